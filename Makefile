@@ -1,0 +1,236 @@
+# wasm-aio: `make help` lists what can be made; V=1 shows the commands.
+
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot build in a path with spaces ($(CURDIR)): move the project to one without)
+endif
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += -r --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# As many jobs as there are CPUs, unless the caller says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+ifeq ($(origin CC),default)
+CC := cc
+endif
+AR := ar
+CFLAGS ?= -O2 -g
+NATIVE_FLAGS := -std=gnu11 -Wall -Wextra -Werror $(CFLAGS)
+WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
+
+Q := $(if $(V),,@)
+step = $(if $(V),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+# ---- what there is -----------------------------------------------------------
+
+core := $(wildcard core-c/*/*.c)
+native_src := $(core) $(wildcard core-c/port/posix/*.c)
+wasm_src := $(core) $(wildcard wasm/port/*.c wasm/runtime/*.c wasm/libc/*.c)
+native_obj := $(native_src:%.c=build/native/%.o)
+wasm_obj := $(wasm_src:%.c=build/wasm/%.o)
+test_c := $(basename $(notdir $(wildcard test/c/*.c)))
+bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
+lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
+demo_ts := $(shell find ts/demo -type f 2>/dev/null)
+jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
+
+native_lib := build/native/libaioloop.a
+wasm_lib := build/wasm/libaioloop.a
+test_native := $(test_c:%=build/test-c/native/%)
+test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
+bench_native := $(bench_c:%=build/bench/native/%)
+bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
+jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c))
+
+.PHONY: help demo test build native wasm ts test-c test-jest bench serve lint clean distclean FORCE
+
+help:
+	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
+	@echo 'make test       build all and run every test (test-c, test-jest, lint)'
+	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
+	@echo 'make serve      build all and serve the demo page on this machine'
+	@echo
+	@echo 'make build      native, wasm and ts'
+	@echo 'make native     build/native/libaioloop.a, for C programs on this machine'
+	@echo 'make wasm       dist/aio.wasm, and what wasm/aiocc needs'
+	@echo 'make ts         dist/, the npm package and its program wasm-aio'
+	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program)'
+	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
+	@echo 'make lint       eslint on the TypeScript'
+	@echo 'make clean      remove what was built'
+	@echo 'make distclean  remove what was fetched too: .toolchain/ and node_modules/'
+	@echo
+	@echo 'V=1 shows the commands, CC=clang and CFLAGS=... change the native build.'
+
+build: native wasm ts
+native: $(native_lib)
+wasm: dist/aio.wasm
+ts: dist/.stamp $(if $(demo_ts),dist/demo/.stamp)
+
+demo: build
+	$(call step,RUN,wasm-aio bench)
+	$(Q)node dist/cli/main.js bench
+
+serve: build
+	$(Q)node dist/cli/main.js serve
+
+# ---- values that things depend on: a file that changes when its value does ----
+
+# $(call kept,NAME,TEXT): build/NAME.value holds TEXT
+define kept
+build/$(1).value: $(if $(findstring x$(strip $(2))x,x$(strip $(file <build/$(1).value))x),,FORCE)
+	@mkdir -p build
+	@echo '$(strip $(2))' > $$@
+endef
+$(eval $(call kept,native-flags,$(CC) $(NATIVE_FLAGS)))
+$(eval $(call kept,native-list,$(native_src)))
+$(eval $(call kept,wasm-flags,$(WASM_FLAGS)))
+$(eval $(call kept,wasm-list,$(wasm_src)))
+# where the host's programs are: they are tried once, and again when that changes
+$(eval $(call kept,node,$(shell command -v node; command -v npm)))
+$(eval $(call kept,cc,$(CC) $(shell command -v $(CC); command -v ar)))
+
+build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
+	$(Q)CC='$(CC)' wasm/toolchain/host.sh $*
+	@touch $@
+
+# ---- Emscripten --------------------------------------------------------------
+
+# What was found last time is used again while emsdk.config, EMSDK and the emcc
+# on PATH stay as they were: asking emcc each time would take longer than a build.
+-include $(wildcard build/toolchain.mk)
+emcc := $(shell command -v emcc)
+toolchain_key := $(CURDIR)|$(EMSDK)|$(emcc)
+toolchain_ok := $(and $(findstring x$(toolchain_key)x,x$(TOOLCHAIN_KEY)x),$(wildcard $(EM_CLANG)))
+
+build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(if $(toolchain_ok),,FORCE) | build/node.ok
+	$(Q)wasm/toolchain/find-toolchain.sh build/toolchain.mk '$(toolchain_key)'
+	@touch $@
+
+# ---- C, natively -------------------------------------------------------------
+
+build/native/%.o: %.c build/native-flags.value | build/cc.ok
+	$(call step,CC,$*.c)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -MMD -MP -c $< -o $@
+
+$(native_lib): $(native_obj) build/native-list.value
+	$(call step,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(native_obj)
+
+build/test-c/native/%: test/c/%.c $(native_lib)
+	$(call step,CC,$< (native))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -Itest/c -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
+
+build/bench/native/%: test/bench/%.c $(native_lib)
+	$(call step,CC,$< (native))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -Itest/bench -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
+
+# ---- C, to WebAssembly: aiocc knows the flags --------------------------------
+
+aiocc := wasm/aiocc.mjs build/toolchain.found
+
+build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
+	$(call step,WASM,$*.c)
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -MMD -MP -c $< -o $@
+
+$(wasm_lib): $(wasm_obj) build/wasm-list.value
+	$(call step,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $$(sed -n 's/^EM_AR = //p' build/toolchain.mk) rcs $@ $(wasm_obj)
+
+dist/aio.wasm: $(wasm_lib) wasm/exports.txt
+	$(call step,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc --aio-reactor -o $@
+
+build/test-c/wasm/%.wasm: test/c/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$< (program))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Itest/c -MMD -MP -MF $@.d $< -o $@
+
+build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$< (for jest))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+
+build/bench/wasm/%.wasm: test/bench/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$< (program))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Itest/bench -MMD -MP -MF $@.d $< -o $@
+
+-include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
+-include $(patsubst %,%.d,$(test_native) $(test_wasm) $(bench_native) $(bench_wasm) $(jest_wasm))
+
+# ---- TypeScript --------------------------------------------------------------
+
+node_modules/.stamp: package.json package-lock.json | build/node.ok
+	$(call step,NPM,ci)
+	$(Q)wasm/toolchain/host.sh npm
+	@touch $@
+
+tsc := node node_modules/typescript/bin/tsc
+
+# what a source that is gone now was compiled to goes too
+$(eval $(call kept,ts-list,$(lib_ts)))
+$(eval $(call kept,jest-list,$(jest_ts)))
+fresh = $(if $(filter $(1),$?),$(Q)rm -rf $(2))
+
+dist/.stamp: $(lib_ts) ts/tsconfig.json node_modules/.stamp build/ts-list.value
+	$(call step,TSC,ts/src)
+	$(call fresh,build/ts-list.value,$(filter-out dist/aio.wasm%,$(wildcard dist/*)) dist/.tsbuildinfo)
+	$(Q)$(tsc) -p ts
+	@touch $@
+
+dist/demo/.stamp: $(demo_ts) dist/.stamp
+	$(call step,TSC,ts/demo)
+	$(Q)$(tsc) -p ts/demo
+	$(Q)cp $(filter-out %.ts %.json,$(demo_ts)) dist/demo/
+	@touch $@
+
+build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.value
+	$(call step,TSC,test/jest)
+	$(call fresh,build/jest-list.value,build/test)
+	$(Q)$(tsc) -p test
+	@touch $@
+
+# ---- tests -------------------------------------------------------------------
+
+test: build $(test_native) $(test_wasm) $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
+	$(Q)node test/run.mjs
+
+test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
+	$(Q)node test/run.mjs c-native c-wasm
+
+test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
+	$(Q)node test/run.mjs jest
+
+lint: node_modules/.stamp dist/.stamp
+	$(Q)node test/run.mjs lint
+
+# after cc.ok: two apt-gets at once would not wait for each other
+build/chromium.tried: wasm/toolchain/host.sh | build/cc.ok
+	@mkdir -p build
+	$(Q)wasm/toolchain/host.sh chromium
+	@touch $@
+
+bench: build $(bench_native) $(bench_wasm)
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
+
+# ---- tidying -----------------------------------------------------------------
+
+clean:
+	$(call step,CLEAN,build dist)
+	$(Q)rm -rf build dist
+
+distclean: clean
+	$(call step,CLEAN,.toolchain node_modules)
+	$(Q)rm -rf .toolchain node_modules

@@ -1,0 +1,77 @@
+// Runs the test suites one after the other (each uses both CPUs of a small
+// machine by itself) and closes with one line over all of them.
+//
+//   node test/run.mjs [suite...]        all of them when none is named
+//   ONLY=words                          programs (C) or a pattern (jest)
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runAiocc } from './aiocc.mjs';
+import { runC } from './c/run.mjs';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
+
+/** Runs a program of node_modules; its output goes to ours. */
+function node(args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: top, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code));
+  });
+}
+
+async function jest() {
+  const sums = join(top, 'build', 'jest.json');
+  const compiled = join(top, 'build', 'test', 'jest');
+  if (!existsSync(compiled)) return { passed: 0, failed: 0, skipped: 0 };
+  rmSync(sums, { force: true });
+  const code = await node(
+    ['node_modules/jest/bin/jest.js', '--config', 'test/jest.config.mjs', '--reporters', '<rootDir>/test/jest-reporter.mjs', ...only],
+    { JEST_SUMS: sums, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim() },
+  );
+  const count = existsSync(sums) ? JSON.parse(readFileSync(sums, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
+  // jest may fail without a failed test, by its configuration for one.
+  if (code !== 0 && count.failed === 0) count.failed = 1;
+  return count;
+}
+
+/** ESLint: each file is one test. */
+async function lint() {
+  const { ESLint } = await import('eslint');
+  const eslint = new ESLint({ cwd: top, errorOnUnmatchedPattern: false });
+  const results = await eslint.lintFiles(['ts', 'test/jest']);
+  const text = await (await eslint.loadFormatter('stylish')).format(results);
+  if (text) process.stdout.write(text);
+  const failed = results.filter((file) => file.errorCount + file.warningCount > 0).length;
+  return { passed: results.length - failed, failed, skipped: 0 };
+}
+
+const suites = {
+  lint,
+  'c-native': () => runC('native', only),
+  'c-wasm': () => runC('wasm', only),
+  aiocc: runAiocc,
+  jest,
+};
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.find((name) => !(name in suites));
+if (unknown) {
+  process.stderr.write(`test: no suite ${unknown}; there are ${Object.keys(suites).join(', ')}\n`);
+  process.exit(2);
+}
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const name of chosen.length > 0 ? chosen : Object.keys(suites)) {
+  process.stdout.write(`  TEST     ${name}\n`);
+  const start = performance.now();
+  const { passed, failed, skipped } = await suites[name]();
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  process.stdout.write(`           ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s\n`);
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+process.exitCode = total.failed > 0 ? 1 : 0;

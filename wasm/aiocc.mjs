@@ -1,0 +1,303 @@
+// aiocc: builds C programs for the loop, with cc's options.
+//
+// This file is the one place that knows how a module is compiled and linked:
+// the Makefile compiles the core with `aiocc -c` and links dist/aio.wasm with
+// `aiocc --aio-reactor`.
+//
+// Emscripten's clang, wasm-ld and wasm-opt are called directly (a start of emcc
+// costs 0.15 s of Python), with the flags that `emcc -v` shows. Nothing of
+// Emscripten's JavaScript is linked: ts/src starts the module.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const wasmDir = dirname(fileURLToPath(import.meta.url));
+const top = dirname(wasmDir);
+
+const HELP = `usage: aiocc [option...] file...
+Builds a C program against the loop; \`wasm-aio run\` runs it.
+
+  -o FILE                the output (a.out.wasm, or FILE.o with -c)
+  -c -S -E -fsyntax-only stop after this step
+  -I -isystem -iquote -idirafter -include -imacros -D -U
+                         the preprocessor's, as cc's
+  -O0..-O3 -Os -Oz       -O0 also turns off the optimiser that follows the linker
+  -g -g0 -g1 -g2 -g3     -g0: not even function names; default: names only
+  -std= -W... -w -f... -pedantic -M... -v
+                         as cc's
+  -L -l -Wl,             as cc's (-lm -lc -lpthread -lrt and -pthread need nothing)
+  -s                     leave out function names
+  --aio-reactor          no main(): link the module that TypeScript drives
+files: .c .S .i, .o and .a
+`;
+
+class Failure extends Error {}
+const fail = (message) => {
+  throw new Failure(message);
+};
+
+// --- the command line ---------------------------------------------------------
+
+function parse(argv) {
+  const o = {
+    sources: [],       // what is compiled
+    linked: [],        // objects, archives and -l, in order; sources' objects too
+    compile: [],       // options for clang
+    link: [],          // options for wasm-ld
+    deps: [],          // -M options, which need care when linking in one step
+    stop: null,        // '-c', '-S', '-E' or '-fsyntax-only'
+    output: null,
+    optimise: null,
+    debug: null,
+    reactor: false,
+    verbose: false,
+    strip: false,
+    simd: false,
+  };
+  const withValue = ['-isystem', '-iquote', '-idirafter', '-include', '-imacros', '-I', '-D', '-U'];
+  const noEffect = ['-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-pipe', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-rdynamic'];
+  const args = [...argv];
+  const value = (option, attached) =>
+    attached || args.shift() || fail(`${option} needs a value`);
+
+  while (args.length > 0) {
+    const arg = args.shift();
+    const joined = withValue.find((name) => arg.startsWith(name));
+    if (noEffect.includes(arg)) {
+      // A part of libc here, always on, or without a meaning in WebAssembly.
+    } else if (arg === '--help') {
+      process.stdout.write(HELP);
+      process.exit(0);
+    } else if (arg === '--version') {
+      process.stdout.write(`aiocc, with Emscripten ${toolchain().EM_VERSION}\n`);
+      process.exit(0);
+    } else if (arg === '--aio-reactor') {
+      o.reactor = true;
+    } else if (['-c', '-S', '-E', '-fsyntax-only'].includes(arg)) {
+      o.stop = arg;
+    } else if (arg === '-v') {
+      o.verbose = true;
+    } else if (arg === '-s') {
+      o.strip = true;
+    } else if (arg.startsWith('-o')) {
+      o.output = value('-o', arg.slice(2));
+    } else if (joined !== undefined) {
+      o.compile.push(joined, value(joined, arg.slice(joined.length)));
+    } else if (['-MF', '-MT', '-MQ'].includes(arg)) {
+      o.deps.push(arg, value(arg));
+    } else if (['-M', '-MM', '-MD', '-MMD', '-MP', '-MG'].includes(arg)) {
+      o.deps.push(arg);
+      if (arg === '-M' || arg === '-MM') o.stop = '-E';
+    } else if (/^-O([0-3sz]|fast)?$/.test(arg)) {
+      o.optimise = arg;
+    } else if (/^-g([0-3]|gdb|dwarf-[2-5]|line-tables-only)?$/.test(arg)) {
+      o.debug = arg;
+    } else if (arg === '-msimd128') {
+      o.simd = true;
+      o.compile.push(arg);
+    } else if (arg === '-ansi' || arg === '-w' || arg === '-pedantic' || arg === '-pedantic-errors'
+               || arg.startsWith('-std=')) {
+      o.compile.push(arg);
+    } else if (arg.startsWith('-Wl,')) {
+      o.link.push(...arg.slice(4).split(','));
+    } else if (/^-(W|f)./.test(arg)) {
+      if (/^-fsanitize|^-fcoverage|^-fprofile/.test(arg)) fail(`${arg} does not work in WebAssembly: use the native build for that`);
+      o.compile.push(arg);
+    } else if (arg.startsWith('-L')) {
+      o.link.push(`-L${value('-L', arg.slice(2))}`);
+    } else if (arg.startsWith('-l')) {
+      o.linked.push(`-l${value('-l', arg.slice(2))}`);
+    } else if (arg.startsWith('-')) {
+      fail(`unknown option ${arg} (aiocc --help lists the known ones)`);
+    } else if (['.c', '.i', '.S', '.s'].includes(extname(arg))) {
+      if (!existsSync(arg)) fail(`${arg}: no such file`);
+      o.sources.push(arg);
+      o.linked.push({ source: arg });
+    } else if (['.o', '.a'].includes(extname(arg))) {
+      if (!existsSync(arg)) fail(`${arg}: no such file`);
+      o.linked.push(arg);
+    } else {
+      fail(`${arg}: not a kind of file that aiocc knows (.c .S .i .o .a)`);
+    }
+  }
+  if (o.linked.length === 0 && !o.reactor) fail('no input files (aiocc --help)');
+  if (o.stop && o.sources.length === 0) fail(`${o.stop} needs a source file`);
+  if (o.stop && o.output && o.sources.length > 1) fail(`-o with ${o.stop} takes one source file`);
+  return o;
+}
+
+// --- the tools ----------------------------------------------------------------
+
+let known = null;
+/** What find-toolchain.sh wrote, by name. */
+function toolchain() {
+  if (known) return known;
+  const file = join(top, 'build', 'toolchain.mk');
+  if (!existsSync(file)) fail(`Emscripten has not been looked for yet: run \`make wasm\` in ${top} once`);
+  known = {};
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const [, name, value] = /^(\w+) = (.*)$/.exec(line) ?? [];
+    if (name) known[name] = value;
+  }
+  return known;
+}
+
+function run(o, tool, args) {
+  if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
+  const { status, signal, error } = spawnSync(tool, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error?.code === 'ENOENT') fail(`${tool} is gone: run \`make wasm\` in ${top} again`);
+  if (error) fail(`${tool}: ${error.message}`);
+  if (signal) fail(`${basename(tool)} was ended by ${signal}`);
+  // The tool has said why in its own words.
+  if (status !== 0) throw new Failure('');
+}
+
+// --- compiling ----------------------------------------------------------------
+
+function compile(o, source, output) {
+  const { EM_CLANG, EM_SYSROOT } = toolchain();
+  const deps = [...o.deps];
+  if (!o.stop && deps.some((d) => d === '-MD' || d === '-MMD')) {
+    // clang would name the rule after a temporary object.
+    const target = o.output ?? 'a.out.wasm';
+    if (!deps.includes('-MF')) deps.push('-MF', target.replace(/\.wasm$/, '') + '.d');
+    if (!deps.includes('-MT') && !deps.includes('-MQ')) deps.push('-MT', target);
+  }
+  run(o, EM_CLANG, [
+    '-target', 'wasm32-unknown-emscripten', `--sysroot=${EM_SYSROOT}`,
+    '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
+    '-matomics', '-mbulk-memory', '-mnontrapping-fptoint', '-fignore-exceptions',
+    // Loop strength reduction makes WebAssembly code larger and slower.
+    '-mllvm', '-disable-lsr',
+    '-Werror=implicit-function-declaration',
+    ...(o.optimise ? [o.optimise] : []), ...(o.debug ? [o.debug] : []),
+    ...o.compile, '-I', join(top, 'core-c', 'include'),
+    ...deps,
+    o.stop ?? '-c', source, ...(output ? ['-o', output] : []),
+  ]);
+}
+
+// --- linking ------------------------------------------------------------------
+
+/** The names in exports.txt: `name`, or `?name` for one that may be missing. */
+function exportFlags() {
+  return readFileSync(join(wasmDir, 'exports.txt'), 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((name) => name !== '')
+    .map((name) => (name.startsWith('?') ? `--export-if-defined=${name.slice(1)}` : `--export=${name}`));
+}
+
+// wasm-opt reads the features from the module; those which it would need and
+// an unchanged object does not mention are added.
+const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
+
+// Functions that must stay functions of their own: Node 20's baseline compiler
+// miscompiles a loop with a wait and a notify instruction in it (see wasm/port).
+const NO_INLINE = ['port_wait32', 'port_notify32'];
+
+function link(o, inputs, output, scratch) {
+  const { EM_LD, EM_OPT, EM_SYSROOT } = toolchain();
+  const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
+  const core = join(top, 'build', 'wasm', 'libaioloop.a');
+  if (!existsSync(core)) fail(`the loop has not been built yet: run \`make wasm\` in ${top} once`);
+  // wasm-ld writes this name into the module, and stack traces show it.
+  const linked = join(scratch, basename(output).replace(/\.new$/, ''));
+  const checked = join(scratch, 'stack-check');
+  const keepDwarf = o.debug !== null && o.debug !== '-g0';
+  const keepNames = !o.strip && o.debug !== '-g0';
+
+  run(o, EM_LD, [
+    // All of it: what TypeScript calls is exported by attribute, and nothing refers
+    // to it. What is neither exported nor called is left out again.
+    ...inputs, '--whole-archive', core, '--no-whole-archive', join(libs, 'crt1_reactor.o'),
+    // The order matters: bulkmemory and standalonewasm replace parts of libc.
+    `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
+    '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
+    // What this libc does not do for threads is done in wasm/libc.
+    '--wrap=__lock', '--wrap=__unlock', '--wrap=emscripten_resize_heap', '--wrap=emscripten_thread_sleep',
+    '--entry=_initialize',
+    // The maximum is an upper bound: the runtime gives the real one.
+    '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,
+    '--export-table', '--growable-table',
+    // The first thread's stack lies below all data: running down it traps.
+    '--stack-first', '-z', `stack-size=${o.reactor ? 65536 : 1048576}`,
+    ...exportFlags(),
+    // The names are needed until wasm-opt has run.
+    ...(keepDwarf ? [] : ['--strip-debug']),
+    ...o.link, '-o', linked,
+  ]);
+  if (!o.reactor) checkMain(linked);
+
+  // --stack-check instruments every change of __stack_pointer and adds
+  //     __set_stack_limits(highest, lowest)    [exported; two globals an instance]
+  //     env.stack_overflow(sp)                 [imported; called before sp is set]
+  // Both limits start at 0, so they must be set in every instance before its
+  // first call, that of _initialize included. Binaryen (120) gives the call of the
+  // handler a result type that its own validator refuses, though what it writes is
+  // right: hence a run of its own, whose output the next run validates.
+  const features = [...FEATURES, ...(o.simd ? ['simd'] : [])].map((name) => `--enable-${name}`);
+  run(o, EM_OPT, [linked, ...features, '--no-validation', '--stack-check',
+    '--pass-arg=stack-check-handler@stack_overflow', '-g', '-o', checked]);
+  run(o, EM_OPT, [checked, ...features, ...NO_INLINE.map((name) => `--no-inline=${name}`),
+    // With DWARF in it the code stays as clang made it, or breakpoints would jump about.
+    ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
+    ...(keepNames ? ['-g'] : []), '-o', output]);
+}
+
+/**
+ * A program must have a main() that the runtime can call. wasm/libc/main.c finds it
+ * by weak references, so the linker does not miss it, but writes a function of
+ * this name for each reference that leads nowhere.
+ */
+function checkMain(linked) {
+  const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(readFileSync(linked)), 'name');
+  const names = Buffer.from(section ?? []).toString('latin1');
+  const missing = (name) => names.includes(`undefined_weak:${name}`);
+  if (missing('__main_void') && (missing('main') || missing('__main_argc_argv'))) {
+    fail('the program has no main(): define `int main(void)` or `int main(int argc, char **argv)`');
+  }
+}
+
+// --- all together -------------------------------------------------------------
+
+function main(argv) {
+  const o = parse(argv);
+  if (o.stop) {
+    const suffix = { '-c': '.o', '-S': '.s' }[o.stop];
+    for (const source of o.sources) {
+      compile(o, source, o.output ?? (suffix && basename(source, extname(source)) + suffix));
+    }
+    return;
+  }
+  const output = o.output ?? 'a.out.wasm';
+  const scratch = mkdtempSync(join(tmpdir(), 'aiocc-'));
+  try {
+    const inputs = o.linked.map((item, n) => {
+      if (typeof item === 'string') return item;
+      const object = join(scratch, `${n}.o`);
+      compile(o, item.source, object);
+      return object;
+    });
+    // Written beside its place, then renamed: nothing half-written is left behind.
+    const made = `${output}.new`;
+    try {
+      link(o, inputs, made, scratch);
+      renameSync(made, output);
+    } finally {
+      rmSync(made, { force: true });
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+try {
+  main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  if (error.message) process.stderr.write(`aiocc: ${error.message}\n`);
+  process.exitCode = 1;
+}

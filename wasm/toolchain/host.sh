@@ -1,0 +1,73 @@
+#!/bin/sh
+# host.sh node|cc|npm|chromium - see that this machine has what the build (or the
+# browser test) needs.  What is missing and comes from Debian is installed when
+# that is allowed (root, apt-get); else one sentence says what to type.
+set -eu
+
+die() { echo "wasm-aio: $*" >&2; exit 1; }
+step() { printf '  %-8s %s\n' "$1" "$2"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# install PACKAGE...: true if they are installed now; else $why says why not
+install() {
+  if ! have apt-get; then
+    why="this system has no apt-get to install it with"
+    return 1
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    why="type: sudo apt-get install $*"
+    return 1
+  fi
+  step APT "$*"
+  log=$(mktemp)
+  if (apt-get update && DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@") > "$log" 2>&1 < /dev/null; then
+    rm -f "$log"
+    return 0
+  fi
+  why="apt-get install $* failed: $(sed -n 's/^E: *//p' "$log" |
+    sed 's|[a-z]*://[^ ]*||g; s/  */ /g' | head -n 1)"
+  rm -f "$log"
+  return 1
+}
+
+case $1 in
+node)
+  have node || die "node is missing: install Node.js 20 or later and start again"
+  version=$(node -p 'process.versions.node')
+  [ "${version%%.*}" -ge 20 ] ||
+    die "Node.js 20 or later is needed and $(command -v node) is $version: install a later one, or put it first on PATH"
+  have npm || die "npm is missing beside $(command -v node): install it (Debian's package npm, or a Node.js that has it) and start again"
+  ;;
+cc)
+  # A compiler without the C library's headers is common: try it.
+  cc=${CC:-cc}
+  works() { echo '#include <stdio.h>
+int main(void) { return 0; }' | "$cc" -x c - -o "$tmp" >/dev/null 2>&1; }
+  tmp=$(mktemp)
+  trap 'rm -f "$tmp"' EXIT
+  if ! have "$cc" || ! have ar || ! works; then
+    [ "$cc" = cc ] || die "$cc cannot build a C program: install it, or leave CC out to use cc"
+    install gcc libc6-dev ||
+      die "a C compiler is missing for the native build ($why)"
+    works || die "cc cannot build a C program: install gcc and libc6-dev"
+  fi
+  ;;
+npm)
+  mkdir -p build
+  if ! npm ci --ignore-scripts --loglevel=error > build/npm.log 2>&1; then
+    why=$(sed -n 's/^npm error code //p' build/npm.log | head -n 1)
+    case $why in
+      EUSAGE) die "package.json and package-lock.json do not agree: run npm install once" ;;
+      *) die "npm ci failed (${why:-no reason given}; see build/npm.log): check the network and npm's registry setting, and start again" ;;
+    esac
+  fi
+  ;;
+chromium)
+  for name in chromium chromium-browser google-chrome; do
+    have $name && exit 0
+  done
+  install chromium ||
+    echo "wasm-aio: the browser test will be skipped, chromium is missing ($why)" >&2
+  ;;
+esac
