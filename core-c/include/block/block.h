@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QEMU_BLOCK_H
+#define QEMU_BLOCK_H
+#include "block/aio.h"
+
+/* Home. Ends with the request's call-back having run. */
+void bdrv_aio_cancel(BlockAIOCB *acb);
+/* Home. The call-back comes later, once, with -ECANCELED or the real result. */
+void bdrv_aio_cancel_async(BlockAIOCB *acb);
+
+#endif

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QEMU_SOCKETS_H
+#define QEMU_SOCKETS_H
+#include "qapi/error.h"
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QEMU_TYPEDEFS_H
+#define QEMU_TYPEDEFS_H
+/* Names of types that are used by pointer before their header is read. */
+typedef struct AioContext AioContext;
+typedef struct BlockDriverState BlockDriverState;
+typedef struct CoMutex CoMutex;
+typedef struct Coroutine Coroutine;
+typedef struct Error Error;
+typedef struct EventNotifier EventNotifier;
+typedef struct IOThread IOThread;
+typedef struct QEMUBH QEMUBH;
+typedef struct QEMUTimer QEMUTimer;
+typedef struct QEMUTimerListGroup QEMUTimerListGroup;
+typedef struct QemuLockable QemuLockable;
+typedef struct QemuMutex QemuMutex;
+typedef struct QemuSpin QemuSpin;
+typedef struct ThreadPool ThreadPool;
+
+typedef void IOHandler(void *opaque);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_H
+#define PORT_H
+/*
+ * The whole contract between the loop and the machine. core-c knows no other
+ * door: a port is a folder that defines these functions.
+ *
+ * Unless said otherwise any thread may call, and failures are -errno.
+ */
+#include "qemu/osdep.h"
+
+/* ---- Failing ---- */
+
+/* A broken contract: says so and ends the program (in WebAssembly: the
+ * runtime). The message names the object. */
+QEMU_NORETURN void port_panic(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/*
+ * `call` would block, in a thread that may not wait: refuses by that name and
+ * does not return. To be called before anything is changed.
+ */
+QEMU_NORETURN void port_would_block(const char *call);
+
+/* ---- Time ---- */
+
+typedef enum { PORT_CLOCK_MONOTONIC, PORT_CLOCK_REALTIME } PortClock;
+/* ns. The monotonic clock is one for all threads: deadlines cross threads. */
+int64_t port_clock_ns(PortClock clock);
+
+/* ---- Sleeping on a word ---- */
+
+/* False in a thread that must never block (it owns the JavaScript event loop
+ * that everybody else depends on); such a thread spins where it needs a lock. */
+bool port_may_wait(void);
+/*
+ * Sleeps while *word == expected, at most timeout_ns (negative: for ever).
+ * 0: woken, perhaps for nothing; -EAGAIN: it was not equal; -ETIMEDOUT.
+ * Panics in a thread that may not wait.
+ */
+int port_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns);
+void port_futex_wake(uint32_t *word, uint32_t count);
+/* One turn of a spinning loop. */
+void port_pause(void);
+
+/* ---- Threads ---- */
+
+/*
+ * Starts fn(arg) in a new detached thread. -EAGAIN at the limit. With `refused`
+ * it does not wait for a start that takes time: should that fail in the end,
+ * refused(arg) is called, in another thread.
+ */
+int port_thread_start(const char *name, void (*fn)(void *), void *arg,
+                      void (*refused)(void *arg));
+/* Ends the calling thread, as if its fn had returned. */
+QEMU_NORETURN void port_thread_exit(void);
+/*
+ * Counts the locks that this thread holds (+1, -1): when a thread is lost while
+ * it holds one, what the lock guards may be half-changed.
+ */
+void port_thread_holds(int change);
+/* If this thread ends unasked, lost(arg) is called in another thread. */
+void port_thread_on_lost(void (*lost)(void *), void *arg);
+
+/* ---- File descriptors ---- */
+
+/*
+ * What an fd knows of a loop that watches it, and the words by which the loop
+ * is woken. Its memory stays a PortWatcher for ever, so that a thread which
+ * found it on an fd may touch it although the loop is gone by now: the worst
+ * that happens is that another loop wakes for nothing. It has a cache line of
+ * its own: any thread writes it.
+ */
+typedef struct PortWatcher {
+    uint32_t notified;       /* a notification that was not accepted yet */
+    uint32_t notify_me;      /* bit 0 the GSource, above it blocking polls */
+    int32_t fd;              /* the loop's own notifier */
+    uint32_t id;             /* the port's */
+    uint64_t sent;           /* notifications that set the notifier */
+    uint64_t saved;          /* and those that had no need to; approximate */
+    uint32_t in_use;         /* the port's */
+    uint32_t unused[7];
+} PortWatcher;
+_Static_assert(sizeof(PortWatcher) == 64, "one cache line");
+
+/* NULL if the machine has no more. */
+PortWatcher *port_watcher_new(void);
+void port_watcher_free(PortWatcher *watcher);
+/* From now on (on) or no longer (!on), fd's becoming ready calls
+ * port_watcher_ready(watcher, fd). Idempotent. -EBADF: no such fd;
+ * -EPERM: an fd that is always ready and cannot be watched. */
+int port_fd_watch(int fd, PortWatcher *watcher, bool on);
+/* The loop's, called by the port in the thread that made fd ready. */
+void port_watcher_ready(PortWatcher *watcher, int fd);
+
+#define PORT_POLLIN 0x001
+#define PORT_POLLOUT 0x004
+#define PORT_POLLERR 0x008
+#define PORT_POLLHUP 0x010
+#define PORT_POLLNVAL 0x020
+typedef struct PortPollFd {
+    int fd;
+    short events;
+    short revents;
+} PortPollFd;
+/*
+ * Fills in revents and returns how many are not 0. If none is, sleeps until one
+ * may be, at most timeout_ns (negative: for ever, 0: not at all); fds contains
+ * the sleeping loop's own notifier, notifier_fd (-1 if timeout_ns is 0). May
+ * return 0 early. -EINTR is returned as 0.
+ */
+int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
+                 int64_t timeout_ns);
+
+/* An fd that is a flag: readable while it is set. */
+int port_event_open(void);
+void port_event_close(int fd);
+/* Lock-free, signal-safe. */
+int port_event_set(int fd);
+/* 1 if it was set, else 0. */
+int port_event_clear(int fd);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "port/port.h"
+
+#include <pthread.h>
+
+typedef struct Start {
+    void (*fn)(void *);
+    void *arg;
+    char name[16];             /* as long as the kernel takes */
+} Start;
+
+static void *run(void *opaque)
+{
+    Start start = *(Start *)opaque;
+
+    free(opaque);
+    pthread_setname_np(pthread_self(), start.name);
+    start.fn(start.arg);
+    return NULL;
+}
+
+/* The kernel answers at once. */
+int port_thread_start(const char *name, void (*fn)(void *), void *arg,
+                      void (*refused)(void *arg))
+{
+    Start *start = malloc(sizeof(*start));
+    pthread_attr_t attr;
+    pthread_t thread;
+
+    (void)refused;
+    if (!start) {
+        return -ENOMEM;
+    }
+    start->fn = fn;
+    start->arg = arg;
+    snprintf(start->name, sizeof(start->name), "%.15s", name ? name : "");
+
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    int error = pthread_create(&thread, &attr, run, start);
+    pthread_attr_destroy(&attr);
+    if (error) {
+        free(start);
+    }
+    return -error;
+}
+
+void port_thread_exit(void)
+{
+    pthread_exit(NULL);
+}
+
+/* A native thread is never lost: what would end it ends the process. */
+void port_thread_holds(int change)
+{
+    (void)change;
+}
+
+void port_thread_on_lost(void (*lost)(void *), void *arg)
+{
+    (void)lost;
+    (void)arg;
+}

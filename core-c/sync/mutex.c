@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mutex is a word of three states. A thread that is about to sleep writes
+ * LOCKED_WAITERS, and so does one that gets the lock after it slept, for it
+ * cannot know whether others still do: the unlocker of such a lock wakes one.
+ */
+#include "qemu/thread.h"
+
+#include "port/port.h"
+#include "sync/thread.h"
+#include "sync/wait.h"
+
+enum { FREE, LOCKED, LOCKED_WAITERS };
+
+/* ---- Mutex ---- */
+
+void qemu_mutex_init(QemuMutex *mutex)
+{
+    qatomic_set(&mutex->state, FREE);
+}
+
+void qemu_mutex_destroy(QemuMutex *mutex)
+{
+    if (qatomic_load_acquire(&mutex->state) != FREE) {
+        port_panic("qemu_mutex_destroy: mutex %p is locked", (void *)mutex);
+    }
+}
+
+/* FREE -> LOCKED; pairs with the exchange in qemu_mutex_unlock(). */
+static inline bool try_lock(QemuMutex *mutex)
+{
+    return qatomic_cmpxchg(&mutex->state, FREE, LOCKED) == FREE;
+}
+
+static __attribute__((noinline)) void lock_slowly(QemuMutex *mutex)
+{
+    bool may_wait = port_may_wait();
+
+    /* Who may not wait spins until he has it; he never writes LOCKED_WAITERS,
+     * for nobody has to wake him. */
+    for (unsigned turn = 0; turn < SPIN_TURNS || !may_wait; turn++) {
+        port_pause();
+        if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
+            return;
+        }
+    }
+    while (qatomic_xchg(&mutex->state, LOCKED_WAITERS) != FREE) {
+        port_futex_wait(&mutex->state, LOCKED_WAITERS, -1);
+    }
+}
+
+void qemu_mutex_lock(QemuMutex *mutex)
+{
+    if (unlikely(!try_lock(mutex))) {
+        lock_slowly(mutex);
+    }
+    port_thread_holds(1);
+}
+
+int qemu_mutex_trylock(QemuMutex *mutex)
+{
+    if (!try_lock(mutex)) {
+        return -EBUSY;
+    }
+    port_thread_holds(1);
+    return 0;
+}
+
+void qemu_mutex_unlock(QemuMutex *mutex)
+{
+    uint32_t old = qatomic_xchg(&mutex->state, FREE);
+
+    /* From here on somebody else may lock, unlock and free the mutex: only its
+     * address is used. */
+    if (unlikely(old != LOCKED)) {
+        if (old == FREE) {
+            port_panic("qemu_mutex_unlock: mutex %p is not locked",
+                       (void *)mutex);
+        }
+        port_futex_wake(&mutex->state, 1);
+    }
+    port_thread_holds(-1);
+}
+
+/* ---- Recursive mutex ---- */
+
+void qemu_rec_mutex_init(QemuRecMutex *mutex)
+{
+    qemu_mutex_init(&mutex->lock);
+    mutex->owner = NULL;
+    mutex->depth = 0;
+}
+
+void qemu_rec_mutex_destroy(QemuRecMutex *mutex)
+{
+    qemu_mutex_destroy(&mutex->lock);
+}
+
+/* The owner is a hint to all threads but himself, and exact to him: nobody else
+ * writes or removes his name. */
+static bool is_owner(QemuRecMutex *mutex, void *self)
+{
+    return qatomic_read(&mutex->owner) == self;
+}
+
+void qemu_rec_mutex_lock(QemuRecMutex *mutex)
+{
+    void *self = thread_self();
+
+    if (!is_owner(mutex, self)) {
+        qemu_mutex_lock(&mutex->lock);
+        qatomic_set(&mutex->owner, self);
+    }
+    mutex->depth++;
+}
+
+int qemu_rec_mutex_trylock(QemuRecMutex *mutex)
+{
+    void *self = thread_self();
+
+    if (!is_owner(mutex, self)) {
+        if (qemu_mutex_trylock(&mutex->lock)) {
+            return -EBUSY;
+        }
+        qatomic_set(&mutex->owner, self);
+    }
+    mutex->depth++;
+    return 0;
+}
+
+void qemu_rec_mutex_unlock(QemuRecMutex *mutex)
+{
+    if (!is_owner(mutex, thread_self())) {
+        port_panic("qemu_rec_mutex_unlock: mutex %p is not locked by this "
+                   "thread", (void *)mutex);
+    }
+    if (--mutex->depth == 0) {
+        qatomic_set(&mutex->owner, NULL);
+        qemu_mutex_unlock(&mutex->lock);
+    }
+}
+
+/* ---- Spin lock ---- */
+
+void qemu_spin_init(QemuSpin *spin)
+{
+    qatomic_set(&spin->value, 0);
+}
+
+void qemu_spin_destroy(QemuSpin *spin)
+{
+    if (qemu_spin_locked(spin)) {
+        port_panic("qemu_spin_destroy: spin lock %p is locked", (void *)spin);
+    }
+}
+
+bool qemu_spin_trylock(QemuSpin *spin)
+{
+    if (qatomic_xchg(&spin->value, 1)) {
+        return true;
+    }
+    port_thread_holds(1);
+    return false;
+}
+
+void qemu_spin_lock(QemuSpin *spin)
+{
+    while (qemu_spin_trylock(spin)) {
+        while (qatomic_read(&spin->value)) {
+            port_pause();
+        }
+    }
+}
+
+bool qemu_spin_locked(QemuSpin *spin)
+{
+    return qatomic_load_acquire(&spin->value);
+}
+
+void qemu_spin_unlock(QemuSpin *spin)
+{
+    if (!qatomic_xchg(&spin->value, 0)) {
+        port_panic("qemu_spin_unlock: spin lock %p is not locked",
+                   (void *)spin);
+    }
+    port_thread_holds(-1);
+}

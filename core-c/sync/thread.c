@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/thread.h"
+
+#include "port/port.h"
+#include "sync/wait.h"
+
+typedef struct QemuThreadRecord {
+    uint32_t refs;             /* the thread's own, and a joiner's */
+    uint32_t done;             /* the futex that a joiner sleeps on */
+    void *result;              /* valid when done */
+    void *(*start_routine)(void *);
+    void *arg;
+    void (*refused)(void *arg);
+    ThreadExitHook *hooks;     /* the thread's own */
+    int mode;
+    bool ours;                 /* false: the thread was not made here */
+    char name[32];
+} QemuThreadRecord;
+
+/* In a thread that was not made here current stays NULL, and foreign serves. */
+static __thread QemuThreadRecord *current;
+static __thread QemuThreadRecord foreign;
+
+/*
+ * A coroutine may move to another thread, and a compiler may keep a
+ * thread-local's address over a call: so it is looked up in a function of its
+ * own that cannot be inlined or left out.
+ */
+static __attribute__((noinline)) QemuThreadRecord **current_slot(void)
+{
+    __asm__ volatile("");
+    return &current;
+}
+
+__attribute__((noinline)) QemuThreadRecord *thread_self(void)
+{
+    __asm__ volatile("");
+    return current ? current : &foreign;
+}
+
+static void record_unref(QemuThreadRecord *record)
+{
+    if (qatomic_fetch_dec(&record->refs) == 1) {
+        free(record);
+    }
+}
+
+/* The thread's reference goes; the record may be gone afterwards. */
+static void mark_done(QemuThreadRecord *record, void *result)
+{
+    record->result = result;
+    qatomic_mb_set(&record->done, 1);
+    port_futex_wake(&record->done, UINT32_MAX);
+    record_unref(record);
+}
+
+/* Runs in another thread when this one ended unasked: nobody shall wait for it
+ * for ever. Its hooks cannot be run. */
+static void thread_lost(void *opaque)
+{
+    mark_done(opaque, NULL);
+}
+
+static void finish(QemuThreadRecord *record, void *result)
+{
+    while (record->hooks) {
+        ThreadExitHook *hook = record->hooks;
+        record->hooks = hook->next;
+        hook->fn(hook);
+    }
+    port_thread_on_lost(NULL, NULL);
+    *current_slot() = NULL;
+    mark_done(record, result);
+}
+
+static void run(void *opaque)
+{
+    QemuThreadRecord *record = opaque;
+
+    *current_slot() = record;
+    port_thread_on_lost(thread_lost, record);
+    finish(record, record->start_routine(record->arg));
+}
+
+static QemuThreadRecord *record_new(const char *name,
+                                    void *(*start_routine)(void *), void *arg,
+                                    int mode)
+{
+    QemuThreadRecord *record = calloc(1, sizeof(*record));
+
+    if (record) {
+        record->refs = 1;
+        record->start_routine = start_routine;
+        record->arg = arg;
+        record->mode = mode;
+        record->ours = true;
+        snprintf(record->name, sizeof(record->name), "%s", name ? name : "");
+    }
+    return record;
+}
+
+static void start_refused(void *opaque)
+{
+    QemuThreadRecord *record = opaque;
+
+    record->refused(record->arg);
+    free(record);
+}
+
+int thread_start_detached(const char *name, void *(*start_routine)(void *),
+                          void *arg, void (*refused)(void *arg))
+{
+    QemuThreadRecord *record = record_new(name, start_routine, arg,
+                                          QEMU_THREAD_DETACHED);
+
+    if (!record) {
+        return -ENOMEM;
+    }
+    record->refused = refused;
+    int ret = port_thread_start(record->name, run, record, start_refused);
+    if (ret < 0) {
+        free(record);
+    }
+    return ret;
+}
+
+int qemu_thread_try_create(QemuThread *thread, const char *name,
+                           void *(*start_routine)(void *), void *arg, int mode)
+{
+    QemuThreadRecord *record = record_new(name, start_routine, arg, mode);
+
+    if (!record) {
+        thread->record = NULL;
+        return -ENOMEM;
+    }
+    /* The caller's reference lasts at least until this function returns. */
+    record->refs = 2;
+
+    /* The new thread may look at *thread at once. */
+    thread->record = record;
+    int ret = port_thread_start(record->name, run, record, NULL);
+    if (ret < 0) {
+        thread->record = NULL;
+        free(record);
+        return ret;
+    }
+    if (mode == QEMU_THREAD_DETACHED) {
+        record_unref(record);
+    }
+    return 0;
+}
+
+void qemu_thread_create(QemuThread *thread, const char *name,
+                        void *(*start_routine)(void *), void *arg, int mode)
+{
+    int ret = qemu_thread_try_create(thread, name, start_routine, arg, mode);
+
+    if (ret < 0) {
+        port_panic("qemu_thread_create: thread '%s' cannot be started: %s",
+                   name ? name : "", strerror(-ret));
+    }
+}
+
+void *qemu_thread_join(QemuThread *thread)
+{
+    QemuThreadRecord *record = thread->record;
+
+    if (!record || !record->ours) {
+        port_panic("qemu_thread_join: not a thread that can be joined");
+    }
+    if (record->mode != QEMU_THREAD_JOINABLE) {
+        port_panic("qemu_thread_join: thread '%s' is detached", record->name);
+    }
+    if (record == thread_self()) {
+        port_panic("qemu_thread_join: thread '%s' waits for itself",
+                   record->name);
+    }
+    /* Pairs with the store in mark_done(). */
+    while (!qatomic_mb_read(&record->done)) {
+        refuse_to_block("qemu_thread_join");
+        port_futex_wait(&record->done, 0, -1);
+    }
+    void *result = record->result;
+    thread->record = NULL;
+    record_unref(record);
+    return result;
+}
+
+void qemu_thread_get_self(QemuThread *thread)
+{
+    thread->record = thread_self();
+}
+
+bool qemu_thread_is_self(QemuThread *thread)
+{
+    return thread->record == thread_self();
+}
+
+void qemu_thread_exit(void *retval)
+{
+    QemuThreadRecord *record = thread_self();
+
+    if (record->ours) {
+        finish(record, retval);
+    }
+    port_thread_exit();
+}
+
+void thread_at_exit(ThreadExitHook *hook)
+{
+    QemuThreadRecord *record = thread_self();
+
+    hook->next = record->hooks;
+    record->hooks = hook;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYNC_THREAD_H
+#define SYNC_THREAD_H
+/* Threads, as the rest of the core sees them. */
+#include "qemu/thread.h"
+
+/* Something to be done in a thread at its end: giving back what it keeps. */
+typedef struct ThreadExitHook {
+    void (*fn)(struct ThreadExitHook *hook);
+    struct ThreadExitHook *next;
+} ThreadExitHook;
+
+/*
+ * fn(hook) runs in the calling thread when its start routine has returned or
+ * qemu_thread_exit() was called, the last hook added first. It never runs in a
+ * thread that qemu_thread_create() did not make. The hook is the caller's, and
+ * not to be added twice.
+ */
+void thread_at_exit(ThreadExitHook *hook);
+
+/*
+ * A detached thread, without waiting for a start that takes time. 0 or -errno;
+ * should the start fail after 0, refused(arg) is called, in another thread.
+ */
+int thread_start_detached(const char *name, void *(*start_routine)(void *),
+                          void *arg, void (*refused)(void *arg));
+
+/* The calling thread's record: its identity as long as it lives. */
+struct QemuThreadRecord *thread_self(void);
+
+#endif

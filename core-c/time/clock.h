@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TIME_CLOCK_H
+#define TIME_CLOCK_H
+/* What clocks and timer lists know of each other. */
+#include "qemu/queue.h"
+#include "qemu/timer.h"
+#include "time/heap.h"
+
+struct QEMUTimerList {
+    QEMUClockType type;
+    QEMUTimerListNotifyCB *notify_cb;
+    void *notify_opaque;
+    QLIST_ENTRY(QEMUTimerList) node;      /* the clock's lists */
+
+    /* The first deadline, INT64_MAX if there is none: written under the lock,
+     * read without. */
+    int64_t first;
+    uint32_t running;                     /* passes in progress: home's, nested */
+
+    QemuMutex lock;                       /* for all below */
+    TimerHeap heap;
+};
+
+/* Any thread. */
+bool clock_is_enabled(QEMUClockType type);
+void clock_add_list(QEMUTimerList *list);
+void clock_remove_list(QEMUTimerList *list);
+/*
+ * Around a pass over a list's due timers. After the first, and before each
+ * call-back, clock_is_enabled() has to be asked: disabling a clock turns it off
+ * before it looks for passes, so that either the pass sees that the clock is off
+ * or the other waits for the pass.
+ */
+void clock_begin_run(QEMUTimerList *list);
+void clock_end_run(QEMUTimerList *list);
+
+#endif
