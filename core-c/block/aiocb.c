@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Asynchronous requests: util/aiocb.c, block/io.c */
+#include "block/block.h"
+#include "port/port.h"
+
+void *qemu_aio_get(const AIOCBInfo *aiocb_info, BlockDriverState *bs,
+                   BlockCompletionFunc *cb, void *opaque)
+{
+    BlockAIOCB *acb = malloc(aiocb_info->aiocb_size);
+
+    if (!acb) {
+        port_panic("qemu_aio_get: out of memory");
+    }
+    *acb = (BlockAIOCB){ .aiocb_info = aiocb_info, .bs = bs, .cb = cb,
+                         .opaque = opaque, .refcnt = 1 };
+    return acb;
+}
+
+void qemu_aio_ref(void *p)
+{
+    BlockAIOCB *acb = p;
+
+    acb->refcnt++;
+}
+
+void qemu_aio_unref(void *p)
+{
+    BlockAIOCB *acb = p;
+
+    if (acb->refcnt <= 0) {
+        port_panic("qemu_aio_unref: the request was freed already");
+    }
+    if (--acb->refcnt == 0) {
+        free(acb);
+    }
+}
+
+void bdrv_aio_cancel_async(BlockAIOCB *acb)
+{
+    if (acb->aiocb_info->cancel_async) {
+        acb->aiocb_info->cancel_async(acb);
+    }
+}
+
+void bdrv_aio_cancel(BlockAIOCB *acb)
+{
+    if (!acb->aiocb_info->get_aio_context) {
+        port_panic("bdrv_aio_cancel: the request's AIOCBInfo has no "
+                   "get_aio_context");
+    }
+    qemu_aio_ref(acb);
+    bdrv_aio_cancel_async(acb);
+    while (acb->refcnt > 1) {
+        aio_poll(acb->aiocb_info->get_aio_context(acb), true);
+    }
+    qemu_aio_unref(acb);
+}

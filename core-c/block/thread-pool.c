@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread pool: util/thread-pool.c
+ *
+ * Requests wait in one FIFO; whoever finishes one appends it to a second and
+ * schedules the completion bottom half, unless that FIFO was not empty: then it
+ * is scheduled already. Both moves share one hold of the lock, so a request
+ * costs a thread two of them. Wake-ups are the dear part (13-15 us to the
+ * waker): at most one is under way, and the thread that it woke passes it on if
+ * there is more to do.
+ */
+#include "block/block.h"
+#include "block/thread-pool.h"
+#include "loop/aio-context.h"
+#include "sync/thread.h"
+
+#define IDLE_TIMEOUT_MS 10000
+
+typedef struct Request Request;
+typedef QSIMPLEQ_HEAD(, Request) RequestQueue;
+
+typedef enum { REQUEST_QUEUED, REQUEST_TAKEN } RequestState;
+
+struct Request {
+    BlockAIOCB common;
+    ThreadPool *pool;
+    ThreadPoolFunc *func;
+    void *arg;
+    RequestState state;               /* under the lock */
+    int ret;
+    QSIMPLEQ_ENTRY(Request) next;     /* queued, finished or completing */
+};
+
+struct ThreadPool {
+    AioContext *ctx;
+    QEMUBH *completion_bh;
+    QEMUBH *new_thread_bh;
+    QemuMutex lock;
+    QemuCond work;                    /* queued is not empty, or stopping */
+    QemuCond stopped;                 /* a thread left */
+
+    /* Under the lock. */
+    RequestQueue queued;
+    RequestQueue finished;
+    int threads;                      /* started or being started */
+    int idle;                         /* of them wait on work */
+    int min_threads;
+    int max_threads;
+    bool waking;                      /* one that was idle is on its way */
+    bool starting;                    /* so is one that is new */
+    bool start_scheduled;             /* or will be when new_thread_bh runs */
+    bool stopping;
+
+    /* The home thread's. */
+    RequestQueue completing;
+    int outstanding;                  /* submitted, call-back not run yet */
+};
+
+/* What a thread has in hand, for the case that it is lost. */
+typedef struct Worker {
+    ThreadPool *pool;
+    Request *request;
+    bool idle;
+} Worker;
+
+/* ---- In the pool's threads ---- */
+
+/* Under the lock. True: the completion bottom half must be scheduled. */
+static bool finish(ThreadPool *pool, Request *request)
+{
+    bool first = QSIMPLEQ_EMPTY(&pool->finished);
+
+    QSIMPLEQ_INSERT_TAIL(&pool->finished, request, next);
+    return first;
+}
+
+/* Under the lock. One thread at a time; each calls the next if need be. */
+static void start_thread(ThreadPool *pool)
+{
+    if (!pool->starting) {
+        pool->starting = pool->start_scheduled = true;
+        pool->threads++;
+        qemu_bh_schedule(pool->new_thread_bh);
+    }
+}
+
+/* Under the lock: something is queued; see to it that somebody comes. */
+static void summon(ThreadPool *pool)
+{
+    if (pool->waking) {
+        return;
+    }
+    if (pool->idle) {
+        pool->waking = true;
+        qemu_cond_signal(&pool->work);
+    } else if (pool->threads < pool->max_threads) {
+        start_thread(pool);
+    }
+}
+
+static void worker_lost(void *opaque)
+{
+    Worker *worker = opaque;
+    ThreadPool *pool = worker->pool;
+    bool schedule = false;
+
+    qemu_mutex_lock(&pool->lock);
+    pool->threads--;
+    if (worker->idle) {
+        pool->idle--;
+        pool->waking = false;         /* the wake-up may have been for it */
+    }
+    if (worker->request) {
+        worker->request->ret = -ECANCELED;
+        schedule = finish(pool, worker->request);
+    }
+    if (!QSIMPLEQ_EMPTY(&pool->queued)) {
+        summon(pool);
+    }
+    qemu_cond_signal(&pool->stopped);
+    qemu_mutex_unlock(&pool->lock);
+    if (schedule) {
+        qemu_bh_schedule(pool->completion_bh);
+    }
+}
+
+/* Under the lock. False: this thread should end. */
+static bool wait_for_work(ThreadPool *pool, Worker *worker)
+{
+    for (;;) {
+        bool in_time;
+
+        if (pool->threads > pool->max_threads) {
+            return false;             /* whatever is queued is for the others */
+        }
+        if (!QSIMPLEQ_EMPTY(&pool->queued)) {
+            return true;
+        }
+        if (pool->stopping) {
+            return false;
+        }
+        worker->idle = true;
+        pool->idle++;
+        in_time = qemu_cond_timedwait(&pool->work, &pool->lock,
+                                      IDLE_TIMEOUT_MS);
+        pool->idle--;
+        worker->idle = false;
+        pool->waking = false;
+        if (!in_time && QSIMPLEQ_EMPTY(&pool->queued) &&
+            pool->threads > pool->min_threads) {
+            return false;
+        }
+    }
+}
+
+static void *worker_main(void *opaque)
+{
+    ThreadPool *pool = opaque;
+    Worker worker = { .pool = pool };
+
+    port_thread_on_lost(worker_lost, &worker);
+    qemu_mutex_lock(&pool->lock);
+    pool->starting = false;
+    if (pool->threads < pool->min_threads) {
+        start_thread(pool);
+    }
+    while (wait_for_work(pool, &worker)) {
+        Request *request = QSIMPLEQ_FIRST(&pool->queued);
+
+        QSIMPLEQ_REMOVE_HEAD(&pool->queued, next);
+        request->state = REQUEST_TAKEN;
+        worker.request = request;
+        if (!QSIMPLEQ_EMPTY(&pool->queued)) {
+            summon(pool);
+        }
+        qemu_mutex_unlock(&pool->lock);
+
+        request->ret = request->func(request->arg);
+
+        qemu_mutex_lock(&pool->lock);
+        worker.request = NULL;
+        if (finish(pool, request)) {
+            /* Without the lock: it may take a wake-up. The pool stays, for
+             * freeing it waits for this thread. */
+            qemu_mutex_unlock(&pool->lock);
+            qemu_bh_schedule(pool->completion_bh);
+            qemu_mutex_lock(&pool->lock);
+        }
+    }
+    port_thread_on_lost(NULL, NULL);
+    pool->threads--;
+    if (!QSIMPLEQ_EMPTY(&pool->queued)) {
+        summon(pool);                 /* this thread's wake-up may have been for it */
+    }
+    qemu_cond_signal(&pool->stopped);
+    qemu_mutex_unlock(&pool->lock);
+    return NULL;
+}
+
+/* ---- In the home thread ---- */
+
+/* Under the lock: nobody serves the queue, and nobody will. */
+static bool fail_queued(ThreadPool *pool, int error)
+{
+    bool schedule = false;
+
+    while (!pool->threads && !QSIMPLEQ_EMPTY(&pool->queued)) {
+        Request *request = QSIMPLEQ_FIRST(&pool->queued);
+
+        QSIMPLEQ_REMOVE_HEAD(&pool->queued, next);
+        request->state = REQUEST_TAKEN;
+        request->ret = error;
+        schedule |= finish(pool, request);
+    }
+    return schedule;
+}
+
+/* Any thread: the one that was being started will not come. */
+static void start_failed(ThreadPool *pool, int error)
+{
+    bool schedule;
+
+    qemu_mutex_lock(&pool->lock);
+    pool->starting = false;
+    pool->threads--;
+    /* Those that run serve the queue; when none runs, the requests fail. */
+    schedule = fail_queued(pool, error);
+    if (schedule) {
+        qemu_bh_schedule(pool->completion_bh);
+    }
+    qemu_cond_signal(&pool->stopped);
+    qemu_mutex_unlock(&pool->lock);
+}
+
+static void start_refused(void *opaque)
+{
+    start_failed(opaque, -EAGAIN);
+}
+
+/*
+ * Threads are started by the home thread, so that they inherit its affinity, and
+ * in a bottom half, so that submitting stays quick. It does not wait for them:
+ * where a thread is a worker, its start takes 25 ms.
+ */
+static void new_thread_bh(void *opaque)
+{
+    ThreadPool *pool = opaque;
+    int ret;
+
+    qemu_mutex_lock(&pool->lock);
+    pool->start_scheduled = false;
+    qemu_mutex_unlock(&pool->lock);
+    ret = thread_start_detached("pool", worker_main, pool, start_refused);
+    if (ret < 0) {
+        start_failed(pool, ret);
+    }
+}
+
+/*
+ * Call-backs run first finished first. One may run a nested aio_poll and wait
+ * there for a request behind its own: therefore the bottom half is scheduled
+ * while there are such, and cancelled when there are none.
+ */
+static void completion_bh(void *opaque)
+{
+    ThreadPool *pool = opaque;
+    Request *request;
+    bool scheduled;
+
+    for (;;) {
+        qemu_mutex_lock(&pool->lock);
+        QSIMPLEQ_CONCAT(&pool->completing, &pool->finished);
+        qemu_mutex_unlock(&pool->lock);
+        if (QSIMPLEQ_EMPTY(&pool->completing)) {
+            return;
+        }
+        scheduled = QSIMPLEQ_NEXT(QSIMPLEQ_FIRST(&pool->completing), next);
+        if (scheduled) {
+            qemu_bh_schedule(pool->completion_bh);
+        }
+        while ((request = QSIMPLEQ_FIRST(&pool->completing))) {
+            QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
+            pool->outstanding--;
+            aio_stat_add(&pool->ctx->stats.jobs, 1);
+            if (request->common.cb) {
+                request->common.cb(request->common.opaque, request->ret);
+            }
+            qemu_aio_unref(request);
+        }
+        if (!scheduled) {
+            return;
+        }
+        /* This may undo a thread's announcement too: look again. */
+        qemu_bh_cancel(pool->completion_bh);
+    }
+}
+
+/* Only what no thread has begun can be cancelled. */
+static void thread_pool_cancel(BlockAIOCB *acb)
+{
+    Request *request = container_of(acb, Request, common);
+    ThreadPool *pool = request->pool;
+
+    qemu_mutex_lock(&pool->lock);
+    if (request->state == REQUEST_QUEUED) {
+        QSIMPLEQ_REMOVE(&pool->queued, request, Request, next);
+        request->state = REQUEST_TAKEN;
+        request->ret = -ECANCELED;
+        if (finish(pool, request)) {
+            qemu_bh_schedule(pool->completion_bh);
+        }
+    }
+    qemu_mutex_unlock(&pool->lock);
+}
+
+static AioContext *thread_pool_get_aio_context(BlockAIOCB *acb)
+{
+    return container_of(acb, Request, common)->pool->ctx;
+}
+
+static const AIOCBInfo thread_pool_aiocb_info = {
+    .aiocb_size = sizeof(Request),
+    .cancel_async = thread_pool_cancel,
+    .get_aio_context = thread_pool_get_aio_context,
+};
+
+BlockAIOCB *thread_pool_submit_aio(ThreadPool *pool, ThreadPoolFunc *func,
+                                   void *arg, BlockCompletionFunc *cb,
+                                   void *opaque)
+{
+    Request *request;
+
+    aio_assert_home_thread(pool->ctx, "thread_pool_submit_aio");
+    request = qemu_aio_get(&thread_pool_aiocb_info, NULL, cb, opaque);
+    request->pool = pool;
+    request->func = func;
+    request->arg = arg;
+    request->state = REQUEST_QUEUED;
+    pool->outstanding++;
+    qemu_mutex_lock(&pool->lock);
+    QSIMPLEQ_INSERT_TAIL(&pool->queued, request, next);
+    summon(pool);
+    qemu_mutex_unlock(&pool->lock);
+    return &request->common;
+}
+
+void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg)
+{
+    thread_pool_submit_aio(pool, func, arg, NULL, NULL);
+}
+
+void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
+{
+    qemu_mutex_lock(&pool->lock);
+    pool->min_threads = ctx->thread_pool_min;
+    pool->max_threads = ctx->thread_pool_max;
+    if (pool->threads > pool->max_threads) {
+        qemu_cond_broadcast(&pool->work);
+    } else if (pool->threads < pool->min_threads) {
+        start_thread(pool);
+    }
+    qemu_mutex_unlock(&pool->lock);
+}
+
+ThreadPool *thread_pool_new(AioContext *ctx)
+{
+    ThreadPool *pool = calloc(1, sizeof(*pool));
+
+    if (!pool) {
+        port_panic("thread_pool_new: out of memory");
+    }
+    pool->ctx = ctx;
+    pool->completion_bh = aio_bh_new(ctx, completion_bh, pool);
+    pool->new_thread_bh = aio_bh_new(ctx, new_thread_bh, pool);
+    qemu_mutex_init(&pool->lock);
+    qemu_cond_init(&pool->work);
+    qemu_cond_init(&pool->stopped);
+    QSIMPLEQ_INIT(&pool->queued);
+    QSIMPLEQ_INIT(&pool->finished);
+    QSIMPLEQ_INIT(&pool->completing);
+    thread_pool_update_params(pool, ctx);
+    return pool;
+}
+
+void thread_pool_free(ThreadPool *pool)
+{
+    if (!pool) {
+        return;
+    }
+    if (pool->outstanding) {
+        port_panic("thread_pool_free: %d requests are outstanding",
+                   pool->outstanding);
+    }
+    qemu_mutex_lock(&pool->lock);
+    if (pool->start_scheduled) {
+        pool->threads--;              /* its bottom half will not run */
+    }
+    pool->stopping = true;
+    qemu_cond_broadcast(&pool->work);
+    while (pool->threads) {
+        qemu_cond_wait(&pool->stopped, &pool->lock);
+    }
+    qemu_mutex_unlock(&pool->lock);
+    qemu_bh_delete(pool->completion_bh);
+    qemu_bh_delete(pool->new_thread_bh);
+    qemu_cond_destroy(&pool->stopped);
+    qemu_cond_destroy(&pool->work);
+    qemu_mutex_destroy(&pool->lock);
+    free(pool);
+}

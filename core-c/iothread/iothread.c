@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* The IOThread object: iothread.c, event-loop-base.c */
+#include "iothread/iothread.h"
+#include "block/thread-pool.h"
+#include "port/port.h"
+#include "qapi/error.h"
+#include <string.h>
+
+struct IOThread {
+    char *id;
+    AioContext *ctx;
+    QemuThread thread;
+    bool started;                 /* has a thread of its own to join */
+    bool running;                 /* home thread */
+    QemuEvent entered;
+    QLIST_ENTRY(IOThread) next;
+};
+
+static QLIST_HEAD(, IOThread) iothreads;
+static QemuMutex iothreads_lock;
+
+/* Under iothreads_lock. */
+static IOThread *find(const char *id)
+{
+    IOThread *iothread;
+
+    QLIST_FOREACH(iothread, &iothreads, next) {
+        if (strcmp(iothread->id, id) == 0) {
+            return iothread;
+        }
+    }
+    return NULL;
+}
+
+IOThread *iothread_by_id(const char *id)
+{
+    IOThread *iothread;
+
+    qemu_mutex_lock(&iothreads_lock);
+    iothread = find(id);
+    qemu_mutex_unlock(&iothreads_lock);
+    return iothread;
+}
+
+IOThread *iothread_new(const char *id, Error **errp)
+{
+    IOThread *iothread;
+    bool taken;
+
+    iothread = calloc(1, sizeof(*iothread));
+    if (!iothread || !(iothread->id = strdup(id))) {
+        port_panic("iothread_create: '%s': out of memory", id);
+    }
+    qemu_event_init(&iothread->entered, false);
+    iothread->running = true;
+    iothread->ctx = aio_context_new(errp);
+    if (!iothread->ctx) {
+        free(iothread->id);
+        free(iothread);
+        return NULL;
+    }
+    qemu_mutex_lock(&iothreads_lock);
+    taken = find(id);
+    if (!taken) {
+        QLIST_INSERT_HEAD(&iothreads, iothread, next);
+    }
+    qemu_mutex_unlock(&iothreads_lock);
+    if (taken) {
+        error_setg(errp, "there is an IOThread '%s' already", id);
+        iothread_free(iothread);
+        return NULL;
+    }
+    return iothread;
+}
+
+void iothread_free(IOThread *iothread)
+{
+    qemu_mutex_lock(&iothreads_lock);
+    QLIST_SAFE_REMOVE(iothread, next);
+    qemu_mutex_unlock(&iothreads_lock);
+    aio_context_unref(iothread->ctx);
+    qemu_event_destroy(&iothread->entered);
+    free(iothread->id);
+    free(iothread);
+}
+
+void iothread_abandon(IOThread *iothread)
+{
+    qemu_mutex_lock(&iothreads_lock);
+    QLIST_SAFE_REMOVE(iothread, next);
+    qemu_mutex_unlock(&iothreads_lock);
+}
+
+void iothread_enter(IOThread *iothread)
+{
+    qemu_set_current_aio_context(iothread->ctx);
+    qemu_event_set(&iothread->entered);
+}
+
+bool iothread_is_running(IOThread *iothread)
+{
+    return iothread->running;
+}
+
+void iothread_leave(IOThread *iothread)
+{
+    (void)iothread;
+    aio_context_detach_current();
+}
+
+static void stop_bh(void *opaque)
+{
+    IOThread *iothread = opaque;
+
+    iothread->running = false;
+}
+
+void iothread_request_stop(IOThread *iothread)
+{
+    aio_bh_schedule_oneshot(iothread->ctx, stop_bh, iothread);
+}
+
+static void *iothread_main(void *opaque)
+{
+    IOThread *iothread = opaque;
+
+    iothread_enter(iothread);
+    while (iothread_is_running(iothread)) {
+        aio_poll(iothread->ctx, true);
+    }
+    iothread_leave(iothread);
+    return NULL;
+}
+
+IOThread *iothread_create(const char *id, Error **errp)
+{
+    IOThread *iothread = iothread_new(id, errp);
+    char name[64];
+    int ret;
+
+    if (!iothread) {
+        return NULL;
+    }
+    snprintf(name, sizeof(name), "IO %s", id);
+    ret = qemu_thread_try_create(&iothread->thread, name, iothread_main,
+                                 iothread, QEMU_THREAD_JOINABLE);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Failed to start the thread of IOThread "
+                         "'%s'", id);
+        iothread_free(iothread);
+        return NULL;
+    }
+    iothread->started = true;
+    qemu_event_wait(&iothread->entered);
+    return iothread;
+}
+
+void iothread_stop(IOThread *iothread)
+{
+    if (iothread->started) {
+        iothread_request_stop(iothread);
+        qemu_thread_join(&iothread->thread);
+        iothread->started = false;
+    }
+}
+
+void iothread_destroy(IOThread *iothread)
+{
+    iothread_stop(iothread);
+    iothread_free(iothread);
+}
+
+char *iothread_get_id(IOThread *iothread)
+{
+    return strdup(iothread->id);
+}
+
+AioContext *iothread_get_aio_context(IOThread *iothread)
+{
+    return iothread->ctx;
+}
+
+bool qemu_in_iothread(void)
+{
+    AioContext *ctx = qemu_get_current_aio_context();
+    IOThread *iothread;
+    bool found = false;
+
+    qemu_mutex_lock(&iothreads_lock);
+    QLIST_FOREACH(iothread, &iothreads, next) {
+        found |= iothread->ctx == ctx;
+    }
+    qemu_mutex_unlock(&iothreads_lock);
+    return found;
+}
+
+/* ---- Properties ---- */
+
+/* The pool belongs to the home thread, so that is where it learns of them. */
+static void update_pool_bh(void *opaque)
+{
+    AioContext *ctx = opaque;
+
+    if (ctx->thread_pool) {
+        thread_pool_update_params(ctx->thread_pool, ctx);
+    }
+    aio_context_unref(ctx);
+}
+
+static bool set_thread_pool_param(IOThread *iothread, const char *name,
+                                  int64_t *param, int64_t value, int64_t min,
+                                  int64_t max, Error **errp)
+{
+    if (value < 0) {
+        error_setg(errp, "%s value must be in range [0, %" PRId64 "]", name,
+                   INT64_MAX);
+        return false;
+    }
+    if (min > max || max == 0 || max > INT_MAX) {
+        error_setg(errp, "bad thread-pool-min/thread-pool-max values");
+        return false;
+    }
+    qatomic_set(param, value);
+    aio_context_ref(iothread->ctx);
+    aio_bh_schedule_oneshot(iothread->ctx, update_pool_bh, iothread->ctx);
+    return true;
+}
+
+bool iothread_set_thread_pool_min(IOThread *iothread, int64_t value,
+                                  Error **errp)
+{
+    AioContext *ctx = iothread->ctx;
+
+    return set_thread_pool_param(iothread, "thread-pool-min",
+                                 &ctx->thread_pool_min, value, value,
+                                 qatomic_read(&ctx->thread_pool_max), errp);
+}
+
+bool iothread_set_thread_pool_max(IOThread *iothread, int64_t value,
+                                  Error **errp)
+{
+    AioContext *ctx = iothread->ctx;
+
+    return set_thread_pool_param(iothread, "thread-pool-max",
+                                 &ctx->thread_pool_max, value,
+                                 qatomic_read(&ctx->thread_pool_min), value,
+                                 errp);
+}

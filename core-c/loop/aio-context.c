@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* Making, counting and freeing contexts; the current one. util/async.c */
+#include "loop/aio-context.h"
+#include "block/thread-pool.h"
+#include "qapi/error.h"
+
+/* ---- The current context ---- */
+
+static _Thread_local AioContext *current_context_tls;
+
+/* A coroutine may change threads between two uses of a thread-local. */
+static __attribute__((noinline)) AioContext **current_context(void)
+{
+    __asm__ volatile("");
+    return &current_context_tls;
+}
+
+AioContext *qemu_get_current_aio_context(void)
+{
+    return *current_context();
+}
+
+void qemu_set_current_aio_context(AioContext *ctx)
+{
+    if (*current_context()) {
+        port_panic("qemu_set_current_aio_context: this thread is the home of a "
+                   "context already");
+    }
+    *current_context() = ctx;
+}
+
+void aio_context_detach_current(void)
+{
+    *current_context() = NULL;
+}
+
+bool aio_is_home_thread(AioContext *ctx)
+{
+    return *current_context() == ctx;
+}
+
+void aio_assert_home_thread(AioContext *ctx, const char *call)
+{
+    if (unlikely(!aio_is_home_thread(ctx))) {
+        port_panic("%s: this thread is not the context's home "
+                   "(qemu_set_current_aio_context)", call);
+    }
+}
+
+/* ---- Life ---- */
+
+static void aio_timerlist_notify(void *opaque, QEMUClockType type)
+{
+    (void)type;
+    aio_notify(opaque);
+}
+
+static void aio_context_notifier_cb(EventNotifier *e)
+{
+    event_notifier_test_and_clear(e);
+}
+
+static bool aio_context_notifier_poll(void *opaque)
+{
+    EventNotifier *e = opaque;
+    AioContext *ctx = container_of(e, AioContext, notifier);
+
+    return qatomic_read(&ctx->watcher->notified);
+}
+
+void aio_ctx_finalize(GSource *source)
+{
+    AioContext *ctx = (AioContext *)source;
+
+    /* aio_context_new may have failed half-way: watcher is the last it gets. */
+    if (ctx->watcher) {
+        thread_pool_free(ctx->thread_pool);
+        aio_bh_drain(ctx);
+        aio_set_event_notifier(ctx, &ctx->notifier, false, NULL, NULL);
+        event_notifier_cleanup(&ctx->notifier);
+        qemu_rec_mutex_destroy(&ctx->lock);
+        qemu_lockcnt_destroy(&ctx->list_lock);
+        timerlistgroup_deinit(&ctx->tlg);
+        aio_free_all_handlers(ctx);
+        port_watcher_free(ctx->watcher);
+    }
+}
+
+AioContext *aio_context_new(Error **errp)
+{
+    AioContext *ctx = (AioContext *)g_source_new(&aio_source_funcs,
+                                                 sizeof(AioContext));
+    int ret;
+
+    if (!ctx) {
+        error_setg(errp, "Failed to make an AioContext: out of memory");
+        return NULL;
+    }
+    QSIMPLEQ_INIT(&ctx->bh_slice_list);
+    ctx->fdmon_ops = &fdmon_poll_ops;
+    ret = event_notifier_init(&ctx->notifier, false);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Failed to initialize event notifier");
+        aio_context_unref(ctx);
+        return NULL;
+    }
+    ctx->watcher = port_watcher_new();
+    if (!ctx->watcher) {
+        error_setg(errp, "Failed to make an AioContext: too many of them");
+        event_notifier_cleanup(&ctx->notifier);
+        aio_context_unref(ctx);
+        return NULL;
+    }
+    ctx->watcher->fd = event_notifier_get_fd(&ctx->notifier);
+    qemu_lockcnt_init(&ctx->list_lock);
+    qemu_rec_mutex_init(&ctx->lock);
+    ctx->thread_pool_max = 64;
+    timerlistgroup_init(&ctx->tlg, aio_timerlist_notify, ctx);
+    aio_set_event_notifier(ctx, &ctx->notifier, false, aio_context_notifier_cb,
+                           aio_context_notifier_poll);
+    return ctx;
+}
+
+void aio_context_ref(AioContext *ctx)
+{
+    g_source_ref(&ctx->source);
+}
+
+void aio_context_unref(AioContext *ctx)
+{
+    g_source_unref(&ctx->source);
+}
+
+ThreadPool *aio_get_thread_pool(AioContext *ctx)
+{
+    if (!ctx->thread_pool) {
+        ctx->thread_pool = thread_pool_new(ctx);
+    }
+    return ctx->thread_pool;
+}
+
+int64_t aio_compute_timeout(AioContext *ctx)
+{
+    int64_t timeout = aio_bh_timeout(ctx);
+
+    if (timeout == 0) {
+        return 0;
+    }
+    return qemu_soonest_timeout(timeout, timerlistgroup_deadline_ns(&ctx->tlg));
+}
