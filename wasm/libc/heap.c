@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * malloc and its kin for threads that grow one memory.
+ *
+ * How malloc gets more memory: replaces libc's function (wasm-ld --wrap), which
+ * computes the difference to a size that another thread may have changed since,
+ * and which grows by one page at a time: each growth makes every thread's
+ * JavaScript take new views of the memory.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 65536u
+#define STEP (16u * PAGE)
+
+/* 1: the memory has at least size bytes now; 0: it cannot have. */
+int __wrap_emscripten_resize_heap(size_t size);
+/* libc would tell JavaScript; ours looks at the memory's size itself. */
+void emscripten_notify_memory_growth(size_t memory);
+
+int __wrap_emscripten_resize_heap(size_t size)
+{
+    size_t now = __builtin_wasm_memory_size(0);
+    size_t wanted = size / PAGE + (size % PAGE != 0);
+    size_t step = STEP / PAGE;
+
+    if (wanted <= now) {
+        return 1;
+    }
+    /* Another thread may grow it too: that only makes it larger. */
+    if (wanted - now < step &&
+        __builtin_wasm_memory_grow(0, step) != (size_t)-1) {
+        return 1;
+    }
+    return __builtin_wasm_memory_grow(0, wanted - now) != (size_t)-1;
+}
+
+void emscripten_notify_memory_growth(size_t memory)
+{
+    (void)memory;
+}
+
+/*
+ * In V8 each thread has a copy of the memory's size, which is brought up to date
+ * at the thread's next stack check after another thread has grown the memory.
+ * Until then memory.fill and memory.copy, which go by that copy, trap on memory
+ * that malloc has just handed out from what another thread got. Growing by
+ * nothing brings it up to date at once.
+ */
+static inline void *visible(void *p, size_t size)
+{
+    if (__builtin_expect((uintptr_t)p + size >
+                             __builtin_wasm_memory_size(0) * (uint64_t)PAGE,
+                         0)) {
+        __builtin_wasm_memory_grow(0, 0);
+    }
+    return p;
+}
+
+/* libc's own, of which its malloc, calloc, ... are weak aliases. */
+void *emscripten_builtin_malloc(size_t size);
+void *emscripten_builtin_memalign(size_t alignment, size_t size);
+void emscripten_builtin_free(void *p);
+
+void *malloc(size_t size)
+{
+    return visible(emscripten_builtin_malloc(size), size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    size_t bytes;
+    void *p;
+
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    p = visible(emscripten_builtin_malloc(bytes), bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+void *realloc(void *p, size_t size)
+{
+    size_t old = p ? malloc_usable_size(p) : 0;
+    void *q;
+
+    if (p && size <= old && size >= old / 2) {
+        return p;
+    }
+    q = visible(emscripten_builtin_malloc(size), size);
+    if (q && p) {
+        memcpy(q, p, size < old ? size : old);
+        emscripten_builtin_free(p);
+    }
+    return q;
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+    return visible(emscripten_builtin_memalign(alignment, size), size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return memalign(alignment, size);
+}
+
+int posix_memalign(void **result, size_t alignment, size_t size)
+{
+    void *p = alignment % sizeof(void *) ? NULL : memalign(alignment, size);
+
+    if (!p) {
+        return alignment & (alignment - 1) || alignment % sizeof(void *)
+                   ? EINVAL : ENOMEM;
+    }
+    *result = p;
+    return 0;
+}

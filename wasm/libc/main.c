@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A program's main(), whichever form it has.
+ *
+ * clang names `int main(int, char **)` __main_argc_argv and gives `int main(void)`
+ * the alias __main_void. Both references are weak: the module that has no program
+ * in it links too, and libc's own __main_void, which would ask WASI for the
+ * arguments, stays out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+int __main_argc_argv(int argc, char **argv) __attribute__((weak));
+int __main_void(void) __attribute__((weak));
+/* Called by the runtime in the program's first thread. What main() returns is
+ * the program's exit code; output is written and atexit()'s functions run only
+ * if the caller hands it to exit(). */
+int aio_call_main(int argc, char **argv);
+
+int aio_call_main(int argc, char **argv)
+{
+    if (__main_argc_argv) {
+        return __main_argc_argv(argc, argv);
+    }
+    if (__main_void) {
+        return __main_void();
+    }
+    fprintf(stderr, "this module has no main()\n");
+    return 127;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sleep(), usleep() and nanosleep() all end in this function of libc, which
+ * spins on the clock there; ours (wasm-ld --wrap) sleeps. A thread that may not
+ * wait still spins: C gives it no other way to let time pass.
+ */
+#include <stdint.h>
+
+#include "port/port.h"
+
+void __wrap_emscripten_thread_sleep(double ms);
+
+void __wrap_emscripten_thread_sleep(double ms)
+{
+    uint32_t word = 0;
+    int64_t now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+    int64_t end = ms < 9e12 ? now + (int64_t)(ms * 1e6) : INT64_MAX;
+
+    while (now < end) {
+        if (port_may_wait()) {
+            port_futex_wait(&word, 0, end - now);
+        } else {
+            port_pause();
+        }
+        now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+    }
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's fds: objects in shared memory. Each has a set of the loops that
+ * watch it, a bit for each: adding, removing and waking are wait-free, allocate
+ * nothing, and leave no list behind that somebody may be walking.
+ */
+#include "wasm-port.h"
+
+enum { MAX_WATCHERS = 256, WATCHER_WORDS = MAX_WATCHERS / 32 };
+enum { CHUNK = 1024, MAX_FDS = 64 * CHUNK, FIRST_FD = 3 };
+
+typedef enum { FD_FREE, FD_EVENT } FdKind;
+
+typedef struct FdObject {
+    uint32_t kind;
+    uint32_t word;                        /* FD_EVENT: EVENT_... */
+    uint32_t watchers[WATCHER_WORDS];
+    uint32_t unused[6];
+} FdObject;
+_Static_assert(sizeof(FdObject) == 64, "one cache line");
+
+static FdObject *chunks[MAX_FDS / CHUNK];
+static uint32_t table_lock;
+static int lowest_free = FIRST_FD;        /* under table_lock: none below */
+
+static PortWatcher watchers[MAX_WATCHERS] __attribute__((aligned(64)));
+
+static FdObject *get_fd(int fd)
+{
+    FdObject *chunk;
+
+    if ((unsigned)fd >= MAX_FDS ||
+        !(chunk = qatomic_load_acquire(&chunks[fd / CHUNK])) ||
+        qatomic_read(&chunk[fd % CHUNK].kind) == FD_FREE) {
+        return NULL;
+    }
+    return &chunk[fd % CHUNK];
+}
+
+/* Opening and closing are rare; the section is bounded by the table's size. */
+static void lock_table(void)
+{
+    while (qatomic_xchg(&table_lock, 1)) {
+        port_pause();
+    }
+    port_thread_holds(1);
+}
+
+static void unlock_table(void)
+{
+    port_thread_holds(-1);
+    qatomic_mb_set(&table_lock, 0);
+}
+
+/* The lowest fd that is free, as open(2) does. */
+static int open_fd(FdKind kind, uint32_t word)
+{
+    /* Got before the lock is taken, in case the table must grow. */
+    FdObject *spare = NULL;
+    int fd;
+
+    lock_table();
+    for (fd = lowest_free; fd < MAX_FDS; fd++) {
+        if (!chunks[fd / CHUNK]) {
+            if (!spare) {
+                unlock_table();
+                spare = aligned_alloc(64, CHUNK * sizeof(*spare));
+                if (!spare) {
+                    return -ENOMEM;
+                }
+                __builtin_memset(spare, 0, CHUNK * sizeof(*spare));
+                lock_table();
+                fd = lowest_free - 1;
+                continue;
+            }
+            qatomic_store_release(&chunks[fd / CHUNK], spare);
+            spare = NULL;
+        }
+        if (chunks[fd / CHUNK][fd % CHUNK].kind == FD_FREE) {
+            break;
+        }
+    }
+    if (fd < MAX_FDS) {
+        FdObject *object = &chunks[fd / CHUNK][fd % CHUNK];
+        object->word = word;
+        qatomic_mb_set(&object->kind, kind);
+        lowest_free = fd + 1;
+    } else {
+        fd = -EMFILE;
+    }
+    unlock_table();
+    free(spare);
+    return fd;
+}
+
+static void close_fd(int fd)
+{
+    FdObject *object = get_fd(fd);
+
+    if (!object) {
+        return;
+    }
+    lock_table();
+    for (int i = 0; i < WATCHER_WORDS; i++) {
+        qatomic_mb_set(&object->watchers[i], 0);
+    }
+    qatomic_mb_set(&object->kind, FD_FREE);
+    lowest_free = MIN(lowest_free, fd);
+    unlock_table();
+}
+
+/* ---- Watching ---- */
+
+PortWatcher *port_watcher_new(void)
+{
+    for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
+        PortWatcher *watcher = &watchers[i];
+        if (qatomic_cmpxchg(&watcher->in_use, 0, 1) == 0) {
+            watcher->id = i;
+            watcher->fd = -1;
+            watcher->sent = 0;
+            watcher->saved = 0;
+            qatomic_mb_set(&watcher->notify_me, 0);
+            qatomic_mb_set(&watcher->notified, 0);
+            return watcher;
+        }
+    }
+    return NULL;
+}
+
+void port_watcher_free(PortWatcher *watcher)
+{
+    qatomic_mb_set(&watcher->fd, -1);
+    qatomic_mb_set(&watcher->in_use, 0);
+}
+
+int port_fd_watch(int fd, PortWatcher *watcher, bool on)
+{
+    FdObject *object = get_fd(fd);
+    uint32_t bit = 1u << (watcher->id % 32);
+
+    if (!object) {
+        return -EBADF;
+    }
+    /* Pairs with wake_watchers: the producer sees the bit, or the loop, which
+     * looks at the fd after this, what was produced. */
+    if (on) {
+        qatomic_or(&object->watchers[watcher->id / 32], bit);
+    } else {
+        qatomic_and(&object->watchers[watcher->id / 32], ~bit);
+    }
+    return 0;
+}
+
+static void wake_watchers(FdObject *object, int fd)
+{
+    for (int i = 0; i < WATCHER_WORDS; i++) {
+        uint32_t bits = qatomic_mb_read(&object->watchers[i]);
+        for (; bits; bits &= bits - 1) {
+            port_watcher_ready(&watchers[32 * i + __builtin_ctz(bits)], fd);
+        }
+    }
+}
+
+/* ---- Polling ---- */
+
+static int scan(PortPollFd *fds, unsigned nfds)
+{
+    int ready = 0;
+
+    for (unsigned i = 0; i < nfds; i++) {
+        FdObject *object = get_fd(fds[i].fd);
+        int revents = PORT_POLLNVAL;
+
+        if (object) {
+            /* An event can always be set once more. */
+            revents = PORT_POLLOUT;
+            if (qatomic_mb_read(&object->word) == EVENT_SET) {
+                revents |= PORT_POLLIN;
+            }
+            revents &= fds[i].events;
+        }
+        fds[i].revents = revents;
+        ready += revents != 0;
+    }
+    return ready;
+}
+
+uint32_t *wasm_event_word(int fd)
+{
+    return &get_fd(fd)->word;
+}
+
+bool wasm_event_arm(int fd)
+{
+    return qatomic_cmpxchg(wasm_event_word(fd), EVENT_CLEAR, EVENT_SLEEPING) !=
+           EVENT_SET;
+}
+
+/* Whatever becomes ready notifies the loop, so its notifier is all that there
+ * is to sleep on. */
+int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
+                 int64_t timeout_ns)
+{
+    int ready = scan(fds, nfds);
+
+    if (ready || timeout_ns == 0) {
+        return ready;
+    }
+    if (wasm_event_arm(notifier_fd)) {
+        uint32_t *word = wasm_event_word(notifier_fd);
+        port_futex_wait(word, EVENT_SLEEPING, timeout_ns);
+        qatomic_cmpxchg(word, EVENT_SLEEPING, EVENT_CLEAR);
+    }
+    return scan(fds, nfds);
+}
+
+/* ---- Events ---- */
+
+int port_event_open(void)
+{
+    return open_fd(FD_EVENT, EVENT_CLEAR);
+}
+
+void port_event_close(int fd)
+{
+    close_fd(fd);
+}
+
+int port_event_set(int fd)
+{
+    FdObject *object = get_fd(fd);
+    uint32_t old;
+
+    if (!object) {
+        return -EBADF;
+    }
+    old = qatomic_xchg(&object->word, EVENT_SET);
+    /* A sleeper is on a loop's own notifier, which nobody else watches; and
+     * what was set already has woken its watchers. */
+    if (old == EVENT_SLEEPING) {
+        port_notify32(&object->word, 1);
+    } else if (old == EVENT_CLEAR) {
+        wake_watchers(object, fd);
+    }
+    return 0;
+}
+
+int port_event_clear(int fd)
+{
+    FdObject *object = get_fd(fd);
+
+    return object &&
+           qatomic_cmpxchg(&object->word, EVENT_SET, EVENT_CLEAR) == EVENT_SET;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Clocks, and sleeping on a word. */
+#include "wasm-port.h"
+
+/*
+ * Each alone in its function, which neither clang nor wasm-opt may inline: the
+ * baseline compiler of Node 20 (V8 11.3) spoils the locals of a function that
+ * has both instructions in one loop, and the loop does not end.
+ */
+__attribute__((noinline)) int port_wait32(uint32_t *word, uint32_t expected,
+                                          int64_t timeout_ns)
+{
+    return __builtin_wasm_memory_atomic_wait32((int *)word, expected,
+                                               timeout_ns);
+}
+
+__attribute__((noinline)) void port_notify32(uint32_t *word, uint32_t count)
+{
+    __builtin_wasm_memory_atomic_notify((int *)word, count);
+}
+
+int64_t port_clock_ns(PortClock clock)
+{
+    return (int64_t)host_clock_ns(clock);
+}
+
+bool port_may_wait(void)
+{
+    return wasm_thread_self()->may_wait;
+}
+
+int port_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns)
+{
+    WasmThread *self = wasm_thread_self();
+    int ret;
+
+    if (!self->may_wait) {
+        port_would_block("futex wait");
+    }
+    /* Pairs with rt_wake_all: it sees waiting_on, or we see wasm_failed. */
+    qatomic_mb_set(&self->waiting_on, word);
+    wasm_leave_if_failed();
+    ret = port_wait32(word, expected, timeout_ns);
+    qatomic_set(&self->waiting_on, NULL);
+    wasm_leave_if_failed();
+    return ret == 0 ? 0 : ret == 1 ? -EAGAIN : -ETIMEDOUT;
+}
+
+void port_futex_wake(uint32_t *word, uint32_t count)
+{
+    port_notify32(word, count);
+}
+
+/* The thread that holds what we spin for may have died with the runtime. */
+void port_pause(void)
+{
+    wasm_leave_if_failed();
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Failing. */
+#include "wasm-port.h"
+
+uint32_t wasm_failed;
+
+void port_panic(const char *fmt, ...)
+{
+    char message[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(message, sizeof(message), fmt, ap);
+    va_end(ap);
+    qatomic_mb_set(&wasm_failed, 1);
+    host_panic(message);
+}
+
+/*
+ * Refused before anything was changed, so that the runtime lives on; unless the
+ * thread holds a lock: then what it guards may be half-changed.
+ */
+void port_would_block(const char *call)
+{
+    if (wasm_thread_self()->locks) {
+        port_panic("%s: this thread must not block, and it holds a lock", call);
+    }
+    host_would_block(call);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads are workers, and only the owner can make one. A worker attaches to an
+ * entry of wasm_threads, waits for a role, plays it, and waits again: starting
+ * a thread is then waking one that waits. When none does, the owner is asked
+ * for a new worker by message, and the asker sleeps on the entry's answer.
+ */
+#include "wasm-port.h"
+#include <string.h>
+
+WasmThread wasm_threads[WASM_MAX_THREADS];
+
+/* Set once, by the owner. */
+static uint32_t stack_size = 256 * 1024;
+static uint32_t max_threads = 128;
+static uint32_t reserve = 2;
+
+#define IDLE_TIMEOUT_NS (10LL * 1000 * 1000 * 1000)
+
+static _Thread_local WasmThread *self_tls;
+
+/* A coroutine may change threads between two uses of a thread-local. */
+__attribute__((noinline)) WasmThread *wasm_thread_self(void)
+{
+    __asm__ volatile("");
+    return self_tls;
+}
+
+/* ---- Entries ---- */
+
+extern uint32_t wasm_tls_size(void);
+extern uint32_t wasm_tls_align(void);
+__asm__(".globaltype __tls_size, i32, immutable\n"
+        ".globaltype __tls_align, i32, immutable\n"
+        ".globl wasm_tls_size\n.type wasm_tls_size,@function\n"
+        "wasm_tls_size:\n.functype wasm_tls_size () -> (i32)\n"
+        "global.get __tls_size\nend_function\n"
+        ".globl wasm_tls_align\n.type wasm_tls_align,@function\n"
+        "wasm_tls_align:\n.functype wasm_tls_align () -> (i32)\n"
+        "global.get __tls_align\nend_function\n");
+
+/* Memory is got once per entry and kept: a thread that was terminated may
+ * still touch it. */
+static bool get_memory(WasmThread *thread)
+{
+    if (!thread->stack) {
+        uint32_t align = MAX(wasm_tls_align(), 16);
+        thread->stack = aligned_alloc(16, stack_size);
+        thread->tls = aligned_alloc(align, ROUND_UP(wasm_tls_size() + 1, align));
+        thread->stack_size = stack_size;
+        if (!thread->stack || !thread->tls) {
+            free(thread->stack);
+            free(thread->tls);
+            thread->stack = NULL;
+            thread->tls = NULL;
+            return false;
+        }
+    }
+    return true;
+}
+
+static WasmThread *new_entry(uint32_t role)
+{
+    for (uint32_t i = 1; i < max_threads; i++) {
+        WasmThread *thread = &wasm_threads[i];
+        if (qatomic_read(&thread->state) == THREAD_FREE &&
+            qatomic_cmpxchg(&thread->state, THREAD_FREE, THREAD_STARTING) ==
+                THREAD_FREE) {
+            thread->started = 0;
+            thread->lost = NULL;
+            thread->begun = 0;
+            thread->waiting_on = NULL;
+            thread->locks = 0;
+            thread->posted = 0;
+            thread->may_wait = 1;
+            thread->name[0] = '\0';
+            qatomic_mb_set(&thread->role, role);
+            if (!get_memory(thread)) {
+                qatomic_mb_set(&thread->state, THREAD_FREE);
+                return NULL;
+            }
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+/* A worker that has nothing to do: parked, or still on its way. */
+static WasmThread *claim_idle(void)
+{
+    for (uint32_t i = 1; i < max_threads; i++) {
+        WasmThread *thread = &wasm_threads[i];
+        if (qatomic_read(&thread->state) != THREAD_FREE &&
+            qatomic_read(&thread->role) == ROLE_NONE &&
+            qatomic_cmpxchg(&thread->role, ROLE_NONE, ROLE_CLAIMED) ==
+                ROLE_NONE) {
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+WasmThread *wasm_thread_assign(const char *name, uint32_t role,
+                               void (*fn)(void *), void *arg,
+                               void (*refused)(void *))
+{
+    WasmThread *thread = claim_idle();
+    bool ask = false;
+
+    if (!thread) {
+        thread = new_entry(ROLE_CLAIMED);
+        ask = true;
+    }
+    if (!thread) {
+        return NULL;
+    }
+    thread->fn = fn;
+    thread->arg = arg;
+    thread->refused = refused;
+    strncpy(thread->name, name, sizeof(thread->name) - 1);
+    qatomic_mb_set(&thread->role, role);
+    port_notify32(&thread->role, 1);
+    if (ask) {
+        host_start_worker(thread);
+    }
+    return thread;
+}
+
+static void start_failed(void *arg)
+{
+    (void)arg;
+    port_panic("a thread that was started did not get a worker");
+}
+
+int port_thread_start(const char *name, void (*fn)(void *), void *arg,
+                      void (*refused)(void *arg))
+{
+    WasmThread *thread = wasm_thread_assign(name, ROLE_RUN, fn, arg, refused);
+
+    if (!thread) {
+        return -EAGAIN;
+    }
+    if (refused) {
+        return 0;
+    }
+    if (port_may_wait()) {
+        while (!qatomic_mb_read(&thread->started)) {
+            port_futex_wait((uint32_t *)&thread->started, 0, -1);
+        }
+    } else {
+        /* The owner cannot wait for a worker that needs the owner to start. It is
+         * the one that hears of a refusal, so it has not yet, or it has. */
+        thread->refused = start_failed;
+    }
+    return MIN(qatomic_read(&thread->started), 0);
+}
+
+void port_thread_exit(void)
+{
+    host_leave();
+}
+
+void port_thread_holds(int change)
+{
+    wasm_thread_self()->locks += change;
+}
+
+void port_thread_on_lost(void (*lost)(void *), void *arg)
+{
+    WasmThread *self = wasm_thread_self();
+
+    self->lost_arg = arg;
+    qatomic_mb_set(&self->lost, lost);
+}
+
+/* ---- What JavaScript calls ---- */
+
+/* The owner's own entry, and the limits. */
+WASM_EXPORT("rt_threads_init")
+void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
+{
+    stack_size = ROUND_UP(stack_bytes, 16);
+    max_threads = MIN(limit + 1, WASM_MAX_THREADS);
+    reserve = keep;
+    self_tls = &wasm_threads[0];
+    self_tls->state = THREAD_ATTACHED;
+    self_tls->role = ROLE_RUN;
+    strcpy(self_tls->name, "owner");
+}
+
+/* Owner: an entry for one more worker of the reserve; 0 when that is full. */
+WASM_EXPORT("rt_thread_reserve")
+WasmThread *rt_thread_reserve(void)
+{
+    uint32_t idle = 0;
+
+    for (uint32_t i = 1; i < max_threads; i++) {
+        idle += qatomic_read(&wasm_threads[i].state) != THREAD_FREE &&
+                qatomic_read(&wasm_threads[i].role) == ROLE_NONE;
+    }
+    return idle < reserve ? new_entry(ROLE_NONE) : NULL;
+}
+
+/* Owner: a worker for an IOThread or for host I/O. 0 at the limit. */
+WASM_EXPORT("rt_thread_assign")
+WasmThread *rt_thread_assign(const char *name, uint32_t role, void *arg)
+{
+    return wasm_thread_assign(name, role, NULL, arg, NULL);
+}
+
+/* The worker, after its TLS was set up; again before each new role. */
+WASM_EXPORT("rt_thread_attach")
+void rt_thread_attach(WasmThread *thread)
+{
+    self_tls = thread;
+    qatomic_mb_set(&thread->state, THREAD_ATTACHED);
+    qatomic_mb_set(&thread->started, 1);
+    port_notify32((uint32_t *)&thread->started, UINT32_MAX);
+}
+
+/* Whether its worker ever got as far as rt_thread_attach. */
+WASM_EXPORT("rt_thread_attached")
+bool rt_thread_attached(WasmThread *thread)
+{
+    return qatomic_read(&thread->started) == 1;
+}
+
+/* The worker: sleeps until it has a role, and says which. */
+WASM_EXPORT("rt_thread_park")
+uint32_t rt_thread_park(void)
+{
+    WasmThread *self = wasm_thread_self();
+    uint32_t role;
+
+    while ((role = qatomic_mb_read(&self->role)) <= ROLE_CLAIMED) {
+        if (port_futex_wait(&self->role, role, IDLE_TIMEOUT_NS) == -ETIMEDOUT &&
+            role == ROLE_NONE) {
+            uint32_t idle = 0;
+            for (uint32_t i = 1; i < max_threads; i++) {
+                idle += qatomic_read(&wasm_threads[i].state) ==
+                            THREAD_ATTACHED &&
+                        qatomic_read(&wasm_threads[i].role) == ROLE_NONE;
+            }
+            if (idle > reserve) {
+                qatomic_cmpxchg(&self->role, ROLE_NONE, ROLE_END);
+            }
+        }
+    }
+    return role;
+}
+
+/* The worker: plays ROLE_RUN. */
+WASM_EXPORT("rt_thread_run")
+void rt_thread_run(void)
+{
+    WasmThread *self = wasm_thread_self();
+
+    qatomic_mb_set(&self->begun, 1);
+    self->fn(self->arg);
+}
+
+/* The worker, when its role is over; it then sets up TLS and attaches again. */
+WASM_EXPORT("rt_thread_idle")
+void rt_thread_idle(WasmThread *thread)
+{
+    thread->lost = NULL;
+    thread->begun = 0;
+    thread->name[0] = '\0';
+    qatomic_mb_set(&thread->role, ROLE_NONE);
+}
+
+/* Owner: its worker ended as it should. */
+WASM_EXPORT("rt_thread_ended")
+void rt_thread_ended(WasmThread *thread)
+{
+    qatomic_mb_set(&thread->state, THREAD_FREE);
+}
+
+/* Owner: an entry that has no worker any longer. Nobody can claim it from now on;
+ * what it was to do. */
+static uint32_t withdraw(WasmThread *thread)
+{
+    uint32_t role;
+
+    while ((role = qatomic_cmpxchg(&thread->role, ROLE_NONE, ROLE_END)) ==
+           ROLE_CLAIMED) {
+        port_pause();
+    }
+    return role;
+}
+
+/* Owner: its worker could not be started. */
+WASM_EXPORT("rt_thread_refused")
+void rt_thread_refused(WasmThread *thread, int error)
+{
+    uint32_t role = withdraw(thread);
+
+    qatomic_mb_set(&thread->started, -error);
+    port_notify32((uint32_t *)&thread->started, UINT32_MAX);
+    if (role == ROLE_RUN && thread->refused) {
+        thread->refused(thread->arg);
+    }
+    qatomic_mb_set(&thread->state, THREAD_FREE);
+}
+
+/* Owner: its worker ended unasked. True: before it began what it had been claimed
+ * for; another one is to be started, which will. */
+WASM_EXPORT("rt_thread_unserved")
+bool rt_thread_unserved(WasmThread *thread)
+{
+    if (withdraw(thread) != ROLE_RUN || qatomic_mb_read(&thread->begun)) {
+        return false;
+    }
+    /* As if it had been asked for just now, but nobody waits for the answer. */
+    qatomic_mb_set(&thread->started, 0);
+    if (!thread->refused) {
+        thread->refused = start_failed;
+    }
+    return true;
+}
+
+/* Owner: its worker ended unasked. False: it held a lock, all is lost. */
+WASM_EXPORT("rt_thread_lost")
+bool rt_thread_lost(WasmThread *thread)
+{
+    if (qatomic_read(&thread->locks)) {
+        return false;
+    }
+    if (thread->lost) {
+        thread->lost(thread->lost_arg);
+    }
+    qatomic_mb_set(&thread->state, THREAD_FREE);
+    return true;
+}
+
+/* Owner, after a failure or at the end: gets every sleeper out. A thread that was just about
+ * to sleep is missed, so this is to be repeated until all have left. */
+WASM_EXPORT("rt_wake_all")
+void rt_wake_all(void)
+{
+    qatomic_mb_set(&wasm_failed, 1);
+    for (uint32_t i = 0; i < WASM_MAX_THREADS; i++) {
+        uint32_t *word = qatomic_mb_read(&wasm_threads[i].waiting_on);
+        if (word) {
+            port_notify32(word, UINT32_MAX);
+        }
+    }
+}
+
+/* Accessors: JavaScript knows no layout. */
+WASM_EXPORT("rt_thread_tls")
+void *rt_thread_tls(WasmThread *thread)
+{
+    return thread->tls;
+}
+
+WASM_EXPORT("rt_thread_stack_limit")
+char *rt_thread_stack_limit(WasmThread *thread)
+{
+    return thread->stack;
+}
+
+WASM_EXPORT("rt_thread_stack_top")
+char *rt_thread_stack_top(WasmThread *thread)
+{
+    return thread->stack + thread->stack_size;
+}
+
+WASM_EXPORT("rt_thread_name")
+const char *rt_thread_name(WasmThread *thread)
+{
+    return thread->name;
+}
+
+WASM_EXPORT("rt_thread_arg")
+void *rt_thread_arg(WasmThread *thread)
+{
+    return thread->arg;
+}
+
+WASM_EXPORT("rt_thread_posted")
+uint32_t *rt_thread_posted(WasmThread *thread)
+{
+    return &thread->posted;
+}

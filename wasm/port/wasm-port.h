@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WASM_PORT_H
+#define WASM_PORT_H
+/* What the files of this port share with each other and with wasm/runtime. */
+#include "port/port.h"
+#include "qemu/atomic.h"
+
+#define WASM_IMPORT(name) \
+    __attribute__((import_module("env"), import_name(name)))
+#define WASM_EXPORT(name) __attribute__((export_name(name), used))
+
+/* ---- What JavaScript provides (ts/src/runtime/imports.ts) ---- */
+
+/* ns; clock is a PortClock. */
+WASM_IMPORT("clock_ns") double host_clock_ns(int clock);
+/* Asks the owner for a worker that attaches as this thread. */
+WASM_IMPORT("start_worker") void host_start_worker(void *thread);
+/* These throw: the thread leaves WebAssembly for good. */
+WASM_IMPORT("panic") QEMU_NORETURN void host_panic(const char *message);
+WASM_IMPORT("would_block") QEMU_NORETURN void host_would_block(const char *call);
+WASM_IMPORT("leave") QEMU_NORETURN void host_leave(void);
+
+/* ---- Threads ---- */
+
+/* What a worker is for. It waits on this word while it is ROLE_NONE. */
+enum {
+    ROLE_NONE,
+    ROLE_CLAIMED,      /* somebody is writing fn and arg */
+    ROLE_END,
+    ROLE_RUN,          /* fn(arg), then wait again */
+    ROLE_IOTHREAD,     /* back to JavaScript, which runs the IOThread arg */
+    ROLE_HOST_IO,      /* back to JavaScript, which opens files */
+};
+
+typedef enum {
+    THREAD_FREE,
+    THREAD_STARTING,   /* its worker was asked for */
+    THREAD_ATTACHED,   /* its worker runs */
+} WasmThreadState;
+
+typedef struct WasmThread {
+    uint32_t state;
+    uint32_t role;
+    int32_t started;           /* 1, -errno; 0: not known yet. A futex. */
+    void (*fn)(void *);
+    void *arg;
+    void (*refused)(void *);   /* who does not wait for `started` hears so */
+    void (*lost)(void *);
+    void *lost_arg;
+    uint32_t begun;            /* fn was called */
+    uint32_t *waiting_on;      /* the word it sleeps on */
+    int32_t locks;             /* how many it holds */
+    uint32_t posted;           /* control-plane messages sent to it */
+    char *stack;               /* its lowest byte; kept when the thread ends */
+    uint32_t stack_size;
+    void *tls;
+    uint32_t may_wait;
+    char name[32];
+} WasmThread;
+
+enum { WASM_MAX_THREADS = 256 };
+extern WasmThread wasm_threads[WASM_MAX_THREADS];
+
+WasmThread *wasm_thread_self(void);
+/* Claims a waiting worker, or asks for a new one. NULL at the limit. */
+WasmThread *wasm_thread_assign(const char *name, uint32_t role,
+                               void (*fn)(void *), void *arg,
+                               void (*refused)(void *));
+
+/* ---- Failure ---- */
+
+/* Not 0: some thread died and what it shared may be half-changed; or the runtime
+ * is closed. All leave. */
+extern uint32_t wasm_failed;
+/* Leaves if the runtime has failed. */
+static inline void wasm_leave_if_failed(void)
+{
+    if (unlikely(qatomic_mb_read(&wasm_failed))) {
+        host_leave();
+    }
+}
+
+/* ---- Events ---- */
+
+/* The word that a loop sleeps on, and what it is while somebody does. */
+enum { EVENT_CLEAR, EVENT_SET, EVENT_SLEEPING };
+uint32_t *wasm_event_word(int fd);
+/* True: the word is EVENT_SLEEPING now, a set will wake it. False: it is set. */
+bool wasm_event_arm(int fd);
+
+/* wait32 and notify, never inlined: see futex.c. */
+int port_wait32(uint32_t *word, uint32_t expected, int64_t timeout_ns);
+void port_notify32(uint32_t *word, uint32_t count);
+
+#endif

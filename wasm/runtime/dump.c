@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Where every thread and loop is. Reads what others write, a moment at a time. */
+#include "loop/aio-context.h"
+#include "runtime.h"
+
+static char text[16384];
+static size_t used;
+
+static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (used < sizeof(text)) {
+        used += (size_t)vsnprintf(text + used, sizeof(text) - used, fmt, ap);
+    }
+    va_end(ap);
+}
+
+static void say_context(AioContext *ctx)
+{
+    const AioStats *s = &ctx->stats;
+    int64_t timeout = timerlistgroup_deadline_ns(&ctx->tlg);
+
+    say("    polls %" PRIu64 ", sleeps %" PRIu64 ", bottom halves %" PRIu64
+        ", fd call-backs %" PRIu64 ", timers %" PRIu64 ", jobs %" PRIu64
+        ", wake-ups sent %" PRIu64 ", saved %" PRIu64 "\n",
+        s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
+        ctx->watcher->sent, ctx->watcher->saved);
+    say("    in flight: %u requests; ", ctx->requests);
+    if (timeout < 0) {
+        say("no timer is armed\n");
+    } else {
+        say("next timer in %.3f ms\n", (double)timeout / SCALE_MS);
+    }
+}
+
+/* What a thread is doing, as far as another one can tell. */
+static const char *doing(WasmThread *thread)
+{
+    uint32_t *word = qatomic_mb_read(&thread->waiting_on);
+
+    if (!word) {
+        return "runs";
+    }
+    if (word == &thread->role) {
+        return "waits for something to do";
+    }
+    if (thread->role == ROLE_IOTHREAD) {
+        AioContext *ctx = iothread_get_aio_context(thread->arg);
+        if (word == wasm_event_word(ctx->watcher->fd)) {
+            return "sleeps in aio_poll";
+        }
+    }
+    return "sleeps (for work, a lock or a condition)";
+}
+
+/* Owner. */
+WASM_EXPORT("rt_dump")
+const char *rt_dump(void)
+{
+    used = 0;
+    say("thread 0 'owner': its event loop drives a context\n");
+    say_context(rt_owner_context());
+    for (int i = 1; i < WASM_MAX_THREADS; i++) {
+        WasmThread *thread = &wasm_threads[i];
+        if (qatomic_read(&thread->state) == THREAD_FREE) {
+            continue;
+        }
+        say("thread %d '%s': %s", i, thread->name[0] ? thread->name : "reserve",
+            qatomic_read(&thread->state) == THREAD_STARTING ? "starts"
+                                                            : doing(thread));
+        if (thread->locks) {
+            say(", holds %d locks", (int)thread->locks);
+        }
+        say("\n");
+        if (thread->role == ROLE_IOTHREAD) {
+            say_context(iothread_get_aio_context(thread->arg));
+        }
+    }
+    return text;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * IOThreads whose thread is a worker with a JavaScript event loop: it runs the
+ * loop until a control-plane message is under way, lets JavaScript have it, and
+ * comes back.
+ */
+#include "iothread/iothread.h"
+#include "loop/aio-context.h"
+#include "qapi/error.h"
+#include "runtime.h"
+#include <string.h>
+
+static char error_text[256];
+
+/* Owner: why the last call gave nothing. */
+WASM_EXPORT("rt_error_text")
+const char *rt_error_text(void)
+{
+    return error_text;
+}
+
+static void take_error(Error *err)
+{
+    snprintf(error_text, sizeof(error_text), "%s", error_get_pretty(err));
+    error_free(err);
+}
+
+/* Owner. NULL: rt_error_text. */
+WASM_EXPORT("rt_iothread_new")
+IOThread *rt_iothread_new(const char *name)
+{
+    Error *err = NULL;
+    IOThread *iothread = iothread_new(name, &err);
+
+    if (!iothread) {
+        take_error(err);
+    }
+    return iothread;
+}
+
+/* Owner: one that no worker was found for. */
+WASM_EXPORT("rt_iothread_free")
+void rt_iothread_free(IOThread *iothread)
+{
+    iothread_free(iothread);
+}
+
+/* Owner: its worker is lost. */
+WASM_EXPORT("rt_iothread_abandon")
+void rt_iothread_abandon(IOThread *iothread)
+{
+    iothread_abandon(iothread);
+}
+
+WASM_EXPORT("rt_iothread_context")
+AioContext *rt_iothread_context(IOThread *iothread)
+{
+    return iothread_get_aio_context(iothread);
+}
+
+/* Owner. False: rt_error_text. */
+WASM_EXPORT("rt_iothread_set")
+bool rt_iothread_set(IOThread *iothread, const char *name, double value)
+{
+    Error *err = NULL;
+    int64_t integer = (int64_t)value;
+    bool ok;
+
+    if (strcmp(name, "thread-pool-min") == 0) {
+        ok = iothread_set_thread_pool_min(iothread, integer, &err);
+    } else if (strcmp(name, "thread-pool-max") == 0) {
+        ok = iothread_set_thread_pool_max(iothread, integer, &err);
+    } else {
+        error_setg(&err, "an IOThread has no property '%s'", name);
+        ok = false;
+    }
+    if (!ok) {
+        take_error(err);
+    }
+    return ok;
+}
+
+WASM_EXPORT("rt_iothread_request_stop")
+void rt_iothread_request_stop(IOThread *iothread)
+{
+    iothread_request_stop(iothread);
+}
+
+/* Its worker, once. */
+WASM_EXPORT("rt_iothread_enter")
+void rt_iothread_enter(IOThread *iothread)
+{
+    iothread_enter(iothread);
+}
+
+/*
+ * Its worker: runs the loop. True: a message that was posted has not been
+ * received yet, JavaScript's turn; false: it was asked to stop.
+ *
+ * The sender posts, counts, notifies: either we see its count here, or
+ * aio_poll sees the notification and does not sleep.
+ */
+WASM_EXPORT("rt_iothread_run")
+bool rt_iothread_run(IOThread *iothread, uint32_t received)
+{
+    AioContext *ctx = iothread_get_aio_context(iothread);
+    uint32_t *posted = &wasm_thread_self()->posted;
+
+    while (iothread_is_running(iothread)) {
+        if (qatomic_mb_read(posted) != received) {
+            return true;
+        }
+        aio_poll(ctx, true);
+    }
+    return false;
+}
+
+/* Its worker: true until it was asked to stop. */
+WASM_EXPORT("rt_iothread_running")
+bool rt_iothread_running(IOThread *iothread)
+{
+    return iothread_is_running(iothread);
+}
+
+/* Its worker, at last: lets requests that are in flight end, then frees it. */
+WASM_EXPORT("rt_iothread_leave")
+void rt_iothread_leave(IOThread *iothread)
+{
+    AioContext *ctx = iothread_get_aio_context(iothread);
+
+    while (aio_poll(ctx, ctx->requests > 0) || ctx->requests) {
+        continue;
+    }
+    iothread_leave(iothread);
+    iothread_free(iothread);
+}
+
+/* Owner: what its loop did, as JSON. */
+WASM_EXPORT("rt_context_stats")
+const char *rt_context_stats(AioContext *ctx)
+{
+    static char text[320];
+    const AioStats *s = &ctx->stats;
+
+    snprintf(text, sizeof(text),
+             "{\"polls\":%" PRIu64 ",\"sleeps\":%" PRIu64
+             ",\"bottomHalves\":%" PRIu64 ",\"handlers\":%" PRIu64
+             ",\"timers\":%" PRIu64 ",\"jobs\":%" PRIu64
+             ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64 "}",
+             s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
+             ctx->watcher->sent, ctx->watcher->saved);
+    return text;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Running a C program's main() in a thread of its own. */
+#include "runtime.h"
+
+extern int aio_call_main(int argc, char **argv);     /* libc/main.c */
+
+#define WASI_IMPORT(name) \
+    __attribute__((import_module("wasi_snapshot_preview1"), import_name(name)))
+WASI_IMPORT("args_sizes_get") int wasi_args_sizes_get(uint32_t *, uint32_t *);
+WASI_IMPORT("args_get") int wasi_args_get(char **, char *);
+
+/* The owner's request that exit() completes, unless one of these comes first. */
+static uint32_t request;
+
+static void main_refused(void *opaque)
+{
+    (void)opaque;
+    rt_complete(request, -EAGAIN);
+}
+
+static void main_lost(void *opaque)
+{
+    (void)opaque;
+    rt_complete(request, -ECANCELED);
+}
+
+static void main_thread(void *opaque)
+{
+    uint32_t argc = 0, bytes = 0;
+    char **argv, *text;
+
+    (void)opaque;
+    port_thread_on_lost(main_lost, NULL);
+    wasi_args_sizes_get(&argc, &bytes);
+    argv = calloc(argc + 1, sizeof(*argv));
+    text = malloc(bytes + 1);
+    if (!argv || !text) {
+        port_panic("main: out of memory for the arguments");
+    }
+    wasi_args_get(argv, text);
+    exit(aio_call_main((int)argc, argv));
+}
+
+/* Owner. complete(id, -errno) follows if it does not come to exit(). False: no
+ * thread is left. */
+WASM_EXPORT("rt_main_start")
+bool rt_main_start(uint32_t id)
+{
+    request = id;
+    return wasm_thread_assign("main", ROLE_RUN, main_thread, NULL,
+                              main_refused);
+}

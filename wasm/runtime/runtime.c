@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime's owner: its context, and how JavaScript's event loop drives it. */
+#include "runtime.h"
+#include "loop/aio-context.h"
+#include "qapi/error.h"
+
+static AioContext *owner_context;
+
+AioContext *rt_owner_context(void)
+{
+    return owner_context;
+}
+
+/* Owner, first of all and after rt_threads_init. Its context; not current: the
+ * owner may drive several. */
+WASM_EXPORT("rt_init")
+AioContext *rt_init(void)
+{
+    init_clocks(NULL);
+    owner_context = aio_context_new(&error_abort);
+    return owner_context;
+}
+
+/* The word that tells of a failure. */
+WASM_EXPORT("rt_failed_word")
+uint32_t *rt_failed_word(void)
+{
+    return &wasm_failed;
+}
+
+WASM_EXPORT("rt_notify")
+void rt_notify(AioContext *ctx)
+{
+    aio_notify(ctx);
+}
+
+/* The word to wait on, while it is EVENT_SLEEPING, after rt_hosted_turn. */
+WASM_EXPORT("rt_hosted_word")
+uint32_t *rt_hosted_word(AioContext *ctx)
+{
+    return wasm_event_word(ctx->watcher->fd);
+}
+
+/*
+ * One turn of a context that a JavaScript event loop drives: check, dispatch,
+ * prepare, in one call. Returns the ms after which the next turn is due, 0 for
+ * "as soon as others had theirs", -1 for never. Unless it is 0 the notifier's
+ * word is EVENT_SLEEPING now, and changes and is notified when a turn is due.
+ * What is scheduled meanwhile waits for the next turn: one turn's work is
+ * bounded by what was due when it began.
+ */
+WASM_EXPORT("rt_hosted_turn")
+int rt_hosted_turn(AioContext *ctx)
+{
+    const GSourceFuncs *funcs = ctx->source.source_funcs;
+    int timeout;
+
+    aio_gsource_poll(ctx);
+    if (funcs->check(&ctx->source)) {
+        funcs->dispatch(&ctx->source, NULL, NULL);
+    }
+    if (funcs->prepare(&ctx->source, &timeout) ||
+        !wasm_event_arm(ctx->watcher->fd)) {
+        return 0;
+    }
+    return timeout;
+}
+
+/* ---- Completions ---- */
+
+typedef struct Completion {
+    uint32_t id;
+    double result;
+} Completion;
+
+static void complete_bh(void *opaque)
+{
+    Completion completion = *(Completion *)opaque;
+
+    free(opaque);
+    host_complete(completion.id, completion.result);
+}
+
+void rt_complete(uint32_t id, double result)
+{
+    Completion *completion = malloc(sizeof(*completion));
+
+    if (!completion) {
+        port_panic("rt_complete: out of memory");
+    }
+    *completion = (Completion){ id, result };
+    aio_bh_schedule_oneshot(owner_context, complete_bh, completion);
+}
