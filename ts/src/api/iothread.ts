@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import { connect, ControlEndpoint, unwrap, type Control } from '../iothread/control.js';
+import { Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Thread } from '../runtime/threads.js';
+import type { AioFile } from './file.js';
+
+/** As QMP's object-add iothread. */
+export interface IOThreadOptions {
+  /** Threads that its pool keeps although they have nothing to do. Default 0. */
+  threadPoolMin?: number;
+  /** Threads that its pool has at most. Default: twice the processors. */
+  threadPoolMax?: number;
+}
+
+/** What a loop did since it was made. */
+export interface LoopStats {
+  /** Iterations. */
+  polls: number;
+  /** Of which slept. */
+  sleeps: number;
+  /** Call-backs run. */
+  bottomHalves: number;
+  handlers: number;
+  timers: number;
+  /** Thread-pool requests completed. */
+  jobs: number;
+  /** Notifications that had to wake the loop, and those that had not: it was
+   * awake. The second is approximate. */
+  wakeupsSent: number;
+  wakeupsSaved: number;
+}
+
+const properties = { threadPoolMin: 'thread-pool-min', threadPoolMax: 'thread-pool-max' } as const;
+
+/** A worker that runs an AioContext in WebAssembly. */
+export class IOThread {
+  private closing: Promise<void> | undefined;
+  private lost: AioError | undefined;
+
+  private constructor(
+    private readonly runtime: Runtime, readonly name: string,
+    private readonly pointer: IOThreadPointer, /** @internal */ readonly context: ContextPointer,
+    private readonly thread: Thread, private readonly control: Control,
+  ) {
+    thread.onLost = (refused) => {
+      this.lost =
+        refused === undefined
+          ? new AioError('ERR_AIO_CANCELED', `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
+          : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for IOThread '${name}': ${refused}`);
+      runtime.forget(this);
+      runtime.instance.exports.rt_iothread_abandon(pointer);
+      runtime.reject(this, this.lost);
+    };
+  }
+
+  /** @internal */
+  static start(runtime: Runtime, name: string, options: IOThreadOptions): IOThread {
+    const { instance, threads, host } = runtime;
+    const { exports, memory } = instance;
+    const text = threads.cString(name);
+    const pointer = exports.rt_iothread_new(text);
+    exports.free(text);
+    if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    let thread: Thread;
+    try {
+      IOThread.apply(runtime, pointer, { threadPoolMax: 2 * host.cpus, ...options });
+      thread = threads.assign(`IO ${name}`, Role.ioThread, pointer);
+    } catch (error) {
+      exports.rt_iothread_free(pointer);
+      throw error;
+    }
+    const context = exports.rt_iothread_context(pointer);
+    const posted = memory.word(exports.rt_thread_posted(thread.pointer));
+    const endpoint = new ControlEndpoint((data, transfer) => {
+      // In this order: the loop leaves WebAssembly when it sees the count, and
+      // is woken to look.
+      thread.worker.post({ type: 'control', data }, transfer);
+      Atomics.add(posted, 0, 1);
+      exports.rt_notify(context);
+    });
+    thread.onMessage = (message) => {
+      if (message.type === 'control') endpoint.receive(message.data);
+      // Unasked: something in it called exit().
+      if (message.type === 'idle') thread.onLost?.();
+    };
+    return new IOThread(runtime, name, pointer, context, thread, connect(endpoint));
+  }
+
+  private static apply(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
+    const { exports, memory } = runtime.instance;
+    // The maximum first: the minimum is held against it.
+    for (const key of ['threadPoolMax', 'threadPoolMin'] as const) {
+      const value = options[key];
+      if (value === undefined) continue;
+      if (!Number.isSafeInteger(value)) {
+        throw new AioError('ERR_AIO_INVALID_ARG', `${key} must be an integer, not ${String(value)}`);
+      }
+      const text = runtime.threads.cString(properties[key]);
+      const ok = exports.rt_iothread_set(pointer, text, value);
+      exports.free(text);
+      if (!ok) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    }
+  }
+
+  /** Resolves when its loop runs. @internal */
+  async ready(): Promise<this> {
+    await this.clock();
+    return this;
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    this.runtime.assertOpen();
+    if (this.lost) throw this.lost;
+    if (this.closing) throw new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' is closed`);
+  }
+
+  /** Changes properties while it runs. */
+  async set(options: IOThreadOptions): Promise<void> {
+    this.assertOpen();
+    this.runtime.run(() => IOThread.apply(this.runtime, this.pointer, options));
+  }
+
+  async stats(): Promise<LoopStats> {
+    this.assertOpen();
+    const { exports, memory } = this.runtime.instance;
+    return JSON.parse(memory.string(exports.rt_context_stats(this.context))) as LoopStats;
+  }
+
+  /**
+   * Opens a file whose reads this thread's loop and pool serve. In Node a path
+   * of the file system; in a browser a path in the origin's private file system.
+   * @throws AioError ERR_AIO_IO, with errno
+   */
+  async open(path: string): Promise<AioFile> {
+    this.assertOpen();
+    return this.runtime.files.open(this, path);
+  }
+
+  /** The monotonic clock as that thread reads it, in ns. */
+  async clock(): Promise<number> {
+    this.assertOpen();
+    return this.runtime.guard(this, this.control.clock());
+  }
+
+  /** Calls an exported C function of the module in that thread. Its event loop
+   * stands still meanwhile. */
+  async call(name: string, ...args: number[]): Promise<unknown> {
+    this.assertOpen();
+    return unwrap(await this.runtime.guard(this, this.control.call(name, args)));
+  }
+
+  /** Ends the thread after the requests that are in flight. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.stop();
+    return this.closing;
+  }
+
+  private async stop(): Promise<void> {
+    const { runtime, thread } = this;
+    if (this.lost) return;
+    await runtime.files.closeAllOf(this);
+    const ended = new Promise<void>((resolve) => {
+      const before = thread.onMessage;
+      thread.onMessage = (message) => (message.type === 'idle' ? resolve() : before?.(message));
+    });
+    try {
+      runtime.run(() => runtime.instance.exports.rt_iothread_request_stop(this.pointer));
+      await runtime.guard(this, ended);
+    } catch {
+      // The runtime has failed, and the thread ends with it; or it was lost.
+    }
+    runtime.forget(this);
+    runtime.reject(this, new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed`));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import type { Runtime } from '../runtime/runtime.js';
+
+const CHUNK = 1024 * 1024;
+export const SECTOR = 512;
+
+/**
+ * The content of a file of the bench, chunk by chunk. The bytes are a copy, good
+ * until the next one.
+ * @param size bytes; a multiple of 512
+ */
+export function* content(runtime: Runtime, size: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
+  const { exports, memory } = runtime.instance;
+  const buffer = runtime.run(() => exports.malloc(CHUNK));
+  if (buffer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'no room for a chunk of the file');
+  try {
+    for (let offset = 0; offset < size; offset += CHUNK) {
+      const length = Math.min(CHUNK, size - offset);
+      runtime.run(() => exports.rt_bench_fill(buffer, length, offset, seed, size));
+      yield memory.copy(buffer, length);
+    }
+  } finally {
+    exports.free(buffer);
+  }
+}
+
+/** The seed of a file that the bench made, by its first sector; else undefined. */
+export function seedOf(runtime: Runtime, sector: Uint8Array, size: number): number | undefined {
+  if (sector.length < SECTOR) return undefined;
+  const { exports, memory } = runtime.instance;
+  const buffer = runtime.run(() => exports.malloc(SECTOR));
+  memory.bytes.set(sector.subarray(0, SECTOR), buffer);
+  const seed = runtime.run(() => exports.rt_bench_header(buffer, size));
+  exports.free(buffer);
+  return seed < 0 ? undefined : seed;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+import { SECTOR } from '../bench/data.js';
+import { helpOf, parseNumber, parseOptions, UsageError } from './options.js';
+
+const specs = {
+  filename: { value: 'FILE', help: 'read this file (never written); default: one made for the run' },
+  size: { value: 'SIZE', help: 'of the file that is made, or how much of FILE to read (64M)' },
+  bs: { value: 'SIZE', help: 'of a block: a multiple of 512 (4k)' },
+  iodepth: { value: 'N,...', help: 'reads in flight in each IOThread, a job for each (1,32)' },
+  iothreads: { value: 'N', help: 'event loops that read at once (2)' },
+  'number-ios': { value: 'N', help: 'reads in a job (default: as many as its time allows)' },
+  runtime: { value: 'SECONDS', help: 'a job takes at most (3; no limit with --number-ios)' },
+  verify: { help: 'check the content of FILE, which the bench must have made' },
+  'create-only': { help: 'make FILE, which must not exist, and keep it' },
+  seed: { value: 'N', help: 'of the data and the offsets (1)' },
+  'thread-pool-max': { value: 'N', help: "threads in each IOThread's pool (twice the CPUs)" },
+  json: { help: 'print one JSON document instead of a table' },
+  help: { help: 'this' },
+};
+
+export interface BenchOptions {
+  filename: string | undefined;
+  /** Bytes; undefined: all of the file. */
+  size: number | undefined;
+  blockSize: number;
+  iodepths: number[];
+  iothreads: number;
+  numberIos: number;
+  /** Milliseconds; 0: no limit. */
+  runtime: number;
+  verify: boolean;
+  createOnly: boolean;
+  seed: number;
+  threadPoolMax: number | undefined;
+  json: boolean;
+}
+
+export const HELP = `usage: wasm-aio bench [OPTION...]
+Reads random blocks of a file through IOThreads in WebAssembly and checks them.
+
+${helpOf(specs)}
+Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.
+`;
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** undefined: --help. */
+export function parseBenchOptions(argv: readonly string[]): BenchOptions | undefined {
+  const given = parseOptions(argv, specs);
+  if (given.help !== undefined) return undefined;
+  const blockSize = parseNumber('bs', given.bs ?? '4k', SECTOR, 16 * 1024 ** 2, true);
+  if (blockSize % SECTOR !== 0) throw new UsageError(`--bs=${given.bs}: must be a multiple of ${SECTOR}`);
+  const numberIos = given['number-ios'] === undefined ? 0 : parseNumber('number-ios', given['number-ios'], 1, MAX);
+  const seconds = given.runtime ?? (numberIos ? '0' : '3');
+  if (!/^\d+(\.\d+)?$/.test(seconds) || Number(seconds) > 1e6 || (given.runtime !== undefined && Number(seconds) === 0)) {
+    throw new UsageError(`--runtime=${seconds}: must be a number of seconds above 0`);
+  }
+  const options: BenchOptions = {
+    filename: given.filename,
+    size: given.size === undefined ? undefined : parseNumber('size', given.size, SECTOR, MAX, true),
+    blockSize,
+    iodepths: (given.iodepth ?? '1,32').split(',').map((depth) => parseNumber('iodepth', depth, 1, 4096)),
+    iothreads: parseNumber('iothreads', given.iothreads ?? '2', 1, 64),
+    numberIos,
+    runtime: Number(seconds) * 1000,
+    verify: given.verify !== undefined,
+    createOnly: given['create-only'] !== undefined,
+    seed: parseNumber('seed', given.seed ?? '1', 0, 2 ** 32 - 1),
+    threadPoolMax:
+      given['thread-pool-max'] === undefined ? undefined : parseNumber('thread-pool-max', given['thread-pool-max'], 1, 64),
+    json: given.json !== undefined,
+  };
+  if (options.createOnly && options.filename === undefined) throw new UsageError('--create-only needs --filename');
+  if (options.filename === undefined && (options.size ?? blockSize) < blockSize) {
+    throw new UsageError(`--size=${given.size}: must be at least a block (--bs=${blockSize})`);
+  }
+  if (Math.max(...options.iodepths) * options.iothreads * blockSize > 512 * 1024 ** 2) {
+    throw new UsageError('--bs times --iodepth times --iothreads must not exceed 512 MiB');
+  }
+  return options;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, normalize, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AioError, hostErrno } from '../errors.js';
+import { parseNumber, parseOptions } from './options.js';
+
+/** dist/ and the package that it imports, by the path that they are served at. */
+const roots = {
+  '/dist/': fileURLToPath(new URL('../', import.meta.url)),
+  // Node resolves its CommonJS form; the other one lies beside it.
+  '/comlink/': fileURLToPath(new URL('../esm/', import.meta.resolve('comlink'))),
+};
+
+const types: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.map': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+/** The file behind a URL's path; undefined: there is none. */
+function fileOf(path: string): string | undefined {
+  for (const [prefix, root] of Object.entries(roots)) {
+    if (!path.startsWith(prefix)) continue;
+    const file = normalize(root + decodeURIComponent(path.slice(prefix.length)));
+    if (file.startsWith(root.endsWith(sep) ? root : root + sep) && extname(file) in types) return file;
+  }
+  return undefined;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // What makes a page cross-origin isolated, so that it has shared memory.
+  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+  response.setHeader('Cache-Control', 'no-cache');
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  if (pathname === '/') {
+    response.writeHead(302, { Location: '/dist/demo/index.html' }).end();
+    return;
+  }
+  const file = fileOf(pathname);
+  const body = file === undefined ? undefined : await readFile(file).catch(() => undefined);
+  if (file === undefined || body === undefined) {
+    response.writeHead(404, { 'Content-Type': 'text/plain' }).end('not found\n');
+    return;
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { Allow: 'GET, HEAD' }).end();
+    return;
+  }
+  response.setHeader('Content-Type', types[extname(file)] ?? '');
+  // A browser knows no packages by name, and import maps do not reach workers.
+  const isModule = extname(file) === '.js';
+  response.end(isModule ? body.toString().replaceAll("from 'comlink'", "from '/comlink/comlink.mjs'") : body);
+}
+
+/** `wasm-aio serve`: the demo page, on the loopback interface alone. */
+export async function serve(argv: string[]): Promise<number> {
+  const given = parseOptions(argv, { port: { value: 'N', help: 'the TCP port; 0: any' } });
+  const port = parseNumber('port', given.port ?? '8080', 0, 65535);
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const why = hostErrno(error) === 'EADDRINUSE' ? 'is in use: choose another one with --port' : String(error);
+      reject(new AioError('ERR_AIO_IO', `port ${port} ${why}`));
+    });
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/ (Ctrl-C ends it)\n`);
+  await new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+  server.close();
+  server.closeAllConnections();
+  return 0;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/**
+ * The errno numbers of the C side, which are WASI's (preview1, `errno`): the
+ * number is the place in this list.
+ */
+const names =
+  'SUCCESS E2BIG EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF EBADMSG EBUSY ' +
+  'ECANCELED ECHILD ECONNABORTED ECONNREFUSED ECONNRESET EDEADLK EDESTADDRREQ EDOM EDQUOT EEXIST ' +
+  'EFAULT EFBIG EHOSTUNREACH EIDRM EILSEQ EINPROGRESS EINTR EINVAL EIO EISCONN EISDIR ELOOP EMFILE ' +
+  'EMLINK EMSGSIZE EMULTIHOP ENAMETOOLONG ENETDOWN ENETRESET ENETUNREACH ENFILE ENOBUFS ENODEV ENOENT ' +
+  'ENOEXEC ENOLCK ENOLINK ENOMEM ENOMSG ENOPROTOOPT ENOSPC ENOSYS ENOTCONN ENOTDIR ENOTEMPTY ' +
+  'ENOTRECOVERABLE ENOTSOCK ENOTSUP ENOTTY ENXIO EOVERFLOW EOWNERDEAD EPERM EPIPE EPROTO ' +
+  'EPROTONOSUPPORT EPROTOTYPE ERANGE EROFS ESPIPE ESRCH ESTALE ETIMEDOUT ETXTBSY EXDEV ENOTCAPABLE';
+
+const byNumber: readonly string[] = names.split(' ');
+const byName = new Map(byNumber.map((name, number) => [name, number]));
+
+/** The name of a positive errno number; `E<number>` if there is none. */
+export function errnoName(errno: number): string {
+  return byNumber[errno] ?? `E${errno}`;
+}
+
+/** The number of a name such as `ENOENT`; EIO's for one that WASI has not. */
+export function errnoNumber(name: string): number {
+  return byName.get(name) ?? 29;
+}

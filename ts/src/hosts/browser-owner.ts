@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import { browserBase } from './browser.js';
+import type { OwnerHost } from './host.js';
+
+const partial = ['', ''];
+
+/** Whole lines go to the console. */
+function toConsole(fd: number, bytes: Uint8Array): undefined {
+  const lines = (partial[fd - 1] + new TextDecoder().decode(bytes.slice())).split('\n');
+  partial[fd - 1] = lines.pop() ?? '';
+  for (const line of lines) (fd === 1 ? console.log : console.error)(line);
+}
+
+export const ownerHost: OwnerHost = {
+  ...browserBase,
+  cpus: navigator.hardwareConcurrency || 1,
+  filesAreOwned: true,
+
+  checkSupport() {
+    if (!crossOriginIsolated) {
+      throw new AioError(
+        'ERR_AIO_UNSUPPORTED',
+        'this page is not cross-origin isolated, so it has no shared memory: serve it with the headers ' +
+          '"Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
+      );
+    }
+    if (!('waitAsync' in Atomics)) {
+      throw new AioError('ERR_AIO_UNSUPPORTED', 'this browser has no Atomics.waitAsync: use a newer one');
+    }
+  },
+
+  async readModule(url) {
+    const response = await fetch(url);
+    if (!response.ok) throw new AioError('ERR_AIO_MODULE', `${url.href}: HTTP status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  },
+
+  startWorker(name, events) {
+    // Bundlers know a worker by exactly this expression.
+    const worker = new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
+    worker.onmessage = (event) => events.message(event.data);
+    worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
+    return {
+      post: (message, transfer = []) => worker.postMessage(message, transfer),
+      terminate: () => worker.terminate(),
+      keepAlive() {},
+    };
+  },
+
+  write: toConsole,
+  pread: () => 'ENOTSUP',
+  open: () => Promise.reject(new Error('files are opened by their worker')),
+  close: () => Promise.reject(new Error('files are closed by their worker')),
+};

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/** Node: what owner and workers share. */
+import { readSync, writeSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { hostErrno } from '../errors.js';
+import type { HostBase } from './host.js';
+
+/**
+ * performance.now() and hrtime are one clock with different origins; the first
+ * is three times as fast to read. Time passes between the two readings, so the
+ * origin is what the quickest of some pairs says.
+ */
+function measureOrigin(): number {
+  let origin = -Infinity;
+  for (let i = 0; i < 50; i++) {
+    const hrtime = Number(process.hrtime.bigint());
+    origin = Math.max(origin, hrtime - performance.now() * 1e6);
+  }
+  return origin;
+}
+const origin = measureOrigin();
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+export const nodeBase: HostBase = {
+  name: 'node',
+
+  monotonic: () => origin + performance.now() * 1e6,
+
+  // A MessageChannel's turn would starve other messages here.
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+
+  write(fd, bytes) {
+    for (let done = 0; done < bytes.length;) {
+      try {
+        done += writeSync(fd, bytes, done);
+      } catch (error) {
+        // A pipe whose reader is slow: all other ways to wait are asynchronous.
+        if (hostErrno(error) !== 'EAGAIN') return hostErrno(error);
+        Atomics.wait(pause, 0, 0, 1);
+      }
+    }
+    return undefined;
+  },
+
+  pread(handle, into, offset) {
+    try {
+      return readSync(handle, into, 0, into.length, offset);
+    } catch (error) {
+      return hostErrno(error);
+    }
+  },
+};

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+import type { Pointer } from './exports.js';
+
+/**
+ * The shared memory of a runtime. Growth leaves old views short, so each access
+ * goes through an accessor that takes a new view when the buffer has changed.
+ */
+export class Memory {
+  private view8: Uint8Array;
+
+  constructor(readonly memory: WebAssembly.Memory) {
+    this.view8 = new Uint8Array(memory.buffer);
+  }
+
+  get bytes(): Uint8Array {
+    if (this.view8.buffer !== this.memory.buffer) this.view8 = new Uint8Array(this.memory.buffer);
+    return this.view8;
+  }
+
+  /** One 32-bit word, for Atomics; views of what exists stay good for ever. */
+  word(pointer: Pointer<'word'>): Int32Array {
+    return new Int32Array(this.memory.buffer, pointer, 1);
+  }
+
+  words(pointer: Pointer<'words'>, length: number): Uint32Array {
+    return new Uint32Array(this.memory.buffer, pointer, length);
+  }
+
+  view(): DataView {
+    return new DataView(this.memory.buffer);
+  }
+
+  /** A copy in private memory: most of what is WHATWG-shaped refuses shared views. */
+  copy(pointer: number, length: number): Uint8Array<ArrayBuffer> {
+    const copied = new Uint8Array(length);
+    copied.set(this.bytes.subarray(pointer, pointer + length));
+    return copied;
+  }
+
+  /** The NUL-terminated string at pointer. */
+  string(pointer: number): string {
+    const bytes = this.bytes;
+    let end = pointer;
+    while (bytes[end]) end++;
+    return new TextDecoder().decode(this.copy(pointer, end - pointer));
+  }
+}

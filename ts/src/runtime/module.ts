@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+
+export const PAGE = 65536;
+
+export interface MemoryLimits {
+  /** In pages of 64 KiB. */
+  initial: number;
+  maximum: number;
+}
+
+const refuse = (why: string): never => {
+  throw new AioError('ERR_AIO_MODULE', `${why}; build it with aiocc`);
+};
+
+/**
+ * The limits of the memory that a module imports. JavaScript cannot ask a
+ * WebAssembly.Module for them, and a wrong maximum fails to link, so the import
+ * section is read here (WebAssembly core specification, 5.5.5).
+ */
+export function importedMemory(binary: Uint8Array): MemoryLimits {
+  let at = 8;
+  const number = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = binary[at++];
+      if (byte === undefined) return refuse('the WebAssembly module is cut short');
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  const skip = (bytes: number): void => {
+    at += bytes;
+  };
+  while (at < binary.length) {
+    const id = binary[at++];
+    const size = number();
+    if (id !== 2) {
+      at += size;
+      continue;
+    }
+    for (let left = number(); left > 0; left--) {
+      skip(number());                        // the module's name
+      skip(number());                        // the import's
+      const kind = binary[at++];
+      if (kind === 0) {
+        number();                            // a function's type
+      } else if (kind === 1) {
+        at++;                                // a table
+        if (number() & 1) number();
+        number();
+      } else if (kind === 2) {
+        const flags = number();
+        const initial = number();
+        if ((flags & 3) !== 3) refuse("the WebAssembly module's memory is not shared");
+        return { initial, maximum: number() };
+      } else if (kind === 3) {
+        at += 2;                             // a global
+      } else {
+        refuse('the WebAssembly module imports something unknown');
+      }
+    }
+  }
+  return refuse('the WebAssembly module imports no memory');
+}
+
+/** Compiles; says what it got when it was something else than WebAssembly. */
+export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Promise<WebAssembly.Module> {
+  const isWasm = binary[0] === 0 && binary[1] === 0x61 && binary[2] === 0x73 && binary[3] === 0x6d;
+  if (!isWasm) {
+    const what = binary[0] === 0x3c ? 'an HTML page' : 'something else';
+    throw new AioError('ERR_AIO_MODULE', `${from} is ${what}, not a WebAssembly module: check the path`);
+  }
+  try {
+    return await WebAssembly.compile(binary);
+  } catch (error) {
+    throw new AioError('ERR_AIO_MODULE', `${from} does not compile: ${String(error)}`, { cause: error });
+  }
+}

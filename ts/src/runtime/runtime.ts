@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+import { FileTable } from '../api/file.js';
+import { IOThread, type IOThreadOptions } from '../api/iothread.js';
+import { AioError } from '../errors.js';
+import { errnoName, errnoNumber } from '../errno.js';
+import { ownerHost } from '../hosts/detect.js';
+import type { OwnerHost } from '../hosts/host.js';
+import { ProcessExit } from '../wasi/preview1.js';
+import type { ContextPointer } from './exports.js';
+import { HostedLoop } from './hosted.js';
+import { describeDeath, instantiate, type Instance } from './instance.js';
+import { compile, importedMemory, PAGE } from './module.js';
+import { Threads } from './threads.js';
+
+export interface RuntimeOptions {
+  /** The module: aio.wasm by default, or a program that aiocc built. */
+  module?: URL | Uint8Array<ArrayBuffer>;
+  /** Bytes that the shared memory may grow to; at most what the module allows (1 GiB). */
+  maximumMemory?: number;
+  /** Threads at most, at once. Default 128. */
+  maxThreads?: number;
+  /** Workers that are started ahead, so that a thread starts quickly. Default 2. */
+  reserve?: number;
+  /** Bytes of each thread's C stack. Default 256 KiB. */
+  stackSize?: number;
+  /** What main() of a program gets; the first is its name. */
+  args?: readonly string[];
+}
+
+interface Pending {
+  /** Whose end rejects it. */
+  holder: object;
+  resolve(result: number): void;
+  reject(error: Error): void;
+}
+
+/** How long a worker is given to leave by itself before it is terminated. */
+const LEAVE_MS = 3000;
+
+/**
+ * One module, one shared memory, and the threads on it. The thread that creates
+ * it owns it: it never blocks, and its event loop drives a context of its own.
+ */
+export class Runtime {
+  private state: 'open' | 'closing' | 'closed' = 'open';
+  private death: AioError | undefined;
+  private lastId = 0;
+  private readonly pending = new Map<number, Pending>();
+  private readonly ioThreads = new Set<IOThread>();
+  private closed: Promise<void> | undefined;
+  private whenExited: ((code: number) => void) | undefined;
+
+  /** @internal */ readonly threads: Threads;
+  /** @internal */ readonly files: FileTable;
+  private readonly loop: HostedLoop;
+
+  private constructor(
+    /** @internal */ readonly host: OwnerHost, /** @internal */ readonly instance: Instance,
+    module: WebAssembly.Module, args: readonly string[], options: RuntimeOptions,
+  ) {
+    const { exports, memory } = instance;
+    exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
+    this.context = exports.rt_init();
+    this.threads = new Threads(host, instance, { module, memory: memory.memory, args }, {
+      failed: (message) => void this.fail(message),
+      exit: (code, thread) => {
+        if (this.whenExited) this.whenExited(code);
+        else this.fail(`exit(${code}) was called in thread '${thread}'`);
+      },
+      output: (fd, bytes) => void host.write(fd, bytes),
+    });
+    this.files = new FileTable(this);
+    this.loop = new HostedLoop(instance, this.context, host, (error) => void this.fail(describeDeath(error, 'owner')));
+  }
+
+  /** The owner's own context. @internal */
+  readonly context: ContextPointer;
+
+  /**
+   * @throws AioError ERR_AIO_UNSUPPORTED (what is missing here), ERR_AIO_MODULE,
+   * ERR_AIO_NO_MEMORY
+   */
+  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+    const host = await ownerHost();
+    host.checkSupport();
+    const source = options.module ?? new URL('../aio.wasm', import.meta.url);
+    const binary = source instanceof URL ? await host.readModule(source) : source;
+    const module = await compile(binary, source instanceof URL ? source.href : 'options.module');
+    const limits = importedMemory(binary);
+    const maximum = Math.min(limits.maximum, Math.ceil((options.maximumMemory ?? limits.maximum * PAGE) / PAGE));
+    let shared;
+    try {
+      shared = new WebAssembly.Memory({ initial: limits.initial, maximum, shared: true });
+    } catch (error) {
+      throw new AioError(
+        'ERR_AIO_NO_MEMORY',
+        `no shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
+      );
+    }
+    const args = options.args ?? ['program'];
+    // The instance calls the runtime, which needs the instance to be made.
+    const made: { runtime?: Runtime } = {};
+    const instance = await instantiate(module, shared, host, args, {
+      startWorker: (thread) => void made.runtime?.threads.start(thread),
+      complete: (id, result) => made.runtime?.complete(id, result),
+    });
+    const { exports } = instance;
+    // The module's own stack is the owner's; --stack-first puts it at 0.
+    exports.__set_stack_limits(exports.__stack_pointer.value as number, 0);
+    exports._initialize();
+    const runtime = new Runtime(host, instance, module, args, options);
+    made.runtime = runtime;
+    runtime.threads.fillReserve();
+    runtime.loop.start();
+    return runtime;
+  }
+
+  /** The workers that there are now. */
+  get workerCount(): number {
+    return this.threads.count;
+  }
+
+  /**
+   * Starts an IOThread: a worker that runs an event loop in WebAssembly.
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken)
+   */
+  async iothread(name: string, options: IOThreadOptions = {}): Promise<IOThread> {
+    this.assertNotClosing();
+    const ioThread = this.run(() => IOThread.start(this, name, options));
+    this.ioThreads.add(ioThread);
+    return ioThread.ready();
+  }
+
+  /** @internal */
+  forget(ioThread: IOThread): void {
+    this.ioThreads.delete(ioThread);
+  }
+
+  /**
+   * Calls an exported C function of the module in this thread.
+   * @throws AioError ERR_AIO_WOULD_BLOCK if it would block
+   */
+  call(name: string, ...args: number[]): unknown {
+    const work = (this.instance.exports as unknown as Record<string, unknown>)[name];
+    if (typeof work !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no function '${name}'`);
+    return this.run(() => (work as (...args: number[]) => unknown)(...args));
+  }
+
+  /** Where every loop and thread is, as text, a line each. */
+  dump(): string {
+    const { exports, memory } = this.instance;
+    return memory.string(exports.rt_dump());
+  }
+
+  /**
+   * Runs the program's main() in a thread of its own; resolves with its exit code.
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC
+   */
+  async main(): Promise<number> {
+    this.assertNotClosing();
+    // Its worker may be one of the reserve, and those keep nothing alive.
+    const alive = setInterval(() => {}, 0x7fffffff);
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        const ended = (result: number): void => reject(
+          errnoName(-result) === 'EAGAIN'
+            ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+            : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
+        );
+        const id = this.hold(this, { resolve: ended, reject });
+        const started = this.run(() => this.instance.exports.rt_main_start(id));
+        if (started) this.whenExited = resolve;
+        else this.complete(id, -errnoNumber('EAGAIN'));
+      });
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  /** Calls into the module. What comes out of it otherwise than by return is a
+   * death, unless it is the refusal to block. @internal */
+  run<T>(work: () => T): T {
+    this.assertOpen();
+    const { __stack_pointer: stack } = this.instance.exports;
+    const before = stack.value as number;
+    try {
+      return work();
+    } catch (error) {
+      stack.value = before;
+      if (error instanceof AioError) throw error;
+      throw this.fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'));
+    }
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (this.death) throw this.death;
+    if (this.state === 'closed') throw new AioError('ERR_AIO_CLOSED', 'the runtime is closed');
+  }
+
+  private assertNotClosing(): void {
+    this.assertOpen();
+    if (this.state !== 'open') throw new AioError('ERR_AIO_CLOSED', 'the runtime is being closed');
+  }
+
+  private hold(holder: object, { resolve, reject }: Omit<Pending, 'holder'>): number {
+    this.lastId = (this.lastId % 0xffffffff) + 1;
+    this.pending.set(this.lastId, { holder, resolve, reject });
+    return this.lastId;
+  }
+
+  /** A request that C completes: start gets its id. @internal */
+  request(holder: object, start: (id: number) => void): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const id = this.hold(holder, { resolve, reject });
+      try {
+        this.run(() => start(id));
+      } catch (error) {
+        this.pending.delete(id);
+        reject(error as Error);
+      }
+    });
+  }
+
+  /** Rejects with the runtime's death, if it comes before the promise. @internal */
+  guard<T>(holder: object, promise: Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.death) return reject(this.death);
+      const id = this.hold(holder, { resolve: () => {}, reject });
+      promise.then(resolve, reject).finally(() => this.pending.delete(id));
+    });
+  }
+
+  private complete(id: number, result: number): void {
+    const pending = this.pending.get(id);
+    this.pending.delete(id);
+    pending?.resolve(result);
+  }
+
+  /** Whatever holder waits for will not come. @internal */
+  reject(holder: object, error: AioError): void {
+    for (const [id, pending] of this.pending) {
+      if (pending.holder !== holder) continue;
+      this.pending.delete(id);
+      pending.reject(error);
+    }
+  }
+
+  /** What everything is rejected with from now on: the first death counts. */
+  private fail(message: string): AioError {
+    if (this.death) return this.death;
+    const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`);
+    if (this.state === 'closed') return death;
+    this.death = death;
+    this.loop.abandon();
+    const pending = [...this.pending.values()];
+    this.pending.clear();
+    this.closed = this.threads.evacuate(LEAVE_MS / 3);
+    for (const { reject } of pending) reject(death);
+    return death;
+  }
+
+  /** Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
+   * what is left, too. */
+  close(): Promise<void> {
+    this.closed ??= this.shutDown();
+    return this.closed;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.state = 'closing';
+    await Promise.all([...this.ioThreads].map((ioThread) => ioThread.close()));
+    await this.files.close();
+    if (this.death) return;
+    await this.threads.evacuate(LEAVE_MS);
+    await this.loop.stop();
+    this.state = 'closed';
+    for (const { reject } of this.pending.values()) {
+      reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
+    }
+    this.pending.clear();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** The error of a request whose result is negative. @internal */
+export function resultError(result: number, what: string): AioError {
+  const errno = errnoName(-result);
+  return new AioError(errno === 'ECANCELED' ? 'ERR_AIO_CANCELED' : 'ERR_AIO_IO', `${what}: ${errno}`, { errno });
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+import { AioError, messageOf } from '../errors.js';
+import { errnoNumber } from '../errno.js';
+import type { HostWorker, OwnerHost } from '../hosts/host.js';
+import type { InitMessage, ToOwner } from '../iothread/messages.js';
+import { Role, type Pointer, type ThreadPointer } from './exports.js';
+import { describeDeath, type Instance } from './instance.js';
+
+/** A worker in a role that the owner gave it. */
+export interface Thread {
+  readonly pointer: ThreadPointer;
+  readonly worker: HostWorker;
+  /** What the worker posts, beyond what the threads themselves need. */
+  onMessage: ((message: ToOwner) => void) | undefined;
+  /** It ended without having been asked, or (refused: why) never started. */
+  onLost: ((refused?: string) => void) | undefined;
+}
+
+/** One worker, from its start to its end. */
+interface Started {
+  readonly worker: HostWorker;
+  /** The owner's roles for it, the oldest first: the next may be given before
+   * the worker's word has come that the one before is over. */
+  readonly roles: Thread[];
+}
+
+export interface ThreadEvents {
+  /** Shared state may be half-changed. */
+  failed(message: string): void;
+  exit(code: number, thread: string): void;
+  output(fd: number, bytes: Uint8Array): void;
+}
+
+/**
+ * The owner's workers. It alone starts them: a worker that another worker made
+ * does not start in Chromium while its maker blocks.
+ */
+export class Threads {
+  private readonly all = new Map<ThreadPointer, Started>();
+  private whenNone: (() => void) | undefined;
+  private closing = false;
+  /** Why a worker could not be started last. */
+  private refusal = '';
+
+  constructor(
+    private readonly host: OwnerHost, private readonly instance: Instance,
+    private readonly init: Omit<InitMessage, 'type' | 'thread'>, private readonly events: ThreadEvents,
+  ) {}
+
+  get count(): number {
+    return this.all.size;
+  }
+
+  /** Starts what the reserve lacks. */
+  fillReserve(): void {
+    if (this.closing) return;
+    const { exports } = this.instance;
+    for (let wanted = exports.rt_thread_reserve(); wanted !== 0; wanted = exports.rt_thread_reserve()) {
+      if (!this.start(wanted)) return;
+    }
+  }
+
+  /** A worker that plays a role which needs JavaScript. */
+  assign(name: string, role: number, argument: number): Thread {
+    const { exports } = this.instance;
+    const text = this.cString(name);
+    const pointer = exports.rt_thread_assign(text, role, argument);
+    exports.free(text);
+    const started = pointer === 0 ? undefined : this.all.get(pointer);
+    if (!started) {
+      throw new AioError(
+        'ERR_AIO_THREAD_LIMIT',
+        `no worker for '${name}': ${pointer === 0 ? 'the limit of threads is reached (maxThreads)' : this.refusal}`,
+      );
+    }
+    const { worker, roles } = started;
+    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined };
+    roles.push(thread);
+    worker.keepAlive(true);
+    this.fillReserve();
+    return thread;
+  }
+
+  /** The caller frees it. */
+  cString(text: string): Pointer<'bytes'> {
+    const bytes = new TextEncoder().encode(`${text}\0`);
+    const pointer = this.instance.exports.malloc(bytes.length);
+    if (pointer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (memory.maximum)');
+    this.instance.memory.bytes.set(bytes, pointer);
+    return pointer;
+  }
+
+  /** Calls into the module from an event. */
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.events.failed(describeDeath(error, 'owner'));
+    }
+  }
+
+  /** Makes the worker of an entry that C has set up. False: it was refused. */
+  start(pointer: ThreadPointer): boolean {
+    const { exports } = this.instance;
+    let started: Started | undefined;
+    let ended = false;
+    const gone = (): void => {
+      if (ended) return;
+      ended = true;
+      this.all.delete(pointer);
+      if (this.all.size === 0) this.whenNone?.();
+    };
+    const lost = (refused?: string): void => {
+      for (const role of started?.roles ?? []) role.onLost?.(refused);
+    };
+    const refused = (why: string): void => {
+      gone();
+      this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
+      lost(why);
+    };
+    const events = {
+      message: (data: unknown) => {
+        const message = data as ToOwner;
+        if (message.type === 'ended') {
+          gone();
+          exports.rt_thread_ended(pointer);
+        } else if (started) {
+          this.receive(started, message);
+        }
+      },
+      error: (error: unknown) => {
+        if (ended) return;
+        if (exports.rt_thread_attached(pointer)) {
+          this.events.failed(`uncaught in a worker: ${messageOf(error)} [thread '${this.name(pointer)}']`);
+        } else {
+          refused(messageOf(error));
+        }
+      },
+      exit: () => {
+        if (ended) return;
+        if (this.closing) return gone();
+        if (!exports.rt_thread_attached(pointer)) return refused('its worker ended at once');
+        gone();
+        const name = this.name(pointer);
+        this.guarded(() => {
+          if (exports.rt_thread_unserved(pointer)) {
+            this.start(pointer);
+          } else if (!exports.rt_thread_lost(pointer)) {
+            this.events.failed(`the worker of thread '${name}' ended while it held a lock`);
+          }
+        });
+        lost();
+      },
+    };
+    try {
+      started = { worker: this.host.startWorker(this.name(pointer), events), roles: [] };
+    } catch (error) {
+      this.refusal = messageOf(error);
+      this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
+      return false;
+    }
+    this.all.set(pointer, started);
+    started.worker.keepAlive(false);
+    started.worker.post({ type: 'init', thread: pointer, ...this.init });
+    return true;
+  }
+
+  private receive({ worker, roles }: Started, message: ToOwner): void {
+    switch (message.type) {
+      case 'start':
+        this.start(message.thread);
+        break;
+      case 'busy':
+        this.fillReserve();
+        break;
+      case 'idle':
+        if (message.role !== Role.run) roles.shift()?.onMessage?.(message);
+        if (roles.length === 0) worker.keepAlive(false);
+        break;
+      case 'failed':
+        this.events.failed(message.message);
+        break;
+      case 'exit':
+        this.events.exit(message.code, message.thread);
+        break;
+      case 'output':
+        this.events.output(message.fd, message.bytes);
+        break;
+      default:
+        roles[0]?.onMessage?.(message);
+    }
+  }
+
+  private name(pointer: ThreadPointer): string {
+    const { exports, memory } = this.instance;
+    return memory.string(exports.rt_thread_name(pointer)) || 'worker';
+  }
+
+  /** Gets all out of their sleep, to leave; kills what is left after ms. */
+  async evacuate(ms: number): Promise<void> {
+    this.closing = true;
+    // A thread that was about to sleep misses a wake-up: hence again and again.
+    const wake = setInterval(() => this.instance.exports.rt_wake_all(), 10);
+    this.instance.exports.rt_wake_all();
+    if (!(await this.allGone(ms))) this.terminate();
+    clearInterval(wake);
+  }
+
+  private async allGone(ms: number): Promise<boolean> {
+    if (this.all.size === 0) return true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    for (const { worker } of this.all.values()) worker.keepAlive(true);
+    const gone = await Promise.race([
+      new Promise<true>((resolve) => (this.whenNone = () => resolve(true))),
+      new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), ms))),
+    ]);
+    clearTimeout(timer);
+    return gone;
+  }
+
+  terminate(): void {
+    for (const { worker } of this.all.values()) worker.terminate();
+    this.all.clear();
+  }
+}
