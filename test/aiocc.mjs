@@ -1,0 +1,260 @@
+// Tests of wasm/aiocc and of what it links: options and errors, both forms of
+// main(), the parts of libc that are ours, and the shape of the modules.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const TIMEOUT_MS = 60_000;
+
+/** Runs a program; {code, out, err}. */
+function execute(file, args, cwd = top) {
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd, timeout: TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 64 << 20 }, (error, out, err) =>
+      resolve({ code: error ? (error.code ?? error.signal) : 0, out, err }),
+    );
+  });
+}
+
+/** A directory of one test: files are written into it, aiocc runs in it. */
+class Room {
+  dir;
+  constructor(name) {
+    // A space in it: users have such paths.
+    this.dir = mkdtempSync(join(tmpdir(), `aiocc test ${name} `));
+  }
+  write(name, text) {
+    mkdirSync(dirname(join(this.dir, name)), { recursive: true });
+    writeFileSync(join(this.dir, name), text);
+  }
+  aiocc(...args) {
+    return execute(join(top, 'wasm', 'aiocc'), args, this.dir);
+  }
+  /** Builds main.c and runs it. */
+  async program(text, { options = [], args = [] } = {}) {
+    this.write('main.c', text);
+    const built = await this.aiocc('-O2', '-Wall', '-Werror', ...options, 'main.c', '-o', 'main.wasm');
+    assert.equal(built.code, 0, built.err);
+    assert.equal(built.err, '');
+    return this.run('main.wasm', ...args);
+  }
+  run(file, ...args) {
+    return execute(process.execPath, [join(top, 'dist', 'cli', 'main.js'), 'run', file, ...args], this.dir);
+  }
+}
+
+const THREADS = `
+#include <errno.h>
+#include <stdio.h>
+#include "qemu/thread.h"
+static void *work(void *opaque);
+static void on_four_threads(void)
+{
+    QemuThread thread[4];
+    for (long i = 0; i < 4; i++) qemu_thread_create(&thread[i], "t", work, (void *)i, QEMU_THREAD_JOINABLE);
+    for (int i = 0; i < 4; i++) qemu_thread_join(&thread[i]);
+}
+`;
+
+const tests = {
+  async 'main(void) is run and its value is the exit code'(room) {
+    const { code, out } = await room.program('#include <stdio.h>\nint main(void) { printf("here\\n"); return 3; }');
+    assert.deepEqual([code, out], [3, 'here\n']);
+  },
+
+  async 'main(argc, argv) gets the arguments'(room) {
+    const { code, out } = await room.program(
+      '#include <stdio.h>\nint main(int argc, char **argv) { for (int i = 1; i < argc; i++) puts(argv[i]); return argv[argc] == 0 ? argc : 99; }',
+      { args: ['one', 'two words', ''] },
+    );
+    assert.deepEqual([code, out], [4, 'one\ntwo words\n\n']);
+  },
+
+  async 'a program without a main that can be called is refused'(room) {
+    room.write('none.c', 'int other(void) { return 0; }');
+    room.write('three.c', 'int main(int c, char **v, char **e) { return c + (v == e); }');
+    for (const file of ['none.c', 'three.c']) {
+      const { code, err } = await room.aiocc(file, '-o', 'x.wasm');
+      assert.equal(code, 1);
+      assert.match(err, /^aiocc: the program has no main\(\)[^\n]*\n$/);
+      assert.equal(existsSync(join(room.dir, 'x.wasm')), false);
+    }
+  },
+
+  async 'sources, objects, archives and the options of the preprocessor work together'(room) {
+    room.write('in clude/a.h', 'int a(void);\n');
+    room.write('forced.h', '#define FORCED 4\n');
+    room.write('a.c', '#include "a.h"\nint a(void) { return A; }\n');
+    room.write('b.c', 'int b(void) { return FORCED; }\n');
+    room.write('main.c', '#include "a.h"\n#ifdef GONE\n#error it is there\n#endif\nint b(void);\nint main(void) { return a() + b(); }\n');
+    assert.deepEqual(await room.aiocc('-c', '-O', '-g', '-DA=3', '-I', 'in clude', 'a.c'), { code: 0, out: '', err: '' });
+    assert.deepEqual(await room.aiocc('b.c', '-include', 'forced.h', '-c', '-o', 'b b.o'), { code: 0, out: '', err: '' });
+    const built = await room.aiocc('a.o', 'main.c', 'b b.o', '-Iin clude', '-DGONE', '-UGONE', '-std=c11', '-pthread', '-lm', '-o', 'all.wasm', '-MMD');
+    assert.deepEqual(built, { code: 0, out: '', err: '' });
+    assert.match(readFileSync(join(room.dir, 'all.d'), 'utf8'), /^all\.wasm: main\.c .*in\\ clude\/a\.h/s);
+    assert.equal((await room.run('all.wasm')).code, 7);
+    assert.deepEqual(readdirSync(room.dir).sort(), ['a.c', 'a.o', 'all.d', 'all.wasm', 'b b.o', 'b.c', 'forced.h', 'in clude', 'main.c']);
+  },
+
+  async 'each wrong use is one line and exit code 1'(room) {
+    room.write('a.c', 'int main(void) { return 0; }');
+    room.write('b.c', 'int b;');
+    for (const [args, message] of [
+      [[], 'no input files (aiocc --help)'],
+      [['-Q', 'a.c'], 'unknown option -Q (aiocc --help lists the known ones)'],
+      [['missing.c'], 'missing.c: no such file'],
+      [['a.txt'], 'a.txt: not a kind of file that aiocc knows (.c .S .i .o .a)'],
+      [['a.c', '-o'], '-o needs a value'],
+      [['-c', 'a.c', 'b.c', '-o', 'x.o'], '-o with -c takes one source file'],
+    ]) {
+      assert.deepEqual(await room.aiocc(...args), { code: 1, out: '', err: `aiocc: ${message}\n` });
+    }
+  },
+
+  async 'a failed build leaves nothing behind'(room) {
+    room.write('main.c', 'int nowhere(void);\nint main(void) { return nowhere(); }');
+    const { code, err } = await room.aiocc('main.c', '-o', 'main.wasm');
+    assert.equal(code, 1);
+    assert.match(err, /undefined symbol: nowhere/);
+    assert.deepEqual(readdirSync(room.dir), ['main.c']);
+  },
+
+  async 'lines that four threads print are never broken'(room) {
+    const { code, out, err } = await room.program(`${THREADS}
+      static void *work(void *opaque)
+      {
+          for (int i = 0; i < 20000; i++) printf("thread %ld line %d %s %.1f\\n", (long)opaque, i, "some more text", i / 2.0);
+          return NULL;
+      }
+      int main(void) { on_four_threads(); return 0; }`);
+    assert.deepEqual([code, err], [0, '']);
+    const next = [0, 0, 0, 0];
+    for (const line of out.trimEnd().split('\n')) {
+      const [, thread, n, half] = /^thread ([0-3]) line (\d+) some more text (\d+\.[05])$/.exec(line) ?? assert.fail(`broken: ${line}`);
+      assert.equal(Number(n), next[thread]++);
+      assert.equal(Number(half), n / 2);
+    }
+    assert.deepEqual(next, [20000, 20000, 20000, 20000]);
+  },
+
+  async 'flockfile keeps several calls together'(room) {
+    const { code, out } = await room.program(`${THREADS}
+      static void *work(void *opaque)
+      {
+          for (int i = 0; i < 1000; i++) {
+              flockfile(stdout);
+              for (int j = 0; j < 5; j++) putchar('0' + (int)(long)opaque);
+              putchar('\\n');
+              funlockfile(stdout);
+          }
+          return NULL;
+      }
+      int main(void) { on_four_threads(); return 0; }`);
+    assert.equal(code, 0);
+    assert.match(out, /^((\d)\2{4}\n){4000}$/);
+  },
+
+  async 'each thread has an errno of its own'(room) {
+    const { code } = await room.program(`${THREADS}
+      static void *work(void *opaque)
+      {
+          for (int i = 0; i < 100000; i++) {
+              errno = (int)(long)opaque + 1;
+              __asm__ volatile("" ::: "memory");
+              if (errno != (int)(long)opaque + 1) _Exit(1);
+          }
+          return NULL;
+      }
+      int main(void) { errno = 77; on_four_threads(); return errno == 77 ? 0 : 2; }`);
+    assert.equal(code, 0);
+  },
+
+  async 'output is flushed and atexit functions run when main returns'(room) {
+    const { code, out } = await room.program(`
+      #include <stdio.h>
+      #include <stdlib.h>
+      static void first(void) { printf("last"); }
+      static void second(void) { printf("second "); }
+      int main(void) { atexit(first); atexit(second); printf("main "); return 5; }`);
+    assert.deepEqual([code, out], [5, 'main second last']);
+  },
+
+  async 'malloc grows the memory, and fails at its end without harm'(room) {
+    const { code, err } = await room.program(`
+      #include <stdlib.h>
+      #include <string.h>
+      static void *volatile p;     /* or clang drops a malloc that is not used */
+      int main(void)
+      {
+          if (!(p = malloc(100u << 20))) return 1;
+          memset(p, 1, 100u << 20);
+          if ((p = malloc(0xe0000000u))) return 2;
+          return (p = malloc(1000)) ? 0 : 3;
+      }`);
+    assert.equal(code, 0, err);
+  },
+
+  async 'usleep sleeps and uses no CPU'(room) {
+    const { code } = await room.program(`
+      #include <time.h>
+      #include <unistd.h>
+      static long ms(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000 + t.tv_nsec / 1000000; }
+      int main(void) { long start = ms(); usleep(200000); long took = ms() - start; return took < 199 || took > 5000; }`);
+    assert.equal(code, 0);
+  },
+
+  async 'an overflow of the stack is named and ends the program with 134'(room) {
+    const { code, err } = await room.program(`
+      #include <string.h>
+      static int fill(char *p, int n);
+      static int (*volatile call)(char *, int) = fill;
+      static int fill(char *p, int n) { char b[4000]; memset(b, n, sizeof(b)); return n ? call(b, n - 1) + b[n] : p[0]; }
+      int main(void) { char b[1] = { 0 }; return call(b, 1000); }`);
+    assert.equal(code, 134);
+    assert.match(err, /stack/i);
+  },
+
+  async 'no function both waits and notifies: Node 20 would miscompile it'(room) {
+    room.write('main.c', '#include "block/aio.h"\nint main(void) { aio_poll(aio_context_new(NULL), false); return 0; }');
+    const built = await room.aiocc('-O2', 'main.c', '-o', 'main.wasm');
+    assert.equal(built.code, 0, built.err);
+    const dis = /^EM_DIS = (.*)$/m.exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'))[1];
+    for (const module of [join(top, 'dist', 'aio.wasm'), join(room.dir, 'main.wasm')]) {
+      const { code, out } = await execute(dis, [module]);
+      assert.equal(code, 0);
+      const functions = out.split(/\n (?=\(func )/).slice(1);
+      const having = (instruction) =>
+        functions.filter((text) => text.includes(instruction)).map((text) => /^\(func \$(\S+)/.exec(text)[1]);
+      // The linker's own start function does both, once each, without a loop.
+      const others = (names) => names.filter((name) => name !== '__wasm_init_memory');
+      assert.deepEqual(others(having('memory.atomic.wait32')), ['port_wait32']);
+      assert.deepEqual(others(having('memory.atomic.notify')), ['port_notify32']);
+    }
+  },
+};
+
+/** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
+export async function runAiocc() {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  const queue = Object.entries(tests);
+  const worker = async () => {
+    for (let test = queue.shift(); test; test = queue.shift()) {
+      const [name, body] = test;
+      const room = new Room(String(queue.length));
+      try {
+        await body(room);
+        count.passed++;
+      } catch (error) {
+        count.failed++;
+        process.stdout.write(`  FAILED   aiocc: ${name}\n${error.stack}\n`.slice(0, 4000));
+      } finally {
+        rmSync(room.dir, { recursive: true, force: true });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  return count;
+}

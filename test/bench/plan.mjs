@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What runs, and what is asked of it.
+
+/**
+ * Contenders, in the order of their turns. `c` is a program of this folder that
+ * runs natively and in WebAssembly, `js` one of peers/. `ms` is the time a line gets
+ * in one turn. With a `place` its two busy threads are put on the same CPU or across
+ * two; a C program's are told from others by what they do a lot: go to sleep, or
+ * (`by`) work. Where threads cannot be placed it is left out, or (`loose`) run as the
+ * kernel will have it.
+ */
+export const CONTENDERS = [
+  {
+    c: 'loop', ms: 40, lines: ['a_bh_schedule_poll', 'a_oneshot_schedule_poll', 'a_bh_batch1000', 'a_oneshot_batch1000',
+      'a_idle_poll', 'a_notify_not_waiting', 'y_clock_c', 'y_call_indirect_c', 'y_atomic_xchg_c'],
+  },
+  {
+    js: 'loop', ms: 40, lines: ['y_atomic_add', 'y_notify_no_waiter', 'y_clock', 'p_setimmediate_a_oneshot_schedule_poll',
+      'p_microtask_a_oneshot_batch1000'],
+  },
+  ...['same', 'cross'].flatMap((place) => [
+    { c: 'rtt', ms: 300, place, lines: [`b_rtt_sleep_${place}`] },
+    { js: 'rtt', ms: 300, place, lines: [`y_wait_rtt_${place}`] },
+    { js: 'rtt', ms: 300, place, lines: [`y_postmessage_rtt_${place}`] },
+  ]),
+  { js: 'rtt', ms: 200, place: 'cross', lines: ['y_spin_rtt'] },
+  { c: 'flood', ms: 300, place: 'cross', by: 'work', loose: true, lines: ['c_flood_1p', 'c_flood_bh'] },
+  { js: 'flood', ms: 400, place: 'cross', loose: true, lines: ['p_postmessage_c_flood_1p', 'p_atomics_c_flood_bh'] },
+  { c: 'flood', ms: 300, lines: ['c_flood_2p'] },
+  { js: 'flood', ms: 400, lines: ['p_postmessage_c_flood_2p'] },
+  { c: 'timer', ms: 150, lines: ['d_timer_arm_10k', 'd_timer_rearm_10k', 'd_timer_rearm_10', 'd_timer_fire_10k', 'd_timer_late_1ms'] },
+  {
+    js: 'timer', ms: 150, lines: ['p_settimeout_d_timer_arm_10k', 'p_refresh_d_timer_rearm_10k', 'p_settimeout_d_timer_fire_10k',
+      'p_settimeout_d_timer_late_1ms', 'y_wait_late_1ms'],
+  },
+  { c: 'pool', ms: 300, lines: ['g_pool_depth64'] },
+  { js: 'pool', ms: 300, lines: ['p_libuv_g_pool_depth64', 'p_postmessage_g_pool_depth64'] },
+  { js: 'start', ms: 200, lines: ['y_bare_worker_start'] },
+];
+
+const atMost = (line, factor, of, runtime = 'node') => ({ line, bound: '<=', factor, of, runtime });
+const atLeast = (line, factor, of, runtime = 'node') => ({ line, bound: '>=', factor, of, runtime });
+
+/**
+ * Of a line in WebAssembly on Node, in proportion to another line (`of`) of the
+ * same run: never an absolute figure, for machines differ.
+ */
+export const GOALS = [
+  ...['a_bh_schedule_poll', 'a_oneshot_schedule_poll', 'a_bh_batch1000', 'a_oneshot_batch1000', 'a_idle_poll']
+    .map((line) => atMost(line, 1.2, line, 'native')),
+  atMost('a_notify_not_waiting', 0.5, 'y_notify_no_waiter'),
+  atMost('b_rtt_sleep_same', 1.15, 'y_wait_rtt_same'),
+  atMost('b_rtt_sleep_cross', 1.15, 'y_wait_rtt_cross'),
+  atLeast('c_flood_1p', 3, 'p_postmessage_c_flood_1p'),
+  atLeast('c_flood_2p', 3, 'p_postmessage_c_flood_2p'),
+  atLeast('c_flood_bh', 3, 'p_atomics_c_flood_bh'),
+  atMost('d_timer_arm_10k', 1, 'p_settimeout_d_timer_arm_10k'),
+  atMost('d_timer_rearm_10k', 1, 'p_refresh_d_timer_rearm_10k'),
+  atMost('d_timer_rearm_10k', 2, 'd_timer_rearm_10'),
+  atMost('d_timer_fire_10k', 1, 'p_settimeout_d_timer_fire_10k'),
+  atMost('d_timer_late_1ms', 1.05, 'y_wait_late_1ms'),
+  atLeast('g_pool_depth64', 5, 'p_postmessage_g_pool_depth64'),
+  atLeast('g_pool_depth64', 1, 'p_libuv_g_pool_depth64'),
+];
+
+/** The call that every call-back costs: it bounds what a_* lines can come to. */
+export const CALL = 'y_call_indirect_c';
+
+/** The names to run: those that begin as asked for, and what their goals need. */
+export function choose(prefixes) {
+  const names = new Set(CONTENDERS.flatMap(({ lines }) => lines)
+    .filter((name) => prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix))));
+  for (const { line, of } of GOALS) {
+    if (names.has(line)) names.add(of);
+    if (names.has(line) && line === of) names.add(CALL);
+  }
+  return names;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Two sleeping loops send one-shot bottom halves to and fro (b_rtt_sleep_*). On
+ * one CPU or on two: the name says which, but it is done from outside. */
+#include "bench.h"
+#include "block/aio.h"
+
+#define TRIPS 10               /* a sample: less than a clock read's share */
+
+static AioContext *near_ctx, *far_ctx;
+static bool far_running = true;    /* far's home thread */
+static bool answered;              /* near's home thread */
+static uint64_t trips, answers;
+
+static void answer_cb(void *opaque)
+{
+    (void)opaque;
+    answers++;
+    answered = true;
+}
+
+static void ask_cb(void *opaque)
+{
+    (void)opaque;
+    aio_bh_schedule_oneshot(near_ctx, answer_cb, NULL);
+}
+
+static void stop_cb(void *opaque)
+{
+    (void)opaque;
+    far_running = false;
+}
+
+static void *far_main(void *opaque)
+{
+    (void)opaque;
+    qemu_set_current_aio_context(far_ctx);
+    while (far_running) {
+        aio_poll(far_ctx, true);
+    }
+    aio_context_detach_current();
+    return NULL;
+}
+
+static __attribute__((noinline)) void round_trips(int n)
+{
+    for (int i = 0; i < n; i++) {
+        answered = false;
+        trips++;
+        aio_bh_schedule_oneshot(far_ctx, ask_cb, NULL);
+        while (!answered) {
+            aio_poll(near_ctx, true);
+        }
+    }
+}
+
+static void *near_main(void *opaque)
+{
+    BenchSamples *samples = opaque;
+    int64_t end = bench_now() + BENCH_PLACE_NS;
+
+    qemu_set_current_aio_context(near_ctx);
+    bench_say("place");
+    while (bench_now() < end) {
+        round_trips(TRIPS);
+    }
+    bench_say("placed");
+    end = bench_deadline();
+    do {
+        int64_t start = bench_now();
+        round_trips(TRIPS);
+        bench_add(samples, (double)(bench_now() - start) / TRIPS);
+    } while (bench_now() < end);
+    bench_expect("answers", answers, trips);
+    aio_bh_schedule_oneshot(far_ctx, stop_cb, NULL);
+    aio_context_detach_current();
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    BenchSamples samples;
+    QemuThread near, far;
+
+    bench_init(argc, argv);
+    samples = bench_samples(bench_argc ? bench_argv[0] : "b_rtt_sleep", "ns");
+    near_ctx = aio_context_new(NULL);
+    far_ctx = aio_context_new(NULL);
+    bench_expect("contexts", near_ctx && far_ctx, 1);
+    qemu_thread_create(&far, "far", far_main, NULL, QEMU_THREAD_JOINABLE);
+    qemu_thread_create(&near, "near", near_main, &samples,
+                       QEMU_THREAD_JOINABLE);
+    qemu_thread_join(&near);
+    qemu_thread_join(&far);
+    bench_print(&samples);
+    aio_context_unref(near_ctx);
+    aio_context_unref(far_ctx);
+    return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_H
+#define TEST_H
+/*
+ * A test program is a table of tests:
+ *
+ *     static void adds_up(void) { ASSERT_INT_EQ(1 + 1, 2); }
+ *     static void aborts(void) { port_panic("so it goes"); }
+ *     TEST_MAIN(
+ *         TEST(adds_up),
+ *         TEST_PANICS(aborts, "so it goes"),
+ *     )
+ *
+ * `prog --list` prints their names, one a line, with " panics SUBSTRING" behind
+ * those that have to end by a panic with that message; `prog NAME` runs one, and
+ * `prog` all but those. Exit code 0: passed, 77: skipped, 1: failed. Tests may use
+ * nothing but libc and the loop's own headers: the same sources run in wasm.
+ */
+#include "qemu/atomic.h"
+#include "qemu/osdep.h"
+#include "qemu/timer.h"
+
+typedef struct TestCase {
+    const char *name;
+    void (*run)(void);
+    const char *panics;        /* NULL: it does not */
+} TestCase;
+
+#define TEST(name) { #name, name, NULL }
+#define TEST_PANICS(name, substring) { #name, name, substring }
+
+/* ---- Assertions, in any thread ---- */
+
+#define TEST_FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
+QEMU_NORETURN __attribute__((format(printf, 3, 4)))
+static inline void test_fail(const char *file, int line, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    fprintf(stderr, "%s:%d: %s\n", file, line, text);
+    fflush(NULL);
+    /* Other threads may run still: no clean exit. */
+    _Exit(1);
+}
+
+#define ASSERT_TRUE(expr)                                                    \
+    do {                                                                     \
+        if (!(expr)) {                                                       \
+            TEST_FAIL("%s is false", #expr);                                 \
+        }                                                                    \
+    } while (0)
+#define ASSERT_FALSE(expr)                                                   \
+    do {                                                                     \
+        if (expr) {                                                          \
+            TEST_FAIL("%s is true", #expr);                                  \
+        }                                                                    \
+    } while (0)
+
+#define ASSERT_INT_OP_(a, op, b)                                             \
+    do {                                                                     \
+        intmax_t a_ = (intmax_t)(a), b_ = (intmax_t)(b);                     \
+        if (!(a_ op b_)) {                                                   \
+            TEST_FAIL("%s " #op " %s: %jd and %jd", #a, #b, a_, b_);         \
+        }                                                                    \
+    } while (0)
+#define ASSERT_INT_EQ(a, b) ASSERT_INT_OP_(a, ==, b)
+#define ASSERT_INT_NE(a, b) ASSERT_INT_OP_(a, !=, b)
+#define ASSERT_INT_LT(a, b) ASSERT_INT_OP_(a, <, b)
+#define ASSERT_INT_LE(a, b) ASSERT_INT_OP_(a, <=, b)
+#define ASSERT_INT_GT(a, b) ASSERT_INT_OP_(a, >, b)
+#define ASSERT_INT_GE(a, b) ASSERT_INT_OP_(a, >=, b)
+
+#define ASSERT_PTR_OP_(a, op, b)                                             \
+    do {                                                                     \
+        const void *a_ = (a), *b_ = (b);                                     \
+        if (!(a_ op b_)) {                                                   \
+            TEST_FAIL("%s " #op " %s: %p and %p", #a, #b, a_, b_);           \
+        }                                                                    \
+    } while (0)
+#define ASSERT_PTR_EQ(a, b) ASSERT_PTR_OP_(a, ==, b)
+#define ASSERT_PTR_NE(a, b) ASSERT_PTR_OP_(a, !=, b)
+
+#define ASSERT_STR_EQ(a, b)                                                  \
+    do {                                                                     \
+        const char *a_ = (a), *b_ = (b);                                     \
+        if (strcmp(a_, b_)) {                                                \
+            TEST_FAIL("%s == %s: \"%s\" and \"%s\"", #a, #b, a_, b_);        \
+        }                                                                    \
+    } while (0)
+
+/* ---- Skipping, in the test's own function ---- */
+
+static bool test_was_skipped;
+
+#define TEST_SKIP(reason)                                                    \
+    do {                                                                     \
+        fprintf(stderr, "skipped: %s\n", (reason));                          \
+        test_was_skipped = true;                                             \
+        return;                                                              \
+    } while (0)
+
+/* ---- Chance ---- */
+
+/* Of this run: TEST_SEED from the environment, or by the clock; printed. */
+static inline uint64_t test_seed(void)
+{
+    const char *given = getenv("TEST_SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 0)
+                          : (uint64_t)qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+
+    fprintf(stderr, "TEST_SEED=%" PRIu64 "\n", seed);
+    return seed;
+}
+
+/* The next number of a sequence (splitmix64). */
+static inline uint64_t test_random(uint64_t *state)
+{
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* TEST_LONG in the environment asks for many times the work. */
+static inline int test_rounds(int quick)
+{
+    return getenv("TEST_LONG") ? quick * 20 : quick;
+}
+
+/* ---- main ---- */
+
+static inline int test_main(const TestCase *tests, size_t count, int argc,
+                            char **argv)
+{
+    const char *wanted = argc > 1 ? argv[1] : NULL;
+    bool list = wanted && !strcmp(wanted, "--list");
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const TestCase *test = &tests[i];
+        if (list) {
+            printf("%s%s%s\n", test->name, test->panics ? " panics " : "",
+                   test->panics ? test->panics : "");
+        } else if (wanted ? !strcmp(wanted, test->name) : !test->panics) {
+            found = true;
+            test->run();
+        }
+    }
+    if (!list && !found) {
+        fprintf(stderr, "no test '%s'\n", wanted ? wanted : "");
+        return 1;
+    }
+    return wanted && test_was_skipped ? 77 : 0;
+}
+
+#define TEST_MAIN(...)                                                       \
+    int main(int argc, char **argv)                                          \
+    {                                                                        \
+        static const TestCase tests[] = { __VA_ARGS__ };                     \
+        return test_main(tests, ARRAY_SIZE(tests), argc, argv);              \
+    }
+
+#endif

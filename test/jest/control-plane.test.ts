@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/** A message reaches a loop that sleeps in WebAssembly, every time. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import * as Comlink from 'comlink';
+import { Runtime, type IOThread } from 'wasm-aio';
+import { failure } from './helpers/errors.js';
+import { fixture, pathOf } from './helpers/paths.js';
+import { asleep } from './helpers/workers.js';
+
+let runtime: Runtime;
+let io: IOThread;
+beforeAll(async () => {
+  runtime = await Runtime.create();
+  io = await runtime.iothread('io');
+});
+afterAll(() => runtime.close());
+
+test('10,000 calls of 10,000, one after the other', async () => {
+  let answered = 0;
+  for (let i = 0; i < 10_000; i++) {
+    if ((await io.clock()) > 0) answered++;
+  }
+  expect(answered).toBe(10_000);
+});
+
+test('10,000 calls of 10,000, 64 in flight', async () => {
+  let answered = 0;
+  const lane = async (calls: number): Promise<void> => {
+    for (let i = 0; i < calls; i++) {
+      if ((await io.clock()) > 0) answered++;
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, (_, n) => lane(n < 16 ? 157 : 156)));
+  expect(answered).toBe(10_000);
+});
+
+test('each time the loop was fast asleep', async () => {
+  for (let i = 0; i < 500; i++) {
+    await asleep(runtime, io);
+    expect(await io.clock()).toBeGreaterThan(0);
+  }
+});
+
+test('calls and reads at the same time', async () => {
+  const file = await io.open(pathOf('package.json'));
+  const start = (await file.read(0, 100)).join();
+  for (let i = 0; i < 300; i++) {
+    const [bytes, now] = await Promise.all([file.read(0, 100), io.clock()]);
+    expect(bytes.join()).toBe(start);
+    expect(now).toBeGreaterThan(0);
+  }
+  await file.close();
+});
+
+test('an error keeps its class and code on the way, and the loop goes on', async () => {
+  const error = await failure(io.call('no_such_function'), 'ERR_AIO_INVALID_ARG');
+  expect(error.message).toMatch(/no function 'no_such_function'/);
+  expect(await io.clock()).toBeGreaterThan(0);
+});
+
+test('a loop that never sleeps is reached, too', async () => {
+  const busy = await Runtime.create({ module: fixture('threads') });
+  const thread = await busy.iothread('busy');
+  await thread.call('start_restless', 0);
+  for (let i = 0; i < 200; i++) expect(await thread.call('echo', i)).toBe(i);
+  await thread.call('stop_restless');
+  await busy.close();
+});
+
+test('while an asynchronous handler is at work the loop goes on, awake', async () => {
+  // Something of that thread that it must ask this one for, by message.
+  const { control } = io as unknown as { control: { slow: object } };
+  let release: (value: number) => void = () => {};
+  const released = new Promise<number>((resolve) => (release = resolve));
+  const { port1, port2 } = new MessageChannel();
+  const proxies = Comlink.transferHandlers.get('proxy') as Comlink.TransferHandler<object, MessagePort>;
+  Comlink.transferHandlers.set('proxy', {
+    ...proxies,
+    serialize(value) {
+      Comlink.expose(value, port1);
+      return [port2, [port2]];
+    },
+  });
+  control.slow = Comlink.proxy({
+    get value() {
+      return released;
+    },
+  });
+  const slow = Promise.resolve((control.slow as { value: PromiseLike<number> }).value);
+  let answered = false;
+  void slow.then(() => (answered = true));
+
+  const file = await io.open(pathOf('package.json'));
+  for (let i = 0; i < 50; i++) {
+    expect((await file.read(0, 100)).length).toBe(100);
+    expect(await io.clock()).toBeGreaterThan(0);
+  }
+  await file.close();
+  expect(answered).toBe(false);
+  release(42);
+  expect(await slow).toBe(42);
+  port1.close();
+  // And then it sleeps in WebAssembly again.
+  await asleep(runtime, io);
+  expect(await io.clock()).toBeGreaterThan(0);
+});

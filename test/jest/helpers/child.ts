@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/** Programs in processes of their own. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cli, fixture, pathOf } from './paths.js';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  /** null: it had to be killed. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** So long a process may take that is known to end. */
+const PATIENCE_MS = 45_000;
+
+/** Runs a program to its end. What hangs is killed: its code is null then. */
+export function spawned(command: string, args: readonly string[], options: { cwd?: string } = {}): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: pathOf('.'), ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended: Ended = { code: null, signal: null, stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text));
+    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ ...ended, code, signal });
+    });
+  });
+}
+
+/** `wasm-aio ARGUMENT...` */
+export const wasmAio = (...args: string[]): Promise<Ended> => spawned(process.execPath, [cli, ...args]);
+
+/** `wasm-aio run` of a program in test/jest/fixtures. */
+export const runProgram = (name: string, ...args: string[]): Promise<Ended> =>
+  wasmAio('run', fileURLToPath(fixture(name)), ...args);
+
+/** A directory that is removed when the tests of the file are over. */
+export function scratch(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(pathOf('build'), 'scratch-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Runs an ES module, which finds wasm-aio as a user's does, in dir. */
+export function runScript(dir: string, source: string, nodeArgs: readonly string[] = []): Promise<Ended> {
+  const file = join(dir, `script-${scripts++}.mjs`);
+  writeFileSync(file, source);
+  return spawned(process.execPath, [...nodeArgs, file], { cwd: dir });
+}
+let scripts = 0;

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/** What tests need to know of a runtime's workers and nobody else does. */
+import { Worker } from 'node:worker_threads';
+import type { IOThread, Runtime } from 'wasm-aio';
+import type { HostWorker, OwnerHost, WorkerEvents } from '../../../dist/hosts/host.js';
+import type { ThreadPointer } from '../../../dist/runtime/exports.js';
+import { dist } from './paths.js';
+
+export const { ownerHost } = (await import(dist('hosts/node-owner.js'))) as { ownerHost: OwnerHost };
+
+const original = ownerHost.startWorker;
+
+/** Starts workers in another way until the function that it returns is called. */
+export function replaceStartWorker(startWorker: OwnerHost['startWorker']): () => void {
+  ownerHost.startWorker = startWorker;
+  return () => (ownerHost.startWorker = original);
+}
+
+export const startWorker = (name: string, events: WorkerEvents): HostWorker => original(name, events);
+
+let endless = 0;
+/** Reads at ENDLESS_OFFSET that have begun. */
+export const endlessReads = (): number => endless;
+
+/** A worker with more to it: fixtures/worker.ts. */
+export function startTestWorker(name: string, events: WorkerEvents): HostWorker {
+  const worker = new Worker(new URL('../fixtures/worker.js', import.meta.url), { name, trackUnmanagedFds: false });
+  worker.on('message', (data: { type: string }) => {
+    if (data.type === 'endless') endless++;
+    else events.message(data);
+  });
+  worker.on('error', (error) => events.error(error));
+  worker.on('exit', () => events.exit());
+  return {
+    post: (message) => worker.postMessage(message),
+    terminate: () => void worker.terminate(),
+    keepAlive: (on) => (on ? worker.ref() : worker.unref()),
+  };
+}
+
+interface Internals {
+  threads: { all: Map<ThreadPointer, { worker: HostWorker }> };
+}
+
+/** The workers whose threads have that name now ('' for those in reserve). */
+export function workersOf(runtime: Runtime, name: string): HostWorker[] {
+  const { exports, memory } = runtime.instance;
+  return [...(runtime as unknown as Internals).threads.all]
+    .filter(([pointer]) => memory.string(exports.rt_thread_name(pointer)) === name)
+    .map(([, { worker }]) => worker);
+}
+
+/** Resolves when the loop sleeps in WebAssembly. */
+export async function asleep(runtime: Runtime, io: IOThread): Promise<void> {
+  const { exports, memory } = runtime.instance;
+  const word = memory.word(exports.rt_hosted_word(io.context));
+  while (Atomics.load(word, 0) !== 2) await new Promise(setImmediate);
+}
+
+/** Resolves when condition is true; the tests' time limit is its only end. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/** The demo page in Chromium, and what only a page's main thread can show. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import type * as library from '../../dist/index.js';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { cli, fixture } from './helpers/paths.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+// The reporter prints the name of what is skipped, and so the reason.
+const inChromium = executablePath ? describe : describe.skip;
+const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
+
+/** The library as the page has it. */
+type Library = typeof library;
+
+inChromium(title, () => {
+  let server: ChildProcess;
+  let browser: Browser;
+  let page: Page;
+  let address = '';
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    server = spawn(process.execPath, [cli, 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    address = await new Promise((resolve) => {
+      server.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        const [found] = /http:\S+/.exec(text) ?? [];
+        if (found) resolve(found);
+      });
+    });
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+        '--disable-component-update', '--disable-sync'],
+    });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('response', (response) => {
+      if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+    });
+    await page.goto(address);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.kill();
+  });
+
+  test('the button reads and verifies a file in OPFS, and the page stays alive', async () => {
+    await page.selectOption('#size', '4');
+    await page.selectOption('#seconds', '0.5');
+    // Timers and frames of the page while the job runs; a blocked thread has none.
+    await page.evaluate(() => {
+      const counts = { timers: 0, reports: 0 };
+      Object.assign(globalThis, { counts });
+      setInterval(() => counts.timers++, 1);
+      new MutationObserver(() => counts.reports++).observe(document.getElementById('iops') as Node, { childList: true, characterData: true, subtree: true });
+    });
+    await page.click('#run');
+    await page.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
+    expect(await page.textContent('#status')).toBe('Done: every block had the content that was written.');
+    const rows = await page.locator('#jobs tbody tr').allTextContents();
+    expect(rows).toHaveLength(2);
+    for (const row of rows) expect(row).toMatch(/all right$/);
+    expect(await page.locator('#loops tbody tr').count()).toBe(4);
+    const counts = await page.evaluate(() => (globalThis as unknown as { counts: { timers: number; reports: number } }).counts);
+    expect(counts.reports).toBeGreaterThan(1);
+    expect(counts.timers).toBeGreaterThan(counts.reports);
+    expect(problems).toEqual([]);
+  });
+
+  test('a second run works as the first did: nothing is left behind', async () => {
+    await page.click('#run');
+    await page.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
+    expect(await page.textContent('#status')).toMatch(/^Done/);
+    const left = await page.evaluate(async () => {
+      const names = [];
+      const directory = (await navigator.storage.getDirectory()) as unknown as { keys(): AsyncIterable<string> };
+      for await (const name of directory.keys()) names.push(name);
+      return names;
+    });
+    expect(left).toEqual([]);
+  });
+
+  test("the page's main thread and workers contend for locks, and none is lost", async () => {
+    const module = readFileSync(fixture('contend')).toString('base64');
+    const seen = await page.evaluate(async (encoded) => {
+      const url = '/dist/index.js';
+      const { Runtime } = (await import(url)) as Library;
+      const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+      const runtime = await Runtime.create({ module: bytes });
+      const threads = await Promise.all(['a', 'b'].map((name) => runtime.iothread(name)));
+      const others = threads.map((io) => io.call('contend', 200_000));
+      let mine = 0;
+      for (let i = 0; i < 20; i++) mine += Number(runtime.call('contend', 5_000));
+      const theirs = await Promise.all(others);
+      const timers = threads.map((io) => io.call('contend_timers', 50_000));
+      const myTimers = runtime.call('contend_timers', 50_000);
+      const result = {
+        wrong: [mine, ...theirs], counted: runtime.call('contended'),
+        timers: [myTimers, ...(await Promise.all(timers))], left: runtime.call('timers_left'),
+      };
+      await runtime.close();
+      return result;
+    }, module);
+    expect(seen).toEqual({ wrong: [0, 0, 0], counted: 500_000, timers: [1, 1, 1], left: 0 });
+  });
+
+  test('blocking the page is refused by name', async () => {
+    const module = readFileSync(fixture('blocking')).toString('base64');
+    const refusal = await page.evaluate(async (encoded) => {
+      const url = '/dist/index.js';
+      const { Runtime } = (await import(url)) as Library;
+      const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+      const runtime = await Runtime.create({ module: bytes });
+      let code: unknown;
+      try {
+        runtime.call('do_futex_wait');
+      } catch (error) {
+        code = (error as { code?: unknown }).code;
+      }
+      await runtime.close();
+      return code;
+    }, module);
+    expect(refusal).toBe('ERR_AIO_WOULD_BLOCK');
+  });
+
+  test('without the two headers the error says which they are', async () => {
+    const plain = await browser.newPage();
+    await plain.route('**/*', async (route) => {
+      const response = await route.fetch();
+      const headers = { ...response.headers() };
+      delete headers['cross-origin-opener-policy'];
+      delete headers['cross-origin-embedder-policy'];
+      await route.fulfill({ response, headers });
+    });
+    await plain.goto(`${address}dist/demo/index.html`);
+    await plain.click('#run');
+    await plain.waitForFunction(() => document.getElementById('status')?.classList.contains('failed'));
+    expect(await plain.textContent('#status')).toMatch(/Cross-Origin-Opener-Policy: same-origin.*Cross-Origin-Embedder-Policy: require-corp/);
+    await plain.close();
+  });
+});
