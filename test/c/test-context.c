@@ -33,6 +33,17 @@ static void the_first_blocking_poll_returns_at_once_with_false(void)
 #ifdef CONFIG_POSIX
 #include <sys/resource.h>
 
+static void its_notifier_is_closed_with_it(void)
+{
+    int fd;
+
+    ctx = aio_context_new(&error_abort);
+    fd = ctx->watcher->fd;
+    ASSERT_INT_GE(fcntl(fd, F_GETFD), 0);
+    aio_context_unref(ctx);
+    ASSERT_INT_EQ(fcntl(fd, F_GETFD), -1);
+}
+
 static void failing_to_get_a_notifier_is_told(void)
 {
     struct rlimit limit, none;
@@ -234,6 +245,7 @@ TEST_MAIN(
     TEST_PANICS(freeing_it_from_its_own_bottom_half_panics,
                 "inside aio_bh_poll"),
 #ifdef CONFIG_POSIX
+    TEST(its_notifier_is_closed_with_it),
     TEST(failing_to_get_a_notifier_is_told),
 #endif
 )

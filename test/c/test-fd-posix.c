@@ -64,17 +64,24 @@ static void a_pipe_is_readable_when_there_is_data(void)
     teardown();
 }
 
+static void fill_pipe(void)
+{
+    static char block[65536];
+
+    ASSERT_INT_EQ(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+    while (write(ends[1], block, sizeof(block)) > 0) {
+        continue;
+    }
+}
+
 static void a_pipe_is_writable_while_there_is_room(void)
 {
     static char block[65536];
 
     setup(false);
-    ASSERT_INT_EQ(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
     set_handler(ends[1], NULL, note_write);
     ASSERT_STR_EQ(poll_once(), "w");
-    while (write(ends[1], block, sizeof(block)) > 0) {
-        continue;
-    }
+    fill_pipe();
     ASSERT_STR_EQ(poll_once(), "");
     ASSERT_INT_EQ(read(ends[0], block, sizeof(block)), sizeof(block));
     ASSERT_STR_EQ(poll_once(), "w");
@@ -121,7 +128,9 @@ static void the_end_of_a_pipe_is_read(void)
 static void the_loss_of_the_reader_is_an_error_of_the_writer(void)
 {
     setup(false);
+    fill_pipe();
     set_handler(ends[1], NULL, note_write);
+    ASSERT_STR_EQ(poll_once(), "");
     close(ends[0]);
     ASSERT_STR_EQ(poll_once(), "w");
     ends[0] = dup(ends[1]);

@@ -199,6 +199,8 @@ static void a_handler_may_remove_itself(void)
     watch(&b);
     set_all();
     ASSERT_STR_EQ(poll_once(), "ab");
+    /* The poll has freed it at its end. */
+    ASSERT_TRUE(QLIST_EMPTY(&ctx->deleted_aio_handlers));
     ASSERT_STR_EQ(poll_once(), "b");
     teardown();
 }

@@ -43,12 +43,12 @@ test("it is the machine's monotonic clock", () => {
 
 test('in C too: the owner, two IOThreads and a thread of a program hand on a ball', async () => {
   const own = await Runtime.create({ module: fixture('threads') });
-  const [a, b, c] = await Promise.all(['a', 'b', 'c'].map((name) => own.iothread(name)));
+  const [a, b, c] = await Promise.all([own.iothread('a'), own.iothread('b'), own.iothread('c')]);
   const players = 4;
   const rounds = 1000;
-  expect(await c?.call('start_guest', 2, players, rounds)).toBe(0);
+  expect(await c.call('start_guest', 2, players, rounds)).toBe(0);
   const others = [
-    a?.call('relay_clock', 0, players, rounds), b?.call('relay_clock', 1, players, rounds), c?.call('join_guest'),
+    a.call('relay_clock', 0, players, rounds), b.call('relay_clock', 1, players, rounds), c.call('join_guest'),
   ];
   let backwards = 0;
   for (let round = 0; round < rounds;) {

@@ -11,7 +11,7 @@ import { runScript, scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { ENDLESS_OFFSET } from './helpers/offsets.js';
 import { fixture } from './helpers/paths.js';
-import { endlessReads, replaceStartWorker, startTestWorker, until } from './helpers/workers.js';
+import { endlessReads, replaceStartWorker, startTestWorker, startWorker, until } from './helpers/workers.js';
 
 const module = fixture('death');
 const dir = scratch();
@@ -141,6 +141,26 @@ test('a thread that is in the file system for ever is ended too', async () => {
     await read;
     await runtime.close();
     expect(runtime.workerCount).toBe(0);
+  } finally {
+    restore();
+  }
+});
+
+test('threads that sleep leave by themselves: no worker is terminated', async () => {
+  let terminated = 0;
+  const restore = replaceStartWorker((name, events) => {
+    const worker = startWorker(name, events);
+    return { ...worker, terminate: () => (terminated++, worker.terminate()) };
+  });
+  try {
+    const runtime = await Runtime.create({ module });
+    const io = await runtime.iothread('io0');
+    const calls = [runtime.main(), io.call('wait_for_ever')].map((call) => failure(call, 'ERR_AIO_PANIC'));
+    await waiting(runtime, 2);
+    await failure(() => runtime.call('die_here', 0), 'ERR_AIO_PANIC');
+    await Promise.all(calls);
+    await runtime.close();
+    expect({ terminated, left: runtime.workerCount }).toEqual({ terminated: 0, left: 0 });
   } finally {
     restore();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
  * The errno numbers of the C side, which are WASI's (preview1, `errno`): the
- * number is the place in this list.
+ * number is the place in this list. Of one name libc thinks differently.
  */
 const names =
   'SUCCESS E2BIG EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF EBADMSG EBUSY ' +
@@ -13,11 +13,12 @@ const names =
   'EPROTONOSUPPORT EPROTOTYPE ERANGE EROFS ESPIPE ESRCH ESTALE ETIMEDOUT ETXTBSY EXDEV ENOTCAPABLE';
 
 const byNumber: readonly string[] = names.split(' ');
-const byName = new Map(byNumber.map((name, number) => [name, number]));
+const ENOTSUP = 138;
+const byName = new Map(byNumber.map((name, number) => [name, number])).set('ENOTSUP', ENOTSUP);
 
 /** The name of a positive errno number; `E<number>` if there is none. */
 export function errnoName(errno: number): string {
-  return byNumber[errno] ?? `E${errno}`;
+  return errno === ENOTSUP ? 'ENOTSUP' : (byNumber[errno] ?? `E${errno}`);
 }
 
 /** The number of a name such as `ENOENT`; EIO's for one that WASI has not. */
