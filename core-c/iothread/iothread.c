@@ -12,7 +12,8 @@ struct IOThread {
     QemuThread thread;
     bool started;                 /* has a thread of its own to join */
     bool running;                 /* home thread */
-    QemuEvent entered;
+    bool has_entered;
+    QemuEvent entered;            /* for who waits for that */
     QLIST_ENTRY(IOThread) next;
 };
 
@@ -94,6 +95,7 @@ void iothread_abandon(IOThread *iothread)
 void iothread_enter(IOThread *iothread)
 {
     qemu_set_current_aio_context(iothread->ctx);
+    qatomic_mb_set(&iothread->has_entered, true);
     qemu_event_set(&iothread->entered);
 }
 
@@ -221,8 +223,14 @@ static bool set_thread_pool_param(IOThread *iothread, const char *name,
         return false;
     }
     qatomic_set(param, value);
-    aio_context_ref(iothread->ctx);
-    aio_bh_schedule_oneshot(iothread->ctx, update_pool_bh, iothread->ctx);
+    /* Pairs with iothread_enter: we see that it has entered, or it, which makes
+     * its pool later, sees the value. Nobody may ever run a bottom half of one
+     * that has not. */
+    smp_mb();
+    if (qatomic_read(&iothread->has_entered)) {
+        aio_context_ref(iothread->ctx);
+        aio_bh_schedule_oneshot(iothread->ctx, update_pool_bh, iothread->ctx);
+    }
     return true;
 }
 

@@ -209,6 +209,74 @@ static void surplus_threads_end_when_the_maximum_falls(void)
     loop_teardown();
 }
 
+static void it_may_be_freed_before_its_first_thread_has_started(void)
+{
+    loop_setup();
+    ctx->thread_pool_min = 1;
+    aio_get_thread_pool(ctx);         /* starts one as soon as the loop runs */
+    aio_context_detach_current();
+    aio_context_unref(ctx);
+}
+
+#ifdef CONFIG_LINUX
+#include <dirent.h>
+
+static int threads_of_the_process(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    int count = -2;                   /* "." and ".." */
+
+    while (readdir(dir)) {
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+static void poll_until_there_are(int threads)
+{
+    int64_t limit = now_ns() + 5 * NANOSECONDS_PER_SECOND;
+
+    while (threads_of_the_process() != threads) {
+        aio_poll(ctx, false);
+        test_nap(UINT_MAX);
+        ASSERT_INT_LT(now_ns(), limit);
+    }
+}
+
+static void the_minimum_of_threads_starts_and_stays(void)
+{
+    int others = threads_of_the_process();
+
+    setup(4);
+    ctx->thread_pool_min = 3;
+    set_max(4);
+    poll_until_there_are(others + 3);
+    loop_teardown();
+    TEST_WAIT_UNTIL(threads_of_the_process() == others);
+}
+
+static void idle_threads_end_when_the_maximum_falls(void)
+{
+    int others = threads_of_the_process();
+
+    setup(4);
+    for (int i = 0; i < 4; i++) {
+        jobs[i].gate = &gate;
+        submit(&jobs[i]);
+    }
+    while (qatomic_mb_read(&inside) != 4) {
+        aio_poll(ctx, false);
+    }
+    qemu_event_set(&gate);
+    poll_until(4);
+    ASSERT_INT_EQ(threads_of_the_process(), others + 4);
+    set_max(1);
+    poll_until_there_are(others + 1);
+    loop_teardown();
+}
+#endif
+
 /* ---- Nesting ---- */
 
 static void poll_for_the_next(Job *self)
@@ -350,6 +418,11 @@ TEST_MAIN(
     TEST(as_many_run_at_once_as_there_may_be_threads),
     TEST(sixty_four_by_default),
     TEST(surplus_threads_end_when_the_maximum_falls),
+    TEST(it_may_be_freed_before_its_first_thread_has_started),
+#ifdef CONFIG_LINUX
+    TEST(the_minimum_of_threads_starts_and_stays),
+    TEST(idle_threads_end_when_the_maximum_falls),
+#endif
     TEST(a_callback_may_wait_for_a_finished_job),
     TEST(a_callback_may_wait_for_an_unfinished_job),
     TEST(a_callback_may_submit),

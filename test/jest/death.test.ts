@@ -222,6 +222,14 @@ test('exit() in a thread ends the program; without a program it is a death', asy
   await none.close();
 });
 
+test('main() is called once', async () => {
+  const runtime = await Runtime.create({ module });
+  const main = failure(runtime.main(), 'ERR_AIO_CLOSED');
+  await failure(runtime.main(), 'ERR_AIO_INVALID_ARG');
+  await runtime.close();
+  await main;
+});
+
 test('exit() in the owner is a death', async () => {
   const runtime = await Runtime.create({ module });
   const error = await failure(() => runtime.call('die_here', EXIT), 'ERR_AIO_PANIC');

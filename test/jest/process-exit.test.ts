@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { Runtime } from 'wasm-aio';
 import { runScript, scratch, spawned } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
-import { pathOf } from './helpers/paths.js';
+import { fixture, pathOf } from './helpers/paths.js';
+import { replaceStartWorker, startWorker, until } from './helpers/workers.js';
 
 const dir = scratch();
 mkdirSync(join(dir.path, 'node_modules'));
@@ -63,6 +64,26 @@ test('close is idempotent, waits for what is in flight, and ends all workers', a
   expect((await Promise.all(reads)).map((bytes) => bytes.length)).toEqual(Array(20).fill(10));
   await first;
   expect(runtime.workerCount).toBe(0);
+});
+
+test('all workers leave by themselves: none is terminated', async () => {
+  let terminated = 0;
+  const restore = replaceStartWorker((name, events) => {
+    const worker = startWorker(name, events);
+    return { ...worker, terminate: () => (terminated++, worker.terminate()) };
+  });
+  try {
+    // An IOThread, its pool, the reserve, and a thread of a program that sleeps.
+    const runtime = await Runtime.create({ module: fixture('death') });
+    const io = await runtime.iothread('io');
+    await (await io.open(pathOf('package.json'))).read(0, 10);
+    expect(await io.call('start_waiting_guest')).toBe(1);
+    await until(() => runtime.call('waiting_threads') === 1);
+    await runtime.close();
+    expect({ terminated, left: runtime.workerCount }).toEqual({ terminated: 0, left: 0 });
+  } finally {
+    restore();
+  }
 });
 
 test('use after close is refused', async () => {

@@ -4,8 +4,8 @@ import { afterAll, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runProgram, scratch, spawned, wasmAio } from './helpers/child.js';
-import { cli, fixture } from './helpers/paths.js';
+import { runProgram, scratch, wasmAio } from './helpers/child.js';
+import { fixture } from './helpers/paths.js';
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -83,9 +83,4 @@ test('an unknown command, and none', async () => {
   expect(none.code).toBe(2);
   expect(none.stdout).toMatch(/^usage: /);
   expect((await wasmAio('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-});
-
-test("Node 20's baseline compiler alone: a loop that waits and notifies ends", async () => {
-  const args = ['--liftoff', '--no-wasm-tier-up', cli, 'run', program, 'ping-pong'];
-  expect(await spawned(process.execPath, args)).toMatchObject({ code: 0, stdout: 'ball 0\n', stderr: '' });
 });

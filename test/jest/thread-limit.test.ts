@@ -43,6 +43,21 @@ test('IOThreads at the limit: refused at once; when one is closed the next can s
     expect(await third.call('echo', 3)).toBe(3);
   }));
 
+test('what was refused leaves nothing behind, and neither does what was closed', () =>
+  withRuntime({ maxThreads: 2, reserve: 0 }, async (runtime) => {
+    // More than there can be contexts at once.
+    const [a, b] = [await runtime.iothread('a'), await runtime.iothread('b')];
+    for (let n = 0; n < 300; n++) await failure(runtime.iothread(`more${n}`), 'ERR_AIO_THREAD_LIMIT');
+    for (let n = 0; n < 300; n++) await failure(runtime.iothread(`bad${n}`, { threadPoolMax: 0 }), 'ERR_AIO_INVALID_ARG');
+    await b.close();
+    for (let n = 0; n < 300; n++) {
+      const io = await runtime.iothread('b');
+      await io.set({ threadPoolMax: 3 });
+      await io.close();
+    }
+    expect(await a.call('echo', 1)).toBe(1);
+  }));
+
 test('the reserve does not go beyond the limit', () =>
   withRuntime({ maxThreads: 3, reserve: 10 }, async (runtime) => {
     expect(runtime.workerCount).toBe(3);

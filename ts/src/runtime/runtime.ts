@@ -158,6 +158,7 @@ export class Runtime {
    */
   async main(): Promise<number> {
     this.assertNotClosing();
+    if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
     // Its worker may be one of the reserve, and those keep nothing alive.
     const alive = setInterval(() => {}, 0x7fffffff);
     try {
