@@ -77,7 +77,7 @@ static bool finish(ThreadPool *pool, Request *request)
 /* Under the lock. One thread at a time; each calls the next if need be. */
 static void start_thread(ThreadPool *pool)
 {
-    if (!pool->starting) {
+    if (!pool->starting && !pool->stopping) {
         pool->starting = pool->start_scheduled = true;
         pool->threads++;
         qemu_bh_schedule(pool->new_thread_bh);
