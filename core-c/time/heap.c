@@ -183,6 +183,11 @@ void heap_move(TimerHeap *heap, uint32_t slot, int64_t deadline)
     settle(heap, heap->memory.place[slot], new_entry(heap, slot, deadline));
 }
 
+bool heap_first_is_since(const TimerHeap *heap, uint64_t turn)
+{
+    return heap->memory.entries[0].order >> SLOT_BITS >= turn;
+}
+
 /* The last entry leaves its place, for another. */
 static TimerEntry take_last(TimerHeap *heap)
 {

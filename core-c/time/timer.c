@@ -85,17 +85,56 @@ int64_t timerlist_deadline_ns(QEMUTimerList *list)
     return MAX(first - qemu_clock_get_ns(list->type), 0);
 }
 
+/* ---- Running them ---- */
+
+/*
+ * Call-backs may arm timers that are due at once. At most so many of these run in
+ * one pass: the rest of the loop has its turn then, and the next pass goes on. A
+ * timer that has run in this pass comes after all that are due; otherwise one
+ * that re-arms itself in the past would be the first for ever.
+ */
+#define MAX_REARMED 64
+
+typedef struct Pass {
+    int64_t now;
+    uint64_t first_turn;         /* what was armed since then is re-armed */
+    int64_t outer_now;           /* of the pass that this one is nested in */
+    unsigned rearmed;            /* how many of these have run */
+} Pass;
+
+static void begin_pass(QEMUTimerList *list, Pass *pass, int64_t now)
+{
+    clock_begin_run(list);
+    qemu_mutex_lock(&list->lock);
+    *pass = (Pass){ .now = now, .first_turn = list->heap.turn,
+                    .outer_now = list->pass_now };
+    list->pass_now = now;
+    list->pass++;
+    qemu_mutex_unlock(&list->lock);
+}
+
+static void end_pass(QEMUTimerList *list, const Pass *pass)
+{
+    qemu_mutex_lock(&list->lock);
+    list->pass_now = pass->outer_now;
+    qemu_mutex_unlock(&list->lock);
+    clock_end_run(list);
+}
+
 /* Takes the first timer off the list if it is due, and gives its call-back. */
-static QEMUTimerCB *take_due(QEMUTimerList *list, int64_t now, void **opaque)
+static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
 {
     QEMUTimerCB *cb = NULL;
 
     qemu_mutex_lock(&list->lock);
-    if (heap_first(&list->heap) <= now) {
+    if (heap_first(&list->heap) <= pass->now &&
+        !(heap_first_is_since(&list->heap, pass->first_turn) &&
+          pass->rearmed++ == MAX_REARMED)) {
         QEMUTimer *ts = heap_remove_first(&list->heap);
         /* Read now: as soon as the lock is free, so may be the timer. */
         cb = ts->cb;
         *opaque = ts->opaque;
+        ts->last_pass = list->pass;
         publish_first(list);
         qatomic_set(&ts->expire_time, -1);
     }
@@ -115,15 +154,16 @@ bool timerlist_run_timers(QEMUTimerList *list)
     if (first > now) {
         return false;
     }
+    Pass pass;
     void *opaque;
     QEMUTimerCB *cb;
-    clock_begin_run(list);
+    begin_pass(list, &pass, now);
     while (clock_is_enabled(list->type) &&
-           (cb = take_due(list, now, &opaque))) {
+           (cb = take_due(list, &pass, &opaque))) {
         cb(opaque);
         progress = true;
     }
-    clock_end_run(list);
+    end_pass(list, &pass);
     return progress;
 }
 
@@ -150,7 +190,10 @@ bool timerlistgroup_run_timers(QEMUTimerListGroup *tlg)
     bool progress = false;
 
     for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
-        progress |= timerlist_run_timers(tlg->tl[type]);
+        /* Most lists are empty: no call for these. */
+        if (timerlist_has_timers(tlg->tl[type])) {
+            progress |= timerlist_run_timers(tlg->tl[type]);
+        }
     }
     return progress;
 }
@@ -182,6 +225,7 @@ void timer_init_full(QEMUTimer *ts, QEMUTimerListGroup *timer_list_group,
     ts->scale = scale;
     ts->attributes = attributes;
     ts->slot = 0;
+    ts->last_pass = 0;
     ts->expire_time = -1;
 }
 
@@ -267,7 +311,10 @@ static void modify(QEMUTimer *ts, int64_t expire_time, bool anticipate)
     }
     if (!anticipate || ts->expire_time < 0 || ts->expire_time > expire_time) {
         if (ts->expire_time < 0) {
-            ts->slot = heap_insert(&list->heap, ts, expire_time);
+            bool again = list->pass_now && ts->last_pass == list->pass;
+            int64_t place = again ? MAX(expire_time, list->pass_now)
+                                  : expire_time;
+            ts->slot = heap_insert(&list->heap, ts, place);
         } else {
             heap_move(&list->heap, ts->slot, expire_time);
         }
