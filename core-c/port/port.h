@@ -112,6 +112,24 @@ typedef struct PortPollFd {
 int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
                  int64_t timeout_ns);
 
+/*
+ * A set of fds of which the ready ones are found without looking at the others.
+ * It belongs to one loop; update may be called by any thread while the loop's
+ * lock keeps others out, wait by the loop's home thread.
+ */
+typedef struct PortReadySet PortReadySet;
+/* NULL: this machine has none. */
+PortReadySet *port_ready_new(PortWatcher *watcher);
+void port_ready_free(PortReadySet *set);
+/* Watches fd for events; 0: no longer. -EPERM and others: it cannot be watched. */
+int port_ready_update(PortReadySet *set, int fd, int events);
+/* As port_fd_poll, but fills `ready` with what is, at most n of them. */
+int port_ready_wait(PortReadySet *set, PortPollFd *ready, unsigned n,
+                    int notifier_fd, int64_t timeout_ns);
+/* An fd that is readable while one of the set is ready; -1: none, but whatever
+ * becomes ready notifies the loop. */
+int port_ready_fd(PortReadySet *set);
+
 /* An fd that is a flag: readable while it is set. */
 int port_event_open(void);
 void port_event_close(int fd);

@@ -4,10 +4,11 @@
  * watch it, a bit for each: adding, removing and waking are wait-free, allocate
  * nothing, and leave no list behind that somebody may be walking.
  */
+#include "fd-table.h"
 #include "wasm-port.h"
 
-enum { MAX_WATCHERS = 256, WATCHER_WORDS = MAX_WATCHERS / 32 };
-enum { CHUNK = 1024, MAX_FDS = 64 * CHUNK, FIRST_FD = 3 };
+enum { MAX_WATCHERS = WASM_MAX_WATCHERS, WATCHER_WORDS = MAX_WATCHERS / 32 };
+enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 3 };
 
 typedef enum { FD_FREE, FD_EVENT } FdKind;
 
@@ -157,31 +158,36 @@ static void wake_watchers(FdObject *object, int fd)
     for (int i = 0; i < WATCHER_WORDS; i++) {
         uint32_t bits = qatomic_mb_read(&object->watchers[i]);
         for (; bits; bits &= bits - 1) {
-            port_watcher_ready(&watchers[32 * i + __builtin_ctz(bits)], fd);
+            uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
+            wasm_ready_mark(id, fd);     /* before the loop is told to look */
+            port_watcher_ready(&watchers[id], fd);
         }
     }
 }
 
 /* ---- Polling ---- */
 
+int wasm_fd_revents(int fd, int events)
+{
+    FdObject *object = get_fd(fd);
+    int revents = PORT_POLLOUT;      /* an event can always be set once more */
+
+    if (!object) {
+        return PORT_POLLNVAL;
+    }
+    if (qatomic_mb_read(&object->word) == EVENT_SET) {
+        revents |= PORT_POLLIN;
+    }
+    return revents & events;
+}
+
 static int scan(PortPollFd *fds, unsigned nfds)
 {
     int ready = 0;
 
     for (unsigned i = 0; i < nfds; i++) {
-        FdObject *object = get_fd(fds[i].fd);
-        int revents = PORT_POLLNVAL;
-
-        if (object) {
-            /* An event can always be set once more. */
-            revents = PORT_POLLOUT;
-            if (qatomic_mb_read(&object->word) == EVENT_SET) {
-                revents |= PORT_POLLIN;
-            }
-            revents &= fds[i].events;
-        }
-        fds[i].revents = revents;
-        ready += revents != 0;
+        fds[i].revents = (short)wasm_fd_revents(fds[i].fd, fds[i].events);
+        ready += fds[i].revents != 0;
     }
     return ready;
 }
@@ -197,6 +203,14 @@ bool wasm_event_arm(int fd)
            EVENT_SET;
 }
 
+void wasm_event_sleep(int fd, int64_t timeout_ns)
+{
+    uint32_t *word = wasm_event_word(fd);
+
+    port_futex_wait(word, EVENT_SLEEPING, timeout_ns);
+    qatomic_cmpxchg(word, EVENT_SLEEPING, EVENT_CLEAR);
+}
+
 /* Whatever becomes ready notifies the loop, so its notifier is all that there
  * is to sleep on. */
 int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
@@ -208,9 +222,7 @@ int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
         return ready;
     }
     if (wasm_event_arm(notifier_fd)) {
-        uint32_t *word = wasm_event_word(notifier_fd);
-        port_futex_wait(word, EVENT_SLEEPING, timeout_ns);
-        qatomic_cmpxchg(word, EVENT_SLEEPING, EVENT_CLEAR);
+        wasm_event_sleep(notifier_fd, timeout_ns);
     }
     return scan(fds, nfds);
 }

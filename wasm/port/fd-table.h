@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef WASM_FD_TABLE_H
+#define WASM_FD_TABLE_H
+#include <stdint.h>
+
+enum { WASM_MAX_FDS = 65536, WASM_MAX_WATCHERS = 256 };
+
+/* Which of the events are true of fd now; PORT_POLLNVAL if there is no such. */
+int wasm_fd_revents(int fd, int events);
+/* After wasm_event_arm was true: sleeps until the event is set or the time is
+ * over. */
+void wasm_event_sleep(int fd, int64_t timeout_ns);
+
+/* ready.c: fd became ready, and this watcher's loop may want to know. */
+void wasm_ready_mark(uint32_t watcher_id, int fd);
+
+#endif
