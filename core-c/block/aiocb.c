@@ -2,6 +2,7 @@
 /* Asynchronous requests: util/aiocb.c, block/io.c */
 #include "block/block.h"
 #include "port/port.h"
+#include "qemu/main-loop.h"
 
 void *qemu_aio_get(const AIOCBInfo *aiocb_info, BlockDriverState *bs,
                    BlockCompletionFunc *cb, void *opaque)
@@ -33,6 +34,12 @@ void qemu_aio_unref(void *p)
     if (--acb->refcnt == 0) {
         free(acb);
     }
+}
+
+AioContext *bdrv_get_aio_context(BlockDriverState *bs)
+{
+    (void)bs;
+    return qemu_get_aio_context();
 }
 
 void bdrv_aio_cancel_async(BlockAIOCB *acb)

@@ -352,12 +352,14 @@ void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg)
 void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
 {
     qemu_mutex_lock(&pool->lock);
-    pool->min_threads = ctx->thread_pool_min;
-    pool->max_threads = ctx->thread_pool_max;
+    pool->min_threads = (int)qatomic_read(&ctx->thread_pool_min);
+    pool->max_threads = (int)qatomic_read(&ctx->thread_pool_max);
     if (pool->threads > pool->max_threads) {
         qemu_cond_broadcast(&pool->work);
     } else if (pool->threads < pool->min_threads) {
         start_thread(pool);
+    } else if (!QSIMPLEQ_EMPTY(&pool->queued)) {
+        summon(pool);                 /* there may be more of them now */
     }
     qemu_mutex_unlock(&pool->lock);
 }

@@ -6,6 +6,8 @@
 #include "qapi/error.h"
 #include <string.h>
 
+#define POLL_MAX_NS_DEFAULT 32768
+
 struct IOThread {
     char *id;
     AioContext *ctx;
@@ -14,6 +16,10 @@ struct IOThread {
     bool running;                 /* home thread */
     bool has_entered;
     QemuEvent entered;            /* for who waits for that */
+    GMainContext *main_context;   /* made when it is asked for; under the lock */
+    GMainLoop *main_loop;
+    uint32_t run_gcontext;        /* drive it, not the AioContext alone */
+    bool is_thread_default;       /* home thread */
     QLIST_ENTRY(IOThread) next;
 };
 
@@ -60,6 +66,8 @@ IOThread *iothread_new(const char *id, Error **errp)
         free(iothread);
         return NULL;
     }
+    aio_context_set_poll_params(iothread->ctx, POLL_MAX_NS_DEFAULT, 0, 0,
+                                &error_abort);
     qemu_mutex_lock(&iothreads_lock);
     taken = find(id);
     if (!taken) {
@@ -79,6 +87,10 @@ void iothread_free(IOThread *iothread)
     qemu_mutex_lock(&iothreads_lock);
     QLIST_SAFE_REMOVE(iothread, next);
     qemu_mutex_unlock(&iothreads_lock);
+    if (iothread->main_context) {
+        g_main_loop_unref(iothread->main_loop);
+        g_main_context_unref(iothread->main_context);
+    }
     aio_context_unref(iothread->ctx);
     qemu_event_destroy(&iothread->entered);
     free(iothread->id);
@@ -106,7 +118,9 @@ bool iothread_is_running(IOThread *iothread)
 
 void iothread_leave(IOThread *iothread)
 {
-    (void)iothread;
+    if (iothread->is_thread_default) {
+        g_main_context_pop_thread_default(iothread->main_context);
+    }
     aio_context_detach_current();
 }
 
@@ -115,11 +129,43 @@ static void stop_bh(void *opaque)
     IOThread *iothread = opaque;
 
     iothread->running = false;
+    if (iothread->main_loop) {
+        g_main_loop_quit(iothread->main_loop);
+    }
 }
 
 void iothread_request_stop(IOThread *iothread)
 {
     aio_bh_schedule_oneshot(iothread->ctx, stop_bh, iothread);
+}
+
+GMainContext *iothread_get_g_main_context(IOThread *iothread)
+{
+    qemu_mutex_lock(&iothreads_lock);
+    if (!iothread->main_context) {
+        GSource *source = aio_get_g_source(iothread->ctx);
+        iothread->main_context = g_main_context_new();
+        iothread->main_loop = g_main_loop_new(iothread->main_context, true);
+        g_source_attach(source, iothread->main_context);
+        g_source_unref(source);
+    }
+    qemu_mutex_unlock(&iothreads_lock);
+    qatomic_mb_set(&iothread->run_gcontext, 1);
+    aio_notify(iothread->ctx);
+    return iothread->main_context;
+}
+
+void iothread_iterate(IOThread *iothread)
+{
+    if (unlikely(qatomic_load_acquire(&iothread->run_gcontext))) {
+        if (!iothread->is_thread_default) {
+            iothread->is_thread_default = true;
+            g_main_context_push_thread_default(iothread->main_context);
+        }
+        g_main_context_iteration(iothread->main_context, true);
+    } else {
+        aio_poll(iothread->ctx, true);
+    }
 }
 
 static void *iothread_main(void *opaque)
@@ -128,7 +174,7 @@ static void *iothread_main(void *opaque)
 
     iothread_enter(iothread);
     while (iothread_is_running(iothread)) {
-        aio_poll(iothread->ctx, true);
+        iothread_iterate(iothread);
     }
     iothread_leave(iothread);
     return NULL;
@@ -209,25 +255,74 @@ static void update_pool_bh(void *opaque)
     aio_context_unref(ctx);
 }
 
-static bool set_thread_pool_param(IOThread *iothread, const char *name,
-                                  int64_t *param, int64_t value, int64_t min,
-                                  int64_t max, Error **errp)
+static bool check_value(const char *name, int64_t value, Error **errp)
 {
     if (value < 0) {
         error_setg(errp, "%s value must be in range [0, %" PRId64 "]", name,
                    INT64_MAX);
+    }
+    return value >= 0;
+}
+
+static bool set_poll_param(IOThread *iothread, const char *name,
+                           int64_t *param, int64_t value, Error **errp)
+{
+    AioContext *ctx = iothread->ctx;
+
+    if (!check_value(name, value, errp)) {
+        return false;
+    }
+    qatomic_set(param, value);
+    aio_context_set_poll_params(ctx, qatomic_read(&ctx->poll_max_ns),
+                                qatomic_read(&ctx->poll_grow),
+                                qatomic_read(&ctx->poll_shrink), errp);
+    return true;
+}
+
+bool iothread_set_poll_max_ns(IOThread *iothread, int64_t value, Error **errp)
+{
+    return set_poll_param(iothread, "poll-max-ns", &iothread->ctx->poll_max_ns,
+                          value, errp);
+}
+
+bool iothread_set_poll_grow(IOThread *iothread, int64_t value, Error **errp)
+{
+    return set_poll_param(iothread, "poll-grow", &iothread->ctx->poll_grow,
+                          value, errp);
+}
+
+bool iothread_set_poll_shrink(IOThread *iothread, int64_t value, Error **errp)
+{
+    return set_poll_param(iothread, "poll-shrink", &iothread->ctx->poll_shrink,
+                          value, errp);
+}
+
+bool iothread_set_aio_max_batch(IOThread *iothread, int64_t value,
+                                Error **errp)
+{
+    if (!check_value("aio-max-batch", value, errp)) {
+        return false;
+    }
+    aio_context_set_aio_params(iothread->ctx, value, errp);
+    return true;
+}
+
+static bool set_thread_pool_param(IOThread *iothread, const char *name,
+                                  int64_t *param, int64_t value, int64_t min,
+                                  int64_t max, Error **errp)
+{
+    if (!check_value(name, value, errp)) {
         return false;
     }
     if (min > max || max == 0 || max > INT_MAX) {
         error_setg(errp, "bad thread-pool-min/thread-pool-max values");
         return false;
     }
-    qatomic_set(param, value);
+    qatomic_mb_set(param, value);
     /* Pairs with iothread_enter: we see that it has entered, or it, which makes
      * its pool later, sees the value. Nobody may ever run a bottom half of one
      * that has not. */
-    smp_mb();
-    if (qatomic_read(&iothread->has_entered)) {
+    if (qatomic_mb_read(&iothread->has_entered)) {
         aio_context_ref(iothread->ctx);
         aio_bh_schedule_oneshot(iothread->ctx, update_pool_bh, iothread->ctx);
     }

@@ -12,6 +12,8 @@
 IOThread *iothread_new(const char *id, Error **errp);
 /* This thread becomes its home. */
 void iothread_enter(IOThread *iothread);
+/* One iteration of whatever it drives: may sleep. Home. */
+void iothread_iterate(IOThread *iothread);
 /* False once iothread_request_stop has got through. Home. */
 bool iothread_is_running(IOThread *iothread);
 void iothread_leave(IOThread *iothread);

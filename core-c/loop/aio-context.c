@@ -81,7 +81,7 @@ void aio_ctx_finalize(GSource *source)
         qemu_rec_mutex_destroy(&ctx->lock);
         qemu_lockcnt_destroy(&ctx->list_lock);
         timerlistgroup_deinit(&ctx->tlg);
-        aio_free_all_handlers(ctx);
+        aio_context_destroy(ctx);
         port_watcher_free(ctx->watcher);
     }
 }
@@ -97,7 +97,8 @@ AioContext *aio_context_new(Error **errp)
         return NULL;
     }
     QSIMPLEQ_INIT(&ctx->bh_slice_list);
-    ctx->fdmon_ops = &fdmon_poll_ops;
+    ctx->source.poll_fds = aio_gsource_fds;
+    aio_context_setup(ctx);
     ret = event_notifier_init(&ctx->notifier, false);
     if (ret < 0) {
         error_setg_errno(errp, -ret, "Failed to initialize event notifier");
@@ -119,6 +120,45 @@ AioContext *aio_context_new(Error **errp)
     aio_set_event_notifier(ctx, &ctx->notifier, false, aio_context_notifier_cb,
                            aio_context_notifier_poll);
     return ctx;
+}
+
+void aio_context_setup(AioContext *ctx)
+{
+    qatomic_store_release(&ctx->fdmon_ops, &fdmon_poll_ops);
+}
+
+void aio_context_destroy(AioContext *ctx)
+{
+    aio_free_all_handlers(ctx);
+    aio_context_setup(ctx);
+    port_ready_free(ctx->ready_set);
+    ctx->ready_set = NULL;
+}
+
+/* A foreign loop would poll every fd of a scan: the ready list gives it one. */
+void aio_context_use_g_source(AioContext *ctx)
+{
+    if (aio_fdmon(ctx) == &fdmon_poll_ops) {
+        fdmon_ready_upgrade(ctx);
+    }
+}
+
+void aio_context_acquire(AioContext *ctx)
+{
+    qemu_rec_mutex_lock(&ctx->lock);
+}
+
+void aio_context_release(AioContext *ctx)
+{
+    qemu_rec_mutex_unlock(&ctx->lock);
+}
+
+void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
+                                Error **errp)
+{
+    (void)errp;
+    qatomic_set(&ctx->aio_max_batch, max_batch);
+    aio_notify(ctx);
 }
 
 void aio_context_ref(AioContext *ctx)

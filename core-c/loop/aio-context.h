@@ -10,12 +10,16 @@ struct AioHandler {
     IOHandler *io_read;
     IOHandler *io_write;
     AioPollFn *io_poll;
+    IOHandler *io_poll_begin;
+    IOHandler *io_poll_end;
     void *opaque;
+    uint32_t serial;                       /* in the order of registration */
     bool is_external;
     bool deleted;                          /* under list_lock; read without */
     QLIST_ENTRY(AioHandler) node;          /* aio_handlers */
     QLIST_ENTRY(AioHandler) node_ready;    /* one iteration's ready list */
     QLIST_ENTRY(AioHandler) node_deleted;  /* deleted_aio_handlers */
+    QLIST_ENTRY(AioHandler) node_poll;     /* poll_aio_handlers */
 };
 
 /*
@@ -32,6 +36,12 @@ static inline void aio_stat_add(uint64_t *counter, uint64_t n)
 #endif
 }
 
+/* Another thread that takes the GSource may change it: aio_context_use_g_source. */
+static inline const FDMonOps *aio_fdmon(AioContext *ctx)
+{
+    return qatomic_load_acquire(&ctx->fdmon_ops);
+}
+
 /* aio-context.c */
 bool aio_is_home_thread(AioContext *ctx);
 void aio_ctx_finalize(GSource *source);
@@ -41,6 +51,9 @@ void aio_assert_home_thread(AioContext *ctx, const char *call);
 /* bh.c */
 /* 0: one is to be run now; 10 ms: only idle ones are; -1: none is. */
 int64_t aio_bh_timeout(AioContext *ctx);
+/* Calls line for each that is queued; the home thread is not running any. */
+void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
+                 void *opaque);
 /* Panics if one is still scheduled; frees those that were deleted. */
 void aio_bh_drain(AioContext *ctx);
 
@@ -49,20 +62,42 @@ static inline bool aio_handler_is_deleted(AioHandler *node)
 {
     return qatomic_read(&node->deleted);
 }
+/* The live handler of fd, or NULL. Home, inside a walk. */
+AioHandler *aio_find_handler(AioContext *ctx, int fd);
+/* Whether a handler's fd is to be waited for now. */
+bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node);
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
 bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list);
-/* Runs every handler whose revents are set, ready list or not. */
-bool aio_dispatch_handlers(AioContext *ctx);
 void aio_free_deleted_handlers(AioContext *ctx);
 void aio_free_all_handlers(AioContext *ctx);
 
-/* fdmon-poll.c */
+/* fdmon-poll.c: the scan */
 extern const FDMonOps fdmon_poll_ops;
+
+/* fdmon-ready.c: the ready list */
+extern const FDMonOps fdmon_ready_ops;
+/* Moves ctx to the ready list. Home. False: this machine has none, or it cannot
+ * watch one of the handlers; ctx stays on the scan. */
+bool fdmon_ready_upgrade(AioContext *ctx);
+
+/* polling.c: adaptive polling in user space */
+/* True: progress was made, or the loop was notified; *timeout may be less. */
+bool aio_try_poll_mode(AioContext *ctx, int64_t *timeout);
+/* Leaves poll mode. True: the last look at the handlers made progress. */
+bool aio_poll_set_started(AioContext *ctx, bool started);
+void aio_adapt_polling(AioContext *ctx, int64_t block_ns);
+
+/* dump.c: the home thread, after it slept. */
+void aio_dump_wait(AioContext *ctx);
 
 /* gsource.c */
 extern const GSourceFuncs aio_source_funcs;
-/* Between prepare and check, in GLib's place: fills in revents, never waits. */
-void aio_gsource_poll(AioContext *ctx);
+/* gmain.c: an iteration that sleeps at most timeout_ns. */
+bool gmain_iterate(GMainContext *context, int64_t timeout_ns);
+
+/* The fds that a foreign loop is to poll for this source: how many there are;
+ * fills in at most n. */
+unsigned aio_gsource_fds(GSource *source, PortPollFd *fds, unsigned n);
 
 #endif

@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* One iteration of the loop. util/aio-posix.c */
+/* One iteration of the loop. util/aio-posix.c; docs/loop.md draws it. */
 #include "loop/aio-context.h"
 
 bool aio_poll(AioContext *ctx, bool blocking)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     PortWatcher *watcher = ctx->watcher;
-    bool may_sleep = false, progress = false;
-    int64_t timeout = 0;
+    bool may_sleep = false, walk, progress = false;
+    bool adaptive = qatomic_read(&ctx->poll_max_ns);
+    int64_t timeout = 0, start = 0;
 
     aio_assert_home_thread(ctx, "aio_poll");
     if (blocking && unlikely(!port_may_wait())) {
         port_would_block("aio_poll");
     }
     aio_stat_add(&ctx->stats.polls, 1);
-    qemu_lockcnt_inc(&ctx->list_lock);
     if (blocking) {
         timeout = aio_compute_timeout(ctx);
+    }
+    if (adaptive) {
+        start = port_clock_ns(PORT_CLOCK_MONOTONIC);
+    }
+    if (ctx->poll_started || (timeout && qatomic_read(&ctx->poll_ns))) {
+        qemu_lockcnt_inc(&ctx->list_lock);
+        progress = aio_try_poll_mode(ctx, &timeout);
+        qemu_lockcnt_dec(&ctx->list_lock);
     }
     if (timeout) {
         may_sleep = true;
@@ -28,19 +36,32 @@ bool aio_poll(AioContext *ctx, bool blocking)
             aio_stat_add(&ctx->stats.sleeps, 1);
         }
     }
-    if (timeout || ctx->fdmon_ops->need_wait(ctx)) {
-        ctx->fdmon_ops->wait(ctx, &ready_list, timeout);
+    /* Only a walk of the handlers is counted: an iteration that has nothing to
+     * do with them saves four atomic operations. */
+    walk = timeout || aio_fdmon(ctx)->need_wait(ctx);
+    if (walk) {
+        qemu_lockcnt_inc(&ctx->list_lock);
+        aio_fdmon(ctx)->wait(ctx, &ready_list, timeout);
     }
     if (may_sleep) {
-        /* Release: must not be seen before the wait is over. */
-        qatomic_store_release(&watcher->notify_me, watcher->notify_me - 2);
+        /* Not seen before the wait is over. Pairs with aio_context_dump: it
+         * sees that the loop runs, or we that it is being looked at. */
+        qatomic_mb_set(&watcher->notify_me, watcher->notify_me - 2);
+        if (unlikely(qatomic_mb_read(&ctx->dumping))) {
+            aio_dump_wait(ctx);
+        }
     }
     aio_notify_accept(ctx);
+    if (adaptive) {
+        aio_adapt_polling(ctx, port_clock_ns(PORT_CLOCK_MONOTONIC) - start);
+    }
 
     progress |= aio_bh_poll(ctx);
-    progress |= aio_dispatch_ready_handlers(ctx, &ready_list);
-    aio_free_deleted_handlers(ctx);
-    qemu_lockcnt_dec(&ctx->list_lock);
+    if (walk) {
+        progress |= aio_dispatch_ready_handlers(ctx, &ready_list);
+        aio_free_deleted_handlers(ctx);
+        qemu_lockcnt_dec(&ctx->list_lock);
+    }
     progress |= timerlistgroup_run_timers(&ctx->tlg);
     return progress;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Bottom halves: util/async.c. */
 #include "loop/aio-context.h"
-#include "sync/thread.h"
+#include "loop/bh-pool.h"
 
 enum {
     BH_PENDING = 1,      /* on bh_list or a slice */
@@ -13,146 +13,20 @@ enum {
 
 #define BH_IDLE_INTERVAL_NS (10 * SCALE_MS)
 
-struct QEMUBH {
-    AioContext *ctx;
-    const char *name;
-    QEMUBHFunc *cb;
-    void *opaque;
-    QSLIST_ENTRY(QEMUBH) next;
-    uint32_t flags;
-};
-
-/* ---- Objects ----
- *
- * A one-shot is made in one thread and freed in another, millions of times.
- * Each thread keeps some objects and hands them on in batches, so that a
- * contended access is paid once a batch and malloc's lock not at all.
- */
-enum { BH_BATCH = 64, BH_KEEP = 2 * BH_BATCH, BH_SPARE_BATCHES = 64 };
-
-typedef struct BHPool {
-    BHList objects;
-    unsigned count;
-    bool hooked;
-    ThreadExitHook at_exit;
-} BHPool;
-
-static _Thread_local BHPool bh_pool_tls;
-static QEMUBH *spare_batches;         /* first objects, linked by opaque */
-static uint32_t spare_batch_count;
-
-static __attribute__((noinline)) BHPool *bh_pool(void)
+static QEMUBH *bh_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+                      const char *name, uint32_t flags)
 {
-    __asm__ volatile("");             /* a coroutine may have changed threads */
-    return &bh_pool_tls;
-}
+    QEMUBH *bh = bh_alloc();
 
-static void bh_free_list(QEMUBH *bh)
-{
-    while (bh) {
-        QEMUBH *next = QSLIST_NEXT(bh, next);
-        free(bh);
-        bh = next;
+    if (unlikely(!bh)) {
+        port_panic("bottom half '%s': out of memory", name);
     }
-}
-
-static void bh_pool_exit(ThreadExitHook *hook)
-{
-    BHPool *pool = container_of(hook, BHPool, at_exit);
-
-    bh_free_list(QSLIST_FIRST(&pool->objects));
-    QSLIST_INIT(&pool->objects);
-    pool->count = 0;
-    pool->hooked = false;
-}
-
-/* What the thread keeps is freed when it ends. */
-static void bh_pool_hook(BHPool *pool)
-{
-    if (unlikely(!pool->hooked)) {
-        pool->hooked = true;
-        pool->at_exit.fn = bh_pool_exit;
-        thread_at_exit(&pool->at_exit);
-    }
-}
-
-/* Takes a batch off the pool, of which it is the front part. */
-static void bh_pool_give(BHPool *pool)
-{
-    QEMUBH *first = QSLIST_FIRST(&pool->objects), *last = first;
-
-    for (int i = 1; i < BH_BATCH; i++) {
-        last = QSLIST_NEXT(last, next);
-    }
-    pool->objects.slh_first = QSLIST_NEXT(last, next);
-    pool->count -= BH_BATCH;
-    last->next.sle_next = NULL;
-    if (qatomic_fetch_inc(&spare_batch_count) >= BH_SPARE_BATCHES) {
-        qatomic_dec(&spare_batch_count);
-        bh_free_list(first);
-        return;
-    }
-    for (QEMUBH *head = qatomic_read(&spare_batches), *seen;; head = seen) {
-        first->opaque = head;
-        seen = qatomic_cmpxchg(&spare_batches, head, first);
-        if (seen == head) {
-            return;
-        }
-    }
-}
-
-/* Takes all batches there are: taking one of them would be open to ABA. */
-static void bh_pool_take(BHPool *pool)
-{
-    QEMUBH *first = qatomic_xchg(&spare_batches, NULL);
-
-    bh_pool_hook(pool);
-    while (first) {
-        QEMUBH *next_batch = first->opaque, *last = first;
-        for (int i = 1; i < BH_BATCH; i++) {
-            last = QSLIST_NEXT(last, next);
-        }
-        last->next.sle_next = QSLIST_FIRST(&pool->objects);
-        pool->objects.slh_first = first;
-        pool->count += BH_BATCH;
-        qatomic_dec(&spare_batch_count);
-        first = next_batch;
-    }
-}
-
-static QEMUBH *bh_alloc(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
-                        const char *name, uint32_t flags)
-{
-    BHPool *pool = bh_pool();
-    QEMUBH *bh = QSLIST_FIRST(&pool->objects);
-
-    if (unlikely(!bh) && qatomic_read(&spare_batches)) {
-        bh_pool_take(pool);
-        bh = QSLIST_FIRST(&pool->objects);
-    }
-    if (likely(bh)) {
-        pool->objects.slh_first = QSLIST_NEXT(bh, next);
-        pool->count--;
-    } else {
-        bh = malloc(sizeof(*bh));
-        if (!bh) {
-            port_panic("bottom half '%s': out of memory", name);
-        }
-    }
-    *bh = (QEMUBH){ .ctx = ctx, .name = name, .cb = cb, .opaque = opaque,
-                    .flags = flags };
+    bh->ctx = ctx;
+    bh->name = name;
+    bh->cb = cb;
+    bh->opaque = opaque;
+    bh->flags = flags;
     return bh;
-}
-
-static void bh_free(QEMUBH *bh)
-{
-    BHPool *pool = bh_pool();
-
-    bh_pool_hook(pool);
-    QSLIST_INSERT_HEAD(&pool->objects, bh, next);
-    if (++pool->count > BH_KEEP) {
-        bh_pool_give(pool);
-    }
 }
 
 /* ---- Scheduling ---- */
@@ -161,33 +35,41 @@ static void bh_free(QEMUBH *bh)
  * Pairs with bh_dequeue: either it clears PENDING after our fetch-or, and its
  * run sees all that we wrote before, or PENDING was clear and we queue it anew.
  */
-static void bh_enqueue(QEMUBH *bh, uint32_t new_flags)
+static uint32_t bh_queue(QEMUBH *bh, AioContext *ctx, uint32_t new_flags)
 {
-    AioContext *ctx = bh->ctx;      /* bh may be freed as soon as it is queued */
     uint32_t old = qatomic_fetch_or(&bh->flags, BH_PENDING | new_flags);
 
     if (!(old & BH_PENDING)) {
         QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
-    } else if ((old & (BH_SCHEDULED | BH_IDLE)) == BH_SCHEDULED) {
-        /* Whoever set these bits notifies after it; and as they were set, its
-         * run is still to come, and sees what we wrote. */
-        return;
     }
-    aio_notify(ctx);
+    return old;
+}
+
+static void bh_enqueue(QEMUBH *bh, uint32_t new_flags)
+{
+    AioContext *ctx = bh->ctx;      /* bh may be freed as soon as it is queued */
+    uint32_t old = bh_queue(bh, ctx, new_flags);
+
+    /* If it was scheduled already, whoever did that notifies after it, and as
+     * its run is still to come, it will see what we wrote. */
+    if ((old & (BH_PENDING | BH_SCHEDULED | BH_IDLE)) !=
+        (BH_PENDING | BH_SCHEDULED)) {
+        aio_notify(ctx);
+    }
 }
 
 QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                         const char *name)
 {
-    return bh_alloc(ctx, cb, opaque, name, 0);
+    return bh_new(ctx, cb, opaque, name, 0);
 }
 
 void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name)
 {
     /* Nobody else knows it, so its flags need no atomic operation. */
-    QEMUBH *bh = bh_alloc(ctx, cb, opaque, name,
-                          BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
+    QEMUBH *bh = bh_new(ctx, cb, opaque, name,
+                        BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
 
     QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
     aio_notify(ctx);
@@ -198,9 +80,19 @@ void qemu_bh_schedule(QEMUBH *bh)
     bh_enqueue(bh, BH_SCHEDULED);
 }
 
+/*
+ * In the loop's own thread there is nobody to wake, and saying "notified" would
+ * make the next wait none: an idle bottom half that schedules itself would spin.
+ * A foreign loop that sleeps for a GSource does have to hear of it.
+ */
 void qemu_bh_schedule_idle(QEMUBH *bh)
 {
-    bh_enqueue(bh, BH_SCHEDULED | BH_IDLE);
+    AioContext *ctx = bh->ctx;
+
+    bh_queue(bh, ctx, BH_SCHEDULED | BH_IDLE);
+    if (!aio_is_home_thread(ctx) || qatomic_read(&ctx->watcher->notify_me)) {
+        aio_notify(ctx);
+    }
 }
 
 void qemu_bh_cancel(QEMUBH *bh)
@@ -303,6 +195,22 @@ int64_t aio_bh_timeout(AioContext *ctx)
             timeout, bh_list_timeout(QSLIST_FIRST(&slice->bh_list)));
     }
     return timeout;
+}
+
+void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
+                 void *opaque)
+{
+    char text[128];
+    QEMUBH *bh = qatomic_load_acquire(&ctx->bh_list.slh_first);
+
+    for (; bh; bh = QSLIST_NEXT(bh, next)) {
+        uint32_t flags = qatomic_read(&bh->flags);
+        snprintf(text, sizeof(text), "  bottom half '%s'%s%s%s", bh->name,
+                 flags & BH_SCHEDULED ? ", scheduled" : "",
+                 flags & BH_IDLE ? ", idle" : "",
+                 flags & BH_DELETED ? ", deleted" : "");
+        line(opaque, text);
+    }
 }
 
 void aio_bh_drain(AioContext *ctx)

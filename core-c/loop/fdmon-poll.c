@@ -2,6 +2,9 @@
 /* The scanning monitor: every wait looks at every handler. util/fdmon-poll.c */
 #include "loop/aio-context.h"
 
+/* As many fds as make the ready list worth its while; util/fdmon-epoll.c. */
+#define UPGRADE_THRESHOLD 64
+
 static void grow(AioContext *ctx)
 {
     unsigned size = ctx->pollfds_size ? 2 * ctx->pollfds_size : 8;
@@ -25,8 +28,12 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
     AioHandler *node;
     int ret;
 
+    if (qatomic_read(&ctx->handlers_with_events) >= UPGRADE_THRESHOLD &&
+        !aio_external_disabled(ctx) && fdmon_ready_upgrade(ctx)) {
+        return aio_fdmon(ctx)->wait(ctx, ready_list, timeout);
+    }
     QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
-        if (aio_handler_is_deleted(node) || !node->pfd.events) {
+        if (!aio_handler_is_waited_for(ctx, node)) {
             continue;
         }
         if (n == ctx->pollfds_size) {

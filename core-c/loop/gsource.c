@@ -6,12 +6,18 @@
  * prepare raises bit 0 of notify_me, check clears it. When prepare says "ready"
  * the foreign loop skips check, so that the bit stays up during dispatch; that
  * is harmless: a notification then sets the notifier although nobody sleeps.
+ *
+ * The foreign loop learns of one fd where there is a ready list, of all on the
+ * scan; which of them are ready, the context's own monitor finds out, in check,
+ * or in dispatch where check was skipped.
  */
 #include "loop/aio-context.h"
 
 bool aio_prepare(AioContext *ctx)
 {
-    (void)ctx;
+    /* Polling in user space has no place here; what its last look found is
+     * found again by the monitor. */
+    aio_poll_set_started(ctx, false);
     return false;
 }
 
@@ -21,17 +27,50 @@ bool aio_pending(AioContext *ctx)
     bool found = false;
 
     qemu_lockcnt_inc(&ctx->list_lock);
-    QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
+    QLIST_FOREACH(node, &ctx->gsource_ready, node_ready) {
         int revents = node->pfd.revents & node->pfd.events;
-        if (((revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR)) &&
-             node->io_read) ||
-            ((revents & (PORT_POLLOUT | PORT_POLLERR)) && node->io_write)) {
-            found = true;
-            break;
+        if (!aio_handler_is_waited_for(ctx, node)) {
+            continue;
         }
+        found |= (revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR)) &&
+                 node->io_read;
+        found |= (revents & (PORT_POLLOUT | PORT_POLLERR)) && node->io_write;
     }
     qemu_lockcnt_dec(&ctx->list_lock);
     return found;
+}
+
+/* Newest first, the reverse of aio_poll's order, whatever the monitor's is. The
+ * scan's makes each the first of the list. */
+static void insert_newest_first(AioHandlerList *list, AioHandler *node)
+{
+    AioHandler *newer = NULL, *other;
+
+    QLIST_FOREACH(other, list, node_ready) {
+        if ((int32_t)(node->serial - other->serial) > 0) {
+            break;
+        }
+        newer = other;
+    }
+    if (newer) {
+        QLIST_INSERT_AFTER(newer, node, node_ready);
+    } else {
+        QLIST_INSERT_HEAD(list, node, node_ready);
+    }
+}
+
+static void find_ready(AioContext *ctx)
+{
+    AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
+    AioHandler *node;
+
+    qemu_lockcnt_inc(&ctx->list_lock);
+    aio_fdmon(ctx)->wait(ctx, &ready_list, 0);
+    while ((node = QLIST_FIRST(&ready_list))) {
+        QLIST_REMOVE(node, node_ready);
+        insert_newest_first(&ctx->gsource_ready, node);
+    }
+    qemu_lockcnt_dec(&ctx->list_lock);
 }
 
 void aio_dispatch(AioContext *ctx)
@@ -39,7 +78,7 @@ void aio_dispatch(AioContext *ctx)
     aio_stat_add(&ctx->stats.polls, 1);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll(ctx);
-    aio_dispatch_handlers(ctx);
+    aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready);
     aio_free_deleted_handlers(ctx);
     qemu_lockcnt_dec(&ctx->list_lock);
     timerlistgroup_run_timers(&ctx->tlg);
@@ -66,6 +105,7 @@ static gboolean aio_ctx_check(GSource *source)
 
     qatomic_store_release(&watcher->notify_me, watcher->notify_me & ~1u);
     aio_notify_accept(ctx);
+    find_ready(ctx);
     return aio_bh_timeout(ctx) >= 0 || aio_pending(ctx) ||
            timerlistgroup_deadline_ns(&ctx->tlg) == 0;
 }
@@ -73,16 +113,66 @@ static gboolean aio_ctx_check(GSource *source)
 static gboolean aio_ctx_dispatch(GSource *source, GSourceFunc callback,
                                  gpointer user_data)
 {
+    AioContext *ctx = (AioContext *)source;
+
     (void)user_data;
     if (callback) {
         port_panic("an AioContext's GSource takes no callback");
     }
-    aio_dispatch((AioContext *)source);
+    if (qatomic_read(&ctx->watcher->notify_me) & 1) {
+        find_ready(ctx);
+    }
+    aio_dispatch(ctx);
     return true;
+}
+
+/* An fd that is readable when the ready list has something, or will be. */
+static void ready_list_fd(AioContext *ctx, PortPollFd *pfd)
+{
+    int fd = port_ready_fd(ctx->ready_set);
+    PortPollFd found;
+
+    *pfd = (PortPollFd){ .fd = fd, .events = PORT_POLLIN };
+    if (fd < 0) {
+        /*
+         * What becomes ready from now on, after prepare, sets the notifier; what
+         * is ready already did not, so that then the poll must not sleep: an
+         * event can always be written. To poll what was found in the notifier's
+         * place would not do: another thread may clear it.
+         */
+        pfd->fd = ctx->watcher->fd;
+        if (port_ready_wait(ctx->ready_set, &found, 1, pfd->fd, 0) > 0) {
+            pfd->events |= PORT_POLLOUT;
+        }
+    }
+}
+
+unsigned aio_gsource_fds(GSource *source, PortPollFd *fds, unsigned n)
+{
+    AioContext *ctx = (AioContext *)source;
+    unsigned count = 0;
+    AioHandler *node;
+
+    if (aio_fdmon(ctx) == &fdmon_ready_ops && !aio_external_disabled(ctx)) {
+        if (n > 0) {
+            ready_list_fd(ctx, fds);
+        }
+        return 1;
+    }
+    qemu_lockcnt_inc(&ctx->list_lock);
+    QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
+        if (aio_handler_is_waited_for(ctx, node) && count++ < n) {
+            fds[count - 1] = (PortPollFd){ .fd = node->pfd.fd,
+                                           .events = node->pfd.events };
+        }
+    }
+    qemu_lockcnt_dec(&ctx->list_lock);
+    return count;
 }
 
 GSource *aio_get_g_source(AioContext *ctx)
 {
+    aio_context_use_g_source(ctx);
     return g_source_ref(&ctx->source);
 }
 
@@ -92,16 +182,3 @@ const GSourceFuncs aio_source_funcs = {
     .dispatch = aio_ctx_dispatch,
     .finalize = aio_ctx_finalize,
 };
-
-void aio_gsource_poll(AioContext *ctx)
-{
-    AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
-    AioHandler *node;
-
-    qemu_lockcnt_inc(&ctx->list_lock);
-    ctx->fdmon_ops->wait(ctx, &ready_list, 0);
-    while ((node = QLIST_FIRST(&ready_list))) {
-        QLIST_REMOVE(node, node_ready);    /* revents stay for aio_dispatch */
-    }
-    qemu_lockcnt_dec(&ctx->list_lock);
-}

@@ -80,6 +80,8 @@ typedef struct AioStats {
     uint64_t sleeps;             /* of which went to sleep */
     uint64_t bhs;                /* bottom halves run */
     uint64_t handlers;           /* fd call-backs run */
+    uint64_t poll_hits;          /* times that polling spared a sleep */
+    uint64_t poll_misses;        /* and times that it did not */
     uint64_t timers;             /* timer call-backs run */
     uint64_t jobs;               /* thread-pool requests completed */
 } AioStats;
@@ -102,14 +104,29 @@ struct AioContext {
     struct PortPollFd *pollfds;           /* the scan's arrays, pollfds_size long */
     AioHandler **polled_nodes;
     unsigned pollfds_size;
+    AioHandler **handler_by_fd;           /* live ones; fd_table_size long */
+    unsigned fd_table_size;
+    struct PortReadySet *ready_set;       /* fdmon-ready.c */
+    bool ready_refused;                   /* an fd could not be watched by it */
+    unsigned handlers_with_events;
+    AioHandlerList gsource_ready;         /* found by check, for dispatch */
     int external_disable_cnt;
     int poll_disable_cnt;                 /* handlers without io_poll */
+
+    AioHandlerList poll_aio_handlers;     /* polled in user space; home */
+    bool poll_started;                    /* io_poll_begin was called */
+    int64_t poll_ns;                      /* adaptive, at most poll_max_ns */
+    int64_t poll_max_ns;                  /* 0: no polling */
+    int64_t poll_grow;                    /* 0: 2 */
+    int64_t poll_shrink;                  /* 0: poll_ns falls to 0 */
+    int64_t aio_max_batch;                /* 0: the engine's default */
 
     QEMUTimerListGroup tlg;
     struct ThreadPool *thread_pool;
     int64_t thread_pool_min;
     int64_t thread_pool_max;
     unsigned requests;                    /* in flight; the home thread's */
+    uint32_t dumping;                     /* threads that look at it: dump.c */
     AioStats stats;
 };
 
@@ -178,8 +195,38 @@ void aio_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
                             bool is_external, EventNotifierHandler *io_read,
                             AioPollFn *io_poll);
 
+/*
+ * Home. Sets the call-backs that bracket polling of an fd that has a handler;
+ * does nothing for one that has not.
+ */
+void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
+                     IOHandler *io_poll_end);
+void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,
+                                 EventNotifierHandler *io_poll_begin,
+                                 EventNotifierHandler *io_poll_end);
+
 /* Setup. One more reference; the caller unrefs it after attaching. */
 GSource *aio_get_g_source(AioContext *ctx);
+
+/*
+ * External handlers stand still while the counter is not 0: they are neither
+ * waited for nor polled nor dispatched. Any.
+ */
+static inline void aio_disable_external(AioContext *ctx)
+{
+    qatomic_inc(&ctx->external_disable_cnt);
+}
+/* Panics if it was 0. The last one notifies, so that they are looked at again. */
+void aio_enable_external(AioContext *ctx);
+static inline bool aio_external_disabled(AioContext *ctx)
+{
+    return qatomic_read(&ctx->external_disable_cnt) != 0;
+}
+/* Whether a handler of this kind may run now. */
+static inline bool aio_node_check(AioContext *ctx, bool is_external)
+{
+    return !is_external || !aio_external_disabled(ctx);
+}
 
 /* Home. Made on first use. */
 struct ThreadPool *aio_get_thread_pool(AioContext *ctx);
@@ -213,6 +260,47 @@ static inline void aio_timer_init(AioContext *ctx, QEMUTimer *ts,
 {
     timer_init_full(ts, &ctx->tlg, type, scale, 0, cb, opaque);
 }
+
+/* ---- The context's lock ---- */
+
+/* Any, recursive. The loop itself takes it around nothing but what semantics
+ * demand: entering a coroutine and completing requests. */
+void aio_context_acquire(AioContext *ctx);
+void aio_context_release(AioContext *ctx);
+
+/* ---- Parameters ---- */
+
+/* Any. ns; takes effect with the next iteration, from poll_ns 0. */
+void aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
+                                 int64_t shrink, Error **errp);
+/* Any. 0: the engine's default. */
+void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
+                                Error **errp);
+/* The loop's: chooses the monitor, gives it up, makes room for a GSource. */
+void aio_context_setup(AioContext *ctx);
+void aio_context_destroy(AioContext *ctx);
+void aio_context_use_g_source(AioContext *ctx);
+
+/* ---- Engines and coroutines: block/raw-aio.h, qemu/coroutine.h ---- */
+
+struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp);
+struct LinuxAioState *aio_get_linux_aio(AioContext *ctx);
+struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp);
+struct LuringState *aio_get_linux_io_uring(AioContext *ctx);
+void aio_co_schedule(AioContext *ctx, struct Coroutine *co);
+void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx);
+void aio_co_wake(struct Coroutine *co);
+void aio_co_enter(AioContext *ctx, struct Coroutine *co);
+
+/* ---- Looking at it ---- */
+
+/*
+ * Any. Where the context is, a line each: counters, timers, handlers and, while
+ * its home thread sleeps, which is held there for the time, bottom halves.
+ */
+void aio_context_dump(AioContext *ctx,
+                      void (*line)(void *opaque, const char *text),
+                      void *opaque);
 
 /* ---- The current context ---- */
 

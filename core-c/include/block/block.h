@@ -7,5 +7,7 @@
 void bdrv_aio_cancel(BlockAIOCB *acb);
 /* Home. The call-back comes later, once, with -ECANCELED or the real result. */
 void bdrv_aio_cancel_async(BlockAIOCB *acb);
+/* Any. The main context: a BlockDriverState is opaque here and has no other. */
+AioContext *bdrv_get_aio_context(BlockDriverState *bs);
 
 #endif

@@ -29,20 +29,38 @@ typedef struct GPollFD {
 #define G_IO_HUP 0x010
 #define G_IO_NVAL 0x020
 
+struct PortPollFd;
+typedef struct _GMainContext GMainContext;
+typedef struct _GMainLoop GMainLoop;
 typedef struct _GSource GSource;
 typedef gboolean (*GSourceFunc)(gpointer user_data);
 typedef struct _GSourceFuncs {
-    /* True: ready now. *timeout: ms until it may be, -1 for ever. */
+    /* True: ready now, and check is skipped. *timeout: ms until it may be, -1
+     * for ever. */
     gboolean (*prepare)(GSource *source, gint *timeout);
     gboolean (*check)(GSource *source);
+    /* False: the source is removed. */
     gboolean (*dispatch)(GSource *source, GSourceFunc callback,
                          gpointer user_data);
     void (*finalize)(GSource *source);
 } GSourceFuncs;
 
+/* As large as GLib's, so that what embeds one has the same layout with either. */
 struct _GSource {
+    gpointer callback_data;
+    gpointer callback_funcs;
     const GSourceFuncs *source_funcs;
     guint ref_count;
+    GMainContext *context;         /* that it is attached to; one reference */
+    gint priority;
+    guint flags;
+    guint source_id;
+    /* How many fds there are to be polled for it; fills in at most n. */
+    unsigned (*poll_fds)(GSource *source, struct PortPollFd *fds, unsigned n);
+    GSource *prev;
+    GSource *next;
+    char *name;
+    gpointer priv;
 };
 
 /* source_size is at least sizeof(GSource); the rest is zeroed. Any thread. */
@@ -50,6 +68,33 @@ GSource *g_source_new(const GSourceFuncs *source_funcs, guint source_size);
 GSource *g_source_ref(GSource *source);
 /* The last one finalizes, in this thread. */
 void g_source_unref(GSource *source);
+/* Adds it to a context (NULL: the default one), which takes a reference. */
+guint g_source_attach(GSource *source, GMainContext *context);
+/* Takes it off its context. Idempotent. */
+void g_source_destroy(GSource *source);
+
+GMainContext *g_main_context_new(void);
+GMainContext *g_main_context_ref(GMainContext *context);
+/* The last one takes all sources off. */
+void g_main_context_unref(GMainContext *context);
+GMainContext *g_main_context_default(void);
+GMainContext *g_main_context_get_thread_default(void);
+void g_main_context_push_thread_default(GMainContext *context);
+void g_main_context_pop_thread_default(GMainContext *context);
+/* One iteration; true if something was dispatched. While another thread is at it:
+ * waits, or if it may not block is false. */
+gboolean g_main_context_iteration(GMainContext *context, gboolean may_block);
+/* Ends an iteration that sleeps, or keeps the next one from it. Any thread. */
+void g_main_context_wakeup(GMainContext *context);
+
+GMainLoop *g_main_loop_new(GMainContext *context, gboolean is_running);
+GMainLoop *g_main_loop_ref(GMainLoop *loop);
+void g_main_loop_unref(GMainLoop *loop);
+/* Iterates until somebody calls quit. */
+void g_main_loop_run(GMainLoop *loop);
+/* Any thread. */
+void g_main_loop_quit(GMainLoop *loop);
+gboolean g_main_loop_is_running(GMainLoop *loop);
 #endif
 
 #endif

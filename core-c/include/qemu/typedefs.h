@@ -8,6 +8,7 @@ typedef struct CoMutex CoMutex;
 typedef struct Coroutine Coroutine;
 typedef struct Error Error;
 typedef struct EventNotifier EventNotifier;
+typedef struct _GSource GSource;
 typedef struct IOThread IOThread;
 typedef struct QEMUBH QEMUBH;
 typedef struct QEMUTimer QEMUTimer;

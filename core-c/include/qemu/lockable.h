@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QEMU_LOCKABLE_H
+#define QEMU_LOCKABLE_H
+/* Any kind of lock as one type, and locks that are released at the block's end. */
+#include "qemu/thread.h"
+
+struct QemuLockable {
+    void *object;
+    void (*lock)(void *object);
+    void (*unlock)(void *object);
+};
+
+static inline void qemu_lockable_lock(QemuLockable *x)
+{
+    x->lock(x->object);
+}
+static inline void qemu_lockable_unlock(QemuLockable *x)
+{
+    x->unlock(x->object);
+}
+
+static inline void qemu_lockable_mutex_lock_(void *object)
+{
+    qemu_mutex_lock((QemuMutex *)object);
+}
+static inline void qemu_lockable_mutex_unlock_(void *object)
+{
+    qemu_mutex_unlock((QemuMutex *)object);
+}
+static inline void qemu_lockable_rec_mutex_lock_(void *object)
+{
+    qemu_rec_mutex_lock((QemuRecMutex *)object);
+}
+static inline void qemu_lockable_rec_mutex_unlock_(void *object)
+{
+    qemu_rec_mutex_unlock((QemuRecMutex *)object);
+}
+static inline void qemu_lockable_spin_lock_(void *object)
+{
+    qemu_spin_lock((QemuSpin *)object);
+}
+static inline void qemu_lockable_spin_unlock_(void *object)
+{
+    qemu_spin_unlock((QemuSpin *)object);
+}
+static inline QemuLockable *qemu_lockable_or_null_(const void *x,
+                                                   QemuLockable *lockable)
+{
+    return x ? lockable : NULL;
+}
+
+#define QEMU_LOCKABLE_OF_(x, kind)                                           \
+    &(QemuLockable){ .object = (void *)(x),                                  \
+                     .lock = qemu_lockable_##kind##_lock_,                   \
+                     .unlock = qemu_lockable_##kind##_unlock_ }
+
+/* Lives as long as the block it is made in. x is not NULL. */
+#define QEMU_MAKE_LOCKABLE_NONNULL(x)                                        \
+    _Generic((x),                                                            \
+        QemuLockable *: (void *)(x),                                         \
+        QemuMutex *: QEMU_LOCKABLE_OF_(x, mutex),                            \
+        QemuRecMutex *: QEMU_LOCKABLE_OF_(x, rec_mutex),                     \
+        QemuSpin *: QEMU_LOCKABLE_OF_(x, spin))
+/* The same, and NULL of NULL. */
+#define QEMU_MAKE_LOCKABLE(x)                                                \
+    _Generic((x),                                                            \
+        void *: (QemuLockable *)NULL,                                        \
+        QemuLockable *: (void *)(x),                                         \
+        QemuMutex *: qemu_lockable_or_null_((x),                             \
+            QEMU_LOCKABLE_OF_(x, mutex)),                                    \
+        QemuRecMutex *: qemu_lockable_or_null_((x),                          \
+            QEMU_LOCKABLE_OF_(x, rec_mutex)),                                \
+        QemuSpin *: qemu_lockable_or_null_((x), QEMU_LOCKABLE_OF_(x, spin)))
+
+static inline QemuLockable *qemu_lockable_auto_lock_(QemuLockable *x)
+{
+    qemu_lockable_lock(x);
+    return x;
+}
+static inline void qemu_lockable_auto_unlock_(QemuLockable **x)
+{
+    if (*x) {
+        qemu_lockable_unlock(*x);
+        *x = NULL;
+    }
+}
+
+#define QEMU_LOCKABLE_AUTO_(name, x)                                         \
+    __attribute__((cleanup(qemu_lockable_auto_unlock_), unused))             \
+    QemuLockable *name =                                                     \
+        qemu_lockable_auto_lock_(QEMU_MAKE_LOCKABLE_NONNULL((x)))
+
+/* Held until the block that it stands in is left, however that is. */
+#define QEMU_LOCK_GUARD(x) \
+    QEMU_LOCKABLE_AUTO_(glue(qemu_lock_guard_, __COUNTER__), x)
+/* Held for the block that follows. */
+#define WITH_QEMU_LOCK_GUARD(x) \
+    WITH_QEMU_LOCK_GUARD_((x), glue(qemu_lock_guard_, __COUNTER__))
+#define WITH_QEMU_LOCK_GUARD_(x, name)                                       \
+    for (QEMU_LOCKABLE_AUTO_(name, x); name; qemu_lockable_auto_unlock_(&name))
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ready list: a wait costs as much as there is ready, however many handlers
+ * there are. epoll(7) in the posix port, a bit per fd that producers set in the
+ * WebAssembly one. util/fdmon-epoll.c
+ *
+ * A context comes here from the scan when it has many handlers, or when its
+ * GSource is taken, and stays, unless an fd cannot be watched this way.
+ */
+#include "loop/aio-context.h"
+
+enum { MAX_READY = 128 };
+
+/* The ready list knows nothing of external handlers; the scan does. */
+static int scan_wait(AioContext *ctx, AioHandlerList *ready_list,
+                     int64_t timeout)
+{
+    return fdmon_poll_ops.wait(ctx, ready_list, timeout);
+}
+
+static int fdmon_ready_wait(AioContext *ctx, AioHandlerList *ready_list,
+                            int64_t timeout)
+{
+    PortPollFd ready[MAX_READY];
+    int n;
+
+    if (aio_external_disabled(ctx)) {
+        return scan_wait(ctx, ready_list, timeout);
+    }
+    n = port_ready_wait(ctx->ready_set, ready, MAX_READY, ctx->watcher->fd,
+                        timeout);
+    for (int i = 0; i < n; i++) {
+        AioHandler *node = aio_find_handler(ctx, ready[i].fd);
+        if (node) {
+            aio_add_ready_handler(ready_list, node, ready[i].revents);
+        }
+    }
+    return n;
+}
+
+/* Back to the scan for good: an fd refuses to be watched. */
+static void give_up(AioContext *ctx)
+{
+    qatomic_store_release(&ctx->fdmon_ops, &fdmon_poll_ops);
+    qatomic_set(&ctx->ready_refused, true);
+}
+
+static void fdmon_ready_update(AioContext *ctx, AioHandler *old_node,
+                               AioHandler *new_node)
+{
+    int fd = (new_node ? new_node : old_node)->pfd.fd;
+    int events = new_node ? new_node->pfd.events : 0;
+
+    if (port_ready_update(ctx->ready_set, fd, events) < 0 &&
+        new_node) {
+        give_up(ctx);
+    }
+}
+
+bool fdmon_ready_upgrade(AioContext *ctx)
+{
+    AioHandler *node;
+    bool done = false;
+
+    if (qatomic_read(&ctx->ready_refused)) {
+        return false;
+    }
+    qemu_lockcnt_lock(&ctx->list_lock);
+    if (!ctx->ready_set) {
+        ctx->ready_set = port_ready_new(ctx->watcher);
+    }
+    if (ctx->ready_set && !ctx->ready_refused) {
+        done = true;
+        QLIST_FOREACH(node, &ctx->aio_handlers, node) {
+            if (!aio_handler_is_deleted(node) && node->pfd.events) {
+                done &= port_ready_update(ctx->ready_set, node->pfd.fd,
+                                          node->pfd.events) >= 0;
+            }
+        }
+    }
+    if (done) {
+        qatomic_store_release(&ctx->fdmon_ops, &fdmon_ready_ops);
+    } else {
+        give_up(ctx);
+    }
+    qemu_lockcnt_unlock(&ctx->list_lock);
+    return done;
+}
+
+const FDMonOps fdmon_ready_ops = {
+    .update = fdmon_ready_update,
+    .wait = fdmon_ready_wait,
+    .need_wait = aio_poll_disabled,
+};
