@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qemu/atomic.h"
+
 #define PAGE 65536u
 #define STEP (16u * PAGE)
 
@@ -47,16 +49,36 @@ void emscripten_notify_memory_growth(size_t memory)
 /*
  * In V8 each thread has a copy of the memory's size, which is brought up to date
  * at the thread's next stack check after another thread has grown the memory.
- * Until then memory.fill and memory.copy, which go by that copy, trap on memory
- * that malloc has just handed out from what another thread got. Growing by
- * nothing brings it up to date at once.
+ * Until then memory.fill, memory.copy and atomic accesses, which go by that copy,
+ * trap on memory that another thread got. So the memory grows well ahead of what
+ * is handed out, and the thread that is handed something looks at its copy:
+ * growing by nothing brings it up to date at once.
  */
+#define HEADROOM (8u * 1024 * 1024)
+#define AHEAD (16u * 1024 * 1024)
+
+static inline uint64_t known_size(void)
+{
+    return __builtin_wasm_memory_size(0) * (uint64_t)PAGE;
+}
+
+static __attribute__((noinline)) void keep_ahead(uint64_t end)
+{
+    static uint32_t full;          /* it cannot grow any more */
+
+    __builtin_wasm_memory_grow(0, 0);
+    if (end + HEADROOM > known_size() && !qatomic_read(&full) &&
+        __builtin_wasm_memory_grow(0, AHEAD / PAGE) == (size_t)-1) {
+        qatomic_set(&full, 1);
+    }
+}
+
 static inline void *visible(void *p, size_t size)
 {
-    if (__builtin_expect((uintptr_t)p + size >
-                             __builtin_wasm_memory_size(0) * (uint64_t)PAGE,
-                         0)) {
-        __builtin_wasm_memory_grow(0, 0);
+    uint64_t end = (uintptr_t)p + (uint64_t)size;
+
+    if (__builtin_expect(p && end + HEADROOM > known_size(), 0)) {
+        keep_ahead(end);
     }
     return p;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Where every thread and loop is. Reads what others write, a moment at a time. */
-#include "loop/aio-context.h"
+#include "block/aio.h"
+#include "port/fd-table.h"
 #include "runtime.h"
 
-static char text[16384];
+static char text[65536];
 static size_t used;
 
 static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
@@ -17,22 +18,16 @@ static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
     va_end(ap);
 }
 
+static void say_line(void *opaque, const char *line)
+{
+    (void)opaque;
+    say("  %s\n", line);
+}
+
 static void say_context(AioContext *ctx)
 {
-    const AioStats *s = &ctx->stats;
-    int64_t timeout = timerlistgroup_deadline_ns(&ctx->tlg);
-
-    say("    polls %" PRIu64 ", sleeps %" PRIu64 ", bottom halves %" PRIu64
-        ", fd call-backs %" PRIu64 ", timers %" PRIu64 ", jobs %" PRIu64
-        ", wake-ups sent %" PRIu64 ", saved %" PRIu64 "\n",
-        s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
-        ctx->watcher->sent, ctx->watcher->saved);
-    say("    in flight: %u requests; ", ctx->requests);
-    if (timeout < 0) {
-        say("no timer is armed\n");
-    } else {
-        say("next timer in %.3f ms\n", (double)timeout / SCALE_MS);
-    }
+    aio_context_dump(ctx, say_line, NULL);
+    say("    requests in flight: %u\n", ctx->requests);
 }
 
 /* What a thread is doing, as far as another one can tell. */

@@ -58,26 +58,36 @@ AioContext *rt_iothread_context(IOThread *iothread)
     return iothread_get_aio_context(iothread);
 }
 
+static const struct {
+    const char *name;
+    bool (*set)(IOThread *iothread, int64_t value, Error **errp);
+} properties[] = {
+    { "poll-max-ns", iothread_set_poll_max_ns },
+    { "poll-grow", iothread_set_poll_grow },
+    { "poll-shrink", iothread_set_poll_shrink },
+    { "aio-max-batch", iothread_set_aio_max_batch },
+    { "thread-pool-min", iothread_set_thread_pool_min },
+    { "thread-pool-max", iothread_set_thread_pool_max },
+};
+
 /* Owner. False: rt_error_text. */
 WASM_EXPORT("rt_iothread_set")
 bool rt_iothread_set(IOThread *iothread, const char *name, double value)
 {
     Error *err = NULL;
-    int64_t integer = (int64_t)value;
-    bool ok;
 
-    if (strcmp(name, "thread-pool-min") == 0) {
-        ok = iothread_set_thread_pool_min(iothread, integer, &err);
-    } else if (strcmp(name, "thread-pool-max") == 0) {
-        ok = iothread_set_thread_pool_max(iothread, integer, &err);
-    } else {
-        error_setg(&err, "an IOThread has no property '%s'", name);
-        ok = false;
+    for (size_t i = 0; i < ARRAY_SIZE(properties); i++) {
+        if (strcmp(name, properties[i].name) == 0) {
+            if (properties[i].set(iothread, (int64_t)value, &err)) {
+                return true;
+            }
+            take_error(err);
+            return false;
+        }
     }
-    if (!ok) {
-        take_error(err);
-    }
-    return ok;
+    snprintf(error_text, sizeof(error_text), "an IOThread has no property '%s'",
+             name);
+    return false;
 }
 
 WASM_EXPORT("rt_iothread_request_stop")
@@ -103,14 +113,13 @@ void rt_iothread_enter(IOThread *iothread)
 WASM_EXPORT("rt_iothread_run")
 bool rt_iothread_run(IOThread *iothread, uint32_t received)
 {
-    AioContext *ctx = iothread_get_aio_context(iothread);
     uint32_t *posted = &wasm_thread_self()->posted;
 
     while (iothread_is_running(iothread)) {
         if (qatomic_mb_read(posted) != received) {
             return true;
         }
-        aio_poll(ctx, true);
+        iothread_iterate(iothread);
     }
     return false;
 }
@@ -139,15 +148,17 @@ void rt_iothread_leave(IOThread *iothread)
 WASM_EXPORT("rt_context_stats")
 const char *rt_context_stats(AioContext *ctx)
 {
-    static char text[320];
+    static char text[400];
     const AioStats *s = &ctx->stats;
 
     snprintf(text, sizeof(text),
              "{\"polls\":%" PRIu64 ",\"sleeps\":%" PRIu64
              ",\"bottomHalves\":%" PRIu64 ",\"handlers\":%" PRIu64
              ",\"timers\":%" PRIu64 ",\"jobs\":%" PRIu64
-             ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64 "}",
+             ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64
+             ",\"pollHits\":%" PRIu64 ",\"pollMisses\":%" PRIu64 "}",
              s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
-             ctx->watcher->sent, ctx->watcher->saved);
+             ctx->watcher->sent, ctx->watcher->saved, s->poll_hits,
+             s->poll_misses);
     return text;
 }

@@ -55,7 +55,6 @@ int rt_hosted_turn(AioContext *ctx)
     const GSourceFuncs *funcs = ctx->source.source_funcs;
     int timeout;
 
-    aio_gsource_poll(ctx);
     if (funcs->check(&ctx->source)) {
         funcs->dispatch(&ctx->source, NULL, NULL);
     }

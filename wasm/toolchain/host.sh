@@ -1,6 +1,6 @@
 #!/bin/sh
-# host.sh node|cc|npm|chromium - see that this machine has what the build (or the
-# browser test) needs.  What is missing and comes from Debian is installed when
+# host.sh node|cc|npm|chromium|spin|sanitize - see that this machine has what the
+# build (or a test) needs.  What is missing and comes from Debian is installed when
 # that is allowed (root, apt-get); else one sentence says what to type.
 set -eu
 
@@ -20,8 +20,11 @@ install() {
   fi
   step APT "$*"
   log=$(mktemp)
-  if (apt-get update && DEBIAN_FRONTEND=noninteractive \
-      apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@") > "$log" 2>&1 < /dev/null; then
+  mkdir -p build
+  # One at a time: apt-get update does not wait for another one.
+  if (have flock && flock 9; apt-get update && DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@") \
+      9> build/apt.lock > "$log" 2>&1 < /dev/null; then
     rm -f "$log"
     return 0
   fi
@@ -69,5 +72,26 @@ chromium)
   done
   install chromium ||
     echo "wasm-aio: the browser test will be skipped, chromium is missing ($why)" >&2
+  ;;
+spin)
+  have spin || install spin ||
+    echo "wasm-aio: the models will not be checked, spin is missing ($why)" >&2
+  ;;
+sanitize)
+  # Prints the first compiler whose programs run under each of them; clang may be
+  # there without the libraries for it.
+  tmp=$(mktemp build/sanitize.XXXXXX)
+  trap 'rm -f "$tmp"' EXIT
+  works() {
+    echo 'int main(void) { return 0; }' |
+      "$1" -fsanitize="$2" -x c - -o "$tmp" >/dev/null 2>&1 && "$tmp" >/dev/null 2>&1
+  }
+  for cc in clang gcc "${CC:-cc}"; do
+    if have "$cc" && works "$cc" address,undefined && works "$cc" thread; then
+      echo "$cc"
+      exit 0
+    fi
+  done
+  echo "wasm-aio: the tests under sanitizers will be skipped: neither clang nor gcc here has them" >&2
   ;;
 esac

@@ -8,6 +8,14 @@ import type { AioFile } from './file.js';
 
 /** As QMP's object-add iothread. */
 export interface IOThreadOptions {
+  /** ns that its loop polls before it sleeps, at most; 0: not at all. Default 32768. */
+  pollMaxNs?: number;
+  /** The factor by which polling grows; 0: 2. */
+  pollGrow?: number;
+  /** The divisor by which it shrinks; 0: back to nothing. */
+  pollShrink?: number;
+  /** Requests that an engine submits at once; 0: its own default. */
+  aioMaxBatch?: number;
   /** Threads that its pool keeps although they have nothing to do. Default 0. */
   threadPoolMin?: number;
   /** Threads that its pool has at most. Default: twice the processors. */
@@ -30,9 +38,20 @@ export interface LoopStats {
    * awake. The second is approximate. */
   wakeupsSent: number;
   wakeupsSaved: number;
+  /** Times that polling spared a sleep, and times that it did not. */
+  pollHits: number;
+  pollMisses: number;
 }
 
-const properties = { threadPoolMin: 'thread-pool-min', threadPoolMax: 'thread-pool-max' } as const;
+/** The maximum first: the minimum is held against it. */
+const properties = [
+  ['threadPoolMax', 'thread-pool-max'],
+  ['threadPoolMin', 'thread-pool-min'],
+  ['pollMaxNs', 'poll-max-ns'],
+  ['pollGrow', 'poll-grow'],
+  ['pollShrink', 'poll-shrink'],
+  ['aioMaxBatch', 'aio-max-batch'],
+] as const;
 
 /** A worker that runs an AioContext in WebAssembly. */
 export class IOThread {
@@ -90,14 +109,13 @@ export class IOThread {
 
   private static apply(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
     const { exports, memory } = runtime.instance;
-    // The maximum first: the minimum is held against it.
-    for (const key of ['threadPoolMax', 'threadPoolMin'] as const) {
+    for (const [key, name] of properties) {
       const value = options[key];
       if (value === undefined) continue;
       if (!Number.isSafeInteger(value)) {
         throw new AioError('ERR_AIO_INVALID_ARG', `${key} must be an integer, not ${String(value)}`);
       }
-      const text = runtime.threads.cString(properties[key]);
+      const text = runtime.threads.cString(name);
       const ok = exports.rt_iothread_set(pointer, text, value);
       exports.free(text);
       if (!ok) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));

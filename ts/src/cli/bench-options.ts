@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { IOThreadOptions } from '../api/iothread.js';
 import { SECTOR } from '../bench/data.js';
 import { helpOf, parseNumber, parseOptions, UsageError } from './options.js';
 
@@ -14,6 +15,9 @@ const specs = {
   'create-only': { help: 'make FILE, which must not exist, and keep it' },
   seed: { value: 'N', help: 'of the data and the offsets (1)' },
   'thread-pool-max': { value: 'N', help: "threads in each IOThread's pool (twice the CPUs)" },
+  'poll-max-ns': { value: 'NS', help: 'polling before a sleep, at most; 0: none (32768)' },
+  'poll-grow': { value: 'N', help: 'the factor by which polling grows; 0: 2 (0)' },
+  'poll-shrink': { value: 'N', help: 'the divisor by which it shrinks; 0: to nothing (0)' },
   json: { help: 'print one JSON document instead of a table' },
   help: { help: 'this' },
 };
@@ -31,7 +35,8 @@ export interface BenchOptions {
   verify: boolean;
   createOnly: boolean;
   seed: number;
-  threadPoolMax: number | undefined;
+  /** The IOThreads' properties. */
+  properties: IOThreadOptions;
   json: boolean;
 }
 
@@ -43,6 +48,13 @@ Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.
 `;
 
 const MAX = Number.MAX_SAFE_INTEGER;
+
+/** The property if it was given; else nothing, and its default holds. */
+function property(
+  key: keyof IOThreadOptions, name: string, text: string | undefined, min: number, max: number,
+): IOThreadOptions {
+  return text === undefined ? {} : { [key]: parseNumber(name, text, min, max) };
+}
 
 /** undefined: --help. */
 export function parseBenchOptions(argv: readonly string[]): BenchOptions | undefined {
@@ -66,8 +78,12 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
     verify: given.verify !== undefined,
     createOnly: given['create-only'] !== undefined,
     seed: parseNumber('seed', given.seed ?? '1', 0, 2 ** 32 - 1),
-    threadPoolMax:
-      given['thread-pool-max'] === undefined ? undefined : parseNumber('thread-pool-max', given['thread-pool-max'], 1, 64),
+    properties: {
+      ...property('threadPoolMax', 'thread-pool-max', given['thread-pool-max'], 1, 64),
+      ...property('pollMaxNs', 'poll-max-ns', given['poll-max-ns'], 0, MAX),
+      ...property('pollGrow', 'poll-grow', given['poll-grow'], 0, MAX),
+      ...property('pollShrink', 'poll-shrink', given['poll-shrink'], 0, MAX),
+    },
     json: given.json !== undefined,
   };
   if (options.createOnly && options.filename === undefined) throw new UsageError('--create-only needs --filename');

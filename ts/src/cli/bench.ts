@@ -94,9 +94,9 @@ class BenchRun {
   }
 
   private openAll(path: string): Promise<Reader[]> {
-    const { threadPoolMax, iothreads } = this.options;
+    const { properties, iothreads } = this.options;
     const start = async (n: number): Promise<Reader> => {
-      const ioThread = await this.runtime.iothread(`io${n}`, threadPoolMax === undefined ? {} : { threadPoolMax });
+      const ioThread = await this.runtime.iothread(`io${n}`, properties);
       return { ioThread, file: await ioThread.open(path) };
     };
     return Promise.all(Array.from({ length: iothreads }, (_, n) => start(n)));

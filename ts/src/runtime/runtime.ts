@@ -34,6 +34,9 @@ interface Pending {
   reject(error: Error): void;
 }
 
+/** 256 MiB: what most programs never exceed. */
+const INITIAL_PAGES = 4096;
+
 /** How long a worker is given to leave by itself before it is terminated. */
 const LEAVE_MS = 3000;
 
@@ -90,7 +93,9 @@ export class Runtime {
     const maximum = Math.min(limits.maximum, Math.ceil((options.maximumMemory ?? limits.maximum * PAGE) / PAGE));
     let shared;
     try {
-      shared = new WebAssembly.Memory({ initial: limits.initial, maximum, shared: true });
+      // Untouched pages cost nothing, growth does: see wasm/libc/heap.c.
+      const initial = Math.max(limits.initial, Math.min(maximum, INITIAL_PAGES));
+      shared = new WebAssembly.Memory({ initial, maximum, shared: true });
     } catch (error) {
       throw new AioError(
         'ERR_AIO_NO_MEMORY',
