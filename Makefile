@@ -9,8 +9,9 @@ MAKEFLAGS += -r --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-# As many jobs as there are CPUs, unless the caller says otherwise.
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# As many jobs as there are CPUs, unless the caller says otherwise; a make that
+# this one starts shares them.
+ifeq ($(filter -j%,$(MAKEFLAGS))$(SANITIZE_CC),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
@@ -20,6 +21,10 @@ endif
 AR := ar
 CFLAGS ?= -O2 -g
 NATIVE_FLAGS := -std=gnu11 -Wall -Wextra -Werror $(CFLAGS)
+# Warnings are the native build's; clang or gcc, whichever has them all.
+SANITIZE_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer
+SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANITIZE_tsan := -fsanitize=thread
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
 
 Q := $(if $(V),,@)
@@ -41,16 +46,18 @@ jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 native_lib := build/native/libaioloop.a
 wasm_lib := build/wasm/libaioloop.a
 test_native := $(test_c:%=build/test-c/native/%)
+test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%))
 test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
 bench_native := $(bench_c:%=build/bench/native/%)
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-jest bench serve lint clean distclean FORCE
+.PHONY: help demo test build native wasm ts test-c test-jest test-sanitize test-models sanitized sanitized-programs \
+  bench serve lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
-	@echo 'make test       build all and run every test (test-c, test-jest, lint)'
+	@echo 'make test       build all and run every test (test-*, lint)'
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
 	@echo 'make serve      build all and serve the demo page on this machine'
 	@echo
@@ -60,6 +67,8 @@ help:
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
+	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program)'
+	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
 	@echo 'make distclean  remove what was fetched too: .toolchain/ and node_modules/'
@@ -92,6 +101,8 @@ $(eval $(call kept,wasm-flags,$(WASM_FLAGS)))
 $(eval $(call kept,wasm-list,$(wasm_src)))
 # where the host's programs are: they are tried once, and again when that changes
 $(eval $(call kept,node,$(shell command -v node; command -v npm)))
+$(eval $(call kept,sanitize-cc,$(CC) $(shell command -v clang; command -v gcc)))
+$(eval $(call kept,sanitize-flags,$(SANITIZE_CC) $(SANITIZE_FLAGS)))
 $(eval $(call kept,cc,$(CC) $(shell command -v $(CC); command -v ar)))
 
 build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
@@ -132,6 +143,39 @@ build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -Itest/bench -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
+
+# ---- C, natively, under the sanitizers ----------------------------------------
+
+# The first compiler here that has them all; empty if there is none.
+build/sanitize.cc: build/sanitize-cc.value wasm/toolchain/host.sh | build/cc.ok
+	$(Q)CC='$(CC)' wasm/toolchain/host.sh sanitize > $@
+
+# In a make of its own, which knows that compiler.
+sanitized: build/sanitize.cc
+	$(Q)if [ -s $< ]; then $(MAKE) SANITIZE_CC="$$(cat $<)" sanitized-programs; fi
+sanitized-programs: $(test_sanitized)
+	@:
+
+# $(call sanitized,asan|tsan)
+define sanitized
+build/sanitize-$(1)/%.o: %.c build/sanitize-flags.value
+	$$(call step,CC,$$*.c ($(1)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_FLAGS) $$(SANITIZE_$(1)) -Icore-c/include -Icore-c -MMD -MP -c $$< -o $$@
+
+build/sanitize-$(1)/libaioloop.a: $(native_src:%.c=build/sanitize-$(1)/%.o) build/native-list.value
+	$$(call step,AR,$$@)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
+
+build/sanitize-$(1)/test-c/%: test/c/%.c build/sanitize-$(1)/libaioloop.a
+	$$(call step,CC,$$< ($(1)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_FLAGS) $$(SANITIZE_$(1)) -Icore-c/include -Icore-c -Itest/c -MMD -MP -MF $$@.d \
+	  $$< build/sanitize-$(1)/libaioloop.a -lpthread -lm -o $$@
+
+-include $(native_src:%.c=build/sanitize-$(1)/%.d) $(test_c:%=build/sanitize-$(1)/test-c/%.d)
+endef
+$(foreach s,asan tsan,$(eval $(call sanitized,$(s))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
@@ -204,7 +248,8 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
+test: build $(test_native) $(test_wasm) $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+    sanitized build/spin.tried
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
@@ -213,13 +258,17 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
 
+test-sanitize: sanitized | build/node.ok
+	$(Q)node test/run.mjs c-asan c-tsan
+
+test-models: build/spin.tried | build/node.ok
+	$(Q)node test/run.mjs models
+
 lint: node_modules/.stamp dist/.stamp
 	$(Q)node test/run.mjs lint
 
-# after cc.ok: two apt-gets at once would not wait for each other
-build/chromium.tried: wasm/toolchain/host.sh | build/cc.ok
-	@mkdir -p build
-	$(Q)wasm/toolchain/host.sh chromium
+build/chromium.tried build/spin.tried: build/%.tried: wasm/toolchain/host.sh | build/cc.ok
+	$(Q)wasm/toolchain/host.sh $*
 	@touch $@
 
 bench: build $(bench_native) $(bench_wasm)

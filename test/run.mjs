@@ -8,7 +8,10 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAiocc } from './aiocc.mjs';
+import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
+import { runCompat } from './compat.mjs';
+import { runModels } from './models/run.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
@@ -48,11 +51,24 @@ async function lint() {
   return { passed: results.length - failed, failed, skipped: 0 };
 }
 
+/** The C tests natively, under AddressSanitizer & Co. or ThreadSanitizer. */
+async function sanitized(port) {
+  const compiler = join(top, 'build', 'sanitize.cc');
+  if (existsSync(compiler) && readFileSync(compiler, 'utf8').trim() !== '') return runC(port, only);
+  process.stdout.write(`  skipped ${port}: no compiler here has the sanitizers\n`);
+  return { passed: 0, failed: 0, skipped: 1 };
+}
+
 const suites = {
   lint,
   'c-native': () => runC('native', only),
   'c-wasm': () => runC('wasm', only),
+  'c-asan': () => sanitized('asan'),
+  'c-tsan': () => sanitized('tsan'),
+  models: () => runModels(only),
   aiocc: runAiocc,
+  compat: runCompat,
+  api: runApi,
   jest,
 };
 

@@ -23,6 +23,7 @@ export const CONTENDERS = [
     { js: 'rtt', ms: 300, place, lines: [`y_wait_rtt_${place}`] },
     { js: 'rtt', ms: 300, place, lines: [`y_postmessage_rtt_${place}`] },
   ]),
+  { c: 'rtt', ms: 300, place: 'cross', by: 'work', lines: ['b_rtt_poll_cross'] },
   { js: 'rtt', ms: 200, place: 'cross', lines: ['y_spin_rtt'] },
   { c: 'flood', ms: 300, place: 'cross', by: 'work', loose: true, lines: ['c_flood_1p', 'c_flood_bh'] },
   { js: 'flood', ms: 400, place: 'cross', loose: true, lines: ['p_postmessage_c_flood_1p', 'p_atomics_c_flood_bh'] },
@@ -32,6 +33,10 @@ export const CONTENDERS = [
   {
     js: 'timer', ms: 150, lines: ['p_settimeout_d_timer_arm_10k', 'p_refresh_d_timer_rearm_10k', 'p_settimeout_d_timer_fire_10k',
       'p_settimeout_d_timer_late_1ms', 'y_wait_late_1ms'],
+  },
+  {
+    c: 'fd', ms: 60, lines: ['e_fd_dispatch_1', 'e_fd_dispatch_64', 'e_fd_dispatch_1k', 'e_fd_dispatch_10k',
+      'e_fd_register_1', 'e_fd_register_10k'],
   },
   { c: 'pool', ms: 300, lines: ['g_pool_depth64'] },
   { js: 'pool', ms: 300, lines: ['p_libuv_g_pool_depth64', 'p_postmessage_g_pool_depth64'] },
@@ -51,6 +56,7 @@ export const GOALS = [
   atMost('a_notify_not_waiting', 0.5, 'y_notify_no_waiter'),
   atMost('b_rtt_sleep_same', 1.15, 'y_wait_rtt_same'),
   atMost('b_rtt_sleep_cross', 1.15, 'y_wait_rtt_cross'),
+  atMost('b_rtt_poll_cross', 2.5, 'y_spin_rtt'),
   atLeast('c_flood_1p', 3, 'p_postmessage_c_flood_1p'),
   atLeast('c_flood_2p', 3, 'p_postmessage_c_flood_2p'),
   atLeast('c_flood_bh', 3, 'p_atomics_c_flood_bh'),
@@ -59,6 +65,9 @@ export const GOALS = [
   atMost('d_timer_rearm_10k', 2, 'd_timer_rearm_10'),
   atMost('d_timer_fire_10k', 1, 'p_settimeout_d_timer_fire_10k'),
   atMost('d_timer_late_1ms', 1.05, 'y_wait_late_1ms'),
+  atMost('e_fd_dispatch_1', 4, 'a_bh_schedule_poll'),
+  atMost('e_fd_dispatch_10k', 1.2, 'e_fd_dispatch_1'),
+  atMost('e_fd_register_10k', 2, 'e_fd_register_1'),
   atLeast('g_pool_depth64', 5, 'p_postmessage_g_pool_depth64'),
   atLeast('g_pool_depth64', 1, 'p_libuv_g_pool_depth64'),
 ];

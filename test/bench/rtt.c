@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Two sleeping loops send one-shot bottom halves to and fro (b_rtt_sleep_*). On
- * one CPU or on two: the name says which, but it is done from outside. */
+/* Two loops send one-shot bottom halves to and fro, asleep (b_rtt_sleep_*) or
+ * polling (b_rtt_poll_*). On one CPU or on two: the name says which, but it is
+ * done from outside. */
 #include "bench.h"
 #include "block/aio.h"
 
+#define POLL_MAX_NS 200000     /* longer than waking a CPU takes */
 #define TRIPS 10               /* a sample: less than a clock read's share */
 
 static AioContext *near_ctx, *far_ctx;
@@ -86,6 +88,10 @@ int main(int argc, char **argv)
     near_ctx = aio_context_new(NULL);
     far_ctx = aio_context_new(NULL);
     bench_expect("contexts", near_ctx && far_ctx, 1);
+    if (strncmp(samples.name, "b_rtt_poll", 10) == 0) {
+        aio_context_set_poll_params(near_ctx, POLL_MAX_NS, 0, 0, NULL);
+        aio_context_set_poll_params(far_ctx, POLL_MAX_NS, 0, 0, NULL);
+    }
     qemu_thread_create(&far, "far", far_main, NULL, QEMU_THREAD_JOINABLE);
     qemu_thread_create(&near, "near", near_main, &samples,
                        QEMU_THREAD_JOINABLE);

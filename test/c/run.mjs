@@ -1,6 +1,6 @@
 // Runs the C tests: each test of each program in a process of its own.
 //
-//   node test/c/run.mjs native|wasm [program...]
+//   node test/c/run.mjs native|wasm|asan|tsan [program...]
 //
 // A program prints its tests' names with --list, one a line, and runs the one it
 // is given: exit code 0 = passed, 77 = skipped (the reason is on stderr), else
@@ -13,19 +13,35 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
-const TIMEOUT_MS = Number(process.env.TEST_TIMEOUT ?? 30) * 1000;
 const AT_ONCE = Math.min(2, availableParallelism());
 const SKIPPED = 77;
 const PANICKED = 134;
 
+/** What the sanitizers are to do; a finding ends the program with a code of its own. */
+const SANITIZERS = {
+  asan: {
+    // allocator_may_return_null: a test asks for more than there can be.
+    ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+  },
+  tsan: { TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1' },
+};
+
 /** Runs one process; {code, out, ms}, code null when a signal ended it. */
-function execute(argv) {
+function execute(argv, port) {
+  const sanitizer = SANITIZERS[port];
+  const timeout = Number(process.env.TEST_TIMEOUT ?? (sanitizer ? 120 : 30)) * 1000;
   return new Promise((resolve) => {
     const start = performance.now();
     let out = '';
     let late = false;
     // In a process group of its own, so that what a test started dies with it.
-    const child = spawn(argv[0], argv.slice(1), { cwd: top, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(argv[0], argv.slice(1), {
+      cwd: top,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: { ...sanitizer, ...process.env },
+    });
     const timer = setTimeout(() => {
       late = true;
       try {
@@ -33,10 +49,10 @@ function execute(argv) {
       } catch {
         // it ended by itself just now
       }
-    }, TIMEOUT_MS);
+    }, timeout);
     const done = (code, signal) => {
       clearTimeout(timer);
-      if (late) out += `\n[no end within ${TIMEOUT_MS / 1000} s]`;
+      if (late) out += `\n[no end within ${timeout / 1000} s]`;
       else if (signal) out += `\n[ended by ${signal}]`;
       resolve({ code: !late && signal === 'SIGABRT' ? PANICKED : code, out, ms: performance.now() - start });
     };
@@ -52,7 +68,7 @@ function execute(argv) {
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runC(port, only = []) {
-  const dir = join(top, 'build', 'test-c', port);
+  const dir = SANITIZERS[port] ? join(top, 'build', `sanitize-${port}`, 'test-c') : join(top, 'build', 'test-c', port);
   const suffix = port === 'wasm' ? '.wasm' : '';
   const command = (program) =>
     port === 'wasm'
@@ -70,7 +86,7 @@ export async function runC(port, only = []) {
   const queue = [];
   await Promise.all(
     programs.map(async (program) => {
-      const { code, out } = await execute([...command(program), '--list']);
+      const { code, out } = await execute([...command(program), '--list'], port);
       const names = out.split('\n').filter((line) => line !== '');
       if (code !== 0 || names.length === 0) {
         count.failed++;
@@ -88,7 +104,7 @@ export async function runC(port, only = []) {
 
   const worker = async () => {
     for (let test = queue.shift(); test; test = queue.shift()) {
-      const { code, out, ms } = await execute([...command(test.program), test.name]);
+      const { code, out, ms } = await execute([...command(test.program), test.name], port);
       const name = `${test.program}/${test.name}`;
       const passed = test.panics === undefined ? code === 0 : code === PANICKED && out.includes(test.panics);
       if (passed) {
@@ -110,8 +126,8 @@ export async function runC(port, only = []) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [port, ...only] = process.argv.slice(2);
-  if (port !== 'native' && port !== 'wasm') {
-    process.stderr.write('usage: node test/c/run.mjs native|wasm [program...]\n');
+  if (port !== 'native' && port !== 'wasm' && !SANITIZERS[port]) {
+    process.stderr.write('usage: node test/c/run.mjs native|wasm|asan|tsan [program...]\n');
     process.exit(2);
   }
   const { passed, failed, skipped } = await runC(port, only);

@@ -332,7 +332,7 @@ static void reschedule_self_idle(void *opaque)
     qemu_bh_schedule_idle(self);
 }
 
-static void an_idle_one_that_reschedules_itself_keeps_the_loop_awake(void)
+static void an_idle_one_that_reschedules_itself_lets_the_loop_sleep(void)
 {
     uint64_t sleeps;
 
@@ -344,7 +344,8 @@ static void an_idle_one_that_reschedules_itself_keeps_the_loop_awake(void)
         ASSERT_FALSE(aio_poll(ctx, true));
     }
     ASSERT_STR_EQ(journal, "sssss");
-    ASSERT_INT_EQ(ctx->stats.sleeps, sleeps);
+    /* The first poll had been notified when the loop was made. */
+    ASSERT_INT_GE(ctx->stats.sleeps, sleeps + 4);
     qemu_bh_delete(self);
     teardown();
 }
@@ -385,6 +386,6 @@ TEST_MAIN(
     TEST(timeout_is_zero_while_one_is_scheduled),
     TEST(idle_ones_run_without_progress),
     TEST(an_idle_one_stays_idle_when_it_is_scheduled_again),
-    TEST(an_idle_one_that_reschedules_itself_keeps_the_loop_awake),
+    TEST(an_idle_one_that_reschedules_itself_lets_the_loop_sleep),
     TEST(runs_are_counted),
 )

@@ -205,7 +205,6 @@ static void handlers_come_and_go_while_a_gsource_runs(void)
         const GSourceFuncs *funcs = ctx->source.source_funcs;
         int timeout;
         bool ready = funcs->prepare(&ctx->source, &timeout);
-        aio_gsource_poll(ctx);
         if (ready || funcs->check(&ctx->source)) {
             funcs->dispatch(&ctx->source, NULL, NULL);
         }

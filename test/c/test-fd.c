@@ -364,9 +364,11 @@ static void hundreds_are_watched_at_once(void)
         for (int i = 0; i < MANY; i += step) {
             event_notifier_set(&es[i]);
         }
-        ASSERT_TRUE(aio_poll(ctx, true));
+        /* The ready list gives 128 a wait. */
+        while (aio_poll(ctx, false)) {
+            continue;
+        }
         ASSERT_INT_EQ(ran, DIV_ROUND_UP(MANY, step));
-        aio_poll(ctx, false);
     }
     for (int i = 0; i < MANY; i++) {
         aio_set_event_notifier(ctx, &es[i], false, NULL, NULL);

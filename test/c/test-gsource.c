@@ -39,7 +39,6 @@ static bool iteration(void)
     gint timeout;
     bool ready = prepare(&timeout);
 
-    aio_gsource_poll(ctx);
     if (!ready && !funcs->check(source)) {
         return false;
     }
@@ -157,7 +156,7 @@ static void between_prepare_and_check_a_notification_sets_the_notifier(void)
     ASSERT_INT_EQ(ctx->watcher->notify_me, 1);
     aio_notify(ctx);
     ASSERT_INT_EQ(ctx->watcher->sent, sent + 1);
-    ASSERT_FALSE(funcs->check(source));
+    ASSERT_TRUE(funcs->check(source));     /* the notifier is to be cleared */
     ASSERT_INT_EQ(ctx->watcher->notify_me, 0);
     ASSERT_FALSE(ctx->watcher->notified);
     aio_notify(ctx);
@@ -213,7 +212,7 @@ static void handlers_run_newest_first(void)
         aio_set_event_notifier(ctx, &ready[i].e, false, ready_cb, NULL);
     }
     ASSERT_FALSE(aio_pending(ctx));
-    aio_gsource_poll(ctx);
+    ASSERT_TRUE(funcs->check(source));
     ASSERT_TRUE(aio_pending(ctx));
     aio_dispatch(ctx);
     ASSERT_STR_EQ(journal, "CBA");
@@ -319,7 +318,6 @@ static void the_notifier_wakes_a_foreign_loop(void)
                 while (!port_fd_poll(&fd, 1, fd.fd, -1)) {
                     continue;
                 }
-                aio_gsource_poll(ctx);
                 ASSERT_TRUE(funcs->check(source));
             }
             funcs->dispatch(source, NULL, NULL);

@@ -1,0 +1,82 @@
+// Checks that the seed header's declarations are all there, with their
+// signatures, covered by tests, and that docs/api.md says so.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OUTPUT, coverage, definition, markdown, seed, tests } from './declarations.mjs';
+
+const top = fileURLToPath(new URL('../..', import.meta.url));
+const cc = process.env.CC ?? 'cc';
+
+const names = (entries) => entries.map(({ name }) => name);
+
+function compile(file, ...args) {
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd: top }, (error, out, err) => resolve(error ? err || error.message : ''));
+  });
+}
+
+const checks = {
+  'the list of declarations is whole'() {
+    const entries = seed();
+    assert.equal(new Set(names(entries)).size, entries.length);
+    assert.equal(entries.length, 71);
+  },
+
+  'every one is defined, but for those that are planned'() {
+    const missing = seed().filter((entry) => !entry.group && !definition(entry));
+    assert.deepEqual(names(missing), []);
+  },
+
+  'those that are planned are not there yet'() {
+    const there = seed().filter((entry) => entry.group && entry.kind === 'function' && definition(entry));
+    assert.deepEqual(names(there), [], 'take the mark off in test/api/seed.txt');
+  },
+
+  // A declaration that differs from the header's does not compile beside it.
+  async 'every one has its signature'() {
+    const dir = join('build', 'test', 'api');
+    const file = join(dir, 'signatures.c');
+    mkdirSync(join(top, dir), { recursive: true });
+    const lines = seed()
+      .filter(({ signature }) => signature)
+      .map(({ kind, name, signature }) => {
+        if (kind !== 'inline') return `${signature};`;
+        return `${signature.replace(new RegExp(`\\b${name}\\(`), `(*${name}_is)(`)} = ${name};`;
+      });
+    writeFileSync(join(top, file), `#include "qemu/osdep.h"\n#include "block/aio.h"\n${lines.join('\n')}\n`);
+    assert.equal(await compile(cc, '-Werror', '-Wall', '-Icore-c/include', '-fsyntax-only', file), '');
+    assert.equal(await compile('wasm/aiocc', '-Werror', '-Wall', '-fsyntax-only', file), '');
+  },
+
+  'every one is covered by a test'() {
+    const all = tests();
+    assert.ok(all.length > 100);
+    const missing = seed().filter((entry) => !entry.group && coverage(entry, all).length === 0);
+    assert.deepEqual(names(missing), []);
+  },
+
+  [`${OUTPUT} is up to date`]() {
+    const file = join(top, OUTPUT);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    assert.ok(text === markdown(), 'run: node test/api/generate.mjs');
+  },
+};
+
+/** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
+export async function runApi() {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  for (const [name, run] of Object.entries(checks)) {
+    try {
+      await run();
+      count.passed++;
+      if (process.env.V) process.stdout.write(`  passed api: ${name}\n`);
+    } catch (error) {
+      count.failed++;
+      process.stdout.write(`  FAILED api: ${name}\n${String(error.message ?? error).replace(/^/gm, '      ')}\n`);
+    }
+  }
+  return count;
+}

@@ -1,0 +1,101 @@
+// Programs as they exist, written against these headers: each compiles with the
+// plain commands, natively and to WebAssembly, and does the same in both.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('..', import.meta.url));
+const TIMEOUT_MS = 60_000;
+const out = join('build', 'test', 'compat');
+const LIBRARY = ['build/native/libaioloop.a', '-lpthread', '-lm'];
+const cc = process.env.CC ?? 'cc';
+
+class Skipped extends Error {}
+
+/** Runs a program in the project's folder; {code, out, err}. */
+function execute(file, ...args) {
+  return new Promise((resolve) => {
+    execFile(file, args, { cwd: top, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) =>
+      resolve({ code: error ? (error.code ?? error.signal) : 0, out: stdout, err: stderr }),
+    );
+  });
+}
+
+async function build(file, ...args) {
+  const { code, err } = await execute(file, ...args);
+  assert.equal(err, '');
+  assert.equal(code, 0);
+}
+
+async function inBoth(name, expectedCode, pattern) {
+  const source = `test/compat/${name}.c`;
+  const native = join(out, name);
+  const wasm = join(out, `${name}.wasm`);
+  await build(cc, '-Icore-c/include', source, ...LIBRARY, '-o', native);
+  await build('wasm/aiocc', '-o', wasm, source);
+  const ran = await execute(join(top, native));
+  const ranWasm = await execute(process.execPath, 'dist/cli/main.js', 'run', wasm);
+  assert.match(ran.out, pattern);
+  assert.deepEqual(ran, { code: expectedCode, out: ran.out, err: '' });
+  assert.deepEqual(ranWasm, ran);
+}
+
+function headersUnder(dir) {
+  return readdirSync(join(top, dir), { recursive: true })
+    .filter((name) => name.endsWith('.h'))
+    .map((name) => relative(join('core-c', 'include'), join(dir, name)));
+}
+
+const tests = {
+  'an event-loop program does the same in both': () => inBoth('event-loop', 5, /^gmain 1 1 1 0$/m),
+  'so does one of many threads with a context each': () => inBoth('multi-threaded', 3, /^passes 1000 1000$/m),
+  'so does a thread-pool program': () => inBoth('thread-pool', 0, /^cancel 1: all 100, some 1, other 0$/m),
+  'so does one with external handlers': () => inBoth('external', 0, /^enabled: 1$/m),
+  'every type, function and macro that programs use is there': () => inBoth('headers', 0, /^missing 0,/m),
+
+  async 'every public header stands alone'() {
+    const headers = headersUnder('core-c/include');
+    assert.ok(headers.length > 15);
+    const files = headers.map((header, i) => {
+      const file = join(out, `alone-${i}.c`);
+      writeFileSync(join(top, file), `#include "${header}"\n#include "${header}"\n`);
+      return file;
+    });
+    await build(cc, '-Wall', '-Wextra', '-Werror', '-Icore-c/include', '-fsyntax-only', ...files);
+    await build('wasm/aiocc', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', ...files);
+  },
+
+  async 'a native program may use GLib itself'() {
+    const flags = await execute('pkg-config', '--cflags', '--libs', 'glib-2.0');
+    if (flags.code !== 0) throw new Skipped('GLib is not installed (libglib2.0-dev)');
+    const program = join(out, 'glib');
+    await build(cc, '-DWASM_AIO_WITH_GLIB', '-Icore-c/include', 'test/compat/glib.c', 'build/native/libaioloop.a', ...flags.out.trim().split(/\s+/), '-lpthread', '-lm', '-o', program);
+    assert.deepEqual(await execute(join(top, program)), { code: 0, out: 'bottom halves 2, source 1\n', err: '' });
+  },
+};
+
+/** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
+export async function runCompat() {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  rmSync(join(top, out), { recursive: true, force: true });
+  mkdirSync(join(top, out), { recursive: true });
+  for (const [name, run] of Object.entries(tests)) {
+    const start = performance.now();
+    try {
+      await run();
+      count.passed++;
+      if (process.env.V) process.stdout.write(`  passed compat: ${name} (${Math.round(performance.now() - start)} ms)\n`);
+    } catch (error) {
+      if (error instanceof Skipped) {
+        count.skipped++;
+        process.stdout.write(`  skipped compat: ${name}: ${error.message}\n`);
+      } else {
+        count.failed++;
+        process.stdout.write(`  FAILED compat: ${name}\n${String(error.stack ?? error).replace(/^/gm, '      ')}\n`);
+      }
+    }
+  }
+  return count;
+}
