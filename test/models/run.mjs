@@ -72,7 +72,7 @@ async function check({ model, good, options }) {
     const { code, out } = await execute(step, dir);
     if (code !== 0) return { wrong: `${step[0]} failed`, out };
   }
-  const { out } = await execute(['./pan', '-m1000000', '-w22'], dir);
+  const { out } = await execute(['./pan', '-m500000', '-w22'], dir);
   const errors = Number(/errors: (\d+)/.exec(out)?.[1] ?? NaN);
   const states = /([\d.e+]+) states, stored/.exec(out)?.[1];
   // What never comes to its end has not been searched to its end either.
