@@ -121,6 +121,7 @@ void iothread_leave(IOThread *iothread)
     if (iothread->is_thread_default) {
         g_main_context_pop_thread_default(iothread->main_context);
     }
+    qatomic_mb_set(&iothread->has_entered, false);
     aio_context_detach_current();
 }
 

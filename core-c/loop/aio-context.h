@@ -4,6 +4,7 @@
 /* What the files of the loop share with each other. */
 #include "block/aio.h"
 #include "port/port.h"
+#include "time/clock.h"
 
 struct AioHandler {
     PortPollFd pfd;
@@ -40,6 +41,17 @@ static inline void aio_stat_add(uint64_t *counter, uint64_t n)
 static inline const FDMonOps *aio_fdmon(AioContext *ctx)
 {
     return qatomic_load_acquire(&ctx->fdmon_ops);
+}
+
+/* Home: runs the timers that are due. True if there were any. */
+static inline bool aio_run_timers(AioContext *ctx)
+{
+    unsigned count = timerlistgroup_run(&ctx->tlg);
+
+    if (count) {
+        aio_stat_add(&ctx->stats.timers, count);
+    }
+    return count;
 }
 
 /* aio-context.c */

@@ -62,6 +62,6 @@ bool aio_poll(AioContext *ctx, bool blocking)
         aio_free_deleted_handlers(ctx);
         qemu_lockcnt_dec(&ctx->list_lock);
     }
-    progress |= timerlistgroup_run_timers(&ctx->tlg);
+    progress |= aio_run_timers(ctx);
     return progress;
 }

@@ -81,7 +81,7 @@ void aio_dispatch(AioContext *ctx)
     aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready);
     aio_free_deleted_handlers(ctx);
     qemu_lockcnt_dec(&ctx->list_lock);
-    timerlistgroup_run_timers(&ctx->tlg);
+    aio_run_timers(ctx);
 }
 
 static gboolean aio_ctx_prepare(GSource *source, gint *timeout)

@@ -36,4 +36,7 @@ void clock_remove_list(QEMUTimerList *list);
 void clock_begin_run(QEMUTimerList *list);
 void clock_end_run(QEMUTimerList *list);
 
+/* Runs what is due; how many call-backs that were. */
+unsigned timerlistgroup_run(QEMUTimerListGroup *tlg);
+
 #endif

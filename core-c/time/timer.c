@@ -142,17 +142,17 @@ static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
     return cb;
 }
 
-bool timerlist_run_timers(QEMUTimerList *list)
+static unsigned run_due(QEMUTimerList *list)
 {
     int64_t first = qatomic_load_acquire(&list->first);
-    bool progress = false;
+    unsigned count = 0;
 
     if (first == NO_DEADLINE) {
-        return false;
+        return 0;
     }
     int64_t now = qemu_clock_get_ns(list->type);
     if (first > now) {
-        return false;
+        return 0;
     }
     Pass pass;
     void *opaque;
@@ -161,10 +161,15 @@ bool timerlist_run_timers(QEMUTimerList *list)
     while (clock_is_enabled(list->type) &&
            (cb = take_due(list, &pass, &opaque))) {
         cb(opaque);
-        progress = true;
+        count++;
     }
     end_pass(list, &pass);
-    return progress;
+    return count;
+}
+
+bool timerlist_run_timers(QEMUTimerList *list)
+{
+    return run_due(list) > 0;
 }
 
 /* ---- Groups: one list a clock ---- */
@@ -185,17 +190,22 @@ void timerlistgroup_deinit(QEMUTimerListGroup *tlg)
     }
 }
 
-bool timerlistgroup_run_timers(QEMUTimerListGroup *tlg)
+unsigned timerlistgroup_run(QEMUTimerListGroup *tlg)
 {
-    bool progress = false;
+    unsigned count = 0;
 
     for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
         /* Most lists are empty: no call for these. */
         if (timerlist_has_timers(tlg->tl[type])) {
-            progress |= timerlist_run_timers(tlg->tl[type]);
+            count += run_due(tlg->tl[type]);
         }
     }
-    return progress;
+    return count;
+}
+
+bool timerlistgroup_run_timers(QEMUTimerListGroup *tlg)
+{
+    return timerlistgroup_run(tlg) > 0;
 }
 
 int64_t timerlistgroup_deadline_ns(QEMUTimerListGroup *tlg)

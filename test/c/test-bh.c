@@ -366,7 +366,32 @@ static void runs_are_counted(void)
     teardown();
 }
 
+static void count_timer(void *opaque)
+{
+    (void)opaque;
+}
+
+static void timer_runs_are_counted(void)
+{
+    QEMUTimer timers[3];
+
+    setup();
+    for (int i = 0; i < 3; i++) {
+        aio_timer_init(ctx, &timers[i], QEMU_CLOCK_REALTIME, SCALE_NS,
+                       count_timer, NULL);
+        timer_mod(&timers[i], i < 2 ? 0 : INT64_MAX);
+    }
+    aio_poll(ctx, false);
+    ASSERT_INT_EQ(ctx->stats.timers, 2);
+    timer_mod(&timers[0], 0);
+    aio_dispatch(ctx);
+    ASSERT_INT_EQ(ctx->stats.timers, 3);
+    timer_del(&timers[2]);
+    teardown();
+}
+
 TEST_MAIN(
+    TEST(timer_runs_are_counted),
     TEST(a_new_one_does_not_run),
     TEST(scheduling_twice_runs_once),
     TEST(last_scheduled_runs_first),
