@@ -31,7 +31,7 @@ async function jest() {
   if (!existsSync(compiled)) return { passed: 0, failed: 0, skipped: 0 };
   rmSync(sums, { force: true });
   const code = await node(
-    ['node_modules/jest/bin/jest.js', '--config', 'test/jest.config.mjs', '--reporters', '<rootDir>/test/jest-reporter.mjs', ...only],
+    ['node_modules/jest/bin/jest.js', ...only, '--config', 'test/jest.config.mjs', '--reporters', '<rootDir>/test/jest-reporter.mjs'],
     { JEST_SUMS: sums, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --no-warnings`.trim() },
   );
   const count = existsSync(sums) ? JSON.parse(readFileSync(sums, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };

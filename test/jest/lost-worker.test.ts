@@ -11,7 +11,7 @@ import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { ENDLESS_OFFSET } from './helpers/offsets.js';
 import { fixture } from './helpers/paths.js';
-import { asleep, endlessReads, replaceStartWorker, startTestWorker, until, workersOf } from './helpers/workers.js';
+import { asleep, attachedWorkers, endlessReads, replaceStartWorker, startTestWorker, until, workersOf } from './helpers/workers.js';
 
 const module = fixture('death');
 const dir = scratch();
@@ -156,7 +156,7 @@ test('a thread of a program that is lost: joining it returns', async () => {
 
 test('a worker of the reserve that is lost: a thread that was given to it starts all the same', async () => {
   const io = await runtime.iothread('io0');
-  await until(() => workersOf(runtime, '').length === 2);
+  await until(() => attachedWorkers(runtime, '') === 2);
   // All of the reserve, and before their end is known a thread is started.
   for (const worker of workersOf(runtime, '')) worker.terminate();
   expect(runtime.call('start_waiting_guest')).toBe(1);

@@ -50,6 +50,13 @@ export function workersOf(runtime: Runtime, name: string): HostWorker[] {
     .map(([, { worker }]) => worker);
 }
 
+/** How many of them have got as far as WebAssembly. */
+export function attachedWorkers(runtime: Runtime, name: string): number {
+  const { exports, memory } = runtime.instance;
+  return [...(runtime as unknown as Internals).threads.all.keys()]
+    .filter((pointer) => memory.string(exports.rt_thread_name(pointer)) === name && exports.rt_thread_attached(pointer)).length;
+}
+
 /** Resolves when the loop sleeps in WebAssembly. */
 export async function asleep(runtime: Runtime, io: IOThread): Promise<void> {
   const { exports, memory } = runtime.instance;
