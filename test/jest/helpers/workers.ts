@@ -18,6 +18,29 @@ export function replaceStartWorker(startWorker: OwnerHost['startWorker']): () =>
 
 export const startWorker = (name: string, events: WorkerEvents): HostWorker => original(name, events);
 
+/**
+ * How many workers are terminated in the course of work. Because that happens when
+ * they have not left in time, and this machine may stand still for a while, work is
+ * done again (three times at most) when there were any.
+ */
+export async function terminatedBy(work: () => Promise<void>): Promise<number> {
+  let terminated = 0;
+  const restore = replaceStartWorker((name, events) => {
+    const worker = startWorker(name, events);
+    return { ...worker, terminate: () => (terminated++, worker.terminate()) };
+  });
+  try {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      terminated = 0;
+      await work();
+      if (terminated === 0) break;
+    }
+  } finally {
+    restore();
+  }
+  return terminated;
+}
+
 let endless = 0;
 /** Reads at ENDLESS_OFFSET that have begun. */
 export const endlessReads = (): number => endless;
