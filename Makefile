@@ -44,7 +44,9 @@ demo_ts := $(shell find ts/demo -type f 2>/dev/null)
 jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
 native_lib := build/native/libaioloop.a
-wasm_lib := build/wasm/libaioloop.a
+# What lies in the first is not instrumented by Asyncify: see wasm/aiocc.mjs.
+co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/port/coroutine.o,$(wasm_obj))
+wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a
 test_native := $(test_c:%=build/test-c/native/%)
 test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%))
 test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
@@ -179,17 +181,19 @@ $(foreach s,asan tsan,$(eval $(call sanitized,$(s))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
-aiocc := wasm/aiocc.mjs build/toolchain.found
+aiocc := wasm/aiocc.mjs wasm/function-names.mjs wasm/thread-locals.mjs wasm/port/stack-switch.wat build/toolchain.found
 
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -MMD -MP -c $< -o $@
 
-$(wasm_lib): $(wasm_obj) build/wasm-list.value
+build/wasm/libaioloop.a: $(filter-out $(co_obj),$(wasm_obj)) build/wasm-list.value
+build/wasm/libaiocoroutine.a: $(co_obj) build/wasm-list.value
+$(wasm_lib):
 	$(call step,AR,$@)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $$(sed -n 's/^EM_AR = //p' build/toolchain.mk) rcs $@ $(wasm_obj)
+	$(Q)rm -f $@ && $$(sed -n 's/^EM_AR = //p' build/toolchain.mk) rcs $@ $(filter %.o,$^)
 
 dist/aio.wasm: $(wasm_lib) wasm/exports.txt
 	$(call step,LINK,$@)

@@ -8,10 +8,12 @@
 // costs 0.15 s of Python), with the flags that `emcc -v` shows. Nothing of
 // Emscripten's JavaScript is linked: ts/src starts the module.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
+import { relocateThreadLocals } from './thread-locals.mjs';
 
 const wasmDir = dirname(fileURLToPath(import.meta.url));
 const top = dirname(wasmDir);
@@ -156,7 +158,14 @@ function run(o, tool, args) {
 
 // --- compiling ----------------------------------------------------------------
 
-function compile(o, source, output) {
+const TARGET = ['-target', 'wasm32-unknown-emscripten'];
+const MACHINE = [
+  '-matomics', '-mbulk-memory', '-mnontrapping-fptoint', '-fignore-exceptions',
+  // Loop strength reduction makes WebAssembly code larger and slower.
+  '-mllvm', '-disable-lsr',
+];
+
+function compile(o, source, output, scratch) {
   const { EM_CLANG, EM_SYSROOT } = toolchain();
   const deps = [...o.deps];
   if (!o.stop && deps.some((d) => d === '-MD' || d === '-MMD')) {
@@ -165,17 +174,28 @@ function compile(o, source, output) {
     if (!deps.includes('-MF')) deps.push('-MF', target.replace(/\.wasm$/, '') + '.d');
     if (!deps.includes('-MT') && !deps.includes('-MQ')) deps.push('-MT', target);
   }
-  run(o, EM_CLANG, [
-    '-target', 'wasm32-unknown-emscripten', `--sysroot=${EM_SYSROOT}`,
+  const level = [...(o.optimise ? [o.optimise] : []), ...(o.debug ? [o.debug] : [])];
+  const front = [
+    ...TARGET, `--sysroot=${EM_SYSROOT}`,
     '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
-    '-matomics', '-mbulk-memory', '-mnontrapping-fptoint', '-fignore-exceptions',
-    // Loop strength reduction makes WebAssembly code larger and slower.
-    '-mllvm', '-disable-lsr',
-    '-Werror=implicit-function-declaration',
-    ...(o.optimise ? [o.optimise] : []), ...(o.debug ? [o.debug] : []),
-    ...o.compile, '-I', join(top, 'core-c', 'include'),
-    ...deps,
-    o.stop ?? '-c', source, ...(output ? ['-o', output] : []),
+    ...MACHINE, '-Werror=implicit-function-declaration', ...level,
+    ...o.compile, '-I', join(top, 'core-c', 'include'), ...deps,
+  ];
+  if (o.stop === '-E' || o.stop === '-fsyntax-only' || /\.[sS]$/.test(source)) {
+    run(o, EM_CLANG, [...front, o.stop ?? '-c', source, ...(output ? ['-o', output] : [])]);
+    return;
+  }
+  // To intermediate code that is not optimised yet, and on from there.
+  const code = join(scratch, `${basename(source)}.ll`);
+  if (deps.some((d) => d === '-MD' || d === '-MMD')) {
+    if (!deps.includes('-MF')) front.push('-MF', output.replace(/\.\w+$/, '') + '.d');
+    if (!deps.includes('-MT') && !deps.includes('-MQ')) front.push('-MT', output);
+  }
+  run(o, EM_CLANG, [...front, '-S', '-emit-llvm', '-Xclang', '-disable-llvm-passes', source, '-o', code]);
+  writeFileSync(code, relocateThreadLocals(readFileSync(code, 'utf8')));
+  run(o, EM_CLANG, [
+    ...TARGET, ...MACHINE, ...level, ...o.compile.filter((option) => /^-[fm]/.test(option)), '-w', '-Wno-unused-command-line-argument',
+    o.stop ?? '-c', code, '-o', output,
   ]);
 }
 
@@ -195,24 +215,31 @@ function exportFlags() {
 const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
 
 // Functions that must stay functions of their own: Node 20's baseline compiler
-// miscompiles a loop with a wait and a notify instruction in it (see wasm/port).
-const NO_INLINE = ['port_wait32', 'port_notify32'];
+// miscompiles a loop with a wait and a notify instruction in it (see wasm/port); and
+// those that fail would burden the hot paths of coroutines with their C frames.
+const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_with_locks', 'refuse', 'enter_woken', 'frames_overflowed', 'cannot_unwind'];
+
+// What lies in this library is not instrumented by Asyncify: the loop, whose frames
+// stand still while a coroutine yields.
+const LOOP = 'libaioloop.a';
 
 function link(o, inputs, output, scratch) {
-  const { EM_LD, EM_OPT, EM_SYSROOT } = toolchain();
+  const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
   const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
-  const core = join(top, 'build', 'wasm', 'libaioloop.a');
-  if (!existsSync(core)) fail(`the loop has not been built yet: run \`make wasm\` in ${top} once`);
+  const core = [LOOP, 'libaiocoroutine.a'].map((name) => join(top, 'build', 'wasm', name));
+  if (!core.every(existsSync)) fail(`the loop has not been built yet: run \`make wasm\` in ${top} once`);
   // wasm-ld writes this name into the module, and stack traces show it.
   const linked = join(scratch, basename(output).replace(/\.new$/, ''));
+  const map = join(scratch, 'map');
   const checked = join(scratch, 'stack-check');
+  const joined = join(scratch, 'joined');
   const keepDwarf = o.debug !== null && o.debug !== '-g0';
   const keepNames = !o.strip && o.debug !== '-g0';
 
   run(o, EM_LD, [
     // All of it: what TypeScript calls is exported by attribute, and nothing refers
     // to it. What is neither exported nor called is left out again.
-    ...inputs, '--whole-archive', core, '--no-whole-archive', join(libs, 'crt1_reactor.o'),
+    ...inputs, '--whole-archive', ...core, '--no-whole-archive', join(libs, 'crt1_reactor.o'),
     // The order matters: bulkmemory and standalonewasm replace parts of libc.
     `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
     '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
@@ -227,9 +254,10 @@ function link(o, inputs, output, scratch) {
     ...exportFlags(),
     // The names are needed until wasm-opt has run.
     ...(keepDwarf ? [] : ['--strip-debug']),
-    ...o.link, '-o', linked,
+    ...o.link, `-Map=${map}`, '-o', linked,
   ]);
   if (!o.reactor) checkMain(linked);
+  markFunctions(linked, map, (file) => file.includes(`${LOOP}(`) || file === '<internal>');
 
   // --stack-check instruments every change of __stack_pointer and adds
   //     __set_stack_limits(highest, lowest)    [exported; two globals an instance]
@@ -241,10 +269,25 @@ function link(o, inputs, output, scratch) {
   const features = [...FEATURES, ...(o.simd ? ['simd'] : [])].map((name) => `--enable-${name}`);
   run(o, EM_OPT, [linked, ...features, '--no-validation', '--stack-check',
     '--pass-arg=stack-check-handler@stack_overflow', '-g', '-o', checked]);
-  run(o, EM_OPT, [checked, ...features, ...NO_INLINE.map((name) => `--no-inline=${name}`),
+  // A coroutine's switch sets pointer and limits: what it imports for that is joined to it.
+  run(o, EM_MERGE, [checked, 'env', join(wasmDir, 'port', 'stack-switch.wat'), 'stack', ...features,
+    '--no-validation', '-g', '-o', joined]);
+  run(o, EM_OPT, [joined, ...features, ...NO_INLINE.map((name) => `--no-inline=*${name}`),
+    // Before everything else: optimised first, a yield may be inlined into the one
+    // function that calls it, which then is taken for a part of the switching, is
+    // not instrumented, and never leaves.
+    '--asyncify', '--pass-arg=asyncify-ignore-imports', `--pass-arg=asyncify-removelist@${MARKED}`,
+    // Where nothing yields, nothing is instrumented.
+    ...(yields(linked) ? [] : ['--pass-arg=asyncify-ignore-indirect']),
     // With DWARF in it the code stays as clang made it, or breakpoints would jump about.
     ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
     ...(keepNames ? ['-g'] : []), '-o', output]);
+  unmarkFunctions(output);
+}
+
+function yields(linked) {
+  return WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(linked)))
+    .some(({ module, name }) => module === 'asyncify' && name === 'start_unwind');
 }
 
 /**
@@ -265,20 +308,20 @@ function checkMain(linked) {
 
 function main(argv) {
   const o = parse(argv);
-  if (o.stop) {
-    const suffix = { '-c': '.o', '-S': '.s' }[o.stop];
-    for (const source of o.sources) {
-      compile(o, source, o.output ?? (suffix && basename(source, extname(source)) + suffix));
-    }
-    return;
-  }
-  const output = o.output ?? 'a.out.wasm';
   const scratch = mkdtempSync(join(tmpdir(), 'aiocc-'));
   try {
+    if (o.stop) {
+      const suffix = { '-c': '.o', '-S': '.s' }[o.stop];
+      for (const source of o.sources) {
+        compile(o, source, o.output ?? (suffix && basename(source, extname(source)) + suffix), scratch);
+      }
+      return;
+    }
+    const output = o.output ?? 'a.out.wasm';
     const inputs = o.linked.map((item, n) => {
       if (typeof item === 'string') return item;
       const object = join(scratch, `${n}.o`);
-      compile(o, item.source, object);
+      compile(o, item.source, object, scratch);
       return object;
     });
     // Written beside its place, then renamed: nothing half-written is left behind.

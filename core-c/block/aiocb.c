@@ -45,7 +45,9 @@ AioContext *bdrv_get_aio_context(BlockDriverState *bs)
 void bdrv_aio_cancel_async(BlockAIOCB *acb)
 {
     if (acb->aiocb_info->cancel_async) {
+        port_coroutine_fence(1);
         acb->aiocb_info->cancel_async(acb);
+        port_coroutine_fence(-1);
     }
 }
 

@@ -2,6 +2,7 @@
 /* Making, counting and freeing contexts; the current one. util/async.c */
 #include "loop/aio-context.h"
 #include "block/thread-pool.h"
+#include "qemu/coroutine_int.h"
 #include "qapi/error.h"
 
 /* ---- The current context ---- */
@@ -74,7 +75,14 @@ void aio_ctx_finalize(GSource *source)
 
     /* aio_context_new may have failed half-way: watcher is the last it gets. */
     if (ctx->watcher) {
+        Coroutine *co = QSLIST_FIRST(&ctx->scheduled_coroutines);
+
         thread_pool_free(ctx->thread_pool);
+        if (co) {
+            port_panic("aio_context_unref: coroutine %p '%s' is scheduled: poll "
+                       "the context until it has run", (void *)co, co->name);
+        }
+        qemu_bh_delete(ctx->co_schedule_bh);
         aio_bh_drain(ctx);
         aio_set_event_notifier(ctx, &ctx->notifier, false, NULL, NULL);
         event_notifier_cleanup(&ctx->notifier);
@@ -117,6 +125,7 @@ AioContext *aio_context_new(Error **errp)
     qemu_rec_mutex_init(&ctx->lock);
     ctx->thread_pool_max = 64;
     timerlistgroup_init(&ctx->tlg, aio_timerlist_notify, ctx);
+    ctx->co_schedule_bh = aio_bh_new(ctx, aio_co_run_scheduled, ctx);
     aio_set_event_notifier(ctx, &ctx->notifier, false, aio_context_notifier_cb,
                            aio_context_notifier_poll);
     return ctx;

@@ -60,6 +60,9 @@ void aio_ctx_finalize(GSource *source);
 /* Panics, naming the call, unless this is ctx's home thread. */
 void aio_assert_home_thread(AioContext *ctx, const char *call);
 
+/* coroutine/aio-co.c: the bottom half that enters those which were scheduled. */
+void aio_co_run_scheduled(void *opaque);
+
 /* bh.c */
 /* 0: one is to be run now; 10 ms: only idle ones are; -1: none is. */
 int64_t aio_bh_timeout(AioContext *ctx);

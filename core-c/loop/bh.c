@@ -107,7 +107,9 @@ void qemu_bh_delete(QEMUBH *bh)
 
 void aio_bh_call(QEMUBH *bh)
 {
+    port_coroutine_fence(1);
     bh->cb(bh->opaque);
+    port_coroutine_fence(-1);
 }
 
 /* ---- Running ---- */
@@ -145,6 +147,7 @@ int aio_bh_poll(AioContext *ctx)
         QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
         return 0;
     }
+    port_coroutine_fence(1);
     QSLIST_MOVE_ATOMIC(&slice.bh_list, &ctx->bh_list);
     QSIMPLEQ_INSERT_TAIL(&ctx->bh_slice_list, &slice, next);
     while ((front = QSIMPLEQ_FIRST(&ctx->bh_slice_list))) {
@@ -164,6 +167,7 @@ int aio_bh_poll(AioContext *ctx)
             bh_free(bh);
         }
     }
+    port_coroutine_fence(-1);
     aio_stat_add(&ctx->stats.bhs, ran);
     return progress;
 }

@@ -51,9 +51,14 @@ bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list)
     bool progress = false;
     AioHandler *node;
 
+    if (QLIST_EMPTY(ready_list)) {
+        return false;
+    }
+    port_coroutine_fence(1);
     while ((node = QLIST_FIRST(ready_list))) {
         QLIST_REMOVE(node, node_ready);
         progress |= dispatch_handler(ctx, node);
     }
+    port_coroutine_fence(-1);
     return progress;
 }

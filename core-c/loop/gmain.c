@@ -344,6 +344,7 @@ bool gmain_iterate(GMainContext *context, int64_t timeout_ns)
     if (!acquire(context, timeout_ns)) {
         return false;
     }
+    port_coroutine_fence(1);
     qemu_rec_mutex_lock(&context->lock);
     timeout_ns = prepare_all(context, timeout_ns);
     n = gather_fds(context);
@@ -359,6 +360,7 @@ bool gmain_iterate(GMainContext *context, int64_t timeout_ns)
     dispatched = dispatch_all(context);
     qemu_rec_mutex_unlock(&context->lock);
     release(context);
+    port_coroutine_fence(-1);
     return dispatched;
 }
 

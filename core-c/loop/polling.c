@@ -37,6 +37,7 @@ bool aio_poll_set_started(AioContext *ctx, bool started)
         return false;
     }
     ctx->poll_started = started;
+    port_coroutine_fence(1);
     QLIST_FOREACH_SAFE(node, &ctx->poll_aio_handlers, node_poll, next) {
         IOHandler *fn = started ? node->io_poll_begin : node->io_poll_end;
 
@@ -53,6 +54,7 @@ bool aio_poll_set_started(AioContext *ctx, bool started)
             progress |= node->opaque != &ctx->notifier;
         }
     }
+    port_coroutine_fence(-1);
     return progress;
 }
 
@@ -61,11 +63,13 @@ static bool poll_for(AioContext *ctx, int64_t max_ns, int64_t *timeout)
     int64_t start = port_clock_ns(PORT_CLOCK_MONOTONIC), elapsed;
     bool progress;
 
+    port_coroutine_fence(1);
     do {
         progress = poll_handlers_once(ctx, timeout);
         elapsed = port_clock_ns(PORT_CLOCK_MONOTONIC) - start;
         port_pause();
     } while (*timeout && elapsed < max_ns && !aio_fdmon(ctx)->need_wait(ctx));
+    port_coroutine_fence(-1);
     aio_stat_add(*timeout ? &ctx->stats.poll_misses : &ctx->stats.poll_hits, 1);
     if (*timeout > 0) {
         *timeout -= MIN(*timeout, elapsed);

@@ -62,6 +62,41 @@ void port_thread_holds(int change);
 /* If this thread ends unasked, lost(arg) is called in another thread. */
 void port_thread_on_lost(void (*lost)(void *), void *arg);
 
+/* ---- Coroutines ---- */
+
+/*
+ * A coroutine and its stacks, of the sizes that are set, in one piece; *co is
+ * zeroed. NULL: out of memory. Freed by any thread while nobody is on its stack.
+ */
+Coroutine *port_coroutine_new(void);
+void port_coroutine_free(Coroutine *co);
+/* Whether its stacks have the sizes that are set by now. */
+bool port_coroutine_fits(Coroutine *co);
+/* Bytes; 0: the default. frames: where a port keeps these apart. */
+void port_coroutine_set_size(size_t stack, size_t frames);
+/*
+ * Runs co->entry(co->entry_arg) on co's stack, or goes on with it where it has
+ * yielded, in any thread. True: it has yielded; false: the entry has returned, and
+ * co may be entered anew.
+ */
+bool port_coroutine_enter(Coroutine *co);
+/*
+ * The port defines qemu_coroutine_yield, too: back to who entered the coroutine. A
+ * function of the core between it and its caller would be a frame to put aside.
+ */
+/*
+ * Counts (+1, -1) the calling thread's frames that a coroutine cannot yield
+ * across: whoever calls a function of the user's from such a frame.
+ */
+#if defined(__wasm__)
+void port_coroutine_fence(int change);
+#else
+static inline void port_coroutine_fence(int change)
+{
+    (void)change;
+}
+#endif
+
 /* ---- File descriptors ---- */
 
 /*

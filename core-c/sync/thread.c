@@ -61,13 +61,20 @@ static void thread_lost(void *opaque)
     mark_done(opaque, NULL);
 }
 
-static void finish(QemuThreadRecord *record, void *result)
+void thread_run_exit_hooks(void)
 {
+    QemuThreadRecord *record = thread_self();
+
     while (record->hooks) {
         ThreadExitHook *hook = record->hooks;
         record->hooks = hook->next;
         hook->fn(hook);
     }
+}
+
+static void finish(QemuThreadRecord *record, void *result)
+{
+    thread_run_exit_hooks();
     port_thread_on_lost(NULL, NULL);
     *current_slot() = NULL;
     mark_done(record, result);

@@ -12,11 +12,12 @@ typedef struct ThreadExitHook {
 
 /*
  * fn(hook) runs in the calling thread when its start routine has returned or
- * qemu_thread_exit() was called, the last hook added first. It never runs in a
- * thread that qemu_thread_create() did not make. The hook is the caller's, and
- * not to be added twice.
+ * qemu_thread_exit() was called, the last hook added first. In a thread that
+ * qemu_thread_create() did not make it runs when somebody calls
+ * thread_run_exit_hooks there. The hook is the caller's, and not to be added twice.
  */
 void thread_at_exit(ThreadExitHook *hook);
+void thread_run_exit_hooks(void);
 
 /*
  * A detached thread, without waiting for a start that takes time. 0 or -errno;

@@ -158,11 +158,13 @@ static unsigned run_due(QEMUTimerList *list)
     void *opaque;
     QEMUTimerCB *cb;
     begin_pass(list, &pass, now);
+    port_coroutine_fence(1);
     while (clock_is_enabled(list->type) &&
            (cb = take_due(list, &pass, &opaque))) {
         cb(opaque);
         count++;
     }
+    port_coroutine_fence(-1);
     end_pass(list, &pass);
     return count;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Failing. */
+#include "qemu/coroutine.h"
 #include "wasm-port.h"
 
 uint32_t wasm_failed;
@@ -18,12 +19,15 @@ void port_panic(const char *fmt, ...)
 
 /*
  * Refused before anything was changed, so that the runtime lives on; unless the
- * thread holds a lock: then what it guards may be half-changed.
+ * thread holds a lock: then what it guards may be half-changed; or is in a
+ * coroutine, whose frames the refusal throws away.
  */
 void port_would_block(const char *call)
 {
-    if (wasm_thread_self()->locks) {
-        port_panic("%s: this thread must not block, and it holds a lock", call);
+    if (wasm_thread_self()->locks || qemu_in_coroutine()) {
+        port_panic("%s: this thread must not block, and it %s", call,
+                   qemu_in_coroutine() ? "is in a coroutine"
+                                       : "holds a lock");
     }
     host_would_block(call);
 }

@@ -69,10 +69,11 @@ fi
   echo "EM_NM = $bin/llvm-nm"
   echo "EM_LD = $bin/wasm-ld"
   echo "EM_OPT = $binaryen/wasm-opt"
+  echo "EM_MERGE = $binaryen/wasm-merge"
   echo "EM_DIS = $binaryen/wasm-dis"
   echo "EM_SYSROOT = $cache/sysroot"
 } > "$out.new"
-for name in EM_CLANG EM_AR EM_LD EM_OPT EM_SYSROOT; do
+for name in EM_CLANG EM_AR EM_LD EM_OPT EM_MERGE EM_SYSROOT; do
   path=$(sed -n "s/^$name = //p" "$out.new")
   [ -e "$path" ] || die "Emscripten $version has no $path: reinstall it, or unset EMSDK and take emcc off PATH to let make fetch its own"
 done

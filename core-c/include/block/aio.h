@@ -97,6 +97,9 @@ struct AioContext {
     BHList bh_list;                       /* scheduled; pushed by any thread */
     QSIMPLEQ_HEAD(, BHListSlice) bh_slice_list;
 
+    QSLIST_HEAD(, Coroutine) scheduled_coroutines;  /* pushed by any thread */
+    QEMUBH *co_schedule_bh;
+
     QemuLockCnt list_lock;                /* counts walks of aio_handlers */
     AioHandlerList aio_handlers;
     AioHandlerList deleted_aio_handlers;
@@ -281,15 +284,30 @@ void aio_context_setup(AioContext *ctx);
 void aio_context_destroy(AioContext *ctx);
 void aio_context_use_g_source(AioContext *ctx);
 
-/* ---- Engines and coroutines: block/raw-aio.h, qemu/coroutine.h ---- */
+/* ---- Engines: block/raw-aio.h ---- */
 
 struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp);
 struct LinuxAioState *aio_get_linux_aio(AioContext *ctx);
 struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp);
 struct LuringState *aio_get_linux_io_uring(AioContext *ctx);
+
+/* ---- Coroutines: qemu/coroutine.h ---- */
+
+/*
+ * Any. Enters co in ctx's home thread, from its loop, those scheduled first
+ * first. By the time that happens it must have yielded. Panics if it has been
+ * scheduled already.
+ */
 void aio_co_schedule(AioContext *ctx, struct Coroutine *co);
+/* In a coroutine: goes on in another context. */
 void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx);
+/*
+ * Any. Enters co where it last ran, which therefore it must have: in another
+ * thread, by scheduling it there; from a coroutine, when that yields or ends; else
+ * here and now.
+ */
 void aio_co_wake(struct Coroutine *co);
+/* The same in a given context. */
 void aio_co_enter(AioContext *ctx, struct Coroutine *co);
 
 /* ---- Looking at it ---- */

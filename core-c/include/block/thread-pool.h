@@ -19,6 +19,9 @@ void thread_pool_free(ThreadPool *pool);
 BlockAIOCB *thread_pool_submit_aio(ThreadPool *pool, ThreadPoolFunc *func,
                                    void *arg, BlockCompletionFunc *cb,
                                    void *opaque);
+/* In a coroutine of ctx's home thread: waits for the job, returns its result. */
+int coroutine_fn thread_pool_submit_co(ThreadPool *pool, ThreadPoolFunc *func,
+                                       void *arg);
 void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg);
 /* Takes over ctx's thread_pool_min and _max. */
 void thread_pool_update_params(ThreadPool *pool, AioContext *ctx);

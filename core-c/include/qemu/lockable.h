@@ -2,6 +2,7 @@
 #ifndef QEMU_LOCKABLE_H
 #define QEMU_LOCKABLE_H
 /* Any kind of lock as one type, and locks that are released at the block's end. */
+#include "qemu/coroutine.h"
 #include "qemu/thread.h"
 
 struct QemuLockable {
@@ -43,6 +44,14 @@ static inline void qemu_lockable_spin_unlock_(void *object)
 {
     qemu_spin_unlock((QemuSpin *)object);
 }
+static inline void qemu_lockable_co_mutex_lock_(void *object)
+{
+    qemu_co_mutex_lock((CoMutex *)object);
+}
+static inline void qemu_lockable_co_mutex_unlock_(void *object)
+{
+    qemu_co_mutex_unlock((CoMutex *)object);
+}
 static inline QemuLockable *qemu_lockable_or_null_(const void *x,
                                                    QemuLockable *lockable)
 {
@@ -60,6 +69,7 @@ static inline QemuLockable *qemu_lockable_or_null_(const void *x,
         QemuLockable *: (void *)(x),                                         \
         QemuMutex *: QEMU_LOCKABLE_OF_(x, mutex),                            \
         QemuRecMutex *: QEMU_LOCKABLE_OF_(x, rec_mutex),                     \
+        CoMutex *: QEMU_LOCKABLE_OF_(x, co_mutex),                           \
         QemuSpin *: QEMU_LOCKABLE_OF_(x, spin))
 /* The same, and NULL of NULL. */
 #define QEMU_MAKE_LOCKABLE(x)                                                \
@@ -70,6 +80,8 @@ static inline QemuLockable *qemu_lockable_or_null_(const void *x,
             QEMU_LOCKABLE_OF_(x, mutex)),                                    \
         QemuRecMutex *: qemu_lockable_or_null_((x),                          \
             QEMU_LOCKABLE_OF_(x, rec_mutex)),                                \
+        CoMutex *: qemu_lockable_or_null_((x),                               \
+            QEMU_LOCKABLE_OF_(x, co_mutex)),                                 \
         QemuSpin *: qemu_lockable_or_null_((x), QEMU_LOCKABLE_OF_(x, spin)))
 
 static inline QemuLockable *qemu_lockable_auto_lock_(QemuLockable *x)

@@ -73,9 +73,9 @@ class RuntimeWorker {
       const { exports } = this.instance;
       // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
       const stackTop = exports.rt_thread_stack_top(thread);
-      exports.__set_stack_limits(stackTop, exports.rt_thread_stack_limit(thread));
       for (;;) {
-        // Whatever threw left the stack pointer where it was.
+        // Whatever threw left the stack pointer where it was, in a coroutine perhaps.
+        exports.__set_stack_limits(stackTop, exports.rt_thread_stack_limit(thread));
         exports.__stack_pointer.value = stackTop;
         exports.__wasm_init_tls(exports.rt_thread_tls(thread));
         exports.rt_thread_attach(thread);

@@ -2,6 +2,7 @@
 /** Addresses in the shared memory, told apart so that they cannot be mixed up. */
 export type Pointer<T extends string> = number & { readonly __points_to: T };
 export type ContextPointer = Pointer<'AioContext'>;
+export type CoroutinePointer = Pointer<'Coroutine'>;
 export type IOThreadPointer = Pointer<'IOThread'>;
 export type ThreadPointer = Pointer<'WasmThread'>;
 export type FilePointer = Pointer<'HostFile'>;
@@ -21,7 +22,7 @@ export interface Exports {
   malloc(size: number): Pointer<'bytes'>;
   free(pointer: Pointer<string>): void;
 
-  rt_threads_init(stackBytes: number, limit: number, reserve: number): void;
+  rt_threads_init(stackBytes: number, limit: number, reserve: number, ownerStackTop: number): void;
   rt_init(): ContextPointer;
   rt_failed_word(): Pointer<'word'>;
   rt_wake_all(): void;
@@ -45,6 +46,11 @@ export interface Exports {
   rt_thread_arg(thread: ThreadPointer): number;
   rt_thread_posted(thread: ThreadPointer): Pointer<'word'>;
   rt_main_start(id: number): number;
+
+  rt_coroutine_running(): CoroutinePointer;
+  rt_coroutine_name(coroutine: CoroutinePointer): Pointer<'string'>;
+  rt_coroutine_stack_size(coroutine: CoroutinePointer): number;
+  rt_coroutine_fence(change: number): void;
 
   rt_notify(context: ContextPointer): void;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;

@@ -12,6 +12,8 @@ export class ThreadLeave extends Error {}
 /** A broken contract in C, or something that WebAssembly traps on. */
 export class Panic extends Error {}
 
+const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
+
 /** What an instance asks of the thread that it lives in. */
 export interface InstanceHooks {
   startWorker(thread: ThreadPointer): void;
@@ -50,14 +52,24 @@ export async function instantiate(
         `${memory.string(call)}: this thread must not block, its event loop serves all others; do it in an IOThread`,
       );
     },
+    // The stack pointer has its old value yet: there is room for functions without a frame.
     stack_overflow(sp: number) {
-      throw new Panic(`stack overflow (at 0x${(sp >>> 0).toString(16)})`);
+      const exports = instance.exports as unknown as Exports;
+      const at = `stack overflow (at ${hex(sp)})`;
+      const coroutine = exports.rt_coroutine_running();
+      if (coroutine === 0) throw new Panic(at);
+      const name = memory.string(exports.rt_coroutine_name(coroutine));
+      const size = exports.rt_coroutine_stack_size(coroutine);
+      throw new Panic(
+        `${at}: coroutine ${hex(coroutine)} '${name}' needs more than its C stack of ${size} bytes: ` +
+          'qemu_coroutine_set_stack_size makes it larger',
+      );
     },
     leave() {
       throw new ThreadLeave();
     },
   };
-  let instance;
+  let instance: WebAssembly.Instance;
   try {
     instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(memory, host, args) });
   } catch (error) {

@@ -62,7 +62,8 @@ export class Runtime {
     module: WebAssembly.Module, args: readonly string[], options: RuntimeOptions,
   ) {
     const { exports, memory } = instance;
-    exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
+    exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2,
+      exports.__stack_pointer.value as number);
     this.context = exports.rt_init();
     this.threads = new Threads(host, instance, { module, memory: memory.memory, args }, {
       failed: (message) => void this.fail(message),

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Coroutines and contexts: who is entered where. util/async.c */
+#include "coroutine/coroutine.h"
+#include "loop/aio-context.h"
+
+void coroutine_set_scheduled(Coroutine *co, const char *by)
+{
+    const char *scheduled = qatomic_cmpxchg(&co->scheduled, NULL, by);
+
+    if (unlikely(scheduled)) {
+        port_panic("%s: Co-routine was already scheduled by %s: coroutine %p "
+                   "'%s', last entered at %s in context %p", by, scheduled,
+                   (void *)co, co->name,
+                   co->entered_at ? co->entered_at : "no place yet",
+                   (void *)co->ctx);
+    }
+}
+
+/* ---- Scheduling ---- */
+
+/* First scheduled, first entered. What is scheduled meanwhile comes next time. */
+void aio_co_run_scheduled(void *opaque)
+{
+    AioContext *ctx = opaque;
+    QSLIST_HEAD(, Coroutine) taken, ordered;
+    Coroutine *co;
+
+    QSLIST_MOVE_ATOMIC(&taken, &ctx->scheduled_coroutines);
+    QSLIST_INIT(&ordered);
+    while ((co = QSLIST_FIRST(&taken))) {
+        QSLIST_REMOVE_HEAD(&taken, co_scheduled_next);
+        QSLIST_INSERT_HEAD(&ordered, co, co_scheduled_next);
+    }
+    while ((co = QSLIST_FIRST(&ordered))) {
+        QSLIST_REMOVE_HEAD(&ordered, co_scheduled_next);
+        aio_context_acquire(ctx);
+        /* From now on others may schedule it. */
+        qatomic_store_release(&co->scheduled, NULL);
+        qemu_aio_coroutine_enter_at(ctx, co, "aio_co_schedule");
+        aio_context_release(ctx);
+    }
+}
+
+void aio_co_schedule(AioContext *ctx, Coroutine *co)
+{
+    bool foreign = !aio_is_home_thread(ctx);
+
+    coroutine_set_scheduled(co, "aio_co_schedule");
+    /* As soon as co is in the list it may run, and what it does may be what ctx
+     * was kept for; but not while we are in the thread that is to run it. */
+    if (foreign) {
+        aio_context_ref(ctx);
+    }
+    QSLIST_INSERT_HEAD_ATOMIC(&ctx->scheduled_coroutines, co,
+                              co_scheduled_next);
+    qemu_bh_schedule(ctx->co_schedule_bh);
+    if (foreign) {
+        aio_context_unref(ctx);
+    }
+}
+
+/* ctx may be NULL: a coroutine that runs in a thread without a context. */
+void aio_co_enter(AioContext *ctx, Coroutine *co)
+{
+    Coroutine *self;
+
+    if (!aio_is_home_thread(ctx)) {
+        if (unlikely(!ctx)) {
+            port_panic("aio_co_wake: coroutine %p '%s' has not run in any "
+                       "context yet: use aio_co_schedule or aio_co_enter",
+                       (void *)co, co->name);
+        }
+        aio_co_schedule(ctx, co);
+        return;
+    }
+    self = coroutine_running();
+    if (self) {
+        if (unlikely(self == co)) {
+            port_panic("aio_co_wake: coroutine %p '%s' wakes itself",
+                       (void *)co, co->name);
+        }
+        QSIMPLEQ_INSERT_TAIL(&self->co_queue_wakeup, co, co_queue_next);
+        return;
+    }
+    if (ctx) {
+        aio_context_acquire(ctx);
+    }
+    qemu_aio_coroutine_enter_at(ctx, co, "aio_co_wake");
+    if (ctx) {
+        aio_context_release(ctx);
+    }
+}
+
+void aio_co_wake(Coroutine *co)
+{
+    /* Pairs with the store in qemu_aio_coroutine_enter. */
+    aio_co_enter(qatomic_load_acquire(&co->ctx), co);
+}
+
+/* ---- Moving ---- */
+
+typedef struct Move {
+    Coroutine *co;
+    AioContext *to;
+} Move;
+
+static void move_bh(void *opaque)
+{
+    Move *move = opaque;
+
+    aio_co_schedule(move->to, move->co);
+}
+
+/* It cannot schedule itself: it might be entered there before it has yielded here.
+ * The bottom half runs when it has. */
+void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx)
+{
+    AioContext *old_ctx = qemu_get_current_aio_context();
+    Move move = { qemu_coroutine_self(), new_ctx };
+
+    if (old_ctx == new_ctx) {
+        return;
+    }
+    if (!old_ctx) {
+        port_panic("aio_co_reschedule_self: this thread is no context's home");
+    }
+    aio_bh_schedule_oneshot(old_ctx, move_bh, &move);
+    qemu_coroutine_yield();
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The coroutines' mutex: util/qemu-coroutine-lock.c
+ *
+ * `locked` counts the holder and all who wait. Who unlocks and finds others
+ * counted owes one of them the mutex; he pops the oldest record and wakes its
+ * coroutine. If those have counted themselves but not yet pushed their records,
+ * he writes a ticket into `handoff` and leaves the debt there: the next who
+ * pushes takes it over. A ticket is never used twice, so that of several who see
+ * one a single one can take it. test/models/comutex.pml
+ */
+#include "block/aio.h"
+#include "coroutine/coroutine.h"
+#include "port/port.h"
+
+#define SPIN_TURNS 1000
+
+/* On the stack of who waits. */
+typedef struct CoWaitRecord {
+    Coroutine *co;
+    QSLIST_ENTRY(CoWaitRecord) next;
+} CoWaitRecord;
+
+void qemu_co_mutex_init(CoMutex *mutex)
+{
+    memset(mutex, 0, sizeof(*mutex));
+}
+
+/* ---- Those who wait ---- */
+
+/* By him alone who is to hand over. NULL: nobody has pushed yet. */
+static CoWaitRecord *pop_oldest(CoMutex *mutex)
+{
+    CoWaitRecord *record = QSLIST_FIRST(&mutex->to_pop);
+
+    if (!record) {
+        QSLIST_HEAD(, CoWaitRecord) newest_first;
+
+        QSLIST_MOVE_ATOMIC(&newest_first, &mutex->from_push);
+        while ((record = QSLIST_FIRST(&newest_first))) {
+            QSLIST_REMOVE_HEAD(&newest_first, next);
+            QSLIST_INSERT_HEAD(&mutex->to_pop, record, next);
+        }
+        record = QSLIST_FIRST(&mutex->to_pop);
+    }
+    if (record) {
+        QSLIST_REMOVE_HEAD(&mutex->to_pop, next);
+    }
+    return record;
+}
+
+/* True: the caller may go on, it was itself the oldest. */
+static bool push(CoMutex *mutex, CoWaitRecord *record)
+{
+    CoWaitRecord *oldest;
+    unsigned ticket;
+
+    QSLIST_INSERT_HEAD_ATOMIC(&mutex->from_push, record, next);
+    /* Pairs with qemu_co_mutex_unlock: he sees the record, or we his ticket. */
+    ticket = qatomic_mb_read(&mutex->handoff);
+    if (!ticket || qatomic_cmpxchg(&mutex->handoff, ticket, 0) != ticket) {
+        return false;
+    }
+    oldest = pop_oldest(mutex);
+    if (oldest != record) {
+        aio_co_wake(oldest->co);
+    }
+    return oldest == record;
+}
+
+/* ---- Locking ---- */
+
+/* True: it is ours. A holder in another thread may be about to unlock. */
+static bool spin(CoMutex *mutex, AioContext *ctx)
+{
+    for (int turn = 0; turn < SPIN_TURNS; turn++) {
+        unsigned locked = qatomic_read(&mutex->locked);
+
+        if (locked > 1 || (locked && qatomic_read(&mutex->ctx) == ctx)) {
+            return false;
+        }
+        if (!locked && qatomic_cmpxchg(&mutex->locked, 0, 1) == 0) {
+            return true;
+        }
+        port_pause();
+    }
+    return false;
+}
+
+void coroutine_fn qemu_co_mutex_lock(CoMutex *mutex)
+{
+    Coroutine *self = qemu_coroutine_self();
+    CoWaitRecord record = { .co = self };
+
+    if (unlikely(!qemu_in_coroutine())) {
+        port_panic("qemu_co_mutex_lock: mutex %p: not in a coroutine",
+                   (void *)mutex);
+    }
+    if (qatomic_cmpxchg(&mutex->locked, 0, 1) != 0 &&
+        !spin(mutex, self->ctx) && qatomic_fetch_inc(&mutex->locked) != 0 &&
+        !push(mutex, &record)) {
+        qemu_coroutine_yield();
+    }
+    qatomic_set(&mutex->ctx, self->ctx);
+    qatomic_set(&mutex->holder, self);
+    self->locks_held++;
+}
+
+void coroutine_fn qemu_co_mutex_assert_locked(CoMutex *mutex)
+{
+    if (unlikely(!qatomic_read(&mutex->locked) ||
+                 qatomic_read(&mutex->holder) != qemu_coroutine_self())) {
+        port_panic("qemu_co_mutex_assert_locked: mutex %p is not held by this "
+                   "coroutine", (void *)mutex);
+    }
+}
+
+void coroutine_fn qemu_co_mutex_unlock(CoMutex *mutex)
+{
+    Coroutine *self = qemu_coroutine_self();
+    CoWaitRecord *oldest;
+
+    if (unlikely(qatomic_read(&mutex->holder) != self)) {
+        port_panic("qemu_co_mutex_unlock: mutex %p is not held by this "
+                   "coroutine", (void *)mutex);
+    }
+    qatomic_set(&mutex->ctx, NULL);
+    qatomic_set(&mutex->holder, NULL);
+    self->locks_held--;
+    if (qatomic_fetch_dec(&mutex->locked) == 1) {
+        return;
+    }
+    while (!(oldest = pop_oldest(mutex))) {
+        /* 0 is no ticket. */
+        unsigned ticket = ++mutex->sequence ? mutex->sequence
+                                            : ++mutex->sequence;
+
+        /* Pairs with push. */
+        qatomic_mb_set(&mutex->handoff, ticket);
+        if (!qatomic_mb_read(&mutex->from_push.slh_first) ||
+            qatomic_cmpxchg(&mutex->handoff, ticket, 0) != ticket) {
+            return;
+        }
+    }
+    aio_co_wake(oldest->co);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ended coroutines, kept with their stacks: a thread keeps a few for itself,
+ * which costs no atomic operation, and leaves the others to all threads, for
+ * those that end in one thread may be made in another.
+ *
+ * One that lies in a pool is not touched until it is taken out again.
+ */
+#include "coroutine/coroutine.h"
+#include "port/port.h"
+#include "sync/thread.h"
+
+enum { OWN_MAX = 64 };
+
+typedef QSLIST_HEAD(, Coroutine) CoroutineList;
+
+typedef struct Pool {
+    CoroutineList list;
+    unsigned count;
+    bool hooked;
+    ThreadExitHook at_exit;
+} Pool;
+
+static _Thread_local Pool own_tls;
+static CoroutineList shared;
+static uint32_t shared_count;       /* about: it is changed apart from the list */
+static uint32_t shared_max = 64;
+
+/* A coroutine that ends may do so in another thread than it began. */
+static __attribute__((noinline)) Pool *own_pool(void)
+{
+    __asm__ volatile("");
+    return &own_tls;
+}
+
+static void free_all(ThreadExitHook *hook)
+{
+    Pool *own = container_of(hook, Pool, at_exit);
+    Coroutine *co;
+
+    while ((co = QSLIST_FIRST(&own->list))) {
+        QSLIST_REMOVE_HEAD(&own->list, pool_next);
+        port_coroutine_free(co);
+    }
+    own->count = 0;
+    own->hooked = false;
+}
+
+/* Takes all there are: taking one of them would be open to ABA. */
+static void take_shared(Pool *own)
+{
+    Coroutine *co;
+
+    qatomic_mb_set(&shared_count, 0);
+    QSLIST_MOVE_ATOMIC(&own->list, &shared);
+    QSLIST_FOREACH(co, &own->list, pool_next) {
+        own->count++;
+    }
+}
+
+Coroutine *coroutine_pool_take(void)
+{
+    Pool *own = own_pool();
+    Coroutine *co;
+
+    if (unlikely(QSLIST_EMPTY(&own->list)) && qatomic_read(&shared_count)) {
+        take_shared(own);
+    }
+    while ((co = QSLIST_FIRST(&own->list))) {
+        QSLIST_REMOVE_HEAD(&own->list, pool_next);
+        own->count--;
+        if (likely(port_coroutine_fits(co))) {
+            return co;
+        }
+        port_coroutine_free(co);
+    }
+    return NULL;
+}
+
+void coroutine_pool_give(Coroutine *co)
+{
+    Pool *own = own_pool();
+
+    if (likely(own->count < OWN_MAX)) {
+        if (unlikely(!own->hooked)) {
+            own->hooked = true;
+            own->at_exit.fn = free_all;
+            thread_at_exit(&own->at_exit);
+        }
+        QSLIST_INSERT_HEAD(&own->list, co, pool_next);
+        own->count++;
+    } else if (qatomic_read(&shared_count) < qatomic_read(&shared_max)) {
+        QSLIST_INSERT_HEAD_ATOMIC(&shared, co, pool_next);
+        qatomic_inc(&shared_count);
+    } else {
+        port_coroutine_free(co);
+    }
+}
+
+void qemu_coroutine_inc_pool_size(unsigned additional)
+{
+    qatomic_add(&shared_max, additional);
+}
+
+void qemu_coroutine_dec_pool_size(unsigned additional)
+{
+    qatomic_sub(&shared_max, additional);
+}
+
+void qemu_coroutine_set_stack_size(size_t stack, size_t frames)
+{
+    port_coroutine_set_size(stack, frames);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for time and for an fd: util/qemu-coroutine-sleep.c, -io.c */
+#include "coroutine/coroutine.h"
+#include "loop/aio-context.h"
+
+static const char SLEEPER[] = "qemu_co_sleep_ns";
+
+void qemu_co_sleep_wake(QemuCoSleep *w)
+{
+    Coroutine *co = w->to_wake;
+
+    w->to_wake = NULL;
+    if (co) {
+        const char *scheduled = qatomic_cmpxchg(&co->scheduled, SLEEPER, NULL);
+
+        if (unlikely(scheduled != SLEEPER)) {
+            port_panic("qemu_co_sleep_wake: coroutine %p '%s' does not sleep",
+                       (void *)co, co->name);
+        }
+        aio_co_wake(co);
+    }
+}
+
+static void wake_cb(void *opaque)
+{
+    qemu_co_sleep_wake(opaque);
+}
+
+void coroutine_fn qemu_co_sleep(QemuCoSleep *w)
+{
+    Coroutine *co = qemu_coroutine_self();
+
+    /* Whoever else wakes it meanwhile is told that he is wrong. */
+    coroutine_set_scheduled(co, SLEEPER);
+    w->to_wake = co;
+    qemu_coroutine_yield();
+    if (unlikely(w->to_wake)) {
+        port_panic("qemu_co_sleep: coroutine %p '%s' was entered otherwise "
+                   "than by qemu_co_sleep_wake", (void *)co, co->name);
+    }
+}
+
+void coroutine_fn qemu_co_sleep_ns_wakeable(QemuCoSleep *w,
+                                            QEMUClockType type, int64_t ns)
+{
+    AioContext *ctx = qemu_get_current_aio_context();
+    QEMUTimer timer;
+
+    if (unlikely(!ctx)) {
+        port_panic("qemu_co_sleep_ns: this thread is no context's home");
+    }
+    aio_timer_init(ctx, &timer, type, SCALE_NS, wake_cb, w);
+    timer_mod(&timer, qemu_clock_get_ns(type) + ns);
+    qemu_co_sleep(w);
+    timer_del(&timer);
+}
+
+/* ---- An fd ---- */
+
+typedef struct FdWait {
+    AioContext *ctx;
+    Coroutine *co;
+    int fd;
+} FdWait;
+
+/* The wait is on the coroutine's stack: the handler goes before that does. */
+static void fd_readable(void *opaque)
+{
+    FdWait *wait = opaque;
+
+    aio_set_fd_handler(wait->ctx, wait->fd, false, NULL, NULL, NULL, NULL);
+    qemu_coroutine_enter_at(wait->co, "yield_until_fd_readable");
+}
+
+void coroutine_fn yield_until_fd_readable(int fd)
+{
+    FdWait wait = { qemu_get_current_aio_context(), qemu_coroutine_self(), fd };
+
+    if (unlikely(!wait.ctx)) {
+        port_panic("yield_until_fd_readable: this thread is no context's home");
+    }
+    aio_set_fd_handler(wait.ctx, fd, false, fd_readable, NULL, NULL, &wait);
+    qemu_coroutine_yield();
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A job of the thread pool, waited for by a coroutine: util/thread-pool.c */
+#include "block/thread-pool.h"
+#include "coroutine/coroutine.h"
+
+typedef struct Job {
+    Coroutine *co;
+    int ret;
+} Job;
+
+static void job_done(void *opaque, int ret)
+{
+    Job *job = opaque;
+
+    job->ret = ret;
+    aio_co_wake(job->co);
+}
+
+int coroutine_fn thread_pool_submit_co(ThreadPool *pool, ThreadPoolFunc *func,
+                                       void *arg)
+{
+    Job job = { qemu_coroutine_self(), -EINPROGRESS };
+
+    thread_pool_submit_aio(pool, func, arg, job_done, &job);
+    qemu_coroutine_yield();
+    return job.ret;
+}

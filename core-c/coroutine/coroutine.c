@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Making, entering and ending coroutines: util/qemu-coroutine.c */
+#include "block/aio.h"
+#include "coroutine/coroutine.h"
+#include "port/port.h"
+
+/* In plain code current is NULL, and the leader stands for the thread. */
+static _Thread_local Coroutine *current;
+static _Thread_local Coroutine leader;
+
+/* ---- Who runs ---- */
+
+Coroutine *qemu_coroutine_self(void)
+{
+    return current ? current : &leader;
+}
+
+bool qemu_in_coroutine(void)
+{
+    return current;
+}
+
+Coroutine *coroutine_running(void)
+{
+    return current;
+}
+
+void coroutine_yields_to_no_one(void)
+{
+    port_panic("qemu_coroutine_yield: Co-routine is yielding to no one: this is "
+               "plain code, which nobody has entered");
+}
+
+bool qemu_coroutine_entered(Coroutine *co)
+{
+    return co->caller;
+}
+
+AioContext *qemu_coroutine_get_aio_context(Coroutine *co)
+{
+    return co->ctx;
+}
+
+/* ---- Life ---- */
+
+Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
+                                      const char *name)
+{
+    Coroutine *co = coroutine_pool_take();
+
+    if (!co && !(co = port_coroutine_new())) {
+        port_panic("qemu_coroutine_create: no memory for the stacks of "
+                   "coroutine '%s'", name);
+    }
+    co->entry = entry;
+    co->entry_arg = opaque;
+    co->name = name;
+    co->entered_at = NULL;
+    co->ctx = NULL;
+    QSIMPLEQ_INIT(&co->co_queue_wakeup);
+    return co;
+}
+
+Coroutine *(qemu_coroutine_create)(CoroutineEntry *entry, void *opaque)
+{
+    return qemu_coroutine_create_full(entry, opaque, "?");
+}
+
+static __attribute__((noinline, cold)) QEMU_NORETURN
+void ended_with_locks(Coroutine *co)
+{
+    port_panic("coroutine %p '%s' ended and holds %zu locks", (void *)co,
+               co->name, co->locks_held);
+}
+
+static void ended(Coroutine *co)
+{
+    if (unlikely(co->locks_held)) {
+        ended_with_locks(co);
+    }
+    coroutine_pool_give(co);
+}
+
+/* ---- Entering ---- */
+
+static __attribute__((noinline, cold)) QEMU_NORETURN
+void refuse(Coroutine *co, const char *at, const char *what, const char *whom)
+{
+    port_panic("%s: Co-routine %s%s: coroutine %p '%s', last entered at %s in "
+               "context %p", at, what, whom, (void *)co, co->name,
+               co->entered_at ? co->entered_at : "no place yet",
+               (void *)co->ctx);
+}
+
+/* False: it has ended. */
+static inline bool enter(AioContext *ctx, Coroutine *co, const char *at)
+{
+    const char *scheduled = qatomic_read(&co->scheduled);
+    Coroutine *from = current;
+    bool yielded;
+
+    if (unlikely(scheduled)) {
+        refuse(co, at, "was already scheduled by ", scheduled);
+    }
+    if (unlikely(co->caller)) {
+        refuse(co, at, "re-entered recursively", "");
+    }
+    co->caller = from ? from : &leader;
+    co->entered_at = at;
+    /* Pairs with aio_co_wake: who saw what co did from now on in ctx, and
+     * therefore wakes it, sees ctx. */
+    if (unlikely(co->ctx != ctx)) {
+        qatomic_store_release(&co->ctx, ctx);
+    }
+    current = co;
+    yielded = port_coroutine_enter(co);
+    current = from;
+    co->caller = NULL;
+    return yielded;
+}
+
+/*
+ * Those that it has woken run here, too, after it: chained instead of nested, so
+ * that two that wake each other for ever need no more stack than one. Those which
+ * the last one woke come first.
+ */
+static __attribute__((noinline))
+void enter_woken(AioContext *ctx, Coroutine *co, bool yielded)
+{
+    QSIMPLEQ_HEAD(, Coroutine) pending = QSIMPLEQ_HEAD_INITIALIZER(pending);
+
+    for (;;) {
+        QSIMPLEQ_CONCAT(&co->co_queue_wakeup, &pending);
+        QSIMPLEQ_CONCAT(&pending, &co->co_queue_wakeup);
+        if (!yielded) {
+            ended(co);
+        }
+        co = QSIMPLEQ_FIRST(&pending);
+        if (!co) {
+            return;
+        }
+        QSIMPLEQ_REMOVE_HEAD(&pending, co_queue_next);
+        yielded = enter(ctx, co, "aio_co_wake");
+    }
+}
+
+void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
+                                 const char *at)
+{
+    bool yielded = enter(ctx, co, at);
+
+    if (unlikely(!QSIMPLEQ_EMPTY(&co->co_queue_wakeup))) {
+        enter_woken(ctx, co, yielded);
+    } else if (!yielded) {
+        ended(co);
+    }
+}
+
+void qemu_coroutine_enter_at(Coroutine *co, const char *at)
+{
+    qemu_aio_coroutine_enter_at(qemu_get_current_aio_context(), co, at);
+}
+
+void (qemu_aio_coroutine_enter)(AioContext *ctx, Coroutine *co)
+{
+    qemu_aio_coroutine_enter_at(ctx, co, "qemu_aio_coroutine_enter");
+}
+
+void (qemu_coroutine_enter)(Coroutine *co)
+{
+    qemu_coroutine_enter_at(co, "qemu_coroutine_enter");
+}
+
+void qemu_coroutine_enter_if_inactive(Coroutine *co)
+{
+    if (!qemu_coroutine_entered(co)) {
+        qemu_coroutine_enter_at(co, "qemu_coroutine_enter_if_inactive");
+    }
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef COROUTINE_COROUTINE_H
+#define COROUTINE_COROUTINE_H
+/* What the files of the coroutine library share with each other. */
+#include "qemu/coroutine_int.h"
+
+/* NULL in plain code. */
+Coroutine *coroutine_running(void);
+/* qemu_coroutine_yield's contract error; the function itself is the port's. */
+QEMU_NORETURN void coroutine_yields_to_no_one(void);
+
+/* NULL: there is none. */
+Coroutine *coroutine_pool_take(void);
+void coroutine_pool_give(Coroutine *co);
+
+/* Says that `by` will enter co; panics if somebody else has said so. */
+void coroutine_set_scheduled(Coroutine *co, const char *by);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks of their own: makecontext makes one once, sigsetjmp and siglongjmp, which
+ * save no signal mask, switch from then on. The sanitizers are told of each
+ * switch, and so follow stacks and happens-before edges across it.
+ */
+/* longjmp to another stack is what it is there for. */
+#undef _FORTIFY_SOURCE
+#include "coroutine/coroutine.h"
+#include "port/port.h"
+
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define WITH_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define WITH_TSAN 1
+#endif
+
+#if defined(WITH_ASAN)
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if defined(WITH_TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+#define STACK_DEFAULT (1024 * 1024)
+#define STACK_MIN (16 * 1024)
+
+/* What siglongjmp hands over. */
+enum { SWITCHED = 1, YIELDED, ENDED };
+
+/* A stack and how it is come back to. */
+typedef struct Side {
+    sigjmp_buf env;
+    void *fake_stack;          /* AddressSanitizer's */
+    const void *bottom;
+    size_t size;
+    void *fiber;               /* ThreadSanitizer's */
+} Side;
+
+typedef struct PosixCoroutine {
+    Coroutine base;
+    char *stack;               /* its lowest page cannot be touched */
+    size_t stack_size;
+    Side own;
+    Side *enterer;             /* on the stack of who entered it */
+} PosixCoroutine;
+
+static size_t set_size = STACK_DEFAULT;
+
+/* ---- The sanitizers ---- */
+
+/* As functions of their own they would begin on one stack and end on the other. */
+#define PART_OF_ITS_CALLER static inline __attribute__((always_inline))
+
+/* Just before the switch away from `from`. */
+PART_OF_ITS_CALLER void leave(Side *from, Side *to)
+{
+#if defined(WITH_ASAN)
+    __sanitizer_start_switch_fiber(&from->fake_stack, to->bottom, to->size);
+#endif
+#if defined(WITH_TSAN)
+    from->fiber = __tsan_get_current_fiber();
+    __tsan_switch_to_fiber(to->fiber, 0);
+#endif
+    (void)from;
+    (void)to;
+}
+
+/* Just after the switch to `self`; came_from learns where its stack lies. */
+PART_OF_ITS_CALLER void arrive(Side *self, Side *came_from)
+{
+#if defined(WITH_ASAN)
+    __sanitizer_finish_switch_fiber(self->fake_stack, &came_from->bottom,
+                                    &came_from->size);
+#endif
+    (void)self;
+    (void)came_from;
+}
+
+/* ---- Life ---- */
+
+/* The function that is at the bottom of each stack. It never returns: what ended
+ * waits here to be entered anew. */
+static void bottom(int low, int high)
+{
+    PosixCoroutine *co = (PosixCoroutine *)(uintptr_t)(
+        (uint64_t)(uint32_t)low | (uint64_t)(uint32_t)high << 32);
+
+    arrive(&co->own, co->enterer);
+    for (;;) {
+        if (!sigsetjmp(co->own.env, 0)) {
+            leave(&co->own, co->enterer);
+            siglongjmp(co->enterer->env, ENDED);
+        }
+        arrive(&co->own, co->enterer);
+        co->base.entry(co->base.entry_arg);
+    }
+}
+
+/* Runs bottom up to its first sigsetjmp. */
+static void prepare(PosixCoroutine *co)
+{
+    uint64_t address = (uintptr_t)co;
+    Side enterer = { .fake_stack = NULL };
+    ucontext_t context, unused;
+
+    if (getcontext(&context) < 0) {
+        port_panic("getcontext: %s", strerror(errno));
+    }
+    context.uc_link = NULL;
+    context.uc_stack.ss_sp = co->stack;
+    context.uc_stack.ss_size = co->stack_size;
+    context.uc_stack.ss_flags = 0;
+    makecontext(&context, (void (*)(void))bottom, 2, (int)(uint32_t)address,
+                (int)(uint32_t)(address >> 32));
+    co->enterer = &enterer;
+    if (!sigsetjmp(enterer.env, 0)) {
+        leave(&enterer, &co->own);
+        swapcontext(&unused, &context);
+    }
+    arrive(&enterer, &co->own);
+}
+
+Coroutine *port_coroutine_new(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t size = ROUND_UP(qatomic_read(&set_size), page) + page;
+    PosixCoroutine *co = calloc(1, sizeof(*co));
+
+    if (!co) {
+        return NULL;
+    }
+    co->stack = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE,
+                     -1, 0);
+    if (co->stack == MAP_FAILED) {
+        free(co);
+        return NULL;
+    }
+    if (mprotect(co->stack, page, PROT_NONE) < 0) {
+        port_panic("mprotect: %s", strerror(errno));
+    }
+    co->stack_size = size;
+    co->own.bottom = co->stack;
+    co->own.size = size;
+#if defined(WITH_TSAN)
+    co->own.fiber = __tsan_create_fiber(0);
+#endif
+    prepare(co);
+    return &co->base;
+}
+
+void port_coroutine_free(Coroutine *base)
+{
+    PosixCoroutine *co = container_of(base, PosixCoroutine, base);
+
+#if defined(WITH_TSAN)
+    __tsan_destroy_fiber(co->own.fiber);
+#endif
+    munmap(co->stack, co->stack_size);
+    free(co);
+}
+
+bool port_coroutine_fits(Coroutine *base)
+{
+    PosixCoroutine *co = container_of(base, PosixCoroutine, base);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return co->stack_size == ROUND_UP(qatomic_read(&set_size), page) + page;
+}
+
+/* A native frame lies on the one stack there is. */
+void port_coroutine_set_size(size_t stack, size_t frames)
+{
+    (void)frames;
+    qatomic_set(&set_size, stack ? MAX(stack, (size_t)STACK_MIN) :
+                                   (size_t)STACK_DEFAULT);
+}
+
+/* ---- Switching ---- */
+
+bool port_coroutine_enter(Coroutine *base)
+{
+    PosixCoroutine *co = container_of(base, PosixCoroutine, base);
+    Side enterer;
+    int how;
+
+    co->enterer = &enterer;
+    how = sigsetjmp(enterer.env, 0);
+    if (how == 0) {
+        leave(&enterer, &co->own);
+        siglongjmp(co->own.env, SWITCHED);
+    }
+    arrive(&enterer, &co->own);
+    return how == YIELDED;
+}
+
+void coroutine_fn qemu_coroutine_yield(void)
+{
+    Coroutine *base = coroutine_running();
+    PosixCoroutine *co;
+
+    if (unlikely(!base)) {
+        coroutine_yields_to_no_one();
+    }
+    co = container_of(base, PosixCoroutine, base);
+    if (!sigsetjmp(co->own.env, 0)) {
+        leave(&co->own, co->enterer);
+        siglongjmp(co->enterer->env, YIELDED);
+    }
+    arrive(&co->own, co->enterer);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Coroutines switch inside WebAssembly, by Asyncify's four functions: a yield
+ * unwinds the coroutine's frames into an area of shared memory, entering it again
+ * rewinds them, in whichever instance. The function that enters is not
+ * instrumented, nor are those that called it: they stand still on the thread's
+ * own stack.
+ *
+ * One piece of memory holds a coroutine:
+ *
+ *     WasmCoroutine | frames, growing up -> | <- C stack, growing down
+ *
+ * Asyncify looks at the end of the area only when the unwind is over. What lies
+ * behind is the free part of the same coroutine's C stack: it serves as the red zone,
+ * and we look before Asyncify does, which would trap without a word.
+ */
+#include "coroutine/coroutine.h"
+#include "wasm-port.h"
+
+#define ASYNCIFY_IMPORT(name) \
+    __attribute__((import_module("asyncify"), import_name(name)))
+
+/* What Asyncify is given: where the next frame goes, and the end. */
+typedef struct Frames {
+    char *next;
+    char *end;
+} Frames;
+
+ASYNCIFY_IMPORT("start_unwind") void asyncify_start_unwind(Frames *frames);
+ASYNCIFY_IMPORT("stop_unwind") void asyncify_stop_unwind(void);
+ASYNCIFY_IMPORT("start_rewind") void asyncify_start_rewind(Frames *frames);
+ASYNCIFY_IMPORT("stop_rewind") void asyncify_stop_rewind(void);
+/* The instance's C stack; stack-switch.wat. */
+__attribute__((import_module("stack"), import_name("switch_stack")))
+void wasm_switch_stack(char *pointer, char *highest, char *lowest);
+
+extern char *wasm_get_stack_pointer(void);
+__asm__(".globaltype __stack_pointer, i32\n"
+        ".globl wasm_get_stack_pointer\n"
+        ".type wasm_get_stack_pointer,@function\n"
+        "wasm_get_stack_pointer:\n.functype wasm_get_stack_pointer () -> (i32)\n"
+        "global.get __stack_pointer\nend_function\n");
+
+typedef enum { FRESH, RUNNING, YIELDING, YIELDED, REWINDING } State;
+
+typedef struct WasmCoroutine {
+    Coroutine base;
+    Frames frames;
+    char *sp;                 /* when it yielded */
+    char *stack_limit;        /* also the end of the frames */
+    char *stack_top;
+    State state;
+    uint32_t fences;          /* the thread's, when it was entered */
+} WasmCoroutine;
+
+#define STACK_DEFAULT (128 * 1024)
+#define STACK_MIN (4 * 1024)
+#define FRAMES_DEFAULT (64 * 1024)
+#define FRAMES_MIN 1024
+
+static uint32_t set_stack = STACK_DEFAULT;
+static uint32_t set_frames = FRAMES_DEFAULT;
+
+static _Thread_local uint32_t fences;
+
+/* ---- Life ---- */
+
+static uint32_t frames_size(const WasmCoroutine *co)
+{
+    return (uint32_t)(co->stack_limit - (const char *)(co + 1));
+}
+
+static uint32_t stack_size(const WasmCoroutine *co)
+{
+    return (uint32_t)(co->stack_top - co->stack_limit);
+}
+
+Coroutine *port_coroutine_new(void)
+{
+    uint32_t stack = qatomic_read(&set_stack);
+    uint32_t area = qatomic_read(&set_frames);
+    WasmCoroutine *co = aligned_alloc(16, sizeof(*co) + area + stack);
+
+    if (!co) {
+        return NULL;
+    }
+    *co = (WasmCoroutine){ .state = FRESH };
+    co->frames.next = (char *)(co + 1);
+    co->frames.end = co->stack_limit = co->frames.next + area;
+    co->stack_top = co->stack_limit + stack;
+    return &co->base;
+}
+
+void port_coroutine_free(Coroutine *base)
+{
+    free(container_of(base, WasmCoroutine, base));
+}
+
+bool port_coroutine_fits(Coroutine *base)
+{
+    WasmCoroutine *co = container_of(base, WasmCoroutine, base);
+
+    return stack_size(co) == qatomic_read(&set_stack) &&
+           frames_size(co) == qatomic_read(&set_frames);
+}
+
+void port_coroutine_set_size(size_t stack, size_t area)
+{
+    stack = stack ? MAX(stack, (size_t)STACK_MIN) : (size_t)STACK_DEFAULT;
+    area = area ? MAX(area, (size_t)FRAMES_MIN) : (size_t)FRAMES_DEFAULT;
+    qatomic_set(&set_stack, ROUND_UP(stack, 16));
+    qatomic_set(&set_frames, ROUND_UP(area, 16));
+}
+
+/* ---- Switching ---- */
+
+static __attribute__((noinline, cold, noreturn))
+void frames_overflowed(WasmCoroutine *co)
+{
+    port_panic("coroutine %p '%s' overflowed its Asyncify stack: its frames take "
+               "%u bytes and %u are there: qemu_coroutine_set_stack_size makes "
+               "it larger", (void *)co, co->base.name,
+               (uint32_t)(co->frames.next - (char *)(co + 1)), frames_size(co));
+}
+
+bool port_coroutine_enter(Coroutine *base)
+{
+    WasmCoroutine *co = container_of(base, WasmCoroutine, base);
+    WasmThread *thread = wasm_thread_self();
+    CoroutineEntry *entry = base->entry;
+    char *sp = wasm_get_stack_pointer();
+    char *limit = thread->limit, *top = thread->top;
+
+    /* Hidden, or a compiler that can prove which function this is makes it a
+     * part of this one, which is not instrumented: it would never yield. */
+    __asm__ volatile("" : "+r"(entry));
+    co->fences = fences;
+    thread->limit = co->stack_limit;
+    thread->top = co->stack_top;
+    if (co->state == YIELDED) {
+        co->state = REWINDING;
+        wasm_switch_stack(co->sp, co->stack_top, co->stack_limit);
+        asyncify_start_rewind(&co->frames);
+    } else {
+        co->state = RUNNING;
+        wasm_switch_stack(co->stack_top, co->stack_top, co->stack_limit);
+    }
+    entry(base->entry_arg);
+    thread->limit = limit;
+    thread->top = top;
+    wasm_switch_stack(sp, top, limit);
+    if (co->state != YIELDING) {
+        co->state = FRESH;
+        return false;
+    }
+    if (unlikely(co->frames.next > co->frames.end)) {
+        frames_overflowed(co);
+    }
+    asyncify_stop_unwind();
+    co->state = YIELDED;
+    return true;
+}
+
+static __attribute__((noinline, cold, noreturn))
+void cannot_unwind(WasmCoroutine *co)
+{
+    port_panic("qemu_coroutine_yield: coroutine %p '%s' cannot yield here: between "
+               "its entry and this call lies a call-back of the event loop or of "
+               "JavaScript (it called aio_poll or the like), whose frames "
+               "WebAssembly cannot put aside", (void *)co, co->base.name);
+}
+
+/* Called a second time at the end of the rewind. */
+void coroutine_fn qemu_coroutine_yield(void)
+{
+    Coroutine *base = coroutine_running();
+    WasmCoroutine *co;
+
+    if (unlikely(!base)) {
+        coroutine_yields_to_no_one();
+    }
+    co = container_of(base, WasmCoroutine, base);
+    if (co->state == REWINDING) {
+        asyncify_stop_rewind();
+        co->state = RUNNING;
+        return;
+    }
+    if (unlikely(co->fences != fences)) {
+        cannot_unwind(co);
+    }
+    co->state = YIELDING;
+    co->sp = wasm_get_stack_pointer();
+    asyncify_start_unwind(&co->frames);
+}
+
+void port_coroutine_fence(int change)
+{
+    fences += (uint32_t)change;
+}
+
+/* ---- What JavaScript calls; without a C frame, for the stack may be full ---- */
+
+/* The one that runs in this thread; NULL: none. */
+WASM_EXPORT("rt_coroutine_running")
+Coroutine *rt_coroutine_running(void)
+{
+    return qemu_in_coroutine() ? qemu_coroutine_self() : NULL;
+}
+
+WASM_EXPORT("rt_coroutine_name")
+const char *rt_coroutine_name(Coroutine *co)
+{
+    return co->name;
+}
+
+WASM_EXPORT("rt_coroutine_stack_size")
+uint32_t rt_coroutine_stack_size(Coroutine *co)
+{
+    return stack_size(container_of(co, WasmCoroutine, base));
+}
+
+/* A JavaScript frame that calls a function of the program's. */
+WASM_EXPORT("rt_coroutine_fence")
+void rt_coroutine_fence(int change)
+{
+    port_coroutine_fence(change);
+}
