@@ -45,7 +45,7 @@ jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
 native_lib := build/native/libaioloop.a
 # What lies in the first is not instrumented by Asyncify: see wasm/aiocc.mjs.
-co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/port/coroutine.o,$(wasm_obj))
+co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/%/coroutine.o,$(wasm_obj))
 wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a
 test_native := $(test_c:%=build/test-c/native/%)
 test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%))

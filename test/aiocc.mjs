@@ -221,7 +221,7 @@ const tests = {
     room.write('main.c', '#include "block/aio.h"\nint main(void) { aio_poll(aio_context_new(NULL), false); return 0; }');
     const built = await room.aiocc('-O2', 'main.c', '-o', 'main.wasm');
     assert.equal(built.code, 0, built.err);
-    const dis = /^EM_DIS = (.*)$/m.exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'))[1];
+    const dis = toolchain('EM_DIS');
     for (const module of [join(top, 'dist', 'aio.wasm'), join(room.dir, 'main.wasm')]) {
       const { code, out } = await execute(dis, [module]);
       assert.equal(code, 0);
@@ -234,7 +234,80 @@ const tests = {
       assert.deepEqual(others(having('memory.atomic.notify')), ['port_notify32']);
     }
   },
+
+  // The program's own functions are instrumented, the loop's are not.
+  async "the loop's functions touch no Asyncify state"(room) {
+    room.write('main.c', COROUTINE_PROGRAM);
+    const built = await room.aiocc('-O2', 'main.c', '-o', 'main.wasm');
+    assert.equal(built.code, 0, built.err);
+    const { out } = await execute(toolchain('EM_DIS'), [join(room.dir, 'main.wasm')]);
+    const functions = out.split(/\n (?=\(func )/).slice(1);
+    const nameOf = (text) => /^\(func \$(\S+)/.exec(text)[1];
+    const [, getState] = /export "asyncify_get_state" \(func \$([^)\s]+)\)/.exec(out);
+    const [, state] = /global\.get (\S+?)\)?\n/.exec(functions.find((text) => nameOf(text) === getState));
+    const touching = functions
+      .filter((text) => [`get ${state})`, `get ${state}\n`, `set ${state}\n`].some((use) => text.includes(`global.${use}`)))
+      .map(nameOf);
+    const symbols = (await execute(toolchain('EM_NM'), ['--defined-only', join(top, 'build', 'wasm', 'libaioloop.a')])).out;
+    const loop = new Set([...symbols.matchAll(/^\w+ [Tt] (\S+)$/gm)].map((match) => match[1]));
+    for (const name of ['aio_poll', 'aio_dispatch', 'aio_bh_poll', 'aio_dispatch_ready_handlers', 'timerlistgroup_run']) {
+      assert.ok(loop.has(name), name);
+    }
+    assert.deepEqual(touching.filter((name) => loop.has(name)), []);
+    assert.ok(touching.includes('deep'), touching.join(' '));
+  },
+
+  async 'coroutine programs work however they are built'(room) {
+    room.write('main.c', COROUTINE_PROGRAM);
+    for (const options of [['-O0'], ['-O1'], ['-O3'], ['-Os'], ['-O2', '-g'], ['-O2', '-s']]) {
+      const built = await room.aiocc(...options, 'main.c', '-o', 'main.wasm');
+      assert.equal(built.code, 0, built.err);
+      const { code, out, err } = await room.run('main.wasm');
+      assert.deepEqual([code, out], [0, '5050\n'], `${options.join(' ')}: ${err}`);
+    }
+  },
+
+  // Neither may become a part of the switching, which is not instrumented: the coroutine
+  // would never leave.
+  async 'an entry that is used once, with the one yield of the program'(room) {
+    const { code, out, err } = await room.program(`
+      #include "block/aio.h"
+      static int count;
+      static void coroutine_fn entry(void *opaque) { (void)opaque; for (;;) { count++; qemu_coroutine_yield(); } }
+      int main(void)
+      {
+          Coroutine *co = qemu_coroutine_create(entry, NULL);
+          for (int i = 0; i < 5; i++) qemu_coroutine_enter(co);
+          printf("%d\\n", count);
+          return 0;
+      }`);
+    assert.deepEqual([code, out], [0, '5\n'], err);
+  },
 };
+
+const COROUTINE_PROGRAM = `
+  #include "block/aio.h"
+  static int sum;
+  static __attribute__((noinline)) int coroutine_fn deep(int n)
+  {
+      volatile int kept = n;
+      if (n == 0) { qemu_coroutine_yield(); return 0; }
+      return deep(n - 1) + kept;
+  }
+  static void coroutine_fn entry(void *opaque) { (void)opaque; sum = deep(100); }
+  int main(void)
+  {
+      Coroutine *co = qemu_coroutine_create(entry, NULL);
+      qemu_coroutine_enter(co);
+      qemu_coroutine_enter(co);
+      printf("%d\\n", sum);
+      return 0;
+  }`;
+
+/** A program of the toolchain, by its name in build/toolchain.mk. */
+function toolchain(name) {
+  return new RegExp(`^${name} = (.*)$`, 'm').exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'))[1];
+}
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runAiocc() {

@@ -219,9 +219,13 @@ const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nont
 // those that fail would burden the hot paths of coroutines with their C frames.
 const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_with_locks', 'refuse', 'enter_woken', 'frames_overflowed', 'cannot_unwind'];
 
-// What lies in this library is not instrumented by Asyncify: the loop, whose frames
-// stand still while a coroutine yields.
+// What is not instrumented by Asyncify: the loop, whose frames stand still while a
+// coroutine yields (wasm/port/coroutine.c refuses a yield across them), and what calls
+// the functions of a stdio stream, which are libc's own. All else may yield: what the
+// program calls, and what calls it, as qsort does.
 const LOOP = 'libaioloop.a';
+const STDIO = /libc-ww\.a\((__fclose_ca|__overflow|__stdio_exit|__toread|__uflow|fclose|fflush|fread|fseek|ftell|fwrite|vfprintf)\.o\)/;
+const neverYields = (file) => file.includes(`${LOOP}(`) || file === '<internal>' || STDIO.test(file);
 
 function link(o, inputs, output, scratch) {
   const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
@@ -257,7 +261,7 @@ function link(o, inputs, output, scratch) {
     ...o.link, `-Map=${map}`, '-o', linked,
   ]);
   if (!o.reactor) checkMain(linked);
-  markFunctions(linked, map, (file) => file.includes(`${LOOP}(`) || file === '<internal>');
+  markFunctions(linked, map, neverYields);
 
   // --stack-check instruments every change of __stack_pointer and adds
   //     __set_stack_limits(highest, lowest)    [exported; two globals an instance]

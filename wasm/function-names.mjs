@@ -101,9 +101,9 @@ function origins(map) {
 
 /**
  * Marks the functions of FILE, a module that the linker wrote with its MAP, that came
- * from a file for which isLoops(file) is true.
+ * from a file for which isMarked(file) is true.
  */
-export function markFunctions(file, map, isLoops) {
+export function markFunctions(file, map, isMarked) {
   const imported = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(file)))
     .filter(({ kind }) => kind === 'function').length;
   const from = origins(readFileSync(map, 'utf8'));
@@ -111,7 +111,7 @@ export function markFunctions(file, map, isLoops) {
     if (index < imported) return name;
     const origin = from[index - imported];
     if (!origin) throw new Error(`the linker's map does not list function ${index}, ${name}`);
-    return isLoops(origin.file) ? MARK + name : name;
+    return isMarked(origin.file) ? MARK + name : name;
   });
 }
 

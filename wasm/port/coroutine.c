@@ -117,10 +117,15 @@ void port_coroutine_set_size(size_t stack, size_t area)
 static __attribute__((noinline, cold, noreturn))
 void frames_overflowed(WasmCoroutine *co)
 {
+    uint32_t needed = (uint32_t)(co->frames.next - (char *)(co + 1));
+
+    /* Asyncify stops nothing that is out of bounds, and what formats the message
+     * may be instrumented. */
+    co->frames.next = co->frames.end;
+    asyncify_stop_unwind();
     port_panic("coroutine %p '%s' overflowed its Asyncify stack: its frames take "
                "%u bytes and %u are there: qemu_coroutine_set_stack_size makes "
-               "it larger", (void *)co, co->base.name,
-               (uint32_t)(co->frames.next - (char *)(co + 1)), frames_size(co));
+               "it larger", (void *)co, co->base.name, needed, frames_size(co));
 }
 
 bool port_coroutine_enter(Coroutine *base)

@@ -8,6 +8,7 @@
 #include "loop/aio-context.h"
 #include "qapi/error.h"
 #include "runtime.h"
+#include "sync/thread.h"
 #include <string.h>
 
 static char error_text[256];
@@ -142,6 +143,7 @@ void rt_iothread_leave(IOThread *iothread)
     }
     iothread_leave(iothread);
     iothread_free(iothread);
+    thread_run_exit_hooks();
 }
 
 /* Owner: what its loop did, as JSON. */

@@ -55,9 +55,13 @@ int rt_hosted_turn(AioContext *ctx)
     const GSourceFuncs *funcs = ctx->source.source_funcs;
     int timeout;
 
+    /* Current for the turn; a refusal to block may have ended the last one. */
+    aio_context_detach_current();
+    qemu_set_current_aio_context(ctx);
     if (funcs->check(&ctx->source)) {
         funcs->dispatch(&ctx->source, NULL, NULL);
     }
+    aio_context_detach_current();
     if (funcs->prepare(&ctx->source, &timeout) ||
         !wasm_event_arm(ctx->watcher->fd)) {
         return 0;

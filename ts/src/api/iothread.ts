@@ -170,6 +170,17 @@ export class IOThread {
     return unwrap(await this.runtime.guard(this, this.control.call(name, args)));
   }
 
+  /**
+   * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in that thread's event loop;
+   * argument is an integer or an address. Resolves with what it returns. close()
+   * waits for it.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC
+   */
+  async coroutine(name: string, argument = 0): Promise<number> {
+    this.assertOpen();
+    return this.runtime.startCoroutine(this, this.context, name, argument);
+  }
+
   /** Ends the thread after the requests that are in flight. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.stop();

@@ -51,6 +51,9 @@ export interface Exports {
   rt_coroutine_name(coroutine: CoroutinePointer): Pointer<'string'>;
   rt_coroutine_stack_size(coroutine: CoroutinePointer): number;
   rt_coroutine_fence(change: number): void;
+  rt_coroutine_start(
+    context: ContextPointer, exported: Pointer<'AioExportedCoroutine'>, argument: number, id: number,
+  ): void;
 
   rt_notify(context: ContextPointer): void;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;

@@ -6,7 +6,7 @@ import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
 import { ProcessExit } from '../wasi/preview1.js';
-import type { ContextPointer } from './exports.js';
+import type { ContextPointer, Pointer } from './exports.js';
 import { HostedLoop } from './hosted.js';
 import { describeDeath, instantiate, type Instance } from './instance.js';
 import { compile, importedMemory, PAGE } from './module.js';
@@ -149,7 +149,38 @@ export class Runtime {
   call(name: string, ...args: number[]): unknown {
     const work = (this.instance.exports as unknown as Record<string, unknown>)[name];
     if (typeof work !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no function '${name}'`);
-    return this.run(() => (work as (...args: number[]) => unknown)(...args));
+    const { exports } = this.instance;
+    // C, this frame, C: a coroutine cannot yield across it.
+    exports.rt_coroutine_fence(1);
+    try {
+      return this.run(() => (work as (...args: number[]) => unknown)(...args));
+    } finally {
+      exports.rt_coroutine_fence(-1);
+    }
+  }
+
+  /**
+   * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in this thread's event loop;
+   * argument is an integer or an address. Resolves with what it returns.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC
+   */
+  async coroutine(name: string, argument = 0): Promise<number> {
+    this.assertNotClosing();
+    return this.startCoroutine(this, this.context, name, argument);
+  }
+
+  /** In any context; holder is whose end rejects it. @internal */
+  startCoroutine(holder: object, context: ContextPointer, name: string, argument: number): Promise<number> {
+    const { exports } = this.instance;
+    const exported = (exports as unknown as Record<string, unknown>)[`coroutine:${name}`];
+    if (typeof exported !== 'function') {
+      throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no coroutine '${name}' (AIO_EXPORT_COROUTINE)`);
+    }
+    if (!Number.isInteger(argument) || argument < -0x8000_0000 || argument > 0xffff_ffff) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `coroutine '${name}': the argument is a 32-bit integer, not ${argument}`);
+    }
+    const described = (exported as () => Pointer<'AioExportedCoroutine'>)();
+    return this.request(holder, (id) => exports.rt_coroutine_start(context, described, argument, id));
   }
 
   /** Where every loop and thread is, as text, a line each. */
