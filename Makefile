@@ -215,6 +215,18 @@ build/bench/wasm/%.wasm: test/bench/%.c $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Itest/bench -MMD -MP -MF $@.d $< -o $@
 
+# Linked at -O1 and then optimised, for at -O2 Emscripten's optimiser of JavaScript
+# does not run on every Node.
+build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
+	$(call step,EMCC,$< (a peer))
+	@mkdir -p $(@D)
+	$(Q)emcc=$$(sed -n 's/^EM_CC = //p' build/toolchain.mk) && \
+	  opt=$$(sed -n 's/^EM_OPT = //p' build/toolchain.mk) && \
+	  $$emcc -O3 -c $< -o $(@D)/fibers.o 2> $(@D)/log && \
+	  $$emcc -O1 -sASYNCIFY -sENVIRONMENT=node $(@D)/fibers.o -o $@ 2>> $(@D)/log && \
+	  $$opt -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
+	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
+
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
 -include $(patsubst %,%.d,$(test_native) $(test_wasm) $(bench_native) $(bench_wasm) $(jest_wasm))
 
@@ -275,7 +287,7 @@ build/chromium.tried build/spin.tried: build/%.tried: wasm/toolchain/host.sh | b
 	$(Q)wasm/toolchain/host.sh $*
 	@touch $@
 
-bench: build $(bench_native) $(bench_wasm)
+bench: build $(bench_native) $(bench_wasm) build/bench/fibers/fibers.mjs
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
 
 # ---- tidying -----------------------------------------------------------------

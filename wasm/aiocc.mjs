@@ -217,7 +217,7 @@ const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nont
 // Functions that must stay functions of their own: Node 20's baseline compiler
 // miscompiles a loop with a wait and a notify instruction in it (see wasm/port); and
 // those that fail would burden the hot paths of coroutines with their C frames.
-const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_with_locks', 'refuse', 'enter_woken', 'frames_overflowed', 'cannot_unwind'];
+const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_with_locks', 'refuse', 'frames_overflowed', 'cannot_unwind'];
 
 // What is not instrumented by Asyncify: the loop, whose frames stand still while a
 // coroutine yields (wasm/port/coroutine.c refuses a yield across them), and what calls
@@ -266,8 +266,8 @@ function link(o, inputs, output, scratch) {
   // --stack-check instruments every change of __stack_pointer and adds
   //     __set_stack_limits(highest, lowest)    [exported; two globals an instance]
   //     env.stack_overflow(sp)                 [imported; called before sp is set]
-  // Both limits start at 0, so they must be set in every instance before its
-  // first call, that of _initialize included. Binaryen (120) gives the call of the
+  // Both limits start at 0, so they must be set (stack_own) in every instance before
+  // its first call, that of _initialize included. Binaryen (120) gives the call of the
   // handler a result type that its own validator refuses, though what it writes is
   // right: hence a run of its own, whose output the next run validates.
   const features = [...FEATURES, ...(o.simd ? ['simd'] : [])].map((name) => `--enable-${name}`);

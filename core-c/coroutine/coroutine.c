@@ -92,67 +92,54 @@ void refuse(Coroutine *co, const char *at, const char *what, const char *whom)
                (void *)co->ctx);
 }
 
-/* False: it has ended. */
-static inline bool enter(AioContext *ctx, Coroutine *co, const char *at)
-{
-    const char *scheduled = qatomic_read(&co->scheduled);
-    Coroutine *from = current;
-    bool yielded;
-
-    if (unlikely(scheduled)) {
-        refuse(co, at, "was already scheduled by ", scheduled);
-    }
-    if (unlikely(co->caller)) {
-        refuse(co, at, "re-entered recursively", "");
-    }
-    co->caller = from ? from : &leader;
-    co->entered_at = at;
-    /* Pairs with aio_co_wake: who saw what co did from now on in ctx, and
-     * therefore wakes it, sees ctx. */
-    if (unlikely(co->ctx != ctx)) {
-        qatomic_store_release(&co->ctx, ctx);
-    }
-    current = co;
-    yielded = port_coroutine_enter(co);
-    current = from;
-    co->caller = NULL;
-    return yielded;
-}
-
 /*
  * Those that it has woken run here, too, after it: chained instead of nested, so
  * that two that wake each other for ever need no more stack than one. Those which
  * the last one woke come first.
  */
-static __attribute__((noinline))
-void enter_woken(AioContext *ctx, Coroutine *co, bool yielded)
-{
-    QSIMPLEQ_HEAD(, Coroutine) pending = QSIMPLEQ_HEAD_INITIALIZER(pending);
-
-    for (;;) {
-        QSIMPLEQ_CONCAT(&co->co_queue_wakeup, &pending);
-        QSIMPLEQ_CONCAT(&pending, &co->co_queue_wakeup);
-        if (!yielded) {
-            ended(co);
-        }
-        co = QSIMPLEQ_FIRST(&pending);
-        if (!co) {
-            return;
-        }
-        QSIMPLEQ_REMOVE_HEAD(&pending, co_queue_next);
-        yielded = enter(ctx, co, "aio_co_wake");
-    }
-}
-
 void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
                                  const char *at)
 {
-    bool yielded = enter(ctx, co, at);
+    Coroutine *from = current, *pending = NULL;
 
-    if (unlikely(!QSIMPLEQ_EMPTY(&co->co_queue_wakeup))) {
-        enter_woken(ctx, co, yielded);
-    } else if (!yielded) {
-        ended(co);
+    for (;;) {
+        const char *scheduled = qatomic_read(&co->scheduled);
+        bool yielded;
+
+        if (unlikely(scheduled)) {
+            refuse(co, at, "was already scheduled by ", scheduled);
+        }
+        if (unlikely(co->caller)) {
+            refuse(co, at, "re-entered recursively", "");
+        }
+        co->caller = from ? from : &leader;
+        co->entered_at = at;
+        /* Pairs with aio_co_wake: who saw what co did from now on in ctx, and
+         * therefore wakes it, sees ctx. */
+        if (unlikely(co->ctx != ctx)) {
+            qatomic_store_release(&co->ctx, ctx);
+        }
+        current = co;
+        yielded = port_coroutine_enter(co, from);
+        current = from;
+        co->caller = NULL;
+        if (unlikely(!QSIMPLEQ_EMPTY(&co->co_queue_wakeup))) {
+            *co->co_queue_wakeup.sqh_last = pending;
+            pending = QSIMPLEQ_FIRST(&co->co_queue_wakeup);
+            QSIMPLEQ_INIT(&co->co_queue_wakeup);
+        }
+        if (!yielded) {
+            ended(co);
+        }
+        if (likely(!pending)) {
+            return;
+        }
+        co = pending;
+        pending = QSIMPLEQ_NEXT(co, co_queue_next);
+        at = "aio_co_wake";
+        /* Not seen as a constant, the first round is not made into a second copy of
+         * the loop: the port's function has one caller and becomes a part of it. */
+        __asm__("" : "+r"(at));
     }
 }
 

@@ -76,10 +76,10 @@ bool port_coroutine_fits(Coroutine *co);
 void port_coroutine_set_size(size_t stack, size_t frames);
 /*
  * Runs co->entry(co->entry_arg) on co's stack, or goes on with it where it has
- * yielded, in any thread. True: it has yielded; false: the entry has returned, and
+ * yielded, in any thread. from: the coroutine that does so; NULL: plain code. True: it has yielded; false: the entry has returned, and
  * co may be entered anew.
  */
-bool port_coroutine_enter(Coroutine *co);
+bool port_coroutine_enter(Coroutine *co, Coroutine *from);
 /*
  * The port defines qemu_coroutine_yield, too: back to who entered the coroutine. A
  * function of the core between it and its caller would be a frame to put aside.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two loops send one-shot bottom halves to and fro, asleep (b_rtt_sleep_*) or
- * polling (b_rtt_poll_*). On one CPU or on two: the name says which, but it is
- * done from outside. */
+ * polling (b_rtt_poll_*), or a coroutine goes there and back, polling (f_co_*). On
+ * one CPU or on two: the name says which, but it is done from outside. */
 #include "bench.h"
 #include "block/aio.h"
 
@@ -55,6 +55,28 @@ static __attribute__((noinline)) void round_trips(int n)
     }
 }
 
+static void coroutine_fn hop(void *opaque)
+{
+    for (int i = 0; i < *(int *)opaque; i++) {
+        aio_co_reschedule_self(far_ctx);
+        aio_co_reschedule_self(near_ctx);
+        trips++;
+        answers++;
+    }
+    answered = true;
+}
+
+static void co_round_trips(int n)
+{
+    answered = false;
+    aio_co_schedule(near_ctx, qemu_coroutine_create(hop, &n));
+    while (!answered) {
+        aio_poll(near_ctx, true);
+    }
+}
+
+static void (*trip)(int n) = round_trips;
+
 static void *near_main(void *opaque)
 {
     BenchSamples *samples = opaque;
@@ -63,13 +85,13 @@ static void *near_main(void *opaque)
     qemu_set_current_aio_context(near_ctx);
     bench_say("place");
     while (bench_now() < end) {
-        round_trips(TRIPS);
+        trip(TRIPS);
     }
     bench_say("placed");
     end = bench_deadline();
     do {
         int64_t start = bench_now();
-        round_trips(TRIPS);
+        trip(TRIPS);
         bench_add(samples, (double)(bench_now() - start) / TRIPS);
     } while (bench_now() < end);
     bench_expect("answers", answers, trips);
@@ -88,7 +110,11 @@ int main(int argc, char **argv)
     near_ctx = aio_context_new(NULL);
     far_ctx = aio_context_new(NULL);
     bench_expect("contexts", near_ctx && far_ctx, 1);
-    if (strncmp(samples.name, "b_rtt_poll", 10) == 0) {
+    if (strncmp(samples.name, "f_co", 4) == 0) {
+        trip = co_round_trips;
+    }
+    if (trip == co_round_trips ||
+        strncmp(samples.name, "b_rtt_poll", 10) == 0) {
         aio_context_set_poll_params(near_ctx, POLL_MAX_NS, 0, 0, NULL);
         aio_context_set_poll_params(far_ctx, POLL_MAX_NS, 0, 0, NULL);
     }

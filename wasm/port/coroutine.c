@@ -31,8 +31,12 @@ ASYNCIFY_IMPORT("stop_unwind") void asyncify_stop_unwind(void);
 ASYNCIFY_IMPORT("start_rewind") void asyncify_start_rewind(Frames *frames);
 ASYNCIFY_IMPORT("stop_rewind") void asyncify_stop_rewind(void);
 /* The instance's C stack; stack-switch.wat. */
-__attribute__((import_module("stack"), import_name("switch_stack")))
-void wasm_switch_stack(char *pointer, char *highest, char *lowest);
+#define STACK_IMPORT(name) \
+    __attribute__((import_module("stack"), import_name(name)))
+STACK_IMPORT("stack_switch")
+void wasm_stack_switch(char *pointer, char *highest, char *lowest);
+/* To the thread's own. */
+STACK_IMPORT("stack_back") void wasm_stack_back(char *pointer);
 
 extern char *wasm_get_stack_pointer(void);
 __asm__(".globaltype __stack_pointer, i32\n"
@@ -41,15 +45,16 @@ __asm__(".globaltype __stack_pointer, i32\n"
         "wasm_get_stack_pointer:\n.functype wasm_get_stack_pointer () -> (i32)\n"
         "global.get __stack_pointer\nend_function\n");
 
-typedef enum { FRESH, RUNNING, YIELDING, YIELDED, REWINDING } State;
+/* RUNNABLE: it begins anew when it is entered, or runs. */
+typedef enum { RUNNABLE, YIELDED, REWINDING } State;
 
 typedef struct WasmCoroutine {
     Coroutine base;
     Frames frames;
+    State state;
     char *sp;                 /* when it yielded */
     char *stack_limit;        /* also the end of the frames */
     char *stack_top;
-    State state;
     uint32_t fences;          /* the thread's, when it was entered */
 } WasmCoroutine;
 
@@ -79,13 +84,13 @@ Coroutine *port_coroutine_new(void)
 {
     uint32_t stack = qatomic_read(&set_stack);
     uint32_t area = qatomic_read(&set_frames);
-    WasmCoroutine *co = aligned_alloc(16, sizeof(*co) + area + stack);
+    /* What a switch touches are two cache lines. */
+    WasmCoroutine *co = aligned_alloc(64, sizeof(*co) + area + stack);
 
     if (!co) {
         return NULL;
     }
-    *co = (WasmCoroutine){ .state = FRESH };
-    co->frames.next = (char *)(co + 1);
+    *co = (WasmCoroutine){ .frames.next = (char *)(co + 1) };
     co->frames.end = co->stack_limit = co->frames.next + area;
     co->stack_top = co->stack_limit + stack;
     return &co->base;
@@ -128,41 +133,37 @@ void frames_overflowed(WasmCoroutine *co)
                "it larger", (void *)co, co->base.name, needed, frames_size(co));
 }
 
-bool port_coroutine_enter(Coroutine *base)
+bool port_coroutine_enter(Coroutine *base, Coroutine *from_base)
 {
     WasmCoroutine *co = container_of(base, WasmCoroutine, base);
-    WasmThread *thread = wasm_thread_self();
     CoroutineEntry *entry = base->entry;
     char *sp = wasm_get_stack_pointer();
-    char *limit = thread->limit, *top = thread->top;
+    WasmCoroutine *from = container_of(from_base, WasmCoroutine, base);
 
     /* Hidden, or a compiler that can prove which function this is makes it a
      * part of this one, which is not instrumented: it would never yield. */
     __asm__ volatile("" : "+r"(entry));
     co->fences = fences;
-    thread->limit = co->stack_limit;
-    thread->top = co->stack_top;
     if (co->state == YIELDED) {
         co->state = REWINDING;
-        wasm_switch_stack(co->sp, co->stack_top, co->stack_limit);
+        wasm_stack_switch(co->sp, co->stack_top, co->stack_limit);
         asyncify_start_rewind(&co->frames);
     } else {
-        co->state = RUNNING;
-        wasm_switch_stack(co->stack_top, co->stack_top, co->stack_limit);
+        wasm_stack_switch(co->stack_top, co->stack_top, co->stack_limit);
     }
     entry(base->entry_arg);
-    thread->limit = limit;
-    thread->top = top;
-    wasm_switch_stack(sp, top, limit);
-    if (co->state != YIELDING) {
-        co->state = FRESH;
+    if (from_base) {
+        wasm_stack_switch(sp, from->stack_top, from->stack_limit);
+    } else {
+        wasm_stack_back(sp);
+    }
+    if (co->state != YIELDED) {
         return false;
     }
     if (unlikely(co->frames.next > co->frames.end)) {
         frames_overflowed(co);
     }
     asyncify_stop_unwind();
-    co->state = YIELDED;
     return true;
 }
 
@@ -187,13 +188,13 @@ void coroutine_fn qemu_coroutine_yield(void)
     co = container_of(base, WasmCoroutine, base);
     if (co->state == REWINDING) {
         asyncify_stop_rewind();
-        co->state = RUNNING;
+        co->state = RUNNABLE;
         return;
     }
     if (unlikely(co->fences != fences)) {
         cannot_unwind(co);
     }
-    co->state = YIELDING;
+    co->state = YIELDED;
     co->sp = wasm_get_stack_pointer();
     asyncify_start_unwind(&co->frames);
 }

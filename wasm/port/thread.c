@@ -177,8 +177,7 @@ void port_thread_on_lost(void (*lost)(void *), void *arg)
 
 /* The owner's own entry, and the limits. */
 WASM_EXPORT("rt_threads_init")
-void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep,
-                     char *owner_stack_top)
+void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
 {
     stack_size = ROUND_UP(stack_bytes, 16);
     max_threads = MIN(limit + 1, WASM_MAX_THREADS);
@@ -186,7 +185,6 @@ void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep,
     self_tls = &wasm_threads[0];
     self_tls->state = THREAD_ATTACHED;
     self_tls->role = ROLE_RUN;
-    self_tls->top = owner_stack_top;
     strcpy(self_tls->name, "owner");
 }
 
@@ -215,8 +213,6 @@ WASM_EXPORT("rt_thread_attach")
 void rt_thread_attach(WasmThread *thread)
 {
     self_tls = thread;
-    thread->limit = thread->stack;
-    thread->top = thread->stack + thread->stack_size;
     qatomic_mb_set(&thread->state, THREAD_ATTACHED);
     qatomic_mb_set(&thread->started, 1);
     port_notify32((uint32_t *)&thread->started, UINT32_MAX);

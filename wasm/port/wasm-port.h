@@ -53,8 +53,6 @@ typedef struct WasmThread {
     uint32_t posted;           /* control-plane messages sent to it */
     char *stack;               /* its lowest byte; kept when the thread ends */
     uint32_t stack_size;
-    char *limit;               /* of the stack it is on: its own, or a */
-    char *top;                 /* coroutine's */
     void *tls;
     uint32_t may_wait;
     char name[32];

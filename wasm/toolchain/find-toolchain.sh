@@ -55,6 +55,7 @@ else
     step FETCH "Emscripten $version"
     "$(dirname "$0")/get-emscripten.sh" "$dir"
   fi
+  em=$dir/bin
   bin=$dir/bin
   binaryen=$dir/bin
   cache=$dir/cache
@@ -64,6 +65,7 @@ fi
   echo "# Written by wasm/toolchain/find-toolchain.sh; see emsdk.config."
   echo "TOOLCHAIN_KEY = $key"
   echo "EM_VERSION = $version"
+  echo "EM_CC = $em/emcc"
   echo "EM_CLANG = $bin/clang"
   echo "EM_AR = $bin/llvm-ar"
   echo "EM_NM = $bin/llvm-nm"

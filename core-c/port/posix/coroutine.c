@@ -192,12 +192,13 @@ void port_coroutine_set_size(size_t stack, size_t frames)
 
 /* ---- Switching ---- */
 
-bool port_coroutine_enter(Coroutine *base)
+bool port_coroutine_enter(Coroutine *base, Coroutine *from)
 {
     PosixCoroutine *co = container_of(base, PosixCoroutine, base);
     Side enterer;
     int how;
 
+    (void)from;
     co->enterer = &enterer;
     how = sigsetjmp(enterer.env, 0);
     if (how == 0) {

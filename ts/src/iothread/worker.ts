@@ -75,8 +75,7 @@ class RuntimeWorker {
       const stackTop = exports.rt_thread_stack_top(thread);
       for (;;) {
         // Whatever threw left the stack pointer where it was, in a coroutine perhaps.
-        exports.__set_stack_limits(stackTop, exports.rt_thread_stack_limit(thread));
-        exports.__stack_pointer.value = stackTop;
+        exports.stack_own(stackTop, exports.rt_thread_stack_limit(thread));
         exports.__wasm_init_tls(exports.rt_thread_tls(thread));
         exports.rt_thread_attach(thread);
         const role = exports.rt_thread_park();

@@ -16,13 +16,13 @@ export const EVENT_SLEEPING = 2;
 /** The functions of wasm/port and wasm/runtime. NULL pointers are 0. */
 export interface Exports {
   _initialize(): void;
-  __set_stack_limits(highest: number, lowest: number): void;
+  stack_own(highest: number, lowest: number): void;
   __wasm_init_tls(tls: Pointer<'tls'>): void;
   readonly __stack_pointer: WebAssembly.Global;
   malloc(size: number): Pointer<'bytes'>;
   free(pointer: Pointer<string>): void;
 
-  rt_threads_init(stackBytes: number, limit: number, reserve: number, ownerStackTop: number): void;
+  rt_threads_init(stackBytes: number, limit: number, reserve: number): void;
   rt_init(): ContextPointer;
   rt_failed_word(): Pointer<'word'>;
   rt_wake_all(): void;

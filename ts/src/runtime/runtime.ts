@@ -62,8 +62,7 @@ export class Runtime {
     module: WebAssembly.Module, args: readonly string[], options: RuntimeOptions,
   ) {
     const { exports, memory } = instance;
-    exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2,
-      exports.__stack_pointer.value as number);
+    exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
     this.context = exports.rt_init();
     this.threads = new Threads(host, instance, { module, memory: memory.memory, args }, {
       failed: (message) => void this.fail(message),
@@ -112,7 +111,7 @@ export class Runtime {
     });
     const { exports } = instance;
     // The module's own stack is the owner's; --stack-first puts it at 0.
-    exports.__set_stack_limits(exports.__stack_pointer.value as number, 0);
+    exports.stack_own(exports.__stack_pointer.value as number, 0);
     exports._initialize();
     const runtime = new Runtime(host, instance, module, args, options);
     made.runtime = runtime;
