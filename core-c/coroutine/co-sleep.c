@@ -7,9 +7,10 @@ static const char SLEEPER[] = "qemu_co_sleep_ns";
 
 void qemu_co_sleep_wake(QemuCoSleep *w)
 {
-    Coroutine *co = w->to_wake;
+    /* The timer and other threads may come at the same time: one of them takes
+     * it. Pairs with qemu_co_sleep. */
+    Coroutine *co = qatomic_xchg(&w->to_wake, NULL);
 
-    w->to_wake = NULL;
     if (co) {
         const char *scheduled = qatomic_cmpxchg(&co->scheduled, SLEEPER, NULL);
 
@@ -32,9 +33,10 @@ void coroutine_fn qemu_co_sleep(QemuCoSleep *w)
 
     /* Whoever else wakes it meanwhile is told that he is wrong. */
     coroutine_set_scheduled(co, SLEEPER);
-    w->to_wake = co;
+    /* Pairs with qemu_co_sleep_wake. */
+    qatomic_store_release(&w->to_wake, co);
     qemu_coroutine_yield();
-    if (unlikely(w->to_wake)) {
+    if (unlikely(qatomic_read(&w->to_wake))) {
         port_panic("qemu_co_sleep: coroutine %p '%s' was entered otherwise "
                    "than by qemu_co_sleep_wake", (void *)co, co->name);
     }

@@ -141,7 +141,7 @@ void coroutine_fn qemu_co_rwlock_unlock(CoRwlock *lock);
 
 /* ---- Waiting for time, and for an fd ---- */
 
-/* A sleep that can be ended early; guarded by the caller. */
+/* A sleep that can be ended early. One coroutine at a time sleeps there. */
 typedef struct QemuCoSleep {
     Coroutine *to_wake;
 } QemuCoSleep;
@@ -158,7 +158,8 @@ static inline void coroutine_fn qemu_co_sleep_ns(QEMUClockType type,
 
     qemu_co_sleep_ns_wakeable(&w, type, ns);
 }
-/* Any. Does nothing if nobody sleeps there. */
+/* Any, also while the time runs out: w has to live, the sleeper is woken once. Does
+ * nothing if nobody sleeps there. */
 void qemu_co_sleep_wake(QemuCoSleep *w);
 
 /* In a coroutine that runs in a context's home thread. Takes the place of the
