@@ -52,6 +52,7 @@ const tests = {
   'an event-loop program does the same in both': () => inBoth('event-loop', 5, /^gmain 1 1 1 0$/m),
   'so does one of many threads with a context each': () => inBoth('multi-threaded', 3, /^passes 1000 1000$/m),
   'so does a thread-pool program': () => inBoth('thread-pool', 0, /^cancel 1: all 100, some 1, other 0$/m),
+  'so does a coroutine program': () => inBoth('coroutine', 4, /^counted 7500 and 7500$/m),
   'so does one with external handlers': () => inBoth('external', 0, /^enabled: 1$/m),
   'every type, function and macro that programs use is there': () => inBoth('headers', 0, /^missing 0,/m),
 

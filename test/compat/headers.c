@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every header, type, macro and function that existing programs use, but for
- * coroutines and engines: this need not run, it has to compile and link. */
+ * engines: this need not run, it has to compile and link. */
 #include "qemu/osdep.h"
 
 #include "block/aio-wait.h"
@@ -10,6 +10,7 @@
 #include "qapi/error.h"
 #include "qemu/atomic.h"
 #include "qemu/coroutine.h"
+#include "qemu/coroutine_int.h"
 #include "qemu/error-report.h"
 #include "qemu/event_notifier.h"
 #include "qemu/futex.h"
@@ -42,12 +43,15 @@ struct {
     AIOCBInfo info;
     FDMonOps monitor;
     BHListSlice slice;
+    Coroutine coroutine;
+    CoMutex co_mutex;
+    CoQueue co_queue;
+    CoRwlock co_rwlock;
+    QemuCoSleep co_sleep;
 } complete;
 
 /* Those that are names. */
 BlockDriverState *bs;
-Coroutine *co;
-CoMutex *co_mutex;
 Error *error;
 QEMUBH *bh;
 GMainContext *main_context;
@@ -141,6 +145,23 @@ void (*const functions[])(void) = {
     F(iothread_create), F(iothread_destroy), F(iothread_stop),
     F(iothread_get_id), F(iothread_get_aio_context), F(iothread_by_id),
     F(iothread_get_g_main_context),
+    /* qemu/coroutine.h, and coroutines in the others */
+    F(qemu_coroutine_create), F(qemu_coroutine_enter),
+    F(qemu_coroutine_enter_if_inactive), F(qemu_aio_coroutine_enter),
+    F(qemu_coroutine_yield), F(qemu_coroutine_self),
+    F(qemu_coroutine_get_aio_context), F(qemu_in_coroutine),
+    F(qemu_coroutine_entered), F(qemu_coroutine_inc_pool_size),
+    F(qemu_coroutine_dec_pool_size), F(qemu_co_mutex_init),
+    F(qemu_co_mutex_lock), F(qemu_co_mutex_unlock),
+    F(qemu_co_mutex_assert_locked), F(qemu_co_queue_init),
+    F(qemu_co_queue_wait_impl), F(qemu_co_queue_next),
+    F(qemu_co_queue_restart_all), F(qemu_co_enter_next_impl),
+    F(qemu_co_queue_empty), F(qemu_co_rwlock_init), F(qemu_co_rwlock_rdlock),
+    F(qemu_co_rwlock_wrlock), F(qemu_co_rwlock_upgrade),
+    F(qemu_co_rwlock_downgrade), F(qemu_co_rwlock_unlock), F(qemu_co_sleep),
+    F(qemu_co_sleep_ns), F(qemu_co_sleep_ns_wakeable), F(qemu_co_sleep_wake),
+    F(yield_until_fd_readable), F(aio_co_schedule), F(aio_co_reschedule_self),
+    F(aio_co_wake), F(aio_co_enter), F(thread_pool_submit_co),
     /* qemu/rcu.h, qemu/futex.h */
     F(rcu_register_thread), F(rcu_unregister_thread), F(qemu_futex_wake),
     F(qemu_futex_wait),
