@@ -8,11 +8,7 @@ void coroutine_set_scheduled(Coroutine *co, const char *by)
     const char *scheduled = qatomic_cmpxchg(&co->scheduled, NULL, by);
 
     if (unlikely(scheduled)) {
-        port_panic("%s: Co-routine was already scheduled by %s: coroutine %p "
-                   "'%s', last entered at %s in context %p", by, scheduled,
-                   (void *)co, co->name,
-                   co->entered_at ? co->entered_at : "no place yet",
-                   (void *)co->ctx);
+        coroutine_refuse_scheduled(co, by, scheduled);
     }
 }
 

@@ -41,6 +41,33 @@ AioContext *qemu_coroutine_get_aio_context(Coroutine *co)
     return co->ctx;
 }
 
+/* ---- Contract errors ---- */
+
+/* Stands in co->scheduled from the end to the next use: what looks there whether
+ * co may be entered or scheduled needs no second look. */
+static const char HAS_ENDED[] = "";
+
+__attribute__((noinline, cold))
+void coroutine_refuse_scheduled(Coroutine *co, const char *at,
+                                const char *scheduled)
+{
+    bool ended = scheduled == HAS_ENDED;
+
+    coroutine_refuse(co, at, ended ? "has ended"
+                                   : "was already scheduled by ",
+                     ended ? "" : scheduled);
+}
+
+__attribute__((noinline, cold))
+void coroutine_refuse(Coroutine *co, const char *at, const char *what,
+                      const char *whom)
+{
+    port_panic("%s: Co-routine %s%s: coroutine %p '%s', last entered at %s in "
+               "context %p", at, what, whom, (void *)co, co->name,
+               co->entered_at ? co->entered_at : "no place yet",
+               (void *)co->ctx);
+}
+
 /* ---- Life ---- */
 
 Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
@@ -57,6 +84,7 @@ Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
     co->name = name;
     co->entered_at = NULL;
     co->ctx = NULL;
+    co->scheduled = NULL;
     QSIMPLEQ_INIT(&co->co_queue_wakeup);
     return co;
 }
@@ -67,30 +95,27 @@ Coroutine *(qemu_coroutine_create)(CoroutineEntry *entry, void *opaque)
 }
 
 static __attribute__((noinline, cold)) QEMU_NORETURN
-void ended_with_locks(Coroutine *co)
+void ended_too_early(Coroutine *co)
 {
+    if (!co->locks_held) {
+        port_panic("coroutine %p '%s' ended, though %s is to enter it: whoever "
+                   "schedules himself has to yield", (void *)co, co->name,
+                   co->scheduled);
+    }
     port_panic("coroutine %p '%s' ended and holds %zu locks", (void *)co,
                co->name, co->locks_held);
 }
 
 static void ended(Coroutine *co)
 {
-    if (unlikely(co->locks_held)) {
-        ended_with_locks(co);
+    if (unlikely(co->locks_held || qatomic_read(&co->scheduled))) {
+        ended_too_early(co);
     }
+    qatomic_set(&co->scheduled, HAS_ENDED);
     coroutine_pool_give(co);
 }
 
 /* ---- Entering ---- */
-
-static __attribute__((noinline, cold)) QEMU_NORETURN
-void refuse(Coroutine *co, const char *at, const char *what, const char *whom)
-{
-    port_panic("%s: Co-routine %s%s: coroutine %p '%s', last entered at %s in "
-               "context %p", at, what, whom, (void *)co, co->name,
-               co->entered_at ? co->entered_at : "no place yet",
-               (void *)co->ctx);
-}
 
 /*
  * Those that it has woken run here, too, after it: chained instead of nested, so
@@ -107,10 +132,10 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
         bool yielded;
 
         if (unlikely(scheduled)) {
-            refuse(co, at, "was already scheduled by ", scheduled);
+            coroutine_refuse_scheduled(co, at, scheduled);
         }
         if (unlikely(co->caller)) {
-            refuse(co, at, "re-entered recursively", "");
+            coroutine_refuse(co, at, "re-entered recursively", "");
         }
         co->caller = from ? from : &leader;
         co->entered_at = at;

@@ -9,6 +9,12 @@ Coroutine *coroutine_running(void);
 /* qemu_coroutine_yield's contract error; the function itself is the port's. */
 QEMU_NORETURN void coroutine_yields_to_no_one(void);
 
+/* Contract errors: what `at` may not do to co; or that by co->scheduled. */
+QEMU_NORETURN void coroutine_refuse(Coroutine *co, const char *at,
+                                    const char *what, const char *whom);
+QEMU_NORETURN void coroutine_refuse_scheduled(Coroutine *co, const char *at,
+                                              const char *scheduled);
+
 /* NULL: there is none. */
 Coroutine *coroutine_pool_take(void);
 void coroutine_pool_give(Coroutine *co);

@@ -281,6 +281,41 @@ static void moving_out_of_no_context(void)
     qemu_coroutine_enter(qemu_coroutine_create(move_from_nowhere, ctx));
 }
 
+static void coroutine_fn schedule_itself_and_end(void *opaque)
+{
+    aio_co_schedule(opaque, qemu_coroutine_self());
+}
+
+static void ending_though_scheduled(void)
+{
+    AioContext *ctx = aio_context_new(&error_abort);
+
+    qemu_set_current_aio_context(ctx);
+    qemu_coroutine_enter(qemu_coroutine_create(schedule_itself_and_end, ctx));
+}
+
+static void coroutine_fn just_end(void *opaque)
+{
+    (void)opaque;
+}
+
+static void entering_what_has_ended(void)
+{
+    Coroutine *co = qemu_coroutine_create(just_end, NULL);
+
+    qemu_coroutine_enter(co);
+    qemu_coroutine_enter(co);
+}
+
+static void scheduling_what_has_ended(void)
+{
+    Coroutine *co = qemu_coroutine_create(just_end, NULL);
+    AioContext *ctx = aio_context_new(&error_abort);
+
+    qemu_coroutine_enter(co);
+    aio_co_schedule(ctx, co);
+}
+
 #define HERE "last entered at test/c/test-co-threads.c:"
 
 TEST_MAIN(
@@ -292,6 +327,11 @@ TEST_MAIN(
                 "aio_co_wake: Co-routine was already scheduled by "
                 "aio_co_schedule: coroutine"),
     TEST_PANICS(entering_who_entered_us, "'enter_another', " HERE),
+    TEST_PANICS(ending_though_scheduled,
+                "'schedule_itself_and_end' ended, though aio_co_schedule is"),
+    TEST_PANICS(entering_what_has_ended, "Co-routine has ended: coroutine"),
+    TEST_PANICS(scheduling_what_has_ended,
+                "aio_co_schedule: Co-routine has ended: coroutine"),
     TEST_PANICS(moving_out_of_no_context,
                 "aio_co_reschedule_self: this thread is no context's home"),
 )

@@ -36,7 +36,7 @@ Coroutine *qemu_coroutine_create(CoroutineEntry *entry, void *opaque);
  * Any. Runs co here and now, in the calling thread and its current context,
  * until it yields or ends; then, before it returns, those that it woke
  * (aio_co_wake in a coroutine). Panics if co has been entered and has not yielded
- * since, or if it has been scheduled elsewhere.
+ * since, if it has been scheduled elsewhere, or if it has ended.
  */
 void qemu_coroutine_enter(Coroutine *co);
 void qemu_coroutine_enter_at(Coroutine *co, const char *at);

@@ -13,7 +13,8 @@ struct Coroutine {
     const char *entered_at;             /* last; QEMU_CO_HERE */
     Coroutine *caller;                  /* who entered it; NULL: it is not running */
     AioContext *ctx;                    /* where it last ran */
-    const char *scheduled;              /* not NULL: who will enter it */
+    const char *scheduled;              /* not NULL: who will enter it, or
+                                         * that it has ended */
     size_t locks_held;
     QSLIST_ENTRY(Coroutine) pool_next;
     QSLIST_ENTRY(Coroutine) co_scheduled_next;
