@@ -87,6 +87,15 @@ static bool spin(CoMutex *mutex, AioContext *ctx)
     return false;
 }
 
+/* It would wait for itself. */
+static void refuse_holder(CoMutex *mutex, Coroutine *self)
+{
+    if (unlikely(qatomic_read(&mutex->holder) == self)) {
+        port_panic("qemu_co_mutex_lock: mutex %p is held by this coroutine, %p "
+                   "'%s', already", (void *)mutex, (void *)self, self->name);
+    }
+}
+
 void coroutine_fn qemu_co_mutex_lock(CoMutex *mutex)
 {
     Coroutine *self = qemu_coroutine_self();
@@ -96,10 +105,12 @@ void coroutine_fn qemu_co_mutex_lock(CoMutex *mutex)
         port_panic("qemu_co_mutex_lock: mutex %p: not in a coroutine",
                    (void *)mutex);
     }
-    if (qatomic_cmpxchg(&mutex->locked, 0, 1) != 0 &&
-        !spin(mutex, self->ctx) && qatomic_fetch_inc(&mutex->locked) != 0 &&
-        !push(mutex, &record)) {
-        qemu_coroutine_yield();
+    if (qatomic_cmpxchg(&mutex->locked, 0, 1) != 0) {
+        refuse_holder(mutex, self);
+        if (!spin(mutex, self->ctx) && qatomic_fetch_inc(&mutex->locked) != 0 &&
+            !push(mutex, &record)) {
+            qemu_coroutine_yield();
+        }
     }
     qatomic_set(&mutex->ctx, self->ctx);
     qatomic_set(&mutex->holder, self);

@@ -369,6 +369,19 @@ static void unlocking_in_plain_code(void)
     qemu_co_mutex_unlock(&mutex);
 }
 
+static void coroutine_fn lock_twice(void *opaque)
+{
+    (void)opaque;
+    qemu_co_mutex_lock(&mutex);
+    qemu_co_mutex_lock(&mutex);
+}
+
+static void locking_what_one_holds(void)
+{
+    setup();
+    start(lock_twice, NULL);
+}
+
 static void coroutine_fn unlock(void *opaque)
 {
     (void)opaque;
@@ -412,6 +425,7 @@ TEST_MAIN(
     TEST(guards_hold_it_over_yields),
     TEST(one_at_a_time_has_it_in_many_threads),
     TEST_PANICS(locking_in_plain_code, "not in a coroutine"),
+    TEST_PANICS(locking_what_one_holds, "already"),
     TEST_PANICS(unlocking_in_plain_code,
                 "is not held by this coroutine"),
     TEST_PANICS(unlocking_anothers,

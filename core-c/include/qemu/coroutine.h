@@ -89,7 +89,7 @@ struct CoMutex {
 };
 
 void qemu_co_mutex_init(CoMutex *mutex);
-/* In a coroutine. */
+/* In a coroutine. Panics if it holds the mutex already. */
 void coroutine_fn qemu_co_mutex_lock(CoMutex *mutex);
 /* In the coroutine that holds it. Never yields. */
 void coroutine_fn qemu_co_mutex_unlock(CoMutex *mutex);
