@@ -58,14 +58,16 @@ static uint32_t moves, wakes, arrivals;
 static uint64_t checksum;
 static uint32_t stopping;
 
-/* Takes one that has published itself, and sends it on where it is. */
+/* Takes one that has published itself, and has it go on where it is: it may not
+ * even have yielded yet. */
 static void wake_one(int slot)
 {
     Coroutine *co = qatomic_xchg(&slots[slot], NULL);
 
     if (co) {
+        ASSERT_PTR_EQ(qemu_coroutine_get_aio_context(co), contexts[slot]);
         qatomic_inc(&wakes);
-        aio_co_schedule(contexts[slot], co);
+        aio_co_wake(co);
     }
 }
 
