@@ -161,10 +161,10 @@ static void locals_of_all_frames_are_kept(void)
 
 static void coroutine_fn only_caller_of_yield(void *opaque)
 {
-    for (;;) {
+    do {
         ++*(int *)opaque;
         qemu_coroutine_yield();
-    }
+    } while (*(int *)opaque < 1000);
 }
 
 /* The compiler sees the one entry, and its one yield: both may not become a part
@@ -178,6 +178,7 @@ static void an_entry_that_the_compiler_could_inline(void)
         qemu_coroutine_enter(co);
         ASSERT_INT_EQ(count, i);
     }
+    qemu_coroutine_enter(co);
 }
 
 typedef void Visitor(int *value);
