@@ -217,7 +217,7 @@ const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nont
 // Functions that must stay functions of their own: Node 20's baseline compiler
 // miscompiles a loop with a wait and a notify instruction in it (see wasm/port); and
 // those that fail would burden the hot paths of coroutines with their C frames.
-const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_with_locks', 'refuse', 'frames_overflowed', 'cannot_unwind'];
+const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_too_early', 'coroutine_refuse*', 'frames_overflowed', 'cannot_unwind'];
 
 // What is not instrumented by Asyncify: the loop, whose frames stand still while a
 // coroutine yields (wasm/port/coroutine.c refuses a yield across them), and what calls

@@ -104,7 +104,14 @@ void qemu_coroutine_inc_pool_size(unsigned additional)
 
 void qemu_coroutine_dec_pool_size(unsigned additional)
 {
-    qatomic_sub(&shared_max, additional);
+    /* Not below nothing, whatever is asked for. */
+    for (uint32_t max = qatomic_read(&shared_max), seen;; max = seen) {
+        seen = qatomic_cmpxchg(&shared_max, max,
+                               max - MIN(max, (uint32_t)additional));
+        if (seen == max) {
+            return;
+        }
+    }
 }
 
 void qemu_coroutine_set_stack_size(size_t stack, size_t frames)
