@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making, counting and freeing contexts; the current one. util/async.c */
 #include "loop/aio-context.h"
+#include "block/aio-queue.h"
 #include "block/thread-pool.h"
 #include "qemu/coroutine_int.h"
 #include "qapi/error.h"
@@ -78,6 +79,7 @@ void aio_ctx_finalize(GSource *source)
         Coroutine *co = QSLIST_FIRST(&ctx->scheduled_coroutines);
 
         thread_pool_free(ctx->thread_pool);
+        raw_aio_cleanup(ctx);
         if (co) {
             port_panic("aio_context_unref: coroutine %p '%s' is scheduled: poll "
                        "the context until it has run", (void *)co, co->name);

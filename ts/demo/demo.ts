@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The page: the same job as `wasm-aio bench`, on a file in OPFS. */
 import { content } from '../bench/data.js';
-import { ReadJob, type JobResult, type Progress, type Reader } from '../bench/read-job.js';
+import { Job, type JobResult, type Progress, type Reader } from '../bench/job.js';
 import { duration, grouped, mib } from '../bench/units.js';
 import { Runtime } from '../index.js';
 
@@ -97,7 +97,7 @@ async function makeFile(runtime: Runtime, size: number): Promise<void> {
   await writable.close();
 }
 
-let current: ReadJob | undefined;
+let current: Job | undefined;
 let stopped = false;
 
 async function runAll(size: number, seconds: number): Promise<JobResult[]> {
@@ -115,8 +115,9 @@ async function runAll(size: number, seconds: number): Promise<JobResult[]> {
     for (const iodepth of [1, 32]) {
       if (stopped) break;
       status.textContent = `Reading at depth ${iodepth}…`;
-      current = new ReadJob(runtime, readers, {
-        blockSize: BLOCK_SIZE, iodepth, numberIos: 0, runtime: seconds * 1000, size, verify: SEED, seed: SEED,
+      current = new Job(runtime, readers, {
+        rw: 'randread', fsync: 0, blockSize: BLOCK_SIZE, iodepth, numberIos: 0, runtime: seconds * 1000, size, fileSize: size,
+        contentSeed: SEED, verify: true, seed: SEED,
       });
       results.push(await current.run((progress) => chart.add(progress)));
       show(results);

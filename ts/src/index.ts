@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type IOThreadOptions, type LoopStats } from './api/iothread.js';
-export { AioFile } from './api/file.js';
+export { IOThread, type EngineStats, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { AioBuffer } from './api/buffer.js';
+export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export { AioError, type AioErrorCode } from './errors.js';

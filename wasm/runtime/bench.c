@@ -1,134 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The read loop of `wasm-aio bench`: in an IOThread, iodepth reads of random
- * blocks at any time, each completion submitting the next one.
+ * The loop of `wasm-aio bench`: in an IOThread, iodepth requests at any time, each
+ * completion submitting the next one. A job has a part of the file to itself if it
+ * writes, and never two requests on one block: so what a block must have is known.
  */
-#include "runtime.h"
+#include "bench.h"
+#include "qemu/atomic.h"
 #include <string.h>
-
-/* ---- The file's content ----
- *
- * Sector 0 is a header, by which the bench knows its own file; every other
- * 64-bit word depends on the seed, its sector and its place there, so that a
- * block from a wrong offset, or torn, or stale, is told from the right one.
- */
-enum { SECTOR = 512, SECTOR_WORDS = SECTOR / 8 };
-
-typedef struct BenchHeader {
-    char magic[16];
-    uint64_t version;
-    uint64_t seed;
-    uint64_t size;
-} BenchHeader;
-
-static const char magic[16] = "wasm-aio bench\n";
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-/* The words of a sector are base, base + step, ...: a sum, not a hash, so that
- * checking a block costs less than reading it. */
-static uint64_t sector_base(uint64_t seed, uint64_t sector)
-{
-    return mix(seed + sector * 0x9e3779b97f4a7c15u);
-}
-#define SECTOR_STEP 0xd1342543de82ef95u
-
-static void fill_header(uint64_t *words, uint64_t seed, uint64_t size)
-{
-    BenchHeader header = { .version = 1, .seed = seed, .size = size };
-
-    memcpy(header.magic, magic, sizeof(magic));
-    memset(words, 0, SECTOR);
-    memcpy(words, &header, sizeof(header));
-}
-
-/* What the file has at offset; both numbers are multiples of SECTOR. */
-WASM_EXPORT("rt_bench_fill")
-void rt_bench_fill(uint64_t *words, uint32_t length, double offset, double seed,
-                   double size)
-{
-    uint64_t sector = (uint64_t)offset / SECTOR;
-
-    for (uint32_t i = 0; i < length / SECTOR; i++, words += SECTOR_WORDS) {
-        uint64_t word = sector_base((uint64_t)seed, sector + i);
-        if (sector + i == 0) {
-            fill_header(words, (uint64_t)seed, (uint64_t)size);
-            continue;
-        }
-        for (int k = 0; k < SECTOR_WORDS; k++, word += SECTOR_STEP) {
-            words[k] = word;
-        }
-    }
-}
-
-/* The seed of the file whose first sector this is; -1: it is not ours. */
-WASM_EXPORT("rt_bench_header")
-double rt_bench_header(const uint64_t *words, double size)
-{
-    BenchHeader header;
-
-    memcpy(&header, words, sizeof(header));
-    if (memcmp(header.magic, magic, sizeof(magic)) != 0 ||
-        header.version != 1 || header.size != (uint64_t)size) {
-        return -1;
-    }
-    return (double)header.seed;
-}
-
-static bool block_is_right(const uint64_t *words, uint32_t length,
-                           uint64_t offset, uint64_t seed, uint64_t size)
-{
-    uint64_t sector = offset / SECTOR, header[SECTOR_WORDS], wrong = 0;
-
-    for (uint32_t i = 0; i < length / SECTOR; i++, words += SECTOR_WORDS) {
-        uint64_t word = sector_base(seed, sector + i);
-        if (sector + i == 0) {
-            fill_header(header, seed, size);
-            wrong |= memcmp(words, header, SECTOR) != 0;
-            continue;
-        }
-        for (int k = 0; k < SECTOR_WORDS; k++, word += SECTOR_STEP) {
-            wrong |= words[k] ^ word;
-        }
-    }
-    return !wrong;
-}
-
-/* ---- The job ---- */
 
 /* Latencies fall into 16 buckets for each power of two of ns. */
 enum { SUB_BUCKETS = 16, BUCKETS = 48 * SUB_BUCKETS };
+
+/* rw; ts/src/bench/job.ts has the same numbers. */
+enum { RW_READ, RW_RANDREAD, RW_WRITE, RW_RANDWRITE, RW_RANDRW };
 
 typedef struct BenchJob BenchJob;
 
 typedef struct Slot {
     BenchJob *job;
-    void *buf;
-    uint64_t offset;
+    struct iovec iov;
+    uint64_t block;
     int64_t begun;
+    uint32_t generation;       /* that it writes */
+    int type;                  /* QEMU_AIO_... */
 } Slot;
+
+/* What TypeScript asks for; numbers that fit a double. */
+typedef struct BenchOptions {
+    double number_ios;         /* 0: until it is stopped */
+    double file_size;          /* as its header has it */
+    double first_block;        /* of the job's part */
+    double blocks;
+    double seed;               /* of the content */
+    double random_seed;
+    double max_batch;
+    double fsync;              /* a flush after so many writes; 0: none */
+    uint32_t handle;
+    uint32_t engine;
+    uint32_t block_size;
+    uint32_t depth;
+    uint32_t rw;
+    uint32_t verify;
+} BenchOptions;
 
 struct BenchJob {
     AioContext *ctx;
-    HostFile *file;
-    uint32_t block_size;
-    uint32_t depth;
-    uint64_t number_ios;       /* 0: until it is stopped */
-    uint64_t file_size;
-    uint64_t seed;
+    BenchOptions o;
+    RawAioOp op;
     uint64_t random;
-    bool verify;
     uint32_t id;
     uint32_t stop;             /* any thread sets it */
     int error;                 /* the first; -EILSEQ: wrong content */
     uint64_t error_offset;
     uint64_t issued;
     uint64_t completed;        /* the owner looks at it while it runs */
+    uint64_t flushes;
+    uint64_t next_block;       /* of sequential ones, and of the sweep */
+    uint64_t unflushed;        /* writes since the last flush */
+    bool sweeping;             /* the end: what was written is read again */
+    uint32_t generation;       /* the last that was written */
+    int64_t *generations;      /* by block of its part; -1: not known */
+    uint8_t *busy;
     uint32_t in_flight;
     int64_t begun;
     int64_t ended;
@@ -150,80 +82,205 @@ static uint32_t bucket_of(uint64_t ns)
                (uint32_t)BUCKETS - 1);
 }
 
-static int slot_work(void *opaque)
+static uint64_t next_random(BenchJob *job)
 {
-    Slot *slot = opaque;
-    BenchJob *job = slot->job;
-    int ret = rt_file_pread(job->file, slot->buf, job->block_size, slot->offset);
-
-    if (ret >= 0 && (uint32_t)ret < job->block_size) {
-        return -EIO;            /* the file was cut off under us */
-    }
-    if (ret >= 0 && job->verify &&
-        !block_is_right(slot->buf, job->block_size, slot->offset, job->seed,
-                        job->file_size)) {
-        return -EILSEQ;
-    }
-    return ret;
+    job->random ^= job->random >> 12;
+    job->random ^= job->random << 25;
+    job->random ^= job->random >> 27;
+    return job->random * 0x2545f4914f6cdd1du >> 11;
 }
 
-static bool submit(Slot *slot);
+static bool writes(const BenchJob *job)
+{
+    return job->o.rw >= RW_WRITE;
+}
+
+static uint64_t offset_of(const BenchJob *job, uint64_t block)
+{
+    return ((uint64_t)job->o.first_block + block) * job->o.block_size;
+}
+
+static void fail(BenchJob *job, int error, uint64_t offset)
+{
+    if (!job->error) {
+        job->error = error;
+        job->error_offset = offset;
+    }
+}
+
+static void check(BenchJob *job, Slot *slot)
+{
+    int64_t unknown = -1;
+    int64_t *known = job->generations ? &job->generations[slot->block]
+                                      : &unknown;
+    uint64_t offset = offset_of(job, slot->block);
+
+    if (!bench_check(slot->iov.iov_base, job->o.block_size, offset,
+                     (uint64_t)job->o.seed, (uint64_t)job->o.file_size,
+                     known)) {
+        fail(job, -EILSEQ, offset);
+    }
+}
+
+/* ---- What comes next ---- */
+
+/* The next written block that the sweep has not looked at; false: none. */
+static bool next_to_sweep(BenchJob *job, uint64_t *block)
+{
+    while (job->next_block < (uint64_t)job->o.blocks) {
+        *block = job->next_block++;
+        if (job->generations[*block] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t choose_block(BenchJob *job)
+{
+    uint64_t blocks = (uint64_t)job->o.blocks;
+    bool random = job->o.rw == RW_RANDREAD || job->o.rw >= RW_RANDWRITE;
+    uint64_t block = (random ? next_random(job) : job->next_block++) % blocks;
+
+    /* There are more blocks than slots. */
+    while (job->busy && job->busy[block]) {
+        block = (block + 1) % blocks;
+    }
+    return block;
+}
+
+static bool choose(BenchJob *job, Slot *slot)
+{
+    slot->type = QEMU_AIO_READ;
+    if (job->sweeping) {
+        return !job->error && next_to_sweep(job, &slot->block);
+    }
+    if (job->error || qatomic_read(&job->stop) ||
+        (job->o.number_ios > 0 &&
+         job->issued == (uint64_t)job->o.number_ios)) {
+        return false;
+    }
+    if (job->o.fsync > 0 && job->unflushed >= (uint64_t)job->o.fsync) {
+        job->unflushed = 0;
+        slot->type = QEMU_AIO_FLUSH;
+        return true;
+    }
+    slot->block = choose_block(job);
+    if (writes(job) && (job->o.rw != RW_RANDRW || (next_random(job) & 1))) {
+        slot->type = QEMU_AIO_WRITE;
+        slot->generation = ++job->generation;
+        bench_fill(slot->iov.iov_base, job->o.block_size,
+                   offset_of(job, slot->block), (uint64_t)job->o.seed,
+                   (uint64_t)job->o.file_size, slot->generation);
+        job->unflushed++;
+    }
+    job->issued++;
+    return true;
+}
+
+static void slot_done(void *opaque, int ret);
+
+/* False: nothing is left for it to do. */
+static bool submit(Slot *slot, int64_t now)
+{
+    BenchJob *job = slot->job;
+
+    if (!choose(job, slot)) {
+        return false;
+    }
+    if (job->busy && slot->type != QEMU_AIO_FLUSH) {
+        job->busy[slot->block] = 1;
+    }
+    job->in_flight++;
+    job->ctx->requests++;
+    slot->begun = now;
+    job->op.type = slot->type | RAW_AIO_COUNT;
+    job->op.iov = &slot->iov;
+    job->op.offset = (int64_t)offset_of(job, slot->block);
+    raw_aio_submit(job->ctx, &job->op, slot_done, slot);
+    return true;
+}
+
+/* Nothing is in flight any more. True: something is again. */
+static bool sweep(BenchJob *job, int64_t now)
+{
+    bool any = false;
+
+    if (!job->o.verify || !writes(job) || job->sweeping || job->error) {
+        return false;
+    }
+    job->sweeping = true;
+    job->next_block = 0;
+    for (uint32_t i = 0; i < job->o.depth; i++) {
+        any |= submit(&job->slots[i], now);
+    }
+    return any;
+}
+
+static void count(BenchJob *job, Slot *slot, int64_t now)
+{
+    int64_t latency = now - slot->begun;
+
+    job->completed++;
+    job->longest = MAX(job->longest, latency);
+    job->histogram[bucket_of((uint64_t)latency)]++;
+}
 
 static void slot_done(void *opaque, int ret)
 {
     Slot *slot = opaque;
     BenchJob *job = slot->job;
     int64_t now = port_clock_ns(PORT_CLOCK_MONOTONIC);
-    int64_t latency = now - slot->begun;
+    bool flush = slot->type == QEMU_AIO_FLUSH;
 
     job->in_flight--;
     job->ctx->requests--;
+    if (job->busy && !flush) {
+        job->busy[slot->block] = 0;
+    }
+    if (ret >= 0 && !flush && (uint32_t)ret < job->o.block_size) {
+        ret = -EIO;            /* the file was cut off under us */
+    }
     if (ret < 0) {
-        if (!job->error) {
-            job->error = ret;
-            job->error_offset = slot->offset;
-        }
+        fail(job, ret, offset_of(job, slot->block));
+    } else if (flush) {
+        job->flushes++;
     } else {
-        job->completed++;
-        job->longest = MAX(job->longest, latency);
-        job->histogram[bucket_of((uint64_t)latency)]++;
+        if (slot->type == QEMU_AIO_WRITE && job->generations) {
+            job->generations[slot->block] = slot->generation;
+        } else if (slot->type == QEMU_AIO_READ && job->o.verify) {
+            check(job, slot);
+        }
+        if (!job->sweeping) {
+            count(job, slot, now);
+        }
     }
-    if (!submit(slot) && job->in_flight == 0) {
-        job->ended = now;
-        rt_complete(job->id, job->error);
+    if (!submit(slot, now) && job->in_flight == 0) {
+        if (!job->sweeping) {
+            job->ended = now;
+        }
+        if (!sweep(job, now)) {
+            rt_complete(job->id, job->error);
+        }
     }
-}
-
-/* False: the job is to end. */
-static bool submit(Slot *slot)
-{
-    BenchJob *job = slot->job;
-
-    if (job->error || qatomic_read(&job->stop) ||
-        (job->number_ios && job->issued == job->number_ios)) {
-        return false;
-    }
-    job->random ^= job->random >> 12;
-    job->random ^= job->random << 25;
-    job->random ^= job->random >> 27;
-    slot->offset = (job->random * 0x2545f4914f6cdd1du >> 11) %
-                   (job->file_size / job->block_size) * job->block_size;
-    job->issued++;
-    job->in_flight++;
-    job->ctx->requests++;
-    slot->begun = port_clock_ns(PORT_CLOCK_MONOTONIC);
-    rt_file_submit(job->ctx, job->file, slot_work, slot, slot_done, slot);
-    return true;
 }
 
 static void start_bh(void *opaque)
 {
     BenchJob *job = opaque;
+    AioEngine engine = job->op.engine;
 
     job->begun = job->ended = port_clock_ns(PORT_CLOCK_MONOTONIC);
-    for (uint32_t i = 0; i < job->depth; i++) {
-        submit(&job->slots[i]);
+    /* Its file may have been opened for another context. */
+    if (!raw_aio_setup(job->ctx, engine, NULL)) {
+        rt_complete(job->id, -EAGAIN);
+        return;
     }
+    raw_aio_plug(job->ctx, engine);
+    for (uint32_t i = 0; i < job->o.depth; i++) {
+        submit(&job->slots[i], job->begun);
+    }
+    raw_aio_unplug(job->ctx, engine, job->op.max_batch);
     if (job->in_flight == 0) {
         rt_complete(job->id, job->error);
     }
@@ -231,31 +288,50 @@ static void start_bh(void *opaque)
 
 /* ---- Owner ---- */
 
+WASM_EXPORT("rt_bench_free")
+void rt_bench_free(BenchJob *job)
+{
+    free(job->slots[0].iov.iov_base);
+    free(job->generations);
+    free(job->busy);
+    free(job);
+}
+
 /* NULL: out of memory. complete(id, 0 or -errno) follows rt_bench_start. */
 WASM_EXPORT("rt_bench_new")
-BenchJob *rt_bench_new(AioContext *ctx, HostFile *file, uint32_t block_size,
-                       uint32_t depth, double number_ios, double file_size,
-                       double seed, double random_seed, bool verify)
+BenchJob *rt_bench_new(AioContext *ctx, const BenchOptions *options)
 {
+    uint32_t depth = options->depth, bs = options->block_size;
+    size_t blocks = (size_t)options->blocks;
     BenchJob *job = calloc(1, sizeof(*job) + depth * sizeof(Slot));
-    char *bufs = aligned_alloc(4096, ROUND_UP(depth * block_size, 4096));
+    char *bufs;
 
-    if (!job || !bufs) {
-        free(job);
-        free(bufs);
+    if (!job) {
         return NULL;
     }
     job->ctx = ctx;
-    job->file = file;
-    job->block_size = block_size;
-    job->depth = depth;
-    job->number_ios = (uint64_t)number_ios;
-    job->file_size = (uint64_t)file_size;
-    job->seed = (uint64_t)seed;
-    job->random = mix((uint64_t)random_seed + 1) | 1;
-    job->verify = verify;
+    job->o = *options;
+    job->op = (RawAioOp){ .fd = (int)options->handle, .niov = 1,
+                          .max_batch = (int64_t)options->max_batch };
+    job->op.engine = rt_engine((AioEngine)options->engine, &job->op.max_batch);
+    job->random = ((uint64_t)options->random_seed + 1) * 0x9e3779b97f4a7c15u | 1;
+    /* Other runs have written the file before. */
+    job->generation = (uint32_t)(port_clock_ns(PORT_CLOCK_REALTIME) >> 20);
+    bufs = aligned_alloc(4096, ROUND_UP(depth * bs, 4096));
+    job->slots[0].iov.iov_base = bufs;
+    if (writes(job)) {
+        job->busy = calloc(1, blocks);
+        job->generations = malloc(blocks * sizeof(int64_t));
+    }
+    if (!bufs || (writes(job) && (!job->busy || !job->generations))) {
+        rt_bench_free(job);
+        return NULL;
+    }
+    if (job->generations) {
+        memset(job->generations, 0xff, blocks * sizeof(int64_t));
+    }
     for (uint32_t i = 0; i < depth; i++) {
-        job->slots[i] = (Slot){ .job = job, .buf = bufs + i * block_size };
+        job->slots[i] = (Slot){ .job = job, .iov = { bufs + i * bs, bs } };
     }
     return job;
 }
@@ -280,18 +356,17 @@ bool rt_bench_idle(BenchJob *job)
     return qatomic_mb_read(&job->in_flight) == 0;
 }
 
-WASM_EXPORT("rt_bench_free")
-void rt_bench_free(BenchJob *job)
-{
-    free(job->slots[0].buf);
-    free(job);
-}
-
 /* Live, and after the end. */
 WASM_EXPORT("rt_bench_completed")
 double rt_bench_completed(BenchJob *job)
 {
     return (double)job->completed;
+}
+
+WASM_EXPORT("rt_bench_flushes")
+double rt_bench_flushes(BenchJob *job)
+{
+    return (double)job->flushes;
 }
 
 WASM_EXPORT("rt_bench_error_offset")

@@ -1,105 +1,181 @@
 /* SPDX-License-Identifier: MIT */
-/* Files: requests from the owner to an IOThread's context and back. */
-#include "block/thread-pool.h"
+/* Files: requests from the owner to an engine of an IOThread's context and back. */
+#include "block/block.h"
+#include "qapi/error.h"
+#include "qemu/atomic.h"
 #include "runtime.h"
 
-/* Owner. */
-WASM_EXPORT("rt_file_new")
-HostFile *rt_file_new(int handle, bool owned)
+/* Where a file belongs to one worker, that worker is the pool: each request is
+ * handed over to it by itself. */
+AioEngine rt_engine(AioEngine engine, int64_t *max_batch)
 {
-    HostFile *file = malloc(sizeof(*file));
-
-    if (file) {
-        *file = (HostFile){ .handle = handle, .owned = owned };
+    if (engine == AIO_ENGINE_THREADS && rt_host_has_owned_files()) {
+        *max_batch = 1;
+        return AIO_ENGINE_NATIVE;
     }
-    return file;
+    return engine;
 }
 
-/* Owner: no request of it is in flight. */
-WASM_EXPORT("rt_file_free")
-void rt_file_free(HostFile *file)
-{
-    free(file);
-}
+/* ---- Setting an engine up ---- */
 
-void rt_file_submit(AioContext *ctx, HostFile *file, int (*func)(void *),
-                    void *arg, BlockCompletionFunc *cb, void *opaque)
-{
-    if (file->owned) {
-        rt_host_io_submit(ctx, func, arg, cb, opaque);
-    } else {
-        thread_pool_submit_aio(aio_get_thread_pool(ctx), func, arg, cb, opaque);
-    }
-}
-
-int rt_file_pread(HostFile *file, void *buf, uint32_t length, uint64_t offset)
-{
-    uint32_t done = 0;
-
-    while (done < length) {
-        int ret = host_pread(file->handle, (char *)buf + done, length - done,
-                             (double)(offset + done));
-        if (ret < 0) {
-            return ret;
-        }
-        if (ret == 0) {
-            break;
-        }
-        done += ret;
-    }
-    return (int)done;
-}
-
-/* ---- A read that the owner asked for ---- */
-
-typedef struct ReadRequest {
+typedef struct SetupRequest {
     AioContext *ctx;
-    HostFile *file;
-    void *buf;
-    uint32_t length;
+    AioEngine engine;
+    char *text;
+    uint32_t size;
     uint32_t id;
-    uint64_t offset;
-} ReadRequest;
+} SetupRequest;
 
-static int read_work(void *opaque)
+static void setup_bh(void *opaque)
 {
-    ReadRequest *request = opaque;
+    SetupRequest *request = opaque;
+    Error *err = NULL;
+    bool done = raw_aio_setup(request->ctx, request->engine, &err);
 
-    return rt_file_pread(request->file, request->buf, request->length,
-                         request->offset);
-}
-
-static void read_done(void *opaque, int ret)
-{
-    ReadRequest *request = opaque;
-
-    request->ctx->requests--;
-    rt_complete(request->id, ret);
+    if (!done) {
+        snprintf(request->text, request->size, "%s", error_get_pretty(err));
+        error_free(err);
+    }
+    rt_complete(request->id, done ? 0 : -EAGAIN);
     free(request);
 }
 
-static void read_bh(void *opaque)
+/* Owner: complete(id, 0 or -errno, and then why is in text) follows. False: out
+ * of memory. */
+WASM_EXPORT("rt_engine_setup")
+bool rt_engine_setup(AioContext *ctx, AioEngine engine, char *text,
+                     uint32_t size, uint32_t id)
 {
-    ReadRequest *request = opaque;
-
-    request->ctx->requests++;
-    rt_file_submit(request->ctx, request->file, read_work, request, read_done,
-                   request);
-}
-
-/* Owner: complete(id, bytes or -errno) follows, once. False: out of memory. */
-WASM_EXPORT("rt_file_read")
-bool rt_file_read(AioContext *ctx, HostFile *file, void *buf, uint32_t length,
-                  double offset, uint32_t id)
-{
-    ReadRequest *request = malloc(sizeof(*request));
+    SetupRequest *request = malloc(sizeof(*request));
+    int64_t max_batch;
 
     if (!request) {
         return false;
     }
-    *request = (ReadRequest){ .ctx = ctx, .file = file, .buf = buf,
-                              .length = length, .id = id,
-                              .offset = (uint64_t)offset };
-    aio_bh_schedule_oneshot(ctx, read_bh, request);
+    *request = (SetupRequest){ ctx, rt_engine(engine, &max_batch), text, size,
+                               id };
+    aio_bh_schedule_oneshot(ctx, setup_bh, request);
     return true;
+}
+
+/* Owner: what the engine did, as JSON. */
+WASM_EXPORT("rt_engine_stats")
+const char *rt_engine_stats(AioContext *ctx, AioEngine engine)
+{
+    static char text[200];
+    AioEngineStats s;
+    int64_t max_batch;
+
+    raw_aio_get_stats(ctx, rt_engine(engine, &max_batch), &s);
+    snprintf(text, sizeof(text),
+             "{\"requests\":%" PRIu64 ",\"submissions\":%" PRIu64
+             ",\"kicks\":%" PRIu64 ",\"largestBatch\":%" PRIu64 "}",
+             s.requests, s.submissions, s.kicks, s.largest_batch);
+    return text;
+}
+
+/* ---- Requests of the owner ---- */
+
+typedef struct FileRequest {
+    AioContext *ctx;
+    RawAioOp op;
+    BlockAIOCB *acb;           /* home; NULL: not submitted yet, or ended */
+    uint32_t id;
+    uint32_t refs;             /* the owner's; the loop's; those of cancels */
+    bool canceled;             /* home */
+    struct iovec iov[];
+} FileRequest;
+
+static void unref(FileRequest *request)
+{
+    if (qatomic_fetch_dec(&request->refs) == 1) {
+        free(request);
+    }
+}
+
+/* Owner. The caller fills in the iovecs: base and length, 32 bits each. NULL: out
+ * of memory. */
+WASM_EXPORT("rt_file_request")
+FileRequest *rt_file_request(AioContext *ctx, int handle, AioEngine engine,
+                             int type, double offset, uint32_t niov,
+                             double max_batch)
+{
+    FileRequest *request = malloc(sizeof(*request) +
+                                  niov * sizeof(struct iovec));
+
+    if (request) {
+        *request = (FileRequest){ .ctx = ctx, .refs = 1 };
+        request->op = (RawAioOp){
+            .type = type | RAW_AIO_COUNT,
+            .fd = handle, .iov = request->iov, .niov = niov,
+            .offset = (int64_t)offset, .max_batch = (int64_t)max_batch,
+        };
+        request->op.engine = rt_engine(engine, &request->op.max_batch);
+    }
+    return request;
+}
+
+WASM_EXPORT("rt_file_request_iov")
+struct iovec *rt_file_request_iov(FileRequest *request)
+{
+    return request->iov;
+}
+
+/* Owner: it has been completed, or never submitted. */
+WASM_EXPORT("rt_file_request_free")
+void rt_file_request_free(FileRequest *request)
+{
+    unref(request);
+}
+
+static void request_done(void *opaque, int ret)
+{
+    FileRequest *request = opaque;
+
+    request->acb = NULL;
+    request->ctx->requests--;
+    rt_complete(request->id, ret);
+    unref(request);
+}
+
+static void submit_bh(void *opaque)
+{
+    FileRequest *request = opaque;
+
+    request->ctx->requests++;
+    if (request->canceled) {
+        request_done(request, -ECANCELED);
+        return;
+    }
+    request->acb = raw_aio_submit(request->ctx, &request->op, request_done,
+                                  request);
+}
+
+/* Owner: complete(id, bytes or -errno) follows, once. */
+WASM_EXPORT("rt_file_submit")
+void rt_file_submit(FileRequest *request, uint32_t id)
+{
+    request->id = id;
+    qatomic_inc(&request->refs);
+    aio_bh_schedule_oneshot(request->ctx, submit_bh, request);
+}
+
+static void cancel_bh(void *opaque)
+{
+    FileRequest *request = opaque;
+
+    /* Bottom halves run last in, first out: it may not have been submitted. */
+    request->canceled = true;
+    if (request->acb) {
+        bdrv_aio_cancel_async(request->acb);
+    }
+    unref(request);
+}
+
+/* Owner: its completion is still to come, with -ECANCELED if nobody has begun it. */
+WASM_EXPORT("rt_file_cancel")
+void rt_file_cancel(FileRequest *request)
+{
+    qatomic_inc(&request->refs);
+    aio_bh_schedule_oneshot(request->ctx, cancel_bh, request);
 }

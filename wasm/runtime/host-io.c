@@ -1,74 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host-I/O thread: some hosts give a file to one worker alone (OPFS, Deno).
+ * The host-I/O worker: some hosts give a file to one worker alone (OPFS, Deno).
  * That worker opens and closes files in JavaScript, and in between serves the
- * requests on them here, whichever context they come from.
+ * queues of all contexts here.
  */
-#include "loop/aio-context.h"
+#include "port/server.h"
+#include "qemu/atomic.h"
 #include "runtime.h"
 
-typedef struct HostIORequest {
-    AioContext *ctx;
-    int (*func)(void *);
-    void *arg;
-    BlockCompletionFunc *cb;
-    void *opaque;
-    int ret;
-    QSLIST_ENTRY(HostIORequest) next;
-} HostIORequest;
+/* Owner, first of all: files belong to that worker. */
+WASM_EXPORT("rt_files_are_owned")
+void rt_files_are_owned(void)
+{
+    qatomic_mb_set(&wasm_files_are_owned, 1);
+}
 
-/* Pushed by any thread, taken as a whole by the one that serves. */
-static QSLIST_HEAD(, HostIORequest) submitted;
-/* What the thread sleeps on: moves on with every request and message. */
-static uint32_t doorbell;
+bool rt_host_has_owned_files(void)
+{
+    return qatomic_read(&wasm_files_are_owned);
+}
 
+/* Owner: a message was posted to it. */
 WASM_EXPORT("rt_host_io_ring")
 void rt_host_io_ring(void)
 {
-    qatomic_inc(&doorbell);
-    port_notify32(&doorbell, 1);
-}
-
-static void complete_bh(void *opaque)
-{
-    HostIORequest *request = opaque;
-
-    aio_stat_add(&request->ctx->stats.jobs, 1);
-    request->cb(request->opaque, request->ret);
-    free(request);
-}
-
-void rt_host_io_submit(AioContext *ctx, int (*func)(void *), void *arg,
-                       BlockCompletionFunc *cb, void *opaque)
-{
-    HostIORequest *request = malloc(sizeof(*request));
-
-    if (!request) {
-        port_panic("rt_host_io_submit: out of memory");
-    }
-    *request = (HostIORequest){ .ctx = ctx, .func = func, .arg = arg,
-                                .cb = cb, .opaque = opaque };
-    QSLIST_INSERT_HEAD_ATOMIC(&submitted, request, next);
-    rt_host_io_ring();
-}
-
-/* Oldest first. */
-static void serve(void)
-{
-    QSLIST_HEAD(, HostIORequest) taken, queue;
-    HostIORequest *request;
-
-    QSLIST_INIT(&queue);
-    QSLIST_MOVE_ATOMIC(&taken, &submitted);
-    while ((request = QSLIST_FIRST(&taken))) {
-        QSLIST_REMOVE_HEAD(&taken, next);
-        QSLIST_INSERT_HEAD(&queue, request, next);
-    }
-    while ((request = QSLIST_FIRST(&queue))) {
-        QSLIST_REMOVE_HEAD(&queue, next);
-        request->ret = request->func(request->arg);
-        aio_bh_schedule_oneshot(request->ctx, complete_bh, request);
-    }
+    wasm_server_ring(&wasm_host_server);
 }
 
 /* Its worker: serves until a message that was posted waits to be received. */
@@ -79,15 +35,13 @@ void rt_host_io_run(uint32_t received)
 
     for (;;) {
         /* Read before looking: whoever adds after the look moves it on. */
-        uint32_t seen = qatomic_mb_read(&doorbell);
+        uint32_t seen = qatomic_mb_read(&wasm_host_server.doorbell);
 
         if (qatomic_mb_read(posted) != received) {
             return;
         }
-        if (qatomic_mb_read(&submitted.slh_first)) {
-            serve();
-        } else {
-            port_futex_wait(&doorbell, seen, -1);
+        if (!wasm_server_serve(&wasm_host_server)) {
+            wasm_server_wait(&wasm_host_server, seen);
         }
     }
 }

@@ -5,42 +5,22 @@
  * What TypeScript calls, beyond the threads of wasm/port: functions named rt_.
  * Those marked "owner" are called by the thread that owns the runtime.
  */
-#include "block/aio.h"
+#include "block/raw-aio.h"
 #include "port/wasm-port.h"
 #include "sysemu/iothread.h"
 
 /* Owner: the request `id` ended with `result`. */
 WASM_IMPORT("complete") void host_complete(uint32_t id, double result);
-/* A positional read into shared memory: bytes or -errno. handle is the host's. */
-WASM_IMPORT("pread") int host_pread(int handle, void *buf, uint32_t length,
-                                    double offset);
-
 /* The owner's context. */
 AioContext *rt_owner_context(void);
 /* Any thread: host_complete(id, result) in the owner. */
 void rt_complete(uint32_t id, double result);
 
-/* ---- Files (file.c) ---- */
+/* ---- Files (file.c, host-io.c) ---- */
 
-/*
- * A file as the host opened it. Shared: any pool thread may use the handle.
- * Owned: the host-I/O thread alone may, and requests go to it.
- */
-typedef struct HostFile {
-    int32_t handle;
-    bool owned;
-} HostFile;
-
-/* Home of ctx: func(arg) in a thread that may use the file, then cb in ctx. */
-void rt_file_submit(AioContext *ctx, HostFile *file, int (*func)(void *),
-                    void *arg, BlockCompletionFunc *cb, void *opaque);
-/* In such a thread: reads until length bytes, the end of the file, or an error.
- * Bytes or -errno. */
-int rt_file_pread(HostFile *file, void *buf, uint32_t length, uint64_t offset);
-
-/* ---- Host I/O (host-io.c) ---- */
-
-void rt_host_io_submit(AioContext *ctx, int (*func)(void *), void *arg,
-                       BlockCompletionFunc *cb, void *opaque);
+/* True: one worker alone may use them, the host-I/O worker. */
+bool rt_host_has_owned_files(void);
+/* The engine that serves the one asked for here; may lower *max_batch. */
+AioEngine rt_engine(AioEngine engine, int64_t *max_batch);
 
 #endif

@@ -126,6 +126,9 @@ struct AioContext {
 
     QEMUTimerListGroup tlg;
     struct ThreadPool *thread_pool;
+    struct LinuxAioState *linux_aio;      /* block/raw-aio.h */
+    struct LuringState *linux_io_uring;
+    struct AioQueue *sync_aio;
     int64_t thread_pool_min;
     int64_t thread_pool_max;
     unsigned requests;                    /* in flight; the home thread's */
@@ -276,7 +279,8 @@ void aio_context_release(AioContext *ctx);
 /* Any. ns; takes effect with the next iteration, from poll_ns 0. */
 void aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
                                  int64_t shrink, Error **errp);
-/* Any. 0: the engine's default. */
+/* Any. Requests that an engine hands over at once; 0: its default. Holds from the
+ * next request on. */
 void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
                                 Error **errp);
 /* The loop's: chooses the monitor, gives it up, makes room for a GSource. */
@@ -286,6 +290,8 @@ void aio_context_use_g_source(AioContext *ctx);
 
 /* ---- Engines: block/raw-aio.h ---- */
 
+/* Home. Set-up makes it once; NULL and *errp if the machine refuses, and the next
+ * call tries again. get panics unless it was set up. */
 struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp);
 struct LinuxAioState *aio_get_linux_aio(AioContext *ctx);
 struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp);

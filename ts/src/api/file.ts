@@ -1,175 +1,197 @@
 // SPDX-License-Identifier: MIT
-import { AioError, hostErrno, messageOf } from '../errors.js';
-import type { HostFile } from '../hosts/host.js';
-import type { ToOwner, ToWorker } from '../iothread/messages.js';
-import { Role, type FilePointer } from '../runtime/exports.js';
+import { AioError } from '../errors.js';
+import type { HostFile, OpenMode } from '../hosts/host.js';
+import { Engine, Operation } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
-import type { Thread } from '../runtime/threads.js';
+import type { Staged } from './buffer.js';
 import type { IOThread } from './iothread.js';
 
-/** A file whose requests an IOThread serves. */
+/**
+ * What serves a file's requests; docs/block.md compares them.
+ *
+ * - `threads`: each request is a job of the IOThread's pool
+ * - `native`: requests go in batches (`aioMaxBatch`) to a host-I/O thread
+ * - `io_uring`: through rings in shared memory, 128 requests at most
+ * - `sync`: done by the IOThread itself, which does nothing else meanwhile
+ */
+export type AioEngine = keyof typeof Engine;
+
+export interface OpenOptions {
+  /** Default `threads`. */
+  aio?: AioEngine;
+  /** Requests that `native` hands over at once, at most; 0: what the IOThread says. */
+  aioMaxBatch?: number;
+  /** Writing is allowed. Default false. */
+  write?: boolean;
+  /** Make the file if there is none; it can be written. Default false. */
+  create?: boolean;
+}
+
+export interface RequestOptions {
+  /** Ends the request with ERR_AIO_CANCELED, unless it has been begun. */
+  signal?: AbortSignal;
+}
+
+/** @internal */
+export interface FileSettings {
+  aio: AioEngine;
+  aioMaxBatch: number;
+}
+
+const integer = (name: string, value: bigint | number, max: number, text: string): number => {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number) || number < 0 || number > max) {
+    throw new AioError('ERR_AIO_INVALID_ARG', `${name} must be an integer from 0 to ${text}, not ${String(value)}`);
+  }
+  return number;
+};
+const MAX_LENGTH = 0x7fffffff;
+const MAX_VIEWS = 1024;
+const NOTHING: Staged = { ranges: [], copyOut() {}, free() {} };
+
+/**
+ * A file whose requests an IOThread serves. Offsets and lengths are in bytes.
+ * Requests that are in flight together may be done in any order.
+ *
+ * Views of private memory are copied; those of an {@link AioBuffer} are read into
+ * and written from in place and must be left alone until the promise is settled.
+ *
+ * All of its requests throw AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
+ * ERR_AIO_NO_MEMORY, ERR_AIO_CLOSED, ERR_AIO_CANCELED.
+ */
 export class AioFile {
   private closing: Promise<void> | undefined;
-  private readonly reads = new Set<Promise<unknown>>();
+  private readonly requests = new Set<Promise<unknown>>();
+  private known: number;
 
   /** @internal */
   constructor(
     private readonly runtime: Runtime, /** @internal */ readonly ioThread: IOThread, readonly path: string,
-    private readonly host: HostFile, /** @internal */ readonly pointer: FilePointer,
-  ) {}
-
-  /** Bytes, when it was opened. */
-  get size(): number {
-    return this.host.size;
+    /** @internal */ readonly host: HostFile, private readonly mode: OpenMode,
+    /** @internal */ readonly settings: FileSettings,
+  ) {
+    this.known = host.size;
   }
 
-  /**
-   * Reads `length` bytes at `offset` (both in bytes). Fewer come only where the
-   * file ends.
-   * @throws AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
-   * ERR_AIO_NO_MEMORY, ERR_AIO_CLOSED
-   */
-  async read(offset: bigint | number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { runtime } = this;
-    const { exports, memory } = runtime.instance;
-    runtime.assertOpen();
+  /** The engine that serves it. */
+  get aio(): AioEngine {
+    return this.settings.aio;
+  }
+
+  /** Bytes when it was opened, or more if it has been written behind its end here. */
+  get size(): number {
+    return this.known;
+  }
+
+  /** Reads into memory of the caller's own. Fewer bytes come only where the file
+   * ends. */
+  read(offset: bigint | number, length: number, options?: RequestOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** Reads into `into`; resolves with the number of bytes. */
+  read(offset: bigint | number, into: Uint8Array, options?: RequestOptions): Promise<number>;
+  async read(
+    offset: bigint | number, target: number | Uint8Array, options: RequestOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer> | number> {
+    if (typeof target !== 'number') return this.readv(offset, [target], options);
+    // Before the length is reserved, which may be large.
+    integer('the offset', offset, Number.MAX_SAFE_INTEGER, '2^53 - 1');
+    const bytes = new Uint8Array(integer('the length', target, MAX_LENGTH, '2^31 - 1'));
+    const done = await this.readv(offset, [bytes], options);
+    return done === target ? bytes : bytes.slice(0, done);
+  }
+
+  /** Reads one range of the file into several views; resolves with the number of
+   * bytes. */
+  async readv(offset: bigint | number, into: readonly Uint8Array[], options: RequestOptions = {}): Promise<number> {
+    return this.transfer('read', offset, into, options);
+  }
+
+  /** Writes all of it. ENOSPC: the medium took less. */
+  async write(offset: bigint | number, data: Uint8Array, options: RequestOptions = {}): Promise<void> {
+    await this.writev(offset, [data], options);
+  }
+
+  /** Writes several views to one range of the file. */
+  async writev(offset: bigint | number, data: readonly Uint8Array[], options: RequestOptions = {}): Promise<void> {
+    this.assertOpen();
+    if (!this.mode.write) {
+      throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
+    }
+    const done = await this.transfer('write', offset, data, options);
+    if (done > 0) this.known = Math.max(this.known, Number(offset) + done);
+  }
+
+  /** What had been written before is on the medium when it resolves (fdatasync). */
+  async flush(options: RequestOptions = {}): Promise<void> {
+    this.assertOpen();
+    await this.request('flush', 0, NOTHING, options, 'flush');
+  }
+
+  private assertOpen(): void {
+    this.runtime.assertOpen();
     if (this.closing) throw new AioError('ERR_AIO_CLOSED', `${this.path}: the file is closed`);
     this.ioThread.assertOpen();
-    const at = Number(offset);
-    if (!Number.isSafeInteger(at) || at < 0) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `the offset must be an integer from 0 to 2^53 - 1, not ${String(offset)}`);
+  }
+
+  private async transfer(
+    what: 'read' | 'write', offset: bigint | number, views: readonly Uint8Array[], options: RequestOptions,
+  ): Promise<number> {
+    this.assertOpen();
+    const at = integer('the offset', offset, Number.MAX_SAFE_INTEGER, '2^53 - 1');
+    integer('the number of views', views.length, MAX_VIEWS, String(MAX_VIEWS));
+    const length = integer('the length', views.reduce((sum, view) => sum + view.length, 0), MAX_LENGTH, '2^31 - 1');
+    const staged = this.runtime.buffers.stage(views, what === 'write');
+    const done = await this.request(what, at, staged, options, `${what} of ${length} bytes at ${at}`);
+    return done;
+  }
+
+  /** Frees what was staged when the request has ended. */
+  private async request(
+    operation: keyof typeof Operation, offset: number, staged: Staged, { signal }: RequestOptions, what: string,
+  ): Promise<number> {
+    const { runtime, ioThread, settings } = this;
+    const { exports, memory } = runtime.instance;
+    const canceled = (): AioError =>
+      new AioError('ERR_AIO_CANCELED', `${this.path}: ${what}: canceled`, { errno: 'ECANCELED', cause: signal?.reason });
+    if (signal?.aborted) {
+      staged.free();
+      throw canceled();
     }
-    if (!Number.isInteger(length) || length < 0 || length > 0x7fffffff) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `the length must be an integer from 0 to 2^31 - 1, not ${String(length)}`);
+    const { ranges } = staged;
+    const pointer = runtime.run(() => exports.rt_file_request(
+      ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
+    ));
+    if (pointer === 0) {
+      staged.free();
+      throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
     }
-    const buffer = runtime.run(() => exports.malloc(Math.max(length, 1)));
-    if (buffer === 0) {
-      throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${length} bytes in the shared memory (maximumMemory)`);
-    }
-    const request = runtime.request(this.ioThread, (id) => {
-      if (!exports.rt_file_read(this.ioThread.context, this.pointer, buffer, length, at, id)) {
-        throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
-      }
-    });
-    this.reads.add(request);
-    // If the thread that serves it is lost, the buffer may still be written: it
+    const words = memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length);
+    words.set(ranges.flatMap(({ start, length }) => [start, length]));
+    const ended = runtime.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
+    this.requests.add(ended);
+    const cancel = (): void => exports.rt_file_cancel(pointer);
+    signal?.addEventListener('abort', cancel);
+    // If the thread that serves it is lost, the memory may still be written: it
     // stays allocated then.
     try {
-      const result = await request;
-      const bytes = memory.copy(buffer, Math.max(result, 0));
-      exports.free(buffer);
-      if (result < 0) throw resultError(result, `${this.path}: read of ${length} bytes at ${at}`);
-      return bytes;
+      const result = await ended;
+      if (result >= 0 && operation === 'read') staged.copyOut(result);
+      staged.free();
+      exports.rt_file_request_free(pointer);
+      if (result < 0) throw signal?.aborted ? canceled() : resultError(result, `${this.path}: ${what}`);
+      return result;
     } finally {
-      this.reads.delete(request);
+      signal?.removeEventListener('abort', cancel);
+      this.requests.delete(ended);
     }
   }
 
-  /** Closes it when the reads that are in flight have ended. Idempotent. */
+  /** Closes it when the requests that are in flight have ended. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= Promise.allSettled(this.reads).then(() => this.runtime.files.release(this, this.host.handle));
+    this.closing ??= Promise.allSettled(this.requests).then(() => this.runtime.files.release(this, this.host.handle));
     return this.closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-interface Waiting {
-  resolve(file: HostFile): void;
-  reject(error: Error): void;
-}
-
-/** The open files; opens them here, or in the one worker that may. @internal */
-export class FileTable {
-  private readonly open_ = new Set<AioFile>();
-  private hostIO: Thread | undefined;
-  private lastId = 0;
-  private readonly waiting = new Map<number, Waiting>();
-
-  constructor(private readonly runtime: Runtime) {}
-
-  async open(ioThread: IOThread, path: string): Promise<AioFile> {
-    const { host, instance } = this.runtime;
-    let opened: HostFile;
-    try {
-      opened = host.filesAreOwned ? await this.ask({ type: 'open', path }) : await host.open(path);
-    } catch (error) {
-      if (error instanceof AioError) throw error;
-      const errno = hostErrno(error);
-      throw new AioError('ERR_AIO_IO', `${path}: ${messageOf(error)}`, { errno, cause: error });
-    }
-    let pointer: FilePointer;
-    try {
-      // It may have been closed meanwhile.
-      ioThread.assertOpen();
-      pointer = this.runtime.run(() => instance.exports.rt_file_new(opened.handle, host.filesAreOwned ? 1 : 0));
-      if (pointer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
-    } catch (error) {
-      this.giveBack(opened.handle).catch(() => {});
-      throw error;
-    }
-    const file = new AioFile(this.runtime, ioThread, path, opened, pointer);
-    this.open_.add(file);
-    return file;
-  }
-
-  /** The last step of closing a file: no request of it is in flight. */
-  async release(file: AioFile, handle: number): Promise<void> {
-    if (!this.open_.delete(file)) return;
-    this.runtime.instance.exports.rt_file_free(file.pointer);
-    await this.giveBack(handle);
-  }
-
-  private async giveBack(handle: number): Promise<void> {
-    const { host } = this.runtime;
-    if (host.filesAreOwned) await this.ask({ type: 'close', handle });
-    else await host.close(handle);
-  }
-
-  async closeAllOf(ioThread: IOThread): Promise<void> {
-    await Promise.all([...this.open_].filter((file) => file.ioThread === ioThread).map((file) => file.close()));
-  }
-
-  /** Ends the host-I/O worker; all files are closed. */
-  async close(): Promise<void> {
-    await Promise.all([...this.open_].map((file) => file.close()));
-    if (this.hostIO) this.send(this.hostIO, { type: 'end' });
-  }
-
-  private ask(request: { type: 'open'; path: string } | { type: 'close'; handle: number }): Promise<HostFile> {
-    this.hostIO ??= this.startHostIO();
-    const thread = this.hostIO;
-    const id = ++this.lastId;
-    const answered = new Promise<HostFile>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
-    this.send(thread, { ...request, id });
-    return this.runtime.guard(this, answered);
-  }
-
-  private send(thread: Thread, message: ToWorker): void {
-    const { exports, memory } = this.runtime.instance;
-    thread.worker.post(message);
-    Atomics.add(memory.word(exports.rt_thread_posted(thread.pointer)), 0, 1);
-    exports.rt_host_io_ring();
-  }
-
-  private startHostIO(): Thread {
-    const thread = this.runtime.run(() => this.runtime.threads.assign('host I/O', Role.hostIO, 0));
-    thread.onMessage = (message: ToOwner) => {
-      if (message.type !== 'opened' && message.type !== 'closed' && message.type !== 'refused') return;
-      const waiting = this.waiting.get(message.id);
-      this.waiting.delete(message.id);
-      if (message.type === 'opened') waiting?.resolve(message.file);
-      else if (message.type === 'closed') waiting?.resolve({ handle: 0, size: 0 });
-      else waiting?.reject(new AioError('ERR_AIO_IO', message.message, { errno: message.errno }));
-    };
-    thread.onLost = () => {
-      this.hostIO = undefined;
-      const error = new AioError('ERR_AIO_CANCELED', 'the host I/O worker ended', { errno: 'ECANCELED' });
-      for (const { reject } of this.waiting.values()) reject(error);
-      this.waiting.clear();
-    };
-    return thread;
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
 import { connect, ControlEndpoint, unwrap, type Control } from '../iothread/control.js';
-import { Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
+import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Thread } from '../runtime/threads.js';
-import type { AioFile } from './file.js';
+import type { AioEngine, AioFile, OpenOptions } from './file.js';
 
 /** As QMP's object-add iothread. */
 export interface IOThreadOptions {
@@ -32,7 +32,7 @@ export interface LoopStats {
   bottomHalves: number;
   handlers: number;
   timers: number;
-  /** Thread-pool requests completed. */
+  /** Requests completed, whichever engine served them. */
   jobs: number;
   /** Notifications that had to wake the loop, and those that had not: it was
    * awake. The second is approximate. */
@@ -41,6 +41,16 @@ export interface LoopStats {
   /** Times that polling spared a sleep, and times that it did not. */
   pollHits: number;
   pollMisses: number;
+}
+
+/** What an engine did. */
+export interface EngineStats {
+  /** Requests handed over, in how many batches, and the wake-ups of the other
+   * thread that this took: none while it is awake. */
+  requests: number;
+  submissions: number;
+  kicks: number;
+  largestBatch: number;
 }
 
 /** The maximum first: the minimum is held against it. */
@@ -57,6 +67,7 @@ const properties = [
 export class IOThread {
   private closing: Promise<void> | undefined;
   private lost: AioError | undefined;
+  private readonly engines = new Map<AioEngine, Promise<void>>();
 
   private constructor(
     private readonly runtime: Runtime, readonly name: string,
@@ -148,13 +159,60 @@ export class IOThread {
   }
 
   /**
-   * Opens a file whose reads this thread's loop and pool serve. In Node a path
-   * of the file system; in a browser a path in the origin's private file system.
-   * @throws AioError ERR_AIO_IO, with errno
+   * Opens a file whose requests this thread's loop serves. In Node a path of the
+   * file system; in a browser a path in the origin's private file system.
+   * @throws AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
+   * ERR_AIO_THREAD_LIMIT (the engine needs a thread), ERR_AIO_UNSUPPORTED (`sync`
+   * where a file belongs to one worker)
    */
-  async open(path: string): Promise<AioFile> {
+  async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
     this.assertOpen();
-    return this.runtime.files.open(this, path);
+    const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;
+    if (!Object.hasOwn(Engine, aio)) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `aio must be one of ${Object.keys(Engine).join(', ')}, not ${String(aio)}`);
+    }
+    if (!Number.isSafeInteger(aioMaxBatch) || aioMaxBatch < 0) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `aioMaxBatch must be an integer from 0 on, not ${String(aioMaxBatch)}`);
+    }
+    await this.setUp(aio);
+    return this.runtime.files.open(this, path, { write, create }, { aio, aioMaxBatch });
+  }
+
+  /** Makes the engine ready in that thread, once. */
+  private setUp(aio: AioEngine): Promise<void> {
+    const before = this.engines.get(aio);
+    if (before) return before;
+    const done = this.setUpNow(aio);
+    this.engines.set(aio, done);
+    // The next one tries again.
+    done.catch(() => this.engines.delete(aio));
+    return done;
+  }
+
+  private async setUpNow(aio: AioEngine): Promise<void> {
+    const { runtime, context } = this;
+    const { exports, memory } = runtime.instance;
+    if (aio === 'sync' && runtime.host.filesAreOwned) {
+      throw new AioError('ERR_AIO_UNSUPPORTED', "aio 'sync': files belong to one worker here, which is no IOThread; use 'native'");
+    }
+    const size = 256;
+    const text = runtime.run(() => exports.malloc(size));
+    if (text === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
+    const result = await runtime.request(this, (id) => {
+      if (!exports.rt_engine_setup(context, Engine[aio], text, size, id)) {
+        throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
+      }
+    });
+    const why = result < 0 ? memory.string(text) : '';
+    exports.free(text);
+    if (result < 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `aio '${aio}': ${why} (maxThreads)`);
+  }
+
+  /** What an engine did in this thread since it was first used there. */
+  async engineStats(aio: AioEngine): Promise<EngineStats> {
+    this.assertOpen();
+    const { exports, memory } = this.runtime.instance;
+    return JSON.parse(memory.string(exports.rt_engine_stats(this.context, Engine[aio]))) as EngineStats;
   }
 
   /** The monotonic clock as that thread reads it, in ns. */

@@ -25,6 +25,11 @@ export class Histogram {
     });
   }
 
+  /** [highest ns, how many] of the buckets that are not empty. */
+  entries(): [number, number][] {
+    return [...this.counts].flatMap((count, bucket): [number, number][] => (count > 0 ? [[upperEnd(bucket), count]] : []));
+  }
+
   /** ns that the given part of all stayed below; 0 of none. */
   percentile(part: number): number {
     let left = Math.ceil(part * this.total);

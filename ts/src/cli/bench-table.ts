@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { JobResult, Progress } from '../bench/read-job.js';
+import type { JobResult, Progress } from '../bench/job.js';
 import { duration, grouped, mib } from '../bench/units.js';
 
 /** Takes the progress line away again; nothing where there is no terminal. */

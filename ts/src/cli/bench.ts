@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { rmSync } from 'node:fs';
 import { seedOf } from '../bench/data.js';
-import { ReadJob, type JobResult, type Reader } from '../bench/read-job.js';
+import { Job, type JobResult, type Reader } from '../bench/job.js';
 import { AioError } from '../errors.js';
 import { Runtime } from '../runtime/runtime.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
@@ -39,7 +39,7 @@ export async function bench(argv: string[]): Promise<number> {
 
 class BenchRun {
   private interrupted = false;
-  private job: ReadJob | undefined;
+  private job: Job | undefined;
   /** A file that was made for this run alone. */
   private temporary: string | undefined;
 
@@ -117,7 +117,10 @@ class BenchRun {
 
   private async one(readers: Reader[], iodepth: number, size: number, verify: number | undefined): Promise<JobResult> {
     const { blockSize, numberIos, runtime, seed } = this.options;
-    this.job = new ReadJob(this.runtime, readers, { blockSize, iodepth, numberIos, runtime, size, verify, seed });
+    this.job = new Job(this.runtime, readers, {
+      rw: 'randread', fsync: 0, blockSize, iodepth, numberIos, runtime, size, fileSize: readers[0]?.file.size ?? size,
+      contentSeed: verify ?? 0, verify: verify !== undefined, seed,
+    });
     try {
       return await this.job.run((progress) => this.tell(progressLine(iodepth, blockSize, progress)));
     } finally {

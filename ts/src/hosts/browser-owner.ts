@@ -50,6 +50,10 @@ export const ownerHost: OwnerHost = {
 
   write: toConsole,
   pread: () => 'ENOTSUP',
+  pwrite: () => 'ENOTSUP',
+  preadv: () => 'ENOTSUP',
+  pwritev: () => 'ENOTSUP',
+  fdatasync: () => 'ENOTSUP',
   open: () => Promise.reject(new Error('files are opened by their worker')),
   close: () => Promise.reject(new Error('files are closed by their worker')),
 };

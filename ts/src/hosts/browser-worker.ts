@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 import { hostErrno } from '../errors.js';
 import { browserBase } from './browser.js';
-import type { WorkerHost } from './host.js';
+import type { Range, WorkerHost } from './host.js';
 
 /** What lib.dom declares for dedicated workers only. */
 interface SyncAccessHandle {
   read(into: Uint8Array, options: { at: number }): number;
+  write(from: Uint8Array, options: { at: number }): number;
+  flush(): void;
   getSize(): number;
   close(): void;
 }
@@ -17,15 +19,45 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope;
 
 /** By handle number; a file in OPFS belongs to the worker that opened it. */
-const files = new Map<number, SyncAccessHandle>();
+const files = new Map<number, { access: SyncAccessHandle; write: boolean }>();
 let lastHandle = 0;
 
-async function find(path: string): Promise<FileSystemFileHandle> {
+async function find(path: string, create: boolean): Promise<FileSystemFileHandle> {
   const parts = path.split('/').filter((part) => part !== '');
   const name = parts.pop() ?? '';
   let directory = await navigator.storage.getDirectory();
   for (const part of parts) directory = await directory.getDirectoryHandle(part);
-  return directory.getFileHandle(name);
+  return directory.getFileHandle(name, { create });
+}
+
+/** A call on an open file; what it throws is an errno name. */
+function attempt(work: () => number | string): number | string {
+  try {
+    return work();
+  } catch (error) {
+    return hostErrno(error);
+  }
+}
+
+const pread: WorkerHost['pread'] = (handle, memory, start, length, offset) =>
+  attempt(() => files.get(handle)?.access.read(memory.subarray(start, start + length), { at: offset }) ?? 'EBADF');
+
+const pwrite: WorkerHost['pwrite'] = (handle, memory, start, length, offset) => {
+  const file = files.get(handle);
+  if (!file?.write) return 'EBADF';
+  return attempt(() => file.access.write(memory.subarray(start, start + length), { at: offset }));
+};
+
+/** One call a range: an access handle has none for several. */
+function each(ranges: readonly Range[], offset: number, call: (range: Range, offset: number) => number | string): number | string {
+  let done = 0;
+  for (const range of ranges) {
+    const result = call(range, offset + done);
+    if (typeof result === 'string') return done > 0 ? done : result;
+    done += result;
+    if (result < range.length) break;
+  }
+  return done;
 }
 
 export const workerHost: WorkerHost = {
@@ -41,23 +73,32 @@ export const workerHost: WorkerHost = {
     return undefined;
   },
 
-  pread(handle, into, offset) {
-    try {
-      return files.get(handle)?.read(into, { at: offset }) ?? 'EBADF';
-    } catch (error) {
-      return hostErrno(error);
-    }
+  pread,
+  pwrite,
+  preadv: (handle, memory, ranges, offset) =>
+    each(ranges, offset, ({ start, length }, at) => pread(handle, memory, start, length, at)),
+  pwritev: (handle, memory, ranges, offset) =>
+    each(ranges, offset, ({ start, length }, at) => pwrite(handle, memory, start, length, at)),
+
+  fdatasync(handle) {
+    const result = attempt(() => {
+      const file = files.get(handle);
+      if (!file) return 'EBADF';
+      file.access.flush();
+      return 0;
+    });
+    return typeof result === 'string' ? result : undefined;
   },
 
-  async open(path) {
-    const file = (await find(path)) as unknown as { createSyncAccessHandle(): Promise<SyncAccessHandle> };
+  async open(path, { write, create }) {
+    const file = (await find(path, create)) as unknown as { createSyncAccessHandle(): Promise<SyncAccessHandle> };
     const access = await file.createSyncAccessHandle();
-    files.set(++lastHandle, access);
+    files.set(++lastHandle, { access, write });
     return { handle: lastHandle, size: access.getSize() };
   },
 
   async close(handle) {
-    files.get(handle)?.close();
+    files.get(handle)?.access.close();
     files.delete(handle);
   },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Browsers: what page and workers share. */
-import type { HostBase } from './host.js';
+import type { FileCalls, HostBase } from './host.js';
 
 // now() alone differs between a page and its workers by their ages.
 export const browserMonotonic = (): number => (performance.timeOrigin + performance.now()) * 1e6;
@@ -16,7 +16,7 @@ export const browserTurn = (): Promise<void> =>
     channel.port2.postMessage(0);
   });
 
-export const browserBase: Omit<HostBase, 'write' | 'pread'> = {
+export const browserBase: Omit<HostBase, 'write' | keyof FileCalls> = {
   name: 'browser',
   monotonic: browserMonotonic,
   turn: browserTurn,

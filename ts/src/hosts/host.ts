@@ -23,14 +23,41 @@ export interface WorkerEvents {
 
 /** A file that was opened by the owner, or by the host-I/O worker. */
 export interface HostFile {
-  /** What pread takes. */
+  /** What FileCalls take. */
   handle: number;
   /** Bytes. */
   size: number;
 }
 
+/** How a file is opened. */
+export interface OpenMode {
+  write: boolean;
+  /** Make it if there is none. */
+  create: boolean;
+}
+
+/** So many bytes of the shared memory. */
+export interface Range {
+  start: number;
+  length: number;
+}
+
+/**
+ * What every host has to offer for files: positional, synchronous calls, straight
+ * from and into the shared memory. Bytes, fewer where the file ends or the medium
+ * is full; or an errno name.
+ */
+export interface FileCalls {
+  pread(handle: number, memory: Uint8Array, start: number, length: number, offset: number): number | string;
+  pwrite(handle: number, memory: Uint8Array, start: number, length: number, offset: number): number | string;
+  preadv(handle: number, memory: Uint8Array, ranges: readonly Range[], offset: number): number | string;
+  pwritev(handle: number, memory: Uint8Array, ranges: readonly Range[], offset: number): number | string;
+  /** What was written is on the medium; an errno name if not. */
+  fdatasync(handle: number): string | undefined;
+}
+
 /** What both kinds of thread have. */
-export interface HostBase {
+export interface HostBase extends FileCalls {
   readonly name: string;
   /** ns of CLOCK_MONOTONIC since a moment that all threads share. */
   monotonic(): number;
@@ -38,8 +65,6 @@ export interface HostBase {
   turn(): Promise<void>;
   /** Writes all of it to standard output (1) or error (2); an errno name if not. */
   write(fd: number, bytes: Uint8Array): string | undefined;
-  /** Positional read into shared memory: bytes, or an errno name. */
-  pread(handle: number, into: Uint8Array, offset: number): number | string;
 }
 
 /** The owner's side. */
@@ -54,7 +79,7 @@ export interface OwnerHost extends HostBase {
   /** Throws when the host refuses. */
   startWorker(name: string, events: WorkerEvents): HostWorker;
   /** Throws a host error. Not called where files are owned. */
-  open(path: string): Promise<HostFile>;
+  open(path: string, mode: OpenMode): Promise<HostFile>;
   close(handle: number): Promise<void>;
 }
 
@@ -64,6 +89,6 @@ export interface WorkerHost extends HostBase {
   post(message: unknown): void;
   /** Ends this worker once its event loop has nothing left. */
   end(): void;
-  open(path: string): Promise<HostFile>;
+  open(path: string, mode: OpenMode): Promise<HostFile>;
   close(handle: number): Promise<void>;
 }

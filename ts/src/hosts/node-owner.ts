@@ -43,9 +43,11 @@ export const ownerHost: OwnerHost = {
     };
   },
 
-  async open(path) {
+  async open(path, { write, create }) {
+    const { O_RDONLY, O_RDWR, O_CREAT, O_NONBLOCK } = constants;
+    const flags = (write ? O_RDWR : O_RDONLY) | (create ? O_CREAT : 0) | O_NONBLOCK;
     // Not O_NONBLOCK's business: a FIFO would block the open until a writer comes.
-    const handle = await promisify(open)(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const handle = await promisify<string, number, number, number>(open)(path, flags, 0o666);
     try {
       const stat = await promisify(fstat)(handle);
       if (stat.isDirectory()) throw fileError('EISDIR', 'is a directory');

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** Node: what owner and workers share. */
-import { readSync, writeSync } from 'node:fs';
+import { fdatasyncSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { hostErrno } from '../errors.js';
-import type { HostBase } from './host.js';
+import type { HostBase, Range } from './host.js';
 
 /**
  * performance.now() and hrtime are one clock with different origins; the first
@@ -21,6 +21,9 @@ function measureOrigin(): number {
 const origin = measureOrigin();
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
+
+const viewsOf = (memory: Uint8Array, ranges: readonly Range[]): Uint8Array[] =>
+  ranges.map(({ start, length }) => memory.subarray(start, start + length));
 
 export const nodeBase: HostBase = {
   name: 'node',
@@ -43,9 +46,42 @@ export const nodeBase: HostBase = {
     return undefined;
   },
 
-  pread(handle, into, offset) {
+  pread(handle, memory, start, length, offset) {
     try {
-      return readSync(handle, into, 0, into.length, offset);
+      return readSync(handle, memory, start, length, offset);
+    } catch (error) {
+      return hostErrno(error);
+    }
+  },
+
+  pwrite(handle, memory, start, length, offset) {
+    try {
+      return writeSync(handle, memory, start, length, offset);
+    } catch (error) {
+      return hostErrno(error);
+    }
+  },
+
+  preadv(handle, memory, ranges, offset) {
+    try {
+      return readvSync(handle, viewsOf(memory, ranges), offset);
+    } catch (error) {
+      return hostErrno(error);
+    }
+  },
+
+  pwritev(handle, memory, ranges, offset) {
+    try {
+      return writevSync(handle, viewsOf(memory, ranges), offset);
+    } catch (error) {
+      return hostErrno(error);
+    }
+  },
+
+  fdatasync(handle) {
+    try {
+      fdatasyncSync(handle);
+      return undefined;
     } catch (error) {
       return hostErrno(error);
     }

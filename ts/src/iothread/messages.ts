@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What owner and workers say to each other; control data is comlink's own. */
-import type { HostFile } from '../hosts/host.js';
+import type { HostFile, OpenMode } from '../hosts/host.js';
 import type { ThreadPointer } from '../runtime/exports.js';
 
 export interface InitMessage {
@@ -14,7 +14,7 @@ export interface InitMessage {
 export type ToWorker =
   | InitMessage
   | { type: 'control'; data: unknown }
-  | { type: 'open'; id: number; path: string }
+  | { type: 'open'; id: number; path: string; mode: OpenMode }
   | { type: 'close'; id: number; handle: number }
   /** Leave the role: host I/O is not needed any longer. */
   | { type: 'end' };

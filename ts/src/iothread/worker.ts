@@ -212,7 +212,7 @@ class RuntimeWorker {
     if (message.type !== 'open' && message.type !== 'close') return;
     try {
       if (message.type === 'open') {
-        this.post({ type: 'opened', id: message.id, file: await this.host.open(message.path) });
+        this.post({ type: 'opened', id: message.id, file: await this.host.open(message.path, message.mode) });
       } else {
         await this.host.close(message.handle);
         this.post({ type: 'closed', id: message.id });

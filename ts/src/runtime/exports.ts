@@ -5,11 +5,15 @@ export type ContextPointer = Pointer<'AioContext'>;
 export type CoroutinePointer = Pointer<'Coroutine'>;
 export type IOThreadPointer = Pointer<'IOThread'>;
 export type ThreadPointer = Pointer<'WasmThread'>;
-export type FilePointer = Pointer<'HostFile'>;
+export type RequestPointer = Pointer<'FileRequest'>;
 export type BenchPointer = Pointer<'BenchJob'>;
 
 /** What a worker is for; wasm/port/wasm-port.h. */
 export const Role = { end: 2, run: 3, ioThread: 4, hostIO: 5 } as const;
+/** The engines; core-c/include/block/raw-aio.h. */
+export const Engine = { threads: 0, native: 1, io_uring: 2, sync: 3 } as const;
+/** What a request does; QEMU_AIO_... there. */
+export const Operation = { read: 1, write: 2, flush: 4 } as const;
 /** The value of a loop's notifier while it sleeps; wasm/port/wasm-port.h. */
 export const EVENT_SLEEPING = 2;
 
@@ -75,23 +79,29 @@ export interface Exports {
   rt_host_io_ring(): void;
   rt_host_io_run(received: number): void;
 
-  rt_file_new(handle: number, owned: number): FilePointer;
-  rt_file_free(file: FilePointer): void;
-  rt_file_read(
-    context: ContextPointer, file: FilePointer, buffer: Pointer<'bytes'>, length: number, offset: number, id: number,
+  rt_files_are_owned(): void;
+  rt_engine_setup(
+    context: ContextPointer, engine: number, text: Pointer<'bytes'>, size: number, id: number,
   ): number;
+  rt_engine_stats(context: ContextPointer, engine: number): Pointer<'string'>;
+  rt_file_request(
+    context: ContextPointer, handle: number, engine: number, type: number, offset: number, count: number,
+    maxBatch: number,
+  ): RequestPointer;
+  rt_file_request_iov(request: RequestPointer): Pointer<'words'>;
+  rt_file_request_free(request: RequestPointer): void;
+  rt_file_submit(request: RequestPointer, id: number): void;
+  rt_file_cancel(request: RequestPointer): void;
 
   rt_bench_fill(words: Pointer<'bytes'>, length: number, offset: number, seed: number, size: number): void;
   rt_bench_header(words: Pointer<'bytes'>, size: number): number;
-  rt_bench_new(
-    context: ContextPointer, file: FilePointer, blockSize: number, depth: number, numberIos: number,
-    fileSize: number, seed: number, randomSeed: number, verify: number,
-  ): BenchPointer;
+  rt_bench_new(context: ContextPointer, options: Pointer<'bytes'>): BenchPointer;
   rt_bench_start(job: BenchPointer, id: number): void;
   rt_bench_stop(job: BenchPointer): void;
   rt_bench_idle(job: BenchPointer): number;
   rt_bench_free(job: BenchPointer): void;
   rt_bench_completed(job: BenchPointer): number;
+  rt_bench_flushes(job: BenchPointer): number;
   rt_bench_error_offset(job: BenchPointer): number;
   rt_bench_begun(job: BenchPointer): number;
   rt_bench_ended(job: BenchPointer): number;

@@ -3,7 +3,7 @@ import { AioError } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostBase } from '../hosts/host.js';
 import { preview1 } from '../wasi/preview1.js';
-import type { Exports, ThreadPointer } from './exports.js';
+import type { Exports, Pointer, ThreadPointer } from './exports.js';
 import { Memory } from './memory.js';
 
 /** Thrown through the module when a thread is to leave it. */
@@ -26,6 +26,9 @@ export interface Instance {
   memory: Memory;
 }
 
+/** A host's answer as C has it: a number, or -errno. */
+const result = (answer: number | string): number => (typeof answer === 'number' ? answer : -errnoNumber(answer));
+
 /**
  * The module in this thread. Each thread has its instance; code and memory are
  * shared, globals (the stack pointer, the stack's limits) and tables are not.
@@ -39,10 +42,15 @@ export async function instantiate(
     clock_ns: (clock: number) => (clock === 0 ? host.monotonic() : Date.now() * 1e6),
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
     complete: (id: number, result: number) => hooks.complete(id, result),
-    pread(handle: number, buffer: number, length: number, offset: number) {
-      const result = host.pread(handle, memory.bytes.subarray(buffer, buffer + length), offset);
-      return typeof result === 'number' ? result : -errnoNumber(result);
-    },
+    pread: (handle: number, start: number, length: number, offset: number) =>
+      result(host.pread(handle, memory.bytes, start, length, offset)),
+    pwrite: (handle: number, start: number, length: number, offset: number) =>
+      result(host.pwrite(handle, memory.bytes, start, length, offset)),
+    preadv: (handle: number, iov: Pointer<'words'>, count: number, offset: number) =>
+      result(host.preadv(handle, memory.bytes, memory.ranges(iov, count), offset)),
+    pwritev: (handle: number, iov: Pointer<'words'>, count: number, offset: number) =>
+      result(host.pwritev(handle, memory.bytes, memory.ranges(iov, count), offset)),
+    fdatasync: (handle: number) => result(host.fdatasync(handle) ?? 0),
     panic(message: number) {
       throw new Panic(memory.string(message));
     },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import type { Range } from '../hosts/host.js';
 import type { Pointer } from './exports.js';
 
 /**
@@ -6,15 +7,22 @@ import type { Pointer } from './exports.js';
  * goes through an accessor that takes a new view when the buffer has changed.
  */
 export class Memory {
-  private view8: Uint8Array;
+  private view8!: Uint8Array;
+  /** Each growth makes a new one, of which the older ones are a part. */
+  private readonly buffers = new WeakSet<ArrayBufferLike>();
 
   constructor(readonly memory: WebAssembly.Memory) {
-    this.view8 = new Uint8Array(memory.buffer);
+    this.retake();
   }
 
   get bytes(): Uint8Array {
-    if (this.view8.buffer !== this.memory.buffer) this.view8 = new Uint8Array(this.memory.buffer);
+    if (this.view8.buffer !== this.memory.buffer) this.retake();
     return this.view8;
+  }
+
+  private retake(): void {
+    this.view8 = new Uint8Array(this.memory.buffer);
+    this.buffers.add(this.memory.buffer);
   }
 
   /** One 32-bit word, for Atomics; views of what exists stay good for ever. */
@@ -24,6 +32,17 @@ export class Memory {
 
   words(pointer: Pointer<'words'>, length: number): Uint32Array {
     return new Uint32Array(this.memory.buffer, pointer, length);
+  }
+
+  /** The iovecs at pointer: base and length, 32 bits each. */
+  ranges(pointer: Pointer<'words'>, count: number): Range[] {
+    const words = this.words(pointer, 2 * count);
+    return Array.from({ length: count }, (_, n) => ({ start: words[2 * n] ?? 0, length: words[2 * n + 1] ?? 0 }));
+  }
+
+  /** Whether a view is of this memory, as it is or as it was before it grew. */
+  has(view: Uint8Array): boolean {
+    return this.buffers.has(view.buffer);
   }
 
   view(): DataView {

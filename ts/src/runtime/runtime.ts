@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { FileTable } from '../api/file.js';
+import { Buffers, type AioBuffer } from '../api/buffer.js';
+import { FileTable } from '../api/file-table.js';
 import { IOThread, type IOThreadOptions } from '../api/iothread.js';
 import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
@@ -55,6 +56,7 @@ export class Runtime {
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
+  /** @internal */ readonly buffers: Buffers;
   private readonly loop: HostedLoop;
 
   private constructor(
@@ -63,6 +65,7 @@ export class Runtime {
   ) {
     const { exports, memory } = instance;
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
+    if (host.filesAreOwned) exports.rt_files_are_owned();
     this.context = exports.rt_init();
     this.threads = new Threads(host, instance, { module, memory: memory.memory, args }, {
       failed: (message) => void this.fail(message),
@@ -73,6 +76,7 @@ export class Runtime {
       output: (fd, bytes) => void host.write(fd, bytes),
     });
     this.files = new FileTable(this);
+    this.buffers = new Buffers(instance, (work) => this.run(work));
     this.loop = new HostedLoop(instance, this.context, host, (error) => void this.fail(describeDeath(error, 'owner')));
   }
 
@@ -139,6 +143,15 @@ export class Runtime {
   /** @internal */
   forget(ioThread: IOThread): void {
     this.ioThreads.delete(ioThread);
+  }
+
+  /**
+   * Bytes in the shared memory, zeros: files read and write them without a copy.
+   * @throws AioError ERR_AIO_NO_MEMORY, ERR_AIO_INVALID_ARG
+   */
+  allocate(length: number): AioBuffer {
+    this.assertOpen();
+    return this.buffers.allocate(length);
   }
 
   /**

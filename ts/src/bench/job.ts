@@ -1,45 +1,66 @@
 // SPDX-License-Identifier: MIT
-import type { AioFile } from '../api/file.js';
-import type { IOThread, LoopStats } from '../api/iothread.js';
+import type { AioEngine, AioFile } from '../api/file.js';
+import type { EngineStats, IOThread, LoopStats } from '../api/iothread.js';
 import { AioError } from '../errors.js';
 import { errnoName } from '../errno.js';
-import type { BenchPointer } from '../runtime/exports.js';
+import { Engine, type BenchPointer } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { Histogram } from './histogram.js';
 
-export interface ReadJobOptions {
+/** What a job does; wasm/runtime/bench.c has the same numbers. */
+export const modes = { read: 0, randread: 1, write: 2, randwrite: 3, randrw: 4 } as const;
+export type Mode = keyof typeof modes;
+
+/** Whether it changes the file. */
+export const writes = (rw: Mode): boolean => modes[rw] >= modes.write;
+
+export interface JobOptions {
+  rw: Mode;
+  /** A flush after so many writes of each IOThread; 0: none. */
+  fsync: number;
   /** Bytes of a block; a multiple of 512. */
   blockSize: number;
-  /** Reads in flight at any time, in each IOThread. */
+  /** Requests in flight at any time, in each IOThread. */
   iodepth: number;
-  /** Reads in all; 0: until the time is over. */
+  /** Requests in all; 0: until the time is over. */
   numberIos: number;
   /** Milliseconds at most; 0: no limit. */
   runtime: number;
-  /** Bytes of the file to read from. */
+  /** Bytes of the file to use. */
   size: number;
-  /** The seed of the file's content if every block is to be checked. */
-  verify: number | undefined;
+  /** Bytes that it has. */
+  fileSize: number;
+  /** The seed of the file's content. */
+  contentSeed: number;
+  /** Check every block that is read, and in the end every one that was written. */
+  verify: boolean;
   /** The seed of the offsets. */
   seed: number;
 }
 
 export interface Progress {
-  /** Reads so far, and the seconds since the start. */
+  /** Requests so far, and the seconds since the start. */
   completed: number;
   seconds: number;
 }
 
 /** What `--json` prints for a job. */
 export interface JobResult {
-  aio: 'threads';
+  aio: AioEngine;
+  rw: Mode;
   iodepth: number;
   iothreads: number;
   ios: number;
   iops: number;
   bw_bytes: number;
   lat_ns: { p50: number; p95: number; p99: number; max: number };
-  /** Every block that was read had the content that it must have. */
+  /** How many requests took so long: [ns at most, number], without empty ones. */
+  histogram_ns: [number, number][];
+  flushes: number;
+  /** Requests handed over to the engine, in how many batches, and the wake-ups
+   * that these took. */
+  submission: { requests: number; submissions: number; kicks: number; largest_batch: number };
+  /** Every block that was read or written had the content that it must have. */
   verified: boolean;
   loops: {
     name: string; polls: number; sleeps: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number;
@@ -56,15 +77,15 @@ export interface Reader {
 }
 
 /**
- * Random reads by several IOThreads at once; the loop of submitting and
+ * Reads and writes by several IOThreads at once; the loop of submitting and
  * completing is C, in each IOThread.
  */
-export class ReadJob {
+export class Job {
   private readonly jobs: BenchPointer[] = [];
 
   constructor(
     private readonly runtime: Runtime, private readonly readers: readonly Reader[],
-    private readonly options: ReadJobOptions,
+    private readonly options: JobOptions,
   ) {}
 
   /** Ends it early; what was in flight is still counted. */
@@ -72,11 +93,20 @@ export class ReadJob {
     for (const job of this.jobs) this.runtime.instance.exports.rt_bench_stop(job);
   }
 
-  /** @throws AioError ERR_AIO_IO: a read failed, or a block was wrong */
+  private get aio(): AioEngine {
+    return this.readers[0]?.file.aio ?? 'threads';
+  }
+
+  private engineStats(): Promise<EngineStats[]> {
+    return Promise.all(this.readers.map(({ ioThread }) => ioThread.engineStats(this.aio)));
+  }
+
+  /** @throws AioError ERR_AIO_IO: a request failed, or a block was wrong */
   async run(onProgress?: (progress: Progress) => void): Promise<JobResult> {
     const { runtime, readers, options } = this;
     const { exports } = runtime.instance;
     const before = await Promise.all(readers.map(({ ioThread }) => ioThread.stats()));
+    const engineBefore = await this.engineStats();
     const started = runtime.host.monotonic();
     const timers: ReturnType<typeof setTimeout>[] = [];
     try {
@@ -91,7 +121,7 @@ export class ReadJob {
       const results = await Promise.all(ends);
       results.forEach((result, n) => this.check(result, n));
       const after = await Promise.all(readers.map(({ ioThread }) => ioThread.stats()));
-      return this.result(before, after);
+      return this.result(before, after, engineBefore, await this.engineStats());
     } finally {
       timers.forEach(clearTimeout);
       this.stop();
@@ -106,12 +136,7 @@ export class ReadJob {
     // The first threads take what does not divide.
     const ios = options.numberIos && Math.floor((options.numberIos + readers.length - 1 - n) / readers.length);
     if (options.numberIos && ios === 0) return Promise.resolve(0);
-    const job = runtime.run(() =>
-      exports.rt_bench_new(
-        ioThread.context, file.pointer, options.blockSize, options.iodepth, ios, options.size,
-        options.verify ?? 0, options.seed * 1000003 + n, options.verify === undefined ? 0 : 1,
-      ),
-    );
+    const job = this.make(ioThread, file, ios, n);
     if (job === 0) {
       throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${options.iodepth} blocks of ${options.blockSize} bytes`);
     }
@@ -121,6 +146,32 @@ export class ReadJob {
       if (result < 0) this.stop();
       return result;
     });
+  }
+
+  /** 0: out of memory. */
+  private make(ioThread: IOThread, file: AioFile, ios: number, n: number): BenchPointer {
+    const { runtime, options, readers } = this;
+    const { exports, memory } = runtime.instance;
+    const blocks = Math.floor(options.size / options.blockSize);
+    // Who writes has a part of the file to itself.
+    const parts = writes(options.rw) ? readers.length : 1;
+    const first = parts === 1 ? 0 : Math.floor((blocks * n) / parts);
+    const end = parts === 1 ? blocks : Math.floor((blocks * (n + 1)) / parts);
+    const doubles = [
+      ios, options.fileSize, first, end - first, options.contentSeed, options.seed * 1000003 + n,
+      file.settings.aioMaxBatch, options.fsync,
+    ];
+    const words = [
+      file.host.handle, Engine[file.aio], options.blockSize, options.iodepth, modes[options.rw], options.verify ? 1 : 0,
+    ];
+    const pointer = runtime.run(() => exports.malloc(8 * doubles.length + 4 * words.length));
+    if (pointer === 0) return 0 as BenchPointer;
+    const view = memory.view();
+    doubles.forEach((value, i) => view.setFloat64(pointer + 8 * i, value, true));
+    words.forEach((value, i) => view.setUint32(pointer + 8 * doubles.length + 4 * i, value, true));
+    const job = runtime.run(() => exports.rt_bench_new(ioThread.context, pointer));
+    exports.free(pointer);
+    return job;
   }
 
   private completed(): number {
@@ -135,11 +186,11 @@ export class ReadJob {
     const path = this.readers[n]?.file.path ?? '';
     const why =
       errno === 'EILSEQ' ? `the block at offset ${offset} has not the content that was written`
-        : `read error at offset ${offset}: ${errno}`;
+        : `${writes(this.options.rw) ? 'I/O' : 'read'} error at offset ${offset}: ${errno}`;
     throw new AioError('ERR_AIO_IO', `${path}: ${why}`, { errno });
   }
 
-  private result(before: LoopStats[], after: LoopStats[]): JobResult {
+  private result(before: LoopStats[], after: LoopStats[], engineBefore: EngineStats[], engineAfter: EngineStats[]): JobResult {
     const { exports, memory } = this.runtime.instance;
     const { options, readers } = this;
     const histogram = new Histogram(exports.rt_bench_buckets());
@@ -154,16 +205,23 @@ export class ReadJob {
     }
     const ios = histogram.total;
     const seconds = Math.max((ended - begun) / 1e9, 1e-9);
+    const sum = (key: 'requests' | 'submissions' | 'kicks'): number =>
+      engineAfter.reduce((total, stats, n) => total + stats[key] - (engineBefore[n]?.[key] ?? 0), 0);
+    const largest = Math.max(...engineAfter.map(({ largestBatch }) => largestBatch));
     const lat = (part: number): number => Math.min(histogram.percentile(part), longest);
     return {
-      aio: 'threads',
+      aio: this.aio,
+      rw: options.rw,
       iodepth: options.iodepth,
       iothreads: readers.length,
       ios,
       iops: Math.round(ios / seconds),
       bw_bytes: Math.round((ios * options.blockSize) / seconds),
       lat_ns: { p50: lat(0.5), p95: lat(0.95), p99: lat(0.99), max: Math.round(longest) },
-      verified: options.verify !== undefined && ios > 0,
+      histogram_ns: histogram.entries(),
+      flushes: this.jobs.reduce((sum, job) => sum + exports.rt_bench_flushes(job), 0),
+      submission: { requests: sum('requests'), submissions: sum('submissions'), kicks: sum('kicks'), largest_batch: largest },
+      verified: options.verify && ios > 0,
       loops: readers.map(({ ioThread }, n) => {
         const count = (key: keyof LoopStats): number => (after[n]?.[key] ?? 0) - (before[n]?.[key] ?? 0);
         return {

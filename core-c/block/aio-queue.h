@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BLOCK_AIO_QUEUE_H
+#define BLOCK_AIO_QUEUE_H
+/* What the engines share: requests, and the queue that hands them over. */
+#include "block/raw-aio.h"
+#include "loop/aio-context.h"
+#include "port/port-io.h"
+
+typedef struct AioQueue AioQueue;
+
+typedef enum {
+    RAW_AIO_PENDING,           /* in the queue, not handed over */
+    RAW_AIO_IN_FLIGHT,
+    RAW_AIO_ENDED,             /* its call-back is to be run */
+} RawAioState;
+
+typedef struct RawAio {
+    BlockAIOCB common;
+    AioContext *ctx;
+    AioQueue *queue;           /* NULL: the thread pool's */
+    BlockAIOCB *job;           /* the pool's */
+    int type;
+    const struct iovec *iov;   /* the caller's */
+    unsigned niov;
+    int64_t offset;
+    int bytes;
+    int done;
+    PortIo io;                 /* what is left to be done */
+    struct iovec *rest;        /* after a short read: the iovecs of that */
+    RawAioState state;
+    bool canceled;
+    int ret;
+    QSIMPLEQ_ENTRY(RawAio) next;
+} RawAio;
+
+/* Takes io.result in. True: the request has ended with ->ret; false: io is what
+ * is left of it, to be done. */
+bool raw_aio_step(RawAio *request);
+/* Home: runs the call-back and frees the request. */
+void raw_aio_complete(RawAio *request);
+
+/* slots: in flight at most. NULL and *errp = "why: errno's text". */
+AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
+                        const char *why, Error **errp);
+/* NULL is fine. Panics if requests are outstanding. */
+void aio_queue_free(AioQueue *queue);
+void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch);
+void aio_queue_cancel(AioQueue *queue, RawAio *request);
+void aio_queue_plug(AioQueue *queue);
+void aio_queue_unplug(AioQueue *queue, int64_t max_batch);
+void aio_queue_get_stats(AioQueue *queue, AioEngineStats *stats);
+
+/* The context's, or NULL. linux-aio.c, io_uring.c */
+AioQueue *linux_aio_queue(AioContext *ctx);
+AioQueue *luring_queue(AioContext *ctx);
+/* aio_ctx_finalize: frees what was set up. raw-aio.c */
+void raw_aio_cleanup(AioContext *ctx);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests on files, whichever engine serves them. block/file-posix.c */
+#include "block/aio-queue.h"
+#include "block/block.h"
+#include "block/thread-pool.h"
+#include "qapi/error.h"
+#include <string.h>
+
+static const char *const names[] = { "threads", "native", "io_uring", "sync" };
+
+const char *aio_engine_name(AioEngine engine)
+{
+    return names[engine];
+}
+
+bool aio_engine_by_name(const char *name, AioEngine *engine)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *engine = (AioEngine)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- One step of a request ---- */
+
+/* Makes io what is left behind the bytes that are done, of which there are some
+ * left. False: out of memory. */
+static bool take_rest(RawAio *request)
+{
+    size_t skip = (size_t)request->done;
+    unsigned i = 0;
+
+    while (skip >= request->iov[i].iov_len) {
+        skip -= request->iov[i++].iov_len;
+    }
+    if (!request->rest) {
+        request->rest = malloc(request->niov * sizeof(*request->rest));
+        if (!request->rest) {
+            return false;
+        }
+    }
+    request->io.niov = request->niov - i;
+    memcpy(request->rest, request->iov + i,
+           request->io.niov * sizeof(*request->rest));
+    request->rest[0].iov_base = (char *)request->rest[0].iov_base + skip;
+    request->rest[0].iov_len -= skip;
+    request->io.iov = request->rest;
+    request->io.offset = request->offset + request->done;
+    return true;
+}
+
+static void zero_rest(RawAio *request)
+{
+    size_t skip = (size_t)request->done;
+
+    for (unsigned i = 0; i < request->niov; i++) {
+        const struct iovec *iov = &request->iov[i];
+        size_t here = MIN(skip, iov->iov_len);
+
+        memset((char *)iov->iov_base + here, 0, iov->iov_len - here);
+        skip -= here;
+    }
+}
+
+static bool ended(RawAio *request, int ret)
+{
+    request->ret = ret;
+    return true;
+}
+
+bool raw_aio_step(RawAio *request)
+{
+    int result = request->io.result;
+
+    if (result == -EAGAIN || result == -EINTR) {
+        return request->canceled ? ended(request, -ECANCELED) : false;
+    }
+    if (result < 0 || (request->type & QEMU_AIO_FLUSH)) {
+        return ended(request, result);
+    }
+    request->done += result;
+    if (request->done < request->bytes) {
+        if (request->type & QEMU_AIO_WRITE) {
+            return ended(request, -ENOSPC);
+        }
+        if (result > 0) {
+            /* Fewer bytes than there are is no end of the file yet. */
+            return take_rest(request) ? false : ended(request, -ENOMEM);
+        }
+        if (!(request->type & RAW_AIO_COUNT)) {
+            zero_rest(request);
+        }
+    }
+    return ended(request, request->type & RAW_AIO_COUNT ? request->done : 0);
+}
+
+void raw_aio_complete(RawAio *request)
+{
+    aio_stat_add(&request->ctx->stats.jobs, 1);
+    free(request->rest);
+    request->rest = NULL;
+    if (request->common.cb) {
+        request->common.cb(request->common.opaque, request->ret);
+    }
+    qemu_aio_unref(request);
+}
+
+static void complete_bh(void *opaque)
+{
+    raw_aio_complete(opaque);
+}
+
+/* ---- The thread pool as an engine ---- */
+
+static int pool_work(void *opaque)
+{
+    RawAio *request = opaque;
+
+    do {
+        request->io.result = port_io_run(&request->io);
+    } while (!raw_aio_step(request));
+    return request->ret;
+}
+
+static void pool_done(void *opaque, int ret)
+{
+    RawAio *request = opaque;
+
+    request->job = NULL;
+    request->ret = ret;        /* it may have been cancelled */
+    free(request->rest);
+    if (request->common.cb) {
+        request->common.cb(request->common.opaque, ret);
+    }
+    qemu_aio_unref(request);
+}
+
+/* ---- Requests ---- */
+
+static AioQueue *engine_queue(AioContext *ctx, AioEngine engine)
+{
+    switch (engine) {
+    case AIO_ENGINE_NATIVE:
+        return linux_aio_queue(ctx);
+    case AIO_ENGINE_IO_URING:
+        return luring_queue(ctx);
+    case AIO_ENGINE_SYNC:
+        return ctx->sync_aio;
+    default:
+        return NULL;
+    }
+}
+
+static void raw_aio_cancel(BlockAIOCB *acb)
+{
+    RawAio *request = container_of(acb, RawAio, common);
+
+    if (request->queue) {
+        aio_queue_cancel(request->queue, request);
+    } else if (request->job) {
+        bdrv_aio_cancel_async(request->job);
+    }
+}
+
+static AioContext *raw_aio_get_context(BlockAIOCB *acb)
+{
+    return container_of(acb, RawAio, common)->ctx;
+}
+
+static const AIOCBInfo raw_aio_info = {
+    .aiocb_size = sizeof(RawAio),
+    .cancel_async = raw_aio_cancel,
+    .get_aio_context = raw_aio_get_context,
+};
+
+bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp)
+{
+    switch (engine) {
+    case AIO_ENGINE_NATIVE:
+        return aio_setup_linux_aio(ctx, errp);
+    case AIO_ENGINE_IO_URING:
+        return aio_setup_linux_io_uring(ctx, errp);
+    case AIO_ENGINE_SYNC:
+        if (!ctx->sync_aio) {
+            ctx->sync_aio = aio_queue_new(ctx, engine, 1,
+                                          "failed to make the sync engine",
+                                          errp);
+        }
+        return ctx->sync_aio;
+    default:
+        return true;
+    }
+}
+
+/* The bytes of the iovecs, or -EINVAL. */
+static int count_bytes(const RawAioOp *op)
+{
+    size_t bytes = 0;
+
+    if (op->niov > PORT_IO_MAX_IOV || op->offset < 0) {
+        return -EINVAL;
+    }
+    for (unsigned i = 0; i < op->niov; i++) {
+        if (op->iov[i].iov_len > INT_MAX - bytes) {
+            return -EINVAL;
+        }
+        bytes += op->iov[i].iov_len;
+    }
+    return (int)bytes;
+}
+
+BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
+                           BlockCompletionFunc *cb, void *opaque)
+{
+    static const PortIoOp port_ops[] = {
+        [QEMU_AIO_READ] = PORT_IO_READ,
+        [QEMU_AIO_WRITE] = PORT_IO_WRITE,
+        [QEMU_AIO_FLUSH] = PORT_IO_FDATASYNC,
+    };
+    int type = op->type & QEMU_AIO_TYPE_MASK;
+    AioQueue *queue;
+    RawAio *request;
+
+    aio_assert_home_thread(ctx, "raw_aio_submit");
+    if (type != QEMU_AIO_READ && type != QEMU_AIO_WRITE &&
+        type != QEMU_AIO_FLUSH) {
+        port_panic("raw_aio_submit: unknown request type %#x",
+                   (unsigned)op->type);
+    }
+    queue = engine_queue(ctx, op->engine);
+    if (!queue && op->engine != AIO_ENGINE_THREADS) {
+        port_panic("raw_aio_submit: engine %s has not been set up "
+                   "(raw_aio_setup)", aio_engine_name(op->engine));
+    }
+    request = qemu_aio_get(&raw_aio_info, NULL, cb, opaque);
+    request->ctx = ctx;
+    request->queue = queue;
+    request->job = NULL;
+    request->type = op->type;
+    request->iov = op->iov;
+    request->niov = op->niov;
+    request->offset = op->offset;
+    request->done = 0;
+    request->rest = NULL;
+    request->canceled = false;
+    request->bytes = type == QEMU_AIO_FLUSH ? 0 : count_bytes(op);
+    request->io = (PortIo){ .op = port_ops[type], .fd = op->fd, .iov = op->iov,
+                            .niov = op->niov, .offset = op->offset };
+    if (request->bytes < 0) {
+        request->queue = NULL;
+        request->ret = request->bytes;
+        aio_bh_schedule_oneshot(ctx, complete_bh, request);
+    } else if (op->engine == AIO_ENGINE_THREADS) {
+        /* The pool's own record of it is what can be cancelled. */
+        request->job = thread_pool_submit_aio(aio_get_thread_pool(ctx),
+                                              pool_work, request, pool_done,
+                                              request);
+    } else {
+        aio_queue_submit(request->queue, request, op->max_batch);
+    }
+    return &request->common;
+}
+
+void raw_aio_plug(AioContext *ctx, AioEngine engine)
+{
+    AioQueue *queue = engine_queue(ctx, engine);
+
+    if (queue) {
+        aio_queue_plug(queue);
+    }
+}
+
+void raw_aio_unplug(AioContext *ctx, AioEngine engine, int64_t max_batch)
+{
+    AioQueue *queue = engine_queue(ctx, engine);
+
+    if (queue) {
+        aio_queue_unplug(queue, max_batch);
+    }
+}
+
+void raw_aio_get_stats(AioContext *ctx, AioEngine engine,
+                       AioEngineStats *stats)
+{
+    AioQueue *queue = engine_queue(ctx, engine);
+
+    *stats = (AioEngineStats){ 0 };
+    if (queue) {
+        aio_queue_get_stats(queue, stats);
+    }
+}
+
+void raw_aio_cleanup(AioContext *ctx)
+{
+    aio_queue_free(linux_aio_queue(ctx));
+    aio_queue_free(luring_queue(ctx));
+    aio_queue_free(ctx->sync_aio);
+    ctx->linux_aio = NULL;
+    ctx->linux_io_uring = NULL;
+    ctx->sync_aio = NULL;
+}

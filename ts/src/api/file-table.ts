@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+import { AioError, hostErrno, messageOf } from '../errors.js';
+import type { HostFile, OpenMode } from '../hosts/host.js';
+import type { ToOwner, ToWorker } from '../iothread/messages.js';
+import { Role } from '../runtime/exports.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Thread } from '../runtime/threads.js';
+import { AioFile, type FileSettings } from './file.js';
+import type { IOThread } from './iothread.js';
+
+interface Waiting {
+  resolve(file: HostFile): void;
+  reject(error: Error): void;
+}
+
+/** The open files; opens them here, or in the one worker that may. @internal */
+export class FileTable {
+  private readonly open_ = new Set<AioFile>();
+  private hostIO: Thread | undefined;
+  private lastId = 0;
+  private readonly waiting = new Map<number, Waiting>();
+
+  constructor(private readonly runtime: Runtime) {}
+
+  async open(ioThread: IOThread, path: string, mode: OpenMode, settings: FileSettings): Promise<AioFile> {
+    const { host } = this.runtime;
+    let opened: HostFile;
+    try {
+      opened = host.filesAreOwned ? await this.ask({ type: 'open', path, mode }) : await host.open(path, mode);
+    } catch (error) {
+      if (error instanceof AioError) throw error;
+      const errno = hostErrno(error);
+      throw new AioError('ERR_AIO_IO', `${path}: ${messageOf(error)}`, { errno, cause: error });
+    }
+    try {
+      // It may have been closed meanwhile.
+      ioThread.assertOpen();
+    } catch (error) {
+      this.giveBack(opened.handle).catch(() => {});
+      throw error;
+    }
+    const file = new AioFile(this.runtime, ioThread, path, opened, mode, settings);
+    this.open_.add(file);
+    return file;
+  }
+
+  /** The last step of closing a file: no request of it is in flight. */
+  async release(file: AioFile, handle: number): Promise<void> {
+    if (!this.open_.delete(file)) return;
+    await this.giveBack(handle);
+  }
+
+  private async giveBack(handle: number): Promise<void> {
+    const { host } = this.runtime;
+    if (host.filesAreOwned) await this.ask({ type: 'close', handle });
+    else await host.close(handle);
+  }
+
+  async closeAllOf(ioThread: IOThread): Promise<void> {
+    await Promise.all([...this.open_].filter((file) => file.ioThread === ioThread).map((file) => file.close()));
+  }
+
+  /** Ends the host-I/O worker; all files are closed. */
+  async close(): Promise<void> {
+    await Promise.all([...this.open_].map((file) => file.close()));
+    if (this.hostIO) this.send(this.hostIO, { type: 'end' });
+  }
+
+  private ask(request: { type: 'open'; path: string; mode: OpenMode } | { type: 'close'; handle: number }): Promise<HostFile> {
+    this.hostIO ??= this.startHostIO();
+    const thread = this.hostIO;
+    const id = ++this.lastId;
+    const answered = new Promise<HostFile>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    this.send(thread, { ...request, id });
+    return this.runtime.guard(this, answered);
+  }
+
+  private send(thread: Thread, message: ToWorker): void {
+    const { exports, memory } = this.runtime.instance;
+    thread.worker.post(message);
+    Atomics.add(memory.word(exports.rt_thread_posted(thread.pointer)), 0, 1);
+    exports.rt_host_io_ring();
+  }
+
+  private startHostIO(): Thread {
+    const thread = this.runtime.run(() => this.runtime.threads.assign('host I/O', Role.hostIO, 0));
+    thread.onMessage = (message: ToOwner) => {
+      if (message.type !== 'opened' && message.type !== 'closed' && message.type !== 'refused') return;
+      const waiting = this.waiting.get(message.id);
+      this.waiting.delete(message.id);
+      if (message.type === 'opened') waiting?.resolve(message.file);
+      else if (message.type === 'closed') waiting?.resolve({ handle: 0, size: 0 });
+      else waiting?.reject(new AioError('ERR_AIO_IO', message.message, { errno: message.errno }));
+    };
+    thread.onLost = () => {
+      this.hostIO = undefined;
+      const error = new AioError('ERR_AIO_CANCELED', 'the host I/O worker ended', { errno: 'ECANCELED' });
+      for (const { reject } of this.waiting.values()) reject(error);
+      this.waiting.clear();
+    };
+    return thread;
+  }
+}

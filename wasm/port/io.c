@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations on files: the host does them, straight from and into this memory. */
+#include "port/port-io.h"
+#include "wasm-port.h"
+
+/* Bytes or -errno. */
+WASM_IMPORT("pread") int host_pread(int handle, void *buf, uint32_t length,
+                                    double offset);
+WASM_IMPORT("pwrite") int host_pwrite(int handle, const void *buf,
+                                      uint32_t length, double offset);
+WASM_IMPORT("preadv") int host_preadv(int handle, const struct iovec *iov,
+                                      uint32_t niov, double offset);
+WASM_IMPORT("pwritev") int host_pwritev(int handle, const struct iovec *iov,
+                                        uint32_t niov, double offset);
+/* 0 or -errno. */
+WASM_IMPORT("fdatasync") int host_fdatasync(int handle);
+
+int port_io_run(PortIo *io)
+{
+    const struct iovec *iov = io->iov;
+    double offset = (double)io->offset;
+
+    switch (io->op) {
+    case PORT_IO_READ:
+        return io->niov == 1
+                   ? host_pread(io->fd, iov->iov_base, iov->iov_len, offset)
+                   : host_preadv(io->fd, iov, io->niov, offset);
+    case PORT_IO_WRITE:
+        return io->niov == 1
+                   ? host_pwrite(io->fd, iov->iov_base, iov->iov_len, offset)
+                   : host_pwritev(io->fd, iov, io->niov, offset);
+    default:
+        return host_fdatasync(io->fd);
+    }
+}
