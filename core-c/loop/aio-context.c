@@ -142,6 +142,7 @@ void aio_context_destroy(AioContext *ctx)
 {
     aio_free_all_handlers(ctx);
     aio_context_setup(ctx);
+    fdmon_io_uring_destroy(ctx);
     port_ready_free(ctx->ready_set);
     ctx->ready_set = NULL;
 }
@@ -149,7 +150,8 @@ void aio_context_destroy(AioContext *ctx)
 /* A foreign loop would poll every fd of a scan: the ready list gives it one. */
 void aio_context_use_g_source(AioContext *ctx)
 {
-    if (aio_fdmon(ctx) == &fdmon_poll_ops) {
+    qatomic_mb_set(&ctx->has_g_source, true);
+    if (aio_fdmon(ctx) != &fdmon_ready_ops) {
         fdmon_ready_upgrade(ctx);
     }
 }

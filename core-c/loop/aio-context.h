@@ -96,6 +96,13 @@ extern const FDMonOps fdmon_ready_ops;
  * watch one of the handlers; ctx stays on the scan. */
 bool fdmon_ready_upgrade(AioContext *ctx);
 
+/* fdmon-io_uring.c: one-shot polls through a ring */
+extern const FDMonOps fdmon_io_uring_ops;
+/* Moves ctx to it. Home. False: this machine has none, or a foreign loop drives the
+ * context; its monitor stays what it is. */
+bool fdmon_io_uring_setup(AioContext *ctx);
+void fdmon_io_uring_destroy(AioContext *ctx);
+
 /* polling.c: adaptive polling in user space */
 /* True: progress was made, or the loop was notified; *timeout may be less. */
 bool aio_try_poll_mode(AioContext *ctx, int64_t *timeout);

@@ -165,6 +165,22 @@ int port_ready_wait(PortReadySet *set, PortPollFd *ready, unsigned n,
  * becomes ready notifies the loop. */
 int port_ready_fd(PortReadySet *set);
 
+/*
+ * One-shot polls through a ring: a poll that was armed is reported once when its
+ * fd is ready, and has then to be armed again. All calls are the home thread's.
+ */
+typedef struct PortPollRing PortPollRing;
+/* NULL and *error = -errno: this machine has none, or refuses. */
+PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error);
+void port_poll_ring_free(PortPollRing *ring);
+/* Arms fd's poll, for these events from now on; 0: withdraws it. */
+void port_poll_ring_arm(PortPollRing *ring, int fd, int events);
+/* Whether wait has something to do without sleeping; a look at memory. */
+bool port_poll_ring_pending(PortPollRing *ring);
+/* As port_ready_wait, but what it reports is not armed any longer. */
+int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
+                        int64_t timeout_ns);
+
 /* An fd that is a flag: readable while it is set. */
 int port_event_open(void);
 void port_event_close(int fd);

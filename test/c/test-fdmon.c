@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The two monitors, scan and ready list: when a context changes from one to the
- * other, and that both do the same. */
+/* The three monitors, scan, ready list and ring: when a context changes from one to
+ * another, and that all do the same. */
 #include "loop.h"
 #include "loop/aio-context.h"
 
@@ -198,9 +198,27 @@ static void setting_up_chooses_the_scan(void)
     aio_context_unref(other);
 }
 
-/* ---- What both do ---- */
+/* ---- What all do ---- */
 
-static void in_both(void (*test)(int count))
+static bool on_the_ring(void)
+{
+    return ctx->fdmon_ops == &fdmon_io_uring_ops;
+}
+
+/* So many, on the ring. False: this machine has none. */
+static bool setup_ring(int count)
+{
+    setup(count);
+    if (!fdmon_io_uring_setup(ctx)) {
+        teardown();
+        return false;
+    }
+    poll_once();
+    ASSERT_TRUE(on_the_ring());
+    return true;
+}
+
+static void in_all(void (*test)(int count))
 {
     setup(8);
     test(8);
@@ -211,6 +229,11 @@ static void in_both(void (*test)(int count))
     test(200);
     ASSERT_TRUE(on_the_ready_list());
     teardown();
+    for (int count = 8; count <= 200 && setup_ring(count); count += 192) {
+        test(count);
+        ASSERT_TRUE(on_the_ring());
+        teardown();
+    }
 }
 
 static void count_fire(void *opaque)
@@ -232,7 +255,7 @@ static void run_only_ready(int count)
 
 static void only_handlers_that_are_ready_run(void)
 {
-    in_both(run_only_ready);
+    in_all(run_only_ready);
 }
 
 static void run_again(int count)
@@ -251,7 +274,7 @@ static void run_again(int count)
 
 static void one_that_stays_ready_runs_in_every_iteration(void)
 {
-    in_both(run_again);
+    in_all(run_again);
 }
 
 static int changed;
@@ -279,7 +302,7 @@ static void change(int count)
 
 static void a_change_takes_effect_at_once(void)
 {
-    in_both(change);
+    in_all(change);
 }
 
 static void remove_and_add(int count)
@@ -293,7 +316,7 @@ static void remove_and_add(int count)
 
 static void a_removed_handler_does_not_run(void)
 {
-    in_both(remove_and_add);
+    in_all(remove_and_add);
 }
 
 static void close_and_reuse(int count)
@@ -318,7 +341,7 @@ static void close_and_reuse(int count)
 
 static void an_fd_number_may_come_again(void)
 {
-    in_both(close_and_reuse);
+    in_all(close_and_reuse);
 }
 
 /* How many polls it takes until a timer fires: what is not waited for lets the
@@ -354,7 +377,7 @@ static void sleep_soundly(int count)
 
 static void neither_removed_nor_disabled_ones_keep_it_awake(void)
 {
-    in_both(sleep_soundly);
+    in_all(sleep_soundly);
 }
 
 static int reads, writes;
@@ -395,7 +418,7 @@ static void read_and_write(int count)
 
 static void writability_counts_and_read_comes_first(void)
 {
-    in_both(read_and_write);
+    in_all(read_and_write);
 }
 
 static void set_one(void *opaque)
@@ -420,7 +443,7 @@ static void sleep_and_wake(int count)
 
 static void a_handler_s_fd_ends_the_sleep(void)
 {
-    in_both(sleep_and_wake);
+    in_all(sleep_and_wake);
 }
 
 static void notify(void *opaque)
@@ -440,7 +463,7 @@ static void be_notified(int count)
 
 static void a_notification_ends_the_sleep(void)
 {
-    in_both(be_notified);
+    in_all(be_notified);
 }
 
 static void time_out(int count)
@@ -458,7 +481,7 @@ static void time_out(int count)
 
 static void a_timer_ends_the_sleep(void)
 {
-    in_both(time_out);
+    in_all(time_out);
 }
 
 static void remove_while_asleep(void *opaque)
@@ -486,7 +509,7 @@ static void forget(int count)
 
 static void one_that_is_removed_during_the_sleep_does_not_run(void)
 {
-    in_both(forget);
+    in_all(forget);
 }
 
 static void disable_and_enable(int count)
@@ -505,7 +528,7 @@ static void disable_and_enable(int count)
 
 static void external_ones_can_be_disabled(void)
 {
-    in_both(disable_and_enable);
+    in_all(disable_and_enable);
 }
 
 static void while_they_are_disabled_it_does_not_change(void)
@@ -744,7 +767,7 @@ static void hang_up(int count)
 
 static void a_hang_up_is_read(void)
 {
-    in_both(hang_up);
+    in_all(hang_up);
 }
 #else
 static int affordable(int count)

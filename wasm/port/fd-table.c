@@ -160,6 +160,7 @@ static void wake_watchers(FdObject *object, int fd)
         for (; bits; bits &= bits - 1) {
             uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
             wasm_ready_mark(id, fd);     /* before the loop is told to look */
+            wasm_poll_complete(id, fd);
             port_watcher_ready(&watchers[id], fd);
         }
     }

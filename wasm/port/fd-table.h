@@ -13,5 +13,7 @@ void wasm_event_sleep(int fd, int64_t timeout_ns);
 
 /* ready.c: fd became ready, and this watcher's loop may want to know. */
 void wasm_ready_mark(uint32_t watcher_id, int fd);
+/* poll-ring.c: the same for its one-shot poll. */
+void wasm_poll_complete(uint32_t watcher_id, int fd);
 
 #endif

@@ -111,6 +111,8 @@ struct AioContext {
     unsigned fd_table_size;
     struct PortReadySet *ready_set;       /* fdmon-ready.c */
     bool ready_refused;                   /* an fd could not be watched by it */
+    struct AioPollRing *poll_ring;        /* fdmon-io_uring.c */
+    bool has_g_source;                    /* a foreign loop may drive it */
     unsigned handlers_with_events;
     AioHandlerList gsource_ready;         /* found by check, for dispatch */
     int external_disable_cnt;

@@ -55,6 +55,7 @@ int uring_open(Uring *ring, unsigned entries)
     ring->sq_tail = (unsigned *)(base + p.sq_off.tail);
     ring->sq_mask = *(unsigned *)(base + p.sq_off.ring_mask);
     ring->sq_entries = p.sq_entries;
+    ring->sq_flags = (unsigned *)(base + p.sq_off.flags);
     ring->cq_head = (unsigned *)(base + p.cq_off.head);
     ring->cq_tail = (unsigned *)(base + p.cq_off.tail);
     ring->cq_mask = *(unsigned *)(base + p.cq_off.ring_mask);
@@ -90,17 +91,36 @@ int uring_enter(Uring *ring, unsigned wait_for)
     return ret < 0 ? -errno : (int)ret;
 }
 
+/* The kernel keeps what the completion ring has no room for. */
+static bool has_overflow(Uring *ring)
+{
+    return __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) &
+           IORING_SQ_CQ_OVERFLOW;
+}
+
+static bool is_empty(Uring *ring)
+{
+    return *ring->cq_head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
+}
+
 bool uring_has_cqe(Uring *ring)
 {
-    return __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) != *ring->cq_head;
+    return !is_empty(ring) || has_overflow(ring);
 }
 
 bool uring_take_cqe(Uring *ring, struct io_uring_cqe *cqe)
 {
     unsigned head = *ring->cq_head;
 
-    if (head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE)) {
-        return false;
+    if (is_empty(ring)) {
+        if (!has_overflow(ring)) {
+            return false;
+        }
+        syscall(SYS_io_uring_enter, ring->fd, 0, 0, IORING_ENTER_GETEVENTS,
+                NULL, 0);
+        if (is_empty(ring)) {
+            return false;
+        }
     }
     *cqe = ring->cqes[head & ring->cq_mask];
     __atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);

@@ -17,6 +17,7 @@ typedef struct Uring {
     unsigned *sq_tail;
     unsigned sq_mask;
     unsigned sq_entries;
+    unsigned *sq_flags;
     unsigned *cq_head;
     unsigned *cq_tail;
     unsigned cq_mask;

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* One-shot polls: IORING_OP_POLL_ADD. */
+#include "port/posix/uring.h"
+
+#include <linux/time_types.h>
+
+enum { ENTRIES = 128 };
+
+/* user_data: an fd, and in the upper half which of its polls; or one of these. */
+#define USER_TIMEOUT UINT64_MAX
+#define USER_REMOVE (UINT64_MAX - 1)
+
+typedef struct Poll {
+    uint32_t serial;
+    bool armed;
+} Poll;
+
+struct PortPollRing {
+    Uring ring;
+    Poll *polls;               /* by fd; size long */
+    unsigned size;
+    struct __kernel_timespec timeout;
+};
+
+static uint64_t user_data(int fd, const Poll *poll)
+{
+    return (uint64_t)poll->serial << 32 | (uint32_t)fd;
+}
+
+static struct io_uring_sqe *get_sqe(PortPollRing *ring)
+{
+    struct io_uring_sqe *sqe;
+
+    while (!(sqe = uring_sqe(&ring->ring))) {
+        uring_enter(&ring->ring, 0);
+    }
+    return sqe;
+}
+
+static Poll *poll_of(PortPollRing *ring, int fd)
+{
+    unsigned size = MAX(64, ring->size);
+
+    if ((unsigned)fd >= ring->size) {
+        while (size <= (unsigned)fd) {
+            size *= 2;
+        }
+        ring->polls = realloc(ring->polls, size * sizeof(Poll));
+        if (!ring->polls) {
+            port_panic("aio_poll: out of memory for fd %d", fd);
+        }
+        memset(ring->polls + ring->size, 0,
+               (size - ring->size) * sizeof(Poll));
+        ring->size = size;
+    }
+    return &ring->polls[fd];
+}
+
+void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
+{
+    Poll *poll = poll_of(ring, fd);
+    struct io_uring_sqe *sqe;
+
+    if (poll->armed) {
+        sqe = get_sqe(ring);
+        sqe->opcode = IORING_OP_POLL_REMOVE;
+        sqe->fd = -1;
+        sqe->addr = user_data(fd, poll);
+        sqe->user_data = USER_REMOVE;
+    }
+    /* What is still to come of the one before is not of this one. */
+    poll->serial++;
+    poll->armed = events;
+    if (events) {
+        sqe = get_sqe(ring);
+        sqe->opcode = IORING_OP_POLL_ADD;
+        sqe->fd = fd;
+        sqe->poll32_events = (uint32_t)events;
+        sqe->user_data = user_data(fd, poll);
+    }
+}
+
+static bool is_unsubmitted(PortPollRing *ring)
+{
+    return ring->ring.next !=
+           __atomic_load_n(ring->ring.sq_head, __ATOMIC_ACQUIRE);
+}
+
+bool port_poll_ring_pending(PortPollRing *ring)
+{
+    return uring_has_cqe(&ring->ring) || is_unsubmitted(ring);
+}
+
+static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
+{
+    struct io_uring_cqe cqe;
+    unsigned count = 0;
+
+    while (count < n && uring_take_cqe(&ring->ring, &cqe)) {
+        int fd = (int)(uint32_t)cqe.user_data;
+        Poll *poll;
+
+        if (cqe.user_data == USER_TIMEOUT || cqe.user_data == USER_REMOVE) {
+            continue;
+        }
+        poll = poll_of(ring, fd);
+        if (!poll->armed || cqe.user_data != user_data(fd, poll)) {
+            continue;
+        }
+        poll->armed = false;
+        if (cqe.res > 0) {
+            ready[count++] = (PortPollFd){ .fd = fd,
+                                           .revents = (short)cqe.res };
+        }
+    }
+    return (int)count;
+}
+
+int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
+                        int64_t timeout_ns)
+{
+    int count = collect(ring, ready, n);
+
+    if (count || timeout_ns == 0) {
+        if (is_unsubmitted(ring)) {
+            uring_enter(&ring->ring, 0);
+            count += collect(ring, ready + count, n - (unsigned)count);
+        }
+        return count;
+    }
+    if (timeout_ns > 0) {
+        struct io_uring_sqe *sqe = get_sqe(ring);
+
+        ring->timeout.tv_sec = timeout_ns / NANOSECONDS_PER_SECOND;
+        ring->timeout.tv_nsec = timeout_ns % NANOSECONDS_PER_SECOND;
+        sqe->opcode = IORING_OP_TIMEOUT;
+        sqe->fd = -1;
+        sqe->addr = (uintptr_t)&ring->timeout;
+        sqe->len = 1;
+        sqe->off = 1;          /* or with the first completion: none is left */
+        sqe->user_data = USER_TIMEOUT;
+    }
+    uring_enter(&ring->ring, 1);
+    return collect(ring, ready, n);
+}
+
+PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error)
+{
+    PortPollRing *ring = calloc(1, sizeof(*ring));
+
+    (void)watcher;
+    *error = ring ? uring_open(&ring->ring, ENTRIES) : -ENOMEM;
+    if (*error < 0) {
+        free(ring);
+        return NULL;
+    }
+    return ring;
+}
+
+void port_poll_ring_free(PortPollRing *ring)
+{
+    uring_close(&ring->ring);
+    free(ring->polls);
+    free(ring);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One-shot polls in shared memory. A poll is idle, armed, or done and then in the
+ * list of completions, which whoever makes its fd ready pushes it onto and the
+ * loop takes as a whole. It goes from armed to done but once, so it is never in
+ * that list twice; from done to idle it goes when the loop takes it.
+ */
+#include "fd-table.h"
+#include "qemu/atomic.h"
+#include "wasm-port.h"
+
+enum { CHUNK = 1024, CHUNKS = WASM_MAX_FDS / CHUNK };
+enum { POLL_IDLE, POLL_ARMED, POLL_DONE };
+
+typedef struct Poll {
+    uint32_t state;
+    uint32_t next;             /* in the list: fd + 1; 0 ends it */
+    int events;                /* the home thread's */
+} Poll;
+
+struct PortPollRing {
+    Poll *chunks[CHUNKS];
+    uint32_t done;             /* the last completion: fd + 1 */
+    /* The home thread's. */
+    uint32_t taken;            /* the oldest completion that was not reported */
+    PortWatcher *watcher;
+};
+
+/* By watcher, and its for ever, as producers may be in it. */
+static PortPollRing *rings[WASM_MAX_WATCHERS];
+
+static Poll *poll_of(PortPollRing *ring, int fd)
+{
+    Poll *chunk = qatomic_load_acquire(&ring->chunks[fd / CHUNK]);
+
+    return chunk ? &chunk[fd % CHUNK] : NULL;
+}
+
+static void push_done(PortPollRing *ring, Poll *poll, int fd)
+{
+    uint32_t first;
+
+    do {
+        first = qatomic_mb_read(&ring->done);
+        qatomic_set(&poll->next, first);
+    } while (qatomic_cmpxchg(&ring->done, first, (uint32_t)fd + 1) != first);
+}
+
+static void complete(PortPollRing *ring, Poll *poll, int fd)
+{
+    if (qatomic_mb_read(&poll->state) == POLL_ARMED &&
+        qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_DONE) == POLL_ARMED) {
+        push_done(ring, poll, fd);
+    }
+}
+
+void wasm_poll_complete(uint32_t watcher_id, int fd)
+{
+    PortPollRing *ring = qatomic_load_acquire(&rings[watcher_id]);
+    Poll *poll = ring ? poll_of(ring, fd) : NULL;
+
+    if (poll) {
+        complete(ring, poll, fd);
+    }
+}
+
+void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
+{
+    Poll *poll;
+
+    if (fd == ring->watcher->fd) {
+        return;                /* wait looks at it in any case */
+    }
+    poll = poll_of(ring, fd);
+    if (!poll) {
+        Poll *chunk = calloc(CHUNK, sizeof(*chunk));
+        if (!chunk) {
+            port_panic("aio_poll: out of memory for fd %d", fd);
+        }
+        qatomic_store_release(&ring->chunks[fd / CHUNK], chunk);
+        poll = &chunk[fd % CHUNK];
+    }
+    poll->events = events;
+    if (!events) {
+        qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_IDLE);
+        return;
+    }
+    /* Pairs with port_event_set: the producer sees that it is armed, or we see
+     * what was produced. */
+    qatomic_cmpxchg(&poll->state, POLL_IDLE, POLL_ARMED);
+    if (wasm_fd_revents(fd, events)) {
+        complete(ring, poll, fd);
+    }
+}
+
+bool port_poll_ring_pending(PortPollRing *ring)
+{
+    return ring->taken || qatomic_mb_read(&ring->done);
+}
+
+/* Moves the completions over, the oldest first. */
+static void take_done(PortPollRing *ring)
+{
+    uint32_t fd1 = qatomic_xchg(&ring->done, 0), older = 0;
+
+    while (fd1) {
+        Poll *poll = poll_of(ring, (int)fd1 - 1);
+        uint32_t next = qatomic_read(&poll->next);
+
+        qatomic_set(&poll->next, older);
+        older = fd1;
+        fd1 = next;
+    }
+    ring->taken = older;
+}
+
+static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
+{
+    int notifier_fd = ring->watcher->fd;
+    unsigned count = 0;
+
+    /* Setting a loop's own notifier wakes the loop and completes nothing. */
+    if (wasm_fd_revents(notifier_fd, PORT_POLLIN) == PORT_POLLIN) {
+        ready[count++] = (PortPollFd){ .fd = notifier_fd,
+                                       .revents = PORT_POLLIN };
+    }
+    if (!ring->taken && qatomic_mb_read(&ring->done)) {
+        take_done(ring);
+    }
+    while (ring->taken && count < n) {
+        int fd = (int)ring->taken - 1;
+        Poll *poll = poll_of(ring, fd);
+        int revents;
+
+        ring->taken = qatomic_read(&poll->next);
+        qatomic_mb_set(&poll->state, POLL_IDLE);
+        if (!poll->events) {
+            continue;
+        }
+        revents = wasm_fd_revents(fd, poll->events);
+        if (revents) {
+            ready[count++] = (PortPollFd){ .fd = fd, .revents = (short)revents };
+        } else {
+            port_poll_ring_arm(ring, fd, poll->events);    /* not any more */
+        }
+    }
+    return (int)count;
+}
+
+int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
+                        int64_t timeout_ns)
+{
+    int notifier_fd = ring->watcher->fd;
+    int count = collect(ring, ready, n);
+
+    if (count || timeout_ns == 0) {
+        return count;
+    }
+    if (wasm_event_arm(notifier_fd)) {
+        wasm_event_sleep(notifier_fd, timeout_ns);
+    }
+    return collect(ring, ready, n);
+}
+
+PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error)
+{
+    PortPollRing *ring = rings[watcher->id];
+
+    if (!ring) {
+        ring = calloc(1, sizeof(*ring));
+        if (!ring) {
+            *error = -ENOMEM;
+            return NULL;
+        }
+        qatomic_store_release(&rings[watcher->id], ring);
+    }
+    ring->watcher = watcher;
+    return ring;
+}
+
+void port_poll_ring_free(PortPollRing *ring)
+{
+    /* Nobody completes anything any more but who is just doing it. */
+    for (int c = 0; c < CHUNKS; c++) {
+        for (int i = 0; ring->chunks[c] && i < CHUNK; i++) {
+            Poll *poll = &ring->chunks[c][i];
+            poll->events = 0;
+            qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_IDLE);
+        }
+    }
+}
