@@ -18,7 +18,8 @@ process.env.TMPDIR = temporary;
 
 interface Report {
   jobs: {
-    aio: string; iodepth: number; iothreads: number; ios: number; iops: number; bw_bytes: number; verified: boolean;
+    aio: string; rw: string; flushes: number; iodepth: number; iothreads: number; ios: number; iops: number; bw_bytes: number; verified: boolean;
+    submission: { requests: number; submissions: number; kicks: number; largest_batch: number };
     lat_ns: { p50: number; p95: number; p99: number; max: number };
     loops: { name: string; polls: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number }[];
   }[];
@@ -96,6 +97,104 @@ describe('a run', () => {
   });
 });
 
+describe('engines', () => {
+  test.each([['threads', 0], ['native', 32], ['io_uring', 32], ['sync', 0]])('%s', async (aio, batch) => {
+    const ended = await wasmAio('bench', '--json', `--aio=${aio}`, '--size=1M', '--number-ios=500', '--iodepth=32', '--iothreads=1');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const [job] = report(ended).jobs;
+    expect(job).toMatchObject({ aio, rw: 'randread', ios: 500, verified: true });
+    // The first 32 are handed over at once.
+    expect(job?.submission.largest_batch).toBe(batch);
+    expect(job?.submission.requests).toBe(aio === 'threads' ? 0 : 500);
+  });
+
+  test('--aio-max-batch bounds what native hands over at once', async () => {
+    const ended = await wasmAio('bench', '--json', '--aio=native', '--aio-max-batch=8', '--size=1M', '--number-ios=500', '--iodepth=32');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    const { submission } = report(ended).jobs[0] ?? {};
+    expect(submission?.largest_batch).toBe(8);
+    expect(submission?.submissions).toBeGreaterThanOrEqual(500 / 8);
+    expect(submission?.kicks).toBeLessThanOrEqual(submission?.submissions ?? 0);
+  });
+
+  test('a table shows the batches and how the latencies are distributed', async () => {
+    const ended = await wasmAio('bench', '--aio=native', '--size=1M', '--number-ios=100', '--iodepth=4');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(/^Random reads of 4096 bytes, engine: native\n/);
+    expect(ended.stdout).toMatch(/engine +requests +submissions +requests each +kicks +largest batch\niodepth 4 +100 /);
+    expect(ended.stdout).toMatch(/Latency, iodepth 4:\n( +< +[\d.]+ [um]?s +[\d.]+ % .*\n)+/);
+    expect(ended.stdout).toMatch(/% +#{40}\n/);
+  });
+
+  test('--sweep draws latency and IOPS over the batch size', async () => {
+    const ended = await wasmAio('bench', '--sweep', 'aio-max-batch=1,8', '--size=1M', '--number-ios=200', '--iodepth=32', '--iothreads=1');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    for (const title of ['IOPS', 'Latency p50', 'Latency p99', 'Requests a submission']) {
+      expect(ended.stdout).toMatch(new RegExp(`${title}, iodepth 32, over aio-max-batch:\\n +1 .*#\\n +8 .*#\\n`));
+    }
+    expect(ended.stdout).toMatch(/Requests a submission.*\n +1 +1\.0 +#/);
+  });
+
+  test('--compare: the same reads by other means', async () => {
+    const ended = await wasmAio('bench', '--compare', '--aio=sync', '--size=1M', '--number-ios=200', '--iodepth=4', '--iothreads=1');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    for (const name of ['wasm-aio sync', 'fs\\.promises', 'fs\\.read', 'fs\\.readSync', 'fio']) {
+      expect(ended.stdout).toMatch(new RegExp(`\\n${name} .*\\d`));
+    }
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+});
+
+describe('writing', () => {
+  test.each([
+    ['write', 'threads'], ['randwrite', 'native'], ['randrw', 'io_uring'], ['randrw', 'sync'],
+  ])('%s by %s: every block has what was written to it, and the file stays the bench\'s', async (rw, aio) => {
+    const path = await made(`rw-${rw}-${aio}`);
+    const ended = await wasmAio('bench', '--json', '--verify', `--rw=${rw}`, `--aio=${aio}`, `--filename=${path}`, '--number-ios=600',
+      '--iodepth=16', '--fsync=50');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(report(ended).jobs[0]).toMatchObject({ aio, rw, ios: 600, verified: true });
+    expect(report(ended).jobs[0]?.flushes).toBeGreaterThan(2);
+    const again = await wasmAio('bench', '--json', '--verify', '--rw=read', `--filename=${path}`, '--number-ios=256', '--iodepth=4', '--iothreads=1');
+    expect(again).toMatchObject({ code: 0, stderr: '' });
+    expect(report(again).jobs[0]).toMatchObject({ ios: 256, verified: true });
+  });
+
+  test('a block that is older than it should be is found', async () => {
+    const path = await made('stale', '64k');
+    const before = readFileSync(path);
+    expect(await wasmAio('bench', '--rw=write', `--filename=${path}`, '--number-ios=16', '--iodepth=1', '--iothreads=1')).toMatchObject({ code: 0 });
+    const after = readFileSync(path);
+    expect(after.equals(before)).toBe(false);
+    // Half of a block is of another generation: torn.
+    before.copy(after, 8192, 8192, 8192 + 2048);
+    writeFileSync(path, after);
+    refused(await wasmAio('bench', '--verify', `--filename=${path}`, '--number-ios=500'), 1, /offset 8192 has not/);
+  });
+
+  test('a file that the bench did not make is not touched without --overwrite', async () => {
+    const path = inDir('theirs');
+    writeFileSync(path, Buffer.alloc(65536, 'x'));
+    refused(await wasmAio('bench', '--rw=randwrite', `--filename=${path}`, '--number-ios=10', '--iodepth=2'), 1,
+      /theirs: the bench did not make this file; --overwrite writes to it all the same/);
+    expect(readFileSync(path).equals(Buffer.alloc(65536, 'x'))).toBe(true);
+    const ended = await wasmAio('bench', '--json', '--overwrite', '--rw=randwrite', `--filename=${path}`, '--number-ios=50', '--iodepth=2');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(path).equals(Buffer.alloc(65536, 'x'))).toBe(false);
+    // And it is not taken for one of the bench's.
+    refused(await wasmAio('bench', '--verify', `--filename=${path}`, '--number-ios=10'), 1, /--verify needs a file that the bench made/);
+  });
+
+  test('fewer blocks than writes at once', async () => {
+    const path = await made('few', '16k');
+    refused(await wasmAio('bench', '--rw=write', `--filename=${path}`, '--iodepth=8'), 1, /has 4 blocks, fewer than 16 writes at once/);
+  });
+
+  test('--compare only reads', async () => {
+    refused(await wasmAio('bench', '--compare', '--rw=write'), 2, /--compare only reads: not with --rw=write/);
+  });
+});
+
 describe('verification', () => {
   test('of a file that the bench made', async () => {
     const path = await made('verified');
@@ -147,6 +246,13 @@ describe('bad input', () => {
     ['--filename', /--filename needs a value/],
     ['--thread-pool-max=0', /--thread-pool-max=0/],
     ['--create-only', /--create-only needs --filename/],
+    ['--aio=posix', /--aio=posix: must be one of threads, native, io_uring, sync/],
+    ['--rw=trim', /--rw=trim: must be one of read, randread, write, randwrite, randrw/],
+    ['--aio-max-batch=-1', /--aio-max-batch=-1/],
+    ['--fsync=1', /--fsync needs a --rw that writes, not randread/],
+    ['--overwrite', /--overwrite needs --filename/],
+    ['--sweep=iodepth=1', /--sweep=iodepth=1: must be aio-max-batch=N,\.\.\./],
+    ['--sweep=aio-max-batch=x', /--sweep=aio-max-batch=x: must be a whole number/],
   ])('%s: exit code 2', async (option, words) => {
     refused(await wasmAio('bench', option), 2, words);
   });

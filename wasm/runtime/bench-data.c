@@ -54,7 +54,7 @@ void bench_fill(uint64_t *words, uint32_t length, uint64_t offset,
 
     for (uint32_t i = 0; i < length / SECTOR; i++, words += SECTOR_WORDS) {
         uint64_t word = sector_base(seed, sector + i, generation);
-        if (sector + i == 0) {
+        if (sector + i == 0 && size) {
             fill_header(words, seed, size);
             continue;
         }
@@ -72,7 +72,7 @@ bool bench_check(const uint64_t *words, uint32_t length, uint64_t offset,
 
     for (uint32_t i = 0; i < length / SECTOR; i++, words += SECTOR_WORDS) {
         uint64_t found, word;
-        if (sector + i == 0) {
+        if (sector + i == 0 && size) {
             fill_header(header, seed, size);
             wrong |= memcmp(words, header, SECTOR) != 0;
             continue;

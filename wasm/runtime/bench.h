@@ -7,7 +7,8 @@
 enum { BENCH_SECTOR = 512 };
 
 /* What a block has at offset, written for the generation-th time (0: when the
- * file was made). All of offset, length and size are multiples of BENCH_SECTOR. */
+ * file was made). offset and length are multiples of BENCH_SECTOR; size 0: the file
+ * is not the bench's and gets no header. */
 void bench_fill(uint64_t *words, uint32_t length, uint64_t offset,
                 uint64_t seed, uint64_t size, uint32_t generation);
 /*

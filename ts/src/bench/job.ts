@@ -28,7 +28,7 @@ export interface JobOptions {
   runtime: number;
   /** Bytes of the file to use. */
   size: number;
-  /** Bytes that it has. */
+  /** Bytes that it has; 0: the bench did not make it, and it gets no header. */
   fileSize: number;
   /** The seed of the file's content. */
   contentSeed: number;

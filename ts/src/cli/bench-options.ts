@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: MIT
 import type { IOThreadOptions } from '../api/iothread.js';
+import type { AioEngine } from '../api/file.js';
 import { SECTOR } from '../bench/data.js';
+import { modes, writes, type Mode } from '../bench/job.js';
+import { Engine } from '../runtime/exports.js';
 import { helpOf, parseNumber, parseOptions, UsageError } from './options.js';
 
 const specs = {
-  filename: { value: 'FILE', help: 'read this file (never written); default: one made for the run' },
-  size: { value: 'SIZE', help: 'of the file that is made, or how much of FILE to read (64M)' },
+  filename: { value: 'FILE', help: 'use this file; default: one made for the run' },
+  size: { value: 'SIZE', help: 'of the file that is made, or how much of FILE to use (64M)' },
+  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads)' },
+  'aio-max-batch': { value: 'N', help: 'requests that native hands over at once; 0: 32 (0)' },
+  rw: { value: 'MODE', help: 'read, randread, write, randwrite or randrw (randread)' },
+  fsync: { value: 'N', help: 'a flush after so many writes of an IOThread; 0: none (0)' },
+  overwrite: { help: 'write to FILE although the bench did not make it' },
   bs: { value: 'SIZE', help: 'of a block: a multiple of 512 (4k)' },
-  iodepth: { value: 'N,...', help: 'reads in flight in each IOThread, a job for each (1,32)' },
-  iothreads: { value: 'N', help: 'event loops that read at once (2)' },
-  'number-ios': { value: 'N', help: 'reads in a job (default: as many as its time allows)' },
+  iodepth: { value: 'N,...', help: 'requests in flight in each IOThread, a job for each (1,32)' },
+  iothreads: { value: 'N', help: 'event loops at once (2)' },
+  'number-ios': { value: 'N', help: 'requests in a job (default: as many as its time allows)' },
   runtime: { value: 'SECONDS', help: 'a job takes at most (3; no limit with --number-ios)' },
   verify: { help: 'check the content of FILE, which the bench must have made' },
+  compare: { help: 'the same reads by fs.promises, fs.read, fs.readSync, and fio if it is there' },
+  sweep: { value: 'NAME=N,...', help: 'a job for each aio-max-batch=N,..., drawn as a chart (native)' },
   'create-only': { help: 'make FILE, which must not exist, and keep it' },
   seed: { value: 'N', help: 'of the data and the offsets (1)' },
   'thread-pool-max': { value: 'N', help: "threads in each IOThread's pool (twice the CPUs)" },
@@ -30,6 +40,13 @@ export interface BenchOptions {
   iodepths: number[];
   iothreads: number;
   numberIos: number;
+  aio: AioEngine;
+  rw: Mode;
+  fsync: number;
+  overwrite: boolean;
+  compare: boolean;
+  /** Values of aio-max-batch, a job for each; undefined: none. */
+  sweep: number[] | undefined;
   /** Milliseconds; 0: no limit. */
   runtime: number;
   verify: boolean;
@@ -41,7 +58,7 @@ export interface BenchOptions {
 }
 
 export const HELP = `usage: wasm-aio bench [OPTION...]
-Reads random blocks of a file through IOThreads in WebAssembly and checks them.
+Reads and writes blocks of a file through IOThreads in WebAssembly and checks them.
 
 ${helpOf(specs)}
 Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.
@@ -54,6 +71,21 @@ function property(
   key: keyof IOThreadOptions, name: string, text: string | undefined, min: number, max: number,
 ): IOThreadOptions {
   return text === undefined ? {} : { [key]: parseNumber(name, text, min, max) };
+}
+
+/** One of the keys of `choices`. */
+function choice<Name extends string>(option: string, text: string, choices: Record<Name, unknown>): Name {
+  if (!Object.hasOwn(choices, text)) {
+    throw new UsageError(`--${option}=${text}: must be one of ${Object.keys(choices).join(', ')}`);
+  }
+  return text as Name;
+}
+
+function parseSweep(text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
+  const [, values] = /^aio-max-batch=(.*)$/s.exec(text) ?? [];
+  if (values === undefined) throw new UsageError(`--sweep=${text}: must be aio-max-batch=N,...`);
+  return values.split(',').map((value) => parseNumber('sweep=aio-max-batch', value, 0, 1024));
 }
 
 /** undefined: --help. */
@@ -74,12 +106,19 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
     iodepths: (given.iodepth ?? '1,32').split(',').map((depth) => parseNumber('iodepth', depth, 1, 4096)),
     iothreads: parseNumber('iothreads', given.iothreads ?? '2', 1, 64),
     numberIos,
+    aio: choice('aio', given.aio ?? (given.sweep === undefined ? 'threads' : 'native'), Engine),
+    rw: choice('rw', given.rw ?? 'randread', modes),
+    fsync: parseNumber('fsync', given.fsync ?? '0', 0, MAX),
+    overwrite: given.overwrite !== undefined,
+    compare: given.compare !== undefined,
+    sweep: parseSweep(given.sweep),
     runtime: Number(seconds) * 1000,
     verify: given.verify !== undefined,
     createOnly: given['create-only'] !== undefined,
     seed: parseNumber('seed', given.seed ?? '1', 0, 2 ** 32 - 1),
     properties: {
       ...property('threadPoolMax', 'thread-pool-max', given['thread-pool-max'], 1, 64),
+      ...property('aioMaxBatch', 'aio-max-batch', given['aio-max-batch'], 0, MAX),
       ...property('pollMaxNs', 'poll-max-ns', given['poll-max-ns'], 0, MAX),
       ...property('pollGrow', 'poll-grow', given['poll-grow'], 0, MAX),
       ...property('pollShrink', 'poll-shrink', given['poll-shrink'], 0, MAX),
@@ -93,5 +132,14 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
   if (Math.max(...options.iodepths) * options.iothreads * blockSize > 512 * 1024 ** 2) {
     throw new UsageError('--bs times --iodepth times --iothreads must not exceed 512 MiB');
   }
+  checkTogether(options);
   return options;
+}
+
+/** What cannot be asked for at once. */
+function checkTogether({ compare, rw, fsync, sweep, aio, overwrite, filename }: BenchOptions): void {
+  if (compare && writes(rw)) throw new UsageError(`--compare only reads: not with --rw=${rw}`);
+  if (fsync > 0 && !writes(rw)) throw new UsageError(`--fsync needs a --rw that writes, not ${rw}`);
+  if (sweep && aio !== 'native') throw new UsageError(`--sweep: the batch size is native's, not that of --aio=${aio}`);
+  if (overwrite && filename === undefined) throw new UsageError('--overwrite needs --filename');
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { JobResult, Progress } from '../bench/job.js';
+import { writes, type JobResult, type Mode, type Progress } from '../bench/job.js';
 import { duration, grouped, mib } from '../bench/units.js';
+import { histogramText } from './bench-chart.js';
+import type { Comparison } from './bench-compare.js';
 
 /** Takes the progress line away again; nothing where there is no terminal. */
 export function clearProgress(): string {
@@ -13,7 +15,7 @@ export function progressLine(iodepth: number, blockSize: number, { completed, se
 }
 
 /** Columns as wide as their widest cell; the first to the left, others right. */
-function columns(rows: string[][]): string {
+export function columns(rows: string[][]): string {
   const widths = rows[0]?.map((_, n) => Math.max(...rows.map((row) => row[n]?.length ?? 0))) ?? [];
   const lines = rows.map((row) =>
     row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join('  '),
@@ -21,7 +23,27 @@ function columns(rows: string[][]): string {
   return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
+const TITLES: Record<Mode, string> = {
+  read: 'Sequential reads',
+  randread: 'Random reads',
+  write: 'Sequential writes',
+  randwrite: 'Random writes',
+  randrw: 'Random reads and writes',
+};
+const noun = (rw: Mode): string => (rw === 'randrw' ? 'requests' : writes(rw) ? 'writes' : 'reads');
+
+/** What the engine's batches were; nothing for engines that have none. */
+function batches(results: JobResult[]): string {
+  const rows = results.filter(({ submission }) => submission.submissions > 0).map(({ iodepth, submission }) => [
+    `iodepth ${iodepth}`, grouped(submission.requests), grouped(submission.submissions),
+    (submission.requests / submission.submissions).toFixed(1), grouped(submission.kicks), grouped(submission.largest_batch),
+  ]);
+  if (rows.length === 0) return '';
+  return `\n${columns([['engine', 'requests', 'submissions', 'requests each', 'kicks', 'largest batch'], ...rows])}`;
+}
+
 export function table(results: JobResult[], blockSize: number, interrupted: boolean): string {
+  const { aio, rw } = results[0] ?? { aio: 'threads', rw: 'randread' };
   const jobs = results.map((job) => [
     String(job.iodepth), String(job.iothreads), grouped(job.ios), grouped(job.iops), mib(job.bw_bytes),
     duration(job.lat_ns.p50), duration(job.lat_ns.p95), duration(job.lat_ns.p99), duration(job.lat_ns.max),
@@ -35,9 +57,24 @@ export function table(results: JobResult[], blockSize: number, interrupted: bool
   );
   return [
     interrupted ? `Interrupted: the figures so far.\n\n` : '',
-    `Random reads of ${blockSize} bytes, engine: threads\n\n`,
-    columns([['iodepth', 'iothreads', 'reads', 'IOPS', 'MiB/s', 'p50', 'p95', 'p99', 'max', 'content'], ...jobs]),
+    `${TITLES[rw]} of ${blockSize} bytes, engine: ${aio}\n\n`,
+    columns([['iodepth', 'iothreads', noun(rw), 'IOPS', 'MiB/s', 'p50', 'p95', 'p99', 'max', 'content'], ...jobs]),
     '\n',
     columns([['loop', 'polls', 'sleeps', 'wake-ups sent', 'saved', 'BHs', 'jobs'], ...loops]),
+    batches(results),
+    ...results.map((job) => `\nLatency, iodepth ${job.iodepth}:\n${histogramText(job)}`),
   ].join('');
+}
+
+/** Other means beside ours, on the same file in the same run. */
+export function comparisonTable(results: JobResult[], others: Comparison[]): string {
+  const ours = results.map(({ aio, iodepth, iops, lat_ns }) => ({ name: `wasm-aio ${aio}`, iodepth, iops, lat_ns }));
+  const rows = [...ours, ...others].map(({ name, iodepth, iops, lat_ns, ...rest }) => {
+    const skipped = 'skipped' in rest ? rest.skipped : undefined;
+    const best = ours.find((job) => job.iodepth === iodepth)?.iops ?? ours.at(-1)?.iops ?? 0;
+    return skipped !== undefined || !lat_ns
+      ? [name, String(iodepth), `skipped: ${skipped ?? ''}`, '', '', '']
+      : [name, String(iodepth), grouped(iops), duration(lat_ns.p50), duration(lat_ns.p99), `${(best / Math.max(iops, 1)).toFixed(2)}x`];
+  });
+  return `\n${columns([['by', 'iodepth', 'IOPS', 'p50', 'p99', 'ours is'], ...rows])}`;
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { rmSync } from 'node:fs';
-import { seedOf } from '../bench/data.js';
-import { Job, type JobResult, type Reader } from '../bench/job.js';
+import { SECTOR, seedOf } from '../bench/data.js';
+import { Job, writes, type JobResult, type Reader } from '../bench/job.js';
 import { AioError } from '../errors.js';
 import { Runtime } from '../runtime/runtime.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
 import { HELP, parseBenchOptions, type BenchOptions } from './bench-options.js';
-import { clearProgress, progressLine, table } from './bench-table.js';
+import { sweepText, type SweepPoint } from './bench-chart.js';
+import { compare, type Comparison } from './bench-compare.js';
+import { clearProgress, comparisonTable, progressLine, table } from './bench-table.js';
 
 const DEFAULT_SIZE = 64 * 1024 ** 2;
 /** 128 + SIGINT, as a shell has it. */
@@ -42,6 +44,9 @@ class BenchRun {
   private job: Job | undefined;
   /** A file that was made for this run alone. */
   private temporary: string | undefined;
+  /** Of a file that the bench made. */
+  private contentSeed: number | undefined;
+  private verify = false;
 
   constructor(private readonly runtime: Runtime, private readonly options: BenchOptions) {}
 
@@ -68,21 +73,44 @@ class BenchRun {
     const path = options.filename ?? (await this.makeFile());
     const readers = await this.openAll(path);
     // The fds keep it: whatever happens from here on, nothing is left behind.
-    this.removeFile();
-    const size = options.size ?? readers[0]?.file.size ?? 0;
-    const verify = await this.seedToVerify(readers[0]);
+    if (!options.compare) this.removeFile();
+    await this.learnContent(readers);
+    if (options.sweep) return this.sweep(readers, options.sweep);
     const results: JobResult[] = [];
+    const others: Comparison[] = [];
     for (const iodepth of options.iodepths) {
       if (this.interrupted) break;
-      results.push(await this.one(readers, iodepth, size, verify));
+      results.push(await this.one(readers, iodepth));
+      if (options.compare && !this.interrupted) others.push(...(await this.compare(path, iodepth, readers[0]?.file.size ?? 0)));
     }
-    if (options.json) {
-      const interrupted = this.interrupted ? { interrupted: true } : {};
-      process.stdout.write(`${JSON.stringify({ jobs: results, ...interrupted })}\n`);
-    } else {
-      process.stdout.write(table(results, options.blockSize, this.interrupted));
+    const text = table(results, options.blockSize, this.interrupted) + (options.compare ? comparisonTable(results, others) : '');
+    return this.print({ jobs: results, ...(options.compare ? { compare: others } : {}) }, text);
+  }
+
+  /** A job for each size of batches. */
+  private async sweep(readers: Reader[], values: number[]): Promise<number> {
+    const points: SweepPoint[] = [];
+    for (const aioMaxBatch of values) {
+      for (const { ioThread } of readers) await ioThread.set({ aioMaxBatch });
+      for (const iodepth of this.options.iodepths) {
+        if (this.interrupted) break;
+        points.push({ aioMaxBatch, result: await this.one(readers, iodepth) });
+      }
     }
+    const jobs = points.map(({ aioMaxBatch, result }) => ({ 'aio-max-batch': aioMaxBatch, ...result }));
+    return this.print({ jobs }, sweepText(points));
+  }
+
+  private print(document: object, text: string): number {
+    const interrupted = this.interrupted ? { interrupted: true } : {};
+    process.stdout.write(this.options.json ? `${JSON.stringify({ ...document, ...interrupted })}\n` : text);
     return this.interrupted ? INTERRUPTED : 0;
+  }
+
+  private compare(path: string, iodepth: number, fileSize: number): Promise<Comparison[]> {
+    const { rw, blockSize, numberIos, runtime, size = fileSize } = this.options;
+    this.tell(`iodepth ${iodepth}: comparing`);
+    return compare({ path, rw, blockSize, iodepth, numberIos, runtime, size }, () => this.interrupted);
   }
 
   private async makeFile(): Promise<string> {
@@ -94,32 +122,49 @@ class BenchRun {
   }
 
   private openAll(path: string): Promise<Reader[]> {
-    const { properties, iothreads } = this.options;
+    const { properties, iothreads, aio, rw } = this.options;
     const start = async (n: number): Promise<Reader> => {
       const ioThread = await this.runtime.iothread(`io${n}`, properties);
-      return { ioThread, file: await ioThread.open(path) };
+      return { ioThread, file: await ioThread.open(path, { aio, write: writes(rw) }) };
     };
     return Promise.all(Array.from({ length: iothreads }, (_, n) => start(n)));
   }
 
-  /** A file that was made here is always checked, a given one on demand. */
-  private async seedToVerify(reader: Reader | undefined): Promise<number | undefined> {
-    if (!reader || !(this.options.verify || this.temporary !== undefined)) return undefined;
-    const seed = seedOf(this.runtime, await reader.file.read(0, 512), reader.file.size);
-    if (seed === undefined) {
+  /**
+   * Whether the bench made the file. If so, a file that was made for this run is
+   * always checked, a given one on demand; if not, it is not written unasked.
+   */
+  private async learnContent(readers: Reader[]): Promise<void> {
+    const [reader] = readers;
+    if (!reader) return;
+    const { file } = reader;
+    const { verify, overwrite, rw } = this.options;
+    this.contentSeed = seedOf(this.runtime, await file.read(0, SECTOR), file.size);
+    if (this.contentSeed === undefined && verify) {
       throw new AioError(
         'ERR_AIO_IO',
-        `${reader.file.path}: --verify needs a file that the bench made: wasm-aio bench --create-only --filename=FILE`,
+        `${file.path}: --verify needs a file that the bench made: wasm-aio bench --create-only --filename=FILE`,
       );
     }
-    return seed;
+    if (this.contentSeed === undefined && writes(rw) && !overwrite) {
+      throw new AioError('ERR_AIO_IO', `${file.path}: the bench did not make this file; --overwrite writes to it all the same`);
+    }
+    this.verify = verify || this.temporary !== undefined;
+    const blocks = Math.floor((this.options.size ?? file.size) / this.options.blockSize);
+    const needed = Math.max(...this.options.iodepths) * readers.length;
+    if (writes(rw) && blocks < needed) {
+      throw new AioError('ERR_AIO_IO', `${file.path}: has ${blocks} blocks, fewer than ${needed} writes at once: give a smaller --iodepth`);
+    }
   }
 
-  private async one(readers: Reader[], iodepth: number, size: number, verify: number | undefined): Promise<JobResult> {
-    const { blockSize, numberIos, runtime, seed } = this.options;
+  private async one(readers: Reader[], iodepth: number): Promise<JobResult> {
+    const { blockSize, numberIos, runtime, seed, rw, fsync } = this.options;
+    const { contentSeed, verify } = this;
+    const fileSize = readers[0]?.file.size ?? 0;
+    const size = this.options.size ?? fileSize;
     this.job = new Job(this.runtime, readers, {
-      rw: 'randread', fsync: 0, blockSize, iodepth, numberIos, runtime, size, fileSize: readers[0]?.file.size ?? size,
-      contentSeed: verify ?? 0, verify: verify !== undefined, seed,
+      rw, fsync, blockSize, iodepth, numberIos, runtime, size, verify, seed,
+      fileSize: contentSeed === undefined ? 0 : fileSize, contentSeed: contentSeed ?? seed,
     });
     try {
       return await this.job.run((progress) => this.tell(progressLine(iodepth, blockSize, progress)));

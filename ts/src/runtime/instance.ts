@@ -43,9 +43,9 @@ export async function instantiate(
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
     complete: (id: number, result: number) => hooks.complete(id, result),
     pread: (handle: number, start: number, length: number, offset: number) =>
-      result(host.pread(handle, memory.bytes, start, length, offset)),
+      result(host.pread(handle, memory.reaching(start + length), start, length, offset)),
     pwrite: (handle: number, start: number, length: number, offset: number) =>
-      result(host.pwrite(handle, memory.bytes, start, length, offset)),
+      result(host.pwrite(handle, memory.reaching(start + length), start, length, offset)),
     preadv: (handle: number, iov: Pointer<'words'>, count: number, offset: number) =>
       result(host.preadv(handle, memory.bytes, memory.ranges(iov, count), offset)),
     pwritev: (handle: number, iov: Pointer<'words'>, count: number, offset: number) =>

@@ -20,6 +20,12 @@ export class Memory {
     return this.view8;
   }
 
+  /** A view that reaches to `end` at least: without the engine's slow look whether
+   * the memory has grown, unless it must have. */
+  reaching(end: number): Uint8Array {
+    return end <= this.view8.length ? this.view8 : this.bytes;
+  }
+
   private retake(): void {
     this.view8 = new Uint8Array(this.memory.buffer);
     this.buffers.add(this.memory.buffer);
