@@ -195,8 +195,9 @@ static inline void storm_read_back(void)
         while (ret == 1) {
             aio_poll(storm.ctx, true);
         }
-        if (!(ret == -EIO && storm.may_fail) &&
-            (ret < 0 || !storm_has(slot->bytes, b, storm.generations[b]))) {
+        if (ret == -EIO && storm.may_fail) {
+            storm.failed++;
+        } else if (ret < 0 || !storm_has(slot->bytes, b, storm.generations[b])) {
             storm_wrong("what was written is not there in the end");
         }
     }

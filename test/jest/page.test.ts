@@ -108,6 +108,39 @@ inChromium(title, () => {
     expect(seen).toEqual({ wrong: [0, 0, 0], counted: 500_000, timers: [1, 1, 1], left: 0 });
   });
 
+  test('files in OPFS are written and read by every engine that can be', async () => {
+    const seen = await page.evaluate(async () => {
+      const url = '/dist/index.js';
+      const { Runtime } = (await import(url)) as Library;
+      const runtime = await Runtime.create();
+      const io = await runtime.iothread('io0');
+      const results: Record<string, unknown> = {};
+      for (const aio of ['threads', 'native', 'io_uring'] as const) {
+        const file = await io.open(`engine-${aio}`, { aio, create: true });
+        const buffer = runtime.allocate(64 * 512);
+        const blocks = Array.from({ length: 64 }, (_, n) => buffer.bytes.subarray(n * 512, n * 512 + 512).fill(n + 1));
+        await Promise.all(blocks.map((block, n) => file.write(n * 512, block)));
+        await file.flush();
+        const read = await Promise.all(blocks.map((_, n) => file.read(n * 512, 512)));
+        const gathered = [new Uint8Array(300), new Uint8Array(400)];
+        const count = await file.readv(512, gathered);
+        const canceled = await file.read(0, 1, { signal: AbortSignal.abort() }).then(() => '', (error: { code?: string }) => error.code);
+        results[aio] = {
+          right: read.every((block, n) => block.length === 512 && block.every((byte) => byte === n + 1)),
+          gathered: [count, gathered[0]?.every((byte) => byte === 2), gathered[1]?.[211], gathered[1]?.[212]],
+          canceled, size: file.size, past: (await file.read(64 * 512 - 1, 10)).length,
+        };
+        await file.close();
+        await (await navigator.storage.getDirectory()).removeEntry(`engine-${aio}`);
+      }
+      results.sync = await io.open('engine-sync', { aio: 'sync', create: true }).then(() => '', (error: { code?: string }) => error.code);
+      await runtime.close();
+      return results;
+    });
+    const right = { right: true, gathered: [700, true, 2, 3], canceled: 'ERR_AIO_CANCELED', size: 32768, past: 1 };
+    expect(seen).toEqual({ threads: right, native: right, io_uring: right, sync: 'ERR_AIO_UNSUPPORTED' });
+  });
+
   test('blocking the page is refused by name', async () => {
     const module = readFileSync(fixture('blocking')).toString('base64');
     const refusal = await page.evaluate(async (encoded) => {

@@ -286,20 +286,25 @@ int port_queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
     return (int)n;
 }
 
+/* In its server's place, which is gone: nobody else moves done any more. */
+static void end_all(PortQueue *queue)
+{
+    for (; queue->done != queue->tail; queue->done++) {
+        queue->ring[queue->done & queue->mask]->result = -ECANCELED;
+    }
+}
+
 unsigned port_queue_reap(PortQueue *queue, PortIo **ios, unsigned n)
 {
-    bool lost = qatomic_mb_read(&queue->server->lost);
-    uint32_t done = qatomic_mb_read(&queue->done);
+    uint32_t done;
     unsigned count = 0;
 
+    if (qatomic_mb_read(&queue->server->lost)) {
+        end_all(queue);
+    }
+    done = qatomic_mb_read(&queue->done);
     while (queue->reaped != done && count < n) {
         ios[count++] = queue->ring[queue->reaped++ & queue->mask];
-    }
-    /* Nobody moves done any more. */
-    while (lost && queue->reaped != queue->tail && count < n) {
-        PortIo *io = queue->ring[queue->reaped++ & queue->mask];
-        io->result = -ECANCELED;
-        ios[count++] = io;
     }
     return count;
 }

@@ -45,9 +45,13 @@ let endless = 0;
 /** Reads at ENDLESS_OFFSET that have begun. */
 export const endlessReads = (): number => endless;
 
+/** For the workers of fixtures/worker.ts: calls of the host on files so far, and
+ * which of them fails with EIO (0: none). */
+export const faults = new Int32Array(new SharedArrayBuffer(8));
+
 /** A worker with more to it: fixtures/worker.ts. */
 export function startTestWorker(name: string, events: WorkerEvents): HostWorker {
-  const worker = new Worker(new URL('../fixtures/worker.js', import.meta.url), { name, trackUnmanagedFds: false });
+  const worker = new Worker(new URL('../fixtures/worker.js', import.meta.url), { name, trackUnmanagedFds: false, workerData: faults });
   worker.on('message', (data: { type: string }) => {
     if (data.type === 'endless') endless++;
     else events.message(data);
