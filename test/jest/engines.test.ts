@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { Runtime, type AioEngine, type IOThread } from 'wasm-aio';
 import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
-import { ENDLESS_OFFSET } from './helpers/offsets.js';
+import { ENDLESS_OFFSET, Fault } from './helpers/offsets.js';
 import { fixture } from './helpers/paths.js';
 import { endlessReads, faults, replaceStartWorker, startTestWorker, until, workersOf } from './helpers/workers.js';
 
 const engines: AioEngine[] = ['threads', 'native', 'io_uring', 'sync'];
 const numberOf = (aio: AioEngine): number => engines.indexOf(aio);
-const dir = scratch();
+const dir = scratch(true);
 afterAll(dir.remove);
 
 const seed = Number(process.env.TEST_SEED ?? Date.now() % 2 ** 30);
@@ -65,6 +65,7 @@ describe('random reads, writes, flushes and cancels: nothing is lost, mixed or s
 
   test('batches reach the limit at depth 32', async () => {
     const own = await runtime.iothread('io1');
+    await own.call('be_calm');
     for (const maxBatch of [1, 8, 32]) {
       expect(await storm(runtime, own, { fd, aio: 'native', depth: 32, maxBatch, requests: 400, seed })).toBeUndefined();
       const { largestBatch, kicks, submissions, requests } = await own.engineStats('native');
@@ -76,7 +77,7 @@ describe('random reads, writes, flushes and cancels: nothing is lost, mixed or s
   });
 });
 
-describe('an error of the host at its n-th call, for each n until none fails', () => {
+describe('a host in which things go wrong', () => {
   let restore: () => void;
   beforeEach(() => {
     restore = replaceStartWorker(startTestWorker);
@@ -86,17 +87,30 @@ describe('an error of the host at its n-th call, for each n until none fails', (
     restore();
   });
 
-  test.each(engines)('%s: that request fails, once, and no other', async (aio) => {
+  test.each(engines)('%s: short reads and EAGAIN: the rest is read, what was refused is done again', async (aio) => {
+    const fd = openSync(join(dir.path, `short-${aio}`), 'w+');
+    const runtime = await Runtime.create({ module: fixture('engines') });
+    const io = await runtime.iothread('io0', { threadPoolMax: 2 });
+    faults[Fault.againEach] = 5;
+    faults[Fault.atOnce] = 100;
+    expect(await storm(runtime, io, { fd, aio, depth: 16, requests: 400, seed })).toBeUndefined();
+    // Ten reads of 100 bytes and more for each block that is read.
+    expect(Atomics.load(faults, Fault.calls)).toBeGreaterThan(1000);
+    await runtime.close();
+    closeSync(fd);
+  });
+
+  test.each(engines)('%s: an error at the n-th call, for each n until none fails: that request fails, once, and no other', async (aio) => {
     const fd = openSync(join(dir.path, `faults-${aio}`), 'w+');
     const runtime = await Runtime.create({ module: fixture('engines') });
     const io = await runtime.iothread('io0', { threadPoolMax: 2 });
     const wrong: unknown[] = [];
     for (let n = 1; ; n++) {
-      Atomics.store(faults, 0, 0);
-      Atomics.store(faults, 1, n);
+      Atomics.store(faults, Fault.calls, 0);
+      Atomics.store(faults, Fault.failing, n);
       const text = await storm(runtime, io, { fd, aio, depth: 8, maxBatch: 4, requests: 40, seed: seed + n, mayFail: true });
       const failures = await io.call('storm_failures');
-      const failed = Atomics.load(faults, 0) >= n;
+      const failed = Atomics.load(faults, Fault.calls) >= n;
       if (text !== undefined || failures !== (failed ? 1 : 0)) wrong.push({ n, text, failures });
       if (!failed) {
         expect(n).toBeGreaterThan(40);

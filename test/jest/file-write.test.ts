@@ -7,7 +7,7 @@ import { Runtime, type AioEngine, type AioFile, type IOThread } from 'wasm-aio';
 import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 
-const dir = scratch();
+const dir = scratch(true);
 const pathOf = (name: string): string => join(dir.path, name);
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const bytes = (letters: string): Uint8Array => new Uint8Array(Buffer.from(letters));

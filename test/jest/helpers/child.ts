@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Programs in processes of their own. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cli, fixture, pathOf } from './paths.js';
 import { fileURLToPath } from 'node:url';
@@ -40,9 +40,11 @@ export const wasmAio = (...args: string[]): Promise<Ended> => spawned(process.ex
 export const runProgram = (name: string, ...args: string[]): Promise<Ended> =>
   wasmAio('run', fileURLToPath(fixture(name)), ...args);
 
-/** A directory that is removed when the tests of the file are over. */
-export function scratch(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(pathOf('build'), 'scratch-'));
+/** A directory that is removed when the tests of the file are over; in memory, if
+ * that can be had and is asked for: flushing to a busy disk may take seconds. */
+export function scratch(inMemory = false): { path: string; remove: () => void } {
+  const parent = inMemory && existsSync('/dev/shm') ? '/dev/shm' : pathOf('build');
+  const path = mkdtempSync(join(parent, 'scratch-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 

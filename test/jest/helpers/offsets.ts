@@ -3,3 +3,15 @@
 export const BAD_OFFSET = 666;
 /** And one at this never comes back from the host. */
 export const ENDLESS_OFFSET = 667;
+
+/** Places in `faults` of helpers/workers.ts. */
+export const Fault = {
+  /** Calls of the host on files so far. */
+  calls: 0,
+  /** Which of them fails with EIO; 0: none. */
+  failing: 1,
+  /** Each of so many gives EAGAIN; 0: none. */
+  againEach: 2,
+  /** Bytes that a read gives at most; 0: all of them. */
+  atOnce: 3,
+} as const;

@@ -45,9 +45,8 @@ let endless = 0;
 /** Reads at ENDLESS_OFFSET that have begun. */
 export const endlessReads = (): number => endless;
 
-/** For the workers of fixtures/worker.ts: calls of the host on files so far, and
- * which of them fails with EIO (0: none). */
-export const faults = new Int32Array(new SharedArrayBuffer(8));
+/** What is to go wrong in the workers of fixtures/worker.ts: see Fault. */
+export const faults = new Int32Array(new SharedArrayBuffer(16));
 
 /** A worker with more to it: fixtures/worker.ts. */
 export function startTestWorker(name: string, events: WorkerEvents): HostWorker {
