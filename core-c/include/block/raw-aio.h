@@ -65,6 +65,10 @@ bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp);
 BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
                            BlockCompletionFunc *cb, void *opaque);
 
+/* In a coroutine of ctx's home thread: waits for the request, returns what the
+ * call-back would get. */
+int coroutine_fn raw_co_submit(AioContext *ctx, const RawAioOp *op);
+
 /*
  * Home. Between plug and unplug requests of native and io_uring wait to be handed
  * over together, unless they reach the batch limit. They nest. Nothing for the
