@@ -45,6 +45,10 @@ export const CONTENDERS = [
   { c: 'rtt', ms: 300, place: 'cross', by: 'work', lines: ['f_co_schedule_cross'] },
   { c: 'pool', ms: 300, lines: ['g_pool_depth64'] },
   { js: 'pool', ms: 300, lines: ['p_libuv_g_pool_depth64', 'p_postmessage_g_pool_depth64'] },
+  ...['y_readsync_4k', 'h_read4k_d32', 'p_fsread_h_read4k_d32', 'p_filehandle_h_read4k_d32', 'h_read4k_d32_native',
+    'h_read4k_d32_io_uring', 'h_read4k_d32_threads', 'h_read4k_d1', 'p_fsread_h_read4k_d1', 'h_read4k_d32_2t', 'y_readsync_4k_2t',
+    'h_write4k_sync32', 'p_writesync_h_write4k_sync32']
+    .map((line) => ({ js: 'file', ms: 300, lines: [line] })),
   { js: 'start', ms: 200, lines: ['y_bare_worker_start'] },
 ];
 
@@ -81,6 +85,12 @@ export const GOALS = [
   atMost('f_co_schedule_cross', 1.2, 'f_co_schedule_cross', 'native'),
   atLeast('g_pool_depth64', 5, 'p_postmessage_g_pool_depth64'),
   atLeast('g_pool_depth64', 1, 'p_libuv_g_pool_depth64'),
+  atLeast('h_read4k_d1', 5, 'p_fsread_h_read4k_d1'),
+  atLeast('h_read4k_d32', 0.8, 'y_readsync_4k'),
+  atLeast('h_read4k_d32', 5, 'p_filehandle_h_read4k_d32'),
+  atLeast('h_read4k_d32', 1.3, 'p_fsread_h_read4k_d32'),
+  atLeast('h_read4k_d32_2t', 0.7, 'y_readsync_4k_2t'),
+  atLeast('h_write4k_sync32', 1, 'p_writesync_h_write4k_sync32'),
 ];
 
 /** The call that every call-back costs: it bounds what a_* lines can come to. */
