@@ -55,13 +55,18 @@ int rt_hosted_turn(AioContext *ctx)
     const GSourceFuncs *funcs = ctx->source.source_funcs;
     int timeout;
 
-    /* Current for the turn; a refusal to block may have ended the last one. */
+    /* Current for the turn; a refusal to block may have ended the last one. An
+     * IOThread's is current before and after, too: aio_poll goes on with it. */
+    bool stays = port_may_wait() && qemu_get_current_aio_context() == ctx;
+
     aio_context_detach_current();
     qemu_set_current_aio_context(ctx);
     if (funcs->check(&ctx->source)) {
         funcs->dispatch(&ctx->source, NULL, NULL);
     }
-    aio_context_detach_current();
+    if (!stays) {
+        aio_context_detach_current();
+    }
     if (funcs->prepare(&ctx->source, &timeout) ||
         !wasm_event_arm(ctx->watcher->fd)) {
         return 0;
