@@ -2,18 +2,19 @@
 import { AioError } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostBase } from '../hosts/host.js';
-import { preview1 } from '../wasi/preview1.js';
+import { guestThread, preview1 } from '../wasi/preview1.js';
+import type { GuestConfig } from '../wasi/process.js';
+import { Panic } from './death.js';
 import type { Exports, ThreadPointer } from './exports.js';
 import { Memory } from './memory.js';
 
 /** Thrown through the module when a thread is to leave it. */
 export class ThreadLeave extends Error {}
 
-/** A broken contract in C, or something that WebAssembly traps on. */
-export class Panic extends Error {}
-
 /** What an instance asks of the thread that it lives in. */
 export interface InstanceHooks {
+  /** Whether the thread may sleep in a WASI call: all but the owner. */
+  readonly sleeps: boolean;
   startWorker(thread: ThreadPointer): void;
   /** The owner's alone. */
   complete(id: number, result: number): void;
@@ -29,9 +30,10 @@ export interface Instance {
  * shared, globals (the stack pointer, the stack's limits) and tables are not.
  */
 export async function instantiate(
-  module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, args: readonly string[], hooks: InstanceHooks,
+  module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, guest: GuestConfig, hooks: InstanceHooks,
 ): Promise<Instance> {
   const memory = new Memory(shared);
+  const thread = guestThread(guest, host, () => shared, hooks.sleeps);
   const env = {
     memory: shared,
     clock_ns: (clock: number) => (clock === 0 ? host.monotonic() : Date.now() * 1e6),
@@ -59,7 +61,7 @@ export async function instantiate(
   };
   let instance;
   try {
-    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(memory, host, args) });
+    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(thread) });
   } catch (error) {
     throw new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit this runtime: ${String(error)}`, {
       cause: error,
@@ -69,19 +71,4 @@ export async function instantiate(
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module has no event loop in it; build it with aiocc');
   }
   return { exports: instance.exports as unknown as Exports, memory };
-}
-
-/** The C functions that an error went through, innermost first. */
-export function wasmFrames(error: unknown): string[] {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  // V8: "at module.wasm.name (wasm://...", others: "name@...:wasm-function[1]:0x2"
-  const frames = stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[)/gm);
-  return [...frames].map((match) => match[1] ?? '').slice(0, 12);
-}
-
-/** One line: what happened, in which thread, through which C functions. */
-export function describeDeath(error: unknown, thread: string): string {
-  const text = error instanceof Panic || error instanceof AioError ? error.message : String(error);
-  const frames = wasmFrames(error);
-  return `${text} [thread '${thread}'${frames.length > 0 ? `, in ${frames.join(' < ')}` : ''}]`;
 }

@@ -4,7 +4,8 @@ import { errnoNumber } from '../errno.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
 import { Role, type Pointer, type ThreadPointer } from './exports.js';
-import { describeDeath, type Instance } from './instance.js';
+import { describeDeath } from './death.js';
+import type { Instance } from './instance.js';
 
 /** A worker in a role that the owner gave it. */
 export interface Thread {
