@@ -68,9 +68,9 @@ export function pollCalls(thread: GuestThread): Calls {
 
   /** What a descriptor has to say; undefined: it is not ready, and tells us when it is. */
   function look(descriptor: Descriptor, type: number): Event | undefined {
+    if (descriptor.kind === Kind.directory) fail(E.BADF);
     descriptor.need(Rights.pollFdReadwrite);
     const reading = type === EventType.fdRead;
-    if (descriptor.kind === Kind.directory) fail(E.BADF);
     if (descriptor.kind === Kind.file || descriptor.kind === Kind.console) {
       return reading ? { ...READY, nbytes: fileBytes(descriptor) } : READY;
     }

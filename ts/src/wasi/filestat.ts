@@ -21,10 +21,13 @@ export function putStat(memory: GuestMemory, pointer: number, stat: BigIntStats)
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;
 
-/** Whether this time survives Node's way: seconds in a double, then nanoseconds again. */
+/** Whether this time survives Node's way: seconds in a double, of which libuv takes
+ * the microseconds or, in newer ones, the nanoseconds. */
 function survives(ns: bigint): boolean {
   const double = seconds(ns);
-  return BigInt(Math.trunc(double)) * 1_000_000_000n + BigInt(Math.trunc((double - Math.trunc(double)) * 1e9)) === ns;
+  const whole = Math.trunc(double);
+  return BigInt(Math.trunc(double * 1e6)) * 1000n === ns &&
+    BigInt(whole) * 1_000_000_000n + BigInt(Math.trunc((double - whole) * 1e9)) === ns;
 }
 
 /**

@@ -95,9 +95,8 @@ export class GuestMemory {
     try {
       // In private memory: browsers decode nothing that is shared.
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice());
-    } catch (error) {
-      if (error instanceof TypeError) fail(E.ILSEQ);
-      throw error;
+    } catch {
+      return fail(E.ILSEQ);
     }
   }
 

@@ -102,7 +102,9 @@ export class Guest {
       });
       return this.stream(fd, AioStream.from(readable), FileType.unknown, RIGHTS_OF_STREAM);
     }
-    this.stream(fd, AioStream.from(what), FileType.unknown, RIGHTS_OF_STREAM);
+    const stream = AioStream.from(what);
+    stream.lazy = fd === 0;
+    this.stream(fd, stream, FileType.unknown, RIGHTS_OF_STREAM);
   }
 
   private inherited(fd: number): void {
