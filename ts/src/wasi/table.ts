@@ -272,9 +272,13 @@ export class FdTable {
     if (replaced !== 0) this.letGo(new Descriptor(this.shared, replaced - 1));
   }
 
-  /** Closes all. */
+  /** Owner, when the guest's threads are gone: closes all, whoever had been using it. */
   closeAll(): void {
-    for (let fd = 0; fd < MAX_FDS; fd++) if (this.slot(fd) !== 0) this.close(fd);
+    const { words } = this.shared;
+    for (let fd = 0; fd < MAX_FDS; fd++) Atomics.store(words, fdAt(fd), 0);
+    for (let index = 0; index < MAX_FDS; index++) {
+      if (Atomics.exchange(words, objectAt(index) + REFS, 0) !== 0) this.release(new Descriptor(this.shared, index));
+    }
   }
 
   /** What is open, a line each. */
