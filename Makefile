@@ -179,7 +179,7 @@ $(foreach s,asan tsan,$(eval $(call sanitized,$(s))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
-aiocc := wasm/aiocc.mjs build/toolchain.found
+aiocc := wasm/aiocc.mjs wasm/libc/wrapped.txt build/toolchain.found
 
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)

@@ -8,7 +8,8 @@
 #include "wasm-port.h"
 
 enum { MAX_WATCHERS = WASM_MAX_WATCHERS, WATCHER_WORDS = MAX_WATCHERS / 32 };
-enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 3 };
+/* Below are the descriptors of WASI (ts/src/wasi/shared.ts). */
+enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 8192 };
 
 typedef enum { FD_FREE, FD_EVENT } FdKind;
 
