@@ -50,7 +50,8 @@ test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%)
 test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
 bench_native := $(bench_c:%=build/bench/native/%)
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
-jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c))
+jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
+  $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-jest test-sanitize test-models sanitized sanitized-programs \
   bench serve lint clean distclean FORCE
@@ -206,10 +207,15 @@ build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
 
+build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$<)
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -MMD -MP -MF $@.d $< -o $@
+
 # As strangers build WASI programs: without a libc, without a thing of ours.
-PLAIN_FLAGS := -target wasm32-unknown-unknown -std=gnu11 -O1 -Wall -Wextra -Werror -nostdlib
+PLAIN_FLAGS := -target wasm32-unknown-unknown -std=gnu11 -O1 -mbulk-memory -Wall -Wextra -Werror -nostdlib
 PLAIN_LINK := --no-entry
-build/plain/threads.wasm: PLAIN_FLAGS += -matomics -mbulk-memory
+build/plain/threads.wasm: PLAIN_FLAGS += -matomics
 build/plain/threads.wasm: PLAIN_LINK += --import-memory --shared-memory --max-memory=1048576 --export=wasi_thread_start
 build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.found
 	$(call step,WASM,$< (for jest))

@@ -37,6 +37,8 @@ export class Guest {
   readonly ports: number[] = [];
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
+  /** Of standard output, if that is a pipe of this process. */
+  private output: Ring | undefined;
   private readonly table: FdTable;
 
   private constructor(private readonly host: OwnerHost, readonly shared: Shared, options: GuestOptions) {
@@ -116,27 +118,30 @@ export class Guest {
     const found = this.host.inherit(fd);
     if (!found) return;
     const { type, stream } = found;
-    if (stream && fd === 2 && this.host.sameFile?.(1, 2) && this.shareOutput(type)) return;
-    if (stream) return this.stream(fd, stream, type, RIGHTS_OF_STREAM);
+    if (stream && fd === 2 && this.output && this.host.sameFile?.(1, 2)) return this.shareOutput(this.output, type);
+    if (stream) {
+      this.stream(fd, stream, type, RIGHTS_OF_STREAM);
+      if (fd === 1) this.output = this.table.use(1, ({ writeRing }) => writeRing);
+      return;
+    }
     if (fd !== 0) return this.console(fd, type);
     this.table.openAt(fd, { kind: Kind.file, type, hostFd: 0, base: RIGHTS_OF_STREAM & ~Rights.fdWrite, sequential: true });
   }
 
   /** Both outputs are one pipe: one ring, so that all comes in the order in which it was written. */
-  private shareOutput(type: number): boolean {
-    const ring = this.table.use(1, (out) => out.writeRing);
-    if (!ring) return false;
+  private shareOutput(ring: Ring, type: number): void {
     ring.addWriter();
     this.table.openAt(2, { kind: Kind.stream, type, write: ring, base: RIGHTS_OF_STREAM & ~Rights.fdRead });
-    return true;
   }
 
   private console(fd: number, type: number): void {
     this.table.openAt(fd, { kind: Kind.console, type, hostFd: fd, base: RIGHTS_OF_STREAM & ~Rights.fdRead });
   }
 
+  /** Of standard input only the reading side is the guest's, of the outputs the writing side. */
   private stream(fd: number, stream: AioStream, type: number, rights: number): void {
-    const { read, write } = this.connect(stream, true);
+    const { read, write } = this.connect(stream, true, fd === 0 ? 'read' : fd <= 2 ? 'write' : 'both');
+    if (!read && !write) throw new AioError('ERR_AIO_INVALID_ARG', `the stream of fd ${fd} cannot be ${fd === 0 ? 'read' : 'written'}`);
     let base = rights;
     if (!read) base &= ~Rights.fdRead;
     if (!write) base &= ~Rights.fdWrite;
@@ -175,10 +180,10 @@ export class Guest {
   }
 
   /** The rings of a stream; the owner serves them from now on. */
-  private connect(stream: AioStream, large: boolean): { read?: Ring; write?: Ring } {
+  private connect(stream: AioStream, large: boolean, sides: 'read' | 'write' | 'both' = 'both'): { read?: Ring; write?: Ring } {
     const rings: { read?: Ring; write?: Ring } = {};
-    if (stream.readable) rings.read = this.allocate(large, OwnerEnd.writer);
-    if (stream.writable) {
+    if (stream.readable && sides !== 'write') rings.read = this.allocate(large, OwnerEnd.writer);
+    if (stream.writable && sides !== 'read') {
       try {
         rings.write = this.allocate(large, OwnerEnd.reader);
       } catch (error) {

@@ -9,7 +9,7 @@ export interface WebStreams {
 }
 
 /** What AioStream.from takes. */
-export type StreamSource = Duplex | Readable | Writable | WebStreams | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | MessagePort;
+export type StreamSource = AioStream | Duplex | Readable | Writable | WebStreams | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | MessagePort;
 
 /**
  * A stream of the host, as the far end of a guest's fd: a net.Socket, a MessagePort,
