@@ -117,6 +117,29 @@ int wasi_path(int dirfd, const char *path, WasiPath *result)
     return 0;
 }
 
+/* Takes '..' and what it undoes out of an absolute path, as `cd` does: the directory
+ * that was left may be removed. */
+static void fold(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from;) {
+        size_t part = strcspn(from + 1, "/") + 1;
+        if (part == 3 && from[1] == '.' && from[2] == '.') {
+            while (to > path && *--to != '/') {
+            }
+        } else if (part > 1 && !(part == 2 && from[1] == '.')) {
+            memmove(to, from, part);
+            to += part;
+        }
+        from += part;
+    }
+    if (to == path) {
+        *to++ = '/';
+    }
+    *to = '\0';
+}
+
 int __syscall_chdir(intptr_t path)
 {
     char whole[PATH_MAX] = "/";
@@ -133,6 +156,7 @@ int __syscall_chdir(intptr_t path)
         !append(whole, (const char *)path)) {
         return -ENAMETOOLONG;
     }
+    fold(whole);
     strcpy(current, whole);
     return 0;
 }
@@ -141,10 +165,6 @@ int __syscall_getcwd(intptr_t buf, size_t size)
 {
     size_t n = strlen(current);
 
-    /* As it is asked for and as it was given: without the slash behind it. */
-    if (n > 1 && current[n - 1] == '/') {
-        n--;
-    }
     if (size <= n) {
         return -ERANGE;
     }

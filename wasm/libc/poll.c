@@ -149,22 +149,35 @@ static int select_ns(int n, fd_set *reads, fd_set *writes, fd_set *errors,
     return ready;
 }
 
-int __syscall__newselect(int n, intptr_t reads, intptr_t writes, intptr_t errors,
-                         intptr_t timeout)
+static int result_of(int ret)
 {
-    const struct timeval *tv = (const struct timeval *)timeout;
+    if (ret < 0) {
+        errno = -ret;
+        return -1;
+    }
+    return ret;
+}
 
-    return select_ns(n, (fd_set *)reads, (fd_set *)writes, (fd_set *)errors,
-                     tv ? tv->tv_sec * INT64_C(1000000000) + tv->tv_usec * INT64_C(1000) : -1);
+int select(int n, fd_set *restrict reads, fd_set *restrict writes,
+           fd_set *restrict errors, struct timeval *restrict tv)
+{
+    if (tv && (tv->tv_sec < 0 || tv->tv_usec < 0)) {
+        return result_of(-EINVAL);
+    }
+    return result_of(select_ns(
+        n, reads, writes, errors,
+        tv ? tv->tv_sec * INT64_C(1000000000) + tv->tv_usec * INT64_C(1000) : -1));
 }
 
 /* There are no signals that a mask could hold back. */
-int __syscall_pselect6(int n, intptr_t reads, intptr_t writes, intptr_t errors,
-                       intptr_t timeout, intptr_t mask)
+int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
+            fd_set *restrict errors, const struct timespec *restrict ts,
+            const sigset_t *restrict mask)
 {
-    const struct timespec *ts = (const struct timespec *)timeout;
-
     (void)mask;
-    return select_ns(n, (fd_set *)reads, (fd_set *)writes, (fd_set *)errors,
-                     ts ? ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec : -1);
+    if (ts && (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= 1000000000)) {
+        return result_of(-EINVAL);
+    }
+    return result_of(select_ns(n, reads, writes, errors,
+                               ts ? ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec : -1));
 }

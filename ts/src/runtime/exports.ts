@@ -46,6 +46,7 @@ export interface Exports {
   rt_thread_posted(thread: ThreadPointer): Pointer<'word'>;
   rt_main_start(id: number): number;
 
+  rt_fd_ready(fd: number): void;
   rt_notify(context: ContextPointer): void;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;
   rt_hosted_turn(context: ContextPointer): number;

@@ -3,6 +3,7 @@ import { AioError } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostBase } from '../hosts/host.js';
 import { guestThread, preview1 } from '../wasi/preview1.js';
+import { loopImports } from '../wasi/loop-fds.js';
 import type { GuestConfig } from '../wasi/process.js';
 import { Panic } from './death.js';
 import type { Exports, ThreadPointer } from './exports.js';
@@ -35,6 +36,7 @@ export async function instantiate(
   const memory = new Memory(shared);
   const thread = guestThread(guest, host, () => shared, hooks.sleeps);
   const env = {
+    ...loopImports(thread),
     memory: shared,
     clock_ns: (clock: number) => (clock === 0 ? host.monotonic() : Date.now() * 1e6),
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
@@ -70,5 +72,7 @@ export async function instantiate(
   if (!('rt_init' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module has no event loop in it; build it with aiocc');
   }
-  return { exports: instance.exports as unknown as Exports, memory };
+  const exports = instance.exports as unknown as Exports;
+  thread.shared.onReady = (fd) => exports.rt_fd_ready(fd);
+  return { exports, memory };
 }

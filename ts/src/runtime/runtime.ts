@@ -76,6 +76,7 @@ export class Runtime {
       },
       output: (fd, bytes) => void host.write(fd, bytes),
     });
+    guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
     this.loop = new HostedLoop(instance, this.context, host, (error) => void this.fail(describeDeath(error, 'owner')));
   }
@@ -240,6 +241,12 @@ export class Runtime {
       const id = this.hold(holder, { resolve: () => {}, reject });
       promise.then(resolve, reject).finally(() => this.pending.delete(id));
     });
+  }
+
+  /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
+  private fdReady(fd: number): void {
+    if (this.death || this.state === 'closed') return;
+    this.run(() => this.instance.exports.rt_fd_ready(fd));
   }
 
   private complete(id: number, result: number): void {

@@ -15,6 +15,9 @@ const FEEDER_WAITS = 12; // the owner is to be told when there is room
 const WRITER_COUNT = 13; // descriptors of the guest that write to it
 const WRITE_LOCK = 14;
 const READ_LOCK = 15;
+// 1 + the fd that loops watch for reading and for writing
+const READ_FD = 16;
+const WRITE_FD = 17;
 
 const WRITER_GONE = 1;
 const READER_GONE = 2;
@@ -43,7 +46,7 @@ export class Ring {
     for (let index = first; index < end; index++) {
       const at = ringAt(index);
       if (Atomics.compareExchange(shared.words, at + USED, 0, 2) !== 0) continue;
-      for (let word = HEAD; word <= READ_LOCK; word++) Atomics.store(shared.words, at + word, 0);
+      for (let word = HEAD; word <= WRITE_FD; word++) Atomics.store(shared.words, at + word, 0);
       Atomics.store(shared.words, at + OWNER_END, ownerEnd);
       Atomics.store(shared.words, at + WRITER_COUNT, 1);
       return new Ring(shared, index);
@@ -129,6 +132,7 @@ export class Ring {
 
   private wakeReader(): void {
     this.shared.wake(this.readers);
+    this.tell(READ_FD);
     if (this.get(OWNER_END) === OwnerEnd.reader) this.shared.attend(this.index);
   }
 
@@ -177,6 +181,7 @@ export class Ring {
 
   private wakeWriter(): void {
     this.shared.wake(this.writers);
+    this.tell(WRITE_FD);
     if (this.get(FEEDER_WAITS) === 0) return;
     if (Atomics.exchange(this.shared.words, this.at + FEEDER_WAITS, 0) !== 0) this.shared.attend(this.index);
   }
@@ -185,6 +190,23 @@ export class Ring {
    * wakeWriter: look at both after this. */
   awaitRoom(): void {
     Atomics.store(this.shared.words, this.at + FEEDER_WAITS, 1);
+  }
+
+  // ---- Loops
+
+  /** From now on the loops of the guest hear of this end by that fd. Pairs with tell():
+   * whoever changes the ring sees it, or the loop, which looks after this, the change. */
+  watchReading(fd: number): void {
+    Atomics.store(this.shared.words, this.at + READ_FD, fd + 1);
+  }
+
+  watchWriting(fd: number): void {
+    Atomics.store(this.shared.words, this.at + WRITE_FD, fd + 1);
+  }
+
+  private tell(word: number): void {
+    const fd = this.get(word);
+    if (fd !== 0) this.shared.onReady?.(fd - 1);
   }
 
   // ---- Demand: a host stream is read only when the guest wants its bytes
@@ -202,6 +224,11 @@ export class Ring {
 
   get ownerEnd(): number {
     return this.get(OWNER_END);
+  }
+
+  /** Nobody ever got an end of it. */
+  free(): void {
+    Atomics.store(this.shared.words, this.at + USED, 0);
   }
 
   /** The holder of an end has no use for it any more; the ring is free after both. */

@@ -13,7 +13,7 @@ const HEADER = 256;
 export const MAX_FDS = 8192;
 const MAX_OBJECTS = MAX_FDS;
 const OBJECT_WORDS = 16;
-const RING_WORDS = 16;
+const RING_WORDS = 20;
 
 /** Rings: large ones for pipes and standard streams, small ones for sockets. */
 const LARGE_RINGS = 32;
@@ -207,6 +207,10 @@ export class Shared {
       for (; bits !== 0; bits = (bits & (bits - 1)) >>> 0) this.wakeSleeper(32 * i + 31 - Math.clz32(bits & -bits));
     }
   }
+
+  /** Tells the loops of this thread's module that fd may be ready: programs that have
+   * the event loop inside. */
+  onReady: ((fd: number) => void) | undefined;
 
   // ---- The owner's attention
 

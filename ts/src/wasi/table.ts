@@ -208,12 +208,28 @@ export class FdTable {
   /** The lowest fd that is free (POSIX 2.14). EMFILE; then nothing has been taken. */
   open(made: NewDescriptor): number {
     return this.shared.withTable(() => {
-      let fd = 0;
-      while (fd < MAX_FDS && this.slot(fd) !== 0) fd++;
-      if (fd === MAX_FDS) fail(E.MFILE);
+      const [fd = fail(E.MFILE)] = this.lowest(1);
       this.place(fd, made);
       return fd;
     });
+  }
+
+  /** Both or none. */
+  openBoth(one: NewDescriptor, other: NewDescriptor): [number, number] {
+    return this.shared.withTable(() => {
+      const [first = MAX_FDS, second = MAX_FDS] = this.lowest(2);
+      if (second === MAX_FDS) fail(E.MFILE);
+      this.place(first, one);
+      this.place(second, other);
+      return [first, second];
+    });
+  }
+
+  /** The lowest fds that are free. */
+  private lowest(count: number): number[] {
+    const free: number[] = [];
+    for (let fd = 0; fd < MAX_FDS && free.length < count; fd++) if (this.slot(fd) === 0) free.push(fd);
+    return free;
   }
 
   /** Owner, before the guest starts. */
