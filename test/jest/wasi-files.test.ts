@@ -63,7 +63,7 @@ test('several vectors, empty ones among them; fd_pread and fd_pwrite leave the o
   expect(c.u64()).toBe(8n);
 });
 
-test('append: always at the end, also after a seek and beside others; the flag comes and goes', () => {
+test('append and fd_fdstat_set_flags: always at the end, also after a seek and beside others; the flag comes and goes', () => {
   writeFileSync(join(root, 'log'), 'one\n');
   const fd = c.open('log', { fdflags: FdFlags.append });
   expect(c.write(fd, 'two\n')).toBe(4);
@@ -143,7 +143,7 @@ test('no way out: by .., absolute paths, links, and links to links', () => {
   expect(c.open('../a/f', { dir: a })).toBe(-E.PERM);
 });
 
-test('symbolic links: followed or not, dangling, in a loop; path_symlink, path_readlink', () => {
+test('symbolic links: followed or not, dangling, in a loop; path_symlink, path_readlink, path_filestat_get', () => {
   expect(c.call('path_symlink', ...c.path('target'), 3, ...c.path2('link'))).toBe(0);
   expect(c.open('link')).toBe(-E.NOENT);
   expect(c.open('link', { follow: false })).toBe(-E.LOOP);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** poll_oneoff, streams and sockets, clocks, and all that is left of preview1. */
 import { afterEach, expect, test } from '@jest/globals';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { scratch } from './helpers/child.js';
+import { pathOf } from './helpers/paths.js';
 import { until } from './helpers/workers.js';
 import { Caller, DATA, E, FdFlags, FileType, OUT } from './helpers/wasi.js';
 
@@ -283,6 +284,19 @@ test('pointers and lengths outside of the memory are EFAULT in every call', asyn
   for (const [name, ...args] of calls) expect([name, ...args, c.call(name, ...args)]).toEqual([name, ...args, E.FAULT]);
 });
 
-test('there are 46 calls', async () => {
-  expect(Object.keys((await guest()).calls)).toHaveLength(46);
+test('there are 46 calls, and docs/wasi.md names a test of each, which is there and makes the call', async () => {
+  const calls = Object.keys((await guest()).calls);
+  expect(calls).toHaveLength(46);
+  const rows = [...readFileSync(pathOf('docs/wasi.md'), 'utf8').matchAll(/^\| (`\w+`.*) \| ([\w-]+): (.*) \|$/gm)];
+  const named = rows.flatMap(([, names = '', file = '', title = '']) => {
+    const source = readFileSync(pathOf(`test/jest/${file}.test.ts`), 'utf8');
+    const body = source.split(/^test\(/m).find((part) => part.slice(1).startsWith(title)) ?? '';
+    return names.split(', ').map((name) => name.replaceAll('`', '')).filter((name) => {
+      // In the test's body, beside its title; some are made by a helper.
+      const helper = { fd_read: 'c.read(', fd_write: 'c.write(', path_open: 'c.open(', poll_oneoff: 'c.poll(', fd_fdstat_get: 'c.fdstat(', fd_filestat_get: 'c.stat(' }[name];
+      const kind = name.startsWith('args') || name.startsWith('environ') ? 'strings(' : undefined;
+      return [`'${name}'`, helper, kind].some((words) => words !== undefined && body.slice(title.length).includes(words));
+    });
+  });
+  expect(named.sort()).toEqual(calls.sort());
 });

@@ -42,6 +42,7 @@ export async function instantiate(
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
     complete: (id: number, result: number) => hooks.complete(id, result),
     pread(handle: number, buffer: number, length: number, offset: number) {
+      if (!guest.hostFiles) return -errnoNumber('EBADF');
       const result = host.pread(handle, memory.bytes.subarray(buffer, buffer + length), offset);
       return typeof result === 'number' ? result : -errnoNumber(result);
     },

@@ -41,7 +41,7 @@ export class Guest {
   private output: Ring | undefined;
   private readonly table: FdTable;
 
-  private constructor(private readonly host: OwnerHost, readonly shared: Shared, options: GuestOptions) {
+  private constructor(private readonly host: OwnerHost, readonly shared: Shared, options: GuestOptions, hostFiles = false) {
     this.table = new FdTable(shared, host.fs);
     for (const [name, value] of Object.entries(options.env ?? {})) {
       if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
@@ -56,12 +56,13 @@ export class Guest {
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
       preopens: Object.keys(options.dirs ?? {}),
       buffer: shared.buffer,
+      hostFiles,
     };
   }
 
   /** What only writes to the console: modules that TypeScript drives. */
   static plain(host: OwnerHost, args: readonly string[]): Guest {
-    const guest = new Guest(host, Shared.create(false), { args });
+    const guest = new Guest(host, Shared.create(false), { args }, true);
     guest.console(1, FileType.characterDevice);
     guest.console(2, FileType.characterDevice);
     return guest;

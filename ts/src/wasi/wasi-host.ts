@@ -237,6 +237,6 @@ export class WasiHost {
     const workers = [...this.workers];
     this.workers.clear();
     for (const worker of workers) worker.terminate();
-    await Promise.all(workers.map(({ gone }) => gone));
+    await Promise.all(workers.map(({ gone }) => gone ?? Promise.resolve()));
   }
 }
