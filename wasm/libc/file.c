@@ -120,8 +120,10 @@ int __syscall_symlink(intptr_t target, intptr_t path)
     return __syscall_symlinkat(target, AT_FDCWD, path);
 }
 
+/* WASI gives all of it or nothing, POSIX what fits. */
 int __syscall_readlinkat(int dirfd, intptr_t path, intptr_t buf, size_t size)
 {
+    char target[PATH_MAX];
     __wasi_errno_t error;
     __wasi_size_t used;
     WasiPath at;
@@ -130,9 +132,14 @@ int __syscall_readlinkat(int dirfd, intptr_t path, intptr_t buf, size_t size)
     if (ret < 0) {
         return ret;
     }
-    error = __wasi_path_readlink(at.dir, at.name, at.length, (uint8_t *)buf, size,
-                                 &used);
-    return error ? wasi_result(error) : (int)used;
+    error = __wasi_path_readlink(at.dir, at.name, at.length, (uint8_t *)target,
+                                 sizeof(target), &used);
+    if (error) {
+        return wasi_result(error);
+    }
+    used = used < size ? used : size;
+    memcpy((char *)buf, target, used);
+    return (int)used;
 }
 
 int __syscall_ftruncate64(int fd, off_t length)

@@ -98,7 +98,7 @@ export function fdCalls(thread: GuestThread): Calls {
         const [b, i] = [BigInt.asUintN(64, base), BigInt.asUintN(64, inheriting)];
         // Rights go, they never come back.
         if (b & ~BigInt(descriptor.base) || i & ~BigInt(descriptor.inheriting)) fail(E.NOTCAPABLE);
-        descriptor.setRights(Number(b), Number(i));
+        descriptor.narrow(Number(b), Number(i));
       });
     },
 

@@ -62,7 +62,7 @@ export function pathCalls(thread: GuestThread): Calls {
     return host(() => openSync(place.path, flags, 0o666));
   }
 
-  function open(place: Place, oflags: number, base: number, inheriting: number, fdflags: number): number {
+  function open(place: Place, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
     const fs = files();
     // What a directory is opened for is cut down to what there is to a directory.
     const directoryOnly = (oflags & OFlags.directory) !== 0 || place.slash;
@@ -70,13 +70,18 @@ export function pathCalls(thread: GuestThread): Calls {
     try {
       const type = FdTable.typeOf(host(() => fs.fstatSync(hostFd)).mode);
       if (type === FileType.directory) {
-        return table.open({ kind: Kind.directory, type, hostFd, base: base & RIGHTS_OF_DIRECTORY, inheriting });
+        return table.open({
+          kind: Kind.directory, type, hostFd, base: base & RIGHTS_OF_DIRECTORY, inheriting,
+          allowed: from.passed & RIGHTS_OF_DIRECTORY, passed: from.passed,
+        });
       }
       // Nothing tells when one of these is ready, and its reader would block for ever.
       if (type === FileType.unknown || type === FileType.stream) fail(E.NOTSUP);
       const isFile = type === FileType.regular || type === FileType.blockDevice;
-      const rights = base & (isFile ? RIGHTS_OF_FILE : RIGHTS_OF_STREAM);
-      const fd = table.open({ kind: Kind.file, type, flags: fdflags, hostFd, base: rights, inheriting: 0, sequential: !isFile });
+      const applying = isFile ? RIGHTS_OF_FILE : RIGHTS_OF_STREAM;
+      const rights = base & applying;
+      const allowed = from.passed & applying & ~((Rights.fdRead | Rights.fdWrite | (rights & WRITING ? 0 : WRITING)) & ~rights);
+      const fd = table.open({ kind: Kind.file, type, flags: fdflags, hostFd, base: rights, allowed, sequential: !isFile });
       if (fdflags & FdFlags.append && rights & Rights.fdWrite) table.use(fd, (file) => openAppending(fs, file));
       return fd;
     } catch (error) {
@@ -103,9 +108,9 @@ export function pathCalls(thread: GuestThread): Calls {
       const opened = below(fd, rights, path, follow && !(oflags & creat && oflags & excl), (place, from) => {
         // The bits above those that are defined mean nothing; inherited rights can only be those there are.
         const wanted = Number(BigInt.asUintN(30, base));
-        if (wanted & ~from.inheriting) fail(E.NOTCAPABLE);
-        const passed = Number(BigInt.asUintN(30, inheriting)) & from.inheriting;
-        return open(place, oflags, wanted, passed, fdflags);
+        if (wanted & ~from.passed) fail(E.NOTCAPABLE);
+        const passed = Number(BigInt.asUintN(30, inheriting)) & from.passed;
+        return open(place, from, oflags, wanted, passed, fdflags);
       });
       memory.setU32(result, opened);
     },
@@ -150,9 +155,9 @@ export function pathCalls(thread: GuestThread): Calls {
       memory.check(used, 4);
       below(fd, Rights.pathReadlink, memory.string(pathAt, length), false, (place) => {
         const target = host(() => files().readlinkSync(existing(place), { encoding: 'buffer' }));
-        const fits = target.subarray(0, size >>> 0);
-        memory.bytes(buffer, fits.length).set(fits);
-        memory.setU32(used, fits.length);
+        if (target.length > size >>> 0) fail(E.RANGE);
+        memory.bytes(buffer, target.length).set(target);
+        memory.setU32(used, target.length);
       });
     },
     path_symlink(targetAt: number, targetLength: number, fd: number, pathAt: number, length: number) {

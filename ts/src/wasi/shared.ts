@@ -12,7 +12,7 @@ import { E, fail } from './abi.js';
 const HEADER = 256;
 export const MAX_FDS = 8192;
 const MAX_OBJECTS = MAX_FDS;
-const OBJECT_WORDS = 16;
+const OBJECT_WORDS = 20;
 const RING_WORDS = 20;
 
 /** Rings: large ones for pipes and standard streams, small ones for sockets. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type * as NodeFs from 'node:fs';
-import { ALL_RIGHTS, E, fail, FdFlags, FileType } from './abi.js';
+import { ALL_RIGHTS, E, fail, FdFlags, FileType, Rights } from './abi.js';
 import { Ring } from './ring.js';
 import { fdAt, MAX_FDS, objectAt, type Shared } from './shared.js';
 
@@ -36,6 +36,9 @@ const LOCK = 12;
 const SERIAL = 13;
 const SEQUENTIAL = 14;   // the host keeps the offset
 const APPEND_FD = 15;    // the same file, opened to append
+const ALLOWED = 16;      // BASE, and what goes with it: see NewDescriptor
+const PASSED = 17;       // what may be asked for below it
+const NARROWED = 18;     // rights were given up
 
 export interface NewDescriptor {
   kind: Kind;
@@ -45,8 +48,13 @@ export interface NewDescriptor {
   preopen?: number;
   read?: Ring | undefined;
   write?: Ring | undefined;
+  /** The rights that were asked for, as fd_fdstat_get tells them. */
   base: number;
   inheriting?: number;
+  /** And what may be done: without having been asked for, too, as most programs forget
+   * to and most hosts do not mind. Giving up rights (fd_fdstat_set_rights) ends that. */
+  allowed?: number;
+  passed?: number;
   sequential?: boolean;
 }
 
@@ -123,9 +131,17 @@ export class Descriptor {
     return this.get(INHERITING);
   }
 
-  setRights(base: number, inheriting: number): void {
+  /** What may be asked for when something is opened below it. */
+  get passed(): number {
+    return this.get(PASSED);
+  }
+
+  narrow(base: number, inheriting: number): void {
     this.set(BASE, base);
     this.set(INHERITING, inheriting);
+    this.set(ALLOWED, base);
+    this.set(PASSED, inheriting);
+    this.set(NARROWED, 1);
   }
 
   get readRing(): Ring | undefined {
@@ -153,9 +169,12 @@ export class Descriptor {
     return this.shared.locked(this.at + LOCK, work);
   }
 
-  /** ENOTCAPABLE unless it has all of these. */
+  /** ENOTCAPABLE unless it has all of these; EBADF if it was not even opened for reading,
+   * or writing. */
   need(rights: number): void {
-    if ((this.base & rights) !== rights) fail(E.NOTCAPABLE);
+    const missing = rights & ~this.get(ALLOWED);
+    if (missing === 0) return;
+    fail(missing & (Rights.fdRead | Rights.fdWrite) && this.get(NARROWED) === 0 ? E.BADF : E.NOTCAPABLE);
   }
 }
 
@@ -254,6 +273,9 @@ export class FdTable {
     set(WRITE_RING, made.write?.index ?? -1);
     set(BASE, made.base & ALL_RIGHTS);
     set(INHERITING, (made.inheriting ?? 0) & ALL_RIGHTS);
+    set(ALLOWED, (made.allowed ?? made.base) & ALL_RIGHTS);
+    set(PASSED, (made.passed ?? made.inheriting ?? 0) & ALL_RIGHTS);
+    set(NARROWED, 0);
     set(OFFSET, 0);
     set(OFFSET + 1, 0);
     set(LOCK, 0);
