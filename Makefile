@@ -288,7 +288,7 @@ build/chromium.tried build/spin.tried: build/%.tried: wasm/toolchain/host.sh | b
 	$(Q)wasm/toolchain/host.sh $*
 	@touch $@
 
-bench: build $(bench_native) $(bench_wasm)
+bench: build $(bench_native) $(bench_wasm) build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
 
 # ---- tidying -----------------------------------------------------------------

@@ -41,6 +41,7 @@ export const CONTENDERS = [
   { c: 'pool', ms: 300, lines: ['g_pool_depth64'] },
   { js: 'pool', ms: 300, lines: ['p_libuv_g_pool_depth64', 'p_postmessage_g_pool_depth64'] },
   { js: 'start', ms: 200, lines: ['y_bare_worker_start'] },
+  { js: 'wasi', ms: 300, lines: ['s_poll_cpu', 's_filter_bytes', 'p_pipeline_s_filter_bytes'] },
 ];
 
 const atMost = (line, factor, of, runtime = 'node') => ({ line, bound: '<=', factor, of, runtime });
@@ -70,6 +71,7 @@ export const GOALS = [
   atMost('e_fd_register_10k', 2, 'e_fd_register_1'),
   atLeast('g_pool_depth64', 5, 'p_postmessage_g_pool_depth64'),
   atLeast('g_pool_depth64', 1, 'p_libuv_g_pool_depth64'),
+  atLeast('s_filter_bytes', 1, 'p_pipeline_s_filter_bytes'),
 ];
 
 /** The call that every call-back costs: it bounds what a_* lines can come to. */
