@@ -34,6 +34,16 @@ test('a command runs to its end, or to proc_exit', async () => {
   expect(await inside('exit')).toEqual({ code: 7, out: '' });
 });
 
+test('a duplex stream as standard output: its other side is not touched', async () => {
+  const stdout = new PassThrough();
+  const pieces: Buffer[] = [];
+  stdout.on('data', (piece: Buffer) => pieces.push(piece));
+  const host = await WasiHost.create({ module: new URL('build/examples/rot13.wasm', top), stdin: 'Hello', stdout });
+  expect(await host.run()).toBe(0);
+  await host.close();
+  expect(Buffer.concat(pieces).toString()).toBe('Uryyb');
+});
+
 test('a trap: 134, what was written before, and where it was', async () => {
   const { code, stdout, stderr } = await run('trap');
   expect({ code, stdout }).toEqual({ code: 134, stdout: 'before\n' });

@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import type { Duplex } from 'node:stream';
-import { AioStream } from '../wasi/stream.js';
+import { AioStream, NodeStream } from '../wasi/stream.js';
 import { FdTable } from '../wasi/table.js';
 import { FileType } from '../wasi/abi.js';
 import { AioError, hostErrno, messageOf } from '../errors.js';
@@ -102,7 +102,7 @@ export function openDirectory(path: string): number {
 /** Waits for connections, each of which is handed on paused. */
 export function listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => onConnection(AioStream.from(socket)));
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => onConnection(new NodeStream(socket, true)));
     server.on('error', (error) => {
       const errno = hostErrno(error);
       reject(new AioError('ERR_AIO_IO', `cannot listen on ${host}:${port}: ${errno}`, { errno }));

@@ -67,6 +67,8 @@ export function pathCalls(thread: GuestThread): Calls {
     // What a directory is opened for is cut down to what there is to a directory.
     const directoryOnly = (oflags & OFlags.directory) !== 0 || place.slash;
     const hostFd = openPlace(place, oflags, directoryOnly ? 0 : base);
+    let fd: number;
+    let rights: number;
     try {
       const type = FdTable.typeOf(host(() => fs.fstatSync(hostFd)).mode);
       if (type === FileType.directory) {
@@ -79,13 +81,18 @@ export function pathCalls(thread: GuestThread): Calls {
       if (type === FileType.unknown || type === FileType.stream) fail(E.NOTSUP);
       const isFile = type === FileType.regular || type === FileType.blockDevice;
       const applying = isFile ? RIGHTS_OF_FILE : RIGHTS_OF_STREAM;
-      const rights = base & applying;
+      rights = base & applying;
       const allowed = from.passed & applying & ~((Rights.fdRead | Rights.fdWrite | (rights & WRITING ? 0 : WRITING)) & ~rights);
-      const fd = table.open({ kind: Kind.file, type, flags: fdflags, hostFd, base: rights, allowed, sequential: !isFile });
+      fd = table.open({ kind: Kind.file, type, flags: fdflags, hostFd, base: rights, allowed, sequential: !isFile });
+    } catch (error) {
+      fs.closeSync(hostFd);
+      throw error;
+    }
+    try {
       if (fdflags & FdFlags.append && rights & Rights.fdWrite) table.use(fd, (file) => openAppending(fs, file));
       return fd;
     } catch (error) {
-      fs.closeSync(hostFd);
+      table.close(fd);
       throw error;
     }
   }

@@ -125,6 +125,8 @@ class Feed implements Worker {
         this.reading = false;
         if (this.over) return;
         if (!piece) return this.finish(() => ring.endWriting());
+        // Whoever wanted bytes gets these; more are to be asked for again.
+        ring.takeDemand();
         this.piece = piece;
         this.look();
       },

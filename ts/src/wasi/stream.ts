@@ -43,7 +43,7 @@ export abstract class AioStream {
     if (has('getReader')) return new WebStream({ readable: source as ReadableStream<Uint8Array> });
     if (has('getWriter')) return new WebStream({ writable: source as WritableStream<Uint8Array> });
     if (has('postMessage')) return new PortStream(source as MessagePort);
-    if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as Duplex);
+    if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as ConstructorParameters<typeof NodeStream>[0]);
     const { readable, writable } = source as WebStreams;
     if (typeof readable === 'object' || typeof writable === 'object') return new WebStream(source as WebStreams);
     throw new AioError('ERR_AIO_INVALID_ARG', 'not a stream: give a Node stream, WHATWG streams or a MessagePort');
@@ -95,48 +95,64 @@ class WebStream extends AioStream {
   }
 }
 
-class NodeStream extends AioStream {
+/** A stream of Node's. */
+export class NodeStream extends AioStream {
   readonly readable: boolean;
   readonly writable: boolean;
   /** What has come and was not asked for yet: at most what pause() came too late for. */
   private readonly pieces: Uint8Array[] = [];
+  private listening = false;
   private ended = false;
   private error: Error | undefined;
   private waiting: (() => void) | undefined;
   private readonly isSocket: boolean;
 
-  constructor(private readonly stream: Duplex) {
+  private cancelled = false;
+  private finished = false;
+
+  /** owned: nobody else has it, so it is closed when both its sides are done with. */
+  constructor(private readonly stream: Duplex & { destroySoon(): void }, private readonly owned = false) {
     super();
     this.readable = stream.readable === true;
     this.writable = stream.writable === true;
     this.isSocket = 'setNoDelay' in stream;
     if (this.isSocket) (stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-    const wake = (): void => {
-      this.waiting?.();
-      this.waiting = undefined;
-    };
     stream.on('error', (error: Error) => {
       this.error ??= error;
-      wake();
+      this.wake();
     });
     stream.on('close', () => {
       this.ended = true;
-      wake();
+      this.wake();
     });
-    if (!this.readable) return;
+  }
+
+  private wake(): void {
+    this.waiting?.();
+    this.waiting = undefined;
+  }
+
+  private readonly onData = (piece: unknown): void => {
+    this.stream.pause();
+    this.pieces.push(asBytes(piece));
+    this.wake();
+  };
+
+  /** Not before the first read: of a duplex stream the guest may have the other side alone. */
+  private listen(): void {
+    const { stream } = this;
+    this.listening = true;
+    if (stream.readableEnded || stream.destroyed) this.ended = true;
     stream.pause();
-    stream.on('data', (piece: unknown) => {
-      stream.pause();
-      this.pieces.push(asBytes(piece));
-      wake();
-    });
+    stream.on('data', this.onData);
     stream.on('end', () => {
       this.ended = true;
-      wake();
+      this.wake();
     });
   }
 
   async read(): Promise<Uint8Array | undefined> {
+    if (!this.listening) this.listen();
     for (;;) {
       const piece = this.pieces.shift();
       if (piece) return piece;
@@ -159,14 +175,21 @@ class NodeStream extends AioStream {
     return new Promise((resolve) => {
       if (this.stream.destroyed || this.stream.writableEnded) return resolve();
       this.stream.once('close', () => resolve());
-      this.stream.end(() => resolve());
+      this.stream.end(() => {
+        this.finished = true;
+        if (this.owned && this.cancelled) this.stream.destroySoon();
+        resolve();
+      });
     });
   }
 
   cancel(): void {
-    // What still comes is thrown away, so that the end is seen and the stream is closed.
-    this.stream.removeAllListeners('data');
-    this.stream.resume();
+    this.cancelled = true;
+    this.stream.off('data', this.onData);
+    if (!this.owned) this.stream.pause();
+    // What still comes is thrown away, so that its end is seen.
+    else if (this.finished) this.stream.destroySoon();
+    else this.stream.resume();
   }
 }
 

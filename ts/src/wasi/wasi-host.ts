@@ -142,6 +142,7 @@ export class WasiHost {
   private async shutDown(): Promise<void> {
     this.settle?.reject(new AioError('ERR_AIO_CLOSED', 'the WasiHost was closed'));
     await this.endThreads();
+    await this.runtime?.close();
     await this.guest.close();
   }
 
@@ -233,7 +234,7 @@ export class WasiHost {
   /** Those that sleep in our calls leave; what sleeps or runs in the guest's own code is killed. */
   private async endThreads(): Promise<void> {
     this.guest.shared.end();
-    this.runtime?.threads.terminate();
+    await this.runtime?.threads.terminate();
     const workers = [...this.workers];
     this.workers.clear();
     for (const worker of workers) worker.terminate();
