@@ -160,6 +160,24 @@ test('standard input is read on demand only', async () => {
   expect(lazy.read(0, 100)).toBe(-E.AGAIN);
   await turns();
   expect([lazily.pulled, lazy.read(0, 100), lazy.poll({ read: 0 }, { clock: 1, ns: 0n })]).toMatchObject([1, 'line\n', [{ type: 0 }]]);
+  // Asked for again while it is being read: what comes answers both.
+  let give!: () => void;
+  let pulled = 0;
+  const slow = await guest({
+    stdin: new ReadableStream<Uint8Array>({ pull: async (controller) => {
+      pulled++;
+      await new Promise<void>((resolve) => (give = resolve));
+      controller.enqueue(new TextEncoder().encode('line\n'));
+    } }, { highWaterMark: 0 }),
+  });
+  slow.call('fd_fdstat_set_flags', 0, FdFlags.nonblock);
+  for (let i = 0; i < 3; i++) {
+    expect(slow.read(0, 100)).toBe(-E.AGAIN);
+    await turns();
+  }
+  give();
+  await turns();
+  expect([slow.read(0, 100), pulled]).toEqual(['line\n', 1]);
   void c;
 });
 
