@@ -52,6 +52,14 @@ int main(void) { return (int)${call}; }`);
   },
 );
 
+test('/dev/null and pipes are no terminals', async () => {
+  writeFileSync(join(dir.path, 'tty.c'), `#include <stdio.h>
+#include <unistd.h>
+int main(void) { printf("%d %d %d\\n", isatty(0), isatty(1), isatty(2)); }`);
+  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'tty.wasm'), join(dir.path, 'tty.c')])).toMatchObject({ code: 0 });
+  expect(await wasmAio('run', join(dir.path, 'tty.wasm'))).toMatchObject({ code: 0, stdout: '0 0 0\n' });
+});
+
 test('what links and cannot be done is ENOSYS', async () => {
   const source = join(dir.path, 'nosys.c');
   writeFileSync(source, `#include <errno.h>

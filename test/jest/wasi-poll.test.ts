@@ -218,6 +218,24 @@ test('sock_accept, sock_recv, sock_send, sock_shutdown: a listening socket', asy
   expect(c.call('fd_close', fd)).toBe(0);
 });
 
+test('connections that nobody accepts, and one whose peer does not read: closing ends them all', async () => {
+  const c = await Caller.create({ listen: ['127.0.0.1:0'] });
+  const [port = 0] = c.guest.ports;
+  const clients = Array.from({ length: 30 }, () => connect({ port, host: '127.0.0.1' }).pause());
+  const closed = clients.map((client) => new Promise((resolve) => client.on('error', () => {}).once('close', resolve)));
+  await until(() => (c.poll({ read: 3 }, { clock: 1, ns: 0n }) as { nbytes: number }[])[0]?.nbytes === 16);
+  expect(c.call('sock_accept', 3, FdFlags.nonblock, OUT)).toBe(0);
+  const fd = c.u32();
+  // Until neither the ring nor the system takes any more.
+  for (let idle = 0; idle < 20;) {
+    idle = (c.write(fd, Buffer.alloc(16384)) as number) < 0 ? idle + 1 : 0;
+    await turns();
+  }
+  await c.close();
+  for (const client of clients) client.resume();
+  await Promise.all(closed);
+});
+
 test('what is no socket is ENOTSOCK, what is no stream ESPIPE', async () => {
   const c = await guest({ stdin: 'x', stdout: new PassThrough(), dirs: { '/': dir.path }, listen: ['127.0.0.1:0'] });
   for (const fd of [0, 1, 3]) {

@@ -3,6 +3,7 @@
  * close() are libc's own: it calls WASI by itself there. */
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "wasi.h"
 
@@ -212,7 +213,26 @@ int __syscall_fcntl64(int fd, int command, ...)
     }
 }
 
-/* isatty() asks by one of these, FIONREAD is how much may be read. */
+/* A terminal is a device without an offset; libc takes every device for one. */
+static bool is_terminal(const __wasi_fdstat_t *stat)
+{
+    return stat->fs_filetype == __WASI_FILETYPE_CHARACTER_DEVICE &&
+           !(stat->fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL));
+}
+
+int isatty(int fd)
+{
+    __wasi_fdstat_t stat;
+    __wasi_errno_t error = __wasi_fd_fdstat_get(fd, &stat);
+
+    if (error || !is_terminal(&stat)) {
+        errno = error ? -wasi_result(error) : ENOTTY;
+        return 0;
+    }
+    return 1;
+}
+
+/* stdio asks for the size of the window, FIONREAD is how much may be read. */
 int __syscall_ioctl(int fd, int request, ...)
 {
     __wasi_fdstat_t stat;
@@ -243,9 +263,8 @@ int __syscall_ioctl(int fd, int request, ...)
         }
         return wasi_result(error);
     }
-    if (request == TIOCGWINSZ && stat.fs_filetype == __WASI_FILETYPE_CHARACTER_DEVICE &&
-        !(stat.fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL))) {
-        /* A terminal; how large it is, WASI does not say. */
+    if (request == TIOCGWINSZ && is_terminal(&stat)) {
+        /* How large it is, WASI does not say. */
         *(struct winsize *)arg = (struct winsize){ 0 };
         return 0;
     }

@@ -55,6 +55,7 @@ export interface HostBase {
 export interface Inherited {
   /** WASI's filetype. */
   type: number;
+  isTerminal: boolean;
   /** What is waited for; none where its fd can be used at once. */
   stream?: AioStream;
 }

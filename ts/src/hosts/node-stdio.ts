@@ -19,10 +19,10 @@ export function inherit(fd: number): Inherited | undefined {
     return undefined;
   }
   const type = FdTable.typeOf(mode);
-  if (type === FileType.unknown || type === FileType.stream) return { type, stream: standardStream(fd) };
-  // A terminal is waited for; files and devices such as /dev/null are never late.
-  if (fd === 0 && isatty(fd)) return { type, stream: standardStream(fd) };
-  return { type };
+  const isTerminal = isatty(fd);
+  // What is typed is waited for; files and devices such as /dev/null are never late.
+  const waits = type === FileType.unknown || type === FileType.stream || (fd === 0 && isTerminal);
+  return { type, isTerminal, ...(waits ? { stream: standardStream(fd) } : {}) };
 }
 
 export function sameFile(one: number, other: number): boolean {

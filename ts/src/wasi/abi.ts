@@ -50,6 +50,8 @@ export const RIGHTS_OF_FILE =
 /** No seek and no tell: by that libc's isatty() knows a terminal. */
 export const RIGHTS_OF_STREAM =
   Rights.fdRead | Rights.fdWrite | Rights.fdFdstatSetFlags | Rights.fdFilestatGet | Rights.pollFdReadwrite;
+/** A device that is no terminal: seen by these rights, though it has no offset (ESPIPE). */
+export const RIGHTS_OF_DEVICE = RIGHTS_OF_STREAM | Rights.fdSeek | Rights.fdTell;
 export const RIGHTS_OF_SOCKET = RIGHTS_OF_STREAM | Rights.sockShutdown;
 export const RIGHTS_OF_LISTENER =
   Rights.sockAccept | Rights.fdFdstatSetFlags | Rights.fdFilestatGet | Rights.pollFdReadwrite;

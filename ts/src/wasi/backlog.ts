@@ -12,7 +12,10 @@ export class Backlog {
   private closed = false;
   whenClosed: (() => void) | undefined;
 
-  constructor(private readonly ring: Ring, private readonly connect: (stream: AioStream) => { read?: Ring; write?: Ring }) {}
+  constructor(
+    private readonly ring: Ring, private readonly ringAt: (index: number) => Ring,
+    private readonly connect: (stream: AioStream) => { read?: Ring; write?: Ring },
+  ) {}
 
   add(stream: AioStream): void {
     this.waiting.push(stream);
@@ -41,6 +44,13 @@ export class Backlog {
   private close(): void {
     this.closed = true;
     this.whenClosed?.();
+    // Those that had rings and were never accepted: their other ends are closed in the guest's stead.
+    const entry = new Int32Array(CONNECTION_BYTES / 4);
+    while (this.ring.read(new Uint8Array(entry.buffer)) === CONNECTION_BYTES) {
+      const [read = -1, write = -1] = entry;
+      this.ringAt(read).closeReader();
+      this.ringAt(write).closeWriter();
+    }
     for (const stream of this.waiting.splice(0)) {
       stream.cancel();
       stream.end().catch(() => {});

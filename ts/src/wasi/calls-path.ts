@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Paths, each resolved below a directory of the guest (path.ts). */
 import {
-  E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights, RIGHTS_OF_DIRECTORY, RIGHTS_OF_FILE, RIGHTS_OF_STREAM,
+  E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights, RIGHTS_OF_DIRECTORY, RIGHTS_OF_DEVICE, RIGHTS_OF_FILE,
 } from './abi.js';
 import { openAppending } from './append.js';
 import { putStat, setTimes } from './filestat.js';
@@ -80,7 +80,7 @@ export function pathCalls(thread: GuestThread): Calls {
       // Nothing tells when one of these is ready, and its reader would block for ever.
       if (type === FileType.unknown || type === FileType.stream) fail(E.NOTSUP);
       const isFile = type === FileType.regular || type === FileType.blockDevice;
-      const applying = isFile ? RIGHTS_OF_FILE : RIGHTS_OF_STREAM;
+      const applying = isFile ? RIGHTS_OF_FILE : RIGHTS_OF_DEVICE;
       rights = base & applying;
       const allowed = from.passed & applying & ~((Rights.fdRead | Rights.fdWrite | (rights & WRITING ? 0 : WRITING)) & ~rights);
       fd = table.open({ kind: Kind.file, type, flags: fdflags, hostFd, base: rights, allowed, sequential: !isFile });

@@ -3,7 +3,7 @@
 import type { Listening, OwnerHost } from '../hosts/host.js';
 import { AioError } from '../errors.js';
 import {
-  ALL_RIGHTS, FileType, Rights, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM,
+  ALL_RIGHTS, FileType, Rights, RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM,
 } from './abi.js';
 import { Backlog } from './backlog.js';
 import type { GuestConfig } from './process.js';
@@ -119,14 +119,15 @@ export class Guest {
     const found = this.host.inherit(fd);
     if (!found) return;
     const { type, stream } = found;
+    const rights = found.isTerminal ? RIGHTS_OF_STREAM : RIGHTS_OF_DEVICE;
     if (stream && fd === 2 && this.output && this.host.sameFile?.(1, 2)) return this.shareOutput(this.output, type);
     if (stream) {
       this.stream(fd, stream, type, RIGHTS_OF_STREAM);
       if (fd === 1) this.output = this.table.use(1, ({ writeRing }) => writeRing);
       return;
     }
-    if (fd !== 0) return this.console(fd, type);
-    this.table.openAt(fd, { kind: Kind.file, type, hostFd: 0, base: RIGHTS_OF_STREAM & ~Rights.fdWrite, sequential: true });
+    if (fd !== 0) return this.console(fd, type, rights);
+    this.table.openAt(fd, { kind: Kind.file, type, hostFd: 0, base: rights & ~Rights.fdWrite, sequential: true });
   }
 
   /** Both outputs are one pipe: one ring, so that all comes in the order in which it was written. */
@@ -135,8 +136,8 @@ export class Guest {
     this.table.openAt(2, { kind: Kind.stream, type, write: ring, base: RIGHTS_OF_STREAM & ~Rights.fdRead });
   }
 
-  private console(fd: number, type: number): void {
-    this.table.openAt(fd, { kind: Kind.console, type, hostFd: fd, base: RIGHTS_OF_STREAM & ~Rights.fdRead });
+  private console(fd: number, type: number, rights = RIGHTS_OF_STREAM): void {
+    this.table.openAt(fd, { kind: Kind.console, type, hostFd: fd, base: rights & ~Rights.fdRead });
   }
 
   /** Of standard input only the reading side is the guest's, of the outputs the writing side. */
@@ -164,7 +165,7 @@ export class Guest {
     }
     if (!this.host.listen) throw new AioError('ERR_AIO_UNSUPPORTED', `${address}: nothing can listen here`);
     const ring = this.allocate(false, OwnerEnd.writer);
-    const backlog = new Backlog(ring, (stream) => this.connect(stream, false));
+    const backlog = new Backlog(ring, (index) => new Ring(this.shared, index), (stream) => this.connect(stream, false));
     // No host, no interface but the loopback.
     const listening = await this.host.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream) => backlog.add(stream));
     this.pump?.attach(ring, backlog);

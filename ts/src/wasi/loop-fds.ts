@@ -27,8 +27,8 @@ export function loopImports(thread: GuestThread): LoopImports {
   };
 
   return {
-    fd_watch: (fd) => result(() => table.use(fd, ({ kind, readRing, writeRing }) => {
-      if (kind !== Kind.stream && kind !== Kind.listener) return -E.PERM;
+    // What has no rings is always ready: of that there is nothing to tell.
+    fd_watch: (fd) => result(() => table.use(fd, ({ readRing, writeRing }) => {
       readRing?.watchReading(fd);
       writeRing?.watchWriting(fd);
       return 0;

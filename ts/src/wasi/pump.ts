@@ -11,6 +11,16 @@ interface WaitAsync {
 }
 const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
 
+/** How long a stream may take to take what is left for it when all else is over. */
+const PATIENCE_MS = 3000;
+
+/** Resolves with the promise, or when the time is over. */
+async function inTime(promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)))]);
+  clearTimeout(timer);
+}
+
 /** Something with a ring that the owner looks at when it is told to. */
 interface Worker {
   look(): void;
@@ -54,16 +64,22 @@ export class Pump {
     this.workers.set(ring.index, worker);
   }
 
-  /** Resolves when all that has been written so far is with the streams, or nobody takes it. */
+  /** Resolves when all that has been written so far is with the streams, or nobody takes it;
+   * a peer that does not read is waited for no longer than PATIENCE_MS. */
   async flush(): Promise<void> {
-    await Promise.all([...this.drains].map((drain) => drain.empty()));
+    const drains = [...this.drains];
+    const emptied = (owned: boolean): Promise<unknown> =>
+      Promise.all(drains.filter(({ stream }) => stream.owned === owned).map((drain) => drain.empty()));
+    await Promise.all([emptied(false), inTime(emptied(true))]);
   }
 
   /** The guest is over and has closed its ends: resolves when all streams have ended
    * or were let go, and nothing of this is left waiting. */
   async finish(): Promise<void> {
-    for (const worker of this.workers.values()) worker.look();
-    await Promise.all([...this.drains].map((drain) => drain.ended));
+    for (const worker of [...this.workers.values()]) worker.look();
+    const drains = [...this.drains];
+    await inTime(Promise.all(drains.map((drain) => drain.ended)));
+    for (const { stream } of this.drains) stream.abort();
     await this.stop();
   }
 
@@ -154,7 +170,7 @@ class Drain implements Worker {
   /** Resolves when nothing is written any more. */
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
 
-  constructor(private readonly stream: AioStream, private readonly ring: Ring, private readonly done: () => void) {}
+  constructor(readonly stream: AioStream, private readonly ring: Ring, private readonly done: () => void) {}
 
   look(): void {
     if (this.over || this.writing) return;

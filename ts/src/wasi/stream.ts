@@ -24,6 +24,9 @@ export abstract class AioStream {
   /** Read only when the guest asks for bytes, so that none are taken from others who
    * share it. Otherwise it is read ahead, as far as there is room. */
   lazy = false;
+  /** Nobody else has it: an accepted connection. It is closed when the guest is done with both
+   * its sides, and nobody waits for ever for a peer that does not read. */
+  readonly owned: boolean = false;
 
   /** The next piece; undefined: there are no more. Rejects with a host error. */
   abstract read(): Promise<Uint8Array | undefined>;
@@ -33,6 +36,8 @@ export abstract class AioStream {
   abstract end(): Promise<void>;
   /** Nobody reads any more. */
   abstract cancel(): void;
+  /** What it has not taken yet it need not take any more. */
+  abort(): void {}
 
   /**
    * @throws AioError ERR_AIO_INVALID_ARG if it is no stream
@@ -110,8 +115,7 @@ export class NodeStream extends AioStream {
   private cancelled = false;
   private finished = false;
 
-  /** owned: nobody else has it, so it is closed when both its sides are done with. */
-  constructor(private readonly stream: Duplex & { destroySoon(): void }, private readonly owned = false) {
+  constructor(private readonly stream: Duplex & { destroySoon(): void }, override readonly owned = false) {
     super();
     this.readable = stream.readable === true;
     this.writable = stream.writable === true;
@@ -190,6 +194,10 @@ export class NodeStream extends AioStream {
     // What still comes is thrown away, so that its end is seen.
     else if (this.finished) this.stream.destroySoon();
     else this.stream.resume();
+  }
+
+  override abort(): void {
+    if (this.owned) this.stream.destroy();
   }
 }
 
