@@ -210,6 +210,8 @@ test('fd_filestat_get, fd_filestat_set_size, fd_allocate, fd_advise, fd_sync, fd
   expect(c.read(fd, 3, 'fd_pread', 0n)).toBe('123');
   expect(c.call('fd_allocate', fd, 0n, 0n)).toBe(E.INVAL);
   expect(c.call('fd_allocate', fd, 1n << 62n, 1n << 62n)).toBe(E.FBIG);
+  expect(c.call('fd_allocate', fd, 0n, 1n << 52n)).toBe(E.NOSPC);
+  expect(statSync(join(root, 'f')).size).toBe((1 << 20) + 100);
   expect([0, 5, 6].map((advice) => c.call('fd_advise', fd, 0n, 0n, advice))).toEqual([0, 0, E.INVAL]);
   expect(c.call('fd_advise', fd, -1n, 0n, 0)).toBe(E.INVAL);
   expect([c.call('fd_sync', fd), c.call('fd_datasync', fd), c.call('fd_sync', 3)]).toEqual([0, 0, 0]);

@@ -49,6 +49,8 @@ export function fdCalls(thread: GuestThread): Calls {
     if (end > Number.MAX_SAFE_INTEGER) fail(E.FBIG);
     file.locked(() => {
       const stat = host(() => fs.fstatSync(file.hostFd));
+      const { bavail, bsize } = host(() => fs.statfsSync(`/proc/self/fd/${file.hostFd}`));
+      if (Math.max(0, end - stat.size) > bavail * bsize) fail(E.NOSPC);
       const buffer = new Uint8Array(Math.min(ZEROS, length));
       const hasHoles = stat.blocks * 512 < stat.size;
       for (let at = hasHoles ? offset : Math.max(offset, stat.size); at < end;) {

@@ -8,6 +8,8 @@ import { Kind, type Descriptor } from './table.js';
 
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
+/** Each fd in both directions, and clocks: no guest has a use for more. */
+const MAX_SUBSCRIPTIONS = 65536;
 
 interface Subscription {
   userdata: bigint;
@@ -132,6 +134,7 @@ export function pollCalls(thread: GuestThread): Calls {
       memory.check(from, n * SUBSCRIPTION_BYTES);
       memory.check(to, n * EVENT_BYTES);
       memory.check(result, 4);
+      if (n > MAX_SUBSCRIPTIONS) fail(E.INVAL);
       // Read as a whole before the first event is written: they may overlap.
       const all = Array.from({ length: n }, (_, i) => subscription(from + i * SUBSCRIPTION_BYTES));
       for (;;) {

@@ -4,6 +4,9 @@ import { E, fail } from './abi.js';
 /** As Linux has it. */
 const LONGEST_PATH = 4096;
 
+/** As many vectors as Linux takes at once. */
+const IOV_MAX = 1024;
+
 /** A part of the guest's memory. */
 export interface Vector {
   pointer: number;
@@ -104,6 +107,7 @@ export class GuestMemory {
   vectors(pointer: number, count: number): Vector[] {
     const n = count >>> 0;
     this.at(pointer, 8 * n);
+    if (n > IOV_MAX) fail(E.INVAL);
     const vectors: Vector[] = [];
     let total = 0;
     for (let i = 0; i < n; i++) {
