@@ -52,7 +52,8 @@ test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%)
 test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
 bench_native := $(bench_c:%=build/bench/native/%)
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
-jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c))
+jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
+  $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-jest test-sanitize test-models sanitized sanitized-programs \
   bench serve lint clean distclean FORCE
@@ -181,7 +182,7 @@ $(foreach s,asan tsan,$(eval $(call sanitized,$(s))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
-aiocc := wasm/aiocc.mjs wasm/function-names.mjs wasm/thread-locals.mjs wasm/port/stack-switch.wat build/toolchain.found
+aiocc := wasm/aiocc.mjs wasm/function-names.mjs wasm/thread-locals.mjs wasm/port/stack-switch.wat wasm/libc/wrapped.txt build/toolchain.found
 
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)
@@ -209,6 +210,22 @@ build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (for jest))
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+
+build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$<)
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -MMD -MP -MF $@.d $< -o $@
+
+# As strangers build WASI programs: without a libc, without a thing of ours.
+PLAIN_FLAGS := -target wasm32-unknown-unknown -std=gnu11 -O1 -mbulk-memory -Wall -Wextra -Werror -nostdlib
+PLAIN_LINK := --no-entry
+build/plain/threads.wasm: PLAIN_FLAGS += -matomics
+build/plain/threads.wasm: PLAIN_LINK += --import-memory --shared-memory --max-memory=1048576 --export=wasi_thread_start
+build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.found
+	$(call step,WASM,$< (for jest))
+	@mkdir -p $(@D)
+	$(Q)tool() { sed -n "s/^$$1 = //p" build/toolchain.mk; } && \
+	  $$(tool EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $$(tool EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
 
 build/bench/wasm/%.wasm: test/bench/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (program))
@@ -287,7 +304,7 @@ build/chromium.tried build/spin.tried: build/%.tried: wasm/toolchain/host.sh | b
 	$(Q)wasm/toolchain/host.sh $*
 	@touch $@
 
-bench: build $(bench_native) $(bench_wasm) build/bench/fibers/fibers.mjs
+bench: build $(bench_native) $(bench_wasm) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
 
 # ---- tidying -----------------------------------------------------------------

@@ -201,12 +201,17 @@ function compile(o, source, output, scratch) {
 
 // --- linking ------------------------------------------------------------------
 
-/** The names in exports.txt: `name`, or `?name` for one that may be missing. */
-function exportFlags() {
-  return readFileSync(join(wasmDir, 'exports.txt'), 'utf8')
+/** The names in a file of this folder, one a line. */
+function names(file) {
+  return readFileSync(join(wasmDir, file), 'utf8')
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim())
-    .filter((name) => name !== '')
+    .filter((name) => name !== '');
+}
+
+/** The names in exports.txt: `name`, or `?name` for one that may be missing. */
+function exportFlags() {
+  return names('exports.txt')
     .map((name) => (name.startsWith('?') ? `--export-if-defined=${name.slice(1)}` : `--export=${name}`));
 }
 
@@ -248,7 +253,7 @@ function link(o, inputs, output, scratch) {
     `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
     '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
     // What this libc does not do for threads is done in wasm/libc.
-    '--wrap=__lock', '--wrap=__unlock', '--wrap=emscripten_resize_heap', '--wrap=emscripten_thread_sleep',
+    ...names('libc/wrapped.txt').map((name) => `--wrap=${name}`),
     '--entry=_initialize',
     // The maximum is an upper bound: the runtime gives the real one.
     '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,

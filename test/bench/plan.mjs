@@ -50,6 +50,7 @@ export const CONTENDERS = [
     'h_write4k_sync32', 'p_writesync_h_write4k_sync32']
     .map((line) => ({ js: 'file', ms: 300, lines: [line] })),
   { js: 'start', ms: 200, lines: ['y_bare_worker_start'] },
+  { js: 'wasi', ms: 300, lines: ['s_poll_cpu', 's_filter_bytes', 'p_pipeline_s_filter_bytes'] },
 ];
 
 const atMost = (line, factor, of, runtime = 'node') => ({ line, bound: '<=', factor, of, runtime });
@@ -91,6 +92,7 @@ export const GOALS = [
   atLeast('h_read4k_d32', 1.3, 'p_fsread_h_read4k_d32'),
   atLeast('h_read4k_d32_2t', 0.7, 'y_readsync_4k_2t'),
   atLeast('h_write4k_sync32', 1, 'p_writesync_h_write4k_sync32'),
+  atLeast('s_filter_bytes', 1, 'p_pipeline_s_filter_bytes'),
 ];
 
 /** The call that every call-back costs: it bounds what a_* lines can come to. */

@@ -15,6 +15,8 @@ export type AioErrorCode =
   /** A file operation failed; `errno` says why. */
   | 'ERR_AIO_IO'
   | 'ERR_AIO_INVALID_ARG'
+  /** The time that was given is over. */
+  | 'ERR_AIO_TIMEOUT'
   /** The shared memory has no room. */
   | 'ERR_AIO_NO_MEMORY'
   /** The page is not cross-origin isolated, or the JavaScript engine too old. */

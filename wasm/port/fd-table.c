@@ -8,9 +8,11 @@
 #include "wasm-port.h"
 
 enum { MAX_WATCHERS = WASM_MAX_WATCHERS, WATCHER_WORDS = MAX_WATCHERS / 32 };
-enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 3 };
+/* Below are the descriptors of WASI (ts/src/wasi/shared.ts). */
+enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 8192 };
 
-typedef enum { FD_FREE, FD_EVENT } FdKind;
+/* FD_HOST: one of WASI's; what it is, JavaScript knows. */
+typedef enum { FD_FREE, FD_EVENT, FD_HOST } FdKind;
 
 typedef struct FdObject {
     uint32_t kind;
@@ -135,11 +137,42 @@ void port_watcher_free(PortWatcher *watcher)
     qatomic_mb_set(&watcher->in_use, 0);
 }
 
+/* The object of one of WASI's descriptors, made when it is watched first; it has
+ * nothing but the watchers and stays. */
+static FdObject *get_host_fd(int fd)
+{
+    FdObject *spare = NULL;
+
+    if (!qatomic_load_acquire(&chunks[fd / CHUNK])) {
+        spare = aligned_alloc(64, CHUNK * sizeof(*spare));
+        if (!spare) {
+            return NULL;
+        }
+        __builtin_memset(spare, 0, CHUNK * sizeof(*spare));
+    }
+    lock_table();
+    if (!chunks[fd / CHUNK]) {
+        qatomic_store_release(&chunks[fd / CHUNK], spare);
+        spare = NULL;
+    }
+    qatomic_mb_set(&chunks[fd / CHUNK][fd % CHUNK].kind, FD_HOST);
+    unlock_table();
+    free(spare);
+    return &chunks[fd / CHUNK][fd % CHUNK];
+}
+
 int port_fd_watch(int fd, PortWatcher *watcher, bool on)
 {
     FdObject *object = get_fd(fd);
     uint32_t bit = 1u << (watcher->id % 32);
 
+    if (fd >= 0 && fd < FIRST_FD) {
+        int ret = on ? host_fd_watch(fd) : 0;
+        if (ret < 0) {
+            return ret;
+        }
+        object = object || !on ? object : get_host_fd(fd);
+    }
     if (!object) {
         return -EBADF;
     }
@@ -166,6 +199,17 @@ static void wake_watchers(FdObject *object, int fd)
     }
 }
 
+/* One of WASI's became ready, or may have: called in the thread that made it so. */
+WASM_EXPORT("rt_fd_ready")
+void rt_fd_ready(int fd)
+{
+    FdObject *object = get_fd(fd);
+
+    if (object) {
+        wake_watchers(object, fd);
+    }
+}
+
 /* ---- Polling ---- */
 
 int wasm_fd_revents(int fd, int events)
@@ -173,6 +217,9 @@ int wasm_fd_revents(int fd, int events)
     FdObject *object = get_fd(fd);
     int revents = PORT_POLLOUT;      /* an event can always be set once more */
 
+    if (fd >= 0 && fd < FIRST_FD) {
+        return host_fd_revents(fd, events);
+    }
     if (!object) {
         return PORT_POLLNVAL;
     }

@@ -15,6 +15,14 @@
 WASM_IMPORT("clock_ns") double host_clock_ns(int clock);
 /* Asks the owner for a worker that attaches as this thread. */
 WASM_IMPORT("start_worker") void host_start_worker(void *thread);
+/* WASI's descriptors in the loop: rt_fd_ready(fd) is called from now on whenever fd
+ * may have become ready. 0; -EBADF. */
+WASM_IMPORT("fd_watch") int host_fd_watch(int fd);
+/* Which of PORT_POLL... are true of fd now; POLLNVAL if there is no such. */
+WASM_IMPORT("fd_revents") int host_fd_revents(int fd, int events);
+/* Two descriptors: of a pipe (to read, to write), or of sockets that are connected.
+ * flags: WASI's fdflags. -errno. */
+WASM_IMPORT("fd_pair") int host_fd_pair(int *fds, int sockets, int flags);
 /* These throw: the thread leaves WebAssembly for good. */
 WASM_IMPORT("panic") QEMU_NORETURN void host_panic(const char *message);
 WASM_IMPORT("would_block") QEMU_NORETURN void host_would_block(const char *call);

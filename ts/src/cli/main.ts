@@ -5,7 +5,7 @@ import { UsageError } from './options.js';
 
 const HELP = `usage: wasm-aio COMMAND [ARGUMENT...]
 
-  run PROGRAM.wasm [ARGUMENT...]   run a C program that aiocc built
+  run PROGRAM.wasm [ARGUMENT...]   run a WASI program, aiocc's or any other (run --help)
   bench [OPTION...]                measure reads of a file (bench --help)
   serve [--port=N]                 serve the demo page on this machine
   --help, --version

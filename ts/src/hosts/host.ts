@@ -4,11 +4,16 @@
  * them.
  */
 
+import type { AioStream } from '../wasi/stream.js';
+import type { FileSystem } from '../wasi/table.js';
+
 /** A worker as its owner sees it. */
 export interface HostWorker {
   post(message: unknown, transfer?: Transferable[]): void;
   /** Kills it; no guarantee that it stops soon, or at all. */
   terminate(): void;
+  /** Resolves when it is gone. Not every host can tell. */
+  readonly gone?: Promise<void>;
   /** Whether it keeps the process alive (where there is such a thing). */
   keepAlive(on: boolean): void;
 }
@@ -59,6 +64,10 @@ export interface FileCalls {
 /** What both kinds of thread have. */
 export interface HostBase extends FileCalls {
   readonly name: string;
+  /** The file system, where it has the calls of Node's; WASI guests use it. */
+  readonly fs?: FileSystem;
+  /** Runs touch(1) on a file that this process names so; false if it did not work. */
+  touch?(options: readonly string[], path: string): boolean;
   /** ns of CLOCK_MONOTONIC since a moment that all threads share. */
   monotonic(): number;
   /** All other tasks that wait get their turn; then the promise resolves. */
@@ -67,8 +76,31 @@ export interface HostBase extends FileCalls {
   write(fd: number, bytes: Uint8Array): string | undefined;
 }
 
+/** A standard stream of this process, for a guest. */
+export interface Inherited {
+  /** WASI's filetype. */
+  type: number;
+  isTerminal: boolean;
+  /** What is waited for; none where its fd can be used at once. */
+  stream?: AioStream;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** No more connections; those that there are go on. */
+  close(): void;
+}
+
 /** The owner's side. */
 export interface OwnerHost extends HostBase {
+  /** fd 0, 1 or 2 of this process; undefined: it is closed. Absent: there are none. */
+  inherit?(fd: number): Inherited | undefined;
+  /** Whether two fds of this process are one and the same. */
+  sameFile?(one: number, other: number): boolean;
+  /** An fd of a directory. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
+  openDirectory?(path: string): number;
+  /** Rejects with AioError ERR_AIO_IO. */
+  listen?(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening>;
   /** Processors; at least 1. */
   readonly cpus: number;
   /** True: only the worker that opened a file can use it. */

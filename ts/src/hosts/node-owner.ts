@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { Worker, type TransferListItem } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
 import { nodeBase } from './node.js';
+import { inherit, listen, openDirectory, sameFile } from './node-stdio.js';
 
 /** A failing call of the file system, as the host itself would throw it. */
 function fileError(code: string, text: string): Error {
@@ -17,6 +18,10 @@ export const ownerHost: OwnerHost = {
   ...nodeBase,
   cpus: availableParallelism(),
   filesAreOwned: false,
+  inherit,
+  sameFile,
+  openDirectory,
+  listen,
 
   checkSupport() {},
 
@@ -39,6 +44,7 @@ export const ownerHost: OwnerHost = {
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer as TransferListItem[]),
       terminate: () => void worker.terminate(),
+      gone: new Promise((resolve) => worker.on('exit', () => resolve())),
       keepAlive: (on) => (on ? worker.ref() : worker.unref()),
     };
   },

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Node: what owner and workers share. */
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import { fdatasyncSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { hostErrno } from '../errors.js';
@@ -27,6 +29,14 @@ const viewsOf = (memory: Uint8Array, ranges: readonly Range[]): Uint8Array[] =>
 
 export const nodeBase: HostBase = {
   name: 'node',
+  fs,
+
+  touch(options, path) {
+    // /proc/self would be touch's own.
+    const file = path.replace('/proc/self/', `/proc/${process.pid}/`);
+    const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
+    return spawnSync('touch', ['-c', ...options, '--', file], { stdio: 'ignore', env }).status === 0;
+  },
 
   monotonic: () => origin + performance.now() * 1e6,
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What owner and workers say to each other; control data is comlink's own. */
 import type { HostFile, OpenMode } from '../hosts/host.js';
+import type { GuestConfig } from '../wasi/process.js';
 import type { ThreadPointer } from '../runtime/exports.js';
 
 export interface InitMessage {
@@ -8,7 +9,8 @@ export interface InitMessage {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   thread: ThreadPointer;
-  args: readonly string[];
+  /** What its WASI calls work with. */
+  guest: GuestConfig;
 }
 
 export type ToWorker =

@@ -3,8 +3,11 @@ import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { HostedLoop } from '../runtime/hosted.js';
-import { describeDeath, instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
+import { describeDeath } from '../runtime/death.js';
+import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
+import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
+import { GuestEnded } from '../wasi/shared.js';
 import { answer, ControlEndpoint, serve, type ControlApi } from './control.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
 
@@ -17,8 +20,10 @@ export function startWorker(host: WorkerHost): void {
   let worker: RuntimeWorker | undefined;
 
   host.onMessage((data) => {
-    const message = data as ToWorker;
-    if (message.type === 'init') {
+    const message = data as ToWorker | GuestInit;
+    if (message.type === 'guest') {
+      void runGuest(host, message);
+    } else if (message.type === 'init') {
       worker = new RuntimeWorker(host, message);
       void worker.main();
     } else {
@@ -62,9 +67,10 @@ class RuntimeWorker {
   }
 
   async main(): Promise<void> {
-    const { module, memory, args, thread } = this.init;
+    const { module, memory, guest, thread } = this.init;
     try {
-      this.instance = await instantiate(module, memory, this.host, args, {
+      this.instance = await instantiate(module, memory, this.host, guest, {
+        sleeps: true,
         startWorker: (wanted) => this.post({ type: 'start', thread: wanted }),
         complete() {
           throw new Error('only the owner completes requests');
@@ -112,7 +118,7 @@ class RuntimeWorker {
       else if (role === Role.hostIO) await this.hostIO();
     } catch (error) {
       if (error instanceof ProcessExit) this.post({ type: 'exit', code: error.exitCode, thread: this.name() });
-      else if (!(error instanceof ThreadLeave)) throw error;
+      else if (!(error instanceof ThreadLeave || error instanceof GuestEnded)) throw error;
     }
     if (Atomics.load(this.instance.memory.word(exports.rt_failed_word()), 0)) throw new ThreadLeave();
   }

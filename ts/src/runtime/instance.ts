@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
-import { errnoNumber } from '../errno.js';
 import type { HostBase } from '../hosts/host.js';
-import { preview1 } from '../wasi/preview1.js';
-import type { Exports, Pointer, ThreadPointer } from './exports.js';
+import { guestThread, preview1 } from '../wasi/preview1.js';
+import { loopImports } from '../wasi/loop-fds.js';
+import type { GuestConfig } from '../wasi/process.js';
+import { Panic } from './death.js';
+import type { Exports, ThreadPointer } from './exports.js';
+import { fileImports } from './file-imports.js';
 import { Memory } from './memory.js';
 
 /** Thrown through the module when a thread is to leave it. */
 export class ThreadLeave extends Error {}
 
-/** A broken contract in C, or something that WebAssembly traps on. */
-export class Panic extends Error {}
-
 const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
 
 /** What an instance asks of the thread that it lives in. */
 export interface InstanceHooks {
+  /** Whether the thread may sleep in a WASI call: all but the owner. */
+  readonly sleeps: boolean;
   startWorker(thread: ThreadPointer): void;
   /** The owner's alone. */
   complete(id: number, result: number): void;
@@ -26,31 +28,22 @@ export interface Instance {
   memory: Memory;
 }
 
-/** A host's answer as C has it: a number, or -errno. */
-const result = (answer: number | string): number => (typeof answer === 'number' ? answer : -errnoNumber(answer));
-
 /**
  * The module in this thread. Each thread has its instance; code and memory are
  * shared, globals (the stack pointer, the stack's limits) and tables are not.
  */
 export async function instantiate(
-  module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, args: readonly string[], hooks: InstanceHooks,
+  module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, guest: GuestConfig, hooks: InstanceHooks,
 ): Promise<Instance> {
   const memory = new Memory(shared);
+  const thread = guestThread(guest, host, () => shared, hooks.sleeps);
   const env = {
+    ...loopImports(thread),
     memory: shared,
     clock_ns: (clock: number) => (clock === 0 ? host.monotonic() : Date.now() * 1e6),
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
     complete: (id: number, result: number) => hooks.complete(id, result),
-    pread: (handle: number, start: number, length: number, offset: number) =>
-      result(host.pread(handle, memory.reaching(start + length), start, length, offset)),
-    pwrite: (handle: number, start: number, length: number, offset: number) =>
-      result(host.pwrite(handle, memory.reaching(start + length), start, length, offset)),
-    preadv: (handle: number, iov: Pointer<'words'>, count: number, offset: number) =>
-      result(host.preadv(handle, memory.bytes, memory.ranges(iov, count), offset)),
-    pwritev: (handle: number, iov: Pointer<'words'>, count: number, offset: number) =>
-      result(host.pwritev(handle, memory.bytes, memory.ranges(iov, count), offset)),
-    fdatasync: (handle: number) => result(host.fdatasync(handle) ?? 0),
+    ...fileImports(thread, memory),
     panic(message: number) {
       throw new Panic(memory.string(message));
     },
@@ -79,7 +72,7 @@ export async function instantiate(
   };
   let instance: WebAssembly.Instance;
   try {
-    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(memory, host, args) });
+    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(thread) });
   } catch (error) {
     throw new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit this runtime: ${String(error)}`, {
       cause: error,
@@ -91,20 +84,7 @@ export async function instantiate(
   if (!('stack_own' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module was built by an older aiocc; build it again');
   }
-  return { exports: instance.exports as unknown as Exports, memory };
-}
-
-/** The C functions that an error went through, innermost first. */
-export function wasmFrames(error: unknown): string[] {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  // V8: "at module.wasm.name (wasm://...", others: "name@...:wasm-function[1]:0x2"
-  const frames = stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[)/gm);
-  return [...frames].map((match) => match[1] ?? '').slice(0, 12);
-}
-
-/** One line: what happened, in which thread, through which C functions. */
-export function describeDeath(error: unknown, thread: string): string {
-  const text = error instanceof Panic || error instanceof AioError ? error.message : String(error);
-  const frames = wasmFrames(error);
-  return `${text} [thread '${thread}'${frames.length > 0 ? `, in ${frames.join(' < ')}` : ''}]`;
+  const exports = instance.exports as unknown as Exports;
+  thread.shared.onReady = (fd) => exports.rt_fd_ready(fd);
+  return { exports, memory };
 }

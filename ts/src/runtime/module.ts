@@ -13,12 +13,22 @@ const refuse = (why: string): never => {
   throw new AioError('ERR_AIO_MODULE', `${why}; build it with aiocc`);
 };
 
+/** A memory that a module imports. */
+export interface MemoryImport {
+  module: string;
+  name: string;
+  /** In pages of 64 KiB; no maximum: as much as there can be. */
+  initial: number;
+  maximum: number | undefined;
+  shared: boolean;
+}
+
 /**
- * The limits of the memory that a module imports. JavaScript cannot ask a
- * WebAssembly.Module for them, and a wrong maximum fails to link, so the import
- * section is read here (WebAssembly core specification, 5.5.5).
+ * The first memory that a module imports, if it does. JavaScript cannot ask a
+ * WebAssembly.Module for its limits, and a wrong maximum fails to link, so the
+ * import section is read here (WebAssembly core specification, 5.5.5).
  */
-export function importedMemory(binary: Uint8Array): MemoryLimits {
+export function memoryImport(binary: Uint8Array): MemoryImport | undefined {
   let at = 8;
   const number = (): number => {
     let value = 0;
@@ -29,8 +39,10 @@ export function importedMemory(binary: Uint8Array): MemoryLimits {
       if (byte < 0x80) return value;
     }
   };
-  const skip = (bytes: number): void => {
-    at += bytes;
+  const text = (): string => {
+    const length = number();
+    at += length;
+    return new TextDecoder().decode(binary.slice(at - length, at));
   };
   while (at < binary.length) {
     const id = binary[at++];
@@ -40,8 +52,7 @@ export function importedMemory(binary: Uint8Array): MemoryLimits {
       continue;
     }
     for (let left = number(); left > 0; left--) {
-      skip(number());                        // the module's name
-      skip(number());                        // the import's
+      const [module, name] = [text(), text()];
       const kind = binary[at++];
       if (kind === 0) {
         number();                            // a function's type
@@ -52,16 +63,26 @@ export function importedMemory(binary: Uint8Array): MemoryLimits {
       } else if (kind === 2) {
         const flags = number();
         const initial = number();
-        if ((flags & 3) !== 3) refuse("the WebAssembly module's memory is not shared");
-        return { initial, maximum: number() };
+        const maximum = flags & 1 ? number() : undefined;
+        return { module, name, initial, maximum, shared: (flags & 2) !== 0 };
       } else if (kind === 3) {
         at += 2;                             // a global
+      } else if (kind === 4) {
+        at++;                                // a tag: its attribute, its type
+        number();
       } else {
         refuse('the WebAssembly module imports something unknown');
       }
     }
   }
-  return refuse('the WebAssembly module imports no memory');
+  return undefined;
+}
+
+/** The limits of the shared memory that a module of ours imports. */
+export function importedMemory(binary: Uint8Array): MemoryLimits {
+  const found = memoryImport(binary) ?? refuse('the WebAssembly module imports no memory');
+  if (!found.shared || found.maximum === undefined) return refuse("the WebAssembly module's memory is not shared");
+  return { initial: found.initial, maximum: found.maximum };
 }
 
 /** Compiles; says what it got when it was something else than WebAssembly. */

@@ -6,10 +6,12 @@ import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
+import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import type { ContextPointer, Pointer } from './exports.js';
 import { HostedLoop } from './hosted.js';
-import { describeDeath, instantiate, type Instance } from './instance.js';
+import { describeDeath } from './death.js';
+import { instantiate, type Instance } from './instance.js';
 import { compile, importedMemory, PAGE } from './module.js';
 import { Threads } from './threads.js';
 
@@ -26,6 +28,8 @@ export interface RuntimeOptions {
   stackSize?: number;
   /** What main() of a program gets; the first is its name. */
   args?: readonly string[];
+  /** What a program has of files and streams; WasiHost makes it. @internal */
+  guest?: Guest;
 }
 
 interface Pending {
@@ -61,13 +65,13 @@ export class Runtime {
 
   private constructor(
     /** @internal */ readonly host: OwnerHost, /** @internal */ readonly instance: Instance,
-    module: WebAssembly.Module, args: readonly string[], options: RuntimeOptions,
+    module: WebAssembly.Module, guest: Guest, options: RuntimeOptions,
   ) {
     const { exports, memory } = instance;
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
     if (host.filesAreOwned) exports.rt_files_are_owned();
     this.context = exports.rt_init();
-    this.threads = new Threads(host, instance, { module, memory: memory.memory, args }, {
+    this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message) => void this.fail(message),
       exit: (code, thread) => {
         if (this.whenExited) this.whenExited(code);
@@ -75,6 +79,7 @@ export class Runtime {
       },
       output: (fd, bytes) => void host.write(fd, bytes),
     });
+    guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
     this.loop = new HostedLoop(instance, this.context, host, (error) => void this.fail(describeDeath(error, 'owner')));
@@ -106,10 +111,11 @@ export class Runtime {
         `no shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
       );
     }
-    const args = options.args ?? ['program'];
+    const guest = options.guest ?? Guest.plain(host, options.args ?? ['program']);
     // The instance calls the runtime, which needs the instance to be made.
     const made: { runtime?: Runtime } = {};
-    const instance = await instantiate(module, shared, host, args, {
+    const instance = await instantiate(module, shared, host, guest.config, {
+      sleeps: false,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
       complete: (id, result) => made.runtime?.complete(id, result),
     });
@@ -117,7 +123,7 @@ export class Runtime {
     // The module's own stack is the owner's; --stack-first puts it at 0.
     exports.stack_own(exports.__stack_pointer.value as number, 0);
     exports._initialize();
-    const runtime = new Runtime(host, instance, module, args, options);
+    const runtime = new Runtime(host, instance, module, guest, options);
     made.runtime = runtime;
     runtime.threads.fillReserve();
     runtime.loop.start();
@@ -279,6 +285,12 @@ export class Runtime {
       const id = this.hold(holder, { resolve: () => {}, reject });
       promise.then(resolve, reject).finally(() => this.pending.delete(id));
     });
+  }
+
+  /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
+  private fdReady(fd: number): void {
+    if (this.death || this.state === 'closed') return;
+    this.run(() => this.instance.exports.rt_fd_ready(fd));
   }
 
   private complete(id: number, result: number): void {

@@ -4,7 +4,8 @@ import { errnoNumber } from '../errno.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
 import { Role, type Pointer, type ThreadPointer } from './exports.js';
-import { describeDeath, type Instance } from './instance.js';
+import { describeDeath } from './death.js';
+import type { Instance } from './instance.js';
 
 /** A worker in a role that the owner gave it. */
 export interface Thread {
@@ -202,7 +203,7 @@ export class Threads {
     // A thread that was about to sleep misses a wake-up: hence again and again.
     const wake = setInterval(() => this.instance.exports.rt_wake_all(), 10);
     this.instance.exports.rt_wake_all();
-    if (!(await this.allGone(ms))) this.terminate();
+    if (!(await this.allGone(ms))) void this.terminate();
     clearInterval(wake);
   }
 
@@ -218,8 +219,11 @@ export class Threads {
     return gone;
   }
 
-  terminate(): void {
-    for (const { worker } of this.all.values()) worker.terminate();
+  /** Kills them all; resolves when they are gone, where the host tells. */
+  async terminate(): Promise<void> {
+    const workers = [...this.all.values()].map(({ worker }) => worker);
     this.all.clear();
+    for (const worker of workers) worker.terminate();
+    await Promise.all(workers.map(({ gone }) => gone ?? Promise.resolve()));
   }
 }

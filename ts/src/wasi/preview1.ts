@@ -1,102 +1,44 @@
 // SPDX-License-Identifier: MIT
-import { errnoNumber } from '../errno.js';
 import type { HostBase } from '../hosts/host.js';
-import type { Memory } from '../runtime/memory.js';
+import { E, WasiError } from './abi.js';
+import { dataCalls } from './calls-data.js';
+import { fdCalls } from './calls-fd.js';
+import { pathCalls } from './calls-path.js';
+import { pollCalls } from './calls-poll.js';
+import { processCalls } from './calls-process.js';
+import { readdirCalls } from './calls-readdir.js';
+import { GuestMemory } from './guest-memory.js';
+import type { Calls, GuestConfig, GuestThread } from './process.js';
+import { Shared } from './shared.js';
+import { FdTable } from './table.js';
 
-/** Thrown through the module by proc_exit. */
-export class ProcessExit extends Error {
-  constructor(readonly exitCode: number) {
-    super(`exit ${exitCode}`);
-    this.name = 'ProcessExit';
-  }
+export { ProcessExit } from './process.js';
+
+/** One thread's part in a guest. `sleeps`: it may block. */
+export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
+  const shared = new Shared(config.buffer);
+  if (sleeps) shared.enter();
+  const { fs } = host;
+  return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs };
 }
 
-type Call = (...args: never[]) => number;
-
-const ENOSYS = errnoNumber('ENOSYS');
-const EBADF = errnoNumber('EBADF');
-const EINVAL = errnoNumber('EINVAL');
-
-/**
- * The preview1 calls that a program needs for arguments, clocks, output and its
- * end. All others answer ENOSYS.
- */
-export function preview1(memory: Memory, host: HostBase, args: readonly string[]): Record<string, Call> {
-  const encoded = args.map((arg) => new TextEncoder().encode(`${arg}\0`));
-
-  const calls: Record<string, Call> = {
-    args_sizes_get(count: number, size: number) {
-      const view = memory.view();
-      view.setUint32(count, encoded.length, true);
-      view.setUint32(size, encoded.reduce((sum, arg) => sum + arg.length, 0), true);
-      return 0;
-    },
-    args_get(pointers: number, text: number) {
-      const view = memory.view();
-      for (const arg of encoded) {
-        view.setUint32(pointers, text, true);
-        memory.bytes.set(arg, text);
-        pointers += 4;
-        text += arg.length;
-      }
-      return 0;
-    },
-    environ_sizes_get(count: number, size: number) {
-      memory.view().setUint32(count, 0, true);
-      memory.view().setUint32(size, 0, true);
-      return 0;
-    },
-    environ_get: () => 0,
-
-    clock_time_get(clock: number, _precision: bigint, time: number) {
-      // 0 realtime, 1 monotonic; CPU-time clocks are not to be had.
-      if (clock !== 0 && clock !== 1) return EINVAL;
-      const ns = clock === 1 ? BigInt(Math.round(host.monotonic())) : BigInt(Date.now()) * 1_000_000n;
-      memory.view().setBigUint64(time, ns, true);
-      return 0;
-    },
-    clock_res_get(clock: number, resolution: number) {
-      if (clock !== 0 && clock !== 1) return EINVAL;
-      memory.view().setBigUint64(resolution, clock === 1 ? 1000n : 1_000_000n, true);
-      return 0;
-    },
-    random_get(pointer: number, length: number) {
-      // Shared memory is refused, and so are more than 65536 bytes at once.
-      for (let at = 0; at < length; at += 65536) {
-        const bytes = crypto.getRandomValues(new Uint8Array(Math.min(65536, length - at)));
-        memory.bytes.set(bytes, pointer + at);
-      }
-      return 0;
-    },
-    sched_yield: () => 0,
-
-    fd_write(fd: number, iovs: number, count: number, written: number) {
-      if (fd !== 1 && fd !== 2) return EBADF;
-      const view = memory.view();
-      let total = 0;
-      for (let i = 0; i < count; i++) {
-        const length = view.getUint32(iovs + 8 * i + 4, true);
-        const pointer = view.getUint32(iovs + 8 * i, true);
-        const failed = host.write(fd, memory.bytes.subarray(pointer, pointer + length));
-        if (failed !== undefined) return errnoNumber(failed);
-        total += length;
-      }
-      view.setUint32(written, total, true);
-      return 0;
-    },
-    fd_fdstat_get(fd: number, stat: number) {
-      if (fd !== 1 && fd !== 2) return EBADF;
-      memory.bytes.fill(0, stat, stat + 24);
-      memory.view().setUint8(stat, 2);                    // a character device
-      return 0;
-    },
-    fd_seek: () => errnoNumber('ESPIPE'),
-    fd_close: (fd: number) => (fd === 1 || fd === 2 ? 0 : EBADF),
-    proc_exit(exitCode: number) {
-      throw new ProcessExit(exitCode);
-    },
+/** A call as the module sees it: an errno, whatever happens inside. */
+function guarded(call: (...args: never[]) => number | void): (...args: never[]) => number {
+  return (...args) => {
+    try {
+      return call(...args) ?? E.SUCCESS;
+    } catch (error) {
+      if (error instanceof WasiError) return error.errno;
+      throw error;
+    }
   };
-  return new Proxy(calls, {
-    get: (known, name) => (typeof name === 'string' ? (known[name] ?? (() => ENOSYS)) : undefined),
-  });
+}
+
+/** The 46 calls of wasi_snapshot_preview1. */
+export function preview1(thread: GuestThread): Record<string, (...args: never[]) => number> {
+  const calls: Calls = {
+    ...processCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...readdirCalls(thread), ...pathCalls(thread),
+    ...pollCalls(thread),
+  };
+  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
 }

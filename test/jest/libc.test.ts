@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+/** What C programs have of libc here: files, threads, poll; and what they do not have. */
+import { afterAll, expect, test } from '@jest/globals';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runProgram, scratch, spawned, wasmAio } from './helpers/child.js';
+import { cli, fixture, pathOf } from './helpers/paths.js';
+
+const dir = scratch();
+afterAll(dir.remove);
+
+test('files: streams, descriptors, names, directories', async () => {
+  const root = scratch();
+  const ended = await wasmAio('run', `--dir=${root.path}::/`, '--env=WHO=me', fileURLToPath(fixture('libc-files')));
+  expect(ended).toMatchObject({ code: 0, stdout: 'all right\n', stderr: '' });
+  expect(readdirSync(root.path)).toEqual([]);
+  root.remove();
+});
+
+test("threads: pthreads, semaphores, C11's; poll and select on pipes; main may end first", async () => {
+  expect(await runProgram('libc-threads')).toMatchObject({ code: 0, stdout: 'the last one\n', stderr: '' });
+});
+
+test("the event loop has WASI's descriptors: pipes, sockets, standard input; few are scanned, many found ready", async () => {
+  const program = fileURLToPath(fixture('aio-fds'));
+  const ended = await spawned('sh', ['-c', `(printf 'a li'; echo ne) | ${process.execPath} ${cli} run ${program}`]);
+  expect(ended).toMatchObject({ code: 0, stdout: 'a line\n', stderr: '' });
+});
+
+test('both outputs on one pipe keep their order', async () => {
+  writeFileSync(join(dir.path, 'order.c'), `#include <stdio.h>
+int main(void) { setvbuf(stdout, NULL, _IONBF, 0); for (int i = 0; i < 200; i++) fprintf(i % 3 ? stdout : stderr, "%d\\n", i); }`);
+  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'order.wasm'), join(dir.path, 'order.c')])).toMatchObject({ code: 0 });
+  const ended = await spawned('sh', ['-c', `${process.execPath} ${cli} run ${join(dir.path, 'order.wasm')} 2>&1 | cat`]);
+  expect(ended.stdout).toBe(Array.from({ length: 200 }, (_, i) => `${i}\n`).join(''));
+});
+
+test.each(['socket(1, 1, 0)', 'connect(0, 0, 0)', 'pthread_kill(0, 0)', 'setjmp(0)', 'dup2(1, 2)', 'chmod("x", 0)'])(
+  '%s does not link, and the message names it', async (call) => {
+    const source = join(dir.path, 'missing.c');
+    writeFileSync(source, `#include <setjmp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void) { return (int)${call}; }`);
+    const { code, stderr } = await spawned(pathOf('wasm/aiocc'), ['-w', '-o', join(dir.path, 'missing.wasm'), source]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`undefined symbol: .*${(call.split('(')[0] ?? '').slice(0, 3)}`));
+  },
+);
+
+test('/dev/null and pipes are no terminals', async () => {
+  writeFileSync(join(dir.path, 'tty.c'), `#include <stdio.h>
+#include <unistd.h>
+int main(void) { printf("%d %d %d\\n", isatty(0), isatty(1), isatty(2)); }`);
+  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'tty.wasm'), join(dir.path, 'tty.c')])).toMatchObject({ code: 0 });
+  expect(await wasmAio('run', join(dir.path, 'tty.wasm'))).toMatchObject({ code: 0, stdout: '0 0 0\n' });
+});
+
+test('what links and cannot be done is ENOSYS', async () => {
+  const source = join(dir.path, 'nosys.c');
+  writeFileSync(source, `#include <errno.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+int main(void) {
+  errno = 0; printf("%d ", fork() == -1 && errno == ENOSYS);
+  errno = 0; printf("%d ", flock(1, LOCK_EX) == -1 && errno == ENOSYS);
+  errno = 0; printf("%d ", execl("/x", "x", NULL) == -1 && errno == ENOSYS);
+  errno = 0; printf("%d\\n", dup(1) == -1 && errno == ENOSYS);
+}`);
+  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'nosys.wasm'), source])).toMatchObject({ code: 0, stderr: '' });
+  expect(await wasmAio('run', join(dir.path, 'nosys.wasm'))).toMatchObject({ code: 0, stdout: '1 1 1 1\n' });
+});

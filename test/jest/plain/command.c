@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* A preview1 command as strangers build them; its argument says what it does. */
+#include "wasi.h"
+
+static char buffer[65536];
+
+static void cat(void)
+{
+    Vec vec = { buffer, sizeof(buffer) };
+    uint32_t n;
+
+    while (fd_read(0, &vec, 1, &n) == 0 && n > 0) {
+        Vec out = { buffer, n };
+        while (out.size > 0) {
+            if (fd_write(1, &out, 1, &n) != 0) {
+                proc_exit(9);
+            }
+            out.data = (const char *)out.data + n;
+            out.size -= n;
+        }
+    }
+}
+
+/* Says which comes first: a byte or the end of the time (ms). */
+static const char *input_or_clock(uint64_t ms)
+{
+    Subscription in[2] = {
+        { .userdata = 1, .tag = 1, .u.fd = 0 },
+        { .userdata = 2, .u.clock = { .id = 1, .timeout = ms * 1000000 } },
+    };
+    Event out[2];
+    uint32_t n;
+
+    if (poll_oneoff(in, out, 2, &n) != 0 || n != 1) {
+        proc_exit(8);
+    }
+    return out[0].userdata == 2 ? "time\n" : out[0].flags & 1 ? "end\n" : "input\n";
+}
+
+static __attribute__((noinline)) int down(volatile int depth)
+{
+    return depth > 0 ? down(depth + 1) + depth : 0;
+}
+
+static __attribute__((noinline)) void trap_here(void)
+{
+    __builtin_trap();
+}
+
+void _start(void);
+__attribute__((export_name("_start"))) void _start(void)
+{
+    const char *what = argument();
+
+    if (same(what, "cat")) {
+        cat();
+    } else if (same(what, "wait")) {
+        print(input_or_clock(100000));
+    } else if (same(what, "time")) {
+        print(input_or_clock(50));
+    } else if (same(what, "ignore")) {
+        print("not read\n");
+    } else if (same(what, "exit")) {
+        proc_exit(7);
+    } else if (same(what, "trap")) {
+        print("before\n");
+        trap_here();
+    } else if (same(what, "recurse")) {
+        down(1);
+    } else if (same(what, "spin")) {
+        for (volatile int i = 0;; i++) {
+        }
+    } else {
+        proc_exit(2);
+    }
+}

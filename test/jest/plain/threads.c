@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* A wasi-threads command: it imports shared memory and starts threads by
+ * wasi.thread-spawn. Its argument says what it does. */
+#include "wasi.h"
+
+__attribute__((import_module("wasi"), import_name("thread-spawn"))) int thread_spawn(void *arg);
+
+enum { THREADS = 8, STACK = 16384 };
+
+/* What a thread is given; its stack pointer comes first, see below. */
+typedef struct {
+    char *stack;
+    const char *what;
+} Start;
+
+static Start starts[THREADS];
+static char stacks[THREADS][STACK] __attribute__((aligned(16)));
+static int done, sum;
+
+/* The new instance has the first thread's stack pointer. */
+__asm__(".globaltype __stack_pointer, i32\n"
+        ".functype thread_main (i32, i32) -> ()\n"
+        ".globl wasi_thread_start\n.type wasi_thread_start,@function\n"
+        "wasi_thread_start:\n.functype wasi_thread_start (i32, i32) -> ()\n"
+        "local.get 1\ni32.load 0\nglobal.set __stack_pointer\n"
+        "local.get 0\nlocal.get 1\ncall thread_main\nend_function\n");
+
+/* Each alone in its function: Node 20 spoils one that both waits and notifies. */
+static __attribute__((noinline)) void finish(void)
+{
+    __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
+    __builtin_wasm_memory_atomic_notify(&done, 1);
+}
+
+static __attribute__((noinline)) void wait_for(int n)
+{
+    int now;
+
+    while ((now = __atomic_load_n(&done, __ATOMIC_SEQ_CST)) < n) {
+        __builtin_wasm_memory_atomic_wait32(&done, now, -1);
+    }
+}
+
+static __attribute__((noinline)) void trap_here(void)
+{
+    __builtin_trap();
+}
+
+void thread_main(int tid, Start *start);
+__attribute__((used)) void thread_main(int tid, Start *start)
+{
+    if (same(start->what, "join")) {
+        for (int i = 0; i < 10000; i++) {
+            __atomic_add_fetch(&sum, 1, __ATOMIC_SEQ_CST);
+        }
+        if (tid <= 0) {
+            trap_here();
+        }
+        finish();
+    } else if (same(start->what, "exit")) {
+        proc_exit(42);
+    } else if (same(start->what, "trap")) {
+        trap_here();
+    } else if (same(start->what, "read")) {
+        /* Both threads of it sleep in a call when the third ends all. */
+        char byte;
+        Vec vec = { &byte, 1 };
+        uint32_t n;
+        finish();
+        fd_read(0, &vec, 1, &n);
+    } else {
+        wait_for(1000);
+    }
+}
+
+static int spawn(int i, const char *what)
+{
+    starts[i] = (Start){ stacks[i] + STACK, what };
+    return thread_spawn(&starts[i]);
+}
+
+void _start(void);
+__attribute__((export_name("_start"))) void _start(void)
+{
+    const char *what = argument();
+
+    if (same(what, "limit")) {
+        int i = 0;
+        while (i < THREADS && spawn(i, what) > 0) {
+            i++;
+        }
+        print(i == 3 ? "three\n" : "not three\n");
+        proc_exit(i < THREADS && spawn(i, what) == -6 ? 0 : 1);
+    }
+    if (same(what, "read")) {
+        spawn(0, what);
+        spawn(1, what);
+        wait_for(2);
+        spawn(2, "exit");
+        wait_for(1000);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        if (spawn(i, what) <= 0) {
+            proc_exit(3);
+        }
+    }
+    wait_for(same(what, "join") ? THREADS : 1000);
+    print(sum == THREADS * 10000 ? "all\n" : "some\n");
+}

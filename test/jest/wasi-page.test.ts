@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/** WASI guests in a page: their threads are its workers, their streams WHATWG's. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { cli, pathOf } from './helpers/paths.js';
+import { filterGuest, pollGuest } from './helpers/wasi-streams.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+const inChromium = executablePath ? describe : describe.skip;
+const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
+
+inChromium(title, () => {
+  let server: ChildProcess;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    server = spawn(process.execPath, [cli, 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const address = await new Promise<string>((resolve) => {
+      server.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        const [found] = /http:\S+/.exec(text) ?? [];
+        if (found) resolve(found);
+      });
+    });
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(address);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server?.kill();
+  });
+
+  /** Runs one of those functions there, on a module that was built here. */
+  const there = (run: unknown, module: string, ...rest: unknown[]): Promise<unknown> =>
+    page.evaluate(
+      `(async () => {
+        const bytes = Uint8Array.from(atob(${JSON.stringify(readFileSync(pathOf(module)).toString('base64'))}), (c) => c.charCodeAt(0));
+        return (${String(run)})(await import('/dist/index.js'), bytes, ...${JSON.stringify(rest)});
+      })()`,
+    );
+
+  test('poll_oneoff on streams that change while the guest sleeps', async () => {
+    expect(await there(pollGuest, 'build/plain/poll.wasm')).toBe(0);
+  });
+
+  test('the filter on WHATWG streams: all of it', async () => {
+    const { ahead, ...rest } = (await there(filterGuest, 'build/examples/rot13.wasm', 16)) as { ahead: number };
+    expect(rest).toEqual({ code: 0, wrong: 0, length: 16 << 20 });
+    expect(ahead).toBeLessThan(2 << 20);
+  });
+
+  test('wasi-threads, and a trap with its stack', async () => {
+    const run = `async ({ WasiHost }, module, what) => {
+      const host = await WasiHost.create({ module, args: ['p', what] });
+      try { return await host.run(); } catch (error) { return error.code + ' ' + error.message; } finally { await host.close(); }
+    }`;
+    expect(await there(run, 'build/plain/threads.wasm', 'join')).toBe(0);
+    expect(await there(run, 'build/plain/threads.wasm', 'exit')).toBe(42);
+    expect(await there(run, 'build/plain/command.wasm', 'trap')).toMatch(/^ERR_AIO_PANIC .*unreachable.*trap_here < _start/);
+    const dirs = `async ({ WasiHost }, module) => WasiHost.create({ module, dirs: { '/': '/' } }).catch((error) => error.code)`;
+    expect(await there(dirs, 'build/plain/command.wasm')).toBe('ERR_AIO_UNSUPPORTED');
+    expect(problems).toEqual([]);
+  });
+});

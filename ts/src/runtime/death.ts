@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+
+/** A broken contract in C, or something that WebAssembly traps on. */
+export class Panic extends Error {}
+
+/** The C functions that an error went through, innermost first. */
+export function wasmFrames(error: unknown): string[] {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  // V8: "at module.wasm.name (wasm://...", others: "name@...:wasm-function[1]:0x2"
+  const frames = stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[)/gm);
+  return [...frames].map((match) => match[1] ?? '').slice(0, 12);
+}
+
+/** One line: what happened, in which thread, through which C functions. */
+export function describeDeath(error: unknown, thread: string): string {
+  const text = error instanceof Panic || error instanceof AioError ? error.message : String(error);
+  const frames = wasmFrames(error);
+  return `${text} [thread '${thread}'${frames.length > 0 ? `, in ${frames.join(' < ')}` : ''}]`;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/** Reading and writing: files at an offset, streams through their rings. */
+import { E, fail, FdFlags, FileType, RiFlags, Rights, SdFlags } from './abi.js';
+import type { Vector } from './guest-memory.js';
+import { host } from './path.js';
+import type { Calls, GuestThread } from './process.js';
+import type { Ring } from './ring.js';
+import { acceptConnection } from './sockets.js';
+import { Kind, type Descriptor, type FileSystem } from './table.js';
+
+/** Sleeps until ready() is true; whoever makes it so wakes the sleepers of the mask. */
+export function waitFor({ shared }: GuestThread, mask: number, ready: () => boolean): void {
+  for (;;) {
+    const seen = shared.prepareSleep();
+    shared.watch(mask);
+    if (ready()) return;
+    shared.sleep(seen);
+  }
+}
+
+/** A file offset that the guest gave: EINVAL if it is negative, Infinity if it is
+ * beyond all files. */
+export function fileOffset(offset: bigint): number {
+  if (offset < 0n) fail(E.INVAL);
+  return offset > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(offset);
+}
+
+const sum = (vectors: readonly Vector[]): number => vectors.reduce((total, { length }) => total + length, 0);
+
+export function dataCalls(thread: GuestThread): Calls {
+  const { memory, table } = thread;
+  const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
+
+  function readFile(file: Descriptor, vectors: Vector[]): number {
+    const read = (position: number | null): number =>
+      host(() => files().readvSync(file.hostFd, memory.views(vectors), position as number));
+    if (file.sequential) return read(null);
+    return file.locked(() => {
+      const count = read(file.offset);
+      file.offset += count;
+      return count;
+    });
+  }
+
+  /** What the flags ask for beyond having written. */
+  function flushFile(file: Descriptor): void {
+    if (file.flags & (FdFlags.sync | FdFlags.rsync)) host(() => files().fsyncSync(file.hostFd));
+    else if (file.flags & FdFlags.dsync) host(() => files().fdatasyncSync(file.hostFd));
+  }
+
+  function writeFile(file: Descriptor, vectors: Vector[]): number {
+    const write = (position: number | null): number =>
+      host(() => files().writevSync(file.hostFd, memory.views(vectors), position as number));
+    if (file.sequential) return write(null);
+    return file.locked(() => {
+      const count = write(file.offset);
+      flushFile(file);
+      // Appended data lies at the end, wherever that was.
+      file.offset = file.flags & FdFlags.append ? host(() => files().fstatSync(file.hostFd)).size : file.offset + count;
+      return count;
+    });
+  }
+
+  /** Blocks until there is something, unless it may not. 0: the end. */
+  function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false): number {
+    const ring = stream.readRing ?? fail(E.BADF);
+    let done = 0;
+    for (;;) {
+      if (ring.readerGone) return done;       // shut down
+      const ended = ring.writerGone;          // before the look at what is there
+      done += ring.reading(() => {
+        let count = 0;
+        for (const view of memory.views(rest(vectors, done))) {
+          if (peek && count > 0) break;
+          const got = ring.read(view, peek);
+          count += got;
+          if (got < view.length) break;
+        }
+        return count;
+      });
+      if (done >= sum(vectors) || (done > 0 && (!all || peek))) return done;
+      if (ended) {
+        if (done === 0 && ring.error !== 0) fail(ring.error);
+        return done;
+      }
+      if (stream.flags & FdFlags.nonblock) return demandLater(ring, done);
+      ring.demand();
+      waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone);
+    }
+  }
+
+  function demandLater(ring: Ring, done: number): number {
+    ring.demand();
+    return done > 0 ? done : fail(E.AGAIN);
+  }
+
+  /** Blocks until all is written, unless it may not. */
+  function writeStream(stream: Descriptor, vectors: Vector[]): number {
+    const ring = stream.writeRing ?? fail(E.BADF);
+    const total = sum(vectors);
+    let done = 0;
+    while (done < total) {
+      if (ring.readerGone || ring.writerGone) return done > 0 ? done : fail(E.PIPE);
+      done += ring.writing(() => {
+        let count = 0;
+        for (const view of memory.views(rest(vectors, done))) {
+          const put = ring.write(view);
+          count += put;
+          if (put < view.length) break;
+        }
+        return count;
+      });
+      if (done === total) break;
+      if (stream.flags & FdFlags.nonblock) return done > 0 ? done : fail(E.AGAIN);
+      waitFor(thread, ring.writers, () => ring.room > 0 || ring.readerGone || ring.writerGone);
+    }
+    return done;
+  }
+
+  /** What is left of the vectors once `done` bytes have been moved. */
+  function rest(vectors: readonly Vector[], done: number): Vector[] {
+    const left: Vector[] = [];
+    let skip = done;
+    for (const { pointer, length } of vectors) {
+      if (skip < length) left.push({ pointer: pointer + skip, length: length - skip });
+      skip = Math.max(0, skip - length);
+    }
+    return left;
+  }
+
+  function writeConsole(console: Descriptor, vectors: Vector[]): number {
+    for (const view of memory.views(vectors)) {
+      const failed = thread.host.write(console.hostFd, view);
+      if (failed !== undefined) host(() => {
+        throw Object.assign(new Error(failed), { code: failed });
+      });
+    }
+    return sum(vectors);
+  }
+
+  function read(from: Descriptor, vectors: Vector[]): number {
+    if (from.kind === Kind.directory) fail(E.BADF);
+    if (from.kind === Kind.listener) fail(E.NOTCONN);
+    from.need(Rights.fdRead);
+    if (sum(vectors) === 0) return 0;
+    return from.kind === Kind.file ? readFile(from, vectors) : readStream(from, vectors);
+  }
+
+  function write(to: Descriptor, vectors: Vector[]): number {
+    if (to.kind === Kind.directory) fail(E.BADF);
+    if (to.kind === Kind.listener) fail(E.NOTCONN);
+    to.need(Rights.fdWrite);
+    if (sum(vectors) === 0) return 0;
+    if (to.kind === Kind.console) return writeConsole(to, vectors);
+    return to.kind === Kind.file ? writeFile(to, vectors) : writeStream(to, vectors);
+  }
+
+  /** A file that has offsets, for reading or writing at one. */
+  function positional(file: Descriptor, rights: number): void {
+    if (file.kind === Kind.directory) fail(E.BADF);
+    if (file.kind !== Kind.file || file.sequential) fail(E.SPIPE);
+    file.need(rights | Rights.fdSeek);
+  }
+
+  function socket(descriptor: Descriptor): Descriptor {
+    if (descriptor.type !== FileType.stream) fail(E.NOTSOCK);
+    if (descriptor.kind === Kind.listener) fail(E.NOTCONN);
+    return descriptor;
+  }
+
+  return {
+    fd_read(fd: number, iovs: number, count: number, got: number) {
+      memory.check(got, 4);
+      const vectors = memory.vectors(iovs, count);
+      memory.setU32(got, table.use(fd, (from) => read(from, vectors)));
+    },
+    fd_write(fd: number, iovs: number, count: number, written: number) {
+      memory.check(written, 4);
+      const vectors = memory.vectors(iovs, count);
+      memory.setU32(written, table.use(fd, (to) => write(to, vectors)));
+    },
+    fd_pread(fd: number, iovs: number, count: number, offset: bigint, got: number) {
+      memory.check(got, 4);
+      const vectors = memory.vectors(iovs, count);
+      const bytes = table.use(fd, (file) => {
+        positional(file, Rights.fdRead);
+        const at = fileOffset(offset);
+        if (sum(vectors) === 0 || at === Infinity) return 0;
+        return host(() => files().readvSync(file.hostFd, memory.views(vectors), at));
+      });
+      memory.setU32(got, bytes);
+    },
+    fd_pwrite(fd: number, iovs: number, count: number, offset: bigint, written: number) {
+      memory.check(written, 4);
+      const vectors = memory.vectors(iovs, count);
+      const bytes = table.use(fd, (file) => {
+        positional(file, Rights.fdWrite);
+        const at = fileOffset(offset);
+        if (sum(vectors) === 0) return 0;
+        if (at === Infinity) fail(E.FBIG);
+        const done = host(() => files().writevSync(file.hostFd, memory.views(vectors), at));
+        flushFile(file);
+        return done;
+      });
+      memory.setU32(written, bytes);
+    },
+
+    sock_recv(fd: number, iovs: number, count: number, flags: number, got: number, roFlags: number) {
+      memory.check(got, 4);
+      memory.check(roFlags, 2);
+      const vectors = memory.vectors(iovs, count);
+      if (flags & ~(RiFlags.peek | RiFlags.waitall)) fail(E.INVAL);
+      const bytes = table.use(fd, (descriptor) => {
+        socket(descriptor).need(Rights.fdRead);
+        if (sum(vectors) === 0) return 0;
+        return readStream(descriptor, vectors, (flags & RiFlags.peek) !== 0, (flags & RiFlags.waitall) !== 0);
+      });
+      memory.setU32(got, bytes);
+      memory.setU16(roFlags, 0);           // a stream's data is never cut off
+    },
+    sock_send(fd: number, iovs: number, count: number, flags: number, sent: number) {
+      memory.check(sent, 4);
+      const vectors = memory.vectors(iovs, count);
+      if (flags !== 0) fail(E.INVAL);
+      const bytes = table.use(fd, (descriptor) => {
+        socket(descriptor).need(Rights.fdWrite);
+        return sum(vectors) === 0 ? 0 : writeStream(descriptor, vectors);
+      });
+      memory.setU32(sent, bytes);
+    },
+    sock_shutdown(fd: number, how: number) {
+      table.use(fd, (descriptor) => {
+        socket(descriptor).need(Rights.sockShutdown);
+        if (how === 0 || how & ~(SdFlags.rd | SdFlags.wr)) fail(E.INVAL);
+        if (how & SdFlags.rd) descriptor.readRing?.endReading();
+        if (how & SdFlags.wr) descriptor.writeRing?.endWriting();
+      });
+    },
+    sock_accept(fd: number, flags: number, result: number) {
+      memory.check(result, 4);
+      if (flags & ~FdFlags.nonblock) fail(E.INVAL);
+      memory.setU32(result, table.use(fd, (listener) => acceptConnection(thread, listener, flags)));
+    },
+  };
+}

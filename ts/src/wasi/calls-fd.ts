@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+/** What a file descriptor is, beyond its data. */
+import { E, fail, FdFlags, FileType, Rights, Whence } from './abi.js';
+import { openAppending } from './append.js';
+import { fileOffset } from './calls-data.js';
+import { putStat, setTimes } from './filestat.js';
+import { host } from './path.js';
+import type { Calls, GuestThread } from './process.js';
+import { Kind, type Descriptor, type FileSystem } from './table.js';
+
+/** Zeros are written in pieces of this many bytes. */
+const ZEROS = 1 << 20;
+
+export function fdCalls(thread: GuestThread): Calls {
+  const { memory, table, config } = thread;
+  const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
+
+  /** A file with offsets. EBADF for a directory, ESPIPE for a stream. */
+  function seekable(file: Descriptor): Descriptor {
+    if (file.kind === Kind.directory) fail(E.BADF);
+    if (file.kind !== Kind.file || file.sequential) fail(E.SPIPE);
+    return file;
+  }
+
+  /** A file or directory of the host. */
+  function ofHost(file: Descriptor): Descriptor {
+    if (file.kind !== Kind.file && file.kind !== Kind.directory) fail(E.INVAL);
+    return file;
+  }
+
+  const size = (file: Descriptor): number => host(() => files().fstatSync(file.hostFd)).size;
+
+  function seek(file: Descriptor, offset: bigint, whence: number): bigint {
+    seekable(file).need(whence === Whence.cur && offset === 0n ? Rights.fdTell : Rights.fdSeek);
+    return file.locked(() => {
+      const origin = whence === Whence.set ? 0 : whence === Whence.cur ? file.offset : whence === Whence.end ? size(file) : fail(E.INVAL);
+      const target = BigInt(origin) + offset;
+      if (target < 0n || target > BigInt(Number.MAX_SAFE_INTEGER)) fail(E.INVAL);
+      file.offset = Number(target);
+      return target;
+    });
+  }
+
+  /** A range of a file as posix_fallocate has it: all of it has its place on the
+   * disk afterwards. Node cannot ask for that, so it is written. */
+  function allocate(file: Descriptor, offset: number, length: number): void {
+    const fs = files();
+    const end = offset + length;
+    if (end > Number.MAX_SAFE_INTEGER) fail(E.FBIG);
+    file.locked(() => {
+      const stat = host(() => fs.fstatSync(file.hostFd));
+      const { bavail, bsize } = host(() => fs.statfsSync(`/proc/self/fd/${file.hostFd}`));
+      if (Math.max(0, end - stat.size) > bavail * bsize) fail(E.NOSPC);
+      const buffer = new Uint8Array(Math.min(ZEROS, length));
+      const hasHoles = stat.blocks * 512 < stat.size;
+      for (let at = hasHoles ? offset : Math.max(offset, stat.size); at < end;) {
+        const piece = buffer.fill(0).subarray(0, Math.min(buffer.length, end - at));
+        // What is there is written as it is, what is not becomes zeros.
+        if (at < stat.size) host(() => fs.readSync(file.hostFd, piece, 0, piece.length, at));
+        at += host(() => fs.writeSync(file.hostFd, piece, 0, piece.length, at));
+      }
+    });
+  }
+
+  function setFlags(descriptor: Descriptor, flags: number): void {
+    if (descriptor.kind === Kind.directory) fail(E.BADF);
+    descriptor.need(Rights.fdFdstatSetFlags);
+    const changed = descriptor.flags ^ flags;
+    if (descriptor.kind === Kind.file) {
+      if (changed & flags & FdFlags.append && descriptor.base & Rights.fdWrite) {
+        seekable(descriptor);
+        openAppending(files(), descriptor);
+      }
+    } else if (changed & ~FdFlags.nonblock) {
+      fail(E.INVAL);
+    }
+    descriptor.flags = flags;
+  }
+
+  return {
+    fd_close: (fd: number) => table.close(fd),
+    fd_renumber: (from: number, to: number) => table.renumber(from, to),
+
+    fd_fdstat_get(fd: number, pointer: number) {
+      memory.check(pointer, 24);
+      table.use(fd, (descriptor) => {
+        memory.bytes(pointer, 24).fill(0);
+        memory.setU8(pointer, descriptor.type);
+        memory.setU16(pointer + 2, descriptor.flags);
+        memory.setU64(pointer + 8, BigInt(descriptor.base));
+        memory.setU64(pointer + 16, BigInt(descriptor.inheriting));
+      });
+    },
+    fd_fdstat_set_flags(fd: number, flags: number) {
+      if (flags & ~(FdFlags.append | FdFlags.dsync | FdFlags.nonblock | FdFlags.rsync | FdFlags.sync)) fail(E.INVAL);
+      table.use(fd, (descriptor) => setFlags(descriptor, flags));
+    },
+    fd_fdstat_set_rights(fd: number, base: bigint, inheriting: bigint) {
+      table.use(fd, (descriptor) => {
+        const [b, i] = [BigInt.asUintN(64, base), BigInt.asUintN(64, inheriting)];
+        // Rights go, they never come back.
+        if (b & ~BigInt(descriptor.base) || i & ~BigInt(descriptor.inheriting)) fail(E.NOTCAPABLE);
+        descriptor.narrow(Number(b), Number(i));
+      });
+    },
+
+    fd_prestat_get(fd: number, pointer: number) {
+      memory.check(pointer, 8);
+      table.use(fd, (descriptor) => {
+        const name = config.preopens[descriptor.preopen] ?? fail(E.BADF);
+        memory.setU32(pointer, 0);                // a directory
+        memory.setU32(pointer + 4, new TextEncoder().encode(name).length);
+      });
+    },
+    fd_prestat_dir_name(fd: number, pointer: number, length: number) {
+      table.use(fd, (descriptor) => {
+        const name = new TextEncoder().encode(config.preopens[descriptor.preopen] ?? fail(E.BADF));
+        if (length >>> 0 < name.length) fail(E.NAMETOOLONG);
+        memory.bytes(pointer, name.length).set(name);
+      });
+    },
+
+    fd_seek(fd: number, offset: bigint, whence: number, result: number) {
+      memory.check(result, 8);
+      memory.setU64(result, table.use(fd, (file) => seek(file, offset, whence)));
+    },
+    fd_tell(fd: number, result: number) {
+      memory.check(result, 8);
+      memory.setU64(result, table.use(fd, (file) => seek(file, 0n, Whence.cur)));
+    },
+
+    fd_sync(fd: number) {
+      table.use(fd, (file) => {
+        ofHost(file).need(Rights.fdSync);
+        host(() => files().fsyncSync(file.hostFd));
+      });
+    },
+    fd_datasync(fd: number) {
+      table.use(fd, (file) => {
+        ofHost(file).need(Rights.fdDatasync);
+        host(() => files().fdatasyncSync(file.hostFd));
+      });
+    },
+    /** Advice binds to nothing; it is checked, and there is nothing in Node to pass it on to. */
+    fd_advise(fd: number, offset: bigint, length: bigint, advice: number) {
+      table.use(fd, (file) => {
+        seekable(file).need(Rights.fdAdvise);
+        if (advice < 0 || advice > 5 || offset < 0n || length < 0n) fail(E.INVAL);
+      });
+    },
+    fd_allocate(fd: number, offset: bigint, length: bigint) {
+      table.use(fd, (file) => {
+        seekable(file).need(Rights.fdAllocate);
+        if (length <= 0n) fail(E.INVAL);
+        allocate(file, fileOffset(offset), fileOffset(length));
+      });
+    },
+
+    fd_filestat_get(fd: number, pointer: number) {
+      memory.check(pointer, 64);
+      table.use(fd, (descriptor) => {
+        descriptor.need(Rights.fdFilestatGet);
+        if (descriptor.hostFd >= 0) {
+          putStat(memory, pointer, host(() => files().fstatSync(descriptor.hostFd, { bigint: true })));
+        } else {
+          memory.bytes(pointer, 64).fill(0);
+          memory.setU64(pointer + 24, 1n);
+        }
+        memory.setU8(pointer + 16, descriptor.type);
+      });
+    },
+    fd_filestat_set_size(fd: number, length: bigint) {
+      table.use(fd, (file) => {
+        if (file.kind === Kind.directory) fail(E.BADF);
+        if (file.kind !== Kind.file || file.type !== FileType.regular) fail(E.INVAL);
+        file.need(Rights.fdFilestatSetSize);
+        const bytes = fileOffset(length);
+        if (bytes === Infinity) fail(E.FBIG);
+        host(() => files().ftruncateSync(file.hostFd, bytes));
+      });
+    },
+    fd_filestat_set_times(fd: number, atim: bigint, mtim: bigint, flags: number) {
+      table.use(fd, (file) => {
+        ofHost(file).need(Rights.fdFilestatSetTimes);
+        setTimes(thread.host, `/proc/self/fd/${file.hostFd}`, true, atim, mtim, flags);
+      });
+    },
+  };
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/** Paths, each resolved below a directory of the guest (path.ts). */
+import {
+  E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights, RIGHTS_OF_DIRECTORY, RIGHTS_OF_DEVICE, RIGHTS_OF_FILE,
+} from './abi.js';
+import { openAppending } from './append.js';
+import { putStat, setTimes } from './filestat.js';
+import { asksDirectory, host, resolve, type Place } from './path.js';
+import type { Calls, GuestThread } from './process.js';
+import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
+
+const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;
+
+export function pathCalls(thread: GuestThread): Calls {
+  const { memory, table, shared } = thread;
+  const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
+
+  function directory(descriptor: Descriptor, rights: number): Descriptor {
+    if (descriptor.kind !== Kind.directory) fail(E.NOTDIR);
+    descriptor.need(rights);
+    return descriptor;
+  }
+
+  /** Calls work with the place of a path below fd. */
+  function below<T>(fd: number, rights: number, path: string, follow: boolean, work: (place: Place, from: Descriptor) => T): T {
+    return table.use(fd, (from) => {
+      directory(from, rights);
+      return shared.withPaths(() => resolve(files(), from.hostFd, path, follow, (place) => work(place, from)));
+    });
+  }
+
+  const following = (flags: number): boolean => {
+    if (flags & ~LookupFlags.symlinkFollow) fail(E.INVAL);
+    return (flags & LookupFlags.symlinkFollow) !== 0;
+  };
+
+  /** The path of a place that is to be made or removed, with the slash that it was
+   * given: the host knows what each of its calls thinks of that. But it would
+   * follow a link there, and not stay inside. */
+  function entry({ path, slash }: Place): string {
+    if (!slash) return path;
+    const stat = files().lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) fail(E.NOTDIR);
+    return `${path}/`;
+  }
+
+  // ---- path_open
+
+  /** Opens the place; without following a link, whatever has happened since it was resolved. */
+  function openPlace(place: Place, oflags: number, rights: number): number {
+    const { constants, openSync } = files();
+    let flags = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+    if (rights & WRITING || oflags & OFlags.trunc) flags |= rights & Rights.fdRead ? constants.O_RDWR : constants.O_WRONLY;
+    if (oflags & OFlags.directory || place.slash) flags = constants.O_DIRECTORY | constants.O_NOFOLLOW;
+    if (oflags & OFlags.creat) flags |= constants.O_CREAT;
+    if (oflags & OFlags.excl) flags |= constants.O_EXCL;
+    if (oflags & OFlags.trunc) flags |= constants.O_TRUNC;
+    if (place.slash && oflags & OFlags.creat) {
+      const stat = files().lstatSync(place.path, { throwIfNoEntry: false });
+      fail(stat === undefined || stat.isDirectory() ? E.ISDIR : E.NOTDIR);
+    }
+    return host(() => openSync(place.path, flags, 0o666));
+  }
+
+  function open(place: Place, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
+    const fs = files();
+    // What a directory is opened for is cut down to what there is to a directory.
+    const directoryOnly = (oflags & OFlags.directory) !== 0 || place.slash;
+    const hostFd = openPlace(place, oflags, directoryOnly ? 0 : base);
+    let fd: number;
+    let rights: number;
+    try {
+      const type = FdTable.typeOf(host(() => fs.fstatSync(hostFd)).mode);
+      if (type === FileType.directory) {
+        return table.open({
+          kind: Kind.directory, type, hostFd, base: base & RIGHTS_OF_DIRECTORY, inheriting,
+          allowed: from.passed & RIGHTS_OF_DIRECTORY, passed: from.passed,
+        });
+      }
+      // Nothing tells when one of these is ready, and its reader would block for ever.
+      if (type === FileType.unknown || type === FileType.stream) fail(E.NOTSUP);
+      const isFile = type === FileType.regular || type === FileType.blockDevice;
+      const applying = isFile ? RIGHTS_OF_FILE : RIGHTS_OF_DEVICE;
+      rights = base & applying;
+      const allowed = from.passed & applying & ~((Rights.fdRead | Rights.fdWrite | (rights & WRITING ? 0 : WRITING)) & ~rights);
+      fd = table.open({ kind: Kind.file, type, flags: fdflags, hostFd, base: rights, allowed, sequential: !isFile });
+    } catch (error) {
+      fs.closeSync(hostFd);
+      throw error;
+    }
+    try {
+      if (fdflags & FdFlags.append && rights & Rights.fdWrite) table.use(fd, (file) => openAppending(fs, file));
+      return fd;
+    } catch (error) {
+      table.close(fd);
+      throw error;
+    }
+  }
+
+  return {
+    path_open(
+      fd: number, lookup: number, pathAt: number, length: number, oflags: number, base: bigint, inheriting: bigint,
+      fdflags: number, result: number,
+    ) {
+      memory.check(result, 4);
+      const path = memory.string(pathAt, length);
+      const follow = following(lookup) || asksDirectory(path);
+      const { creat, directory: dir, excl, trunc } = OFlags;
+      const known = FdFlags.append | FdFlags.dsync | FdFlags.nonblock | FdFlags.rsync | FdFlags.sync;
+      if (oflags & ~(creat | dir | excl | trunc) || fdflags & ~known) fail(E.INVAL);
+      if (oflags & dir && oflags & (creat | excl | trunc)) fail(E.INVAL);
+      let rights: number = Rights.pathOpen;
+      if (oflags & creat) rights |= Rights.pathCreateFile;
+      if (oflags & trunc) rights |= Rights.pathFilestatSetSize;
+      const opened = below(fd, rights, path, follow && !(oflags & creat && oflags & excl), (place, from) => {
+        // The bits above those that are defined mean nothing; inherited rights can only be those there are.
+        const wanted = Number(BigInt.asUintN(30, base));
+        if (wanted & ~from.passed) fail(E.NOTCAPABLE);
+        const passed = Number(BigInt.asUintN(30, inheriting)) & from.passed;
+        return open(place, from, oflags, wanted, passed, fdflags);
+      });
+      memory.setU32(result, opened);
+    },
+
+    path_create_directory(fd: number, pathAt: number, length: number) {
+      below(fd, Rights.pathCreateDirectory, memory.string(pathAt, length), false, (place) => {
+        if (place.name === '.') fail(E.EXIST);
+        host(() => files().mkdirSync(entry(place)));
+      });
+    },
+    path_remove_directory(fd: number, pathAt: number, length: number) {
+      below(fd, Rights.pathRemoveDirectory, memory.string(pathAt, length), false, (place) => {
+        if (place.name === '.') fail(E.INVAL);
+        host(() => files().rmdirSync(entry(place)));
+      });
+    },
+    path_unlink_file(fd: number, pathAt: number, length: number) {
+      below(fd, Rights.pathUnlinkFile, memory.string(pathAt, length), false, (place) => {
+        if (place.name === '.') fail(E.ISDIR);
+        host(() => files().unlinkSync(entry(place)));
+      });
+    },
+
+    path_filestat_get(fd: number, lookup: number, pathAt: number, length: number, pointer: number) {
+      memory.check(pointer, 64);
+      const path = memory.string(pathAt, length);
+      below(fd, Rights.pathFilestatGet, path, following(lookup) || asksDirectory(path), (place) => {
+        putStat(memory, pointer, host(() => files().lstatSync(existing(place), { bigint: true })));
+      });
+    },
+    path_filestat_set_times(
+      fd: number, lookup: number, pathAt: number, length: number, atim: bigint, mtim: bigint, flags: number,
+    ) {
+      const path = memory.string(pathAt, length);
+      below(fd, Rights.pathFilestatSetTimes, path, following(lookup) || asksDirectory(path), (place) => {
+        setTimes(thread.host, existing(place), false, atim, mtim, flags);
+      });
+    },
+
+    path_readlink(fd: number, pathAt: number, length: number, buffer: number, size: number, used: number) {
+      memory.check(buffer, size >>> 0);
+      memory.check(used, 4);
+      below(fd, Rights.pathReadlink, memory.string(pathAt, length), false, (place) => {
+        const target = host(() => files().readlinkSync(existing(place), { encoding: 'buffer' }));
+        if (target.length > size >>> 0) fail(E.RANGE);
+        memory.bytes(buffer, target.length).set(target);
+        memory.setU32(used, target.length);
+      });
+    },
+    path_symlink(targetAt: number, targetLength: number, fd: number, pathAt: number, length: number) {
+      const target = memory.string(targetAt, targetLength);
+      if (target.includes('\0')) fail(E.INVAL);
+      below(fd, Rights.pathSymlink, memory.string(pathAt, length), false, (place) => {
+        // It would lead out of every directory of the guest; others may follow it.
+        if (target.startsWith('/')) fail(E.PERM);
+        if (place.name === '.') fail(E.EXIST);
+        host(() => files().symlinkSync(target, entry(place)));
+      });
+    },
+    path_link(
+      oldFd: number, lookup: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number,
+    ) {
+      const [from, to] = [memory.string(oldAt, oldLength), memory.string(newAt, newLength)];
+      if (lookup !== 0) fail(E.INVAL);             // to the link itself, or not at all
+      both(oldFd, Rights.pathLinkSource, from, newFd, Rights.pathLinkTarget, to, (source, target) => {
+        host(() => files().linkSync(entry(source), entry(target)));
+      });
+    },
+    path_rename(oldFd: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number) {
+      const [from, to] = [memory.string(oldAt, oldLength), memory.string(newAt, newLength)];
+      both(oldFd, Rights.pathRenameSource, from, newFd, Rights.pathRenameTarget, to, (source, target) => {
+        if (source.name === '.' || target.name === '.') fail(E.BUSY);
+        host(() => files().renameSync(entry(source), entry(target)));
+      });
+    },
+  };
+
+  /** The path of a place that is there; with a slash it is a directory. */
+  function existing({ path, slash }: Place): string {
+    if (slash && !host(() => files().lstatSync(path)).isDirectory()) fail(E.NOTDIR);
+    return path;
+  }
+
+  function both(
+    oldFd: number, oldRights: number, from: string, newFd: number, newRights: number, to: string,
+    work: (source: Place, target: Place) => void,
+  ): void {
+    table.use(oldFd, (oldDirectory) => {
+      directory(oldDirectory, oldRights);
+      table.use(newFd, (newDirectory) => {
+        directory(newDirectory, newRights);
+        shared.withPaths(() =>
+          resolve(files(), oldDirectory.hostFd, from, false, (source) =>
+            resolve(files(), newDirectory.hostFd, to, false, (target) => work(source, target)),
+          ),
+        );
+      });
+    });
+  }
+}

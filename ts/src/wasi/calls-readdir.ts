@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+import { E, fail, FileType, Rights } from './abi.js';
+import { at, host } from './path.js';
+import type { Calls, GuestThread } from './process.js';
+import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
+
+const DIRENT_BYTES = 24;
+/** Listings that a thread keeps at most, for directories that it has not read to the end. */
+const MAX_LISTINGS = 64;
+
+/**
+ * Listing a directory. A cookie is the number of the entries before; the names are
+ * read when a listing begins (cookie 0) and stay what they are until its end, so that
+ * what is made or removed meanwhile makes no other entry come twice or not at all.
+ */
+export function readdirCalls(thread: GuestThread): Calls {
+  const { memory, table } = thread;
+  const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
+  /** By descriptor; the oldest first. */
+  const listings = new Map<number, readonly string[]>();
+
+  function names(directory: Descriptor, cookie: bigint): readonly string[] {
+    const { serial, hostFd } = directory;
+    let listed = cookie === 0n ? undefined : listings.get(serial);
+    listings.delete(serial);
+    listed ??= ['.', '..', ...host(() => files().readdirSync(`/proc/self/fd/${hostFd}`))];
+    listings.set(serial, listed);
+    for (const oldest of listings.keys()) {
+      if (listings.size <= MAX_LISTINGS) break;
+      listings.delete(oldest);
+    }
+    return listed;
+  }
+
+  /** Its number and type. What has been removed since has none. */
+  function look(directory: Descriptor, name: string): { ino: bigint; type: number } {
+    const fs = files();
+    try {
+      // What lies above a preopened directory is no business of the guest.
+      const stat = name === '.' || name === '..'
+        ? fs.fstatSync(directory.hostFd, { bigint: true })
+        : fs.lstatSync(at(directory.hostFd, name), { bigint: true });
+      return { ino: stat.ino, type: FdTable.typeOf(Number(stat.mode)) };
+    } catch {
+      return { ino: 0n, type: FileType.unknown };
+    }
+  }
+
+  /** Fills the buffer; the last entry may be cut off. The bytes used. */
+  function fill(directory: Descriptor, into: Uint8Array, cookie: bigint): number {
+    const listed = names(directory, cookie);
+    let used = 0;
+    for (let i = cookie > BigInt(listed.length) ? listed.length : Number(cookie); i < listed.length && used < into.length; i++) {
+      const name = listed[i] ?? '';
+      const encoded = new TextEncoder().encode(name);
+      const { ino, type } = look(directory, name);
+      const entry = new Uint8Array(DIRENT_BYTES + encoded.length);
+      const view = new DataView(entry.buffer);
+      view.setBigUint64(0, BigInt(i + 1), true);
+      view.setBigUint64(8, ino, true);
+      view.setUint32(16, encoded.length, true);
+      view.setUint8(20, type);
+      entry.set(encoded, DIRENT_BYTES);
+      const fits = entry.subarray(0, into.length - used);
+      into.set(fits, used);
+      used += fits.length;
+    }
+    return used;
+  }
+
+  return {
+    fd_readdir(fd: number, pointer: number, length: number, cookie: bigint, used: number) {
+      memory.check(used, 4);
+      const into = memory.bytes(pointer, length);
+      const bytes = table.use(fd, (directory) => {
+        if (directory.kind !== Kind.directory) fail(E.NOTDIR);
+        directory.need(Rights.fdReaddir);
+        return fill(directory, into, BigInt.asUintN(64, cookie));
+      });
+      memory.setU32(used, bytes);
+    },
+  };
+}

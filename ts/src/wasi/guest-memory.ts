@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+import { E, fail } from './abi.js';
+
+/** As Linux has it. */
+const LONGEST_PATH = 4096;
+
+/** As many vectors as Linux takes at once. */
+const IOV_MAX = 1024;
+
+/** A part of the guest's memory. */
+export interface Vector {
+  pointer: number;
+  length: number;
+}
+
+/**
+ * The guest's memory. Whatever the guest says is checked against its size:
+ * EFAULT. Pointers come as signed numbers from WebAssembly.
+ */
+export class GuestMemory {
+  private buffer: ArrayBufferLike | undefined;
+  private view8 = new Uint8Array();
+  private data = new DataView(new ArrayBuffer(0));
+
+  /** memory() may be asked only once the module is instantiated. */
+  constructor(private readonly memory: () => WebAssembly.Memory) {}
+
+  private refresh(): void {
+    const { buffer } = this.memory();
+    if (buffer === this.buffer) return;
+    this.buffer = buffer;
+    this.view8 = new Uint8Array(buffer);
+    this.data = new DataView(buffer);
+  }
+
+  /** The address of `length` bytes; it has been checked. */
+  private at(pointer: number, length: number): number {
+    const start = pointer >>> 0;
+    this.refresh();
+    if (start + length > this.view8.length) fail(E.FAULT);
+    return start;
+  }
+
+  check(pointer: number, length: number): void {
+    this.at(pointer, length);
+  }
+
+  bytes(pointer: number, length: number): Uint8Array {
+    const size = length >>> 0;
+    const start = this.at(pointer, size);
+    return this.view8.subarray(start, start + size);
+  }
+
+  u8(pointer: number): number {
+    const start = this.at(pointer, 1);
+    return this.data.getUint8(start);
+  }
+
+  u16(pointer: number): number {
+    const start = this.at(pointer, 2);
+    return this.data.getUint16(start, true);
+  }
+
+  u32(pointer: number): number {
+    const start = this.at(pointer, 4);
+    return this.data.getUint32(start, true);
+  }
+
+  u64(pointer: number): bigint {
+    const start = this.at(pointer, 8);
+    return this.data.getBigUint64(start, true);
+  }
+
+  setU8(pointer: number, value: number): void {
+    const start = this.at(pointer, 1);
+    this.data.setUint8(start, value);
+  }
+
+  setU16(pointer: number, value: number): void {
+    const start = this.at(pointer, 2);
+    this.data.setUint16(start, value, true);
+  }
+
+  setU32(pointer: number, value: number): void {
+    const start = this.at(pointer, 4);
+    this.data.setUint32(start, value, true);
+  }
+
+  setU64(pointer: number, value: bigint): void {
+    const start = this.at(pointer, 8);
+    this.data.setBigUint64(start, BigInt.asUintN(64, value), true);
+  }
+
+  /** A path or a name: UTF-8, or EILSEQ; ENAMETOOLONG if it is longer than any. */
+  string(pointer: number, length: number): string {
+    const bytes = this.bytes(pointer, length);
+    if (bytes.length > LONGEST_PATH) fail(E.NAMETOOLONG);
+    try {
+      // In private memory: browsers decode nothing that is shared.
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice());
+    } catch {
+      return fail(E.ILSEQ);
+    }
+  }
+
+  /** An array of iovec or ciovec, all of it checked before anything is moved. */
+  vectors(pointer: number, count: number): Vector[] {
+    const n = count >>> 0;
+    this.at(pointer, 8 * n);
+    if (n > IOV_MAX) fail(E.INVAL);
+    const vectors: Vector[] = [];
+    let total = 0;
+    for (let i = 0; i < n; i++) {
+      const vector = { pointer: this.u32((pointer >>> 0) + 8 * i), length: this.u32((pointer >>> 0) + 8 * i + 4) };
+      this.at(vector.pointer, vector.length);
+      total += vector.length;
+      if (vector.length > 0) vectors.push(vector);
+    }
+    if (total > 0xffffffff) fail(E.INVAL);
+    return vectors;
+  }
+
+  /** Those bytes, one view for each vector. */
+  views(vectors: readonly Vector[]): Uint8Array[] {
+    return vectors.map(({ pointer, length }) => this.bytes(pointer, length));
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/** A thread of a guest that is no program of ours: a worker with nothing but the guest in it. */
+import type { WorkerHost } from '../hosts/host.js';
+import { describeDeath } from '../runtime/death.js';
+import { guestThread, preview1, ProcessExit } from './preview1.js';
+import type { GuestConfig } from './process.js';
+import { GuestEnded } from './shared.js';
+
+export interface GuestInit {
+  type: 'guest';
+  module: WebAssembly.Module;
+  config: GuestConfig;
+  /** The memory that the module imports, and its name there. */
+  memory: { module: string; name: string; memory: WebAssembly.Memory } | undefined;
+  /** A thread that another one started. */
+  thread: { tid: number; argument: number } | undefined;
+  maxThreads: number;
+}
+
+export type FromGuest =
+  | { type: 'guest-exit'; code: number; signal: string | undefined }
+  | { type: 'guest-died'; message: string }
+  | { type: 'guest-refused'; message: string }
+  | { type: 'guest-thread-ended' }
+  | { type: 'guest-spawn'; tid: number; argument: number };
+
+export async function runGuest(host: WorkerHost, init: GuestInit): Promise<void> {
+  const { module, memory: imported, thread: started } = init;
+  const post = (message: FromGuest): void => host.post(message);
+  const name = started ? `thread ${started.tid}` : 'main';
+  let exports: WebAssembly.Exports = {};
+  const memory = (): WebAssembly.Memory => imported?.memory ?? (exports['memory'] as WebAssembly.Memory);
+  const thread = guestThread(init.config, host, memory, true);
+  const imports: WebAssembly.Imports = {
+    wasi_snapshot_preview1: preview1(thread),
+    wasi: {
+      'thread-spawn': (argument: number) =>
+        thread.shared.startThread(init.maxThreads - 1, (tid) => post({ type: 'guest-spawn', tid, argument })),
+    },
+  };
+  if (imported) (imports[imported.module] ??= {})[imported.name] = imported.memory;
+
+  try {
+    const instance = await WebAssembly.instantiate(module, imports);
+    ({ exports } = instance);
+  } catch (error) {
+    return post({ type: 'guest-refused', message: String(error) });
+  }
+  try {
+    if (started) {
+      (exports['wasi_thread_start'] as (tid: number, argument: number) => void)(started.tid, started.argument);
+      post({ type: 'guest-thread-ended' });
+    } else {
+      (exports['_start'] as () => void)();
+      post({ type: 'guest-exit', code: 0, signal: undefined });
+    }
+  } catch (error) {
+    if (error instanceof ProcessExit) post({ type: 'guest-exit', code: error.exitCode, signal: error.signal });
+    else if (!(error instanceof GuestEnded)) post({ type: 'guest-died', message: describeDeath(error, name) });
+  } finally {
+    host.end();
+  }
+}

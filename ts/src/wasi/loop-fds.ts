@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/** WASI's descriptors in the event loop of programs that have one inside (wasm/port/fd-table.c), and pipes for them. */
+import { errnoNumber } from '../errno.js';
+import { E, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, Rights, WasiError } from './abi.js';
+import type { GuestThread } from './process.js';
+import { OwnerEnd, Ring } from './ring.js';
+import { Kind, type NewDescriptor } from './table.js';
+
+const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
+
+export interface LoopImports {
+  fd_watch(fd: number): number;
+  fd_revents(fd: number, events: number): number;
+  fd_pair(pointer: number, sockets: number, flags: number): number;
+}
+
+export function loopImports(thread: GuestThread): LoopImports {
+  const { table, shared, memory } = thread;
+
+  const result = (work: () => number): number => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof WasiError)) throw error;
+      return error.errno === E.NOTSUP ? -errnoNumber('ENOTSUP') : -error.errno;
+    }
+  };
+
+  return {
+    // What has no rings is always ready: of that there is nothing to tell.
+    fd_watch: (fd) => result(() => table.use(fd, ({ readRing, writeRing }) => {
+      readRing?.watchReading(fd);
+      writeRing?.watchWriting(fd);
+      return 0;
+    })),
+
+    fd_revents(fd, events) {
+      const found = result(() => table.use(fd, ({ kind, readRing, writeRing }) => {
+        if (kind !== Kind.stream && kind !== Kind.listener) return POLLIN | POLLOUT;
+        let ready = 0;
+        if (readRing) {
+          const ended = readRing.writerGone || readRing.readerGone;
+          if (readRing.length > 0 || ended) ready |= POLLIN;
+          else if (events & POLLIN) readRing.demand();
+          if (ended) ready |= POLLHUP;
+        }
+        if (writeRing) {
+          if (writeRing.readerGone || writeRing.writerGone) ready |= POLLERR | POLLOUT;
+          else if (writeRing.room > 0) ready |= POLLOUT;
+        }
+        return ready;
+      }));
+      if (found < 0) return POLLNVAL;
+      return found & (events | POLLERR | POLLHUP);
+    },
+
+    fd_pair: (pointer, sockets, flags) => result(() => {
+      memory.check(pointer, 8);
+      const rings: Ring[] = [];
+      const make = (): Ring => {
+        const ring = Ring.allocate(shared, true, OwnerEnd.none) ?? Ring.allocate(shared, false, OwnerEnd.none);
+        if (!ring) {
+          for (const made of rings) made.free();
+          throw new WasiError(E.NFILE);
+        }
+        rings.push(ring);
+        return ring;
+      };
+      const forth = make();
+      const back = sockets ? make() : undefined;
+      const base = sockets ? RIGHTS_OF_SOCKET : RIGHTS_OF_STREAM;
+      const common = { kind: Kind.stream, type: sockets ? FileType.stream : FileType.unknown, flags };
+      const reader: NewDescriptor = { ...common, read: forth, write: back, base: back ? base : base & ~Rights.fdWrite };
+      const writer: NewDescriptor = { ...common, read: back, write: forth, base: back ? base : base & ~Rights.fdRead };
+      let fds: [number, number];
+      try {
+        fds = table.openBoth(reader, writer);
+      } catch (error) {
+        for (const ring of rings) ring.free();
+        throw error;
+      }
+      memory.setU32(pointer, fds[0]);
+      memory.setU32(pointer + 4, fds[1]);
+      return 0;
+    }),
+  };
+}

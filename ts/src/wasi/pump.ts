@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/** The owner's side of host streams: their bytes go to rings and come from them. */
+import { errnoNumber } from '../errno.js';
+import { hostErrno } from '../errors.js';
+import type { Ring } from './ring.js';
+import type { Shared } from './shared.js';
+import type { AioStream } from './stream.js';
+
+interface WaitAsync {
+  (words: Int32Array, index: number, value: number): { async: false } | { async: true; value: Promise<string> };
+}
+const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
+
+/** How long a stream may take to take what is left for it when all else is over. */
+const PATIENCE_MS = 3000;
+
+/** Resolves with the promise, or when the time is over. */
+async function inTime(promise: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)))]);
+  clearTimeout(timer);
+}
+
+/** Something with a ring that the owner looks at when it is told to. */
+interface Worker {
+  look(): void;
+}
+
+/**
+ * Serves the rings that guests marked for the owner's attention. It sleeps on one
+ * word, with at most one waitAsync outstanding (it cannot be cancelled).
+ */
+export class Pump {
+  private readonly workers = new Map<number, Worker>();
+  private readonly drains = new Set<Drain>();
+  private stopped = false;
+  private whenStopped: (() => void) | undefined;
+  private waiting = false;
+
+  constructor(private readonly shared: Shared) {
+    this.run();
+  }
+
+  /** From the stream to the ring, of which the owner has the writing end. */
+  feed(stream: AioStream, ring: Ring): void {
+    const feed = new Feed(stream, ring, () => this.workers.delete(ring.index));
+    this.workers.set(ring.index, feed);
+    feed.look();
+  }
+
+  /** From the ring, of which the owner has the reading end, to the stream. */
+  drain(stream: AioStream, ring: Ring): void {
+    const drain = new Drain(stream, ring, () => {
+      this.workers.delete(ring.index);
+      this.drains.delete(drain);
+    });
+    this.workers.set(ring.index, drain);
+    this.drains.add(drain);
+    drain.look();
+  }
+
+  /** A worker of another kind. */
+  attach(ring: Ring, worker: Worker): void {
+    this.workers.set(ring.index, worker);
+  }
+
+  /** Resolves when all that has been written so far is with the streams, or nobody takes it;
+   * a peer that does not read is waited for no longer than PATIENCE_MS. */
+  async flush(): Promise<void> {
+    const drains = [...this.drains];
+    const emptied = (owned: boolean): Promise<unknown> =>
+      Promise.all(drains.filter(({ stream }) => stream.owned === owned).map((drain) => drain.empty()));
+    await Promise.all([emptied(false), inTime(emptied(true))]);
+  }
+
+  /** The guest is over and has closed its ends: resolves when all streams have ended
+   * or were let go, and nothing of this is left waiting. */
+  async finish(): Promise<void> {
+    for (const worker of [...this.workers.values()]) worker.look();
+    const drains = [...this.drains];
+    await inTime(Promise.all(drains.map((drain) => drain.ended)));
+    for (const { stream } of this.drains) stream.abort();
+    await this.stop();
+  }
+
+  /** Resolves when nothing of it is left waiting. */
+  stop(): Promise<void> {
+    this.stopped = true;
+    const stopped = new Promise<void>((resolve) => (this.whenStopped = resolve));
+    if (this.waiting) {
+      Atomics.add(this.shared.words, this.shared.ownerWord, 1);
+      Atomics.notify(this.shared.words, this.shared.ownerWord);
+    } else {
+      this.whenStopped?.();
+    }
+    return stopped;
+  }
+
+  private run(): void {
+    const { words, ownerWord } = this.shared;
+    for (;;) {
+      const seen = Atomics.load(words, ownerWord);
+      for (const ring of this.shared.takeAttention()) this.workers.get(ring)?.look();
+      if (this.stopped) return this.whenStopped?.();
+      const wait = waitAsync(words, ownerWord, seen);
+      if (!wait.async) continue;
+      this.waiting = true;
+      void wait.value.then(() => {
+        this.waiting = false;
+        this.run();
+      });
+      return;
+    }
+  }
+}
+
+class Feed implements Worker {
+  private piece: Uint8Array | undefined;
+  private reading = false;
+  private over = false;
+
+  constructor(private readonly stream: AioStream, private readonly ring: Ring, private readonly done: () => void) {}
+
+  look(): void {
+    if (this.over) return;
+    const { ring, stream } = this;
+    if (this.piece) {
+      ring.awaitRoom();
+      const taken = ring.write(this.piece);
+      this.piece = taken < this.piece.length ? this.piece.subarray(taken) : undefined;
+    }
+    if (ring.readerGone) return this.finish(() => stream.cancel());
+    if (this.piece || this.reading) return;
+    // To hear of the reader's end, and of room.
+    ring.awaitRoom();
+    if (ring.readerGone) return this.finish(() => stream.cancel());
+    if (ring.room === 0 || (stream.lazy && !ring.takeDemand())) return;
+    this.reading = true;
+    stream.read().then(
+      (piece) => {
+        this.reading = false;
+        if (this.over) return;
+        if (!piece) return this.finish(() => ring.endWriting());
+        // Whoever wanted bytes gets these; more are to be asked for again.
+        ring.takeDemand();
+        this.piece = piece;
+        this.look();
+      },
+      (error: unknown) => {
+        this.reading = false;
+        if (!this.over) this.finish(() => ring.endWriting(errnoNumber(hostErrno(error))));
+      },
+    );
+  }
+
+  private finish(last: () => void): void {
+    this.over = true;
+    last();
+    this.ring.endWriting();
+    this.ring.drop();
+    this.done();
+  }
+}
+
+class Drain implements Worker {
+  private writing = false;
+  private over = false;
+  private readonly whenEmpty: (() => void)[] = [];
+  private end!: () => void;
+  /** Resolves when nothing is written any more. */
+  readonly ended = new Promise<void>((resolve) => (this.end = resolve));
+
+  constructor(readonly stream: AioStream, private readonly ring: Ring, private readonly done: () => void) {}
+
+  look(): void {
+    if (this.over || this.writing) return;
+    const { ring, stream } = this;
+    const ended = ring.writerGone;                 // before the look at what is left
+    const bytes = ring.peek();
+    if (bytes.length === 0) {
+      if (ended) this.finish(stream.end());
+      this.tellEmpty();
+      return;
+    }
+    this.writing = true;
+    stream.write(bytes).then(
+      () => {
+        this.writing = false;
+        ring.consume(bytes.length);
+        this.look();
+      },
+      () => {
+        // Nobody takes it any more: the guest gets EPIPE.
+        this.writing = false;
+        this.finish(Promise.resolve());
+        this.tellEmpty();
+      },
+    );
+  }
+
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.whenEmpty.push(resolve);
+      this.look();
+    });
+  }
+
+  private tellEmpty(): void {
+    for (const tell of this.whenEmpty.splice(0)) tell();
+  }
+
+  private finish(ended: Promise<void>): void {
+    this.over = true;
+    ended.then(this.end, this.end);
+    this.ring.closeReader();
+    this.done();
+  }
+}

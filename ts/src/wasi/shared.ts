@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+/**
+ * What the threads of a guest share with each other and with the owner, outside
+ * of the guest's own memory: a guest that writes where it should not cannot reach
+ * a file of the host by it.
+ *
+ * All are 32-bit words. Sleepers each have a word of their own; whatever they wait
+ * for has a mask of the sleepers that are interested (see Shared.wake).
+ */
+import { E, fail } from './abi.js';
+
+const HEADER = 256;
+export const MAX_FDS = 8192;
+const MAX_OBJECTS = MAX_FDS;
+const OBJECT_WORDS = 20;
+const RING_WORDS = 20;
+
+/** Rings: large ones for pipes and standard streams, small ones for sockets. */
+const LARGE_RINGS = 32;
+const LARGE_BYTES = 256 * 1024;
+const SMALL_RINGS = 4096;
+const SMALL_BYTES = 16 * 1024;
+export const MAX_RINGS = LARGE_RINGS + SMALL_RINGS;
+
+/** Sleepers by number; the owner's comes first. More threads than these share. */
+export const SLEEPERS = 64;
+export const OWNER = 0;
+
+const ENDED = 0;
+const TABLE_LOCK = 1;
+const PATH_LOCK = 2;
+const NEXT_SLEEPER = 3;
+const NEXT_SERIAL = 4;
+const START_LOCK = 5;
+const START_ANSWER = 6;
+const NEXT_TID = 7;
+const THREADS = 8;
+const SLEEPER_WORDS = 16;
+const FDS = HEADER;
+const OBJECTS = FDS + MAX_FDS;
+const RINGS = OBJECTS + MAX_OBJECTS * OBJECT_WORDS;
+/** Rings that the owner is to look at, a bit for each. */
+const ATTENTION = RINGS + MAX_RINGS * RING_WORDS;
+const ATTENTION_WORDS = Math.ceil(MAX_RINGS / 32);
+const DATA = (ATTENTION + ATTENTION_WORDS) * 4;
+const TOTAL = DATA + LARGE_RINGS * LARGE_BYTES + SMALL_RINGS * SMALL_BYTES;
+
+export const objectAt = (index: number): number => OBJECTS + index * OBJECT_WORDS;
+export const ringAt = (index: number): number => RINGS + index * RING_WORDS;
+export const fdAt = (fd: number): number => FDS + fd;
+
+/** Where the data of a ring lies (a byte offset), and how much of it there is. */
+export function ringData(index: number): { start: number; size: number } {
+  return index < LARGE_RINGS
+    ? { start: DATA + index * LARGE_BYTES, size: LARGE_BYTES }
+    : { start: DATA + LARGE_RINGS * LARGE_BYTES + (index - LARGE_RINGS) * SMALL_BYTES, size: SMALL_BYTES };
+}
+export const ringRange = (large: boolean): [first: number, end: number] =>
+  large ? [0, LARGE_RINGS] : [LARGE_RINGS, MAX_RINGS];
+
+/** Thrown where a guest's thread sleeps when all of it is over. */
+export class GuestEnded extends Error {}
+
+export class Shared {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** Which sleeper this thread is. */
+  private self = OWNER;
+  private mayWait = false;
+
+  constructor(readonly buffer: SharedArrayBuffer) {
+    this.words = new Int32Array(buffer, 0, DATA / 4);
+    this.bytes = new Uint8Array(buffer);
+  }
+
+  /** Untouched pages of it cost nothing. Without streams it has no rings. */
+  static create(streams: boolean): Shared {
+    return new Shared(new SharedArrayBuffer(streams ? TOTAL : DATA));
+  }
+
+  /** This thread is a guest's, and may sleep. */
+  enter(): void {
+    this.mayWait = true;
+    this.self = 1 + (Atomics.add(this.words, NEXT_SLEEPER, 1) % (SLEEPERS - 1));
+  }
+
+  nextSerial(): number {
+    return Atomics.add(this.words, NEXT_SERIAL, 1);
+  }
+
+  // ---- Locks
+
+  private lock(word: number): void {
+    const { words } = this;
+    if (Atomics.compareExchange(words, word, 0, 1) === 0) return;
+    // 2: somebody sleeps. Whoever has slept takes it with that mark, for there may
+    // be more of them. The sections are short; the owner may not sleep and spins.
+    do {
+      if (this.mayWait && Atomics.compareExchange(words, word, 1, 2) !== 0) Atomics.wait(words, word, 2);
+    } while (Atomics.compareExchange(words, word, 0, this.mayWait ? 2 : 1) !== 0);
+  }
+
+  private unlock(word: number): void {
+    if (Atomics.exchange(this.words, word, 0) === 2) Atomics.notify(this.words, word, 1);
+  }
+
+  locked<T>(word: number, work: () => T): T {
+    this.lock(word);
+    try {
+      return work();
+    } finally {
+      this.unlock(word);
+    }
+  }
+
+  /** The table of fds, of their objects and of the rings. */
+  withTable<T>(work: () => T): T {
+    return this.locked(TABLE_LOCK, work);
+  }
+
+  /** Paths are resolved step by step; no other thread of the guest moves what lies
+   * on the way meanwhile. */
+  withPaths<T>(work: () => T): T {
+    return this.locked(PATH_LOCK, work);
+  }
+
+  /** Owner: a thread that was terminated may have left one locked. */
+  breakLocks(): void {
+    Atomics.store(this.words, TABLE_LOCK, 0);
+  }
+
+  // ---- Starting threads
+
+  /** A guest's thread: the id of a new one, which ask() has the owner start; -EAGAIN. */
+  startThread(limit: number, ask: (tid: number) => void): number {
+    return this.locked(START_LOCK, () => {
+      if (Atomics.load(this.words, THREADS) >= limit) return -E.AGAIN;
+      const tid = Atomics.add(this.words, NEXT_TID, 1) + 1;
+      // The ids end where wasi-threads has them end.
+      if (tid >= 2 ** 29) return -E.AGAIN;
+      Atomics.store(this.words, START_ANSWER, 0);
+      ask(tid);
+      while (Atomics.load(this.words, START_ANSWER) === 0) {
+        if (this.ended) throw new GuestEnded();
+        Atomics.wait(this.words, START_ANSWER, 0, 100);
+      }
+      if (Atomics.load(this.words, START_ANSWER) < 0) return -E.AGAIN;
+      Atomics.add(this.words, THREADS, 1);
+      return tid;
+    });
+  }
+
+  /** Owner: the answer to ask(). */
+  answerStart(started: boolean): void {
+    Atomics.store(this.words, START_ANSWER, started ? 1 : -1);
+    Atomics.notify(this.words, START_ANSWER);
+  }
+
+  /** Owner: a thread is over. */
+  threadEnded(): void {
+    Atomics.sub(this.words, THREADS, 1);
+  }
+
+  // ---- Sleeping
+
+  /** Whether the guest is over. */
+  get ended(): boolean {
+    return Atomics.load(this.words, ENDED) !== 0;
+  }
+
+  end(): void {
+    Atomics.store(this.words, ENDED, 1);
+    for (let i = 0; i < SLEEPERS; i++) this.wakeSleeper(i);
+  }
+
+  /** To be read before the look at what is waited for; then goes to sleep(). */
+  prepareSleep(): number {
+    return Atomics.load(this.words, SLEEPER_WORDS + this.self);
+  }
+
+  /** Adds this thread to the sleepers of a mask (two words). */
+  watch(mask: number): void {
+    const word = mask + (this.self >> 5);
+    const bit = 1 << (this.self & 31);
+    if (!(Atomics.load(this.words, word) & bit)) Atomics.or(this.words, word, bit);
+  }
+
+  /** Sleeps until one of the watched wakes it, ms at most. Pairs with wake(): it
+   * finds this thread's bit, or the thread saw what was changed before. */
+  sleep(seen: number, ms = Infinity): void {
+    if (this.ended) throw new GuestEnded();
+    if (!this.mayWait) fail(E.AGAIN);
+    Atomics.wait(this.words, SLEEPER_WORDS + this.self, seen, ms);
+    if (this.ended) throw new GuestEnded();
+  }
+
+  private wakeSleeper(sleeper: number): void {
+    Atomics.add(this.words, SLEEPER_WORDS + sleeper, 1);
+    Atomics.notify(this.words, SLEEPER_WORDS + sleeper);
+  }
+
+  /** Takes the sleepers out of the mask and wakes them. */
+  wake(mask: number): void {
+    for (let i = 0; i < 2; i++) {
+      if (Atomics.load(this.words, mask + i) === 0) continue;
+      let bits = Atomics.exchange(this.words, mask + i, 0) >>> 0;
+      for (; bits !== 0; bits = (bits & (bits - 1)) >>> 0) this.wakeSleeper(32 * i + 31 - Math.clz32(bits & -bits));
+    }
+  }
+
+  /** Tells the loops of this thread's module that fd may be ready: programs that have
+   * the event loop inside. */
+  onReady: ((fd: number) => void) | undefined;
+
+  // ---- The owner's attention
+
+  /** The word that the owner waits on, asynchronously. */
+  readonly ownerWord = SLEEPER_WORDS + OWNER;
+
+  attend(ring: number): void {
+    const bit = 1 << (ring & 31);
+    if (!(Atomics.or(this.words, ATTENTION + (ring >> 5), bit) & bit)) this.wakeSleeper(OWNER);
+  }
+
+  /** Owner: the rings to look at. */
+  takeAttention(): number[] {
+    const rings: number[] = [];
+    for (let i = 0; i < ATTENTION_WORDS; i++) {
+      if (Atomics.load(this.words, ATTENTION + i) === 0) continue;
+      let bits = Atomics.exchange(this.words, ATTENTION + i, 0) >>> 0;
+      for (; bits !== 0; bits = (bits & (bits - 1)) >>> 0) rings.push(32 * i + 31 - Math.clz32(bits & -bits));
+    }
+    return rings;
+  }
+}

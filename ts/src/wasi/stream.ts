@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { AioError } from '../errors.js';
+
+/** A pair of WHATWG streams of bytes, or one of them. */
+export interface WebStreams {
+  readable?: ReadableStream<Uint8Array>;
+  writable?: WritableStream<Uint8Array>;
+}
+
+/** What AioStream.from takes. */
+export type StreamSource = AioStream | Duplex | Readable | Writable | WebStreams | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | MessagePort;
+
+/**
+ * A stream of the host, as the far end of a guest's fd: a net.Socket, a MessagePort,
+ * WHATWG streams. It lives on the owner's event loop. Bytes are asked for one piece
+ * after the other, and the next is written only when the one before has been taken:
+ * that is the back-pressure.
+ */
+export abstract class AioStream {
+  /** Whether there are bytes to read from it, or to write to it. */
+  abstract readonly readable: boolean;
+  abstract readonly writable: boolean;
+  /** Read only when the guest asks for bytes, so that none are taken from others who
+   * share it. Otherwise it is read ahead, as far as there is room. */
+  lazy = false;
+  /** Nobody else has it: an accepted connection. It is closed when the guest is done with both
+   * its sides, and nobody waits for ever for a peer that does not read. */
+  readonly owned: boolean = false;
+
+  /** The next piece; undefined: there are no more. Rejects with a host error. */
+  abstract read(): Promise<Uint8Array | undefined>;
+  /** Resolves when the bytes, which lie in shared memory, may change again. */
+  abstract write(bytes: Uint8Array): Promise<void>;
+  /** All has been written. */
+  abstract end(): Promise<void>;
+  /** Nobody reads any more. */
+  abstract cancel(): void;
+  /** What it has not taken yet it need not take any more. */
+  abort(): void {}
+
+  /**
+   * @throws AioError ERR_AIO_INVALID_ARG if it is no stream
+   */
+  static from(source: StreamSource): AioStream {
+    if (source instanceof AioStream) return source;
+    const has = (name: string): boolean => name in source && typeof (source as unknown as Record<string, unknown>)[name] === 'function';
+    if (has('getReader')) return new WebStream({ readable: source as ReadableStream<Uint8Array> });
+    if (has('getWriter')) return new WebStream({ writable: source as WritableStream<Uint8Array> });
+    if (has('postMessage')) return new PortStream(source as MessagePort);
+    if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as ConstructorParameters<typeof NodeStream>[0]);
+    const { readable, writable } = source as WebStreams;
+    if (typeof readable === 'object' || typeof writable === 'object') return new WebStream(source as WebStreams);
+    throw new AioError('ERR_AIO_INVALID_ARG', 'not a stream: give a Node stream, WHATWG streams or a MessagePort');
+  }
+}
+
+/** Any piece of data as bytes. */
+function asBytes(data: unknown): Uint8Array {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (typeof data === 'string') return new TextEncoder().encode(data);
+  if (Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(data as ArrayBuffer);
+  throw new AioError('ERR_AIO_INVALID_ARG', `a stream of bytes gave ${Object.prototype.toString.call(data)}`);
+}
+
+class WebStream extends AioStream {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private readonly writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+
+  constructor({ readable, writable }: WebStreams) {
+    super();
+    this.reader = readable?.getReader();
+    this.writer = writable?.getWriter();
+    this.readable = this.reader !== undefined;
+    this.writable = this.writer !== undefined;
+    // What goes wrong is seen by the call that meets it.
+    this.writer?.closed.catch(() => {});
+    this.reader?.closed.catch(() => {});
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    const piece = await this.reader?.read();
+    return !piece || piece.done ? undefined : asBytes(piece.value);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.writer?.ready;
+    // A copy: whoever gets it may keep it, and shared memory is refused or worse.
+    await this.writer?.write(bytes.slice());
+  }
+
+  async end(): Promise<void> {
+    await this.writer?.close();
+  }
+
+  cancel(): void {
+    this.reader?.cancel().catch(() => {});
+  }
+}
+
+/** A stream of Node's. */
+export class NodeStream extends AioStream {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** What has come and was not asked for yet: at most what pause() came too late for. */
+  private readonly pieces: Uint8Array[] = [];
+  private listening = false;
+  private ended = false;
+  private error: Error | undefined;
+  private waiting: (() => void) | undefined;
+  private readonly isSocket: boolean;
+
+  private cancelled = false;
+  private finished = false;
+
+  constructor(private readonly stream: Duplex & { destroySoon(): void }, override readonly owned = false) {
+    super();
+    this.readable = stream.readable === true;
+    this.writable = stream.writable === true;
+    this.isSocket = 'setNoDelay' in stream;
+    if (this.isSocket) (stream as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+    stream.on('error', (error: Error) => {
+      this.error ??= error;
+      this.wake();
+    });
+    stream.on('close', () => {
+      this.ended = true;
+      this.wake();
+    });
+  }
+
+  private wake(): void {
+    this.waiting?.();
+    this.waiting = undefined;
+  }
+
+  private readonly onData = (piece: unknown): void => {
+    this.stream.pause();
+    this.pieces.push(asBytes(piece));
+    this.wake();
+  };
+
+  /** Not before the first read: of a duplex stream the guest may have the other side alone. */
+  private listen(): void {
+    const { stream } = this;
+    this.listening = true;
+    if (stream.readableEnded || stream.destroyed) this.ended = true;
+    stream.pause();
+    stream.on('data', this.onData);
+    stream.on('end', () => {
+      this.ended = true;
+      this.wake();
+    });
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (!this.listening) this.listen();
+    for (;;) {
+      const piece = this.pieces.shift();
+      if (piece) return piece;
+      if (this.error) throw this.error;
+      if (this.ended) return undefined;
+      const came = new Promise<void>((resolve) => (this.waiting = resolve));
+      this.stream.resume();
+      await came;
+    }
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // A socket is done with the bytes when it calls back; others may pass them on.
+      this.stream.write(this.isSocket ? bytes : bytes.slice(), (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.stream.destroyed || this.stream.writableEnded) return resolve();
+      this.stream.once('close', () => resolve());
+      this.stream.end(() => {
+        this.finished = true;
+        if (this.owned && this.cancelled) this.stream.destroySoon();
+        resolve();
+      });
+    });
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    this.stream.off('data', this.onData);
+    if (!this.owned) this.stream.pause();
+    // What still comes is thrown away, so that its end is seen.
+    else if (this.finished) this.stream.destroySoon();
+    else this.stream.resume();
+  }
+
+  override abort(): void {
+    if (this.owned) this.stream.destroy();
+  }
+}
+
+/**
+ * Bytes over a MessagePort. A message is a piece of data (a Uint8Array or an
+ * ArrayBuffer), null for the end, or a number: so many bytes that were received
+ * have been used. The next piece is sent after the one before was acknowledged.
+ */
+class PortStream extends AioStream {
+  readonly readable = true;
+  readonly writable = true;
+  private readonly pieces: (Uint8Array | undefined)[] = [];
+  private waiting: (() => void) | undefined;
+  private acknowledged: (() => void) | undefined;
+  private last = 0;
+
+  constructor(private readonly port: MessagePort) {
+    super();
+    port.onmessage = ({ data }: { data: unknown }) => {
+      if (typeof data === 'number') {
+        this.acknowledged?.();
+        this.acknowledged = undefined;
+        return;
+      }
+      this.pieces.push(data === null ? undefined : asBytes(data));
+      this.waiting?.();
+      this.waiting = undefined;
+    };
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    // The room for the last piece was there, or this would not be called.
+    if (this.last > 0) this.port.postMessage(this.last);
+    this.last = 0;
+    if (this.pieces.length === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
+    const piece = this.pieces.shift();
+    this.last = piece?.length ?? 0;
+    return piece;
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.acknowledged = resolve;
+      const copy = bytes.slice();
+      this.port.postMessage(copy, [copy.buffer]);
+    });
+  }
+
+  end(): Promise<void> {
+    this.port.postMessage(null);
+    return Promise.resolve();
+  }
+
+  cancel(): void {}
+}

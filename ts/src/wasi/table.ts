@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+import type * as NodeFs from 'node:fs';
+import { ALL_RIGHTS, E, fail, FdFlags, FileType, Rights } from './abi.js';
+import { Ring } from './ring.js';
+import { fdAt, MAX_FDS, objectAt, type Shared } from './shared.js';
+
+/** What the host has of a file system: Node's, or none. */
+export type FileSystem = typeof NodeFs;
+
+export const Kind = {
+  /** A host fd that is read and written by its thread. */
+  file: 1,
+  directory: 2,
+  /** A ring to read, a ring to write, or both. */
+  stream: 3,
+  /** A ring of accepted connections: 8 bytes each, the numbers of their two rings. */
+  listener: 4,
+  /** Output that the host's own function takes. */
+  console: 5,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+// The words of an object.
+const REFS = 0;
+const KIND = 1;
+const TYPE = 2;
+const FLAGS = 3;
+const HOST_FD = 4;
+const PREOPEN = 5;       // 1 + its number
+const READ_RING = 6;
+const WRITE_RING = 7;
+const BASE = 8;
+const INHERITING = 9;
+const OFFSET = 10;       // 64 bits, in two words
+const LOCK = 12;
+const SERIAL = 13;
+const SEQUENTIAL = 14;   // the host keeps the offset
+const APPEND_FD = 15;    // the same file, opened to append
+const ALLOWED = 16;      // BASE, and what goes with it: see NewDescriptor
+const PASSED = 17;       // what may be asked for below it
+const NARROWED = 18;     // rights were given up
+
+export interface NewDescriptor {
+  kind: Kind;
+  type: number;
+  flags?: number;
+  hostFd?: number;
+  preopen?: number;
+  read?: Ring | undefined;
+  write?: Ring | undefined;
+  /** The rights that were asked for, as fd_fdstat_get tells them. */
+  base: number;
+  inheriting?: number;
+  /** And what may be done: without having been asked for, too, as most programs forget
+   * to and most hosts do not mind. Giving up rights (fd_fdstat_set_rights) ends that. */
+  allowed?: number;
+  passed?: number;
+  sequential?: boolean;
+}
+
+/** What an fd stands for. The guest's threads share its offset, flags and rights. */
+export class Descriptor {
+  private readonly at: number;
+
+  constructor(readonly shared: Shared, readonly index: number) {
+    this.at = objectAt(index);
+  }
+
+  private get(word: number): number {
+    return Atomics.load(this.shared.words, this.at + word);
+  }
+
+  private set(word: number, value: number): void {
+    Atomics.store(this.shared.words, this.at + word, value);
+  }
+
+  get kind(): number {
+    return this.get(KIND);
+  }
+
+  get type(): number {
+    return this.get(TYPE);
+  }
+
+  /** Whether a host's fd appends was decided when it was opened, so a file may have two. */
+  get hostFd(): number {
+    const appending = this.flags & FdFlags.append ? this.get(APPEND_FD) : -1;
+    return appending >= 0 ? appending : this.get(HOST_FD);
+  }
+
+  /** Every host fd of it. */
+  get hostFds(): number[] {
+    return [this.get(HOST_FD), this.get(APPEND_FD)].filter((fd) => fd >= 0);
+  }
+
+  /** Under locked(): the fd to use while it appends. */
+  set appendFd(fd: number) {
+    this.set(APPEND_FD, fd);
+  }
+
+  get hasAppendFd(): boolean {
+    return this.get(APPEND_FD) >= 0;
+  }
+
+  /** Tells one descriptor from a later one in the same place. */
+  get serial(): number {
+    return this.get(SERIAL);
+  }
+
+  get sequential(): boolean {
+    return this.get(SEQUENTIAL) !== 0;
+  }
+
+  get preopen(): number {
+    return this.get(PREOPEN) - 1;
+  }
+
+  get flags(): number {
+    return this.get(FLAGS);
+  }
+
+  set flags(flags: number) {
+    this.set(FLAGS, flags);
+  }
+
+  get base(): number {
+    return this.get(BASE);
+  }
+
+  get inheriting(): number {
+    return this.get(INHERITING);
+  }
+
+  /** What may be asked for when something is opened below it. */
+  get passed(): number {
+    return this.get(PASSED);
+  }
+
+  narrow(base: number, inheriting: number): void {
+    this.set(BASE, base);
+    this.set(INHERITING, inheriting);
+    this.set(ALLOWED, base);
+    this.set(PASSED, inheriting);
+    this.set(NARROWED, 1);
+  }
+
+  get readRing(): Ring | undefined {
+    const index = this.get(READ_RING);
+    return index < 0 ? undefined : new Ring(this.shared, index);
+  }
+
+  get writeRing(): Ring | undefined {
+    const index = this.get(WRITE_RING);
+    return index < 0 ? undefined : new Ring(this.shared, index);
+  }
+
+  /** Of a file, in bytes; under locked(). */
+  get offset(): number {
+    return (this.get(OFFSET + 1) >>> 0) * 2 ** 32 + (this.get(OFFSET) >>> 0);
+  }
+
+  set offset(offset: number) {
+    this.set(OFFSET, offset | 0);
+    this.set(OFFSET + 1, Math.floor(offset / 2 ** 32));
+  }
+
+  /** One thread at a time moves the offset. */
+  locked<T>(work: () => T): T {
+    return this.shared.locked(this.at + LOCK, work);
+  }
+
+  /** ENOTCAPABLE unless it has all of these; EBADF if it was not even opened for reading,
+   * or writing. */
+  need(rights: number): void {
+    const missing = rights & ~this.get(ALLOWED);
+    if (missing === 0) return;
+    fail(missing & (Rights.fdRead | Rights.fdWrite) && this.get(NARROWED) === 0 ? E.BADF : E.NOTCAPABLE);
+  }
+}
+
+/** The guest's file descriptors. All functions but the owner's may be called by any thread of it. */
+export class FdTable {
+  constructor(readonly shared: Shared, private readonly fs: FileSystem | undefined) {}
+
+  private slot(fd: number): number {
+    return fd >= 0 && fd < MAX_FDS ? Atomics.load(this.shared.words, fdAt(fd)) : 0;
+  }
+
+  /** A descriptor that lives until it is let go. */
+  private acquire(fd: number): Descriptor {
+    return this.shared.withTable(() => {
+      const slot = this.slot(fd);
+      if (slot === 0) fail(E.BADF);
+      Atomics.add(this.shared.words, objectAt(slot - 1) + REFS, 1);
+      return new Descriptor(this.shared, slot - 1);
+    });
+  }
+
+  private letGo(descriptor: Descriptor): void {
+    const refs = objectAt(descriptor.index) + REFS;
+    // 2: nobody refers to it, but its place is not free yet.
+    const last = this.shared.withTable(() => Atomics.sub(this.shared.words, refs, 1) === 2);
+    if (!last) return;
+    try {
+      this.release(descriptor);
+    } finally {
+      Atomics.store(this.shared.words, refs, 0);
+    }
+  }
+
+  private release(descriptor: Descriptor): void {
+    for (const fd of descriptor.hostFds) if (fd > 2) this.fs?.closeSync(fd);
+    descriptor.readRing?.closeReader();
+    descriptor.writeRing?.closeWriter();
+  }
+
+  /** Calls work with what fd stands for. EBADF. */
+  use<T>(fd: number, work: (descriptor: Descriptor) => T): T {
+    const descriptor = this.acquire(fd);
+    try {
+      return work(descriptor);
+    } finally {
+      this.letGo(descriptor);
+    }
+  }
+
+  /** The lowest fd that is free (POSIX 2.14). EMFILE; then nothing has been taken. */
+  open(made: NewDescriptor): number {
+    return this.shared.withTable(() => {
+      const [fd = fail(E.MFILE)] = this.lowest(1);
+      this.place(fd, made);
+      return fd;
+    });
+  }
+
+  /** Both or none. */
+  openBoth(one: NewDescriptor, other: NewDescriptor): [number, number] {
+    return this.shared.withTable(() => {
+      const [first = MAX_FDS, second = MAX_FDS] = this.lowest(2);
+      if (second === MAX_FDS) fail(E.MFILE);
+      this.place(first, one);
+      this.place(second, other);
+      return [first, second];
+    });
+  }
+
+  /** The lowest fds that are free. */
+  private lowest(count: number): number[] {
+    const free: number[] = [];
+    for (let fd = 0; fd < MAX_FDS && free.length < count; fd++) if (this.slot(fd) === 0) free.push(fd);
+    return free;
+  }
+
+  /** Owner, before the guest starts. */
+  openAt(fd: number, made: NewDescriptor): void {
+    this.shared.withTable(() => this.place(fd, made));
+  }
+
+  private place(fd: number, made: NewDescriptor): void {
+    const { words } = this.shared;
+    let index = 0;
+    while (index < MAX_FDS && Atomics.load(words, objectAt(index) + REFS) !== 0) index++;
+    if (index === MAX_FDS) fail(E.NFILE);
+    const at = objectAt(index);
+    const set = (word: number, value: number): void => void Atomics.store(words, at + word, value);
+    set(REFS, 2);
+    set(KIND, made.kind);
+    set(TYPE, made.type);
+    set(FLAGS, made.flags ?? 0);
+    set(HOST_FD, made.hostFd ?? -1);
+    set(PREOPEN, made.preopen === undefined ? 0 : made.preopen + 1);
+    set(READ_RING, made.read?.index ?? -1);
+    set(WRITE_RING, made.write?.index ?? -1);
+    set(BASE, made.base & ALL_RIGHTS);
+    set(INHERITING, (made.inheriting ?? 0) & ALL_RIGHTS);
+    set(ALLOWED, (made.allowed ?? made.base) & ALL_RIGHTS);
+    set(PASSED, (made.passed ?? made.inheriting ?? 0) & ALL_RIGHTS);
+    set(NARROWED, 0);
+    set(OFFSET, 0);
+    set(OFFSET + 1, 0);
+    set(LOCK, 0);
+    set(SERIAL, this.shared.nextSerial());
+    set(SEQUENTIAL, made.sequential ? 1 : 0);
+    set(APPEND_FD, -1);
+    Atomics.store(words, fdAt(fd), index + 1);
+  }
+
+  close(fd: number): void {
+    const slot = this.shared.withTable(() => {
+      const found = this.slot(fd);
+      if (found === 0) fail(E.BADF);
+      Atomics.store(this.shared.words, fdAt(fd), 0);
+      return found;
+    });
+    this.letGo(new Descriptor(this.shared, slot - 1));
+  }
+
+  /** `to`, which must be open, becomes what `from` is; `from` is free. */
+  renumber(from: number, to: number): void {
+    const { words } = this.shared;
+    const replaced = this.shared.withTable(() => {
+      const moved = this.slot(from);
+      const old = this.slot(to);
+      if (moved === 0 || old === 0) fail(E.BADF);
+      if (from === to) return 0;
+      Atomics.store(words, fdAt(to), moved);
+      Atomics.store(words, fdAt(from), 0);
+      return old;
+    });
+    if (replaced !== 0) this.letGo(new Descriptor(this.shared, replaced - 1));
+  }
+
+  /** Owner, when the guest's threads are gone: closes all, whoever had been using it. */
+  closeAll(): void {
+    const { words } = this.shared;
+    for (let fd = 0; fd < MAX_FDS; fd++) Atomics.store(words, fdAt(fd), 0);
+    for (let index = 0; index < MAX_FDS; index++) {
+      if (Atomics.exchange(words, objectAt(index) + REFS, 0) !== 0) this.release(new Descriptor(this.shared, index));
+    }
+  }
+
+  /** What is open, a line each. */
+  dump(): string {
+    let text = '';
+    for (let fd = 0; fd < MAX_FDS; fd++) {
+      const slot = this.slot(fd);
+      if (slot === 0) continue;
+      const descriptor = new Descriptor(this.shared, slot - 1);
+      const kind = Object.entries(Kind).find(([, number]) => number === descriptor.kind)?.[0] ?? '?';
+      const { readRing, writeRing } = descriptor;
+      const parts = [`fd ${fd}: ${kind}`];
+      if (readRing) parts.push(`${readRing.length} bytes to read${readRing.writerGone ? ', ended' : ''}`);
+      if (writeRing) parts.push(`${writeRing.length} bytes not taken yet${writeRing.readerGone ? ', nobody reads' : ''}`);
+      if (descriptor.kind === Kind.file && !descriptor.sequential) parts.push(`offset ${descriptor.offset}`);
+      text += `${parts.join(', ')}\n`;
+    }
+    return text;
+  }
+
+  /** A name for the type of a file by its mode (POSIX sys/stat.h). */
+  static typeOf(mode: number): number {
+    switch (mode & 0o170000) {
+      case 0o100000: return FileType.regular;
+      case 0o040000: return FileType.directory;
+      case 0o120000: return FileType.symlink;
+      case 0o020000: return FileType.characterDevice;
+      case 0o060000: return FileType.blockDevice;
+      case 0o140000: return FileType.stream;
+      default: return FileType.unknown;
+    }
+  }
+}

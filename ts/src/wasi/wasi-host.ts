@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+import { AioError, messageOf } from '../errors.js';
+import { ownerHost } from '../hosts/detect.js';
+import type { HostWorker, OwnerHost } from '../hosts/host.js';
+import { compile, memoryImport, PAGE, type MemoryImport } from '../runtime/module.js';
+import { Runtime } from '../runtime/runtime.js';
+import { Guest, type GuestOptions } from './guest.js';
+import type { FromGuest, GuestInit } from './guest-worker.js';
+
+export interface WasiOptions extends GuestOptions {
+  /** The program. */
+  module: URL | Uint8Array<ArrayBuffer>;
+  /** Threads of the guest at most, main included. Default 128. */
+  maxThreads?: number;
+  /** Bytes that its memory may grow to, if it imports it; at most what it declares. */
+  maximumMemory?: number;
+  /** Bytes of each thread's C stack, in programs that aiocc built. Default 1 MiB. */
+  stackSize?: number;
+  /** Ends the guest after so many ms: ERR_AIO_TIMEOUT. */
+  timeout?: number;
+}
+
+/** How a module wants to be run; its imports and exports tell. */
+type Flavour =
+  /** aiocc built it: the event loop is inside. */
+  | 'aio'
+  /** wasi-threads: imports shared memory, starts threads by wasi.thread-spawn. */
+  | 'threads'
+  /** Any other preview1 command. */
+  | 'command';
+
+/** What guests that declare no maximum get. */
+const DEFAULT_MAXIMUM = 65536;
+
+function flavourOf(module: WebAssembly.Module, memory: MemoryImport | undefined): Flavour {
+  const imports = WebAssembly.Module.imports(module);
+  const exports = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
+  const refuse = (why: string): never => {
+    throw new AioError('ERR_AIO_MODULE', `the WebAssembly module ${why}`);
+  };
+  if (exports.has('rt_init') && imports.some(({ module: from }) => from === 'env')) return 'aio';
+  for (const { module: from, name, kind } of imports) {
+    const known = kind === 'memory' || from === 'wasi_snapshot_preview1' || (from === 'wasi' && name === 'thread-spawn');
+    if (!known) refuse(`imports ${from}.${name}, which is no part of WASI preview1`);
+  }
+  if (exports.get('_start') !== 'function') {
+    refuse(exports.has('_initialize') ? 'is a reactor: it has no _start to run' : 'exports no _start: it is no WASI command');
+  }
+  if (!memory && exports.get('memory') !== 'memory') refuse('has no memory that WASI could use: it exports none');
+  if (!imports.some(({ module: from }) => from === 'wasi')) return 'command';
+  if (!memory?.shared) refuse('starts threads (wasi.thread-spawn) but imports no shared memory');
+  if (exports.get('wasi_thread_start') !== 'function') refuse('starts threads but exports no wasi_thread_start');
+  return 'threads';
+}
+
+/**
+ * Runs one WASI preview1 command: a program that aiocc built, one for wasi-threads,
+ * or any other. The guest runs in workers and may block there; its streams live on
+ * this thread's event loop.
+ */
+export class WasiHost {
+  private runtime: Runtime | undefined;
+  private readonly workers = new Set<HostWorker>();
+  private started = false;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private closed: Promise<void> | undefined;
+  private settle: { resolve(code: number): void; reject(error: Error): void } | undefined;
+
+  private constructor(
+    private readonly host: OwnerHost, private readonly guest: Guest, private readonly options: WasiOptions,
+    private readonly binary: Uint8Array<ArrayBuffer>, private readonly module: WebAssembly.Module,
+    private readonly memory: MemoryImport | undefined, private readonly flavour: Flavour,
+  ) {}
+
+  /**
+   * @throws AioError ERR_AIO_MODULE (no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO
+   * (a directory, a socket), ERR_AIO_UNSUPPORTED
+   */
+  static async create(options: WasiOptions): Promise<WasiHost> {
+    const host = await ownerHost();
+    host.checkSupport();
+    const binary = options.module instanceof URL ? await host.readModule(options.module) : options.module;
+    const module = await compile(binary, options.module instanceof URL ? options.module.href : 'options.module');
+    const memory = memoryImport(binary);
+    const flavour = flavourOf(module, memory);
+    const guest = await Guest.create(host, options);
+    return new WasiHost(host, guest, options, binary, module, memory, flavour);
+  }
+
+  /** The ports of the sockets that listen (options.listen), in their order. */
+  get ports(): readonly number[] {
+    return this.guest.ports;
+  }
+
+  /**
+   * Runs the guest once; resolves with its exit code, when all that it has written
+   * was taken.
+   * @throws AioError ERR_AIO_PANIC (it trapped, or a thread of it died), ERR_AIO_MODULE,
+   * ERR_AIO_NO_MEMORY, ERR_AIO_TIMEOUT, ERR_AIO_CLOSED
+   */
+  async run(): Promise<number> {
+    if (this.started) throw new AioError('ERR_AIO_INVALID_ARG', 'a WasiHost runs its guest once');
+    this.started = true;
+    if (this.closed) throw new AioError('ERR_AIO_CLOSED', 'the WasiHost is closed');
+    // Workers do keep the process alive, but the last may be gone before its output is.
+    const alive = setInterval(() => {}, 0x7fffffff);
+    try {
+      const code = await new Promise<number>((resolve, reject) => {
+        this.settle = { resolve, reject };
+        if (this.options.timeout !== undefined) this.timer = setTimeout(() => this.timedOut(), this.options.timeout);
+        if (this.flavour === 'aio') this.runAio().then(resolve, reject);
+        else this.start(undefined, this.importMemory());
+      });
+      await this.endThreads();
+      await this.guest.flush();
+      return code;
+    } catch (error) {
+      await this.endThreads();
+      if (!(error instanceof AioError && error.code === 'ERR_AIO_TIMEOUT')) await this.guest.flush();
+      throw error;
+    } finally {
+      clearTimeout(this.timer);
+      clearInterval(alive);
+    }
+  }
+
+  /** Where the guest's threads and streams are, as text. */
+  dump(): string {
+    return `${this.runtime?.dump() ?? `${this.workers.size} threads\n`}${this.guest.dump()}`;
+  }
+
+  /** Ends the guest, if it still runs, and closes what it had open. */
+  close(): Promise<void> {
+    this.closed ??= this.shutDown();
+    return this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private async shutDown(): Promise<void> {
+    this.settle?.reject(new AioError('ERR_AIO_CLOSED', 'the WasiHost was closed'));
+    await this.endThreads();
+    await this.runtime?.close();
+    await this.guest.close();
+  }
+
+  private timedOut(): void {
+    const { timeout } = this.options;
+    this.settle?.reject(new AioError('ERR_AIO_TIMEOUT', `the guest was ended after ${timeout} ms\n${this.dump().trimEnd()}`));
+  }
+
+  // ---- Programs that have the loop inside
+
+  private async runAio(): Promise<number> {
+    const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.options;
+    this.runtime = await Runtime.create({
+      module: this.binary, guest: this.guest, stackSize, reserve: 1,
+      ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
+    });
+    return this.runtime.main();
+  }
+
+  // ---- All others
+
+  private importMemory(): GuestInit['memory'] {
+    const { memory } = this;
+    if (!memory) return undefined;
+    const { module, name, initial, shared } = memory;
+    const limit = Math.ceil((this.options.maximumMemory ?? Infinity) / PAGE);
+    const maximum = Math.min(memory.maximum ?? DEFAULT_MAXIMUM, limit);
+    try {
+      // What declares no maximum accepts none, or any.
+      return { module, name, memory: new WebAssembly.Memory({ initial, maximum, shared }) };
+    } catch (error) {
+      throw new AioError('ERR_AIO_NO_MEMORY', `no memory of ${initial} to ${maximum} pages: ${messageOf(error)}`);
+    }
+  }
+
+  private start(thread: GuestInit['thread'], memory: GuestInit['memory']): void {
+    const { settle } = this;
+    const died = (message: string): void => settle?.reject(new AioError('ERR_AIO_PANIC', `the guest has failed: ${message}`));
+    let over = false;
+    const worker = this.host.startWorker(thread ? `thread ${thread.tid}` : 'main', {
+      message: (data) => {
+        const message = data as FromGuest | { type: 'output'; fd: number; bytes: Uint8Array };
+        switch (message.type) {
+          case 'guest-exit':
+            over = true;
+            settle?.resolve(message.code);
+            break;
+          case 'guest-died':
+            over = true;
+            died(message.message);
+            break;
+          case 'guest-refused':
+            over = true;
+            settle?.reject(new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit WASI preview1: ${message.message}`));
+            break;
+          case 'guest-thread-ended':
+            over = true;
+            this.workers.delete(worker);
+            this.guest.shared.threadEnded();
+            break;
+          case 'guest-spawn':
+            this.spawn(message.tid, message.argument, memory);
+            break;
+          case 'output':
+            this.host.write(message.fd, message.bytes);
+        }
+      },
+      error: (error) => died(messageOf(error)),
+      exit: () => {
+        if (!over) died('the worker of a thread ended');
+      },
+    });
+    this.workers.add(worker);
+    const init: GuestInit = {
+      type: 'guest', module: this.module, config: this.guest.config, memory, thread, maxThreads: this.options.maxThreads ?? 128,
+    };
+    worker.post(init);
+  }
+
+  private spawn(tid: number, argument: number, memory: GuestInit['memory']): void {
+    try {
+      this.start({ tid, argument }, memory);
+      this.guest.shared.answerStart(true);
+    } catch {
+      this.guest.shared.answerStart(false);
+    }
+  }
+
+  /** Those that sleep in our calls leave; what sleeps or runs in the guest's own code is killed. */
+  private async endThreads(): Promise<void> {
+    this.guest.shared.end();
+    await this.runtime?.threads.terminate();
+    const workers = [...this.workers];
+    this.workers.clear();
+    for (const worker of workers) worker.terminate();
+    await Promise.all(workers.map(({ gone }) => gone ?? Promise.resolve()));
+  }
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Pipes and pairs of sockets: rings of bytes between the program's own threads.
+ * WASI has no call for them; the host of our programs has. */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "port/wasm-port.h"
+#include "wasi.h"
+
+static int pair(int *fds, bool sockets, bool nonblock)
+{
+    int ret = host_fd_pair(fds, sockets, nonblock ? __WASI_FDFLAGS_NONBLOCK : 0);
+
+    if (ret < 0) {
+        errno = -ret;
+        return -1;
+    }
+    return 0;
+}
+
+int pipe2(int fds[2], int flags)
+{
+    if (flags & ~(O_NONBLOCK | O_CLOEXEC)) {
+        errno = EINVAL;
+        return -1;
+    }
+    return pair(fds, false, flags & O_NONBLOCK);
+}
+
+int pipe(int fds[2])
+{
+    return pipe2(fds, 0);
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2])
+{
+    int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (domain != AF_UNIX || kind != SOCK_STREAM || protocol != 0) {
+        errno = domain != AF_UNIX ? EAFNOSUPPORT : EPROTONOSUPPORT;
+        return -1;
+    }
+    return pair(fds, true, type & SOCK_NONBLOCK);
+}

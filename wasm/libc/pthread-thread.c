@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* pthreads on the port's threads, and thread-specific data. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <threads.h>
+
+#include "port/wasm-port.h"
+#include "wait.h"
+
+/* What a pthread_t points to. */
+typedef struct Thread {
+    void *(*start)(void *);
+    void *arg;
+    void *result;
+    uint32_t ended;          /* what join sleeps on */
+    uint32_t detached;       /* or joined: whoever comes second frees it */
+    bool c11;
+} Thread;
+
+/* musl's mark for the threads of thrd_create: their function returns an int. */
+#define C11_THREAD ((const pthread_attr_t *)(uintptr_t)-1)
+
+/* Of threads that pthread_create did not make: made when it is asked for. */
+static _Thread_local Thread *self_tls;
+static _Thread_local Thread own;
+
+/* A coroutine may change threads between two uses of a thread-local. */
+static __attribute__((noinline)) Thread *self(void)
+{
+    __asm__ volatile("");
+    return self_tls ? self_tls : &own;
+}
+
+/* Threads besides main, and 1 for main itself until it calls pthread_exit. */
+static uint32_t alive = 1;
+
+static void release(Thread *thread)
+{
+    if (qatomic_xchg(&thread->detached, 1)) {
+        free(thread);
+    }
+}
+
+/* ---- Thread-specific data ---- */
+
+typedef void Destructor(void *);
+static struct { uint32_t used; Destructor *destroy; } keys[PTHREAD_KEYS_MAX];
+static _Thread_local void *values[PTHREAD_KEYS_MAX];
+
+static __attribute__((noinline)) void **value(pthread_key_t key)
+{
+    __asm__ volatile("");
+    return &values[key];
+}
+
+int __wrap_pthread_key_create(pthread_key_t *key, Destructor *destroy)
+{
+    for (unsigned i = 0; i < PTHREAD_KEYS_MAX; i++) {
+        if (qatomic_cmpxchg(&keys[i].used, 0, 1) == 0) {
+            keys[i].destroy = destroy;
+            *value(i) = NULL;
+            *key = i;
+            return 0;
+        }
+    }
+    return EAGAIN;
+}
+
+int __wrap_pthread_key_delete(pthread_key_t key)
+{
+    if (key >= PTHREAD_KEYS_MAX || !qatomic_read(&keys[key].used)) {
+        return EINVAL;
+    }
+    *value(key) = NULL;
+    keys[key].destroy = NULL;
+    qatomic_mb_set(&keys[key].used, 0);
+    return 0;
+}
+
+void *__wrap_pthread_getspecific(pthread_key_t key)
+{
+    return key < PTHREAD_KEYS_MAX ? *value(key) : NULL;
+}
+
+int __wrap_pthread_setspecific(pthread_key_t key, const void *data)
+{
+    if (key >= PTHREAD_KEYS_MAX || !qatomic_read(&keys[key].used)) {
+        return EINVAL;
+    }
+    *value(key) = (void *)data;
+    return 0;
+}
+
+/* A destructor may set data again: as often as POSIX asks for. */
+static void destroy_values(void)
+{
+    bool more = true;
+
+    for (int i = 0; more && i < PTHREAD_DESTRUCTOR_ITERATIONS; i++) {
+        more = false;
+        for (unsigned key = 0; key < PTHREAD_KEYS_MAX; key++) {
+            void *data = *value(key);
+            Destructor *destroy = keys[key].destroy;
+            if (data && destroy) {
+                *value(key) = NULL;
+                destroy(data);
+                more = true;
+            }
+        }
+    }
+}
+
+/* ---- Threads ---- */
+
+static void end(void *result)
+{
+    Thread *thread = self();
+
+    destroy_values();
+    thread->result = result;
+    if (thread != &own) {
+        self_tls = NULL;
+        qatomic_mb_set(&thread->ended, 1);
+        port_futex_wake(&thread->ended, UINT32_MAX);
+        release(thread);
+    }
+    /* main may have ended before the others: the last one ends the program. */
+    if (qatomic_fetch_dec(&alive) == 1) {
+        exit(0);
+    }
+}
+
+static void run(void *opaque)
+{
+    Thread *thread = opaque;
+
+    self_tls = thread;
+    if (thread->c11) {
+        end((void *)(intptr_t)((int (*)(void *))(void *)thread->start)(thread->arg));
+    } else {
+        end(thread->start(thread->arg));
+    }
+}
+
+int __wrap_pthread_create(pthread_t *restrict result,
+                          const pthread_attr_t *restrict attr,
+                          void *(*start)(void *), void *restrict arg)
+{
+    Thread *thread = calloc(1, sizeof(*thread));
+    int detach = PTHREAD_CREATE_JOINABLE, ret;
+
+    if (!thread) {
+        return EAGAIN;
+    }
+    if (attr && attr != C11_THREAD) {
+        pthread_attr_getdetachstate(attr, &detach);
+    }
+    thread->start = start;
+    thread->arg = arg;
+    thread->c11 = attr == C11_THREAD;
+    thread->detached = detach == PTHREAD_CREATE_DETACHED;
+    /* Before it can look at its own id there. */
+    *result = (pthread_t)thread;
+    qatomic_inc(&alive);
+    ret = port_thread_start("pthread", run, thread, NULL);
+    if (ret < 0) {
+        qatomic_dec(&alive);
+        free(thread);
+    }
+    return -ret;
+}
+
+int __wrap_pthread_join(pthread_t id, void **result)
+{
+    Thread *thread = (Thread *)id;
+
+    if (thread == self()) {
+        return EDEADLK;
+    }
+    while (!qatomic_mb_read(&thread->ended)) {
+        wait_on(&thread->ended, 0, NO_DEADLINE);
+    }
+    if (result) {
+        *result = thread->result;
+    }
+    release(thread);
+    return 0;
+}
+
+int __wrap_pthread_detach(pthread_t id)
+{
+    release((Thread *)id);
+    return 0;
+}
+
+_Noreturn void __wrap_pthread_exit(void *result)
+{
+    end(result);
+    port_thread_exit();
+}
+
+pthread_t __wrap_pthread_self(void)
+{
+    return (pthread_t)self();
+}
+
+thrd_t __wrap_thrd_current(void)
+{
+    return (thrd_t)self();
+}
+
+/* There are no signals, and nothing else that would end a thread from outside. */
+int __wrap_pthread_cancel(pthread_t id)
+{
+    (void)id;
+    return ENOSYS;
+}
+
+/* There is no fork that these could be called by. */
+int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    (void)prepare;
+    (void)parent;
+    (void)child;
+    return 0;
+}
+
+int __wrap___pthread_create(pthread_t *restrict result,
+                            const pthread_attr_t *restrict attr,
+                            void *(*start)(void *), void *restrict arg)
+{
+    return __wrap_pthread_create(result, attr, start, arg);
+}
+
+int __wrap___pthread_join(pthread_t id, void **result)
+{
+    return __wrap_pthread_join(id, result);
+}
+
+int __wrap___pthread_detach(pthread_t id)
+{
+    return __wrap_pthread_detach(id);
+}
+
+_Noreturn void __wrap___pthread_exit(void *result)
+{
+    __wrap_pthread_exit(result);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* What a file is, and when it was changed. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "wasi.h"
+
+static struct timespec timespec_of(__wasi_timestamp_t ns)
+{
+    return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000),
+                              .tv_nsec = (long)(ns % 1000000000) };
+}
+
+/* WASI knows no permissions: whoever has the directory may try. */
+static mode_t mode_of(__wasi_filetype_t type)
+{
+    switch (type) {
+    case __WASI_FILETYPE_REGULAR_FILE: return S_IFREG | 0666;
+    case __WASI_FILETYPE_DIRECTORY: return S_IFDIR | 0777;
+    case __WASI_FILETYPE_SYMBOLIC_LINK: return S_IFLNK | 0777;
+    case __WASI_FILETYPE_CHARACTER_DEVICE: return S_IFCHR | 0666;
+    case __WASI_FILETYPE_BLOCK_DEVICE: return S_IFBLK | 0666;
+    case __WASI_FILETYPE_SOCKET_DGRAM:
+    case __WASI_FILETYPE_SOCKET_STREAM: return S_IFSOCK | 0666;
+    default: return S_IFIFO | 0666;
+    }
+}
+
+static int put(__wasi_errno_t error, const __wasi_filestat_t *from, intptr_t buf)
+{
+    if (error) {
+        return wasi_result(error);
+    }
+    *(struct stat *)buf = (struct stat){
+        .st_dev = (dev_t)from->dev,
+        .st_ino = (ino_t)from->ino,
+        .st_mode = mode_of(from->filetype),
+        .st_nlink = (nlink_t)from->nlink,
+        .st_size = (off_t)from->size,
+        .st_blksize = 4096,
+        .st_blocks = (blkcnt_t)((from->size + 511) / 512),
+        .st_atim = timespec_of(from->atim),
+        .st_mtim = timespec_of(from->mtim),
+        .st_ctim = timespec_of(from->ctim),
+    };
+    return 0;
+}
+
+int __syscall_fstat64(int fd, intptr_t buf)
+{
+    __wasi_filestat_t stat = { 0 };
+
+    return put(__wasi_fd_filestat_get(fd, &stat), &stat, buf);
+}
+
+int __syscall_newfstatat(int dirfd, intptr_t path, intptr_t buf, int flags)
+{
+    __wasi_filestat_t stat = { 0 };
+    WasiPath at;
+    int ret;
+
+    if (flags & AT_EMPTY_PATH && *(const char *)path == '\0') {
+        return __syscall_fstat64(dirfd, buf);
+    }
+    ret = wasi_path(dirfd, (const char *)path, &at);
+    if (ret < 0) {
+        return ret;
+    }
+    return put(__wasi_path_filestat_get(at.dir, flags & AT_SYMLINK_NOFOLLOW ? 0 : 1,
+                                        at.name, at.length, &stat),
+               &stat, buf);
+}
+
+int __syscall_stat64(intptr_t path, intptr_t buf)
+{
+    return __syscall_newfstatat(AT_FDCWD, path, buf, 0);
+}
+
+int __syscall_lstat64(intptr_t path, intptr_t buf)
+{
+    return __syscall_newfstatat(AT_FDCWD, path, buf, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Whether it is there; more than that only trying tells. */
+int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags)
+{
+    struct stat stat;
+
+    (void)mode;
+    return __syscall_newfstatat(dirfd, path, (intptr_t)&stat,
+                                flags & AT_SYMLINK_NOFOLLOW);
+}
+
+int __syscall_utimensat(int dirfd, intptr_t path, intptr_t times, int flags)
+{
+    const struct timespec *ts = (const struct timespec *)times;
+    __wasi_timestamp_t ns[2] = { 0, 0 };
+    unsigned set = ts ? 0 : __WASI_FSTFLAGS_ATIM_NOW | __WASI_FSTFLAGS_MTIM_NOW;
+    WasiPath at;
+    int ret;
+
+    for (unsigned i = 0; ts && i < 2; i++) {
+        unsigned shift = 2 * i;      /* atim, atim_now; mtim, mtim_now */
+        if (ts[i].tv_nsec == UTIME_NOW) {
+            set |= (unsigned)__WASI_FSTFLAGS_ATIM_NOW << shift;
+        } else if (ts[i].tv_nsec != UTIME_OMIT) {
+            set |= (unsigned)__WASI_FSTFLAGS_ATIM << shift;
+            ns[i] = (__wasi_timestamp_t)ts[i].tv_sec * 1000000000 +
+                    (__wasi_timestamp_t)ts[i].tv_nsec;
+        }
+    }
+    if (!path) {
+        return wasi_result(__wasi_fd_filestat_set_times(dirfd, ns[0], ns[1],
+                                                        (__wasi_fstflags_t)set));
+    }
+    ret = wasi_path(dirfd, (const char *)path, &at);
+    if (ret < 0) {
+        return ret;
+    }
+    return wasi_result(__wasi_path_filestat_set_times(
+        at.dir, flags & AT_SYMLINK_NOFOLLOW ? 0 : 1, at.name, at.length, ns[0],
+        ns[1], (__wasi_fstflags_t)set));
+}
