@@ -28,6 +28,14 @@ test("the event loop has WASI's descriptors: pipes, sockets, standard input; few
   expect(ended).toMatchObject({ code: 0, stdout: 'a line\n', stderr: '' });
 });
 
+test("the block engines work on the program's own descriptors, and on no others", async () => {
+  const root = scratch();
+  writeFileSync(join(root.path, 'data'), Uint8Array.from({ length: 8192 }, (_, i) => i & 0xff));
+  const ended = await wasmAio('run', `--dir=${root.path}::/`, fileURLToPath(fixture('engine-fds')), '/data');
+  expect(ended).toMatchObject({ code: 0, stdout: 'all engines\n', stderr: '' });
+  root.remove();
+});
+
 test('both outputs on one pipe keep their order', async () => {
   writeFileSync(join(dir.path, 'order.c'), `#include <stdio.h>
 int main(void) { setvbuf(stdout, NULL, _IONBF, 0); for (int i = 0; i < 200; i++) fprintf(i % 3 ? stdout : stderr, "%d\\n", i); }`);

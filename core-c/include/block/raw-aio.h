@@ -12,7 +12,8 @@
  * sync      done in the loop's own thread while it is submitted: the quickest for
  *           what is cached, and everything else of that loop waits for it
  *
- * An fd is the machine's: in WebAssembly the handle that the host gave the file.
+ * An fd is the machine's. In WebAssembly: a program's own descriptor, or, in the module
+ * that TypeScript drives, the number that the host gave the file.
  */
 #include "block/aio.h"
 
