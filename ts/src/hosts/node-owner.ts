@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: MIT
-import { close, constants, fstat, open } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Worker, type TransferListItem } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
 import { nodeBase } from './node.js';
+import { closeFile, fdsAreOwned, openFile } from './node-file.js';
 import { inherit, listen, openDirectory, sameFile } from './node-stdio.js';
-
-/** A failing call of the file system, as the host itself would throw it. */
-function fileError(code: string, text: string): Error {
-  return Object.assign(new Error(text), { code });
-}
 
 export const ownerHost: OwnerHost = {
   ...nodeBase,
   cpus: availableParallelism(),
-  filesAreOwned: false,
+  filesAreOwned: fdsAreOwned,
   inherit,
   sameFile,
   openDirectory,
@@ -49,24 +43,6 @@ export const ownerHost: OwnerHost = {
     };
   },
 
-  async open(path, { write, create }) {
-    const { O_RDONLY, O_RDWR, O_CREAT, O_NONBLOCK } = constants;
-    const flags = (write ? O_RDWR : O_RDONLY) | (create ? O_CREAT : 0) | O_NONBLOCK;
-    // Not O_NONBLOCK's business: a FIFO would block the open until a writer comes.
-    const handle = await promisify<string, number, number, number>(open)(path, flags, 0o666);
-    try {
-      const stat = await promisify(fstat)(handle);
-      if (stat.isDirectory()) throw fileError('EISDIR', 'is a directory');
-      // Nothing can end a worker that blocks in a read of one of these.
-      if (!stat.isFile() && !stat.isBlockDevice()) {
-        throw fileError('ENOTSUP', 'is not a regular file or block device');
-      }
-      return { handle, size: stat.size };
-    } catch (error) {
-      await promisify(close)(handle);
-      throw error;
-    }
-  },
-
-  close: (handle) => promisify(close)(handle),
+  open: openFile,
+  close: closeFile,
 };

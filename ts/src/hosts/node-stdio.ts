@@ -3,6 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
+import { fdsAreOwned } from './node-file.js';
 import type { Duplex } from 'node:stream';
 import { AioStream, NodeStream } from '../wasi/stream.js';
 import { FdTable } from '../wasi/table.js';
@@ -82,6 +83,9 @@ class Standard extends AioStream {
 
 /** A directory for guests: its fd. */
 export function openDirectory(path: string): number {
+  if (fdsAreOwned) {
+    throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: a guest has no directories on Deno, whose fds are those of one thread; use Node or Bun`);
+  }
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);

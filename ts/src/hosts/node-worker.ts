@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { WorkerHost } from './host.js';
 import { nodeBase } from './node.js';
+import { closeFile, openFile } from './node-file.js';
 
 if (!parentPort) throw new Error('wasm-aio: this file is a worker of the runtime');
 const port = parentPort;
@@ -10,7 +11,8 @@ export const workerHost: WorkerHost = {
   ...nodeBase,
   onMessage: (listener) => void port.on('message', listener),
   post: (message) => port.postMessage(message),
-  end: () => port.close(),
-  open: () => Promise.reject(new Error('files are opened by the owner')),
-  close: () => Promise.reject(new Error('files are closed by the owner')),
+  // Deno's port has no close(); its worker has.
+  end: () => ('close' in port ? port.close() : (globalThis as unknown as { close(): void }).close()),
+  open: openFile,
+  close: closeFile,
 };
