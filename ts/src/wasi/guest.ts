@@ -75,11 +75,12 @@ export class Guest {
     const guest = new Guest(host, Shared.create(true), options);
     try {
       guest.pump = new Pump(guest.shared);
+      let fd = 3;
+      // What is most likely to be refused comes before what has to be undone.
+      Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));
       guest.standard(0, options.stdin ?? 'inherit');
       guest.standard(1, options.stdout ?? 'inherit');
       guest.standard(2, options.stderr ?? 'inherit');
-      let fd = 3;
-      Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));
       for (const address of options.listen ?? []) await guest.listener(fd++, address);
       for (const source of options.streams ?? []) guest.stream(fd++, AioStream.from(source), FileType.stream, RIGHTS_OF_SOCKET);
     } catch (error) {

@@ -86,7 +86,14 @@ export class Pump {
   /** Resolves when nothing of it is left waiting. */
   stop(): Promise<void> {
     this.stopped = true;
-    const stopped = new Promise<void>((resolve) => (this.whenStopped = resolve));
+    // A pending waitAsync keeps no process alive.
+    const alive = setInterval(() => {}, 0x7fffffff);
+    const stopped = new Promise<void>((resolve) => {
+      this.whenStopped = () => {
+        clearInterval(alive);
+        resolve();
+      };
+    });
     if (this.waiting) {
       Atomics.add(this.shared.words, this.shared.ownerWord, 1);
       Atomics.notify(this.shared.words, this.shared.ownerWord);
