@@ -54,7 +54,7 @@ bench_native := $(bench_c:%=build/bench/native/%)
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-jest test-sanitize test-models sanitized sanitized-programs \
+.PHONY: help demo test build native wasm ts test-c test-jest test-package test-sanitize test-models sanitized sanitized-programs \
   bench serve lint clean distclean FORCE
 
 help:
@@ -69,6 +69,7 @@ help:
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
+	@echo 'make test-package   the npm package, in Node and through bundlers'
 	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make lint       eslint on the TypeScript'
@@ -273,6 +274,9 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
+
+test-package: build build/chromium.tried
+	$(Q)node test/run.mjs package
 
 test-sanitize: sanitized | build/node.ok
 	$(Q)node test/run.mjs c-asan c-tsan

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
-export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type IOThreadOptions, type LoopStats } from './api/iothread.js';
-export { AioFile } from './api/file.js';
-export { AioError, type AioErrorCode } from './errors.js';
+/** The entry for Node, Deno, Bun, and for files that no bundler has touched. */
+import { provideHost } from './hosts/detect.js';
+
+provideHost(async () => {
+  const isNode = typeof process === 'object' && process.versions?.node !== undefined;
+  return (isNode ? await import('./hosts/node-owner.js') : await import('./hosts/browser-owner.js')).ownerHost;
+});
+
+export * from './public.js';

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { seedOf } from '../bench/data.js';
 import { ReadJob, type JobResult, type Reader } from '../bench/read-job.js';
 import { AioError } from '../errors.js';
-import { Runtime } from '../runtime/runtime.js';
+import { Runtime } from '../index.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
 import { HELP, parseBenchOptions, type BenchOptions } from './bench-options.js';
 import { clearProgress, progressLine, table } from './bench-table.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { pathToFileURL } from 'node:url';
 import { AioError, hostErrno, messageOf } from '../errors.js';
-import { Runtime } from '../runtime/runtime.js';
+import { Runtime } from '../index.js';
 import { UsageError } from './options.js';
 
 /** Where a program's threads have their C stacks: as much as main() usually has. */

@@ -36,9 +36,9 @@ export const ownerHost: OwnerHost = {
     return new Uint8Array(await response.arrayBuffer());
   },
 
-  startWorker(name, events) {
+  startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
-    const worker = new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
+    const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
     worker.onmessage = (event) => events.message(event.data);
     worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
     return {

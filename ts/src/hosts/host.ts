@@ -13,6 +13,12 @@ export interface HostWorker {
   keepAlive(on: boolean): void;
 }
 
+/** A worker that the caller made: the web's, or one of node:worker_threads. */
+export interface MadeWorker {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+}
+
 export interface WorkerEvents {
   message(data: unknown): void;
   /** It could not start, or threw what nobody caught. */
@@ -51,8 +57,8 @@ export interface OwnerHost extends HostBase {
   /** Throws AioError ERR_AIO_UNSUPPORTED, saying what is missing. */
   checkSupport(): void;
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
-  /** Throws when the host refuses. */
-  startWorker(name: string, events: WorkerEvents): HostWorker;
+  /** Throws when the host refuses. make: the caller's way to start the worker's entry. */
+  startWorker(name: string, events: WorkerEvents, make?: () => MadeWorker): HostWorker;
   /** Throws a host error. Not called where files are owned. */
   open(path: string): Promise<HostFile>;
   close(handle: number): Promise<void>;
