@@ -114,11 +114,11 @@ build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
 
 # ---- Emscripten --------------------------------------------------------------
 
-# What was found last time is used again while emsdk.config, EMSDK and the emcc
-# on PATH stay as they were: asking emcc each time would take longer than a build.
+# What was found last time is used again while emsdk.config, EMSDK, AIO_TOOLCHAIN and
+# the emcc on PATH stay as they were: asking emcc each time would take longer than a build.
 -include $(wildcard build/toolchain.mk)
 emcc := $(shell command -v emcc)
-toolchain_key := $(CURDIR)|$(EMSDK)|$(emcc)
+toolchain_key := $(CURDIR)|$(EMSDK)|$(AIO_TOOLCHAIN)|$(emcc)
 toolchain_ok := $(and $(findstring x$(toolchain_key)x,x$(TOOLCHAIN_KEY)x),$(wildcard $(EM_CLANG)))
 
 build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(if $(toolchain_ok),,FORCE) | build/node.ok

@@ -2,7 +2,7 @@
 // Node and by bundlers. The examples of docs/ are what runs here.
 import assert from 'node:assert/strict';
 import { cpSync, readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Browser, serveStatic } from './pages.mjs';
 import { Room, examples, execute, top } from './room.mjs';
@@ -10,6 +10,19 @@ import { Room, examples, execute, top } from './room.mjs';
 const WASM_BUDGET = 64 * 1024;
 const SCRIPT_BUDGET = 40 * 1024;
 const PAGE_SAYS = '4096 bytes, the first is 7';
+
+const HELLO = `
+  #include <stdio.h>
+  #include "block/aio.h"
+  static void ran(void *opaque) { (void)opaque; puts("a bottom half ran"); }
+  int main(void)
+  {
+      AioContext *ctx = aio_context_new(NULL);
+      qemu_set_current_aio_context(ctx);
+      aio_bh_schedule_oneshot(ctx, ran, NULL);
+      aio_poll(ctx, false);
+      return 0;
+  }`;
 
 class Skipped extends Error {}
 
@@ -78,6 +91,53 @@ const tests = {
       assert.ok(size <= SCRIPT_BUDGET, `the entry for ${platform}: ${size} bytes gzipped`);
       process.stdout.write(`           aio.wasm ${wasm} bytes, entry for ${platform} ${size} bytes, gzipped\n`);
     }
+  },
+
+  // Of each folder, what must be there; all else is a stranger.
+  async 'the tarball holds what users need, and nothing else'() {
+    const expected = [
+      /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES|emsdk\.config)$/,
+      /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts|js\.map)$/, /^dist\/aio\.wasm$/, /^dist\/demo\/(index\.html|demo\.css)$/,
+      /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
+      /^wasm\/(aiocc|aiocc\.mjs|function-names\.mjs|thread-locals\.mjs|exports\.txt|port\/stack-switch\.wat)$/,
+      /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine)\.a$/,
+    ];
+    assert.deepEqual(room.files.filter((file) => !expected.some((pattern) => pattern.test(file))), []);
+    assert.deepEqual(expected.filter((pattern) => !room.files.some((file) => pattern.test(file))), []);
+    for (const header of readdirSync(join(top, 'core-c', 'include'), { recursive: true })) {
+      if (header.endsWith('.h')) assert.ok(room.files.includes(join('core-c', 'include', header)), header);
+    }
+  },
+
+  async 'the notices name every library that aiocc links'() {
+    const notices = readFileSync(room.path('app/node_modules/wasm-aio/THIRD-PARTY-NOTICES'), 'utf8');
+    const aiocc = readFileSync(join(top, 'wasm', 'aiocc.mjs'), 'utf8');
+    const linked = [...aiocc.slice(aiocc.indexOf('function link')).matchAll(/'-l([\w-]+)'/g)].map(([, name]) => `lib${name}`);
+    assert.ok(linked.length >= 6);
+    for (const name of [...linked, 'crt1_reactor', 'comlink']) assert.ok(notices.includes(name), name);
+    for (const words of ['Rich Felker', 'Doug Lea', 'LLVM Exceptions', 'Emscripten authors', 'Google LLC']) assert.ok(notices.includes(words), words);
+  },
+
+  async 'an installed aiocc compiles a C program, and wasm-aio runs it'() {
+    room.write('app/hello.c', HELLO);
+    const env = { ...process.env };
+    const own = readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8');
+    // As make found it: emsdk and PATH are the environment's already.
+    if (own.includes(join(top, '.toolchain'))) env.AIO_TOOLCHAIN = join(top, '.toolchain');
+    const bin = (name) => room.path('app/node_modules/.bin', name);
+    for (const again of [false, true]) {
+      const built = await execute(bin('aiocc'), ['-O2', '-o', 'hello.wasm', 'hello.c'], { cwd: room.path('app'), env });
+      assert.deepEqual(built, { code: 0, out: '', err: '' }, `${again}`);
+    }
+    const ran = await execute(bin('wasm-aio'), ['run', 'hello.wasm'], { cwd: room.path('app') });
+    assert.deepEqual(ran, { code: 0, out: 'a bottom half ran\n', err: '' });
+  },
+
+  async 'without Emscripten it says in one line how to get it'() {
+    const env = { PATH: dirname(process.execPath) + ':/usr/bin:/bin', AIO_TOOLCHAIN: room.dir };
+    const { code, out, err } = await execute(room.path('app/node_modules/.bin/aiocc'), ['hello.c'], { cwd: room.path('app'), env });
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(err, /^toolchain: Emscripten [\d.]+ is not here \(nor in [^)]+\): activate an emsdk .* AIO_TOOLCHAIN=DIR\n$/);
   },
 
   async 'the program of the README runs in Node'() {
