@@ -13,14 +13,15 @@ export const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** {address, close} of a server on this machine; alter may change what it answers. */
+/** {address, close} of a server on this machine; alter may change the {status, headers, body} of an answer. */
 export async function serveStatic(root, headers = ISOLATED, alter = () => undefined) {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
     const file = normalize(join(root, pathname === '/' ? 'index.html' : decodeURIComponent(pathname)));
     const all = { 'Content-Type': types[extname(file)] ?? 'application/octet-stream', ...headers };
-    const altered = alter(pathname);
-    if (altered) return void response.writeHead(altered.status ?? 200, { ...all, ...altered.headers }).end(altered.body);
+    const answer = alter(pathname) ?? {};
+    if (answer.body !== undefined) return void response.writeHead(answer.status ?? 200, { ...all, ...answer.headers }).end(answer.body);
+    Object.assign(all, answer.headers);
     if (!file.startsWith(normalize(root + sep))) return void response.writeHead(404).end();
     readFile(file).then(
       (body) => response.writeHead(200, all).end(body),

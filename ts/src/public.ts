@@ -5,3 +5,5 @@ export { IOThread, type IOThreadOptions, type LoopStats } from './api/iothread.j
 export { AioFile } from './api/file.js';
 export type { MadeWorker } from './hosts/host.js';
 export { AioError, type AioErrorCode } from './errors.js';
+export { doctor } from './doctor/doctor.js';
+export { describeFindings, type Finding } from './doctor/finding.js';

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What Vite must be told: `plugins: [wasmAio()]`. */
-
-/** These make a page cross-origin isolated, so that it has shared memory. */
-const headers = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
+import { ISOLATION_HEADERS } from './hosts/isolation.js';
 
 /** The part of Vite's Plugin that this one has. */
 export interface WasmAioPlugin {
@@ -23,8 +18,8 @@ export default function wasmAio(): WasmAioPlugin {
     name: 'wasm-aio',
     config: () => ({
       // For its own two servers; what serves the built page has to send them, too.
-      server: { headers: { ...headers } },
-      preview: { headers: { ...headers } },
+      server: { headers: { ...ISOLATION_HEADERS } },
+      preview: { headers: { ...ISOLATION_HEADERS } },
       // Bundled ahead, the package would look for its worker and its module in Vite's cache.
       optimizeDeps: { exclude: ['wasm-aio'] },
       // A worker's imports are its own files.

@@ -2,6 +2,7 @@
 import { AioError } from '../errors.js';
 import { browserBase } from './browser.js';
 import type { OwnerHost } from './host.js';
+import { NOT_ISOLATED } from './isolation.js';
 
 const partial = ['', ''];
 
@@ -18,13 +19,7 @@ export const ownerHost: OwnerHost = {
   filesAreOwned: true,
 
   checkSupport() {
-    if (!crossOriginIsolated) {
-      throw new AioError(
-        'ERR_AIO_UNSUPPORTED',
-        'this page is not cross-origin isolated, so it has no shared memory: serve it with the headers ' +
-          '"Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
-      );
-    }
+    if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', NOT_ISOLATED);
     if (!('waitAsync' in Atomics)) {
       throw new AioError('ERR_AIO_UNSUPPORTED', 'this browser has no Atomics.waitAsync: use a newer one');
     }
