@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { docTests } from './docs.mjs';
 import { doctorTests } from './doctor.mjs';
 import { Browser, serveStatic } from './pages.mjs';
 import { Room, examples, execute, top } from './room.mjs';
@@ -258,7 +259,7 @@ export async function runPackage(only = []) {
     room.tools('esbuild', 'vite');
     for (const [name, body] of examples('docs/bundlers.md')) room.write(`app/${name}`, body);
     for (const name of readdirSync(join(top, 'test', 'package', 'app'))) room.copy(name);
-    for (const [name, body] of Object.entries({ ...tests, ...doctorTests(room, browser) })) {
+    for (const [name, body] of Object.entries({ ...docTests, ...tests, ...doctorTests(room, browser) })) {
       const start = performance.now();
       try {
         await body(Skipped);
