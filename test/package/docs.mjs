@@ -43,6 +43,17 @@ export const docTests = {
     assert.deepEqual(broken, []);
   },
 
+  async 'every way to set the headers sets both, to the right values'() {
+    const [, servers] = /^## Servers\n(.*?)^## /ms.exec(read('docs/isolation.md'));
+    const ways = [...servers.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, text]) => text);
+    assert.ok(ways.length >= 6);
+    for (const way of ways) {
+      assert.match(way, /Cross-Origin-Opener-Policy\W+(value\W+)?same-origin\b(?!-)/);
+      assert.match(way, /Cross-Origin-Embedder-Policy\W+(value\W+)?require-corp\b/);
+      if (way.startsWith('{')) JSON.parse(way);
+    }
+  },
+
   async 'the names of docs/names.md are in the headers and in the entry'() {
     const rows = [...read('docs/names.md').matchAll(/^\| (.*`.*) \|$/gm)].map(([, cells]) => cells.split(' | '));
     assert.ok(rows.length > 20);
