@@ -55,7 +55,7 @@ bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-jest test-sanitize test-models sanitized sanitized-programs \
+.PHONY: help demo test build native wasm ts test-c test-jest test-package test-sanitize test-models sanitized sanitized-programs \
   bench serve lint clean distclean FORCE
 
 help:
@@ -70,6 +70,7 @@ help:
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
+	@echo 'make test-package   the npm package, in Node and through bundlers'
 	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make lint       eslint on the TypeScript'
@@ -114,11 +115,11 @@ build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
 
 # ---- Emscripten --------------------------------------------------------------
 
-# What was found last time is used again while emsdk.config, EMSDK and the emcc
-# on PATH stay as they were: asking emcc each time would take longer than a build.
+# What was found last time is used again while emsdk.config, EMSDK, AIO_TOOLCHAIN and
+# the emcc on PATH stay as they were: asking emcc each time would take longer than a build.
 -include $(wildcard build/toolchain.mk)
 emcc := $(shell command -v emcc)
-toolchain_key := $(CURDIR)|$(EMSDK)|$(emcc)
+toolchain_key := $(CURDIR)|$(EMSDK)|$(AIO_TOOLCHAIN)|$(emcc)
 toolchain_ok := $(and $(findstring x$(toolchain_key)x,x$(TOOLCHAIN_KEY)x),$(wildcard $(EM_CLANG)))
 
 build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(if $(toolchain_ok),,FORCE) | build/node.ok
@@ -290,6 +291,9 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
+
+test-package: build build/chromium.tried
+	$(Q)node test/run.mjs package
 
 test-sanitize: sanitized | build/node.ok
 	$(Q)node test/run.mjs c-asan c-tsan

@@ -12,6 +12,7 @@ import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runModels } from './models/run.mjs';
+import { runPackage } from './package/run.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
@@ -69,6 +70,7 @@ const suites = {
   aiocc: runAiocc,
   compat: runCompat,
   api: runApi,
+  package: runPackage,
   jest,
 };
 

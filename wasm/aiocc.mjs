@@ -10,13 +10,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
 import { relocateThreadLocals } from './thread-locals.mjs';
 
 const wasmDir = dirname(fileURLToPath(import.meta.url));
 const top = dirname(wasmDir);
+// In the npm package nothing is built, so that nothing is there to build it with.
+const installed = !existsSync(join(top, 'Makefile'));
+const REMEDY = installed ? 'install the package wasm-aio again' : `run \`make wasm\` in ${top} once`;
 
 const HELP = `usage: aiocc [option...] file...
 Builds a C program against the loop; \`wasm-aio run\` runs it.
@@ -132,24 +135,50 @@ function parse(argv) {
 
 // --- the tools ----------------------------------------------------------------
 
-let known = null;
-/** What find-toolchain.sh wrote, by name. */
-function toolchain() {
-  if (known) return known;
-  const file = join(top, 'build', 'toolchain.mk');
-  if (!existsSync(file)) fail(`Emscripten has not been looked for yet: run \`make wasm\` in ${top} once`);
-  known = {};
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    const [, name, value] = /^(\w+) = (.*)$/.exec(line) ?? [];
-    if (name) known[name] = value;
+/** What find-toolchain.sh wrote, by name; null: there is no such file. */
+function readToolchain(file) {
+  if (!existsSync(file)) return null;
+  const lines = readFileSync(file, 'utf8').split('\n').map((line) => /^(\w+) = (.*)$/.exec(line));
+  return Object.fromEntries(lines.filter((match) => match).map(([, name, value]) => [name, value]));
+}
+
+/** Where make would have looked. The answer is kept, if the package can be written. */
+function findToolchain(kept) {
+  const emcc = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'emcc')).find((file) => existsSync(file)) ?? '';
+  const key = [top, process.env.EMSDK ?? '', process.env.AIO_TOOLCHAIN ?? '', emcc].join('|');
+  const last = readToolchain(kept);
+  if (last?.TOOLCHAIN_KEY === key && existsSync(last.EM_CLANG)) return last;
+  const scratch = mkdtempSync(join(tmpdir(), 'aiocc-'));
+  try {
+    const found = join(scratch, 'toolchain.mk');
+    const { status, error } = spawnSync(join(wasmDir, 'toolchain', 'find-toolchain.sh'), [found, key], {
+      stdio: ['ignore', 2, 2], env: { ...process.env, FETCH: 'no' },
+    });
+    if (error) fail(`Emscripten cannot be looked for: ${error.message}`);
+    // The script has said why in its own words.
+    if (status !== 0) throw new Failure('');
+    try {
+      writeFileSync(kept, readFileSync(found));
+    } catch {
+      // Somebody else's, or read-only: the next call looks again.
+    }
+    return readToolchain(found);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
   }
-  return known;
+}
+
+let known = null;
+function toolchain() {
+  const file = join(top, 'build', 'toolchain.mk');
+  known ??= installed ? findToolchain(file) : readToolchain(file);
+  return known ?? fail(`Emscripten has not been looked for yet: ${REMEDY}`);
 }
 
 function run(o, tool, args) {
   if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
   const { status, signal, error } = spawnSync(tool, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (error?.code === 'ENOENT') fail(`${tool} is gone: run \`make wasm\` in ${top} again`);
+  if (error?.code === 'ENOENT') fail(`${tool} is gone: ${installed ? 'is Emscripten where it was?' : `run \`make wasm\` in ${top} again`}`);
   if (error) fail(`${tool}: ${error.message}`);
   if (signal) fail(`${basename(tool)} was ended by ${signal}`);
   // The tool has said why in its own words.
@@ -236,7 +265,7 @@ function link(o, inputs, output, scratch) {
   const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
   const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
   const core = [LOOP, 'libaiocoroutine.a'].map((name) => join(top, 'build', 'wasm', name));
-  if (!core.every(existsSync)) fail(`the loop has not been built yet: run \`make wasm\` in ${top} once`);
+  if (!core.every(existsSync)) fail(`the loop has not been built yet: ${REMEDY}`);
   // wasm-ld writes this name into the module, and stack traces show it.
   const linked = join(scratch, basename(output).replace(/\.new$/, ''));
   const map = join(scratch, 'map');

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadOptions, type LoopStats } from './api/iothread.js';
-export { AioBuffer } from './api/buffer.js';
-export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
-export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';
-export { type GuestOptions, type Standard } from './wasi/guest.js';
-export { AioStream, type StreamSource, type WebStreams } from './wasi/stream.js';
-export { AioError, type AioErrorCode } from './errors.js';
+/** The entry for Node, Deno, Bun, and for files that no bundler has touched. */
+import { provideHost } from './hosts/detect.js';
+
+provideHost(async () => {
+  const isNode = typeof process === 'object' && process.versions?.node !== undefined;
+  return (isNode ? await import('./hosts/node-owner.js') : await import('./hosts/browser-owner.js')).ownerHost;
+});
+
+export * from './public.js';

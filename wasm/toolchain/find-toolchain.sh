@@ -6,7 +6,9 @@
 # depends on: the Makefile reads it there before the next build.
 #
 # The order: an activated emsdk (EMSDK), an emcc on PATH, and .toolchain/, which
-# is filled when the first two are missing or of another version.
+# is filled when the first two are missing or of another version. AIO_TOOLCHAIN
+# names another folder in place of the last, one that get-emscripten.sh has filled;
+# FETCH=no leaves that to the caller (an installed aiocc downloads nothing).
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/emsdk.config"
@@ -50,8 +52,10 @@ if [ -n "$emcc" ]; then
     break
   done
 else
-  dir=$top/.toolchain
+  dir=${AIO_TOOLCHAIN:-$top/.toolchain}
   if [ "$(cat "$dir/.version" 2>/dev/null)" != "$version" ]; then
+    [ "${FETCH:-yes}" = yes ] ||
+      die "Emscripten $version is not here${AIO_TOOLCHAIN:+ (nor in $AIO_TOOLCHAIN)}: activate an emsdk of that version (the commands are in $top/emsdk.config), put its emcc on PATH, or run $top/wasm/toolchain/get-emscripten.sh DIR (Debian) and set AIO_TOOLCHAIN=DIR"
     step FETCH "Emscripten $version"
     "$(dirname "$0")/get-emscripten.sh" "$dir"
   fi

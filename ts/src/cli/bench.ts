@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { SECTOR, seedOf } from '../bench/data.js';
 import { Job, writes, type JobResult, type Reader } from '../bench/job.js';
 import { AioError } from '../errors.js';
-import { Runtime } from '../runtime/runtime.js';
+import { Runtime } from '../index.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
 import { HELP, parseBenchOptions, type BenchOptions } from './bench-options.js';
 import { sweepText, type SweepPoint } from './bench-chart.js';

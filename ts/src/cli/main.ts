@@ -8,6 +8,7 @@ const HELP = `usage: wasm-aio COMMAND [ARGUMENT...]
   run PROGRAM.wasm [ARGUMENT...]   run a WASI program, aiocc's or any other (run --help)
   bench [OPTION...]                measure reads of a file (bench --help)
   serve [--port=N]                 serve the demo page on this machine
+  doctor [ADDRESS]                 say what is wrong here, or with a page that is served
   --help, --version
 `;
 
@@ -20,6 +21,8 @@ async function main(argv: string[]): Promise<number> {
       return (await import('./bench.js')).bench(args);
     case 'serve':
       return (await import('./serve.js')).serve(args);
+    case 'doctor':
+      return (await import('./doctor.js')).runDoctor(args);
     case '--version':
       process.stdout.write(`${(await import('./version.js')).version()}\n`);
       return 0;

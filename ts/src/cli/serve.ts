@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AioError, hostErrno } from '../errors.js';
+import { ISOLATION_HEADERS } from '../hosts/isolation.js';
 import { parseNumber, parseOptions } from './options.js';
 
 /** dist/ and the package that it imports, by the path that they are served at. */
@@ -34,9 +35,7 @@ function fileOf(path: string): string | undefined {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // What makes a page cross-origin isolated, so that it has shared memory.
-  response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
-  response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+  for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
   response.setHeader('Cache-Control', 'no-cache');
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   if (pathname === '/') {

@@ -2,6 +2,7 @@
 import { AioError } from '../errors.js';
 import { browserBase } from './browser.js';
 import type { OwnerHost } from './host.js';
+import { NOT_ISOLATED } from './isolation.js';
 
 const partial = ['', ''];
 
@@ -18,13 +19,7 @@ export const ownerHost: OwnerHost = {
   filesAreOwned: true,
 
   checkSupport() {
-    if (!crossOriginIsolated) {
-      throw new AioError(
-        'ERR_AIO_UNSUPPORTED',
-        'this page is not cross-origin isolated, so it has no shared memory: serve it with the headers ' +
-          '"Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp"',
-      );
-    }
+    if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', NOT_ISOLATED);
     if (!('waitAsync' in Atomics)) {
       throw new AioError('ERR_AIO_UNSUPPORTED', 'this browser has no Atomics.waitAsync: use a newer one');
     }
@@ -36,9 +31,9 @@ export const ownerHost: OwnerHost = {
     return new Uint8Array(await response.arrayBuffer());
   },
 
-  startWorker(name, events) {
+  startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
-    const worker = new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
+    const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
     worker.onmessage = (event) => events.message(event.data);
     worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
     return {

@@ -5,7 +5,6 @@
  */
 
 import type { AioStream } from '../wasi/stream.js';
-import type { FileSystem } from '../wasi/table.js';
 
 /** A worker as its owner sees it. */
 export interface HostWorker {
@@ -16,6 +15,12 @@ export interface HostWorker {
   readonly gone?: Promise<void>;
   /** Whether it keeps the process alive (where there is such a thing). */
   keepAlive(on: boolean): void;
+}
+
+/** A worker that the caller made: the web's, or one of node:worker_threads. */
+export interface MadeWorker {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
 }
 
 export interface WorkerEvents {
@@ -64,8 +69,9 @@ export interface FileCalls {
 /** What both kinds of thread have. */
 export interface HostBase extends FileCalls {
   readonly name: string;
-  /** The file system, where it has the calls of Node's; WASI guests use it. */
-  readonly fs?: FileSystem;
+  /** Node's file system, where there is one; WASI guests use it. (Its type is Node's own: a
+   * user's program need not have that.) */
+  readonly fs?: object;
   /** Runs touch(1) on a file that this process names so; false if it did not work. */
   touch?(options: readonly string[], path: string): boolean;
   /** ns of CLOCK_MONOTONIC since a moment that all threads share. */
@@ -108,8 +114,8 @@ export interface OwnerHost extends HostBase {
   /** Throws AioError ERR_AIO_UNSUPPORTED, saying what is missing. */
   checkSupport(): void;
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
-  /** Throws when the host refuses. */
-  startWorker(name: string, events: WorkerEvents): HostWorker;
+  /** Throws when the host refuses. make: the caller's way to start the worker's entry. */
+  startWorker(name: string, events: WorkerEvents, make?: () => MadeWorker): HostWorker;
   /** Throws a host error. Not called where files are owned. */
   open(path: string, mode: OpenMode): Promise<HostFile>;
   close(handle: number): Promise<void>;

@@ -23,8 +23,8 @@ export const ownerHost: OwnerHost = {
     return new Uint8Array(await readFile(fileURLToPath(url)));
   },
 
-  startWorker(name, events) {
-    const worker = new Worker(new URL('../iothread/worker-node.js', import.meta.url), {
+  startWorker(name, events, make) {
+    const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-node.js', import.meta.url), {
       name,
       // Inherited, unless a flag is among them that a worker refuses. (Named one by
       // one, V8's would be refused: they hold for the whole process anyway.)

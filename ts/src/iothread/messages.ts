@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What owner and workers say to each other; control data is comlink's own. */
 import type { HostFile, OpenMode } from '../hosts/host.js';
-import type { GuestConfig } from '../wasi/process.js';
+import type { GuestConfig } from '../wasi/guest-config.js';
 import type { ThreadPointer } from '../runtime/exports.js';
 
 export interface InitMessage {

@@ -3,7 +3,7 @@ import { AioError } from '../errors.js';
 import type { HostBase } from '../hosts/host.js';
 import { guestThread, preview1 } from '../wasi/preview1.js';
 import { loopImports } from '../wasi/loop-fds.js';
-import type { GuestConfig } from '../wasi/process.js';
+import type { GuestConfig } from '../wasi/guest-config.js';
 import { Panic } from './death.js';
 import type { Exports, ThreadPointer } from './exports.js';
 import { fileImports } from './file-imports.js';

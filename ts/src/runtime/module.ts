@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
+import type { OwnerHost } from '../hosts/host.js';
 
 export const PAGE = 65536;
 
@@ -97,4 +98,17 @@ export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Pr
   } catch (error) {
     throw new AioError('ERR_AIO_MODULE', `${from} does not compile: ${String(error)}`, { cause: error });
   }
+}
+
+/** What aiocc declares. Bytes are not to be had from a module that is compiled already. */
+const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
+
+/** @throws AioError ERR_AIO_MODULE */
+export async function load(
+  source: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module, host: OwnerHost,
+): Promise<{ module: WebAssembly.Module; limits: MemoryLimits }> {
+  if (source instanceof WebAssembly.Module) return { module: source, limits: AIOCC_LIMITS };
+  const binary = source instanceof URL ? await host.readModule(source) : source;
+  const module = await compile(binary, source instanceof URL ? source.href : 'options.module');
+  return { module, limits: importedMemory(binary) };
 }

@@ -5,21 +5,30 @@ import { IOThread, type IOThreadOptions } from '../api/iothread.js';
 import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
-import type { OwnerHost } from '../hosts/host.js';
+import type { MadeWorker, OwnerHost } from '../hosts/host.js';
 import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
+import wasm from '../wasm.js';
 import type { ContextPointer, Pointer } from './exports.js';
 import { HostedLoop } from './hosted.js';
 import { describeDeath } from './death.js';
 import { instantiate, type Instance } from './instance.js';
-import { compile, importedMemory, PAGE } from './module.js';
+import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
 
 export interface RuntimeOptions {
-  /** The module: aio.wasm by default, or a program that aiocc built. */
-  module?: URL | Uint8Array<ArrayBuffer>;
+  /**
+   * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
+   * address, its bytes, or compiled.
+   */
+  module?: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module;
   /** Bytes that the shared memory may grow to; at most what the module allows (1 GiB). */
   maximumMemory?: number;
+  /**
+   * Starts a worker that runs `wasm-aio/worker`, for bundlers and servers that do not find
+   * that file by themselves. Called once for each worker.
+   */
+  worker?: () => MadeWorker;
   /** Threads at most, at once. Default 128. */
   maxThreads?: number;
   /** Workers that are started ahead, so that a thread starts quickly. Default 2. */
@@ -78,7 +87,7 @@ export class Runtime {
         else this.fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
-    });
+    }, options.worker);
     guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
@@ -95,10 +104,7 @@ export class Runtime {
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
     const host = await ownerHost();
     host.checkSupport();
-    const source = options.module ?? new URL('../aio.wasm', import.meta.url);
-    const binary = source instanceof URL ? await host.readModule(source) : source;
-    const module = await compile(binary, source instanceof URL ? source.href : 'options.module');
-    const limits = importedMemory(binary);
+    const { module, limits } = await load(options.module ?? wasm, host);
     const maximum = Math.min(limits.maximum, Math.ceil((options.maximumMemory ?? limits.maximum * PAGE) / PAGE));
     let shared;
     try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AioError, messageOf } from '../errors.js';
 import { errnoNumber } from '../errno.js';
-import type { HostWorker, OwnerHost } from '../hosts/host.js';
+import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
 import { Role, type Pointer, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
@@ -46,6 +46,7 @@ export class Threads {
   constructor(
     private readonly host: OwnerHost, private readonly instance: Instance,
     private readonly init: Omit<InitMessage, 'type' | 'thread'>, private readonly events: ThreadEvents,
+    private readonly makeWorker?: () => MadeWorker,
   ) {}
 
   get count(): number {
@@ -154,7 +155,7 @@ export class Threads {
       },
     };
     try {
-      started = { worker: this.host.startWorker(this.name(pointer), events), roles: [] };
+      started = { worker: this.host.startWorker(this.name(pointer), events, this.makeWorker), roles: [] };
     } catch (error) {
       this.refusal = messageOf(error);
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));

@@ -36,7 +36,7 @@ function survives(ns: bigint): boolean {
  * is one.
  */
 export function setTimes(runtime: HostBase, path: string, follow: boolean, atim: bigint, mtim: bigint, flags: number): void {
-  const fs = runtime.fs ?? fail(E.NOTSUP);
+  const fs = (runtime.fs as FileSystem | undefined) ?? fail(E.NOTSUP);
   const { atim: setAtim, atimNow, mtim: setMtim, mtimNow } = FstFlags;
   if (flags & ~(setAtim | atimNow | setMtim | mtimNow)) fail(E.INVAL);
   if ((flags & setAtim && flags & atimNow) || (flags & setMtim && flags & mtimNow)) fail(E.INVAL);

@@ -3,7 +3,7 @@
 import type { WorkerHost } from '../hosts/host.js';
 import { describeDeath } from '../runtime/death.js';
 import { guestThread, preview1, ProcessExit } from './preview1.js';
-import type { GuestConfig } from './process.js';
+import type { GuestConfig } from './guest-config.js';
 import { GuestEnded } from './shared.js';
 
 export interface GuestInit {

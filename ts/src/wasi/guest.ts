@@ -6,12 +6,12 @@ import {
   ALL_RIGHTS, FileType, Rights, RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM,
 } from './abi.js';
 import { Backlog } from './backlog.js';
-import type { GuestConfig } from './process.js';
+import type { GuestConfig } from './guest-config.js';
 import { Pump } from './pump.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { Shared } from './shared.js';
 import { AioStream, type StreamSource } from './stream.js';
-import { FdTable, Kind } from './table.js';
+import { FdTable, Kind, type FileSystem } from './table.js';
 
 /** A standard stream: this process's own, none, a stream, or (input) its bytes. */
 export type Standard = 'inherit' | 'closed' | StreamSource | Uint8Array | string;
@@ -42,7 +42,7 @@ export class Guest {
   private readonly table: FdTable;
 
   private constructor(private readonly host: OwnerHost, readonly shared: Shared, options: GuestOptions, hostFiles = false) {
-    this.table = new FdTable(shared, host.fs);
+    this.table = new FdTable(shared, host.fs as FileSystem | undefined);
     for (const [name, value] of Object.entries(options.env ?? {})) {
       if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
         throw new AioError('ERR_AIO_INVALID_ARG', `'${name}' cannot be a variable of the environment`);

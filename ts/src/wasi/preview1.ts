@@ -8,9 +8,10 @@ import { pollCalls } from './calls-poll.js';
 import { processCalls } from './calls-process.js';
 import { readdirCalls } from './calls-readdir.js';
 import { GuestMemory } from './guest-memory.js';
-import type { Calls, GuestConfig, GuestThread } from './process.js';
+import type { GuestConfig } from './guest-config.js';
+import type { Calls, GuestThread } from './process.js';
 import { Shared } from './shared.js';
-import { FdTable } from './table.js';
+import { FdTable, type FileSystem } from './table.js';
 
 export { ProcessExit } from './process.js';
 
@@ -18,7 +19,7 @@ export { ProcessExit } from './process.js';
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
-  const { fs } = host;
+  const fs = host.fs as FileSystem | undefined;
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs };
 }
 

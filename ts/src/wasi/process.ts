@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: MIT
 import type { HostBase } from '../hosts/host.js';
+import type { GuestConfig } from './guest-config.js';
 import type { GuestMemory } from './guest-memory.js';
 import type { Shared } from './shared.js';
 import type { FdTable, FileSystem } from './table.js';
-
-/** What every thread of a guest is given when it starts; can be posted. */
-export interface GuestConfig {
-  readonly args: readonly string[];
-  /** NAME=VALUE */
-  readonly env: readonly string[];
-  /** The guest's names of the preopened directories, by number. */
-  readonly preopens: readonly string[];
-  readonly buffer: SharedArrayBuffer;
-  /** Whether its module may read the host's fds by number: that of the library alone, which
-   * gets them from TypeScript. */
-  readonly hostFiles: boolean;
-}
 
 /** What the calls of one thread of a guest work with. */
 export interface GuestThread {

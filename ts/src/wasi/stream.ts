@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Duplex, Readable, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { AioError } from '../errors.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
@@ -8,8 +8,14 @@ export interface WebStreams {
   writable?: WritableStream<Uint8Array>;
 }
 
+/** A stream of Node's: Readable, Writable, Duplex, such as net.Socket. */
+export interface AnyNodeStream {
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  destroy(error?: Error): unknown;
+}
+
 /** What AioStream.from takes. */
-export type StreamSource = AioStream | Duplex | Readable | Writable | WebStreams | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | MessagePort;
+export type StreamSource = AioStream | AnyNodeStream | WebStreams | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | MessagePort;
 
 /**
  * A stream of the host, as the far end of a guest's fd: a net.Socket, a MessagePort,
@@ -48,7 +54,7 @@ export abstract class AioStream {
     if (has('getReader')) return new WebStream({ readable: source as ReadableStream<Uint8Array> });
     if (has('getWriter')) return new WebStream({ writable: source as WritableStream<Uint8Array> });
     if (has('postMessage')) return new PortStream(source as MessagePort);
-    if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as ConstructorParameters<typeof NodeStream>[0]);
+    if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as AnyNodeStream);
     const { readable, writable } = source as WebStreams;
     if (typeof readable === 'object' || typeof writable === 'object') return new WebStream(source as WebStreams);
     throw new AioError('ERR_AIO_INVALID_ARG', 'not a stream: give a Node stream, WHATWG streams or a MessagePort');
@@ -115,8 +121,11 @@ export class NodeStream extends AioStream {
   private cancelled = false;
   private finished = false;
 
-  constructor(private readonly stream: Duplex & { destroySoon(): void }, override readonly owned = false) {
+  private readonly stream: Duplex & { destroySoon(): void };
+
+  constructor(source: AnyNodeStream, override readonly owned = false) {
     super();
+    const stream = (this.stream = source as NodeStream['stream']);
     this.readable = stream.readable === true;
     this.writable = stream.writable === true;
     this.isSocket = 'setNoDelay' in stream;

@@ -1,0 +1,286 @@
+// The package as its users get it: packed, installed in a fresh folder, and used in
+// Node and by bundlers. The examples of docs/ are what runs here.
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { docTests } from './docs.mjs';
+import { doctorTests } from './doctor.mjs';
+import { Browser, serveStatic } from './pages.mjs';
+import { Room, examples, execute, top } from './room.mjs';
+
+const WASM_BUDGET = 64 * 1024;
+const SCRIPT_BUDGET = 40 * 1024;
+const PAGE_SAYS = '4096 bytes, the first is 7';
+
+const HELLO = `
+  #include <stdio.h>
+  #include "block/aio.h"
+  static void ran(void *opaque) { (void)opaque; puts("a bottom half ran"); }
+  int main(void)
+  {
+      AioContext *ctx = aio_context_new(NULL);
+      qemu_set_current_aio_context(ctx);
+      aio_bh_schedule_oneshot(ctx, ran, NULL);
+      aio_poll(ctx, false);
+      return 0;
+  }`;
+
+class Skipped extends Error {}
+
+const room = new Room();
+const browser = new Browser();
+const inPage = (address) => {
+  if (!Browser.isThere) throw new Skipped('chromium is not installed');
+  return browser.text(address);
+};
+
+/** All JavaScript in a folder, as one text. */
+const scripts = (dir) =>
+  readdirSync(dir, { recursive: true }).filter((name) => /\.m?js$/.test(name)).map((name) => readFileSync(join(dir, name), 'utf8')).join('\n');
+
+async function webpack(config) {
+  const { default: pack } = await import('webpack');
+  const stats = await new Promise((resolve, reject) => pack(config, (error, result) => (error ? reject(error) : resolve(result))));
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  assert.deepEqual({ errors, warnings }, { errors: [], warnings: [] });
+}
+
+async function typeFaults(files, options) {
+  const { default: ts } = await import('typescript');
+  const program = ts.createProgram(files.map((name) => room.path('app', name)), {
+    ...options, strict: true, noEmit: true, module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.esnext.disposable.d.ts'], types: [],
+  });
+  return ts.formatDiagnostics(ts.getPreEmitDiagnostics(program), {
+    getCurrentDirectory: () => room.dir, getCanonicalFileName: (name) => name, getNewLine: () => '\n',
+  });
+}
+
+const tests = {
+  async 'the package brings comlink and nothing else'() {
+    assert.deepEqual(room.installed, ['comlink', 'wasm-aio']);
+  },
+
+  async 'publint finds nothing'() {
+    const { publint } = await import('publint');
+    const { formatMessage } = await import('publint/utils');
+    const tarball = new Uint8Array(readFileSync(room.tarball)).buffer;
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+    assert.deepEqual(messages.map((message) => formatMessage(message, pkg)), []);
+  },
+
+  // An ES module: what require() and resolvers without exports make of it is no fault.
+  async 'are-the-types-wrong finds nothing'() {
+    const { checkPackage, createPackageFromTarballData } = await import('@arethetypeswrong/core');
+    const { types, problems, entrypoints } = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(room.tarball))));
+    assert.equal(types.kind, 'included');
+    const found = problems.filter(({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10');
+    assert.deepEqual(found, []);
+    assert.ok(Object.keys(entrypoints).includes('./vite'));
+  },
+
+  async 'the sizes are within their budgets'() {
+    const { build } = await import('esbuild');
+    const wasm = gzipSync(readFileSync(join(top, 'dist', 'aio.wasm')), { level: 9 }).length;
+    assert.ok(wasm <= WASM_BUDGET, `aio.wasm: ${wasm} bytes gzipped`);
+    for (const platform of ['browser', 'node']) {
+      const { outputFiles: [script] } = await build({
+        stdin: { contents: "export * from 'wasm-aio';", resolveDir: room.path('app') },
+        bundle: true, minify: true, format: 'esm', platform, write: false, logLevel: 'silent',
+      });
+      const size = gzipSync(script.contents, { level: 9 }).length;
+      assert.ok(size <= SCRIPT_BUDGET, `the entry for ${platform}: ${size} bytes gzipped`);
+      process.stdout.write(`           aio.wasm ${wasm} bytes, entry for ${platform} ${size} bytes, gzipped\n`);
+    }
+  },
+
+  // Of each folder, what must be there; all else is a stranger.
+  async 'the tarball holds what users need, and nothing else'() {
+    const expected = [
+      /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES|emsdk\.config)$/,
+      /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts|js\.map)$/, /^dist\/aio\.wasm$/, /^dist\/demo\/(index\.html|demo\.css)$/,
+      /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
+      /^wasm\/(aiocc|aiocc\.mjs|function-names\.mjs|thread-locals\.mjs|exports\.txt|port\/stack-switch\.wat|libc\/wrapped\.txt)$/,
+      /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine)\.a$/,
+    ];
+    assert.deepEqual(room.files.filter((file) => !expected.some((pattern) => pattern.test(file))), []);
+    assert.deepEqual(expected.filter((pattern) => !room.files.some((file) => pattern.test(file))), []);
+    for (const header of readdirSync(join(top, 'core-c', 'include'), { recursive: true })) {
+      if (header.endsWith('.h')) assert.ok(room.files.includes(join('core-c', 'include', header)), header);
+    }
+  },
+
+  async 'the notices name every library that aiocc links'() {
+    const notices = readFileSync(room.path('app/node_modules/wasm-aio/THIRD-PARTY-NOTICES'), 'utf8');
+    const aiocc = readFileSync(join(top, 'wasm', 'aiocc.mjs'), 'utf8');
+    const linked = [...aiocc.slice(aiocc.indexOf('function link')).matchAll(/'-l([\w-]+)'/g)].map(([, name]) => `lib${name}`);
+    assert.ok(linked.length >= 6);
+    for (const name of [...linked, 'crt1_reactor', 'comlink']) assert.ok(notices.includes(name), name);
+    for (const words of ['Rich Felker', 'Doug Lea', 'LLVM Exceptions', 'Emscripten authors', 'Google LLC']) assert.ok(notices.includes(words), words);
+  },
+
+  async 'an installed aiocc compiles a C program, and wasm-aio runs it'() {
+    room.write('app/hello.c', HELLO);
+    const env = { ...process.env };
+    // emsdk and PATH are the environment's; a folder that make filled has to be named.
+    const [, emcc] = /^EM_CC = (.*)$/m.exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'));
+    const fetched = dirname(dirname(emcc));
+    if (existsSync(join(fetched, '.version'))) env.AIO_TOOLCHAIN = fetched;
+    const bin = (name) => room.path('app/node_modules/.bin', name);
+    // The second call knows from the first where Emscripten is.
+    for (const args of [['-c', 'hello.c'], ['-o', 'hello.wasm', 'hello.o']]) {
+      const built = await execute(bin('aiocc'), ['-O2', ...args], { cwd: room.path('app'), env });
+      assert.deepEqual(built, { code: 0, out: '', err: '' });
+      assert.ok(existsSync(room.path('app/node_modules/wasm-aio/build/toolchain.mk')));
+    }
+    const ran = await execute(bin('wasm-aio'), ['run', 'hello.wasm'], { cwd: room.path('app') });
+    assert.deepEqual(ran, { code: 0, out: 'a bottom half ran\n', err: '' });
+  },
+
+  async 'without Emscripten it says in one line how to get it'() {
+    const env = { PATH: dirname(process.execPath) + ':/usr/bin:/bin', AIO_TOOLCHAIN: room.dir };
+    const { code, out, err } = await execute(room.path('app/node_modules/.bin/aiocc'), ['hello.c'], { cwd: room.path('app'), env });
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(err, /^toolchain: Emscripten [\d.]+ is not here \(nor in [^)]+\): activate an emsdk .* AIO_TOOLCHAIN=DIR\n$/);
+  },
+
+  async 'the program of the README runs in Node'() {
+    const [, program] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(top, 'README.md'), 'utf8'));
+    room.write('app/readme.mjs', program);
+    room.write('app/disk.img', new Uint8Array(65536));
+    const { code, out, err } = await room.run('readme.mjs');
+    assert.deepEqual({ code, err }, { code: 0, err: '' });
+    assert.match(out, /^4096 \{/);
+  },
+
+  async 'its types are right, also for a program that checks those of libraries'() {
+    const [, program] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(top, 'README.md'), 'utf8'));
+    room.write('app/readme.ts', program);
+    assert.equal(await typeFaults(['readme.ts', 'worker.ts', 'options.ts'], { skipLibCheck: false }), '');
+    // With Vite's own types, which are not ours to check.
+    assert.equal(await typeFaults(['vite.config.ts'], { skipLibCheck: true }), '');
+  },
+
+  async 'esbuild: a bundle for Node with everything in one folder'() {
+    const { code, err } = await room.run('build.mjs');
+    assert.deepEqual({ code, err }, { code: 0, err: '' });
+    const { build } = await import('esbuild');
+    await build({ entryPoints: [room.path('app/doctor.js')], bundle: true, format: 'esm', outdir: room.path('app/out/page'), logLevel: 'silent' });
+    // Nothing of the package is used any longer.
+    cpSync(room.path('app/out'), room.path('out'), { recursive: true });
+    cpSync(room.path('app/disk.img'), room.path('out/node/disk.img'));
+    const ran = await execute(process.execPath, ['server.mjs'], { cwd: room.path('out/node') });
+    assert.deepEqual(ran, { code: 0, out: '4096\n', err: '' });
+  },
+
+  async 'esbuild: a page'() {
+    assert.doesNotMatch(scripts(room.path('out/page')), /["']node:/);
+    room.write('out/page/index.html', '<!doctype html><meta charset="utf-8"><body><script type="module" src="page.js"></script></body>');
+    const site = await serveStatic(room.path('out/page'));
+    try {
+      assert.equal(await inPage(site.address), '2 workers');
+    } finally {
+      site.close();
+    }
+  },
+
+  async 'Vite: the dev server'() {
+    const { createServer } = await import('vite');
+    const server = await createServer({ root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error', server: { host: '127.0.0.1', port: 0 } });
+    try {
+      await server.listen();
+      const [address] = server.resolvedUrls.local;
+      assert.equal(await inPage(address), PAGE_SAYS);
+      assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
+      assert.equal(await inPage(`${address}escape.html`), '2 workers');
+      assert.ok(!existsSync(room.path('app/node_modules/.vite/deps/wasm-aio.js')), 'bundled ahead');
+    } finally {
+      await server.close();
+    }
+  },
+
+  async 'Vite: build and preview'() {
+    const { build, preview } = await import('vite');
+    const config = { root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error' };
+    const input = ['index.html', 'own-worker.html', 'escape.html'].map((name) => room.path('app', name));
+    await build({ ...config, build: { outDir: 'built', rollupOptions: { input } } });
+    assert.doesNotMatch(scripts(room.path('app/built')), /["']node:|browser-external/);
+    const server = await preview({ ...config, build: { outDir: 'built' }, preview: { host: '127.0.0.1', port: 0 } });
+    try {
+      const [address] = server.resolvedUrls.local;
+      assert.equal(await inPage(address), PAGE_SAYS);
+      assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
+      assert.equal(await inPage(`${address}escape.html`), '2 workers');
+    } finally {
+      await server.close();
+    }
+  },
+
+  async 'a service worker isolates a page whose host sets no headers'() {
+    const site = await serveStatic(room.path('isolate'), {});
+    cpSync(room.path('out/page'), room.path('isolate'), { recursive: true });
+    room.write('isolate/isolate.js', examples('docs/isolation.md').get('isolate.js'));
+    room.write('isolate/index.html', '<!doctype html><meta charset="utf-8"><body><script src="isolate.js"></script><script type="module" src="page.js"></script></body>');
+    try {
+      if (!Browser.isThere) throw new Skipped('chromium is not installed');
+      await browser.page(async (page) => {
+        await page.goto(site.address);
+        await page.waitForFunction(() => document.body.textContent.trim() === '2 workers');
+      });
+    } finally {
+      site.close();
+    }
+  },
+
+  async 'webpack 5: a page, as it is and by the escape hatch'() {
+    const { default: config } = await import(room.path('app/webpack.config.js'));
+    await webpack(config);
+    await webpack({ ...config, mode: 'development', devtool: false, entry: room.path('app/webpack-escape.js'), output: { ...config.output, path: room.path('app/dist/escape') } });
+    assert.doesNotMatch(scripts(room.path('app/dist')), /["']node:/);
+    const html = '<!doctype html><meta charset="utf-8"><body><script src="main.js"></script></body>';
+    room.write('app/dist/index.html', html);
+    room.write('app/dist/escape/index.html', html);
+    const site = await serveStatic(room.path('app/dist'));
+    try {
+      assert.equal(await inPage(site.address), PAGE_SAYS);
+      assert.equal(await inPage(`${site.address}escape/index.html`), '2 workers');
+    } finally {
+      site.close();
+    }
+  },
+};
+
+/** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
+export async function runPackage(only = []) {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    await room.install();
+    room.tools('esbuild', 'vite');
+    for (const [name, body] of examples('docs/bundlers.md')) room.write(`app/${name}`, body);
+    for (const name of readdirSync(join(top, 'test', 'package', 'app'))) room.copy(name);
+    for (const [name, body] of Object.entries({ ...docTests, ...tests, ...doctorTests(room, browser) })) {
+      const start = performance.now();
+      try {
+        await body(Skipped);
+        count.passed++;
+      } catch (error) {
+        if (error instanceof Skipped) {
+          count.skipped++;
+          process.stdout.write(`  skipped package: ${name} (${error.message})\n`);
+          continue;
+        }
+        count.failed++;
+        process.stdout.write(`  FAILED   package: ${name}\n${error.stack}\n`.slice(0, 4000));
+      }
+      if (process.env.V) process.stdout.write(`           ${((performance.now() - start) / 1000).toFixed(1)} s  ${name}\n`);
+    }
+  } catch (error) {
+    count.failed++;
+    process.stdout.write(`  FAILED   package: it cannot be packed and installed\n${error.stack}\n`);
+  } finally {
+    await browser.close();
+    room.remove();
+  }
+  return count;
+}

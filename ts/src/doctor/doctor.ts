@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+import { AioError, messageOf } from '../errors.js';
+import { ownerHost } from '../hosts/detect.js';
+import type { OwnerHost } from '../hosts/host.js';
+import { load, PAGE } from '../runtime/module.js';
+import { Runtime, type RuntimeOptions } from '../runtime/runtime.js';
+import wasm from '../wasm.js';
+import { fault, ok, type Finding } from './finding.js';
+import { examineModule, examinePage, examineWorkerScript, HOW_TO_SEND_HEADERS } from './response.js';
+
+/** What a worker may take to start and to answer. */
+const PATIENCE_MS = 10_000;
+
+const inBrowser = (host: OwnerHost): boolean => host.name === 'browser';
+
+/**
+ * Says what keeps a runtime with these options from working here, and what to do about
+ * it: one finding each. Starts a runtime and a worker to see, and ends them. Does not
+ * throw; what depends on a fault is not looked at.
+ */
+export async function doctor(options: RuntimeOptions = {}): Promise<Finding[]> {
+  const host = await ownerHost();
+  const found: Finding[] = [];
+  const steps = [
+    () => isolation(host), () => engine(host), () => examineSource(options.module ?? wasm, host), () => memory(options),
+    () => workers(options),
+  ];
+  for (const step of steps) {
+    const finding = await step();
+    found.push(finding);
+    if (finding.state === 'fault') break;
+  }
+  return found;
+}
+
+async function isolation(host: OwnerHost): Promise<Finding> {
+  if (!inBrowser(host)) return ok('isolation', 'not needed outside of browsers');
+  if (crossOriginIsolated) return ok('isolation', 'this page is cross-origin isolated');
+  const url = new URL(location.href);
+  const response = await fetch(url, { cache: 'no-store' }).catch(() => undefined);
+  const finding = response ? examinePage(response, url) : undefined;
+  if (finding?.state === 'fault') return finding;
+  const framed = typeof window === 'object' && window.top !== window;
+  return framed
+    ? fault('isolation', 'this page is in a frame of one that is not cross-origin isolated', `${HOW_TO_SEND_HEADERS}\nThe outer page needs them, too, and the frame allow="cross-origin-isolated".`)
+    : fault('isolation', 'this page is not cross-origin isolated', HOW_TO_SEND_HEADERS);
+}
+
+function engine(host: OwnerHost): Finding {
+  const advice = 'Use a newer one: Node 20, Chromium 92, Firefox 145, Safari 16.4, or later.';
+  // A memory section alone: one shared memory of one page.
+  const shared = WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 4, 1, 3, 1, 1]));
+  if (!shared) return fault('engine', 'this engine has no shared WebAssembly memory', advice);
+  const node = typeof process === 'object' ? process.versions?.node : undefined;
+  if (node !== undefined && parseInt(node) < 20) return fault('engine', `this is Node ${node}`, advice);
+  try {
+    host.checkSupport();
+  } catch (error) {
+    return fault('engine', messageOf(error), advice);
+  }
+  return ok('engine', node === undefined ? 'shared memory and atomics' : `Node ${node}`);
+}
+
+async function examineSource(source: NonNullable<RuntimeOptions['module']>, host: OwnerHost): Promise<Finding> {
+  try {
+    if (source instanceof URL && inBrowser(host)) return await examineModule(await fetch(source, { cache: 'no-store' }), source);
+    await load(source, host);
+    return ok('module', source instanceof URL ? `${source.href} compiles` : 'the one that was given compiles');
+  } catch (error) {
+    return fault('module', messageOf(error), "Give the file's address as Runtime.create's option `module` (docs/bundlers.md).");
+  }
+}
+
+function memory({ maximumMemory }: RuntimeOptions): Finding {
+  const maximum = Math.ceil((maximumMemory ?? 1024 ** 3) / PAGE);
+  try {
+    // As much at once as a runtime takes.
+    new WebAssembly.Memory({ initial: Math.min(4096, maximum), maximum, shared: true });
+    return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are to be had`);
+  } catch (error) {
+    return fault('memory', `no shared memory of up to ${(maximum * PAGE) / 1024 ** 2} MiB: ${messageOf(error)}`,
+      "Give a smaller maximumMemory, close other runtimes, or raise the limit: an engine reserves several GiB of address\nspace for each shared memory (ulimit -v, a container's limit), though it uses none of it.");
+  }
+}
+
+/** What a page's workers are made of, and what its policy forbids meanwhile. */
+function watchWorkers(): { addresses: URL[]; violations: string[]; stop(): void } {
+  const addresses: URL[] = [];
+  const violations: string[] = [];
+  const { Worker: original } = globalThis;
+  if (typeof document !== 'object' || !original) return { addresses, violations, stop() {} };
+  const forbidden = (event: SecurityPolicyViolationEvent): void => void violations.push(event.effectiveDirective);
+  document.addEventListener('securitypolicyviolation', forbidden);
+  globalThis.Worker = class extends original {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      addresses.push(new URL(url, location.href));
+      super(url, options);
+    }
+  };
+  return {
+    addresses, violations,
+    stop() {
+      globalThis.Worker = original;
+      document.removeEventListener('securitypolicyviolation', forbidden);
+    },
+  };
+}
+
+async function workers(options: RuntimeOptions): Promise<Finding> {
+  const seen = watchWorkers();
+  let runtime: Runtime | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    runtime = await Runtime.create({ ...options, reserve: 0 });
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+    });
+    await Promise.race([runtime.iothread('doctor'), late]);
+    return ok('workers', 'one started, slept in WebAssembly and answered');
+  } catch (error) {
+    return await whyNoWorker(error, seen.addresses.at(-1), seen.violations.at(-1));
+  } finally {
+    clearTimeout(timer);
+    seen.stop();
+    await runtime?.close();
+  }
+}
+
+async function whyNoWorker(error: unknown, address: URL | undefined, violated: string | undefined): Promise<Finding> {
+  if (violated !== undefined) {
+    return fault('workers', `the page's Content-Security-Policy forbids the worker ${address?.href ?? ''} (${violated})`,
+      "Allow the script's origin: worker-src 'self'.");
+  }
+  if (address && address.origin !== location.origin && address.protocol !== 'blob:') {
+    return fault('workers', `the worker's script ${address.href} is of another origin than the page, ${location.origin}`,
+      "Serve it from the page's origin, or give Runtime.create's option `worker` (docs/bundlers.md).");
+  }
+  const response = address && (await fetch(address, { cache: 'no-store' }).catch(() => undefined));
+  const cause = error instanceof AioError ? error.message : String(error);
+  return (response && examineWorkerScript(response, address))
+    ?? fault('workers', `no worker answers: ${cause}`, "Look at the console for the worker's own error; docs/troubleshooting.md has the usual ones.");
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/** What a server's answers are worth: the same in a page and from a shell. */
+import { messageOf } from '../errors.js';
+import { ISOLATION_HEADERS } from '../hosts/isolation.js';
+import { compile, importedMemory } from '../runtime/module.js';
+import { fault, note, ok, type Finding } from './finding.js';
+
+const [OPENER, EMBEDDER] = Object.keys(ISOLATION_HEADERS) as ['Cross-Origin-Opener-Policy', 'Cross-Origin-Embedder-Policy'];
+
+export const HOW_TO_SEND_HEADERS = `Send both headers with every response, workers' scripts included:
+  Vite     plugins: [wasmAio()], from 'wasm-aio/vite'
+  webpack  devServer: { headers: { '${OPENER}': 'same-origin', '${EMBEDDER}': 'require-corp' } }
+  nginx    add_header ${OPENER} same-origin always;
+           add_header ${EMBEDDER} require-corp always;
+  Apache   Header always set ${OPENER} same-origin
+           Header always set ${EMBEDDER} require-corp
+  Netlify, Cloudflare Pages: both lines below /* in a file _headers; Vercel: vercel.json
+  GitHub Pages and others that cannot: a service worker (docs/isolation.md of wasm-aio)`;
+
+const embedders = ['require-corp', 'credentialless'];
+const valueOf = (headers: Headers, name: string): string => (headers.get(name) ?? '').replace(/;.*/, '').trim();
+
+/** The headers that are missing or say something else, as text. */
+function wrongHeaders(headers: Headers): string[] {
+  const wrong = (name: string, wanted: readonly string[]): string[] => {
+    const value = valueOf(headers, name);
+    if (wanted.includes(value)) return [];
+    return [value === '' ? `${name} is missing` : `${name} is "${value}", not "${wanted[0]}"`];
+  };
+  return [...wrong(OPENER, [ISOLATION_HEADERS[OPENER]]), ...wrong(EMBEDDER, embedders)];
+}
+
+const isLocal = ({ hostname }: URL): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.*\.localhost)$/.test(hostname);
+
+/** Whether the page of this response would be cross-origin isolated. */
+export function examinePage(response: Response, url: URL): Finding {
+  const wrong = wrongHeaders(response.headers);
+  if (!response.ok) return fault('isolation', `${url.href} answers with HTTP status ${response.status}`, 'Check the address.');
+  if (wrong.length > 0) return fault('isolation', `the page is not cross-origin isolated: ${wrong.join(', ')}`, HOW_TO_SEND_HEADERS);
+  if (url.protocol !== 'https:' && !isLocal(url)) {
+    return fault('isolation', 'the page does not come over https, so its headers count for nothing', 'Serve it over https; http will do on localhost alone.');
+  }
+  return ok('isolation', 'the page has both headers');
+}
+
+/** What is to be aio.wasm, or a program that aiocc built. */
+export async function examineModule(response: Response, url: URL): Promise<Finding> {
+  if (!response.ok) {
+    return fault('module', `${url.href} answers with HTTP status ${response.status}`,
+      "The file was not copied to the site, or lies elsewhere: give its address as Runtime.create's option `module` (docs/bundlers.md).");
+  }
+  const type = valueOf(response.headers, 'Content-Type');
+  const binary = new Uint8Array(await response.arrayBuffer());
+  try {
+    await compile(binary, url.href);
+    importedMemory(binary);
+  } catch (error) {
+    const why = messageOf(error);
+    if (/Content Security|CSP/i.test(why)) {
+      return fault('module', `the page's Content-Security-Policy forbids WebAssembly: ${why}`, "Add 'wasm-unsafe-eval' to its script-src.");
+    }
+    const html = binary[0] === 0x3c;
+    return fault('module', why, html
+      ? "The server answers with a page where it has no such file (as for an application's own routes): copy aio.wasm to that\naddress, or give another as Runtime.create's option `module` (docs/bundlers.md)."
+      : 'Take the aio.wasm of the package, or build the program with its aiocc.');
+  }
+  if (type === 'application/wasm') return ok('module', `${url.href} compiles`);
+  return note('module', `${url.href} compiles, but comes as "${type || 'no type'}", not "application/wasm"`,
+    'This package does not mind; other tools do.\n  nginx    types { application/wasm wasm; }\n  Apache   AddType application/wasm .wasm');
+}
+
+/** The script of a worker. */
+export function examineWorkerScript(response: Response, url: URL): Finding | undefined {
+  const what = `the worker's script ${url.href}`;
+  if (!response.ok) {
+    return fault('workers', `${what} answers with HTTP status ${response.status}`,
+      "Bundle wasm-aio/worker and give it by Runtime.create's option `worker` (docs/bundlers.md).");
+  }
+  const type = valueOf(response.headers, 'Content-Type');
+  if (!/javascript|ecmascript/.test(type)) {
+    return fault('workers', `${what} comes as "${type || 'no type'}", not "text/javascript"`, type === 'text/html'
+      ? "The server answers with a page where it has no such file: bundle wasm-aio/worker and give it by\nRuntime.create's option `worker` (docs/bundlers.md)."
+      : "Set the server's type for .js and .mjs.");
+  }
+  if (!embedders.includes(valueOf(response.headers, EMBEDDER))) {
+    return fault('workers', `${what} comes without ${EMBEDDER}, so an isolated page may not load it`, HOW_TO_SEND_HEADERS);
+  }
+  return undefined;
+}

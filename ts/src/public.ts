@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+/** What every entry of the package exports. */
+export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
+export { IOThread, type EngineStats, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { AioBuffer } from './api/buffer.js';
+export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
+export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';
+export { type GuestOptions, type Standard } from './wasi/guest.js';
+export { AioStream, type StreamSource, type WebStreams } from './wasi/stream.js';
+export type { MadeWorker } from './hosts/host.js';
+export { AioError, type AioErrorCode } from './errors.js';
+export { doctor } from './doctor/doctor.js';
+export { describeFindings, type Finding } from './doctor/finding.js';
