@@ -7,7 +7,7 @@
 // failed. A name with ` panics TEXT` behind it is of a test that has to end by a
 // panic which says TEXT: SIGABRT, or in WebAssembly the exit code 134.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,11 +69,14 @@ function execute(argv, port) {
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runC(port, only = []) {
+  // What the programs in WebAssembly have for /tmp.
+  const scratch = join(top, 'build', 'test-c', 'tmp');
+  if (port === 'wasm') mkdirSync(scratch, { recursive: true });
   const dir = SANITIZERS[port] ? join(top, 'build', `sanitize-${port}`, 'test-c') : join(top, 'build', 'test-c', port);
   const suffix = port === 'wasm' ? '.wasm' : '';
   const command = (program) =>
     port === 'wasm'
-      ? [process.execPath, 'dist/cli/main.js', 'run', join('build/test-c/wasm', program + suffix)]
+      ? [process.execPath, 'dist/cli/main.js', 'run', `--dir=${scratch}::/tmp`, join('build/test-c/wasm', program + suffix)]
       : [join(dir, program)];
   // The sources say which programs there are: build/ may hold old ones.
   const programs = readdirSync(join(top, 'test', 'c'))
