@@ -93,8 +93,8 @@ function origins(map) {
   const begin = lines.findIndex((line) => / CODE$/.test(line));
   for (const line of lines.slice(begin + 1)) {
     if (/^ *\S+ +[0-9a-f]+ +[0-9a-f]+ [A-Z]+/.test(line)) break;     // the next section
-    const [, file, name] = /^ *\S+ +[0-9a-f]+ +[0-9a-f]+ {9}(\S.*):\(([^()]*)\)$/.exec(line) ?? [];
-    if (file !== undefined) files.push({ file, name });
+    const [, file] = /^ *\S+ +[0-9a-f]+ +[0-9a-f]+ {9}(\S.*):\([^()]*\)$/.exec(line) ?? [];
+    if (file !== undefined) files.push(file);
   }
   return files;
 }
@@ -107,12 +107,15 @@ export function markFunctions(file, map, isMarked) {
   const imported = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(file)))
     .filter(({ kind }) => kind === 'function').length;
   const from = origins(readFileSync(map, 'utf8'));
+  let count = 0;
   rename(file, (index, name) => {
-    if (index < imported) return name;
-    const origin = from[index - imported];
-    if (!origin) throw new Error(`the linker's map does not list function ${index}, ${name}`);
-    return isMarked(origin.file) ? MARK + name : name;
+    count = index + 1;
+    return index >= imported && isMarked(from[index - imported] ?? '') ? MARK + name : name;
   });
+  // One line of the map missed, and the marks behind it are other functions'.
+  if (count !== imported + from.length) {
+    throw new Error(`the linker's map lists ${from.length} functions and the module has ${count - imported}: is Emscripten of the version that emsdk.config names?`);
+  }
 }
 
 export function unmarkFunctions(file) {

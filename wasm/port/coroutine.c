@@ -210,7 +210,7 @@ void port_coroutine_fence(int change)
 WASM_EXPORT("rt_coroutine_running")
 Coroutine *rt_coroutine_running(void)
 {
-    return qemu_in_coroutine() ? qemu_coroutine_self() : NULL;
+    return coroutine_running();
 }
 
 WASM_EXPORT("rt_coroutine_name")
