@@ -3,9 +3,22 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import * as Comlink from 'comlink';
 import { Runtime, type IOThread } from 'wasm-aio';
+import type { HostWorker } from '../../dist/hosts/host.js';
+import type { ThreadPointer } from '../../dist/runtime/exports.js';
 import { failure } from './helpers/errors.js';
 import { fixture, pathOf } from './helpers/paths.js';
-import { asleep } from './helpers/workers.js';
+import { Fault } from './helpers/offsets.js';
+import { asleep, faults, replaceStartWorker, startTestWorker } from './helpers/workers.js';
+
+interface Started {
+  worker: HostWorker;
+}
+interface Internals {
+  threads: { all: Map<ThreadPointer, Started> };
+}
+
+/** What a loop's word is while it sleeps: wasm/port/wasm-port.h. */
+const EVENT_SLEEPING = 2;
 
 let runtime: Runtime;
 let io: IOThread;
@@ -50,6 +63,34 @@ test('calls and reads at the same time', async () => {
     expect(now).toBeGreaterThan(0);
   }
   await file.close();
+});
+
+test('a message that is there before it is counted does not keep the loop from its work', async () => {
+  const restore = replaceStartWorker(startTestWorker);
+  const own = await Runtime.create({ reserve: 0 });
+  const thread = await own.iothread('early');
+  restore();
+  const { exports, memory } = own.instance;
+  const [[pointer, { worker }]] = [...(own as unknown as Internals).threads.all] as [[ThreadPointer, Started]];
+  const posted = memory.word(exports.rt_thread_posted(pointer));
+  const word = memory.word(exports.rt_hosted_word(thread.context));
+  const { post } = worker;
+  let slept = false;
+  worker.post = (message, transfer) => {
+    const end = Date.now() + 5000;
+    const before = Atomics.load(faults, Fault.received);
+    post(message, transfer);
+    // Counted so that it is received, then for a while as if it were not yet.
+    Atomics.add(posted, 0, 1);
+    exports.rt_notify(thread.context);
+    while (Atomics.load(faults, Fault.received) === before && Date.now() < end);
+    Atomics.sub(posted, 0, 1);
+    while (!slept && Date.now() < end) slept = Atomics.load(word, 0) === EVENT_SLEEPING;
+  };
+  await thread.clock();
+  worker.post = post;
+  await own.close();
+  expect(slept).toBe(true);
 });
 
 test('an error keeps its class and code on the way, and the loop goes on', async () => {

@@ -70,6 +70,14 @@ enum { WASM_MAX_THREADS = 256 };
 extern WasmThread wasm_threads[WASM_MAX_THREADS];
 
 WasmThread *wasm_thread_self(void);
+
+/* Whether messages are under way to this thread, of which JavaScript has received so
+ * many. One may be received before its sender has counted it: that is none. */
+static inline bool wasm_messages_under_way(const WasmThread *self,
+                                           uint32_t received)
+{
+    return (int32_t)(qatomic_mb_read(&self->posted) - received) > 0;
+}
 /* Claims a waiting worker, or asks for a new one. NULL at the limit. */
 WasmThread *wasm_thread_assign(const char *name, uint32_t role,
                                void (*fn)(void *), void *arg,

@@ -31,13 +31,13 @@ void rt_host_io_ring(void)
 WASM_EXPORT("rt_host_io_run")
 void rt_host_io_run(uint32_t received)
 {
-    uint32_t *posted = &wasm_thread_self()->posted;
+    WasmThread *self = wasm_thread_self();
 
     for (;;) {
         /* Read before looking: whoever adds after the look moves it on. */
         uint32_t seen = qatomic_mb_read(&wasm_host_server.doorbell);
 
-        if (qatomic_mb_read(posted) != received) {
+        if (wasm_messages_under_way(self, received)) {
             return;
         }
         if (!wasm_server_serve(&wasm_host_server)) {

@@ -114,10 +114,10 @@ void rt_iothread_enter(IOThread *iothread)
 WASM_EXPORT("rt_iothread_run")
 bool rt_iothread_run(IOThread *iothread, uint32_t received)
 {
-    uint32_t *posted = &wasm_thread_self()->posted;
+    WasmThread *self = wasm_thread_self();
 
     while (iothread_is_running(iothread)) {
-        if (qatomic_mb_read(posted) != received) {
+        if (wasm_messages_under_way(self, received)) {
             return true;
         }
         iothread_iterate(iothread);

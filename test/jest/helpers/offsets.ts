@@ -14,4 +14,6 @@ export const Fault = {
   againEach: 2,
   /** Bytes that a read gives at most; 0: all of them. */
   atOnce: 3,
+  /** Messages that its workers have received. */
+  received: 4,
 } as const;

@@ -126,10 +126,11 @@ class RuntimeWorker {
   /**
    * Lets JavaScript have the messages that are under way. The counter runs ahead
    * of delivery, so the message's own event is awaited, then one turn given:
-   * comlink posts its answer from a later microtask.
+   * comlink posts its answer from a later microtask. Where delivery runs ahead of
+   * the counter, awaiting the next one would leave the loop standing still.
    */
   private async takeMessages(posted: Int32Array): Promise<void> {
-    if (Atomics.load(posted, 0) >>> 0 !== this.received) {
+    if (((Atomics.load(posted, 0) - this.received) | 0) > 0) {
       await new Promise<void>((resolve) => (this.arrived = resolve));
     }
     await this.host.turn();
