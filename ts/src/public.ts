@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { IOThread, type EngineStats, type IOThreadCode, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { proxy, transfer } from './iothread/packet.js';
+export { release } from './iothread/rpc.js';
+export type { Received, Remote, Sent, Served } from './iothread/remote.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';

@@ -8,8 +8,12 @@ import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js'
 import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
-import { answer, ControlEndpoint, serve, type ControlApi } from './control.js';
+import type { ServeContext } from './context.js';
+import type { Answer, Calls, ControlApi } from './control.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
+import { pack, proxy, type Correspondent } from './packet.js';
+import { Rpc } from './rpc.js';
+import { meeting, type Service } from './serve.js';
 
 /**
  * A thread of the runtime: waits inside WebAssembly for a role, plays it, and
@@ -19,18 +23,46 @@ import type { InitMessage, ToOwner, ToWorker } from './messages.js';
 export function startWorker(host: WorkerHost): void {
   let worker: RuntimeWorker | undefined;
 
+  meeting.isWorker = true;
+  meeting.started = true;
   host.onMessage((data) => {
-    const message = data as ToWorker | GuestInit;
-    if (message.type === 'guest') {
+    // Code of the user's may post messages of its own.
+    const message = data as ToWorker | GuestInit | null;
+    if (message?.type === 'guest') {
       void runGuest(host, message);
-    } else if (message.type === 'init') {
+    } else if (message?.type === 'init') {
       worker = new RuntimeWorker(host, message);
       void worker.main();
-    } else {
+    } else if (message) {
       worker?.receive(message);
     }
   });
 }
+
+/** In a file of the user's: a thread of the runtime once serve() is called. */
+export function startUserWorker(host: WorkerHost): void {
+  // The package's own worker has imported that file.
+  if (meeting.started) return;
+  host.takeConsole?.();
+  startWorker(host);
+  // A file that never calls it ends, and the owner hears of that.
+  host.keepAlive?.(false);
+  void meeting.service.then(() => host.keepAlive?.(true));
+}
+
+/** What an IOThread's JavaScript is owed: WasmTurn in wasm/port/wasm-port.h. */
+const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
+
+/** For what goes to the owner while no call can come back. */
+const noFunctions: Correspondent = {
+  hold: () => 0,
+  numberOf: () => undefined,
+  stub: () => () => undefined,
+  own: () => () => undefined,
+  fromHandle: ({ name }) => {
+    throw new AioError('ERR_AIO_UNSUPPORTED', `'${name}' cannot be used in this thread`);
+  },
+};
 
 class RuntimeWorker {
   private instance!: Instance;
@@ -40,34 +72,53 @@ class RuntimeWorker {
   /** Control calls that were received and not answered yet. */
   private open = 0;
   private quiet: (() => void) | undefined;
-  /** What a control call died of. */
+  /** What a call died of. */
   private death: { error: unknown } | undefined;
+  /** It was asked to leave its role. */
+  private leaving = false;
   /** Messages for a role that is not played yet, or that wait for their turn. */
   private readonly waiting: Exclude<ToWorker, InitMessage>[] = [];
-  private endpoint: ControlEndpoint | undefined;
+  private rpc: Rpc<Calls> | undefined;
+  /** What the user's code serves. */
+  private service: Service | undefined;
 
   constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
 
-  private post(message: ToOwner): void {
-    this.host.post(message);
+  private post(message: ToOwner, transfer?: Transferable[]): void {
+    this.host.post(message, transfer);
   }
 
   receive(message: Exclude<ToWorker, InitMessage>): void {
     this.received = (this.received + 1) >>> 0;
-    if (this.endpoint) this.control(message);
+    if (this.rpc) this.control(message);
     else this.waiting.push(message);
     this.arrived?.();
     this.arrived = undefined;
   }
 
   private control(message: Exclude<ToWorker, InitMessage>): void {
-    if (message.type !== 'control') return;
-    this.open++;
-    this.endpoint?.receive(message.data);
+    if (message.type === 'control') {
+      this.open++;
+      this.rpc?.receiveRequest(message.data);
+    } else if (message.type === 'reply') {
+      this.rpc?.receiveAnswer(message.data);
+    } else if (message.type === 'end') {
+      this.leaving = true;
+      this.quiet?.();
+    }
+  }
+
+  /** Something that was open is not any more. */
+  private settled(): void {
+    if (this.open > 0 && --this.open === 0) this.quiet?.();
   }
 
   async main(): Promise<void> {
     const { module, memory, guest, thread } = this.init;
+    if (this.init.code && !(await this.loadCode(this.init.code))) {
+      this.post({ type: 'ended' });
+      return this.host.end();
+    }
     try {
       this.instance = await instantiate(module, memory, this.host, guest, {
         sleeps: true,
@@ -98,6 +149,24 @@ class RuntimeWorker {
     this.host.end();
   }
 
+  /** Waits until the user's code has called serve(). */
+  private async loadCode({ module }: { module?: string }): Promise<boolean> {
+    this.post({ type: 'loaded' });
+    if (module !== undefined) {
+      this.host.takeConsole?.();
+      try {
+        await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
+        if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
+      } catch (error) {
+        const { packet } = pack(error, noFunctions);
+        this.post({ type: 'unserved', error: packet, attached: false });
+        return false;
+      }
+    }
+    this.service = (await meeting.service).of;
+    return true;
+  }
+
   private died(error: unknown): void {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
@@ -123,6 +192,10 @@ class RuntimeWorker {
     if (Atomics.load(this.instance.memory.word(exports.rt_failed_word()), 0)) throw new ThreadLeave();
   }
 
+  private underWay(posted: Int32Array): boolean {
+    return ((Atomics.load(posted, 0) - this.received) | 0) > 0;
+  }
+
   /**
    * Lets JavaScript have the messages that are under way. The counter runs ahead
    * of delivery, so the message's own event is awaited, then one turn given:
@@ -130,7 +203,7 @@ class RuntimeWorker {
    * the counter, awaiting the next one would leave the loop standing still.
    */
   private async takeMessages(posted: Int32Array): Promise<void> {
-    if (((Atomics.load(posted, 0) - this.received) | 0) > 0) {
+    if (this.underWay(posted)) {
       await new Promise<void>((resolve) => (this.arrived = resolve));
     }
     await this.host.turn();
@@ -141,27 +214,35 @@ class RuntimeWorker {
     const { thread } = this.init;
     const ioThread = exports.rt_thread_arg(thread) as IOThreadPointer;
     const posted = memory.word(exports.rt_thread_posted(thread));
+    const turn = memory.word(exports.rt_thread_wants_turn(thread));
 
     // Before any call, which may ask for the current context.
     exports.rt_iothread_enter(ioThread);
-    this.endpoint = new ControlEndpoint((data) => {
-      this.open--;
-      this.post({ type: 'control', data });
-      if (this.open === 0) this.quiet?.();
-    });
-    serve(this.controlApi(), this.endpoint);
+    this.rpc = this.connect();
+    if (this.service) void this.present(this.service, ioThread, this.rpc);
     for (const message of this.waiting.splice(0)) this.control(message);
-    do {
-      await this.takeMessages(posted);
-      if (this.open > 0 && !this.death) await this.hostedUntilQuiet(ioThread);
+    for (;;) {
+      if (turn[0] === Turn.now && !this.underWay(posted)) {
+        // Its microtasks now; the tasks of this thread when the loop would sleep.
+        await null;
+        turn[0] = Turn.ifIdle;
+      } else {
+        await this.takeMessages(posted);
+        turn[0] = Turn.none;
+      }
+      if (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(ioThread);
       if (this.death) throw (this.death as { error: unknown }).error;
-    } while (exports.rt_iothread_run(ioThread, this.received));
+      if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
+    }
     exports.rt_iothread_leave(ioThread);
-    this.endpoint = undefined;
+    this.rpc.close();
+    this.rpc = undefined;
+    this.open = 0;
+    this.leaving = false;
   }
 
-  /** A call that was received is still being answered: JavaScript goes on, and
-   * drives the loop meanwhile. */
+  /** Something that JavaScript began is still open: it goes on, and drives the loop
+   * meanwhile. */
   private async hostedUntilQuiet(ioThread: IOThreadPointer): Promise<void> {
     const { exports } = this.instance;
     let failed: { error: unknown } | undefined;
@@ -170,22 +251,76 @@ class RuntimeWorker {
       this.quiet?.();
     });
     loop.start();
-    if (this.open > 0 && !failed) await new Promise<void>((resolve) => (this.quiet = resolve));
+    if (this.open > 0 && !this.leaving && !failed) await new Promise<void>((resolve) => (this.quiet = resolve));
     this.quiet = undefined;
     if (failed) throw failed.error;
     if (this.death) loop.abandon();
     else await loop.stop();
   }
 
-  private controlApi(): ControlApi {
-    return {
+  private connect(): Rpc<Calls> {
+    const { exports, memory } = this.instance;
+    const control: Omit<ControlApi, keyof Calls> = {
       clock: () => this.host.monotonic(),
-      call: (name, args) => {
-        const result = answer(() => this.callExport(name, args));
+      call: async (name, args) => {
+        const result = await rpc.answer(() => this.callExport(name, args));
         // A death is no answer: the caller learns of it as all others do.
-        return this.death ? new Promise<never>(() => {}) : result;
+        return this.death ? new Promise<Answer>(() => {}) : result;
       },
     };
+    const rpc: Rpc<Calls> = new Rpc<Calls>({
+      name: memory.string(exports.rt_thread_name(this.init.thread)),
+      request: (data, transfer) => this.post({ type: 'callback', data }, transfer),
+      answer: (data, transfer) => {
+        this.post({ type: 'control', data }, transfer);
+        this.settled();
+      },
+      assertOpen() {},
+      guard: (promise) => promise,
+      fromHandle: noFunctions.fromHandle,
+    }, control);
+    return rpc;
+  }
+
+  /** Tells the owner what the user's code serves. */
+  private async present(service: Service, ioThread: IOThreadPointer, rpc: Rpc<Calls>): Promise<void> {
+    this.open++;
+    try {
+      const api: unknown = typeof service === 'function' ? await service(this.context()) : service;
+      if (typeof api !== 'object' || api === null) {
+        throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
+      }
+      const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
+      this.post({ type: 'serving', api: pack(isOfClass ? proxy(api) : api, rpc).packet });
+    } catch (error) {
+      this.post({ type: 'unserved', error: pack(error, rpc).packet, attached: true });
+      this.leaving = true;
+      this.instance.exports.rt_iothread_request_stop(ioThread);
+    }
+    this.settled();
+  }
+
+  private context(): ServeContext {
+    return { name: this.name().replace(/^IO /, ''), clock: () => this.host.monotonic() };
+  }
+
+  /** A call-back in JavaScript has run in the loop: its promises get their turn. */
+  callbackRan(): void {
+    const { exports, memory } = this.instance;
+    memory.word(exports.rt_thread_wants_turn(this.init.thread))[0] = Turn.now;
+  }
+
+  /** And this is what it returned: JavaScript goes on until that is settled. Its rejection
+   * is a death. */
+  callbackReturned(promise: PromiseLike<unknown>): void {
+    this.open++;
+    promise.then(
+      () => this.settled(),
+      (error: unknown) => {
+        this.death ??= { error };
+        this.quiet?.();
+      },
+    );
   }
 
   /** A trap, a panic, or whatever else comes out of C: that is a death. */
