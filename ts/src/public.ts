@@ -5,6 +5,12 @@ export { IOThread, type EngineStats, type IOThreadCode, type IOThreadOptions, ty
 export { proxy, transfer } from './iothread/packet.js';
 export { release } from './iothread/rpc.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';
+export { AioContext, Watch } from './api/context.js';
+export { BottomHalf } from './api/bottom-half.js';
+export { Notifier } from './api/notifier.js';
+export { Pipe } from './api/pipe.js';
+export { Timer } from './api/timer.js';
+export type { Handle } from './api/handle.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';

@@ -120,9 +120,7 @@ export class IOThread<T = unknown> {
       answer: (data, transfer) => this.send({ type: 'reply', data }, transfer),
       assertOpen: () => this.assertOpen(),
       guard: (promise) => runtime.guard(this, promise),
-      fromHandle: ({ name }) => {
-        throw new AioError('ERR_AIO_UNSUPPORTED', `'${name}' cannot be used in this thread`);
-      },
+      fromHandle: (handle) => runtime.context.fromHandle(handle),
     });
     thread.onMessage = (message) => this.receive(message);
     thread.onLost = (refused) => {
@@ -195,6 +193,9 @@ export class IOThread<T = unknown> {
         if (this.whenIdle) this.whenIdle();
         // Unasked: something in it called exit().
         else this.thread.onLost?.();
+        break;
+      default:
+        // Threads sees to the others.
         break;
     }
   }

@@ -45,7 +45,7 @@ export type ToOwner =
   /** It has left for good, as it should. */
   | { type: 'ended' }
   /** What it shares may be half-changed. */
-  | { type: 'failed'; message: string }
+  | { type: 'failed'; message: string; cause: Packet | undefined }
   /** The program that it runs called exit(). */
   | { type: 'exit'; code: number; thread: string }
   | { type: 'output'; fd: number; bytes: Uint8Array }

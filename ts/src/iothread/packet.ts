@@ -3,15 +3,9 @@
  * Values on their way to another thread. What structured clone refuses or spoils (functions,
  * errors, handles) is taken out of plain objects and arrays and put in again there.
  */
+import { AioError } from '../errors.js';
+import type { Handle } from '../api/handle.js';
 import { isError, putTogether, takeApart, type ErrorParts } from './wire-error.js';
-
-/** Names an object of the runtime in all of its threads. */
-export interface Handle {
-  readonly aio: string;
-  readonly slot: number;
-  readonly generation: number;
-  readonly name: string;
-}
 
 /** What has one: a bottom half, a notifier, a pipe. */
 export interface HasHandle {
@@ -52,6 +46,17 @@ export interface Correspondent {
   own(id: number): AnyFunction;
   fromHandle(handle: Handle): unknown;
 }
+
+/** For errors that go where no call can follow. */
+export const dataOnly: Correspondent = {
+  hold: () => 0,
+  numberOf: () => undefined,
+  stub: () => () => undefined,
+  own: () => () => undefined,
+  fromHandle: ({ name }) => {
+    throw new AioError('ERR_AIO_UNSUPPORTED', `'${name}' cannot be used here`);
+  },
+};
 
 /** Objects that are sent as their methods. */
 const proxied = new WeakSet<object>();

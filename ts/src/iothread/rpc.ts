@@ -2,7 +2,8 @@
 import * as Comlink from 'comlink';
 import { AioError } from '../errors.js';
 import { expose, connect, ControlEndpoint, type Answer, type Calls } from './control.js';
-import { pack, unpack, type AnyFunction, type Correspondent, type Handle, type Packet } from './packet.js';
+import type { Handle } from '../api/handle.js';
+import { pack, unpack, type AnyFunction, type Correspondent, type Packet } from './packet.js';
 
 /** What a side does with its part of the connection. */
 export interface Side {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** serve(): where the code of an IOThread and the thread that it runs in meet. */
 import { AioError } from '../errors.js';
-import type { ServeContext } from './context.js';
+import type { AioContext } from '../api/context.js';
 import type { Served } from './remote.js';
 
 /** An object, or what makes it. */
-export type Service = object | ((context: ServeContext) => unknown);
+export type Service = object | ((context: AioContext) => unknown);
 
 /** What this thread has of it. */
 interface Meeting {
@@ -37,7 +37,7 @@ export const meeting = (place[key] ??= prepare());
  * Called once, in the worker file. Its result is a type: `export type Disk = typeof disk`.
  * @throws AioError ERR_AIO_INVALID_ARG
  */
-export function serve<T extends object>(make: (context: ServeContext) => T | Promise<T>): Served<T>;
+export function serve<T extends object>(make: (context: AioContext) => T | Promise<T>): Served<T>;
 export function serve<T extends object>(api: T): Served<T>;
 export function serve(api: Service): Served<unknown> {
   const refuse = (why: string): never => {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
+import { AioContext } from '../api/context.js';
+import { closedError, type HomeThread } from '../api/handle.js';
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
+import { Callbacks } from '../runtime/callbacks.js';
 import { HostedLoop } from '../runtime/hosted.js';
-import { describeDeath } from '../runtime/death.js';
+import { causeOf, describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
 import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
-import type { ServeContext } from './context.js';
 import type { Answer, Calls, ControlApi } from './control.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
-import { pack, proxy, type Correspondent } from './packet.js';
+import { dataOnly, pack, proxy, type Packet } from './packet.js';
 import { Rpc } from './rpc.js';
 import { meeting, type Service } from './serve.js';
 
@@ -53,17 +55,6 @@ export function startUserWorker(host: WorkerHost): void {
 /** What an IOThread's JavaScript is owed: WasmTurn in wasm/port/wasm-port.h. */
 const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
 
-/** For what goes to the owner while no call can come back. */
-const noFunctions: Correspondent = {
-  hold: () => 0,
-  numberOf: () => undefined,
-  stub: () => () => undefined,
-  own: () => () => undefined,
-  fromHandle: ({ name }) => {
-    throw new AioError('ERR_AIO_UNSUPPORTED', `'${name}' cannot be used in this thread`);
-  },
-};
-
 class RuntimeWorker {
   private instance!: Instance;
   /** Messages that arrived; the sender counts them in the thread's `posted`. */
@@ -79,8 +70,23 @@ class RuntimeWorker {
   /** Messages for a role that is not played yet, or that wait for their turn. */
   private readonly waiting: Exclude<ToWorker, InitMessage>[] = [];
   private rpc: Rpc<Calls> | undefined;
-  /** What the user's code serves. */
+  /** What the user's code serves, and its loop. */
   private service: Service | undefined;
+  private context: AioContext | undefined;
+  /** The thread's word: a Turn. */
+  private turn: Int32Array | undefined;
+  /** The functions that its loop calls. */
+  private readonly callbacks = new Callbacks({
+    ran: () => {
+      // Its promises get their turn.
+      if (this.turn) this.turn[0] = Turn.now;
+    },
+    returned: (open) => {
+      this.open++;
+      void open.then(() => this.settled());
+    },
+    failed: (death) => this.dies(death),
+  });
 
   constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
 
@@ -122,6 +128,7 @@ class RuntimeWorker {
     try {
       this.instance = await instantiate(module, memory, this.host, guest, {
         sleeps: true,
+        callback: (id) => this.callbacks.call(id),
         startWorker: (wanted) => this.post({ type: 'start', thread: wanted }),
         complete() {
           throw new Error('only the owner completes requests');
@@ -158,7 +165,7 @@ class RuntimeWorker {
         await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
         if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
       } catch (error) {
-        const { packet } = pack(error, noFunctions);
+        const { packet } = pack(error, dataOnly);
         this.post({ type: 'unserved', error: packet, attached: false });
         return false;
       }
@@ -170,7 +177,15 @@ class RuntimeWorker {
   private died(error: unknown): void {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
-    this.post({ type: 'failed', message: describeDeath(error, this.name()) });
+    const message = describeDeath(error, this.name());
+    const cause = causeOf(error);
+    const post = (cause?: Packet): void => this.post({ type: 'failed', message, cause });
+    try {
+      post(cause === undefined ? undefined : pack(cause, dataOnly).packet);
+    } catch {
+      // It cannot be sent.
+      post();
+    }
   }
 
   /** The thread's. */
@@ -214,17 +229,18 @@ class RuntimeWorker {
     const { thread } = this.init;
     const ioThread = exports.rt_thread_arg(thread) as IOThreadPointer;
     const posted = memory.word(exports.rt_thread_posted(thread));
-    const turn = memory.word(exports.rt_thread_wants_turn(thread));
+    const turn = (this.turn = memory.word(exports.rt_thread_wants_turn(thread)));
 
     // Before any call, which may ask for the current context.
     exports.rt_iothread_enter(ioThread);
+    if (this.service) this.context = new AioContext(this.asHome(), exports.rt_iothread_context(ioThread), this.name().replace(/^IO /, ''));
     this.rpc = this.connect();
-    if (this.service) void this.present(this.service, ioThread, this.rpc);
+    if (this.service) void this.present(this.service, this.rpc);
     for (const message of this.waiting.splice(0)) this.control(message);
     for (;;) {
       if (turn[0] === Turn.now && !this.underWay(posted)) {
         // Its microtasks now; the tasks of this thread when the loop would sleep.
-        await null;
+        await Promise.resolve();
         turn[0] = Turn.ifIdle;
       } else {
         await this.takeMessages(posted);
@@ -234,7 +250,9 @@ class RuntimeWorker {
       if (this.death) throw (this.death as { error: unknown }).error;
       if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
     }
+    this.context?.closeAll();
     exports.rt_iothread_leave(ioThread);
+    this.context = undefined;
     this.rpc.close();
     this.rpc = undefined;
     this.open = 0;
@@ -277,63 +295,73 @@ class RuntimeWorker {
       },
       assertOpen() {},
       guard: (promise) => promise,
-      fromHandle: noFunctions.fromHandle,
+      fromHandle: (handle) => (this.context ?? dataOnly).fromHandle(handle),
     }, control);
     return rpc;
   }
 
   /** Tells the owner what the user's code serves. */
-  private async present(service: Service, ioThread: IOThreadPointer, rpc: Rpc<Calls>): Promise<void> {
+  private async present(service: Service, rpc: Rpc<Calls>): Promise<void> {
     this.open++;
     try {
-      const api: unknown = typeof service === 'function' ? await service(this.context()) : service;
+      const api: unknown = typeof service === 'function' ? await service(this.context as AioContext) : service;
       if (typeof api !== 'object' || api === null) {
         throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
       }
       const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
       this.post({ type: 'serving', api: pack(isOfClass ? proxy(api) : api, rpc).packet });
     } catch (error) {
-      this.post({ type: 'unserved', error: pack(error, rpc).packet, attached: true });
-      this.leaving = true;
-      this.instance.exports.rt_iothread_request_stop(ioThread);
+      this.post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: true });
     }
     this.settled();
   }
 
-  private context(): ServeContext {
-    return { name: this.name().replace(/^IO /, ''), clock: () => this.host.monotonic() };
-  }
-
-  /** A call-back in JavaScript has run in the loop: its promises get their turn. */
-  callbackRan(): void {
-    const { exports, memory } = this.instance;
-    memory.word(exports.rt_thread_wants_turn(this.init.thread))[0] = Turn.now;
-  }
-
-  /** And this is what it returned: JavaScript goes on until that is settled. Its rejection
-   * is a death. */
-  callbackReturned(promise: PromiseLike<unknown>): void {
-    this.open++;
-    promise.then(
-      () => this.settled(),
-      (error: unknown) => {
-        this.death ??= { error };
-        this.quiet?.();
+  /** This thread, as the objects that the user's code makes and gets need it. */
+  private asHome(): HomeThread {
+    const worker = this;
+    const { instance, callbacks } = this;
+    const failed = instance.memory.word(instance.exports.rt_failed_word());
+    return {
+      instance,
+      callbacks,
+      get context() {
+        return worker.context as AioContext;
       },
-    );
+      get over() {
+        if (!worker.context) return closedError(worker.name());
+        return Atomics.load(failed, 0) ? new AioError('ERR_AIO_PANIC', 'the runtime has failed') : undefined;
+      },
+      run(work) {
+        if (this.over) throw this.over;
+        return worker.run(work);
+      },
+      // The IOThread does that.
+      keepAlive() {},
+    };
   }
 
-  /** A trap, a panic, or whatever else comes out of C: that is a death. */
+  /** Calls into the module: a trap, a panic, or whatever else comes out of C is a death. */
+  private run<T>(work: () => T): T {
+    const { __stack_pointer: stack } = this.instance.exports;
+    const before = stack.value as number;
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof AioError) stack.value = before;
+      else this.dies(error);
+      throw error;
+    }
+  }
+
+  private dies(error: unknown): void {
+    this.death ??= { error };
+    this.quiet?.();
+  }
+
   private callExport(name: string, args: number[]): unknown {
     const work = (this.instance.exports as unknown as Record<string, unknown>)[name];
     if (typeof work !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no function '${name}'`);
-    try {
-      return (work as (...args: number[]) => unknown)(...args);
-    } catch (error) {
-      this.death = { error };
-      this.quiet?.();
-      throw error;
-    }
+    return this.run(() => (work as (...args: number[]) => unknown)(...args));
   }
 
   private async hostIO(): Promise<void> {

@@ -3,6 +3,7 @@ import { AioError, messageOf } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
+import { dataOnly, unpack } from '../iothread/packet.js';
 import { Role, type Pointer, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import type { Instance } from './instance.js';
@@ -42,7 +43,7 @@ interface Started {
 
 export interface ThreadEvents {
   /** Shared state may be half-changed. */
-  failed(message: string): void;
+  failed(message: string, cause?: unknown): void;
   exit(code: number, thread: string): void;
   output(fd: number, bytes: Uint8Array): void;
 }
@@ -217,7 +218,7 @@ export class Threads {
         if (roles.length === 0 && !own) worker.keepAlive(false);
         break;
       case 'failed':
-        this.events.failed(message.message);
+        this.events.failed(message.message, message.cause && unpack(message.cause, dataOnly));
         break;
       case 'exit':
         this.events.exit(message.code, message.thread);
