@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { IOThread, type EngineStats, type IOThreadCode, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { proxy, transfer } from './iothread/packet.js';
+export { release } from './iothread/rpc.js';
+export type { Received, Remote, Sent, Served } from './iothread/remote.js';
 export { AioContext, Watch } from './api/context.js';
 export { BottomHalf } from './api/bottom-half.js';
 export { Notifier } from './api/notifier.js';
