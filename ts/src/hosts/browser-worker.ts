@@ -13,7 +13,7 @@ interface SyncAccessHandle {
 }
 interface WorkerScope {
   onmessage: ((event: MessageEvent) => void) | null;
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
   close(): void;
 }
 const scope = globalThis as unknown as WorkerScope;
@@ -65,7 +65,7 @@ export const workerHost: WorkerHost = {
   onMessage(listener) {
     scope.onmessage = (event) => listener(event.data);
   },
-  post: (message) => scope.postMessage(message),
+  post: (message, transfer = []) => scope.postMessage(message, transfer),
   end: () => scope.close(),
 
   write(fd, bytes) {

@@ -2,9 +2,11 @@
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
+import type { FromHelper } from '../runtime/helpers.js';
 import { HostedLoop } from '../runtime/hosted.js';
 import { describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
+import { waitForOthers, type HelperInit, type StartHelper } from '../runtime/waiter.js';
 import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
@@ -20,9 +22,11 @@ export function startWorker(host: WorkerHost): void {
   let worker: RuntimeWorker | undefined;
 
   host.onMessage((data) => {
-    const message = data as ToWorker | GuestInit;
+    const message = data as ToWorker | GuestInit | HelperInit;
     if (message.type === 'guest') {
       void runGuest(host, message);
+    } else if (message.type === 'wait') {
+      runHelper(host, message);
     } else if (message.type === 'init') {
       worker = new RuntimeWorker(host, message);
       void worker.main();
@@ -30,6 +34,15 @@ export function startWorker(host: WorkerHost): void {
       worker?.receive(message);
     }
   });
+}
+
+/** This worker waits for another thread, and does nothing else. */
+function runHelper(host: WorkerHost, init: HelperInit): void {
+  const post = (message: FromHelper): void => (init.port && message.type === 'woken' ? init.port.postMessage(message) : host.post(message));
+  waitForOthers(init, () => post({ type: 'woken' }));
+  init.port?.close();
+  post({ type: 'ended' });
+  host.end();
 }
 
 class RuntimeWorker {
@@ -45,6 +58,8 @@ class RuntimeWorker {
   /** Messages for a role that is not played yet, or that wait for their turn. */
   private readonly waiting: Exclude<ToWorker, InitMessage>[] = [];
   private endpoint: ControlEndpoint | undefined;
+  /** What a turn of the loop threw. */
+  private failed: { error: unknown } | undefined;
 
   constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
 
@@ -136,6 +151,13 @@ class RuntimeWorker {
     await this.host.turn();
   }
 
+  /** Woken by its port, in the hosted phases, in which alone it is armed. */
+  private readonly startHelper: StartHelper = (init, woken) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = woken;
+    this.host.post({ type: 'helper', init: { ...init, port: port2 } } satisfies ToOwner, [port2]);
+  };
+
   private async ioThread(): Promise<void> {
     const { exports, memory } = this.instance;
     const { thread } = this.init;
@@ -150,29 +172,28 @@ class RuntimeWorker {
       if (this.open === 0) this.quiet?.();
     });
     serve(this.controlApi(), this.endpoint);
+    const loop = new HostedLoop(this.instance, exports.rt_iothread_context(ioThread), this.host, this.startHelper, (error) => {
+      this.failed = { error };
+      this.quiet?.();
+    });
     for (const message of this.waiting.splice(0)) this.control(message);
     do {
       await this.takeMessages(posted);
-      if (this.open > 0 && !this.death) await this.hostedUntilQuiet(ioThread);
+      if (this.open > 0 && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
     } while (exports.rt_iothread_run(ioThread, this.received));
+    await loop.close();
     exports.rt_iothread_leave(ioThread);
     this.endpoint = undefined;
   }
 
   /** A call that was received is still being answered: JavaScript goes on, and
    * drives the loop meanwhile. */
-  private async hostedUntilQuiet(ioThread: IOThreadPointer): Promise<void> {
-    const { exports } = this.instance;
-    let failed: { error: unknown } | undefined;
-    const loop = new HostedLoop(this.instance, exports.rt_iothread_context(ioThread), this.host, (error) => {
-      failed = { error };
-      this.quiet?.();
-    });
+  private async hostedUntilQuiet(loop: HostedLoop): Promise<void> {
     loop.start();
-    if (this.open > 0 && !failed) await new Promise<void>((resolve) => (this.quiet = resolve));
+    if (this.open > 0 && !this.failed) await new Promise<void>((resolve) => (this.quiet = resolve));
     this.quiet = undefined;
-    if (failed) throw failed.error;
+    if (this.failed) throw (this.failed as { error: unknown }).error;
     if (this.death) loop.abandon();
     else await loop.stop();
   }

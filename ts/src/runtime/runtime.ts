@@ -2,7 +2,7 @@
 import { Buffers, type AioBuffer } from '../api/buffer.js';
 import { FileTable } from '../api/file-table.js';
 import { IOThread, type IOThreadOptions } from '../api/iothread.js';
-import { AioError } from '../errors.js';
+import { AioError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { MadeWorker, OwnerHost } from '../hosts/host.js';
@@ -10,11 +10,13 @@ import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
 import type { ContextPointer, Pointer } from './exports.js';
+import { Helpers } from './helpers.js';
 import { HostedLoop } from './hosted.js';
 import { describeDeath } from './death.js';
 import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
+import type { HelperInit } from './waiter.js';
 
 export interface RuntimeOptions {
   /**
@@ -70,6 +72,7 @@ export class Runtime {
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
   /** @internal */ readonly buffers: Buffers;
+  /** Where Atomics.waitAsync is missing. @internal */ readonly helpers: Helpers;
   private readonly loop: HostedLoop;
 
   private constructor(
@@ -80,6 +83,7 @@ export class Runtime {
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
     if (host.filesAreOwned) exports.rt_files_are_owned();
     this.context = exports.rt_init();
+    this.helpers = new Helpers(host, options.worker);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message) => void this.fail(message),
       exit: (code, thread) => {
@@ -87,11 +91,12 @@ export class Runtime {
         else this.fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
+      helper: (init) => this.startHelper(init),
     }, options.worker);
     guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
-    this.loop = new HostedLoop(instance, this.context, host, (error) => void this.fail(describeDeath(error, 'owner')));
+    this.loop = new HostedLoop(instance, this.context, host, this.helpers.start, (error) => void this.fail(describeDeath(error, 'owner')));
   }
 
   /** The owner's own context. @internal */
@@ -293,6 +298,16 @@ export class Runtime {
     });
   }
 
+  /** An IOThread's: it hears of the word by the helper's port. */
+  private startHelper(init: HelperInit): void {
+    const failed = (error: unknown): void => void this.fail(`no worker to wait for an IOThread: ${messageOf(error)}`);
+    try {
+      this.helpers.start(init, () => {}, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
   private fdReady(fd: number): void {
     if (this.death || this.state === 'closed') return;
@@ -323,9 +338,14 @@ export class Runtime {
     this.loop.abandon();
     const pending = [...this.pending.values()];
     this.pending.clear();
-    this.closed = this.threads.evacuate(LEAVE_MS / 3);
+    this.closed = this.end();
     for (const { reject } of pending) reject(death);
     return death;
+  }
+
+  /** After a failure. */
+  private async end(): Promise<void> {
+    await Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]);
   }
 
   /** Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
@@ -341,7 +361,8 @@ export class Runtime {
     await this.files.close();
     if (this.death) return;
     await this.threads.evacuate(LEAVE_MS);
-    await this.loop.stop();
+    await this.loop.close();
+    await this.helpers.close(LEAVE_MS);
     this.state = 'closed';
     for (const { reject } of this.pending.values()) {
       reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
