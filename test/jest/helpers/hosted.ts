@@ -10,6 +10,8 @@ export interface Seen {
   pings: number;
   many: number;
   ticks: number;
+  /** Bottom halves of 100 ms in all, those out of order, whether timers had their turns meanwhile. */
+  work: [left: number, wrong: number, turns: boolean];
   /** Round trips through an IOThread whose JavaScript waits for this thread. */
   hosted: number;
   slow: number[];
@@ -21,7 +23,7 @@ export interface Seen {
 
 /** What is seen by whoever has so many helpers. */
 export const seenWith = (helpers: number): Seen => ({
-  pings: 100, many: 4000, ticks: 3, hosted: 40, slow: [42, 42], helpers: [helpers, Math.max(helpers - 1, 0), 0], workers: 0,
+  pings: 100, many: 4000, ticks: 3, work: [0, 0, true], hosted: 40, slow: [42, 42], helpers: [helpers, Math.max(helpers - 1, 0), 0], workers: 0,
 });
 
 /**
@@ -54,6 +56,11 @@ export async function useHostedLoops(
     runtime.call('start_timer', 5 * n);
     await until(() => count('ticks_of_timer') === n + 1);
   }
+
+  let turns = 0;
+  runtime.call('work_in_owner', 100, 1000);
+  await until(() => ++turns > 0 && count('work_left_in_owner') === 0);
+  const work: Seen['work'] = [count('work_left_in_owner'), count('work_out_of_order'), turns >= 5];
 
   // Twice, with sleep in WebAssembly in between: its JavaScript waits for an answer of
   // this thread (comlink: for a property of a proxy), and drives its loop meanwhile.
@@ -98,5 +105,5 @@ export async function useHostedLoops(
   helpers.push(all.size);
   await runtime.close();
   helpers.push(all.size);
-  return { pings, many, ticks, hosted, slow, helpers, workers: runtime.workerCount };
+  return { pings, many, ticks, work, hosted, slow, helpers, workers: runtime.workerCount };
 }
