@@ -100,7 +100,13 @@ export class HostedLoop {
       if (!this.waiter.arm(EVENT_SLEEPING)) return this.queue();
       this.armed = true;
     }
-    if (timeout > 0) this.timer = setTimeout(this.run, timeout);
+    if (timeout > 0) this.sleep(timeout);
+  }
+
+  private sleep(ms: number): void {
+    this.timer = setTimeout(this.run, ms);
+    // Whether the process lives on is keepAlive's alone (a page's timer is a number).
+    (this.timer as { unref?(): void }).unref?.();
   }
 
   private readonly fired = (): void => {

@@ -195,7 +195,7 @@ export class Runtime {
    */
   async coroutine(name: string, argument = 0): Promise<number> {
     this.assertNotClosing();
-    return this.startCoroutine(this, this.context, name, argument);
+    return this.alive(() => this.startCoroutine(this, this.context, name, argument));
   }
 
   /** In any context; holder is whose end rejects it. @internal */
@@ -226,21 +226,27 @@ export class Runtime {
     this.assertNotClosing();
     if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
     // Its worker may be one of the reserve, and those keep nothing alive.
-    const alive = setInterval(() => {}, 0x7fffffff);
+    return this.alive(() => new Promise<number>((resolve, reject) => {
+      const ended = (result: number): void => reject(
+        errnoName(-result) === 'EAGAIN'
+          ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+          : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
+      );
+      const id = this.hold(this, { resolve: ended, reject });
+      const started = this.run(() => this.instance.exports.rt_main_start(id));
+      if (started) this.whenExited = resolve;
+      else this.complete(id, -errnoNumber('EAGAIN'));
+    }));
+  }
+
+  /** The process lives until it has settled. */
+  private async alive<T>(work: () => Promise<T>): Promise<T> {
+    const alive = this.host.keepAlive?.();
+    alive?.ref();
     try {
-      return await new Promise<number>((resolve, reject) => {
-        const ended = (result: number): void => reject(
-          errnoName(-result) === 'EAGAIN'
-            ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
-            : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
-        );
-        const id = this.hold(this, { resolve: ended, reject });
-        const started = this.run(() => this.instance.exports.rt_main_start(id));
-        if (started) this.whenExited = resolve;
-        else this.complete(id, -errnoNumber('EAGAIN'));
-      });
+      return await work();
     } finally {
-      clearInterval(alive);
+      alive?.unref();
     }
   }
 
