@@ -1,11 +1,14 @@
 // Checks that the seed header's declarations are all there, with their
-// signatures, covered by tests, and that docs/api.md says so.
+// signatures, covered by tests, that every code of AioError is in use, and that the
+// files which are made from the sources are up to date.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OUTPUT, coverage, definition, markdown, seed, tests } from './declarations.mjs';
+import { coverage, definition, seed, tests } from './declarations.mjs';
+import { CODES_TS, errorCodes } from './error-codes.mjs';
+import { generated } from './generate.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const cc = process.env.CC ?? 'cc';
@@ -53,12 +56,21 @@ const checks = {
     assert.deepEqual(names(missing), []);
   },
 
-  [`${OUTPUT} is up to date`]() {
-    const file = join(top, OUTPUT);
-    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    assert.ok(text === markdown(), 'run: node test/api/generate.mjs');
+  'every code of AioError is thrown somewhere'() {
+    const sources = ['ts/src', 'wasm/port', 'wasm/runtime'].flatMap((dir) =>
+      readdirSync(join(top, dir), { recursive: true }).filter((name) => /\.(ts|c)$/.test(name)).map((name) => join(dir, name)));
+    const text = sources.filter((name) => name !== CODES_TS).map((name) => readFileSync(join(top, name), 'utf8')).join('\n');
+    const unused = errorCodes().filter(({ code, name }) => !text.includes(`'${code}'`) && !text.includes(`(AIO_ERROR_${name},`));
+    assert.deepEqual(names(unused), []);
   },
 };
+for (const [name, made] of Object.entries(generated)) {
+  checks[`${name} is up to date`] = () => {
+    const file = join(top, name);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    assert.ok(text === made(), 'run: node test/api/generate.mjs');
+  };
+}
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runApi() {

@@ -72,7 +72,7 @@ export const docTests = {
   },
 
   async 'the errors and options that pages name are the entry\'s'() {
-    const codes = new Set(read('ts/src/errors.ts').match(/ERR_AIO_\w+/g));
+    const codes = new Set(read('ts/src/error-codes.ts').match(/ERR_AIO_\w+/g));
     const entry = await publicNames();
     const options = new Set([...entry].map((name) => name.split('.')[1]));
     const missing = [];

@@ -8,6 +8,7 @@ export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';
 export { type GuestOptions, type Standard } from './wasi/guest.js';
 export { AioStream, type StreamSource, type WebStreams } from './wasi/stream.js';
 export type { MadeWorker } from './hosts/host.js';
-export { AioError, type AioErrorCode } from './errors.js';
+export { AioError } from './errors.js';
+export type { AioErrorCode } from './error-codes.js';
 export { doctor } from './doctor/doctor.js';
 export { describeFindings, type Finding } from './doctor/finding.js';

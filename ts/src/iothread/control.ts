@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The control plane of an IOThread: comlink over the worker's own channel. */
 import * as Comlink from 'comlink';
-import { AioError, type AioErrorCode } from '../errors.js';
+import type { AioErrorCode } from '../error-codes.js';
+import { AioError } from '../errors.js';
 
 /** An answer: comlink by itself keeps only an error's name, message and stack. */
 export interface Answer {
