@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { IOThread, type EngineStats, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './api/iothread.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';

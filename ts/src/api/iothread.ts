@@ -43,6 +43,14 @@ export interface LoopStats {
   pollMisses: number;
 }
 
+/** What {@link Runtime.iothreads} tells of one, as QMP's query-iothreads. */
+export interface IOThreadInfo extends Required<IOThreadOptions> {
+  name: string;
+  /** Its thread's number in Runtime.dump(). */
+  threadId: number;
+  stats: LoopStats;
+}
+
 /** What an engine did. */
 export interface EngineStats {
   /** Requests handed over, in how many batches, and the wake-ups of the other
@@ -53,7 +61,8 @@ export interface EngineStats {
   largestBatch: number;
 }
 
-/** The maximum first: the minimum is held against it. */
+/** The maximum first: the minimum is held against it; the other way round where it falls
+ * below the minimum that there was. */
 const properties = [
   ['threadPoolMax', 'thread-pool-max'],
   ['threadPoolMin', 'thread-pool-min'],
@@ -120,7 +129,10 @@ export class IOThread {
 
   private static apply(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
     const { exports, memory } = runtime.instance;
-    for (const [key, name] of properties) {
+    const { threadPoolMin } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
+    const [max, min, ...others] = properties;
+    const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
+    for (const [key, name] of falls ? [min, max, ...others] : properties) {
       const value = options[key];
       if (value === undefined) continue;
       if (!Number.isSafeInteger(value)) {
@@ -154,8 +166,19 @@ export class IOThread {
 
   async stats(): Promise<LoopStats> {
     this.assertOpen();
+    return this.counters();
+  }
+
+  private counters(): LoopStats {
     const { exports, memory } = this.runtime.instance;
     return JSON.parse(memory.string(exports.rt_context_stats(this.context))) as LoopStats;
+  }
+
+  /** @internal */
+  query(): IOThreadInfo {
+    const { exports, memory } = this.runtime.instance;
+    const properties = JSON.parse(memory.string(exports.rt_iothread_query(this.pointer))) as Omit<IOThreadInfo, 'name' | 'stats'>;
+    return { name: this.name, ...properties, stats: this.counters() };
   }
 
   /**

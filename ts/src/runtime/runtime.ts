@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { Buffers, type AioBuffer } from '../api/buffer.js';
 import { FileTable } from '../api/file-table.js';
-import { IOThread, type IOThreadOptions } from '../api/iothread.js';
+import { IOThread, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
 import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
@@ -150,6 +150,12 @@ export class Runtime {
     const ioThread = this.run(() => IOThread.start(this, name, options));
     this.ioThreads.add(ioThread);
     return ioThread.ready();
+  }
+
+  /** What QMP's query-iothreads tells, and counters, of every IOThread that is open. */
+  async iothreads(): Promise<IOThreadInfo[]> {
+    this.assertOpen();
+    return [...this.ioThreads].map((ioThread) => ioThread.query());
   }
 
   /** @internal */
