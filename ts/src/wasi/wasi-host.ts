@@ -4,8 +4,9 @@ import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, memoryImport, PAGE, type MemoryImport } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
-import { Guest, type GuestOptions } from './guest.js';
+import type { GuestOptions } from './guest-options.js';
 import type { FromGuest, GuestInit } from './guest-worker.js';
+import { WasiGuest } from './wasi-guest.js';
 
 export interface WasiOptions extends GuestOptions {
   /** The program. */
@@ -67,7 +68,7 @@ export class WasiHost {
   private settle: { resolve(code: number): void; reject(error: Error): void } | undefined;
 
   private constructor(
-    private readonly host: OwnerHost, private readonly guest: Guest, private readonly options: WasiOptions,
+    private readonly host: OwnerHost, private readonly guest: WasiGuest, private readonly options: WasiOptions,
     private readonly binary: Uint8Array<ArrayBuffer>, private readonly module: WebAssembly.Module,
     private readonly memory: MemoryImport | undefined, private readonly flavour: Flavour,
   ) {}
@@ -83,7 +84,7 @@ export class WasiHost {
     const module = await compile(binary, options.module instanceof URL ? options.module.href : 'options.module');
     const memory = memoryImport(binary);
     const flavour = flavourOf(module, memory);
-    const guest = await Guest.create(host, options);
+    const guest = await WasiGuest.create(host, options);
     return new WasiHost(host, guest, options, binary, module, memory, flavour);
   }
 
