@@ -14,7 +14,7 @@ import type { IOThread } from './iothread.js';
  * - `io_uring`: through rings in shared memory, 128 requests at most
  * - `sync`: done by the IOThread itself, which does nothing else meanwhile
  */
-export type AioEngine = keyof typeof Engine;
+export type AioEngine = 'threads' | 'native' | 'io_uring' | 'sync';
 
 export interface OpenOptions {
   /** Default `threads`. */
@@ -64,13 +64,17 @@ export class AioFile {
   private readonly requests = new Set<Promise<unknown>>();
   private known: number;
 
-  /** @internal */
-  constructor(
+  private constructor(
     private readonly runtime: Runtime, /** @internal */ readonly ioThread: IOThread, readonly path: string,
     /** @internal */ readonly host: HostFile, private readonly mode: OpenMode,
     /** @internal */ readonly settings: FileSettings,
   ) {
     this.known = host.size;
+  }
+
+  /** @internal */
+  static opened(runtime: Runtime, ioThread: IOThread, path: string, host: HostFile, mode: OpenMode, settings: FileSettings): AioFile {
+    return new AioFile(runtime, ioThread, path, host, mode, settings);
   }
 
   /** The engine that serves it. */

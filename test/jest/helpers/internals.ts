@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/** What classes have beyond their public types, for tests that look inside. */
+import type { Instance } from '../../../dist/runtime/instance.js';
+import type { ContextPointer } from '../../../dist/runtime/exports.js';
+import type { Threads } from '../../../dist/runtime/threads.js';
+
+declare module '../../../dist/runtime/runtime.js' {
+  interface Runtime {
+    readonly instance: Instance;
+    readonly threads: Threads;
+  }
+}
+
+declare module '../../../dist/api/iothread.js' {
+  interface IOThread {
+    readonly context: ContextPointer;
+  }
+}
