@@ -114,6 +114,8 @@ void aio_adapt_polling(AioContext *ctx, int64_t block_ns);
 void aio_dump_wait(AioContext *ctx);
 
 /* gsource.c */
+/* Puts the handlers that are ready where dispatch finds them. True: there are some. */
+bool aio_find_ready(AioContext *ctx);
 extern const GSourceFuncs aio_source_funcs;
 /* gmain.c: an iteration that sleeps at most timeout_ns. */
 bool gmain_iterate(GMainContext *context, int64_t timeout_ns);

@@ -59,7 +59,7 @@ static void insert_newest_first(AioHandlerList *list, AioHandler *node)
     }
 }
 
-static void find_ready(AioContext *ctx)
+bool aio_find_ready(AioContext *ctx)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     AioHandler *node;
@@ -71,6 +71,7 @@ static void find_ready(AioContext *ctx)
         insert_newest_first(&ctx->gsource_ready, node);
     }
     qemu_lockcnt_dec(&ctx->list_lock);
+    return !QLIST_EMPTY(&ctx->gsource_ready);
 }
 
 void aio_dispatch(AioContext *ctx)
@@ -105,7 +106,7 @@ static gboolean aio_ctx_check(GSource *source)
 
     qatomic_store_release(&watcher->notify_me, watcher->notify_me & ~1u);
     aio_notify_accept(ctx);
-    find_ready(ctx);
+    aio_find_ready(ctx);
     return aio_bh_timeout(ctx) >= 0 || aio_pending(ctx) ||
            timerlistgroup_deadline_ns(&ctx->tlg) == 0;
 }
@@ -120,7 +121,7 @@ static gboolean aio_ctx_dispatch(GSource *source, GSourceFunc callback,
         port_panic("an AioContext's GSource takes no callback");
     }
     if (qatomic_read(&ctx->watcher->notify_me) & 1) {
-        find_ready(ctx);
+        aio_find_ready(ctx);
     }
     aio_dispatch(ctx);
     return true;

@@ -2,6 +2,12 @@
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
 export { IOThread, type EngineStats, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { AioContext, Watch } from './api/context.js';
+export { BottomHalf } from './api/bottom-half.js';
+export { Notifier } from './api/notifier.js';
+export { Pipe } from './api/pipe.js';
+export { Timer } from './api/timer.js';
+export type { Handle } from './api/handle.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export type { MadeWorker } from './hosts/host.js';

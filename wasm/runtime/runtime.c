@@ -18,6 +18,7 @@ AioContext *rt_init(void)
 {
     init_clocks(NULL);
     owner_context = aio_context_new(&error_abort);
+    aio_context_use_g_source(owner_context);
     return owner_context;
 }
 
@@ -67,7 +68,8 @@ int rt_hosted_turn(AioContext *ctx)
     if (!stays) {
         aio_context_detach_current();
     }
-    if (funcs->prepare(&ctx->source, &timeout) ||
+    /* What became ready during dispatch did not set the notifier: nobody slept. */
+    if (funcs->prepare(&ctx->source, &timeout) || aio_find_ready(ctx) ||
         !wasm_event_arm(ctx->watcher->fd)) {
         return 0;
     }

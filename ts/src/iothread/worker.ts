@@ -2,6 +2,7 @@
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
+import { Callbacks } from '../runtime/callbacks.js';
 import { HostedLoop } from '../runtime/hosted.js';
 import { describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
@@ -45,6 +46,15 @@ class RuntimeWorker {
   /** Messages for a role that is not played yet, or that wait for their turn. */
   private readonly waiting: Exclude<ToWorker, InitMessage>[] = [];
   private endpoint: ControlEndpoint | undefined;
+  /** The functions that its loop calls. */
+  private readonly callbacks = new Callbacks({
+    ran() {},
+    returned() {},
+    failed: (death) => {
+      this.death = { error: death };
+      this.quiet?.();
+    },
+  });
 
   constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
 
@@ -71,6 +81,7 @@ class RuntimeWorker {
     try {
       this.instance = await instantiate(module, memory, this.host, guest, {
         sleeps: true,
+        callback: (id) => this.callbacks.call(id),
         startWorker: (wanted) => this.post({ type: 'start', thread: wanted }),
         complete() {
           throw new Error('only the owner completes requests');

@@ -4,6 +4,11 @@ import { AioError } from '../errors.js';
 /** A broken contract in C, or something that WebAssembly traps on. */
 export class Panic extends Error {}
 
+/** What JavaScript threw, if that is what it was. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof Panic ? error.cause : error;
+}
+
 /** The C functions that an error went through, innermost first. */
 export function wasmFrames(error: unknown): string[] {
   const stack = error instanceof Error ? (error.stack ?? '') : '';

@@ -6,6 +6,7 @@ export type CoroutinePointer = Pointer<'Coroutine'>;
 export type IOThreadPointer = Pointer<'IOThread'>;
 export type ThreadPointer = Pointer<'WasmThread'>;
 export type RequestPointer = Pointer<'FileRequest'>;
+export type TimerPointer = Pointer<'QEMUTimer'>;
 export type BenchPointer = Pointer<'BenchJob'>;
 
 /** What a worker is for; wasm/port/wasm-port.h. */
@@ -77,6 +78,26 @@ export interface Exports {
   rt_iothread_run(ioThread: IOThreadPointer, received: number): number;
   rt_iothread_running(ioThread: IOThreadPointer): number;
   rt_iothread_leave(ioThread: IOThreadPointer): void;
+
+  rt_handles_init(seed: number): void;
+  rt_handles_open(): number;
+  rt_handle_generation(number: number): number;
+  rt_handle_signal(number: number, generation: number): number;
+  rt_handle_test_and_clear(number: number, generation: number): number;
+  rt_handle_enter(number: number, generation: number): Pointer<'bytes'>;
+  rt_handle_leave(number: number): void;
+  rt_handle_watch(context: ContextPointer, number: number, generation: number, id: number): number;
+  rt_handle_unwatch(context: ContextPointer, number: number): void;
+  rt_handle_close(number: number, generation: number): number;
+
+  rt_bh_new(context: ContextPointer, name: Pointer<'bytes'>, id: number): number;
+  rt_notifier_new(name: Pointer<'bytes'>): number;
+  rt_memory_new(name: Pointer<'bytes'>, size: number): number;
+  rt_timer_new(context: ContextPointer, id: number): TimerPointer;
+  rt_timer_arm(timer: TimerPointer, delayNs: number): void;
+  rt_timer_cancel(timer: TimerPointer): void;
+  rt_timer_pending(timer: TimerPointer): number;
+  rt_timer_free(timer: TimerPointer): void;
 
   rt_host_io_ring(): void;
   rt_host_io_run(received: number): void;

@@ -20,6 +20,8 @@ export interface InstanceHooks {
   /** Whether the thread may sleep in a WASI call: all but the owner. */
   readonly sleeps: boolean;
   startWorker(thread: ThreadPointer): void;
+  /** Calls the JavaScript function of that number. */
+  callback(id: number): void;
   /** The owner's alone. */
   complete(id: number, result: number): void;
 }
@@ -44,6 +46,7 @@ export async function instantiate(
     clock_ns: (clock: number) => (clock === 0 ? host.monotonic() : Date.now() * 1e6),
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
     complete: (id: number, result: number) => hooks.complete(id, result),
+    callback: (id: number) => hooks.callback(id),
     ...fileImports(thread, memory),
     raise(code: number, message: number) {
       const name = errorCodes[code] ?? 'ERR_AIO_PANIC';

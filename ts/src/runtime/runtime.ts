@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { Buffers, type AioBuffer } from '../api/buffer.js';
+import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
+import { closedError, type HomeThread } from '../api/handle.js';
 import { IOThread, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
 import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
@@ -9,9 +11,10 @@ import type { MadeWorker, OwnerHost } from '../hosts/host.js';
 import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
+import { Callbacks } from './callbacks.js';
 import type { ContextPointer, Pointer } from './exports.js';
 import { HostedLoop } from './hosted.js';
-import { describeDeath } from './death.js';
+import { causeOf, describeDeath } from './death.js';
 import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
@@ -65,12 +68,20 @@ export class Runtime {
   private readonly pending = new Map<number, Pending>();
   private readonly ioThreads = new Set<IOThread>();
   private closed: Promise<void> | undefined;
+  private registered = 0;
+  private alive: ReturnType<typeof setInterval> | undefined;
   private whenExited: ((code: number) => void) | undefined;
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
   /** @internal */ readonly buffers: Buffers;
   private readonly loop: HostedLoop;
+  /** The functions that its loops call. */
+  private readonly callbacks = new Callbacks({
+    ran() {},
+    returned() {},
+    failed: (death) => void this.fail(describeDeath(death, 'owner'), causeOf(death)),
+  });
 
   private constructor(
     /** @internal */ readonly host: OwnerHost, /** @internal */ readonly instance: Instance,
@@ -79,7 +90,9 @@ export class Runtime {
     const { exports, memory } = instance;
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
     if (host.filesAreOwned) exports.rt_files_are_owned();
-    this.context = exports.rt_init();
+    exports.rt_handles_init(Math.random() * 2 ** 32);
+    const context = exports.rt_init();
+    this.context = new AioContext(this.asHome(), context, 'owner');
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message) => void this.fail(message),
       exit: (code, thread) => {
@@ -91,11 +104,38 @@ export class Runtime {
     guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
-    this.loop = new HostedLoop(instance, this.context, host, (error) => void this.fail(describeDeath(error, 'owner')));
+    this.loop = new HostedLoop(instance, context, host, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
   }
 
-  /** The owner's own context. @internal */
-  readonly context: ContextPointer;
+  /** The owner's own loop, which lives on this thread's JavaScript event loop. */
+  readonly context: AioContext;
+
+  /** This thread, as the objects of its contexts need it. */
+  private asHome(): HomeThread {
+    const runtime = this;
+    return {
+      instance: this.instance,
+      callbacks: this.callbacks,
+      get context() {
+        return runtime.context;
+      },
+      get over() {
+        return runtime.death ?? (runtime.state === 'closed' ? closedError('the runtime') : undefined);
+      },
+      run: (work) => this.run(work),
+      keepAlive: (on) => this.keepAlive(on),
+    };
+  }
+
+  /** Counts what is registered; while there is something, the process does not end by itself. */
+  private keepAlive(on: boolean): void {
+    this.registered += on ? 1 : -1;
+    if (this.registered > 0) this.alive ??= setInterval(() => {}, 0x7fffffff);
+    else {
+      clearInterval(this.alive);
+      this.alive = undefined;
+    }
+  }
 
   /**
    * @throws AioError ERR_AIO_UNSUPPORTED (what is missing here), ERR_AIO_MODULE,
@@ -123,6 +163,7 @@ export class Runtime {
     const instance = await instantiate(module, shared, host, guest.config, {
       sleeps: false,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
+      callback: (id) => made.runtime?.callbacks.call(id),
       complete: (id, result) => made.runtime?.complete(id, result),
     });
     const { exports } = instance;
@@ -196,7 +237,7 @@ export class Runtime {
    */
   async coroutine(name: string, argument = 0): Promise<number> {
     this.assertNotClosing();
-    return this.startCoroutine(this, this.context, name, argument);
+    return this.startCoroutine(this, this.context.pointer, name, argument);
   }
 
   /** In any context; holder is whose end rejects it. @internal */
@@ -256,7 +297,7 @@ export class Runtime {
     } catch (error) {
       stack.value = before;
       if (error instanceof AioError) throw error;
-      throw this.fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'));
+      throw this.fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error));
     }
   }
 
@@ -321,11 +362,12 @@ export class Runtime {
   }
 
   /** What everything is rejected with from now on: the first death counts. */
-  private fail(message: string): AioError {
+  private fail(message: string, cause?: unknown): AioError {
     if (this.death) return this.death;
-    const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`);
+    const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
     if (this.state === 'closed') return death;
     this.death = death;
+    this.context.closeAll();
     this.loop.abandon();
     const pending = [...this.pending.values()];
     this.pending.clear();
@@ -346,6 +388,7 @@ export class Runtime {
     await Promise.all([...this.ioThreads].map((ioThread) => ioThread.close()));
     await this.files.close();
     if (this.death) return;
+    this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
     await this.loop.stop();
     this.state = 'closed';

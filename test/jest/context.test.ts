@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+/** The owner's loop: bottom halves, timers, notifiers and pipes that are JavaScript's. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { AioError, Runtime, type AioContext } from 'wasm-aio';
+import { failure } from './helpers/errors.js';
+
+let runtime: Runtime;
+let context: AioContext;
+beforeEach(async () => {
+  runtime = await Runtime.create({ reserve: 0 });
+  ({ context } = runtime);
+});
+afterEach(() => runtime.close());
+
+const thrown = (work: () => unknown): AioError => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof AioError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+};
+
+/** Resolves when the function has been called so many times. */
+function calls(count: number): { called(): void; done: Promise<void> } {
+  let resolve = (): void => {};
+  const done = new Promise<void>((r) => (resolve = r));
+  return {
+    called() {
+      if (--count === 0) resolve();
+    },
+    done,
+  };
+}
+
+test('bottom halves run last in, first out, once for any number of schedules', async () => {
+  const order: string[] = [];
+  const { called, done } = calls(3);
+  const make = (name: string) => context.bottomHalf(name, () => {
+    order.push(name);
+    called();
+  });
+  const [a, b, c] = [make('a'), make('b'), make('c')];
+  a.schedule();
+  b.schedule();
+  a.schedule();
+  c.schedule();
+  await done;
+  expect(order).toEqual(['c', 'b', 'a']);
+  expect(context.stats().bottomHalves).toBeGreaterThanOrEqual(3);
+});
+
+test('one that schedules itself lets JavaScript have its turns', async () => {
+  let runs = 0;
+  const again = context.bottomHalf('again', () => {
+    runs++;
+    again.schedule();
+  });
+  again.schedule();
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  const before = runs;
+  expect(before).toBeGreaterThan(0);
+  again.close();
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(runs).toBe(before);
+});
+
+test('closed before its run it does not run', async () => {
+  const gone = context.bottomHalf('gone', () => {
+    throw new Error('it ran');
+  });
+  gone.schedule();
+  gone.close();
+  gone.close();
+  const { called, done } = calls(1);
+  const after = context.bottomHalf('after', called);
+  after.schedule();
+  await done;
+  const error = thrown(() => gone.schedule());
+  expect(error.code).toBe('ERR_AIO_CLOSED');
+  expect(error.message).toBe("bottom half 'gone' is closed");
+});
+
+test('a handle is of no use once its place is somebody else’s', () => {
+  const first = context.bottomHalf('first', () => {});
+  const copy = context.fromHandle(structuredClone(first.toHandle()));
+  (copy as typeof first).schedule();
+  first.close();
+  const second = context.bottomHalf('second', () => {});
+  expect(thrown(() => (copy as typeof first).schedule()).code).toBe('ERR_AIO_CLOSED');
+  expect(thrown(() => copy.close()).message).toMatch(/closed in the thread that made it/);
+  second.close();
+});
+
+test('timers run in the order of their times, and when they are armed alone', async () => {
+  const order: string[] = [];
+  const { called, done } = calls(3);
+  const timer = (name: string) => context.timer(name, () => {
+    order.push(name);
+    called();
+  });
+  const [late, soon, never, moved] = [timer('late'), timer('soon'), timer('never'), timer('moved')];
+  moved.arm(0);
+  late.arm(20);
+  soon.arm(0.5);
+  never.arm(1);
+  moved.arm(40);
+  never.cancel();
+  expect([late.pending, never.pending]).toEqual([true, false]);
+  const begun = performance.now();
+  await done;
+  expect(order).toEqual(['soon', 'late', 'moved']);
+  expect(performance.now() - begun).toBeGreaterThanOrEqual(39);
+  expect(moved.pending).toBe(false);
+  expect(thrown(() => late.arm(NaN)).message).toMatch(/number of ms from 0 on, not NaN/);
+  late.close();
+  expect(thrown(() => late.arm(1)).message).toBe("timer 'late' is closed");
+});
+
+test('a notifier: sets are one until it is cleared', async () => {
+  const notifier = context.notifier('n');
+  expect(notifier.testAndClear()).toBe(false);
+  notifier.set();
+  notifier.set();
+  expect(notifier.testAndClear()).toBe(true);
+  expect(notifier.testAndClear()).toBe(false);
+
+  let runs = 0;
+  const { called, done } = calls(2);
+  const watch = context.onSet(notifier, () => {
+    // A set during the call-back brings another run.
+    if (runs++ === 0) notifier.set();
+    called();
+  });
+  expect(thrown(() => context.onSet(notifier, () => {})).message).toMatch(/has one already/);
+  notifier.set();
+  await done;
+  watch.close();
+  notifier.set();
+  expect(notifier.testAndClear()).toBe(true);
+  expect(runs).toBe(2);
+  notifier.close();
+  expect(thrown(() => notifier.set()).message).toBe("notifier 'n' is closed");
+});
+
+test('waiting for a notifier: set, aborted, closed', async () => {
+  const notifier = context.notifier('n');
+  notifier.set();
+  await notifier.wait();
+  const waiting = notifier.wait();
+  notifier.set();
+  await waiting;
+
+  const abort = new AbortController();
+  const aborted = notifier.wait({ signal: abort.signal });
+  abort.abort();
+  await expect(aborted).rejects.toBe(abort.signal.reason);
+  await expect(notifier.wait({ signal: abort.signal })).rejects.toBe(abort.signal.reason);
+
+  const left = failure(notifier.wait(), 'ERR_AIO_CLOSED');
+  notifier.close();
+  expect((await left).message).toBe("notifier 'n' is closed");
+});
+
+test('a notifier as an async iterable ends when it is closed', async () => {
+  const notifier = context.notifier('n');
+  let seen = 0;
+  notifier.set();
+  for await (const _ of notifier) {
+    if (++seen === 3) notifier.close();
+    else notifier.set();
+  }
+  expect(seen).toBe(3);
+});
+
+test('a pipe keeps the order of bytes, across its end and its size', async () => {
+  const pipe = context.pipe('p', { capacity: 100 });
+  expect(pipe.capacity).toBe(128);
+  const sent = Uint8Array.from({ length: 10_007 }, (_, i) => (i * 7) % 251);
+  const received: number[] = [];
+  const reader = (async () => {
+    for await (const bytes of pipe) received.push(...bytes);
+  })();
+  for (let done = 0; done < sent.length;) {
+    const count = pipe.write(sent.subarray(done, done + 61));
+    done += count;
+    if (count === 0) await pipe.drain();
+  }
+  pipe.end();
+  await reader;
+  expect(Uint8Array.from(received)).toEqual(sent);
+  expect(thrown(() => pipe.write(sent)).message).toMatch(/was ended/);
+});
+
+test('a reader is called while there are bytes, a writer when there is room again', async () => {
+  const pipe = context.pipe('p', { capacity: 8 });
+  const read: number[] = [];
+  const { called, done } = calls(1);
+  // One byte a run.
+  context.onReadable(pipe, () => {
+    read.push(...pipe.read(1));
+    if (read.length === 12) called();
+  });
+  const bytes = Uint8Array.from({ length: 12 }, (_, i) => i);
+  let written = pipe.write(bytes);
+  expect(written).toBe(8);
+  context.onWritable(pipe, () => {
+    written += pipe.write(bytes.subarray(written));
+  });
+  await done;
+  expect(read).toEqual([...bytes]);
+  pipe.close();
+  pipe.close();
+  expect(thrown(() => pipe.read()).message).toBe("pipe 'p' is closed");
+});
+
+test('a call-back that throws is the runtime’s death, and its cause', async () => {
+  const oops = new RangeError('oops');
+  context.bottomHalf('bad', () => {
+    throw oops;
+  }).schedule();
+  const error = await failure(context.notifier('n').wait(), 'ERR_AIO_PANIC');
+  expect(error.message).toMatch(/bottom half 'bad' threw RangeError: oops \[thread 'owner'/);
+  expect(error.cause).toBe(oops);
+});
+
+test('so is one whose promise is rejected', async () => {
+  const oops = new RangeError('later');
+  const waiting = failure(context.notifier('n').wait(), 'ERR_AIO_PANIC');
+  context.timer('bad', async () => {
+    await Promise.resolve();
+    throw oops;
+  }).arm(0);
+  expect((await waiting).cause).toBe(oops);
+});
+
+test('bad arguments are refused by name', () => {
+  expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toMatch(/a bottom half's name is a string/);
+  expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toMatch(/bottom half 'x': the call-back is a function, not undefined/);
+  expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/capacity is an integer from 1 to/);
+  expect(thrown(() => context.fromHandle({} as never)).message).toMatch(/fromHandle takes what toHandle/);
+  expect(thrown(() => context.close()).message).toMatch(/closed with its runtime/);
+});
+
+test('what is open is closed with the runtime; then all calls say so', async () => {
+  const bh = context.bottomHalf('bh', () => {});
+  const timer = context.timer('timer', () => {});
+  timer.arm(1e6);
+  const notifier = context.notifier('notifier');
+  const pipe = context.pipe('pipe');
+  const waiting = failure(notifier.wait(), 'ERR_AIO_CLOSED');
+  await runtime.close();
+  await waiting;
+  for (const work of [() => bh.schedule(), () => timer.arm(1), () => notifier.set(), () => pipe.write(new Uint8Array(1)), () => context.bottomHalf('x', () => {})]) {
+    expect(thrown(work).code).toBe('ERR_AIO_CLOSED');
+  }
+  bh.close();
+  timer.close();
+  notifier.close();
+  pipe.close();
+});

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import type { Callback } from '../runtime/callbacks.js';
+import type { AioContext, Registration } from './context.js';
+import { closedError, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+
+/**
+ * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs
+ * once for any number of schedule() that came before its run; those of one loop run last
+ * in, first out. AioContext.bottomHalf makes one; in other threads AioContext.fromHandle
+ * gives an object that schedules it there.
+ */
+export class BottomHalf {
+  private constructor(
+    private readonly thread: HomeThread, readonly name: string, private readonly place: Place,
+    /** Where it runs; undefined in all other threads. */
+    private readonly home?: { context: AioContext; id: number; registration: Registration },
+  ) {}
+
+  /** @internal */
+  static make(context: AioContext, name: string, run: Callback): BottomHalf {
+    const { thread } = context;
+    const { exports } = thread.instance;
+    const id = thread.callbacks.add(`bottom half '${name}'`, run);
+    try {
+      const place = makePlace(thread, 'bottom half', name, (text) => exports.rt_bh_new(context.pointer, text, id));
+      const bh: BottomHalf = new BottomHalf(thread, name, place, { context, id, registration: context.register(() => bh.close()) });
+      return bh;
+    } catch (error) {
+      thread.callbacks.remove(id);
+      throw error;
+    }
+  }
+
+  /** @internal */
+  static of(thread: HomeThread, handle: Handle): BottomHalf {
+    return new BottomHalf(thread, handle.name, handle.places[0] as Place);
+  }
+
+  /**
+   * Has its loop run it. Any thread; wait-free, no message is posted, and a loop that is
+   * awake is not woken: qemu_bh_schedule.
+   * @throws AioError ERR_AIO_CLOSED
+   */
+  schedule(): void {
+    const { number, generation } = this.place;
+    if (!this.thread.run(() => this.thread.instance.exports.rt_handle_signal(number, generation))) {
+      throw closedError(`bottom half '${this.name}'`);
+    }
+  }
+
+  /** What stands for it in a message to another thread. */
+  toHandle(): Handle {
+    return { aio: 'bottom half', name: this.name, places: [this.place] };
+  }
+
+  /** It keeps the process alive while it is open: the default. */
+  ref(): this {
+    this.home?.registration.ref();
+    return this;
+  }
+
+  /** It does not. */
+  unref(): this {
+    this.home?.registration.unref();
+    return this;
+  }
+
+  /**
+   * It will not run again, even if it is scheduled. Idempotent. Only in the thread that
+   * made it: qemu_bh_delete.
+   * @throws AioError ERR_AIO_INVALID_ARG in another thread
+   */
+  close(): void {
+    if (!this.home) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `bottom half '${this.name}' is closed in the thread that made it, not in this one`);
+    }
+    if (!this.home.registration.end()) return;
+    this.thread.callbacks.remove(this.home.id);
+    if (this.thread.over) return;
+    const { number, generation } = this.place;
+    this.thread.run(() => this.thread.instance.exports.rt_handle_close(number, generation));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import type { Callback } from '../runtime/callbacks.js';
+import type { ContextPointer } from '../runtime/exports.js';
+import { BottomHalf } from './bottom-half.js';
+import { closedError, type Handle, type HomeThread } from './handle.js';
+import { Notifier } from './notifier.js';
+import { Pipe } from './pipe.js';
+import type { LoopStats } from './iothread.js';
+import { Timer } from './timer.js';
+
+/**
+ * Something of a context that is open, and whether it keeps the process alive: while it
+ * is active, unless somebody said unref(). @internal
+ */
+export class Registration {
+  private refed = true;
+  private ended = false;
+
+  constructor(private readonly context: AioContext, readonly close: () => void, private isActive: boolean) {
+    context.changed(false, isActive);
+  }
+
+  private get counts(): boolean {
+    return this.refed && this.isActive && !this.ended;
+  }
+
+  private change(work: () => void): void {
+    const before = this.counts;
+    work();
+    this.context.changed(before, this.counts);
+  }
+
+  set active(on: boolean) {
+    this.change(() => (this.isActive = on));
+  }
+
+  get active(): boolean {
+    return this.isActive;
+  }
+
+  ref(): void {
+    this.change(() => (this.refed = true));
+  }
+
+  unref(): void {
+    this.change(() => (this.refed = false));
+  }
+
+  /** False: it has ended already. */
+  end(): boolean {
+    if (this.ended) return false;
+    this.change(() => (this.ended = true));
+    this.context.forget(this);
+    return true;
+  }
+}
+
+/** A handler of a context; close() removes it. */
+export class Watch {
+  /** @internal */
+  constructor(private readonly registration: Registration, private readonly remove: () => void) {}
+
+  /** It keeps the process alive while it is open: the default. */
+  ref(): this {
+    this.registration.ref();
+    return this;
+  }
+
+  /** It does not. */
+  unref(): this {
+    this.registration.unref();
+    return this;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.registration.end()) this.remove();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * A loop of this thread: the owner's, which lives on the JavaScript event loop, or an
+ * IOThread's, in its worker. Its call-backs run in this thread, one at a time. What a
+ * call-back throws, or its promise is rejected with, is an uncaught error: the runtime
+ * has failed then (ERR_AIO_PANIC). While a promise that it returned is open, the loop
+ * goes on and gives JavaScript its turns.
+ */
+export class AioContext {
+  private readonly registrations = new Set<Registration>();
+  private readonly watched = new Map<number, string>();
+  private refed = true;
+  private alive = 0;
+  private keeping = false;
+  private closed = false;
+
+  /** @internal */
+  constructor(
+    /** @internal */ readonly thread: HomeThread, /** @internal */ readonly pointer: ContextPointer, readonly name: string,
+    /** Ends a context that can be closed by itself. */
+    private readonly end?: () => void,
+  ) {}
+
+  private assertOpen(): void {
+    if (this.closed) throw closedError(`context '${this.name}'`);
+  }
+
+  /** A call-back that any thread can schedule: aio_bh_new. name is for messages and dump(). */
+  bottomHalf(name: string, run: Callback): BottomHalf {
+    this.assertOpen();
+    return BottomHalf.make(this, name, run);
+  }
+
+  /** A call-back at a time: aio_timer_new. */
+  timer(name: string, run: Callback): Timer {
+    this.assertOpen();
+    return new Timer(this, name, run);
+  }
+
+  /** A flag that any thread can set, closed with this context at the latest:
+   * event_notifier_init. */
+  notifier(name: string): Notifier {
+    this.assertOpen();
+    return Notifier.make(this, name);
+  }
+
+  /**
+   * Bytes from one thread to another, closed with this context at the latest. capacity:
+   * bytes, rounded up to a power of two. Default 64 KiB.
+   */
+  pipe(name: string, options: { capacity?: number } = {}): Pipe {
+    this.assertOpen();
+    return Pipe.make(this, name, options.capacity);
+  }
+
+  /** The object for a handle that came from another thread of this runtime. */
+  fromHandle(handle: Handle): BottomHalf | Notifier | Pipe {
+    switch (handle.aio) {
+      case 'bottom half':
+        return BottomHalf.of(this.thread, handle);
+      case 'notifier':
+        return Notifier.of(this.thread, handle);
+      case 'pipe':
+        return Pipe.of(this.thread, handle);
+      default:
+        throw new AioError('ERR_AIO_INVALID_ARG', 'fromHandle takes what toHandle() gave in another thread');
+    }
+  }
+
+  /**
+   * Runs the call-back when the notifier was set; it is clear by then, so that sets during
+   * the call-back bring another run: aio_set_event_notifier.
+   * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG (it has a handler here)
+   */
+  onSet(notifier: Notifier, run: Callback): Watch {
+    return this.watch(notifier, `handler of notifier '${notifier.name}'`, run);
+  }
+
+  /**
+   * Runs the call-back while the pipe has bytes to read, and when its writer has ended it:
+   * aio_set_fd_handler.
+   * @throws AioError as onSet
+   */
+  onReadable(pipe: Pipe, run: Callback): Watch {
+    const { readable } = pipe;
+    const watch = this.watch(readable, `reader of pipe '${pipe.name}'`, () => {
+      const result = run();
+      pipe.stayReadable();
+      return result;
+    });
+    pipe.stayReadable();
+    return watch;
+  }
+
+  /**
+   * Runs the call-back when the pipe has room again after a write() that took less than
+   * all: aio_set_fd_handler.
+   * @throws AioError as onSet
+   */
+  onWritable(pipe: Pipe, run: Callback): Watch {
+    return this.watch(pipe.writable, `writer of pipe '${pipe.name}'`, run);
+  }
+
+  /** @internal */
+  watch(notifier: Notifier, what: string, run: Callback, whenClosed?: () => void): Watch {
+    this.assertOpen();
+    const { thread, pointer } = this;
+    const { exports } = thread.instance;
+    const { number, generation } = notifier.place;
+    const before = this.watched.get(number);
+    if (before !== undefined) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `${what}: context '${this.name}' has one already (${before}); close() it first`);
+    }
+    const id = thread.callbacks.add(what, () => {
+      const was = exports.rt_handle_test_and_clear(number, generation);
+      if (was > 0) return run();
+      if (was < 0) {
+        watch.close();
+        whenClosed?.();
+      }
+    });
+    if (!thread.run(() => exports.rt_handle_watch(pointer, number, generation, id))) {
+      thread.callbacks.remove(id);
+      throw closedError(`notifier '${notifier.name}'`);
+    }
+    this.watched.set(number, what);
+    const registration = this.register(() => {
+      watch.close();
+      whenClosed?.();
+    });
+    const watch: Watch = new Watch(registration, () => {
+      this.watched.delete(number);
+      thread.callbacks.remove(id);
+      if (thread.over) return;
+      thread.run(() => exports.rt_handle_unwatch(pointer, number));
+    });
+    return watch;
+  }
+
+  /** What the loop did since it was made. */
+  stats(): LoopStats {
+    this.assertOpen();
+    const { instance, run } = this.thread;
+    return run(() => JSON.parse(instance.memory.string(instance.exports.rt_context_stats(this.pointer))) as LoopStats);
+  }
+
+  /** What is registered here keeps the process alive: the default. */
+  ref(): this {
+    this.refed = true;
+    this.keep();
+    return this;
+  }
+
+  /** Nothing that is registered here does. */
+  unref(): this {
+    this.refed = false;
+    this.keep();
+    return this;
+  }
+
+  private keep(): void {
+    const keep = this.refed && this.alive > 0;
+    if (keep !== this.keeping) this.thread.keepAlive(keep);
+    this.keeping = keep;
+  }
+
+  /** @internal */
+  register(close: () => void, active = true): Registration {
+    const registration = new Registration(this, close, active);
+    this.registrations.add(registration);
+    return registration;
+  }
+
+  /** @internal */
+  changed(before: boolean, now: boolean): void {
+    this.alive += Number(now) - Number(before);
+    this.keep();
+  }
+
+  /** @internal */
+  forget(registration: Registration): void {
+    this.registrations.delete(registration);
+  }
+
+  /** Closes all that is registered here. @internal */
+  closeAll(): void {
+    this.closed = true;
+    // The newest first: a pipe's ends before its notifiers.
+    for (const registration of [...this.registrations].reverse()) registration.close();
+  }
+
+  /**
+   * Closes what is registered here, and the context. Idempotent.
+   * @throws AioError ERR_AIO_INVALID_ARG: this one is closed with its runtime, or IOThread
+   */
+  close(): void {
+    if (!this.end) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `context '${this.name}' is closed with its runtime or IOThread: close() that`);
+    }
+    if (this.closed) return;
+    this.closeAll();
+    this.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

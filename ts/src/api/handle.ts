@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import type { Callbacks } from '../runtime/callbacks.js';
+import type { Pointer } from '../runtime/exports.js';
+import type { Instance } from '../runtime/instance.js';
+import type { AioContext } from './context.js';
+
+/** A place in the runtime's table of what threads share, and whose turn it is there.
+ * @internal */
+export interface Place {
+  number: number;
+  generation: number;
+}
+
+/**
+ * What stands for a bottom half, a notifier or a pipe in a message: plain data that can
+ * be posted to other threads of the same runtime. AioContext.fromHandle makes an object
+ * of it there.
+ */
+export interface Handle {
+  readonly aio: 'bottom half' | 'notifier' | 'pipe';
+  readonly name: string;
+  /** @internal */
+  readonly places: readonly Place[];
+}
+
+/** A thread of the runtime as the objects that it uses need it. @internal */
+export interface HomeThread {
+  readonly instance: Instance;
+  readonly callbacks: Callbacks;
+  /** Its own context, in which it waits. */
+  readonly context: AioContext;
+  /** Calls into the module. Throws if the runtime has failed, or is closed. */
+  run<T>(work: () => T): T;
+  /** Why nothing is left to close: the runtime has failed, or is closed. */
+  readonly over: AioError | undefined;
+  /** Something that is registered here keeps the process alive, or no longer (counted). */
+  keepAlive(on: boolean): void;
+}
+
+/** @internal */
+export function closedError(what: string): AioError {
+  return new AioError('ERR_AIO_CLOSED', `${what} is closed`);
+}
+
+/** A new place of the table; make gets the name in C. @internal */
+export function makePlace(thread: HomeThread, what: string, name: string, make: (name: Pointer<'bytes'>) => number): Place {
+  if (typeof name !== 'string') throw new AioError('ERR_AIO_INVALID_ARG', `a ${what}'s name is a string, not ${typeof name}`);
+  const { exports, memory } = thread.instance;
+  return thread.run(() => {
+    const bytes = new TextEncoder().encode(`${name}\0`);
+    const text = exports.malloc(bytes.length);
+    if (text !== 0) memory.bytes.set(bytes, text);
+    const number = text === 0 ? -1 : make(text);
+    exports.free(text);
+    if (number < 0) {
+      throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} '${name}': the shared memory is full (maximumMemory), or too many are open`);
+    }
+    return { number, generation: exports.rt_handle_generation(number) };
+  });
+}

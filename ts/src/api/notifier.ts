@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+import type { AioContext, Registration } from './context.js';
+import { closedError, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+
+/**
+ * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of
+ * sets before it is cleared are one.
+ */
+export class Notifier {
+  private constructor(
+    private readonly thread: HomeThread, readonly name: string, /** @internal */ readonly place: Place,
+    private readonly registration?: Registration,
+  ) {}
+
+  /** @internal */
+  static make(context: AioContext, name: string): Notifier {
+    const { thread } = context;
+    const place = makePlace(thread, 'notifier', name, thread.instance.exports.rt_notifier_new);
+    const notifier: Notifier = new Notifier(thread, name, place, context.register(() => notifier.close(), false));
+    return notifier;
+  }
+
+  /** @internal */
+  static of(thread: HomeThread, handle: Handle): Notifier {
+    return new Notifier(thread, handle.name, handle.places[0] as Place);
+  }
+
+  private closed(): Error {
+    return closedError(`notifier '${this.name}'`);
+  }
+
+  /**
+   * Any thread; wait-free, no message is posted: event_notifier_set.
+   * @throws AioError ERR_AIO_CLOSED
+   */
+  set(): void {
+    const { number, generation } = this.place;
+    if (!this.thread.run(() => this.thread.instance.exports.rt_handle_signal(number, generation))) throw this.closed();
+  }
+
+  /**
+   * Whether it was set; it is clear afterwards: event_notifier_test_and_clear. Any thread.
+   * @throws AioError ERR_AIO_CLOSED
+   */
+  testAndClear(): boolean {
+    const { number, generation } = this.place;
+    const was = this.thread.run(() => this.thread.instance.exports.rt_handle_test_and_clear(number, generation));
+    if (was < 0) throw this.closed();
+    return was > 0;
+  }
+
+  /**
+   * Resolves when it was set, and clears it. This thread's own loop waits for it.
+   * @throws AioError ERR_AIO_CLOSED, also if it is closed meanwhile; the signal's reason
+   */
+  async wait({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.testAndClear()) return;
+    await new Promise<void>((resolve, reject) => {
+      const end = (): void => {
+        watch.close();
+        signal?.removeEventListener('abort', aborted);
+      };
+      const aborted = (): void => {
+        end();
+        reject(signal?.reason as Error);
+      };
+      const watch = this.thread.context.watch(
+        this, `wait for notifier '${this.name}'`,
+        () => {
+          end();
+          resolve();
+        },
+        () => {
+          end();
+          reject(this.thread.over ?? this.closed());
+        },
+      );
+      signal?.addEventListener('abort', aborted);
+    });
+  }
+
+  /** Yields each time that it was set, until it is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
+    for (;;) {
+      try {
+        await this.wait();
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'ERR_AIO_CLOSED') return;
+        throw error;
+      }
+      yield;
+    }
+  }
+
+  /** What stands for it in a message to another thread. */
+  toHandle(): Handle {
+    return { aio: 'notifier', name: this.name, places: [this.place] };
+  }
+
+  /** Closes it for all threads: who waits for it hears so. Any thread. Idempotent. */
+  close(): void {
+    this.registration?.end();
+    if (this.thread.over) return;
+    const { number, generation } = this.place;
+    this.thread.run(() => this.thread.instance.exports.rt_handle_close(number, generation));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+import { AioError } from '../errors.js';
+import type { Callback } from '../runtime/callbacks.js';
+import type { TimerPointer } from '../runtime/exports.js';
+import type { AioContext, Registration } from './context.js';
+import { closedError } from './handle.js';
+
+/** A call-back at a time, on the monotonic clock: aio_timer_new, timer_mod. Its own thread's. */
+export class Timer {
+  private readonly registration: Registration;
+  private readonly id: number;
+  private readonly pointer: TimerPointer;
+  private closed = false;
+
+  /** @internal */
+  constructor(private readonly context: AioContext, readonly name: string, run: Callback) {
+    const { thread } = context;
+    const { exports } = thread.instance;
+    this.registration = context.register(() => this.close(), false);
+    this.id = thread.callbacks.add(`timer '${name}'`, () => {
+      // Before the call-back, which may arm it again.
+      this.registration.active = false;
+      return run();
+    });
+    this.pointer = thread.run(() => exports.rt_timer_new(context.pointer, this.id));
+  }
+
+  /**
+   * Runs it once, delayMs from now (fractions count, to the ns); another arm() before that
+   * takes the place of this one.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED
+   */
+  arm(delayMs: number): void {
+    if (this.closed) throw closedError(`timer '${this.name}'`);
+    if (!(delayMs >= 0 && delayMs <= 1e15)) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `timer '${this.name}': the delay is a number of ms from 0 on, not ${String(delayMs)}`);
+    }
+    const { run, instance } = this.context.thread;
+    run(() => instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6));
+    this.registration.active = true;
+  }
+
+  /** It does not run unless it is armed again. */
+  cancel(): void {
+    if (this.closed) throw closedError(`timer '${this.name}'`);
+    const { run, instance } = this.context.thread;
+    run(() => instance.exports.rt_timer_cancel(this.pointer));
+    this.registration.active = false;
+  }
+
+  /** Whether it is armed. */
+  get pending(): boolean {
+    return !this.closed && this.registration.active;
+  }
+
+  /** It keeps the process alive while it is armed: the default. */
+  ref(): this {
+    this.registration.ref();
+    return this;
+  }
+
+  /** It does not. */
+  unref(): this {
+    this.registration.unref();
+    return this;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (!this.registration.end()) return;
+    this.closed = true;
+    const { run, instance, callbacks, over } = this.context.thread;
+    callbacks.remove(this.id);
+    if (over) return;
+    run(() => instance.exports.rt_timer_free(this.pointer));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call-backs of a loop that are JavaScript functions. Functions do not cross threads:
+ * each is known by a number, in the thread that is the context's home.
+ */
+#include "handle.h"
+#include "loop/aio-context.h"
+
+/* Calls the function of that number in this thread. */
+WASM_IMPORT("callback") void host_callback(uint32_t id);
+
+static void run_callback(void *opaque)
+{
+    host_callback((uint32_t)(uintptr_t)opaque);
+}
+
+static void *opaque_of(uint32_t id)
+{
+    return (void *)(uintptr_t)id;
+}
+
+/* ---- Bottom halves and notifiers: a handle's number, or -errno ---- */
+
+/* Home. */
+WASM_EXPORT("rt_bh_new")
+int rt_bh_new(AioContext *ctx, const char *name, uint32_t id)
+{
+    Handle *handle = handle_new(HANDLE_BH, name);
+
+    if (!handle) {
+        return -ENOMEM;
+    }
+    handle->bh = aio_bh_new_full(ctx, run_callback, opaque_of(id), handle->name);
+    return handle->number;
+}
+
+WASM_EXPORT("rt_notifier_new")
+int rt_notifier_new(const char *name)
+{
+    Handle *handle = handle_new(HANDLE_NOTIFIER, name);
+    int ret;
+
+    if (!handle) {
+        return -ENOMEM;
+    }
+    ret = event_notifier_init(&handle->notifier, false);
+    if (ret < 0) {
+        handle_free(handle);
+        return ret;
+    }
+    return handle->number;
+}
+
+/* size bytes, zeros. */
+WASM_EXPORT("rt_memory_new")
+int rt_memory_new(const char *name, uint32_t size)
+{
+    Handle *handle = handle_new(HANDLE_MEMORY, name);
+
+    if (!handle) {
+        return -ENOMEM;
+    }
+    handle->memory = calloc(1, size);
+    if (!handle->memory) {
+        handle_free(handle);
+        return -ENOMEM;
+    }
+    return handle->number;
+}
+
+/* ---- Handlers and timers: the home thread's ---- */
+
+void rt_watch(AioContext *ctx, int fd, uint32_t id)
+{
+    aio_set_fd_handler(ctx, fd, false, id ? run_callback : NULL, NULL, NULL,
+                       opaque_of(id));
+}
+
+/* NULL: out of memory. */
+WASM_EXPORT("rt_timer_new")
+QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
+{
+    return aio_timer_new(ctx, QEMU_CLOCK_REALTIME, SCALE_NS, run_callback,
+                         opaque_of(id));
+}
+
+WASM_EXPORT("rt_timer_arm")
+void rt_timer_arm(QEMUTimer *timer, double delay_ns)
+{
+    timer_mod_ns(timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) + (int64_t)delay_ns);
+}
+
+WASM_EXPORT("rt_timer_cancel")
+void rt_timer_cancel(QEMUTimer *timer)
+{
+    timer_del(timer);
+}
+
+WASM_EXPORT("rt_timer_pending")
+bool rt_timer_pending(QEMUTimer *timer)
+{
+    return timer_pending(timer);
+}
+
+WASM_EXPORT("rt_timer_free")
+void rt_timer_free(QEMUTimer *timer)
+{
+    timer_free(timer);
+}

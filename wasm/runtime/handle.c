@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "handle.h"
+#include <string.h>
+
+enum { CHUNK = 128, MAX_HANDLES = 65536 };
+#define GENERATION (1ull << 32)
+
+static Handle *chunks[MAX_HANDLES / CHUNK];
+static uint32_t table_lock;
+/* Under table_lock. */
+static int32_t first_free = -1;
+static uint32_t open_handles;
+/* Where generations begin: a handle of another runtime does not fit this one. */
+static uint32_t first_generation;
+
+/* Owner, first of all. */
+WASM_EXPORT("rt_handles_init")
+void rt_handles_init(uint32_t seed)
+{
+    first_generation = seed;
+}
+
+WASM_EXPORT("rt_handles_open")
+uint32_t rt_handles_open(void)
+{
+    return qatomic_read(&open_handles);
+}
+
+/* ---- Opening and closing: rare, and the locked section is bounded ---- */
+
+static void lock_table(void)
+{
+    while (qatomic_xchg(&table_lock, 1)) {
+        wasm_leave_if_failed();
+        port_pause();
+    }
+    port_thread_holds(1);
+}
+
+static void unlock_table(void)
+{
+    port_thread_holds(-1);
+    qatomic_mb_set(&table_lock, 0);
+}
+
+/* Under table_lock: CHUNK more. False: the table is full. */
+static bool add_chunk(Handle *chunk)
+{
+    for (int32_t n = 0; n < MAX_HANDLES / CHUNK; n++) {
+        if (chunks[n]) {
+            continue;
+        }
+        for (int32_t i = CHUNK - 1; i >= 0; i--) {
+            chunk[i].state = (uint64_t)first_generation << 32;
+            chunk[i].number = n * CHUNK + i;
+            chunk[i].next_free = first_free;
+            first_free = chunk[i].number;
+        }
+        qatomic_store_release(&chunks[n], chunk);
+        return true;
+    }
+    return false;
+}
+
+static Handle *at(uint32_t number)
+{
+    Handle *chunk;
+
+    if (number >= MAX_HANDLES ||
+        !(chunk = qatomic_load_acquire(&chunks[number / CHUNK]))) {
+        return NULL;
+    }
+    return &chunk[number % CHUNK];
+}
+
+Handle *handle_new(HandleKind kind, const char *name)
+{
+    Handle *handle = NULL, *spare = NULL;
+
+    lock_table();
+    if (first_free < 0) {
+        /* Not under a lock: it may have to wait. */
+        unlock_table();
+        spare = calloc(CHUNK, sizeof(*spare));
+        lock_table();
+        if (spare && first_free < 0 && add_chunk(spare)) {
+            spare = NULL;
+        }
+    }
+    if (first_free >= 0) {
+        handle = at((uint32_t)first_free);
+        first_free = handle->next_free;
+        open_handles++;
+    }
+    unlock_table();
+    free(spare);
+    if (handle) {
+        handle->kind = kind;
+        handle->holders = 1;
+        strncpy(handle->name, name, HANDLE_NAME - 1);
+    }
+    return handle;
+}
+
+void handle_free(Handle *handle)
+{
+    lock_table();
+    handle->next_free = first_free;
+    first_free = handle->number;
+    open_handles--;
+    unlock_table();
+}
+
+/* ---- Using: wait-free ---- */
+
+WASM_EXPORT("rt_handle_generation")
+uint32_t rt_handle_generation(uint32_t number)
+{
+    return (uint32_t)(at(number)->state >> 32);
+}
+
+/*
+ * NULL: it is closed. Else it stays until `leave`. Pairs with rt_handle_close: either
+ * we see the next generation, or it sees that there is a user.
+ */
+static Handle *enter(uint32_t number, uint32_t generation)
+{
+    Handle *handle = at(number);
+
+    if (!handle) {
+        return NULL;
+    }
+    port_thread_holds(1);
+    if (qatomic_fetch_add(&handle->state, 1) >> 32 != generation) {
+        qatomic_fetch_sub(&handle->state, 1);
+        port_thread_holds(-1);
+        return NULL;
+    }
+    return handle;
+}
+
+static void leave(Handle *handle)
+{
+    qatomic_fetch_sub(&handle->state, 1);
+    port_thread_holds(-1);
+}
+
+/* Schedules the bottom half, sets the notifier. False: it is closed. */
+WASM_EXPORT("rt_handle_signal")
+bool rt_handle_signal(uint32_t number, uint32_t generation)
+{
+    Handle *handle = enter(number, generation);
+
+    if (!handle) {
+        return false;
+    }
+    if (handle->kind == HANDLE_BH) {
+        qemu_bh_schedule(handle->bh);
+    } else if (handle->kind == HANDLE_NOTIFIER) {
+        event_notifier_set(&handle->notifier);
+    }
+    leave(handle);
+    return true;
+}
+
+/* 1: the notifier was set, and is clear now; 0: it was not; -1: it is closed. */
+WASM_EXPORT("rt_handle_test_and_clear")
+int rt_handle_test_and_clear(uint32_t number, uint32_t generation)
+{
+    Handle *handle = enter(number, generation);
+    int ret;
+
+    if (!handle) {
+        return -1;
+    }
+    ret = event_notifier_test_and_clear(&handle->notifier);
+    leave(handle);
+    return ret;
+}
+
+/* The memory, which stays until rt_handle_leave. NULL: it is closed. */
+WASM_EXPORT("rt_handle_enter")
+void *rt_handle_enter(uint32_t number, uint32_t generation)
+{
+    Handle *handle = enter(number, generation);
+
+    return handle ? handle->memory : NULL;
+}
+
+WASM_EXPORT("rt_handle_leave")
+void rt_handle_leave(uint32_t number)
+{
+    leave(at(number));
+}
+
+/* ---- Watching a notifier ---- */
+
+/* The last holder: its number and its fd can be had again. */
+static void drop(Handle *handle)
+{
+    if (qatomic_fetch_dec(&handle->holders) > 1) {
+        return;
+    }
+    switch (handle->kind) {
+    case HANDLE_BH:
+        qemu_bh_delete(handle->bh);
+        break;
+    case HANDLE_NOTIFIER:
+        event_notifier_cleanup(&handle->notifier);
+        break;
+    case HANDLE_MEMORY:
+        free(handle->memory);
+        break;
+    }
+    handle_free(handle);
+}
+
+/* Home of ctx: calls id while the notifier is set. Its fd is nobody else's until
+ * rt_handle_unwatch. False: it is closed. */
+WASM_EXPORT("rt_handle_watch")
+bool rt_handle_watch(AioContext *ctx, uint32_t number, uint32_t generation,
+                     uint32_t id)
+{
+    Handle *handle = enter(number, generation);
+
+    if (!handle) {
+        return false;
+    }
+    qatomic_inc(&handle->holders);
+    rt_watch(ctx, event_notifier_get_fd(&handle->notifier), id);
+    leave(handle);
+    return true;
+}
+
+WASM_EXPORT("rt_handle_unwatch")
+void rt_handle_unwatch(AioContext *ctx, uint32_t number)
+{
+    Handle *handle = at(number);
+
+    rt_watch(ctx, event_notifier_get_fd(&handle->notifier), 0);
+    drop(handle);
+}
+
+/* False: it is closed already. A bottom half: home thread. */
+WASM_EXPORT("rt_handle_close")
+bool rt_handle_close(uint32_t number, uint32_t generation)
+{
+    Handle *handle = at(number);
+    uint64_t old = qatomic_read(&handle->state);
+
+    do {
+        if (old >> 32 != generation) {
+            return false;
+        }
+    } while (!__atomic_compare_exchange_n(&handle->state, &old,
+                                          old + GENERATION, false,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    /* Their sections are a few instructions long, or a copy of bytes. */
+    while ((uint32_t)qatomic_mb_read(&handle->state)) {
+        wasm_leave_if_failed();
+        port_pause();
+    }
+    if (handle->kind == HANDLE_NOTIFIER) {
+        /* Who watches it finds that it is closed. */
+        event_notifier_set(&handle->notifier);
+    }
+    drop(handle);
+    return true;
+}
