@@ -9,7 +9,7 @@ export type AioErrorCode =
   | 'ERR_AIO_WOULD_BLOCK'
   /** The object, or the runtime, is closed. */
   | 'ERR_AIO_CLOSED'
-  /** The thread that served the request ended, or an AbortSignal ended the wait. */
+  /** The thread that served the request ended; `errno` is `ECANCELED`. */
   | 'ERR_AIO_CANCELED'
   /** No worker could be had: the limit is reached or its start was refused. */
   | 'ERR_AIO_THREAD_LIMIT'

@@ -10,6 +10,7 @@ export { Timer } from './api/timer.js';
 export type { Handle } from './api/handle.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
+export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
 export { AioError } from './errors.js';
 export type { AioErrorCode } from './error-codes.js';

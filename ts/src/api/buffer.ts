@@ -3,6 +3,7 @@ import { AioError } from '../errors.js';
 import type { Range } from '../hosts/host.js';
 import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
+import { closedError } from './handle.js';
 
 /**
  * Bytes in the shared memory, which files read and write in place, without a copy:
@@ -24,7 +25,7 @@ export class AioBuffer {
   /** A view that stays good when the memory grows.
    * @throws AioError ERR_AIO_CLOSED */
   get bytes(): Uint8Array {
-    if (this.closed) throw new AioError('ERR_AIO_CLOSED', 'the buffer is closed');
+    if (this.closed) throw closedError(`buffer of ${this.length} bytes`);
     return this.owner.view(this.pointer, this.length);
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { abortable, type WaitOptions } from '../abort.js';
 import { AioError } from '../errors.js';
 import { connect, ControlEndpoint, unwrap, type Control } from '../iothread/control.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
@@ -186,9 +187,13 @@ export class IOThread {
    * file system; in a browser a path in the origin's private file system.
    * @throws AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
    * ERR_AIO_THREAD_LIMIT (the engine needs a thread), ERR_AIO_UNSUPPORTED (`sync`
-   * where a file belongs to one worker)
+   * where a file belongs to one worker); the signal's reason
    */
-  async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
+  open(path: string, options: OpenOptions = {}): Promise<AioFile> {
+    return abortable(options.signal, () => this.openNow(path, options), (file) => file.close());
+  }
+
+  private async openNow(path: string, options: OpenOptions): Promise<AioFile> {
     this.assertOpen();
     const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;
     if (!Object.hasOwn(Engine, aio)) {
@@ -239,27 +244,31 @@ export class IOThread {
   }
 
   /** The monotonic clock as that thread reads it, in ns. */
-  async clock(): Promise<number> {
+  async clock({ signal }: WaitOptions = {}): Promise<number> {
     this.assertOpen();
-    return this.runtime.guard(this, this.control.clock());
+    return abortable(signal, () => this.runtime.guard(this, this.control.clock()));
   }
 
   /** Calls an exported C function of the module in that thread. Its event loop
-   * stands still meanwhile. */
-  async call(name: string, ...args: number[]): Promise<unknown> {
+   * stands still meanwhile. WaitOptions may follow the arguments; a function that runs is not
+   * ended by a signal, only no longer waited for. */
+  async call(name: string, ...rest: number[] | [...number[], WaitOptions]): Promise<unknown> {
     this.assertOpen();
-    return unwrap(await this.runtime.guard(this, this.control.call(name, args)));
+    const last = rest.at(-1);
+    const { signal }: WaitOptions = typeof last === 'object' ? last : {};
+    const args = (typeof last === 'object' ? rest.slice(0, -1) : rest) as number[];
+    return abortable(signal, async () => unwrap(await this.runtime.guard(this, this.control.call(name, args))));
   }
 
   /**
    * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in that thread's event loop;
    * argument is an integer or an address. Resolves with what it returns. close()
-   * waits for it.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC
+   * waits for it. A signal ends the wait, not the coroutine.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
    */
-  async coroutine(name: string, argument = 0): Promise<number> {
+  async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
     this.assertOpen();
-    return this.runtime.startCoroutine(this, this.context, name, argument);
+    return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
   }
 
   /** Ends the thread after the requests that are in flight. Idempotent. */

@@ -4,6 +4,7 @@ import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
 import { closedError, type HomeThread } from '../api/handle.js';
 import { IOThread, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
+import { abortable, type WaitOptions } from '../abort.js';
 import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
@@ -19,7 +20,7 @@ import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends WaitOptions {
   /**
    * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
    * address, its bytes, or compiled.
@@ -139,9 +140,13 @@ export class Runtime {
 
   /**
    * @throws AioError ERR_AIO_UNSUPPORTED (what is missing here), ERR_AIO_MODULE,
-   * ERR_AIO_NO_MEMORY
+   * ERR_AIO_NO_MEMORY; the signal's reason
    */
-  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+  static create(options: RuntimeOptions = {}): Promise<Runtime> {
+    return abortable(options.signal, () => Runtime.createNow(options), (runtime) => runtime.close());
+  }
+
+  private static async createNow(options: RuntimeOptions): Promise<Runtime> {
     const host = await ownerHost();
     host.checkSupport();
     const { module, limits } = await load(options.module ?? wasm, host);
@@ -184,13 +189,16 @@ export class Runtime {
 
   /**
    * Starts an IOThread: a worker that runs an event loop in WebAssembly.
-   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken)
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken); the
+   * signal's reason
    */
-  async iothread(name: string, options: IOThreadOptions = {}): Promise<IOThread> {
+  async iothread(name: string, options: IOThreadOptions & WaitOptions = {}): Promise<IOThread> {
     this.assertNotClosing();
-    const ioThread = this.run(() => IOThread.start(this, name, options));
-    this.ioThreads.add(ioThread);
-    return ioThread.ready();
+    return abortable(options.signal, () => {
+      const ioThread = this.run(() => IOThread.start(this, name, options));
+      this.ioThreads.add(ioThread);
+      return ioThread.ready();
+    }, (ioThread) => ioThread.close());
   }
 
   /** What QMP's query-iothreads tells, and counters, of every IOThread that is open. */
@@ -232,12 +240,13 @@ export class Runtime {
 
   /**
    * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in this thread's event loop;
-   * argument is an integer or an address. Resolves with what it returns.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC
+   * argument is an integer or an address. Resolves with what it returns. A signal ends the
+   * wait, not the coroutine.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
    */
-  async coroutine(name: string, argument = 0): Promise<number> {
+  async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
     this.assertNotClosing();
-    return this.startCoroutine(this, this.context.pointer, name, argument);
+    return abortable(signal, () => this.startCoroutine(this, this.context.pointer, name, argument));
   }
 
   /** In any context; holder is whose end rejects it. @internal */
@@ -261,12 +270,17 @@ export class Runtime {
   }
 
   /**
-   * Runs the program's main() in a thread of its own; resolves with its exit code.
-   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC
+   * Runs the program's main() in a thread of its own; resolves with its exit code. A signal
+   * ends the wait, close() the program.
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC; the signal's reason
    */
-  async main(): Promise<number> {
+  async main({ signal }: WaitOptions = {}): Promise<number> {
     this.assertNotClosing();
     if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
+    return abortable(signal, () => this.mainNow());
+  }
+
+  private async mainNow(): Promise<number> {
     // Its worker may be one of the reserve, and those keep nothing alive.
     const alive = setInterval(() => {}, 0x7fffffff);
     try {
