@@ -222,16 +222,29 @@ test('a runtime, an IOThread and a file that came after the abort are closed aga
 });
 
 test('a piece that comes after its read was aborted is the next one\'s', async () => {
-  const source = new PassThrough();
-  const stream = AioStream.from(source);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const stream = AioStream.from(readable);
   const controller = new AbortController();
   const reading = stream.read({ signal: controller.signal });
   await expect(stream.read()).rejects.toMatchObject({ code: 'ERR_AIO_INVALID_ARG' });
   controller.abort();
   await expect(reading).rejects.toBe(controller.signal.reason);
-  source.write('first');
+  void writable.getWriter().write(bytes('first'));
   expect(await stream.read()).toEqual(bytes('first'));
   await stream.close();
+});
+
+test('an aborted run ends its guest', async () => {
+  const host = await WasiHost.create({
+    module: new URL('build/plain/command.wasm', top), args: ['command', 'wait'], stdin: new PassThrough(), stdout: 'closed',
+  });
+  const controller = new AbortController();
+  const done = host.run({ signal: controller.signal });
+  while (!host.dump().startsWith('1 threads')) await new Promise((resolve) => setImmediate(resolve));
+  controller.abort();
+  await expect(done).rejects.toBe(controller.signal.reason);
+  while (!host.dump().startsWith('0 threads')) await new Promise((resolve) => setImmediate(resolve));
+  await host.close();
 });
 
 test('a read that waits when the stream is closed is refused', async () => {
