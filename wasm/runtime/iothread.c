@@ -91,6 +91,38 @@ bool rt_iothread_set(IOThread *iothread, const char *name, double value)
     return false;
 }
 
+/* The number that its thread has in rt_dump; 0: no worker plays it. */
+static int thread_number(IOThread *iothread)
+{
+    for (int i = 1; i < WASM_MAX_THREADS; i++) {
+        if (qatomic_read(&wasm_threads[i].role) == ROLE_IOTHREAD &&
+            wasm_threads[i].arg == iothread) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Owner: what QMP's query-iothreads tells of it, as JSON. */
+WASM_EXPORT("rt_iothread_query")
+const char *rt_iothread_query(IOThread *iothread)
+{
+    static char text[400];
+    const AioContext *ctx = iothread_get_aio_context(iothread);
+
+    snprintf(text, sizeof(text),
+             "{\"threadId\":%d,\"pollMaxNs\":%" PRId64
+             ",\"pollGrow\":%" PRId64 ",\"pollShrink\":%" PRId64
+             ",\"aioMaxBatch\":%" PRId64 ",\"threadPoolMin\":%" PRId64
+             ",\"threadPoolMax\":%" PRId64 "}",
+             thread_number(iothread), qatomic_read(&ctx->poll_max_ns),
+             qatomic_read(&ctx->poll_grow), qatomic_read(&ctx->poll_shrink),
+             qatomic_read(&ctx->aio_max_batch),
+             qatomic_read(&ctx->thread_pool_min),
+             qatomic_read(&ctx->thread_pool_max));
+    return text;
+}
+
 WASM_EXPORT("rt_iothread_request_stop")
 void rt_iothread_request_stop(IOThread *iothread)
 {

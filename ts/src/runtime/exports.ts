@@ -76,6 +76,7 @@ export interface Exports {
   rt_iothread_abandon(ioThread: IOThreadPointer): void;
   rt_iothread_context(ioThread: IOThreadPointer): ContextPointer;
   rt_iothread_set(ioThread: IOThreadPointer, name: Pointer<'bytes'>, value: number): number;
+  rt_iothread_query(ioThread: IOThreadPointer): Pointer<'string'>;
   rt_iothread_request_stop(ioThread: IOThreadPointer): void;
   rt_iothread_enter(ioThread: IOThreadPointer): void;
   rt_iothread_run(ioThread: IOThreadPointer, received: number): number;
