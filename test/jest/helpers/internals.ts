@@ -16,7 +16,6 @@ declare module '../../../dist/runtime/runtime.js' {
 }
 
 declare module '../../../dist/api/iothread.js' {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
   interface IOThread<T> {
     readonly context: ContextPointer;
   }
