@@ -197,3 +197,31 @@ describe('console', () => {
     expect(stdout).toBe(Array.from({ length: 20 }, (_, i) => `C ${i}\nconsole ${i}\n`).join(''));
   });
 });
+
+test('no call hangs because something of it was collected', async () => {
+  const file = module(`${SERVE}
+    let kept;
+    serve({
+      keep: (work) => void (kept = work),
+      kept: (n) => kept(n),
+      each: async (n, work) => { let sum = 0; for (let i = 0; i < n; i++) { gc(); sum += await work(i); } return sum; },
+      adder: () => (n) => n + 1,
+    });`);
+  const { stdout, stderr, code } = await runScript(dir.path, `
+    import { Runtime } from 'wasm-aio';
+    const aio = await Runtime.create({ reserve: 0 });
+    const io = await aio.iothread('io0', { module: new URL(${JSON.stringify(file)}) });
+    const turn = () => new Promise(setImmediate);
+    await io.remote.keep((n) => n * 2);
+    let sum = 0;
+    for (let i = 0; i < 30; i++) {
+      const add = await io.remote.adder();
+      for (let j = 0; j < 3; j++) { gc(); await turn(); }
+      sum += await add(i);
+      sum += await io.remote.kept(i);
+      sum += await io.remote.each(3, async (n) => { gc(); await turn(); gc(); await turn(); return n; });
+    }
+    console.log(sum);
+    await aio.close();`, ['--expose-gc']);
+  expect({ stdout, stderr, code }).toEqual({ stdout: `${30 * 29 * 3 / 2 + 30 + 90}\n`, stderr: '', code: 0 });
+});
