@@ -3,12 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { Runtime, type AioErrorCode, type IOThreadCode } from 'wasm-aio';
 import { runScript, scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
-import { fixture } from './helpers/paths.js';
+import { fixture, pathOf } from './helpers/paths.js';
 import { holdTimeouts } from './helpers/timeout.js';
 
 const dir = scratch();
@@ -120,6 +120,19 @@ describe('the file', () => {
       import { isMainThread, Worker } from 'node:worker_threads';
       if (isMainThread) new Worker(new URL(import.meta.url)).on('exit', (code) => console.log('ended', code));`);
     expect({ stdout, stderr, code }).toEqual({ stdout: 'ended 0\n', stderr: '', code: 0 });
+  });
+
+  test('a file that was bundled with a copy of the package', async () => {
+    const copy = join(dir.path, 'copy');
+    cpSync(pathOf('dist'), copy, { recursive: true, filter: (path) => !/\.map$|\.wasm$|\.d\.ts$/.test(path) });
+    const io = await runtime.iothread<{ sum(): { add(n: number): number } }>('copied', {
+      module: module(`import { proxy, serve } from ${JSON.stringify(pathToFileURL(join(copy, 'iothread-node.js')))};
+        class Sum { #sum = 0; add(n) { return (this.#sum += n); } }
+        serve({ sum: () => proxy(new Sum()) });`),
+    });
+    const sum = await io.remote.sum();
+    expect(await sum.add(2)).toBe(2);
+    await io.close();
   });
 
   test('an api of a class: its methods', async () => {
