@@ -292,7 +292,7 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
 
-test-package: build build/chromium.tried
+test-package: build build/examples/rot13.wasm build/chromium.tried
 	$(Q)node test/run.mjs package
 
 test-sanitize: sanitized | build/node.ok

@@ -1,11 +1,14 @@
 // Checks that the seed header's declarations are all there, with their
-// signatures, covered by tests, and that docs/api.md says so.
+// signatures, covered by tests, that every code of AioError is in use, and that the
+// files which are made from the sources are up to date.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OUTPUT, coverage, definition, markdown, seed, tests } from './declarations.mjs';
+import { coverage, definition, seed, tests } from './declarations.mjs';
+import { CODES_TS, errorCodes } from './error-codes.mjs';
+import { generated } from './generate.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const cc = process.env.CC ?? 'cc';
@@ -25,14 +28,9 @@ const checks = {
     assert.equal(entries.length, 71);
   },
 
-  'every one is defined, but for those that are planned'() {
-    const missing = seed().filter((entry) => !entry.group && !definition(entry));
+  'every one is defined'() {
+    const missing = seed().filter((entry) => !definition(entry));
     assert.deepEqual(names(missing), []);
-  },
-
-  'those that are planned are not there yet'() {
-    const there = seed().filter((entry) => entry.group && entry.kind === 'function' && definition(entry));
-    assert.deepEqual(names(there), [], 'take the mark off in test/api/seed.txt');
   },
 
   // A declaration that differs from the header's does not compile beside it.
@@ -54,16 +52,25 @@ const checks = {
   'every one is covered by a test'() {
     const all = tests();
     assert.ok(all.length > 100);
-    const missing = seed().filter((entry) => !entry.group && coverage(entry, all).length === 0);
+    const missing = seed().filter((entry) => coverage(entry, all).length === 0);
     assert.deepEqual(names(missing), []);
   },
 
-  [`${OUTPUT} is up to date`]() {
-    const file = join(top, OUTPUT);
-    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    assert.ok(text === markdown(), 'run: node test/api/generate.mjs');
+  'every code of AioError is thrown somewhere'() {
+    const sources = ['ts/src', 'wasm/port', 'wasm/runtime'].flatMap((dir) =>
+      readdirSync(join(top, dir), { recursive: true }).filter((name) => /\.(ts|c)$/.test(name)).map((name) => join(dir, name)));
+    const text = sources.filter((name) => name !== CODES_TS).map((name) => readFileSync(join(top, name), 'utf8')).join('\n');
+    const unused = errorCodes().filter(({ code, name }) => !text.includes(`'${code}'`) && !text.includes(`(AIO_ERROR_${name},`));
+    assert.deepEqual(names(unused), []);
   },
 };
+for (const [name, made] of Object.entries(generated)) {
+  checks[`${name} is up to date`] = () => {
+    const file = join(top, name);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    assert.ok(text === made(), 'run: node test/api/generate.mjs');
+  };
+}
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runApi() {

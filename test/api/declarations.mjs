@@ -11,14 +11,14 @@ const HEADER = 'core-c/include/block/aio.h';
 export const OUTPUT = 'docs/api.md';
 const SHOWN = 2; // tests for each declaration
 
-/** [{kind, name, group, signature}]: group '' is there, else it comes later. */
+/** [{kind, name, signature}] */
 export function seed() {
   return read('test/api/seed.txt')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const [, kind, name, group, signature] = /^(\w+)\s+(\w+)\s+(\S+)\s*(.*)$/.exec(line);
-      return { kind, name, group: group === '-' ? '' : group, signature };
+      const [, kind, name, signature] = /^(\w+)\s+(\w+)\s*(.*)$/.exec(line);
+      return { kind, name, signature };
     });
 }
 
@@ -108,18 +108,16 @@ function typeUsers(name, all) {
 export function markdown() {
   const all = tests();
   const row = (entry) => {
-    const { kind, name, group } = entry;
-    if (group) return `| \`${name}\` | ${kind} | planned: ${group} | |`;
+    const { kind, name } = entry;
     const covered = coverage(entry, all).map(({ program, test }) => `${program}: ${test}`);
     return `| \`${name}\` | ${kind} | ${definition(entry) || 'nowhere'} | ${covered.join('<br>') || 'none'} |`;
   };
   const entries = seed();
-  const planned = entries.filter(({ group }) => group).length;
   return `<!-- Made by \`node test/api/generate.mjs\`; do not edit. -->
 # The declarations of block/aio.h
 
-Each type, function, inline function and macro of the header of July 2021 (${entries.length}, ${planned}
-of which are planned), the file that defines it, and tests of \`test/c\` that cover it.
+Each type, function, inline function and macro of the header of July 2021 (${entries.length}), the
+file that defines it, and tests of \`test/c\` that cover it.
 
 | declaration | kind | defined in | tests |
 |---|---|---|---|

@@ -74,8 +74,7 @@ describe.each<AioEngine>(['threads', 'native', 'io_uring', 'sync'])('%s', (aio) 
 
   test('a signal that is aborted already: nothing is done', async () => {
     const reason = new Error('enough');
-    const error = await failure(file.write(0, bytes('never'), { signal: AbortSignal.abort(reason) }), 'ERR_AIO_CANCELED');
-    expect(error).toMatchObject({ errno: 'ECANCELED', cause: reason });
+    await expect(file.write(0, bytes('never'), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(text(await file.read(0, 8))).toBe('.......0');
   });
 
@@ -92,7 +91,7 @@ describe.each<AioEngine>(['threads', 'native', 'io_uring', 'sync'])('%s', (aio) 
       const result = results[n];
       const block = await file.read(n * 64, 64);
       if (n % 2 === 0) expect(result?.status).toBe('fulfilled');
-      if (result?.status === 'rejected') expect(result.reason).toMatchObject({ code: 'ERR_AIO_CANCELED' });
+      if (result?.status === 'rejected') expect(result.reason).toBe(controllers[n]?.signal.reason);
       expect(Buffer.compare(block, result?.status === 'fulfilled' ? after : before)).toBe(0);
     }
   });
@@ -136,7 +135,7 @@ test('a buffer is zeros, and is given back when no request uses it', async () =>
   const other = runtime.allocate(1024 ** 2);
   await writing;
   expect((await file.read(0, 1024 ** 2)).every((byte) => byte === 7)).toBe(true);
-  expect(() => buffer.bytes).toThrow(/the buffer is closed/);
+  expect(() => buffer.bytes).toThrow(/buffer of \d+ bytes is closed/);
   expect((await failure(file.write(0, view), 'ERR_AIO_INVALID_ARG')).message).toMatch(/allocate\(\) did not give, or that is closed/);
   other.close();
   await file.close();

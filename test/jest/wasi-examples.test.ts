@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { MessageChannel } from 'node:worker_threads';
-import * as library from 'wasm-aio';
+import * as library from 'wasm-aio/wasi';
 import { cli, pathOf, top } from './helpers/paths.js';
 import { filterGuest, pollGuest } from './helpers/wasi-streams.js';
 

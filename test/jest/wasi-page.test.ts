@@ -40,7 +40,7 @@ inChromium(title, () => {
     page.evaluate(
       `(async () => {
         const bytes = Uint8Array.from(atob(${JSON.stringify(readFileSync(pathOf(module)).toString('base64'))}), (c) => c.charCodeAt(0));
-        return (${String(run)})(await import('/dist/index.js'), bytes, ...${JSON.stringify(rest)});
+        return (${String(run)})(await import('/dist/wasi.js'), bytes, ...${JSON.stringify(rest)});
       })()`,
     );
 

@@ -4,7 +4,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { WasiHost, type WasiOptions } from 'wasm-aio';
+import { WasiHost, type WasiOptions } from 'wasm-aio/wasi';
 import { scratch, spawned, wasmAio, type Ended } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { cli, pathOf, top } from './helpers/paths.js';

@@ -27,6 +27,14 @@ async function publicNames() {
   return names;
 }
 
+/** The declarations that a user's program reads with an entry, as paths in dist. */
+async function declarationsOf(entry) {
+  const { default: ts } = await import('typescript');
+  const program = ts.createProgram([join(top, entry)], { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2022, skipLibCheck: true, types: [] });
+  const dist = join(top, 'dist/');
+  return program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(dist)).map((file) => ({ name: file.fileName.slice(dist.length), text: file.text }));
+}
+
 const words = (cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word);
 
 export const docTests = {
@@ -71,8 +79,20 @@ export const docTests = {
     assert.deepEqual(missing, []);
   },
 
+  async 'the public types name no address in the memory, and nothing internal'() {
+    for (const { types } of Object.values(JSON.parse(read('package.json')).exports)) {
+      if (types === undefined) continue;
+      const reached = await declarationsOf(types);
+      assert.ok(reached.length > 0, types);
+      for (const { name, text } of reached) {
+        assert.doesNotMatch(text, /@internal|\bPointer\b|__points_to/, `${types}: ${name}`);
+        assert.doesNotMatch(name, /^runtime\/(exports|memory|instance)\./, types);
+      }
+    }
+  },
+
   async 'the errors and options that pages name are the entry\'s'() {
-    const codes = new Set(read('ts/src/errors.ts').match(/ERR_AIO_\w+/g));
+    const codes = new Set(read('ts/src/error-codes.ts').match(/ERR_AIO_\w+/g));
     const entry = await publicNames();
     const options = new Set([...entry].map((name) => name.split('.')[1]));
     const missing = [];

@@ -78,7 +78,7 @@ const tests = {
     assert.equal(types.kind, 'included');
     const found = problems.filter(({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10');
     assert.deepEqual(found, []);
-    for (const entry of ['./vite', './iothread']) assert.ok(Object.keys(entrypoints).includes(entry));
+    for (const entry of ['./iothread', './wasi', './vite']) assert.ok(Object.keys(entrypoints).includes(entry), entry);
   },
 
   async 'the sizes are within their budgets'() {
@@ -160,10 +160,20 @@ const tests = {
     assert.deepEqual({ code, out, err }, { code: 0, out: '3 7\n', err: '' });
   },
 
+  async 'a WASI program runs in Node, by an entry of its own'() {
+    room.write('app/wasi.mjs', `
+      import * as core from 'wasm-aio';
+      import { WasiHost } from 'wasm-aio/wasi';
+      const host = await WasiHost.create({ module: new URL('./rot13.wasm', import.meta.url), stdin: 'Uryyb\\n' });
+      console.log(await host.run(), 'WasiHost' in core);
+      await host.close();`);
+    assert.deepEqual(await room.run('wasi.mjs'), { code: 0, out: 'Hello\n0 false\n', err: '' });
+  },
+
   async 'its types are right, also for a program that checks those of libraries'() {
     const [, program] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(top, 'README.md'), 'utf8'));
     room.write('app/readme.ts', program);
-    assert.equal(await typeFaults(['readme.ts', 'worker.ts', 'options.ts', 'disk.ts', 'iothread.ts'], { skipLibCheck: false }), '');
+    assert.equal(await typeFaults(['readme.ts', 'worker.ts', 'options.ts', 'wasi.ts', 'disk.ts', 'iothread.ts'], { skipLibCheck: false }), '');
     // With Vite's own types, which are not ours to check.
     assert.equal(await typeFaults(['vite.config.ts'], { skipLibCheck: true }), '');
   },
@@ -201,6 +211,7 @@ const tests = {
       assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
       assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
       assert.equal(await inPage(`${address}escape.html`), '2 workers');
+      assert.equal(await inPage(`${address}wasi.html`), 'Hello, 0');
       assert.ok(!existsSync(room.path('app/node_modules/.vite/deps/wasm-aio.js')), 'bundled ahead');
     } finally {
       await server.close();
@@ -210,7 +221,7 @@ const tests = {
   async 'Vite: build and preview'() {
     const { build, preview } = await import('vite');
     const config = { root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error' };
-    const input = ['index.html', 'own-worker.html', 'iothread.html', 'escape.html'].map((name) => room.path('app', name));
+    const input = ['index.html', 'own-worker.html', 'iothread.html', 'escape.html', 'wasi.html'].map((name) => room.path('app', name));
     await build({ ...config, build: { outDir: 'built', rollupOptions: { input } } });
     assert.doesNotMatch(scripts(room.path('app/built')), /["']node:|browser-external/);
     const server = await preview({ ...config, build: { outDir: 'built' }, preview: { host: '127.0.0.1', port: 0 } });
@@ -220,6 +231,7 @@ const tests = {
       assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
       assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
       assert.equal(await inPage(`${address}escape.html`), '2 workers');
+      assert.equal(await inPage(`${address}wasi.html`), 'Hello, 0');
     } finally {
       await server.close();
     }
@@ -270,6 +282,7 @@ export async function runPackage(only = []) {
     room.tools('esbuild', 'vite');
     for (const page of ['docs/bundlers.md', 'docs/iothreads.md']) for (const [name, body] of examples(page)) room.write(`app/${name}`, body);
     for (const name of readdirSync(join(top, 'test', 'package', 'app'))) room.copy(name);
+    cpSync(join(top, 'build', 'examples', 'rot13.wasm'), room.path('app/rot13.wasm'));
     for (const [name, body] of Object.entries({ ...docTests, ...tests, ...doctorTests(room, browser) })) {
       const start = performance.now();
       try {

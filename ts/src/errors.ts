@@ -1,28 +1,5 @@
 // SPDX-License-Identifier: MIT
-
-/** What an {@link AioError} is about; stable. */
-export type AioErrorCode =
-  /** A thread of the runtime died: nothing in it can be trusted any longer. */
-  | 'ERR_AIO_PANIC'
-  /** The call would block the owner's thread. */
-  | 'ERR_AIO_WOULD_BLOCK'
-  /** The object, or the runtime, is closed. */
-  | 'ERR_AIO_CLOSED'
-  /** The thread that served the request ended. */
-  | 'ERR_AIO_CANCELED'
-  /** No worker could be had: the limit is reached or its start was refused. */
-  | 'ERR_AIO_THREAD_LIMIT'
-  /** A file operation failed; `errno` says why. */
-  | 'ERR_AIO_IO'
-  | 'ERR_AIO_INVALID_ARG'
-  /** The time that was given is over. */
-  | 'ERR_AIO_TIMEOUT'
-  /** The shared memory has no room. */
-  | 'ERR_AIO_NO_MEMORY'
-  /** The page is not cross-origin isolated, or the JavaScript engine too old. */
-  | 'ERR_AIO_UNSUPPORTED'
-  /** What was to be the WebAssembly module is none, or not one of ours. */
-  | 'ERR_AIO_MODULE';
+import type { AioErrorCode } from './error-codes.js';
 
 /** Every error that this package throws by itself. */
 export class AioError extends Error {

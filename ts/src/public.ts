@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadCode, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { IOThread, type EngineStats, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './api/iothread.js';
 export { proxy, transfer } from './iothread/packet.js';
 export { release } from './iothread/rpc.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';
@@ -13,10 +13,9 @@ export { Timer } from './api/timer.js';
 export type { Handle } from './api/handle.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
-export { WasiHost, type WasiOptions } from './wasi/wasi-host.js';
-export { type GuestOptions, type Standard } from './wasi/guest.js';
-export { AioStream, type StreamSource, type WebStreams } from './wasi/stream.js';
+export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
-export { AioError, type AioErrorCode } from './errors.js';
+export { AioError } from './errors.js';
+export type { AioErrorCode } from './error-codes.js';
 export { doctor } from './doctor/doctor.js';
 export { describeFindings, type Finding } from './doctor/finding.js';

@@ -14,7 +14,7 @@ void port_panic(const char *fmt, ...)
     vsnprintf(message, sizeof(message), fmt, ap);
     va_end(ap);
     qatomic_mb_set(&wasm_failed, 1);
-    host_panic(message);
+    host_raise(AIO_ERROR_PANIC, message);
 }
 
 /*
@@ -24,10 +24,16 @@ void port_panic(const char *fmt, ...)
  */
 void port_would_block(const char *call)
 {
+    char message[256];
+
     if (wasm_thread_self()->locks || qemu_in_coroutine()) {
         port_panic("%s: this thread must not block, and it %s", call,
                    qemu_in_coroutine() ? "is in a coroutine"
                                        : "holds a lock");
     }
-    host_would_block(call);
+    snprintf(message, sizeof(message),
+             "%s: this thread must not block, its event loop serves all "
+             "others; do it in an IOThread",
+             call);
+    host_raise(AIO_ERROR_WOULD_BLOCK, message);
 }

@@ -24,8 +24,14 @@ WASM_IMPORT("fd_revents") int host_fd_revents(int fd, int events);
  * flags: WASI's fdflags. -errno. */
 WASM_IMPORT("fd_pair") int host_fd_pair(int *fds, int sockets, int flags);
 /* These throw: the thread leaves WebAssembly for good. */
-WASM_IMPORT("panic") QEMU_NORETURN void host_panic(const char *message);
-WASM_IMPORT("would_block") QEMU_NORETURN void host_would_block(const char *call);
+enum {
+#define AIO_ERROR(name, when, remedy) AIO_ERROR_##name,
+#include "error-codes.def"
+#undef AIO_ERROR
+};
+/* An AioError; AIO_ERROR_PANIC is the runtime's end. */
+WASM_IMPORT("raise")
+QEMU_NORETURN void host_raise(int code, const char *message);
 WASM_IMPORT("leave") QEMU_NORETURN void host_leave(void);
 
 /* ---- Threads ---- */

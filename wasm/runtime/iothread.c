@@ -20,7 +20,7 @@ const char *rt_error_text(void)
     return error_text;
 }
 
-static void take_error(Error *err)
+void rt_take_error(Error *err)
 {
     snprintf(error_text, sizeof(error_text), "%s", error_get_pretty(err));
     error_free(err);
@@ -34,7 +34,7 @@ IOThread *rt_iothread_new(const char *name)
     IOThread *iothread = iothread_new(name, &err);
 
     if (!iothread) {
-        take_error(err);
+        rt_take_error(err);
     }
     return iothread;
 }
@@ -82,13 +82,45 @@ bool rt_iothread_set(IOThread *iothread, const char *name, double value)
             if (properties[i].set(iothread, (int64_t)value, &err)) {
                 return true;
             }
-            take_error(err);
+            rt_take_error(err);
             return false;
         }
     }
     snprintf(error_text, sizeof(error_text), "an IOThread has no property '%s'",
              name);
     return false;
+}
+
+/* The number that its thread has in rt_dump; 0: no worker plays it. */
+static int thread_number(IOThread *iothread)
+{
+    for (int i = 1; i < WASM_MAX_THREADS; i++) {
+        if (qatomic_read(&wasm_threads[i].role) == ROLE_IOTHREAD &&
+            wasm_threads[i].arg == iothread) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Owner: what QMP's query-iothreads tells of it, as JSON. */
+WASM_EXPORT("rt_iothread_query")
+const char *rt_iothread_query(IOThread *iothread)
+{
+    static char text[400];
+    const AioContext *ctx = iothread_get_aio_context(iothread);
+
+    snprintf(text, sizeof(text),
+             "{\"threadId\":%d,\"pollMaxNs\":%" PRId64
+             ",\"pollGrow\":%" PRId64 ",\"pollShrink\":%" PRId64
+             ",\"aioMaxBatch\":%" PRId64 ",\"threadPoolMin\":%" PRId64
+             ",\"threadPoolMax\":%" PRId64 "}",
+             thread_number(iothread), qatomic_read(&ctx->poll_max_ns),
+             qatomic_read(&ctx->poll_grow), qatomic_read(&ctx->poll_shrink),
+             qatomic_read(&ctx->aio_max_batch),
+             qatomic_read(&ctx->thread_pool_min),
+             qatomic_read(&ctx->thread_pool_max));
+    return text;
 }
 
 WASM_EXPORT("rt_iothread_request_stop")

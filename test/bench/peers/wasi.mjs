@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { BUDGET_NS, expect, measure, now, wants } from './common.mjs';
 
 const top = new URL('../../../', import.meta.url);
-const { WasiHost } = await import(new URL('dist/index.js', top));
+const { WasiHost } = await import(new URL('dist/wasi.js', top));
 const build = (path) => {
   const url = new URL(`build/${path}.wasm`, top);
   if (!existsSync(url)) throw new Error(`${url.pathname} is missing: make test-jest builds it`);

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** The preview1 calls of one guest, made from the test: there is a memory, but no module. */
 import type * as abi from '../../../dist/wasi/abi.js';
-import type * as guestFile from '../../../dist/wasi/guest.js';
+import type * as guestFile from '../../../dist/wasi/wasi-guest.js';
+import type { GuestOptions } from '../../../dist/wasi/guest-options.js';
 import type * as preview1File from '../../../dist/wasi/preview1.js';
-import type * as nodeOwner from '../../../dist/hosts/node-owner.js';
 import { dist } from './paths.js';
+// One after the other: jest's loader fails when two files load the same ones at once.
+import { ownerHost } from './workers.js';
 
-const { Guest } = (await import(dist('wasi/guest.js'))) as typeof guestFile;
+const { WasiGuest } = (await import(dist('wasi/wasi-guest.js'))) as typeof guestFile;
 const { guestThread, preview1 } = (await import(dist('wasi/preview1.js'))) as typeof preview1File;
-const { ownerHost } = (await import(dist('hosts/node-owner.js'))) as typeof nodeOwner;
 export const { E, Rights, OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS, RIGHTS_OF_DIRECTORY } =
   (await import(dist('wasi/abi.js'))) as typeof abi;
 
@@ -23,7 +24,7 @@ export const OUT = 16384;
 const IOVS = 32768;
 export const DATA = 65536;
 
-export type Guest = guestFile.Guest;
+export type Guest = guestFile.WasiGuest;
 
 export class Caller {
   readonly memory = new WebAssembly.Memory({ initial: 8, maximum: 8 });
@@ -33,8 +34,8 @@ export class Caller {
     this.calls = preview1(guestThread(guest.config, ownerHost, () => this.memory, true)) as unknown as typeof this.calls;
   }
 
-  static async create(options: guestFile.GuestOptions = {}): Promise<Caller> {
-    return new Caller(await Guest.create(ownerHost, { stdin: 'closed', stdout: 'closed', stderr: 'closed', ...options }));
+  static async create(options: GuestOptions = {}): Promise<Caller> {
+    return new Caller(await WasiGuest.create(ownerHost, { stdin: 'closed', stdout: 'closed', stderr: 'closed', ...options }));
   }
 
   get bytes(): Buffer {

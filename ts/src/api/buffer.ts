@@ -3,6 +3,7 @@ import { AioError } from '../errors.js';
 import type { Range } from '../hosts/host.js';
 import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
+import { closedError } from './handle.js';
 
 /**
  * Bytes in the shared memory, which files read and write in place, without a copy:
@@ -12,15 +13,19 @@ export class AioBuffer {
   private uses = 0;
   private closed = false;
 
-  /** @internal */
-  constructor(
+  private constructor(
     private readonly owner: Buffers, /** @internal */ readonly pointer: Pointer<'bytes'>, readonly length: number,
   ) {}
+
+  /** @internal */
+  static at(owner: Buffers, pointer: Pointer<'bytes'>, length: number): AioBuffer {
+    return new AioBuffer(owner, pointer, length);
+  }
 
   /** A view that stays good when the memory grows.
    * @throws AioError ERR_AIO_CLOSED */
   get bytes(): Uint8Array {
-    if (this.closed) throw new AioError('ERR_AIO_CLOSED', 'the buffer is closed');
+    if (this.closed) throw closedError(`buffer of ${this.length} bytes`);
     return this.owner.view(this.pointer, this.length);
   }
 
@@ -81,7 +86,7 @@ export class Buffers {
     if (!Number.isInteger(length) || length < 0 || length > 0x7fffffff) {
       throw new AioError('ERR_AIO_INVALID_ARG', `the length must be an integer from 0 to 2^31 - 1, not ${String(length)}`);
     }
-    const buffer = new AioBuffer(this, this.malloc(length), length);
+    const buffer = AioBuffer.at(this, this.malloc(length), length);
     this.view(buffer.pointer, length).fill(0);
     this.all.add(buffer);
     return buffer;

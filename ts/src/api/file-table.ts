@@ -39,7 +39,7 @@ export class FileTable {
       this.giveBack(opened.handle).catch(() => {});
       throw error;
     }
-    const file = new AioFile(this.runtime, ioThread, path, opened, mode, settings);
+    const file = AioFile.opened(this.runtime, ioThread, path, opened, mode, settings);
     this.open_.add(file);
     return file;
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+import type { WaitOptions } from '../abort.js';
 import { AioError } from '../errors.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import { Engine, Operation } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
 import type { Staged } from './buffer.js';
+import { closedError } from './handle.js';
 import type { IOThread } from './iothread.js';
 
 /**
@@ -14,9 +16,9 @@ import type { IOThread } from './iothread.js';
  * - `io_uring`: through rings in shared memory, 128 requests at most
  * - `sync`: done by the IOThread itself, which does nothing else meanwhile
  */
-export type AioEngine = keyof typeof Engine;
+export type AioEngine = 'threads' | 'native' | 'io_uring' | 'sync';
 
-export interface OpenOptions {
+export interface OpenOptions extends WaitOptions {
   /** Default `threads`. */
   aio?: AioEngine;
   /** Requests that `native` hands over at once, at most; 0: what the IOThread says. */
@@ -28,8 +30,8 @@ export interface OpenOptions {
 }
 
 export interface RequestOptions {
-  /** Ends the request with ERR_AIO_CANCELED, unless it has been begun. */
-  signal?: AbortSignal;
+  /** Ends the request, which rejects with the signal's reason, unless it has been begun. */
+  signal?: AbortSignal | undefined;
 }
 
 /** @internal */
@@ -57,20 +59,25 @@ const NOTHING: Staged = { ranges: [], copyOut() {}, free() {} };
  * and written from in place and must be left alone until the promise is settled.
  *
  * All of its requests throw AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
- * ERR_AIO_NO_MEMORY, ERR_AIO_CLOSED, ERR_AIO_CANCELED.
+ * ERR_AIO_NO_MEMORY, ERR_AIO_CLOSED, ERR_AIO_CANCELED (the thread that served it ended), or
+ * the reason of an AbortSignal.
  */
 export class AioFile {
   private closing: Promise<void> | undefined;
   private readonly requests = new Set<Promise<unknown>>();
   private known: number;
 
-  /** @internal */
-  constructor(
+  private constructor(
     private readonly runtime: Runtime, /** @internal */ readonly ioThread: IOThread, readonly path: string,
     /** @internal */ readonly host: HostFile, private readonly mode: OpenMode,
     /** @internal */ readonly settings: FileSettings,
   ) {
     this.known = host.size;
+  }
+
+  /** @internal */
+  static opened(runtime: Runtime, ioThread: IOThread, path: string, host: HostFile, mode: OpenMode, settings: FileSettings): AioFile {
+    return new AioFile(runtime, ioThread, path, host, mode, settings);
   }
 
   /** The engine that serves it. */
@@ -128,7 +135,7 @@ export class AioFile {
 
   private assertOpen(): void {
     this.runtime.assertOpen();
-    if (this.closing) throw new AioError('ERR_AIO_CLOSED', `${this.path}: the file is closed`);
+    if (this.closing) throw closedError(`file '${this.path}'`);
     this.ioThread.assertOpen();
   }
 
@@ -150,12 +157,8 @@ export class AioFile {
   ): Promise<number> {
     const { runtime, ioThread, settings } = this;
     const { exports, memory } = runtime.instance;
-    const canceled = (): AioError =>
-      new AioError('ERR_AIO_CANCELED', `${this.path}: ${what}: canceled`, { errno: 'ECANCELED', cause: signal?.reason });
-    if (signal?.aborted) {
-      staged.free();
-      throw canceled();
-    }
+    if (signal?.aborted) staged.free();
+    signal?.throwIfAborted();
     const { ranges } = staged;
     const pointer = runtime.run(() => exports.rt_file_request(
       ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
@@ -177,8 +180,10 @@ export class AioFile {
       if (result >= 0 && operation === 'read') staged.copyOut(result);
       staged.free();
       exports.rt_file_request_free(pointer);
-      if (result < 0) throw signal?.aborted ? canceled() : resultError(result, `${this.path}: ${what}`);
-      return result;
+      if (result >= 0) return result;
+      const error = resultError(result, `${this.path}: ${what}`);
+      if (error.code === 'ERR_AIO_CANCELED') signal?.throwIfAborted();
+      throw error;
     } finally {
       signal?.removeEventListener('abort', cancel);
       this.requests.delete(ended);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { abortable, type WaitOptions } from '../abort.js';
 import { AioError, messageOf } from '../errors.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { ControlApi } from '../iothread/control.js';
@@ -57,6 +58,14 @@ export interface LoopStats {
   pollMisses: number;
 }
 
+/** What {@link Runtime.iothreads} tells of one, as QMP's query-iothreads. */
+export interface IOThreadInfo extends Required<IOThreadOptions> {
+  name: string;
+  /** Its thread's number in Runtime.dump(). */
+  threadId: number;
+  stats: LoopStats;
+}
+
 /** What an engine did. */
 export interface EngineStats {
   /** Requests handed over, in how many batches, and the wake-ups of the other
@@ -67,7 +76,8 @@ export interface EngineStats {
   largestBatch: number;
 }
 
-/** The maximum first: the minimum is held against it. */
+/** The maximum first: the minimum is held against it; the other way round where it falls
+ * below the minimum that there was. */
 const properties = [
   ['threadPoolMax', 'thread-pool-max'],
   ['threadPoolMin', 'thread-pool-min'],
@@ -216,7 +226,10 @@ export class IOThread<T = unknown> {
 
   private static apply(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
     const { exports, memory } = runtime.instance;
-    for (const [key, name] of properties) {
+    const { threadPoolMin } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
+    const [max, min, ...others] = properties;
+    const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
+    for (const [key, name] of falls ? [min, max, ...others] : properties) {
       const value = options[key];
       if (value === undefined) continue;
       if (!Number.isSafeInteger(value)) {
@@ -277,8 +290,19 @@ export class IOThread<T = unknown> {
 
   async stats(): Promise<LoopStats> {
     this.assertOpen();
+    return this.counters();
+  }
+
+  private counters(): LoopStats {
     const { exports, memory } = this.runtime.instance;
     return JSON.parse(memory.string(exports.rt_context_stats(this.context))) as LoopStats;
+  }
+
+  /** @internal */
+  query(): IOThreadInfo {
+    const { exports, memory } = this.runtime.instance;
+    const properties = JSON.parse(memory.string(exports.rt_iothread_query(this.pointer))) as Omit<IOThreadInfo, 'name' | 'stats'>;
+    return { name: this.name, ...properties, stats: this.counters() };
   }
 
   /**
@@ -286,9 +310,13 @@ export class IOThread<T = unknown> {
    * file system; in a browser a path in the origin's private file system.
    * @throws AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
    * ERR_AIO_THREAD_LIMIT (the engine needs a thread), ERR_AIO_UNSUPPORTED (`sync`
-   * where a file belongs to one worker)
+   * where a file belongs to one worker); the signal's reason
    */
-  async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
+  open(path: string, options: OpenOptions = {}): Promise<AioFile> {
+    return abortable(options.signal, () => this.openNow(path, options), (file) => file.close());
+  }
+
+  private async openNow(path: string, options: OpenOptions): Promise<AioFile> {
     this.assertOpen();
     const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;
     if (!Object.hasOwn(Engine, aio)) {
@@ -339,27 +367,31 @@ export class IOThread<T = unknown> {
   }
 
   /** The monotonic clock as that thread reads it, in ns. */
-  async clock(): Promise<number> {
+  async clock({ signal }: WaitOptions = {}): Promise<number> {
     this.assertOpen();
-    return this.runtime.guard(this, this.rpc.remote.clock());
+    return abortable(signal, () => this.runtime.guard(this, this.rpc.remote.clock()));
   }
 
   /** Calls an exported C function of the module in that thread. Its event loop
-   * stands still meanwhile. */
-  async call(name: string, ...args: number[]): Promise<unknown> {
+   * stands still meanwhile. WaitOptions may follow the arguments; a function that runs is not
+   * ended by a signal, only no longer waited for. */
+  async call(name: string, ...rest: number[] | [...number[], WaitOptions]): Promise<unknown> {
     this.assertOpen();
-    return this.rpc.settle(this.rpc.remote.call(name, args));
+    const last = rest.at(-1);
+    const { signal }: WaitOptions = typeof last === 'object' ? last : {};
+    const args = (typeof last === 'object' ? rest.slice(0, -1) : rest) as number[];
+    return abortable(signal, () => this.rpc.settle(this.rpc.remote.call(name, args)));
   }
 
   /**
    * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in that thread's event loop;
    * argument is an integer or an address. Resolves with what it returns. close()
-   * waits for it.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC
+   * waits for it. A signal ends the wait, not the coroutine.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
    */
-  async coroutine(name: string, argument = 0): Promise<number> {
+  async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
     this.assertOpen();
-    return this.runtime.startCoroutine(this, this.context, name, argument);
+    return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
   }
 
   /** Ends the thread after the requests that are in flight. Calls whose promises are still

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { pathToFileURL } from 'node:url';
 import { AioError, hostErrno, messageOf } from '../errors.js';
-import { WasiHost, type WasiOptions } from '../index.js';
+import { WasiHost, type WasiOptions } from '../wasi.js';
 import { parseNumber, UsageError } from './options.js';
 
 export const RUN_HELP = `usage: wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]

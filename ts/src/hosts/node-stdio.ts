@@ -58,15 +58,15 @@ class Standard extends AioStream {
     return this.opened;
   }
 
-  read(): Promise<Uint8Array | undefined> {
+  protected take(): Promise<Uint8Array | undefined> {
     return this.get().read();
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  protected put(bytes: Uint8Array): Promise<void> {
     return this.get().write(bytes);
   }
 
-  end(): Promise<void> {
+  protected finish(): Promise<void> {
     this.letGo();
     return Promise.resolve();
   }

@@ -66,6 +66,8 @@ export interface Exports {
   rt_notify(context: ContextPointer): void;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;
   rt_hosted_turn(context: ContextPointer): number;
+  rt_context_new(name: Pointer<'bytes'>): ContextPointer;
+  rt_context_free(context: ContextPointer): number;
   rt_context_stats(context: ContextPointer): Pointer<'string'>;
   rt_dump(): Pointer<'string'>;
 
@@ -74,6 +76,7 @@ export interface Exports {
   rt_iothread_abandon(ioThread: IOThreadPointer): void;
   rt_iothread_context(ioThread: IOThreadPointer): ContextPointer;
   rt_iothread_set(ioThread: IOThreadPointer, name: Pointer<'bytes'>, value: number): number;
+  rt_iothread_query(ioThread: IOThreadPointer): Pointer<'string'>;
   rt_iothread_request_stop(ioThread: IOThreadPointer): void;
   rt_iothread_enter(ioThread: IOThreadPointer): void;
   rt_iothread_run(ioThread: IOThreadPointer, received: number): number;

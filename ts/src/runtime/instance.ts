@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { errorCodes } from '../error-codes.js';
 import { AioError } from '../errors.js';
 import type { HostBase } from '../hosts/host.js';
 import { guestThread, preview1 } from '../wasi/preview1.js';
@@ -47,14 +48,9 @@ export async function instantiate(
     complete: (id: number, result: number) => hooks.complete(id, result),
     callback: (id: number) => hooks.callback(id),
     ...fileImports(thread, memory),
-    panic(message: number) {
-      throw new Panic(memory.string(message));
-    },
-    would_block(call: number) {
-      throw new AioError(
-        'ERR_AIO_WOULD_BLOCK',
-        `${memory.string(call)}: this thread must not block, its event loop serves all others; do it in an IOThread`,
-      );
+    raise(code: number, message: number) {
+      const name = errorCodes[code] ?? 'ERR_AIO_PANIC';
+      throw name === 'ERR_AIO_PANIC' ? new Panic(memory.string(message)) : new AioError(name, memory.string(message));
     },
     // The stack pointer has its old value yet: there is room for functions without a frame.
     stack_overflow(sp: number) {

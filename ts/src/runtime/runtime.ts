@@ -3,8 +3,9 @@ import { Buffers, type AioBuffer } from '../api/buffer.js';
 import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
 import { closedError, type HomeThread } from '../api/handle.js';
-import { IOThread, type IOThreadCode, type IOThreadOptions } from '../api/iothread.js';
-import { AioError } from '../errors.js';
+import { IOThread, type IOThreadCode, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
+import { abortable, type WaitOptions } from '../abort.js';
+import { AioError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { MadeWorker, OwnerHost } from '../hosts/host.js';
@@ -13,13 +14,15 @@ import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
 import { Callbacks } from './callbacks.js';
 import type { ContextPointer, Pointer } from './exports.js';
+import { Helpers } from './helpers.js';
 import { HostedLoop } from './hosted.js';
 import { causeOf, describeDeath } from './death.js';
 import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
+import type { HelperInit } from './waiter.js';
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends WaitOptions {
   /**
    * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
    * address, its bytes, or compiled.
@@ -68,14 +71,17 @@ export class Runtime {
   private readonly pending = new Map<number, Pending>();
   private readonly ioThreads = new Set<IOThread>();
   private closed: Promise<void> | undefined;
-  private registered = 0;
-  private alive: ReturnType<typeof setInterval> | undefined;
   private whenExited: ((code: number) => void) | undefined;
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
   /** @internal */ readonly buffers: Buffers;
+  /** Where Atomics.waitAsync is missing. @internal */ readonly helpers: Helpers;
   private readonly loop: HostedLoop;
+  /** This thread, as the objects of its contexts need it. */
+  private readonly home: HomeThread;
+  /** Those beside the first one. */
+  private readonly contexts = new Set<AioContext>();
   /** The functions that its loops call. */
   private readonly callbacks = new Callbacks({
     ran() {},
@@ -92,7 +98,10 @@ export class Runtime {
     if (host.filesAreOwned) exports.rt_files_are_owned();
     exports.rt_handles_init(Math.random() * 2 ** 32);
     const context = exports.rt_init();
-    this.context = new AioContext(this.asHome(), context, 'owner');
+    this.helpers = new Helpers(host, options.worker);
+    this.loop = this.drive(context);
+    this.home = this.asHome();
+    this.context = new AioContext(this.home, context, 'owner', this.loop);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.fail(message, cause),
       exit: (code, thread) => {
@@ -100,11 +109,11 @@ export class Runtime {
         else this.fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
+      helper: (init) => this.startHelper(init),
     }, options.worker);
     guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
-    this.loop = new HostedLoop(instance, context, host, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
   }
 
   /** The owner's own loop, which lives on this thread's JavaScript event loop. */
@@ -123,25 +132,46 @@ export class Runtime {
         return runtime.death ?? (runtime.state === 'closed' ? closedError('the runtime') : undefined);
       },
       run: (work) => this.run(work),
-      keepAlive: (on) => this.keepAlive(on),
     };
   }
 
-  /** Counts what is registered; while there is something, the process does not end by itself. */
-  private keepAlive(on: boolean): void {
-    this.registered += on ? 1 : -1;
-    if (this.registered > 0) this.alive ??= setInterval(() => {}, 0x7fffffff);
-    else {
-      clearInterval(this.alive);
-      this.alive = undefined;
-    }
+  /**
+   * A further loop on this thread's JavaScript event loop, with objects of its own.
+   * @throws AioError ERR_AIO_INVALID_ARG (the name is taken), ERR_AIO_NO_MEMORY
+   */
+  createContext(name: string): AioContext {
+    this.assertNotClosing();
+    if (typeof name !== 'string') throw new AioError('ERR_AIO_INVALID_ARG', `a context's name is a string, not ${typeof name}`);
+    const { exports, memory } = this.instance;
+    const text = this.threads.cString(name);
+    const pointer = this.run(() => exports.rt_context_new(text));
+    exports.free(text);
+    if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    const loop = this.drive(pointer);
+    const context = new AioContext(this.home, pointer, name, loop, async () => {
+      await loop.close();
+      this.contexts.delete(context);
+      if (this.home.over) return;
+      if (!this.run(() => exports.rt_context_free(pointer))) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    });
+    this.contexts.add(context);
+    loop.start();
+    return context;
+  }
+
+  private drive(context: ContextPointer): HostedLoop {
+    return new HostedLoop(this.instance, context, this.host, this.helpers.start, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
   }
 
   /**
    * @throws AioError ERR_AIO_UNSUPPORTED (what is missing here), ERR_AIO_MODULE,
-   * ERR_AIO_NO_MEMORY
+   * ERR_AIO_NO_MEMORY; the signal's reason
    */
-  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+  static create(options: RuntimeOptions = {}): Promise<Runtime> {
+    return abortable(options.signal, () => Runtime.createNow(options), (runtime) => runtime.close());
+  }
+
+  private static async createNow(options: RuntimeOptions): Promise<Runtime> {
     const host = await ownerHost();
     host.checkSupport();
     const { module, limits } = await load(options.module ?? wasm, host);
@@ -187,15 +217,24 @@ export class Runtime {
    * `module` one that also runs the file which they name. That calls serve(), and what it gives
    * is `remote` here: `iothread<Disk>('disk', { worker: () => new Worker(…) })`.
    * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken; the file does
-   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not call serve() within 10 s)
+   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not call serve() within 10 s); the
+   * signal's reason
    */
-  async iothread(name: string, options?: IOThreadOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
-  async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode): Promise<IOThread<T>>;
-  async iothread<T>(name: string, options: IOThreadOptions & Partial<IOThreadCode> = {}): Promise<IOThread<T>> {
+  async iothread(name: string, options?: IOThreadOptions & WaitOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
+  async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & WaitOptions): Promise<IOThread<T>>;
+  async iothread<T>(name: string, options: IOThreadOptions & Partial<IOThreadCode> & WaitOptions = {}): Promise<IOThread<T>> {
     this.assertNotClosing();
-    const ioThread = this.run(() => IOThread.start<T>(this, name, options));
-    this.ioThreads.add(ioThread);
-    return ioThread.ready();
+    return abortable(options.signal, () => {
+      const ioThread = this.run(() => IOThread.start<T>(this, name, options));
+      this.ioThreads.add(ioThread);
+      return ioThread.ready();
+    }, (ioThread) => ioThread.close());
+  }
+
+  /** What QMP's query-iothreads tells, and counters, of every IOThread that is open. */
+  async iothreads(): Promise<IOThreadInfo[]> {
+    this.assertOpen();
+    return [...this.ioThreads].map((ioThread) => ioThread.query());
   }
 
   /** @internal */
@@ -231,12 +270,13 @@ export class Runtime {
 
   /**
    * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in this thread's event loop;
-   * argument is an integer or an address. Resolves with what it returns.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC
+   * argument is an integer or an address. Resolves with what it returns. A signal ends the
+   * wait, not the coroutine.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
    */
-  async coroutine(name: string, argument = 0): Promise<number> {
+  async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
     this.assertNotClosing();
-    return this.startCoroutine(this, this.context.pointer, name, argument);
+    return abortable(signal, () => this.alive(() => this.startCoroutine(this, this.context.pointer, name, argument)));
   }
 
   /** In any context; holder is whose end rejects it. @internal */
@@ -260,28 +300,39 @@ export class Runtime {
   }
 
   /**
-   * Runs the program's main() in a thread of its own; resolves with its exit code.
-   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC
+   * Runs the program's main() in a thread of its own; resolves with its exit code. A signal
+   * ends the wait, close() the program.
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC; the signal's reason
    */
-  async main(): Promise<number> {
+  async main({ signal }: WaitOptions = {}): Promise<number> {
     this.assertNotClosing();
     if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
+    return abortable(signal, () => this.mainNow());
+  }
+
+  private async mainNow(): Promise<number> {
     // Its worker may be one of the reserve, and those keep nothing alive.
-    const alive = setInterval(() => {}, 0x7fffffff);
+    return this.alive(() => new Promise<number>((resolve, reject) => {
+      const ended = (result: number): void => reject(
+        errnoName(-result) === 'EAGAIN'
+          ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+          : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
+      );
+      const id = this.hold(this, { resolve: ended, reject });
+      const started = this.run(() => this.instance.exports.rt_main_start(id));
+      if (started) this.whenExited = resolve;
+      else this.complete(id, -errnoNumber('EAGAIN'));
+    }));
+  }
+
+  /** The process lives until it has settled. */
+  private async alive<T>(work: () => Promise<T>): Promise<T> {
+    const alive = this.host.keepAlive?.();
+    alive?.ref();
     try {
-      return await new Promise<number>((resolve, reject) => {
-        const ended = (result: number): void => reject(
-          errnoName(-result) === 'EAGAIN'
-            ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
-            : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
-        );
-        const id = this.hold(this, { resolve: ended, reject });
-        const started = this.run(() => this.instance.exports.rt_main_start(id));
-        if (started) this.whenExited = resolve;
-        else this.complete(id, -errnoNumber('EAGAIN'));
-      });
+      return await work();
     } finally {
-      clearInterval(alive);
+      alive?.unref();
     }
   }
 
@@ -339,6 +390,16 @@ export class Runtime {
     });
   }
 
+  /** An IOThread's: it hears of the word by the helper's port. */
+  private startHelper(init: HelperInit): void {
+    const failed = (error: unknown): void => void this.fail(`no worker to wait for an IOThread: ${messageOf(error)}`);
+    try {
+      this.helpers.start(init, () => {}, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
   private fdReady(fd: number): void {
     if (this.death || this.state === 'closed') return;
@@ -366,13 +427,17 @@ export class Runtime {
     const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
     if (this.state === 'closed') return death;
     this.death = death;
-    this.context.closeAll();
-    this.loop.abandon();
+    for (const context of [this.context, ...this.contexts]) context.abandon();
     const pending = [...this.pending.values()];
     this.pending.clear();
-    this.closed = this.threads.evacuate(LEAVE_MS / 3);
+    this.closed = this.end();
     for (const { reject } of pending) reject(death);
     return death;
+  }
+
+  /** After a failure. */
+  private async end(): Promise<void> {
+    await Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]);
   }
 
   /** Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
@@ -387,9 +452,11 @@ export class Runtime {
     await Promise.all([...this.ioThreads].map((ioThread) => ioThread.close()));
     await this.files.close();
     if (this.death) return;
+    await Promise.all([...this.contexts].map((context) => context.close()));
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
-    await this.loop.stop();
+    await this.loop.close();
+    await this.helpers.close(LEAVE_MS);
     this.state = 'closed';
     for (const { reject } of this.pending.values()) {
       reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));

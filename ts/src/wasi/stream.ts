@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Duplex } from 'node:stream';
+import { abortable, type WaitOptions } from '../abort.js';
+import { closedError } from '../api/handle.js';
 import { AioError } from '../errors.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
@@ -34,16 +36,92 @@ export abstract class AioStream {
    * its sides, and nobody waits for ever for a peer that does not read. */
   readonly owned: boolean = false;
 
-  /** The next piece; undefined: there are no more. Rejects with a host error. */
-  abstract read(): Promise<Uint8Array | undefined>;
-  /** Resolves when the bytes, which lie in shared memory, may change again. */
-  abstract write(bytes: Uint8Array): Promise<void>;
-  /** All has been written. */
-  abstract end(): Promise<void>;
+  /** The piece that was asked for, until a read has got it. */
+  private taking: Promise<Uint8Array | undefined> | undefined;
+  private stopReading: ((error: AioError) => void) | undefined;
+  private ending: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  /** The next piece; undefined: there are no more. */
+  protected abstract take(): Promise<Uint8Array | undefined>;
+  /** Resolves when the bytes, which may lie in shared memory, may change again. */
+  protected abstract put(bytes: Uint8Array): Promise<void>;
+  /** All has been put. */
+  protected abstract finish(): Promise<void>;
   /** Nobody reads any more. */
   abstract cancel(): void;
   /** What it has not taken yet it need not take any more. */
   abort(): void {}
+
+  private assertOpen(can: boolean, what: string): void {
+    if (this.closing) throw closedError('the stream');
+    if (!can) throw new AioError('ERR_AIO_INVALID_ARG', `the stream cannot be ${what}`);
+  }
+
+  /**
+   * The next piece; undefined: there are no more. One read at a time; what comes after a read
+   * was aborted is the next one's.
+   * @throws the host's error, AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG; the signal's reason
+   */
+  async read({ signal }: WaitOptions = {}): Promise<Uint8Array | undefined> {
+    this.assertOpen(this.readable, 'read');
+    if (this.stopReading) throw new AioError('ERR_AIO_INVALID_ARG', 'the stream is being read: one read at a time');
+    signal?.throwIfAborted();
+    const taking = (this.taking ??= this.take());
+    try {
+      const piece = await new Promise<Uint8Array | undefined>((resolve, reject) => {
+        this.stopReading = reject;
+        abortable(signal, () => taking).then(resolve, reject);
+      });
+      this.taking = undefined;
+      return piece;
+    } catch (error) {
+      if (!signal?.aborted) this.taking = undefined;
+      throw error;
+    } finally {
+      this.stopReading = undefined;
+    }
+  }
+
+  /**
+   * Resolves when the bytes may change again.
+   * @throws as read; after the signal's reason they may still be taken
+   */
+  async write(bytes: Uint8Array, { signal }: WaitOptions = {}): Promise<void> {
+    this.assertOpen(this.writable, 'written');
+    await abortable(signal, () => this.put(bytes));
+  }
+
+  /** All has been written. Idempotent. */
+  end(): Promise<void> {
+    this.ending ??= this.finish();
+    return this.ending;
+  }
+
+  /** The pieces; who leaves before the end reads no more of it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      for (let piece = await this.read(); piece; piece = await this.read()) yield piece;
+    } finally {
+      this.cancel();
+    }
+  }
+
+  /** Reads no more, and ends it when what was written has been taken. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.stopReading?.(closedError('the stream'));
+    if (this.readable) this.cancel();
+    if (this.writable) await this.end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 
   /**
    * @throws AioError ERR_AIO_INVALID_ARG if it is no stream
@@ -86,18 +164,18 @@ class WebStream extends AioStream {
     this.reader?.closed.catch(() => {});
   }
 
-  async read(): Promise<Uint8Array | undefined> {
+  protected async take(): Promise<Uint8Array | undefined> {
     const piece = await this.reader?.read();
     return !piece || piece.done ? undefined : asBytes(piece.value);
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
+  protected async put(bytes: Uint8Array): Promise<void> {
     await this.writer?.ready;
     // A copy: whoever gets it may keep it, and shared memory is refused or worse.
     await this.writer?.write(bytes.slice());
   }
 
-  async end(): Promise<void> {
+  protected async finish(): Promise<void> {
     await this.writer?.close();
   }
 
@@ -164,7 +242,7 @@ export class NodeStream extends AioStream {
     });
   }
 
-  async read(): Promise<Uint8Array | undefined> {
+  protected async take(): Promise<Uint8Array | undefined> {
     if (!this.listening) this.listen();
     for (;;) {
       const piece = this.pieces.shift();
@@ -177,14 +255,14 @@ export class NodeStream extends AioStream {
     }
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  protected put(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       // A socket is done with the bytes when it calls back; others may pass them on.
       this.stream.write(this.isSocket ? bytes : bytes.slice(), (error) => (error ? reject(error) : resolve()));
     });
   }
 
-  end(): Promise<void> {
+  protected finish(): Promise<void> {
     return new Promise((resolve) => {
       if (this.stream.destroyed || this.stream.writableEnded) return resolve();
       this.stream.once('close', () => resolve());
@@ -237,7 +315,7 @@ class PortStream extends AioStream {
     };
   }
 
-  async read(): Promise<Uint8Array | undefined> {
+  protected async take(): Promise<Uint8Array | undefined> {
     // The room for the last piece was there, or this would not be called.
     if (this.last > 0) this.port.postMessage(this.last);
     this.last = 0;
@@ -247,7 +325,7 @@ class PortStream extends AioStream {
     return piece;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  protected put(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.acknowledged = resolve;
       const copy = bytes.slice();
@@ -255,7 +333,7 @@ class PortStream extends AioStream {
     });
   }
 
-  end(): Promise<void> {
+  protected finish(): Promise<void> {
     this.port.postMessage(null);
     return Promise.resolve();
   }

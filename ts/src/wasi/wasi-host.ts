@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
+import { abortable, type WaitOptions } from '../abort.js';
+import { closedError } from '../api/handle.js';
 import { AioError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, memoryImport, PAGE, type MemoryImport } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
-import { Guest, type GuestOptions } from './guest.js';
+import type { GuestOptions } from './guest-options.js';
 import type { FromGuest, GuestInit } from './guest-worker.js';
+import { WasiGuest } from './wasi-guest.js';
 
 export interface WasiOptions extends GuestOptions {
   /** The program. */
@@ -67,23 +70,27 @@ export class WasiHost {
   private settle: { resolve(code: number): void; reject(error: Error): void } | undefined;
 
   private constructor(
-    private readonly host: OwnerHost, private readonly guest: Guest, private readonly options: WasiOptions,
+    private readonly host: OwnerHost, private readonly guest: WasiGuest, private readonly options: WasiOptions,
     private readonly binary: Uint8Array<ArrayBuffer>, private readonly module: WebAssembly.Module,
     private readonly memory: MemoryImport | undefined, private readonly flavour: Flavour,
   ) {}
 
   /**
    * @throws AioError ERR_AIO_MODULE (no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO
-   * (a directory, a socket), ERR_AIO_UNSUPPORTED
+   * (a directory, a socket), ERR_AIO_UNSUPPORTED; the signal's reason
    */
-  static async create(options: WasiOptions): Promise<WasiHost> {
+  static create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
+    return abortable(options.signal, () => WasiHost.createNow(options), (host) => host.close());
+  }
+
+  private static async createNow(options: WasiOptions): Promise<WasiHost> {
     const host = await ownerHost();
     host.checkSupport();
     const binary = options.module instanceof URL ? await host.readModule(options.module) : options.module;
     const module = await compile(binary, options.module instanceof URL ? options.module.href : 'options.module');
     const memory = memoryImport(binary);
     const flavour = flavourOf(module, memory);
-    const guest = await Guest.create(host, options);
+    const guest = await WasiGuest.create(host, options);
     return new WasiHost(host, guest, options, binary, module, memory, flavour);
   }
 
@@ -94,19 +101,26 @@ export class WasiHost {
 
   /**
    * Runs the guest once; resolves with its exit code, when all that it has written
-   * was taken.
+   * was taken. A signal ends the guest.
    * @throws AioError ERR_AIO_PANIC (it trapped, or a thread of it died), ERR_AIO_MODULE,
-   * ERR_AIO_NO_MEMORY, ERR_AIO_TIMEOUT, ERR_AIO_CLOSED
+   * ERR_AIO_NO_MEMORY, ERR_AIO_TIMEOUT, ERR_AIO_CLOSED; the signal's reason
    */
-  async run(): Promise<number> {
+  async run({ signal }: WaitOptions = {}): Promise<number> {
+    if (this.closed) throw closedError(this.name);
     if (this.started) throw new AioError('ERR_AIO_INVALID_ARG', 'a WasiHost runs its guest once');
+    return abortable(signal, () => this.runOnce(signal));
+  }
+
+  private async runOnce(signal: AbortSignal | undefined): Promise<number> {
     this.started = true;
-    if (this.closed) throw new AioError('ERR_AIO_CLOSED', 'the WasiHost is closed');
+    const aborted = (): void => this.settle?.reject(signal?.reason as Error);
+    signal?.addEventListener('abort', aborted);
     // Workers do keep the process alive, but the last may be gone before its output is.
     const alive = setInterval(() => {}, 0x7fffffff);
     try {
       const code = await new Promise<number>((resolve, reject) => {
         this.settle = { resolve, reject };
+        this.guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
         if (this.options.timeout !== undefined) this.timer = setTimeout(() => this.timedOut(), this.options.timeout);
         if (this.flavour === 'aio') this.runAio().then(resolve, reject);
         else this.start(undefined, this.importMemory());
@@ -116,9 +130,10 @@ export class WasiHost {
       return code;
     } catch (error) {
       await this.endThreads();
-      if (!(error instanceof AioError && error.code === 'ERR_AIO_TIMEOUT')) await this.guest.flush();
+      if (!signal?.aborted && !(error instanceof AioError && error.code === 'ERR_AIO_TIMEOUT')) await this.guest.flush();
       throw error;
     } finally {
+      signal?.removeEventListener('abort', aborted);
       clearTimeout(this.timer);
       clearInterval(alive);
     }
@@ -139,8 +154,12 @@ export class WasiHost {
     return this.close();
   }
 
+  private get name(): string {
+    return `WasiHost '${this.guest.config.args[0] ?? ''}'`;
+  }
+
   private async shutDown(): Promise<void> {
-    this.settle?.reject(new AioError('ERR_AIO_CLOSED', 'the WasiHost was closed'));
+    this.settle?.reject(closedError(this.name));
     await this.endThreads();
     await this.runtime?.close();
     await this.guest.close();

@@ -1,0 +1,57 @@
+// The codes of AioError: read from the list that C has, written for TypeScript and
+// for docs/.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('../..', import.meta.url));
+const LIST = 'wasm/port/error-codes.def';
+
+/** [{code, name, when, remedy}]: code as TypeScript has it, name as C has it. */
+export function errorCodes() {
+  const text = readFileSync(join(top, LIST), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  const string = (literals) => [...literals.matchAll(/"([^"]*)"/g)].map(([, part]) => part).join('');
+  const entry = /AIO_ERROR\((\w+),\s*((?:"[^"]*"\s*)+),\s*((?:"[^"]*"\s*)+)\)/g;
+  const found = [...text.matchAll(entry)].map(([, name, when, remedy]) => ({
+    code: `ERR_AIO_${name}`, name, when: string(when), remedy: string(remedy),
+  }));
+  const rest = text.replace(entry, '').trim();
+  if (rest !== '') throw new Error(`${LIST}: not understood: ${rest.split('\n')[0]}`);
+  return found;
+}
+
+const made = (comment, end) => `${comment} Made by \`node test/api/generate.mjs\` from ${LIST}; do not edit.${end}`;
+
+export const CODES_TS = 'ts/src/error-codes.ts';
+export function codesTypeScript() {
+  const entries = errorCodes();
+  return `// SPDX-License-Identifier: MIT
+${made('//', '')}
+
+/** What an AioError is about; stable. */
+export type AioErrorCode =
+${entries.map(({ code, when }) => `  /** ${when} */\n  | '${code}'`).join('\n')};
+
+/** By the number that C has for each. @internal */
+export const errorCodes: readonly AioErrorCode[] = [
+${entries.map(({ code }) => `  '${code}',`).join('\n')}
+];
+`;
+}
+
+export const CODES_PAGE = 'docs/errors.md';
+export function codesPage() {
+  return `${made('<!--', ' -->')}
+# Errors
+
+Every error that the package throws by itself is an \`AioError\`: \`code\` is one of these and
+never changes its meaning, \`errno\` is the name of an errno where there is one, \`cause\` what
+it came from. Messages are for people; compare codes.
+
+| code | when | what to do |
+|---|---|---|
+${errorCodes().map(({ code, when, remedy }) => `| \`${code}\` | ${when} | ${remedy} |`).join('\n')}
+
+What goes wrong more often, by what you see: [troubleshooting](troubleshooting.md).
+`;
+}
