@@ -144,6 +144,20 @@ describe('the file', () => {
     await io.close();
   });
 
+  test('what waits there, and nobody catches, when it is closed', async () => {
+    const io = await runtime.iothread<{ hello(): string }>('waiting', {
+      module: module(`${SERVE}
+        serve((context) => {
+          const notifier = context.notifier('never');
+          void (async () => { for (;;) await notifier.wait(); })();
+          return { hello: () => 'hello' };
+        });`),
+    });
+    expect(await io.remote.hello()).toBe('hello');
+    await io.close();
+    runtime.context.bottomHalf('still there', () => {}).close();
+  });
+
   test('messages of its own, both ways, are not taken for the runtime\'s', async () => {
     let worker!: Worker;
     const io = await runtime.iothread<{ got(): unknown[] }>('own', {

@@ -2,7 +2,7 @@
 /** What the compiler says of calls to an IOThread: this file compiles, and each
  * line that is marked as an error is one. */
 import { expect, test } from '@jest/globals';
-import { Runtime, type BottomHalf, type IOThread, type Pipe, type Remote } from 'wasm-aio';
+import type { BottomHalf, IOThread, Pipe, Remote, Runtime } from 'wasm-aio';
 import type { Disk } from './fixtures/iothread-disk.js';
 import type { Loop } from './fixtures/iothread-loop.js';
 
