@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** A message reaches a loop that sleeps in WebAssembly, every time. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import * as Comlink from 'comlink';
 import { Runtime, type IOThread } from 'wasm-aio';
 import type { HostWorker } from '../../dist/hosts/host.js';
 import type { ThreadPointer } from '../../dist/runtime/exports.js';
+import type { Disk } from './fixtures/iothread-disk.js';
 import { failure } from './helpers/errors.js';
 import { fixture, pathOf } from './helpers/paths.js';
 import { Fault } from './helpers/offsets.js';
@@ -109,39 +109,21 @@ test('a loop that never sleeps is reached, too', async () => {
 });
 
 test('while an asynchronous handler is at work the loop goes on, awake', async () => {
-  // Something of that thread that it must ask this one for, by message.
-  const { control } = io as unknown as { control: { slow: object } };
-  let release: (value: number) => void = () => {};
-  const released = new Promise<number>((resolve) => (release = resolve));
-  const { port1, port2 } = new MessageChannel();
-  const proxies = Comlink.transferHandlers.get('proxy') as Comlink.TransferHandler<object, MessagePort>;
-  Comlink.transferHandlers.set('proxy', {
-    ...proxies,
-    serialize(value) {
-      Comlink.expose(value, port1);
-      return [port2, [port2]];
-    },
-  });
-  control.slow = Comlink.proxy({
-    get value() {
-      return released;
-    },
-  });
-  const slow = Promise.resolve((control.slow as { value: PromiseLike<number> }).value);
+  const code = { module: new URL('./fixtures/iothread-disk.js', import.meta.url) };
+  const thread = await runtime.iothread<Disk>('slow', code);
   let answered = false;
-  void slow.then(() => (answered = true));
-
-  const file = await io.open(pathOf('package.json'));
+  const slow = thread.remote.whenOpen().then((n) => ((answered = true), n));
+  const file = await thread.open(pathOf('package.json'));
   for (let i = 0; i < 50; i++) {
     expect((await file.read(0, 100)).length).toBe(100);
-    expect(await io.clock()).toBeGreaterThan(0);
+    expect(await thread.clock()).toBeGreaterThan(0);
   }
   await file.close();
   expect(answered).toBe(false);
-  release(42);
+  await thread.remote.open(42);
   expect(await slow).toBe(42);
-  port1.close();
   // And then it sleeps in WebAssembly again.
-  await asleep(runtime, io);
-  expect(await io.clock()).toBeGreaterThan(0);
+  await asleep(runtime, thread);
+  expect(await thread.clock()).toBeGreaterThan(0);
+  await thread.close();
 });

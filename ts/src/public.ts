@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { IOThread, type EngineStats, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { proxy, transfer } from './iothread/packet.js';
+export { release } from './iothread/rpc.js';
+export type { Received, Remote, Sent, Served } from './iothread/remote.js';
 export { AioContext, Watch } from './api/context.js';
 export { BottomHalf } from './api/bottom-half.js';
 export { Notifier } from './api/notifier.js';
@@ -12,7 +15,6 @@ export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
-export { AioError } from './errors.js';
-export type { AioErrorCode } from './error-codes.js';
+export { AioError, type AioErrorCode } from './errors.js';
 export { doctor } from './doctor/doctor.js';
 export { describeFindings, type Finding } from './doctor/finding.js';

@@ -72,6 +72,8 @@ static WasmThread *new_entry(uint32_t role)
             thread->waiting_on = NULL;
             thread->locks = 0;
             thread->posted = 0;
+            thread->wants_turn = TURN_NONE;
+            thread->once = false;
             thread->may_wait = 1;
             thread->name[0] = '\0';
             qatomic_mb_set(&thread->role, role);
@@ -208,6 +210,24 @@ WasmThread *rt_thread_assign(const char *name, uint32_t role, void *arg)
     return wasm_thread_assign(name, role, NULL, arg, NULL);
 }
 
+/* Owner: an entry for an IOThread whose worker is the user's; the caller starts
+ * that. 0 at the limit. */
+WASM_EXPORT("rt_thread_assign_once")
+WasmThread *rt_thread_assign_once(const char *name, uint32_t role, void *arg)
+{
+    WasmThread *thread = new_entry(ROLE_CLAIMED);
+
+    if (thread) {
+        thread->fn = NULL;
+        thread->arg = arg;
+        thread->refused = NULL;
+        thread->once = true;
+        strncpy(thread->name, name, sizeof(thread->name) - 1);
+        qatomic_mb_set(&thread->role, role);
+    }
+    return thread;
+}
+
 /* The worker, after its TLS was set up; again before each new role. */
 WASM_EXPORT("rt_thread_attach")
 void rt_thread_attach(WasmThread *thread)
@@ -265,6 +285,11 @@ void rt_thread_idle(WasmThread *thread)
 {
     thread->lost = NULL;
     thread->begun = 0;
+    thread->wants_turn = TURN_NONE;
+    if (thread->once) {
+        qatomic_mb_set(&thread->role, ROLE_END);
+        return;
+    }
     thread->name[0] = '\0';
     qatomic_mb_set(&thread->role, ROLE_NONE);
 }
@@ -382,4 +407,10 @@ WASM_EXPORT("rt_thread_posted")
 uint32_t *rt_thread_posted(WasmThread *thread)
 {
     return &thread->posted;
+}
+
+WASM_EXPORT("rt_thread_wants_turn")
+uint32_t *rt_thread_wants_turn(WasmThread *thread)
+{
+    return &thread->wants_turn;
 }

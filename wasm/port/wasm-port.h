@@ -52,6 +52,13 @@ typedef enum {
     THREAD_ATTACHED,   /* its worker runs */
 } WasmThreadState;
 
+/* What the JavaScript of an IOThread's worker is owed. */
+typedef enum {
+    TURN_NONE,
+    TURN_NOW,          /* a call-back in JavaScript has run */
+    TURN_IF_IDLE,      /* its microtasks have run; the rest before the loop sleeps */
+} WasmTurn;
+
 typedef struct WasmThread {
     uint32_t state;
     uint32_t role;
@@ -65,6 +72,8 @@ typedef struct WasmThread {
     uint32_t *waiting_on;      /* the word it sleeps on */
     int32_t locks;             /* how many it holds */
     uint32_t posted;           /* control-plane messages sent to it */
+    uint32_t wants_turn;       /* WasmTurn; its worker alone reads and writes it */
+    bool once;                 /* its worker plays one role, then ends */
     char *stack;               /* its lowest byte; kept when the thread ends */
     uint32_t stack_size;
     void *tls;

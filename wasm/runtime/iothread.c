@@ -137,8 +137,9 @@ void rt_iothread_enter(IOThread *iothread)
 }
 
 /*
- * Its worker: runs the loop. True: a message that was posted has not been
- * received yet, JavaScript's turn; false: it was asked to stop.
+ * Its worker: runs the loop. True: JavaScript's turn, for a message that was
+ * posted has not been received yet, or a call-back in JavaScript has left it work;
+ * false: it was asked to stop.
  *
  * The sender posts, counts, notifies: either we see its count here, or
  * aio_poll sees the notification and does not sleep.
@@ -149,10 +150,17 @@ bool rt_iothread_run(IOThread *iothread, uint32_t received)
     WasmThread *self = wasm_thread_self();
 
     while (iothread_is_running(iothread)) {
-        if (wasm_messages_under_way(self, received)) {
+        if (wasm_messages_under_way(self, received) ||
+            self->wants_turn == TURN_NOW) {
             return true;
         }
-        iothread_iterate(iothread);
+        if (self->wants_turn == TURN_NONE) {
+            iothread_iterate(iothread);
+        } else if (!aio_poll(iothread_get_aio_context(iothread), false) &&
+                   self->wants_turn != TURN_NOW) {
+            /* It would sleep now. */
+            return true;
+        }
     }
     return false;
 }

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 import { abortable, type WaitOptions } from '../abort.js';
-import { AioError } from '../errors.js';
-import { connect, ControlEndpoint, unwrap, type Control } from '../iothread/control.js';
+import { AioError, messageOf } from '../errors.js';
+import type { MadeWorker } from '../hosts/host.js';
+import type { ControlApi } from '../iothread/control.js';
+import type { ToOwner, ToWorker } from '../iothread/messages.js';
+import { unpack, type Packet } from '../iothread/packet.js';
+import type { Remote } from '../iothread/remote.js';
+import { Rpc } from '../iothread/rpc.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
-import type { Thread } from '../runtime/threads.js';
+import type { OwnWorker, Thread } from '../runtime/threads.js';
 import type { AioEngine, AioFile, OpenOptions } from './file.js';
 
 /** As QMP's object-add iothread. */
@@ -22,6 +27,15 @@ export interface IOThreadOptions {
   /** Threads that its pool has at most. Default: twice the processors. */
   threadPoolMax?: number;
 }
+
+/** The code of an IOThread: the file that calls serve(), as a worker or to be loaded by one. */
+export type IOThreadCode =
+  /** Makes the worker, as bundlers know it: `() => new Worker(new URL('./disk.ts',
+   * import.meta.url), { type: 'module' })`; in Node one of node:worker_threads. It is this
+   * IOThread's own and ends with it. */
+  | { worker: () => MadeWorker; module?: undefined }
+  /** For files that no bundler touches: a module that the package's own worker imports. */
+  | { module: URL; worker?: undefined };
 
 /** What a loop did since it was made. */
 export interface LoopStats {
@@ -73,59 +87,141 @@ const properties = [
   ['aioMaxBatch', 'aio-max-batch'],
 ] as const;
 
-/** A worker that runs an AioContext in WebAssembly. */
-export class IOThread {
+/** How long a worker file may take to call serve(). */
+const SERVE_MS = 10_000;
+
+/** What the options say of the user's code. */
+function codeOf(name: string, { worker, module }: Partial<IOThreadCode>): OwnWorker | undefined {
+  const refuse = (why: string): never => {
+    throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': ${why}`);
+  };
+  if (worker === undefined && module === undefined) return undefined;
+  if (worker !== undefined && module !== undefined) refuse('worker and module are two ways for the same; give one');
+  if (typeof worker === 'function') return { make: worker };
+  if (Object.prototype.toString.call(module) === '[object URL]') return { module: (module as URL).href };
+  return worker !== undefined
+    ? refuse(`worker must be a function that returns a new Worker, not ${String(worker)}`)
+    : refuse(`module must be a URL (new URL('./file.js', import.meta.url)), not ${String(module)}`);
+}
+
+/** A worker that runs an AioContext in WebAssembly; T: what its own code serves. */
+export class IOThread<T = unknown> {
   private closing: Promise<void> | undefined;
   private lost: AioError | undefined;
+  /** Why it did not start. */
+  private failure: AioError | undefined;
+  private sealed = false;
   private readonly engines = new Map<AioEngine, Promise<void>>();
+  private readonly rpc: Rpc<ControlApi>;
+  /** What its code serves. */
+  private api: Remote<T> | undefined;
+  private loaded = false;
+  private whenServing: (() => void) | undefined;
+  private whenIdle: (() => void) | undefined;
 
   private constructor(
     private readonly runtime: Runtime, readonly name: string,
     private readonly pointer: IOThreadPointer, /** @internal */ readonly context: ContextPointer,
-    private readonly thread: Thread, private readonly control: Control,
+    private readonly thread: Thread, private readonly code: OwnWorker | undefined,
   ) {
+    this.rpc = new Rpc<ControlApi>({
+      name,
+      request: (data, transfer) => this.send({ type: 'control', data }, transfer),
+      answer: (data, transfer) => this.send({ type: 'reply', data }, transfer),
+      assertOpen: () => this.assertOpen(),
+      guard: (promise) => runtime.guard(this, promise),
+      fromHandle: (handle) => runtime.context.fromHandle(handle),
+    });
+    thread.onMessage = (message) => this.receive(message);
     thread.onLost = (refused) => {
+      const { exports } = runtime.instance;
       this.lost =
-        refused === undefined
+        this.failure ??
+        (refused === undefined
           ? new AioError('ERR_AIO_CANCELED', `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
-          : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for IOThread '${name}': ${refused}`);
+          : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for IOThread '${name}': ${refused}${code ? '; does its file call serve() (wasm-aio/iothread)?' : ''}`));
       runtime.forget(this);
-      runtime.instance.exports.rt_iothread_abandon(pointer);
+      this.rpc.close();
+      if (refused === undefined) exports.rt_iothread_abandon(pointer);
+      else exports.rt_iothread_free(pointer);
       runtime.reject(this, this.lost);
     };
   }
 
   /** @internal */
-  static start(runtime: Runtime, name: string, options: IOThreadOptions): IOThread {
+  static start<T>(runtime: Runtime, name: string, options: IOThreadOptions & Partial<IOThreadCode>): IOThread<T> {
     const { instance, threads, host } = runtime;
     const { exports, memory } = instance;
+    const code = codeOf(name, options);
     const text = threads.cString(name);
     const pointer = exports.rt_iothread_new(text);
     exports.free(text);
     if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
-    let thread: Thread;
     try {
       IOThread.apply(runtime, pointer, { threadPoolMax: 2 * host.cpus, ...options });
-      thread = threads.assign(`IO ${name}`, Role.ioThread, pointer);
+      const thread = threads.assign(`IO ${name}`, Role.ioThread, pointer, code);
+      return new IOThread<T>(runtime, name, pointer, exports.rt_iothread_context(pointer), thread, code);
     } catch (error) {
       exports.rt_iothread_free(pointer);
       throw error;
     }
-    const context = exports.rt_iothread_context(pointer);
-    const posted = memory.word(exports.rt_thread_posted(thread.pointer));
-    const endpoint = new ControlEndpoint((data, transfer) => {
-      // In this order: the loop leaves WebAssembly when it sees the count, and
-      // is woken to look.
-      thread.worker.post({ type: 'control', data }, transfer);
-      Atomics.add(posted, 0, 1);
-      exports.rt_notify(context);
-    });
-    thread.onMessage = (message) => {
-      if (message.type === 'control') endpoint.receive(message.data);
-      // Unasked: something in it called exit().
-      if (message.type === 'idle') thread.onLost?.();
-    };
-    return new IOThread(runtime, name, pointer, context, thread, connect(endpoint));
+  }
+
+  private send(message: ToWorker, transfer?: Transferable[]): void {
+    // Its context may be gone.
+    if (this.sealed) return;
+    // In this order: the loop leaves WebAssembly when it sees the count, and is
+    // woken to look.
+    this.post(message, transfer);
+    this.runtime.instance.exports.rt_notify(this.context);
+  }
+
+  private post(message: ToWorker, transfer?: Transferable[]): void {
+    const { exports, memory } = this.runtime.instance;
+    this.thread.worker.post(message, transfer);
+    Atomics.add(memory.word(exports.rt_thread_posted(this.thread.pointer)), 0, 1);
+  }
+
+  private receive(message: ToOwner): void {
+    switch (message.type) {
+      case 'control':
+        this.rpc.receiveAnswer(message.data);
+        break;
+      case 'callback':
+        this.rpc.receiveRequest(message.data);
+        break;
+      case 'loaded':
+        this.loaded = true;
+        break;
+      case 'serving':
+        this.serving(message.api);
+        break;
+      case 'unserved':
+        this.unserved(message.error, message.attached);
+        break;
+      case 'idle':
+        if (this.whenIdle) this.whenIdle();
+        // Unasked: something in it called exit().
+        else this.thread.onLost?.();
+        break;
+      default:
+        // Threads sees to the others.
+        break;
+    }
+  }
+
+  private serving(api: Packet): void {
+    this.api = unpack(api, this.rpc) as Remote<T>;
+    this.whenServing?.();
+  }
+
+  /** Its code failed before it served anything. */
+  private unserved(packet: Packet, attached: boolean): void {
+    const error = unpack(packet, this.rpc);
+    const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
+    this.failure = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}': ${what}: ${messageOf(error)}`, { cause: error });
+    if (attached) void this.close();
+    else this.thread.giveUp('');
   }
 
   private static apply(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
@@ -146,10 +242,37 @@ export class IOThread {
     }
   }
 
-  /** Resolves when its loop runs. @internal */
+  /** Resolves when its loop runs, and its code serves. @internal */
   async ready(): Promise<this> {
-    await this.clock();
+    const { runtime, thread, name } = this;
+    if (!this.code) {
+      await this.clock();
+      return this;
+    }
+    const timer = setTimeout(() => {
+      if (runtime.instance.exports.rt_thread_attached(thread.pointer)) return;
+      const why = this.loaded ? 'calls no serve()' : "does not import 'wasm-aio/iothread', or has not been loaded yet";
+      this.failure = new AioError('ERR_AIO_TIMEOUT', `IOThread '${name}': after ${SERVE_MS / 1000} s its worker file ${why}`);
+      thread.giveUp('');
+    }, SERVE_MS);
+    try {
+      await runtime.guard(this, new Promise<void>((resolve) => (this.whenServing = resolve)));
+    } finally {
+      clearTimeout(timer);
+    }
     return this;
+  }
+
+  /**
+   * What the code of this IOThread serves: its functions, called in that thread, return
+   * promises. They reject with what the function there threw: class, `code`, `errno`, stack and
+   * `cause` are kept; with ERR_AIO_CLOSED after close(), ERR_AIO_CANCELED if the thread is
+   * lost. Functions, objects with functions, and handles can be arguments and results.
+   * @throws AioError ERR_AIO_INVALID_ARG: it was started without `worker` or `module`
+   */
+  get remote(): Remote<T> {
+    if (!this.code) throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}' has no code of yours: start it with worker or module`);
+    return this.api as Remote<T>;
   }
 
   /** @internal */
@@ -246,7 +369,7 @@ export class IOThread {
   /** The monotonic clock as that thread reads it, in ns. */
   async clock({ signal }: WaitOptions = {}): Promise<number> {
     this.assertOpen();
-    return abortable(signal, () => this.runtime.guard(this, this.control.clock()));
+    return abortable(signal, () => this.runtime.guard(this, this.rpc.remote.clock()));
   }
 
   /** Calls an exported C function of the module in that thread. Its event loop
@@ -257,7 +380,7 @@ export class IOThread {
     const last = rest.at(-1);
     const { signal }: WaitOptions = typeof last === 'object' ? last : {};
     const args = (typeof last === 'object' ? rest.slice(0, -1) : rest) as number[];
-    return abortable(signal, async () => unwrap(await this.runtime.guard(this, this.control.call(name, args))));
+    return abortable(signal, () => this.rpc.settle(this.rpc.remote.call(name, args)));
   }
 
   /**
@@ -271,7 +394,8 @@ export class IOThread {
     return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
   }
 
-  /** Ends the thread after the requests that are in flight. Idempotent. */
+  /** Ends the thread after the requests that are in flight. Calls whose promises are still
+   * open there are not waited for: they are rejected with ERR_AIO_CLOSED. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.stop();
     return this.closing;
@@ -279,20 +403,26 @@ export class IOThread {
 
   private async stop(): Promise<void> {
     const { runtime, thread } = this;
+    const { exports } = runtime.instance;
     if (this.lost) return;
     await runtime.files.closeAllOf(this);
-    const ended = new Promise<void>((resolve) => {
-      const before = thread.onMessage;
-      thread.onMessage = (message) => (message.type === 'idle' ? resolve() : before?.(message));
-    });
+    if (this.code && !this.lost && !exports.rt_thread_attached(thread.pointer)) {
+      this.failure = new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed before it served anything`);
+      return thread.giveUp('');
+    }
+    const ended = new Promise<void>((resolve) => (this.whenIdle = resolve));
     try {
-      runtime.run(() => runtime.instance.exports.rt_iothread_request_stop(this.pointer));
+      this.post({ type: 'end' });
+      this.sealed = true;
+      runtime.run(() => exports.rt_iothread_request_stop(this.pointer));
       await runtime.guard(this, ended);
+      if (this.code) await runtime.guard(this, thread.gone);
     } catch {
       // The runtime has failed, and the thread ends with it; or it was lost.
     }
     runtime.forget(this);
-    runtime.reject(this, new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed`));
+    this.rpc.close();
+    runtime.reject(this, this.failure ?? new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed`));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

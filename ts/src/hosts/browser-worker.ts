@@ -12,8 +12,8 @@ interface SyncAccessHandle {
   close(): void;
 }
 interface WorkerScope {
-  onmessage: ((event: MessageEvent) => void) | null;
-  postMessage(message: unknown): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+  postMessage(message: unknown, transfer?: Transferable[]): void;
   close(): void;
 }
 const scope = globalThis as unknown as WorkerScope;
@@ -63,9 +63,10 @@ function each(ranges: readonly Range[], offset: number, call: (range: Range, off
 export const workerHost: WorkerHost = {
   ...browserBase,
   onMessage(listener) {
-    scope.onmessage = (event) => listener(event.data);
+    // The code of an IOThread may have an onmessage of its own.
+    scope.addEventListener('message', (event) => listener(event.data));
   },
-  post: (message) => scope.postMessage(message),
+  post: (message, transfer = []) => scope.postMessage(message, transfer),
   end: () => scope.close(),
 
   write(fd, bytes) {

@@ -124,7 +124,12 @@ export interface OwnerHost extends HostBase {
 /** A worker's side. */
 export interface WorkerHost extends HostBase {
   onMessage(listener: (data: unknown) => void): void;
-  post(message: unknown): void;
+  post(message: unknown, transfer?: Transferable[]): void;
+  /** Whether waiting for messages keeps it alive (where there is such a thing). Does, at first. */
+  keepAlive?(on: boolean): void;
+  /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
+   * it does anyway. */
+  takeConsole?(): void;
   /** Ends this worker once its event loop has nothing left. */
   end(): void;
   open(path: string, mode: OpenMode): Promise<HostFile>;

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
-import { parentPort } from 'node:worker_threads';
+import { parentPort, type MessagePort, type TransferListItem } from 'node:worker_threads';
 import type { WorkerHost } from './host.js';
 import { nodeBase } from './node.js';
+import { takeConsole } from './node-console.js';
 import { closeFile, openFile } from './node-file.js';
 
-if (!parentPort) throw new Error('wasm-aio: this file is a worker of the runtime');
-const port = parentPort;
+/** There is none where a worker's file is imported by mistake. */
+const port = parentPort as MessagePort;
 
 export const workerHost: WorkerHost = {
   ...nodeBase,
   onMessage: (listener) => void port.on('message', listener),
-  post: (message) => port.postMessage(message),
+  post: (message, transfer = []) => port.postMessage(message, transfer as TransferListItem[]),
+  keepAlive: (on) => (on ? port.ref() : port.unref()),
+  // Deno's and Bun's workers print by themselves.
+  ...('Deno' in globalThis || 'Bun' in globalThis ? {} : { takeConsole }),
   // Deno's port has no close(); its worker has.
   end: () => ('close' in port ? port.close() : (globalThis as unknown as { close(): void }).close()),
   open: openFile,

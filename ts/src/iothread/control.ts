@@ -1,35 +1,51 @@
 // SPDX-License-Identifier: MIT
 /** The control plane of an IOThread: comlink over the worker's own channel. */
 import * as Comlink from 'comlink';
-import type { AioErrorCode } from '../error-codes.js';
-import { AioError } from '../errors.js';
+import type { Packet } from './packet.js';
 
-/** An answer: comlink by itself keeps only an error's name, message and stack. */
-export interface Answer {
-  value?: unknown;
-  error?: { name: string; message: string; stack: string | undefined; code?: unknown; errno?: unknown };
+/** What became of a call. */
+export type Answer = { value: Packet } | { thrown: Packet };
+
+/** What the two sides offer each other. */
+export interface Calls {
+  /** Calls the function that has this number there; packet: its arguments. */
+  invoke(id: number, packet: Packet): Promise<Answer>;
+  /** It will not be called any more. */
+  release(id: number): void;
 }
 
-/** What every IOThread's worker offers. */
-export interface ControlApi {
+/** What every IOThread's worker offers beyond that. */
+export interface ControlApi extends Calls {
   /** The monotonic clock of that thread, in ns. */
   clock(): number;
   /** Calls an exported C function there. */
-  call(name: string, args: number[]): Answer | Promise<never>;
+  call(name: string, args: number[]): Promise<Answer>;
 }
-
-export type Control = Comlink.Remote<ControlApi>;
 
 type Listener = (event: { data: unknown }) => void;
 
 /** A comlink endpoint whose messages are passed on by the caller. */
 export class ControlEndpoint {
   private readonly listeners = new Set<Listener>();
+  private closed = false;
 
-  constructor(private readonly send: (data: unknown, transfer?: Transferable[]) => void) {}
+  /** cannotSend: what a message is answered with that cannot be cloned. */
+  constructor(
+    private readonly send: (data: unknown, transfer?: Transferable[]) => void,
+    private readonly cannotSend: (error: unknown) => Answer,
+  ) {}
 
   postMessage(data: unknown, transfer?: Transferable[]): void {
-    this.send(data, transfer);
+    if (this.closed) return;
+    try {
+      this.send(data, transfer);
+    } catch (error) {
+      // comlink would forget why, and keep what waits for the answer.
+      const { id, type } = data as { id: string; type: string };
+      const answer = { id, type: 'RAW', value: this.cannotSend(error) };
+      if (type === 'RAW') this.send(answer);
+      else queueMicrotask(() => this.receive(answer));
+    }
   }
 
   addEventListener(_type: string, listener: EventListenerOrEventListenerObject): void {
@@ -41,37 +57,22 @@ export class ControlEndpoint {
   }
 
   receive(data: unknown): void {
+    if (this.closed) return;
     // comlink reads `origin` of window messages only.
     for (const listener of this.listeners) listener({ data, origin: '' } as { data: unknown });
   }
-}
 
-export function serve(api: ControlApi, endpoint: ControlEndpoint): void {
-  Comlink.expose(api, endpoint);
-}
-
-export function connect(endpoint: ControlEndpoint): Control {
-  return Comlink.wrap<ControlApi>(endpoint);
-}
-
-export function answer(work: () => unknown): Answer {
-  try {
-    return { value: work() };
-  } catch (error) {
-    if (!(error instanceof Error)) return { error: { name: 'Error', message: String(error), stack: undefined } };
-    const { name, message, stack, code, errno } = error as Error & { code?: unknown; errno?: unknown };
-    return { error: { name, message, stack, code, errno } };
+  /** comlink's last words, when it is collected, have nobody to hear them. */
+  close(): void {
+    this.closed = true;
   }
 }
 
-/** The value, or the error thrown again. */
-export function unwrap(result: Answer): unknown {
-  if (!result.error) return result.value;
-  const { name, message, stack, code, errno } = result.error;
-  const error =
-    name === 'AioError'
-      ? new AioError(code as AioErrorCode, message, typeof errno === 'string' ? { errno } : {})
-      : Object.assign(new Error(message), { name });
-  if (stack !== undefined) error.stack = stack;
-  throw error;
+export function expose<T extends Calls>(api: T, endpoint: ControlEndpoint): void {
+  Comlink.expose(api, endpoint);
+}
+
+/** To be held as long as the endpoint is open: comlink ends what nobody holds. */
+export function connect<T extends Calls>(endpoint: ControlEndpoint): Comlink.Remote<T> {
+  return Comlink.wrap<T>(endpoint);
 }

@@ -3,6 +3,7 @@
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import type { ThreadPointer } from '../runtime/exports.js';
+import type { Packet } from './packet.js';
 
 export interface InitMessage {
   type: 'init';
@@ -11,18 +12,30 @@ export interface InitMessage {
   thread: ThreadPointer;
   /** What its WASI calls work with. */
   guest: GuestConfig;
+  /** An IOThread with the user's code, which calls serve(); module: to be imported for that. */
+  code?: { module?: string };
 }
 
 export type ToWorker =
   | InitMessage
+  /** A call to it, and the answer to one of its own. */
   | { type: 'control'; data: unknown }
+  | { type: 'reply'; data: unknown }
   | { type: 'open'; id: number; path: string; mode: OpenMode }
   | { type: 'close'; id: number; handle: number }
-  /** Leave the role: host I/O is not needed any longer. */
+  /** Leave the role: do not wait for JavaScript that is still at work. */
   | { type: 'end' };
 
 export type ToOwner =
+  /** The answer to a call, and a call of its own. */
   | { type: 'control'; data: unknown }
+  | { type: 'callback'; data: unknown }
+  /** The user's file has imported our side of it; serve() may follow. */
+  | { type: 'loaded' }
+  /** What serve() was given. */
+  | { type: 'serving'; api: Packet }
+  /** The user's code failed before that. */
+  | { type: 'unserved'; error: Packet; attached: boolean }
   /** Somebody needs a worker that attaches as this thread. */
   | { type: 'start'; thread: ThreadPointer }
   /** This worker has a role now; the reserve is one short. */
@@ -32,7 +45,7 @@ export type ToOwner =
   /** It has left for good, as it should. */
   | { type: 'ended' }
   /** What it shares may be half-changed. */
-  | { type: 'failed'; message: string }
+  | { type: 'failed'; message: string; cause: Packet | undefined }
   /** The program that it runs called exit(). */
   | { type: 'exit'; code: number; thread: string }
   | { type: 'output'; fd: number; bytes: Uint8Array }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
+import { AioContext } from '../api/context.js';
+import { closedError, type HomeThread } from '../api/handle.js';
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';
 import { HostedLoop } from '../runtime/hosted.js';
-import { describeDeath } from '../runtime/death.js';
+import { causeOf, describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
 import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
-import { answer, ControlEndpoint, serve, type ControlApi } from './control.js';
+import type { Answer, Calls, ControlApi } from './control.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
+import { dataOnly, pack, proxy, type Packet } from './packet.js';
+import { Rpc } from './rpc.js';
+import { meeting, type Service } from './serve.js';
 
 /**
  * A thread of the runtime: waits inside WebAssembly for a role, plays it, and
@@ -20,18 +25,35 @@ import type { InitMessage, ToOwner, ToWorker } from './messages.js';
 export function startWorker(host: WorkerHost): void {
   let worker: RuntimeWorker | undefined;
 
+  meeting.isWorker = true;
+  meeting.started = true;
   host.onMessage((data) => {
-    const message = data as ToWorker | GuestInit;
-    if (message.type === 'guest') {
+    // Code of the user's may post messages of its own.
+    const message = data as ToWorker | GuestInit | null;
+    if (message?.type === 'guest') {
       void runGuest(host, message);
-    } else if (message.type === 'init') {
+    } else if (message?.type === 'init') {
       worker = new RuntimeWorker(host, message);
       void worker.main();
-    } else {
+    } else if (message) {
       worker?.receive(message);
     }
   });
 }
+
+/** In a file of the user's: a thread of the runtime once serve() is called. */
+export function startUserWorker(host: WorkerHost): void {
+  // The package's own worker has imported that file.
+  if (meeting.started) return;
+  host.takeConsole?.();
+  startWorker(host);
+  // A file that never calls it ends, and the owner hears of that.
+  host.keepAlive?.(false);
+  void meeting.service.then(() => host.keepAlive?.(true));
+}
+
+/** What an IOThread's JavaScript is owed: WasmTurn in wasm/port/wasm-port.h. */
+const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
 
 class RuntimeWorker {
   private instance!: Instance;
@@ -41,43 +63,68 @@ class RuntimeWorker {
   /** Control calls that were received and not answered yet. */
   private open = 0;
   private quiet: (() => void) | undefined;
-  /** What a control call died of. */
+  /** What a call died of. */
   private death: { error: unknown } | undefined;
+  /** It was asked to leave its role. */
+  private leaving = false;
   /** Messages for a role that is not played yet, or that wait for their turn. */
   private readonly waiting: Exclude<ToWorker, InitMessage>[] = [];
-  private endpoint: ControlEndpoint | undefined;
+  private rpc: Rpc<Calls> | undefined;
+  /** What the user's code serves, and its loop. */
+  private service: Service | undefined;
+  private context: AioContext | undefined;
+  /** The thread's word: a Turn. */
+  private turn: Int32Array | undefined;
   /** The functions that its loop calls. */
   private readonly callbacks = new Callbacks({
-    ran() {},
-    returned() {},
-    failed: (death) => {
-      this.death = { error: death };
-      this.quiet?.();
+    ran: () => {
+      // Its promises get their turn.
+      if (this.turn) this.turn[0] = Turn.now;
     },
+    returned: (open) => {
+      this.open++;
+      void open.then(() => this.settled());
+    },
+    failed: (death) => this.dies(death),
   });
 
   constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
 
-  private post(message: ToOwner): void {
-    this.host.post(message);
+  private post(message: ToOwner, transfer?: Transferable[]): void {
+    this.host.post(message, transfer);
   }
 
   receive(message: Exclude<ToWorker, InitMessage>): void {
     this.received = (this.received + 1) >>> 0;
-    if (this.endpoint) this.control(message);
+    if (this.rpc) this.control(message);
     else this.waiting.push(message);
     this.arrived?.();
     this.arrived = undefined;
   }
 
   private control(message: Exclude<ToWorker, InitMessage>): void {
-    if (message.type !== 'control') return;
-    this.open++;
-    this.endpoint?.receive(message.data);
+    if (message.type === 'control') {
+      this.open++;
+      this.rpc?.receiveRequest(message.data);
+    } else if (message.type === 'reply') {
+      this.rpc?.receiveAnswer(message.data);
+    } else if (message.type === 'end') {
+      this.leaving = true;
+      this.quiet?.();
+    }
+  }
+
+  /** Something that was open is not any more. */
+  private settled(): void {
+    if (this.open > 0 && --this.open === 0) this.quiet?.();
   }
 
   async main(): Promise<void> {
     const { module, memory, guest, thread } = this.init;
+    if (this.init.code && !(await this.loadCode(this.init.code))) {
+      this.post({ type: 'ended' });
+      return this.host.end();
+    }
     try {
       this.instance = await instantiate(module, memory, this.host, guest, {
         sleeps: true,
@@ -109,10 +156,36 @@ class RuntimeWorker {
     this.host.end();
   }
 
+  /** Waits until the user's code has called serve(). */
+  private async loadCode({ module }: { module?: string }): Promise<boolean> {
+    this.post({ type: 'loaded' });
+    if (module !== undefined) {
+      this.host.takeConsole?.();
+      try {
+        await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
+        if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
+      } catch (error) {
+        const { packet } = pack(error, dataOnly);
+        this.post({ type: 'unserved', error: packet, attached: false });
+        return false;
+      }
+    }
+    this.service = (await meeting.service).of;
+    return true;
+  }
+
   private died(error: unknown): void {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
-    this.post({ type: 'failed', message: describeDeath(error, this.name()) });
+    const message = describeDeath(error, this.name());
+    const cause = causeOf(error);
+    const post = (cause?: Packet): void => this.post({ type: 'failed', message, cause });
+    try {
+      post(cause === undefined ? undefined : pack(cause, dataOnly).packet);
+    } catch {
+      // It cannot be sent.
+      post();
+    }
   }
 
   /** The thread's. */
@@ -134,6 +207,10 @@ class RuntimeWorker {
     if (Atomics.load(this.instance.memory.word(exports.rt_failed_word()), 0)) throw new ThreadLeave();
   }
 
+  private underWay(posted: Int32Array): boolean {
+    return ((Atomics.load(posted, 0) - this.received) | 0) > 0;
+  }
+
   /**
    * Lets JavaScript have the messages that are under way. The counter runs ahead
    * of delivery, so the message's own event is awaited, then one turn given:
@@ -141,7 +218,7 @@ class RuntimeWorker {
    * the counter, awaiting the next one would leave the loop standing still.
    */
   private async takeMessages(posted: Int32Array): Promise<void> {
-    if (((Atomics.load(posted, 0) - this.received) | 0) > 0) {
+    if (this.underWay(posted)) {
       await new Promise<void>((resolve) => (this.arrived = resolve));
     }
     await this.host.turn();
@@ -152,27 +229,38 @@ class RuntimeWorker {
     const { thread } = this.init;
     const ioThread = exports.rt_thread_arg(thread) as IOThreadPointer;
     const posted = memory.word(exports.rt_thread_posted(thread));
+    const turn = (this.turn = memory.word(exports.rt_thread_wants_turn(thread)));
 
     // Before any call, which may ask for the current context.
     exports.rt_iothread_enter(ioThread);
-    this.endpoint = new ControlEndpoint((data) => {
-      this.open--;
-      this.post({ type: 'control', data });
-      if (this.open === 0) this.quiet?.();
-    });
-    serve(this.controlApi(), this.endpoint);
+    if (this.service) this.context = new AioContext(this.asHome(), exports.rt_iothread_context(ioThread), this.name().replace(/^IO /, ''));
+    this.rpc = this.connect();
+    if (this.service) void this.present(this.service, this.rpc);
     for (const message of this.waiting.splice(0)) this.control(message);
-    do {
-      await this.takeMessages(posted);
-      if (this.open > 0 && !this.death) await this.hostedUntilQuiet(ioThread);
+    for (;;) {
+      if (turn[0] === Turn.now && !this.underWay(posted)) {
+        // Its microtasks now; the tasks of this thread when the loop would sleep.
+        await Promise.resolve();
+        turn[0] = Turn.ifIdle;
+      } else {
+        await this.takeMessages(posted);
+        turn[0] = Turn.none;
+      }
+      if (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(ioThread);
       if (this.death) throw (this.death as { error: unknown }).error;
-    } while (exports.rt_iothread_run(ioThread, this.received));
+      if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
+    }
+    this.context?.closeAll();
     exports.rt_iothread_leave(ioThread);
-    this.endpoint = undefined;
+    this.context = undefined;
+    this.rpc.close();
+    this.rpc = undefined;
+    this.open = 0;
+    this.leaving = false;
   }
 
-  /** A call that was received is still being answered: JavaScript goes on, and
-   * drives the loop meanwhile. */
+  /** Something that JavaScript began is still open: it goes on, and drives the loop
+   * meanwhile. */
   private async hostedUntilQuiet(ioThread: IOThreadPointer): Promise<void> {
     const { exports } = this.instance;
     let failed: { error: unknown } | undefined;
@@ -181,35 +269,99 @@ class RuntimeWorker {
       this.quiet?.();
     });
     loop.start();
-    if (this.open > 0 && !failed) await new Promise<void>((resolve) => (this.quiet = resolve));
+    if (this.open > 0 && !this.leaving && !failed) await new Promise<void>((resolve) => (this.quiet = resolve));
     this.quiet = undefined;
     if (failed) throw failed.error;
     if (this.death) loop.abandon();
     else await loop.stop();
   }
 
-  private controlApi(): ControlApi {
-    return {
+  private connect(): Rpc<Calls> {
+    const { exports, memory } = this.instance;
+    const control: Omit<ControlApi, keyof Calls> = {
       clock: () => this.host.monotonic(),
-      call: (name, args) => {
-        const result = answer(() => this.callExport(name, args));
+      call: async (name, args) => {
+        const result = await rpc.answer(() => this.callExport(name, args));
         // A death is no answer: the caller learns of it as all others do.
-        return this.death ? new Promise<never>(() => {}) : result;
+        return this.death ? new Promise<Answer>(() => {}) : result;
       },
+    };
+    const rpc: Rpc<Calls> = new Rpc<Calls>({
+      name: memory.string(exports.rt_thread_name(this.init.thread)),
+      request: (data, transfer) => this.post({ type: 'callback', data }, transfer),
+      answer: (data, transfer) => {
+        this.post({ type: 'control', data }, transfer);
+        this.settled();
+      },
+      assertOpen() {},
+      guard: (promise) => promise,
+      fromHandle: (handle) => (this.context ?? dataOnly).fromHandle(handle),
+    }, control);
+    return rpc;
+  }
+
+  /** Tells the owner what the user's code serves. */
+  private async present(service: Service, rpc: Rpc<Calls>): Promise<void> {
+    this.open++;
+    try {
+      const api: unknown = typeof service === 'function' ? await service(this.context as AioContext) : service;
+      if (typeof api !== 'object' || api === null) {
+        throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
+      }
+      const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
+      this.post({ type: 'serving', api: pack(isOfClass ? proxy(api) : api, rpc).packet });
+    } catch (error) {
+      this.post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: true });
+    }
+    this.settled();
+  }
+
+  /** This thread, as the objects that the user's code makes and gets need it. */
+  private asHome(): HomeThread {
+    const worker = this;
+    const { instance, callbacks } = this;
+    const failed = instance.memory.word(instance.exports.rt_failed_word());
+    return {
+      instance,
+      callbacks,
+      get context() {
+        return worker.context as AioContext;
+      },
+      get over() {
+        if (!worker.context) return closedError(worker.name());
+        return Atomics.load(failed, 0) ? new AioError('ERR_AIO_PANIC', 'the runtime has failed') : undefined;
+      },
+      run(work) {
+        if (this.over) throw this.over;
+        return worker.run(work);
+      },
+      // The IOThread does that.
+      keepAlive() {},
     };
   }
 
-  /** A trap, a panic, or whatever else comes out of C: that is a death. */
+  /** Calls into the module: a trap, a panic, or whatever else comes out of C is a death. */
+  private run<T>(work: () => T): T {
+    const { __stack_pointer: stack } = this.instance.exports;
+    const before = stack.value as number;
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof AioError) stack.value = before;
+      else this.dies(error);
+      throw error;
+    }
+  }
+
+  private dies(error: unknown): void {
+    this.death ??= { error };
+    this.quiet?.();
+  }
+
   private callExport(name: string, args: number[]): unknown {
     const work = (this.instance.exports as unknown as Record<string, unknown>)[name];
     if (typeof work !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no function '${name}'`);
-    try {
-      return (work as (...args: number[]) => unknown)(...args);
-    } catch (error) {
-      this.death = { error };
-      this.quiet?.();
-      throw error;
-    }
+    return this.run(() => (work as (...args: number[]) => unknown)(...args));
   }
 
   private async hostIO(): Promise<void> {

@@ -35,6 +35,7 @@ export interface Exports {
 
   rt_thread_reserve(): ThreadPointer;
   rt_thread_assign(name: Pointer<'bytes'>, role: number, arg: number): ThreadPointer;
+  rt_thread_assign_once(name: Pointer<'bytes'>, role: number, arg: number): ThreadPointer;
   rt_thread_attach(thread: ThreadPointer): void;
   rt_thread_attached(thread: ThreadPointer): number;
   rt_thread_park(): number;
@@ -50,6 +51,7 @@ export interface Exports {
   rt_thread_name(thread: ThreadPointer): Pointer<'string'>;
   rt_thread_arg(thread: ThreadPointer): number;
   rt_thread_posted(thread: ThreadPointer): Pointer<'word'>;
+  rt_thread_wants_turn(thread: ThreadPointer): Pointer<'word'>;
   rt_main_start(id: number): number;
 
   rt_coroutine_running(): CoroutinePointer;

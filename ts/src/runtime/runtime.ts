@@ -3,7 +3,7 @@ import { Buffers, type AioBuffer } from '../api/buffer.js';
 import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
 import { closedError, type HomeThread } from '../api/handle.js';
-import { IOThread, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
+import { IOThread, type IOThreadCode, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
 import { abortable, type WaitOptions } from '../abort.js';
 import { AioError } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
@@ -95,7 +95,7 @@ export class Runtime {
     const context = exports.rt_init();
     this.context = new AioContext(this.asHome(), context, 'owner');
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
-      failed: (message) => void this.fail(message),
+      failed: (message, cause) => void this.fail(message, cause),
       exit: (code, thread) => {
         if (this.whenExited) this.whenExited(code);
         else this.fail(`exit(${code}) was called in thread '${thread}'`);
@@ -188,14 +188,19 @@ export class Runtime {
   }
 
   /**
-   * Starts an IOThread: a worker that runs an event loop in WebAssembly.
-   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken); the
-   * signal's reason
+   * Starts an IOThread: a worker that runs an event loop in WebAssembly; with `worker` or
+   * `module` one that also runs the file which they name. That calls serve(), and what it gives
+   * is `remote` here: `iothread<Disk>('disk', { worker: () => new Worker(…) })`.
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken; the file does
+   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not call serve() within 10 s); the signal's
+   * reason
    */
-  async iothread(name: string, options: IOThreadOptions & WaitOptions = {}): Promise<IOThread> {
+  async iothread(name: string, options?: IOThreadOptions & WaitOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
+  async iothread<T>(name: string, options: IOThreadOptions & WaitOptions & IOThreadCode): Promise<IOThread<T>>;
+  async iothread<T>(name: string, options: IOThreadOptions & WaitOptions & Partial<IOThreadCode> = {}): Promise<IOThread<T>> {
     this.assertNotClosing();
     return abortable(options.signal, () => {
-      const ioThread = this.run(() => IOThread.start(this, name, options));
+      const ioThread = this.run(() => IOThread.start<T>(this, name, options));
       this.ioThreads.add(ioThread);
       return ioThread.ready();
     }, (ioThread) => ioThread.close());

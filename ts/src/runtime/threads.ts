@@ -3,6 +3,7 @@ import { AioError, messageOf } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
+import { dataOnly, unpack } from '../iothread/packet.js';
 import { Role, type Pointer, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import type { Instance } from './instance.js';
@@ -15,6 +16,17 @@ export interface Thread {
   onMessage: ((message: ToOwner) => void) | undefined;
   /** It ended without having been asked, or (refused: why) never started. */
   onLost: ((refused?: string) => void) | undefined;
+  /** Ends a worker that does not get as far as to play its role. */
+  giveUp(why: string): void;
+  /** Resolves when the worker is gone. */
+  readonly gone: Promise<void>;
+}
+
+/** A worker of its own, for the user's code: what makes it, or what the package's own worker
+ * imports. */
+export interface OwnWorker {
+  make?: () => MadeWorker;
+  module?: string;
 }
 
 /** One worker, from its start to its end. */
@@ -23,11 +35,15 @@ interface Started {
   /** The owner's roles for it, the oldest first: the next may be given before
    * the worker's word has come that the one before is over. */
   readonly roles: Thread[];
+  /** It is an IOThread's own. */
+  readonly own: boolean;
+  giveUp(why: string): void;
+  readonly gone: Promise<void>;
 }
 
 export interface ThreadEvents {
   /** Shared state may be half-changed. */
-  failed(message: string): void;
+  failed(message: string, cause?: unknown): void;
   exit(code: number, thread: string): void;
   output(fd: number, bytes: Uint8Array): void;
 }
@@ -62,12 +78,13 @@ export class Threads {
     }
   }
 
-  /** A worker that plays a role which needs JavaScript. */
-  assign(name: string, role: number, argument: number): Thread {
+  /** A worker that plays a role which needs JavaScript; own: and nothing else ever. */
+  assign(name: string, role: number, argument: number, own?: OwnWorker): Thread {
     const { exports } = this.instance;
     const text = this.cString(name);
-    const pointer = exports.rt_thread_assign(text, role, argument);
+    const pointer = own ? exports.rt_thread_assign_once(text, role, argument) : exports.rt_thread_assign(text, role, argument);
     exports.free(text);
+    if (own && pointer !== 0) this.start(pointer, own);
     const started = pointer === 0 ? undefined : this.all.get(pointer);
     if (!started) {
       throw new AioError(
@@ -75,8 +92,8 @@ export class Threads {
         `no worker for '${name}': ${pointer === 0 ? 'the limit of threads is reached (maxThreads)' : this.refusal}`,
       );
     }
-    const { worker, roles } = started;
-    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined };
+    const { worker, roles, giveUp, gone } = started;
+    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, gone };
     roles.push(thread);
     worker.keepAlive(true);
     this.fillReserve();
@@ -102,13 +119,18 @@ export class Threads {
   }
 
   /** Makes the worker of an entry that C has set up. False: it was refused. */
-  start(pointer: ThreadPointer): boolean {
+  start(pointer: ThreadPointer, own?: OwnWorker): boolean {
     const { exports } = this.instance;
     let started: Started | undefined;
     let ended = false;
+    /** Its role is over, and it is being ended with whatever else runs in it. */
+    let leaving = false;
+    let whenGone!: () => void;
+    const isGone = new Promise<void>((resolve) => (whenGone = resolve));
     const gone = (): void => {
       if (ended) return;
       ended = true;
+      whenGone();
       this.all.delete(pointer);
       if (this.all.size === 0) this.whenNone?.();
     };
@@ -120,18 +142,26 @@ export class Threads {
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
       lost(why);
     };
+    const left = (): void => {
+      if (ended) return;
+      gone();
+      exports.rt_thread_ended(pointer);
+    };
     const events = {
       message: (data: unknown) => {
-        const message = data as ToOwner;
-        if (message.type === 'ended') {
-          gone();
-          exports.rt_thread_ended(pointer);
-        } else if (started) {
+        // The user's code may post messages of its own.
+        const message = data as ToOwner | null | undefined;
+        if (message?.type === 'ended') {
+          leaving = true;
+          if (own) started?.worker.terminate();
+          // Nothing of the user's runs in it when its memory is used again.
+          if (!own || !started?.worker.gone) left();
+        } else if (started && message) {
           this.receive(started, message);
         }
       },
       error: (error: unknown) => {
-        if (ended) return;
+        if (ended || leaving) return;
         if (exports.rt_thread_attached(pointer)) {
           this.events.failed(`uncaught in a worker: ${messageOf(error)} [thread '${this.name(pointer)}']`);
         } else {
@@ -140,6 +170,7 @@ export class Threads {
       },
       exit: () => {
         if (ended) return;
+        if (leaving) return left();
         if (this.closing) return gone();
         if (!exports.rt_thread_attached(pointer)) return refused('its worker ended at once');
         gone();
@@ -155,7 +186,12 @@ export class Threads {
       },
     };
     try {
-      started = { worker: this.host.startWorker(this.name(pointer), events, this.makeWorker), roles: [] };
+      const worker = this.host.startWorker(this.name(pointer), events, own?.make ?? this.makeWorker);
+      const giveUp = (why: string): void => {
+        worker.terminate();
+        if (!ended) refused(why);
+      };
+      started = { worker, roles: [], own: own !== undefined, giveUp, gone: isGone };
     } catch (error) {
       this.refusal = messageOf(error);
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
@@ -163,11 +199,12 @@ export class Threads {
     }
     this.all.set(pointer, started);
     started.worker.keepAlive(false);
-    started.worker.post({ type: 'init', thread: pointer, ...this.init });
+    const code = own && { ...(own.module !== undefined && { module: own.module }) };
+    started.worker.post({ type: 'init', thread: pointer, ...this.init, ...(code && { code }) });
     return true;
   }
 
-  private receive({ worker, roles }: Started, message: ToOwner): void {
+  private receive({ worker, roles, own }: Started, message: ToOwner): void {
     switch (message.type) {
       case 'start':
         this.start(message.thread);
@@ -177,10 +214,11 @@ export class Threads {
         break;
       case 'idle':
         if (message.role !== Role.run) roles.shift()?.onMessage?.(message);
-        if (roles.length === 0) worker.keepAlive(false);
+        // The end of one's own is waited for.
+        if (roles.length === 0 && !own) worker.keepAlive(false);
         break;
       case 'failed':
-        this.events.failed(message.message);
+        this.events.failed(message.message, message.cause && unpack(message.cause, dataOnly));
         break;
       case 'exit':
         this.events.exit(message.code, message.thread);

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+/** What a worker file needs. */
+export { serve } from './serve.js';
+export { proxy, transfer } from './packet.js';
+export { release } from './rpc.js';
+export type { AioContext, Watch } from '../api/context.js';
+export type { BottomHalf } from '../api/bottom-half.js';
+export type { Notifier } from '../api/notifier.js';
+export type { Pipe } from '../api/pipe.js';
+export type { Timer } from '../api/timer.js';
+export type { Received, Remote, Sent, Served } from './remote.js';
+export { AioError, type AioErrorCode } from '../errors.js';
