@@ -4,6 +4,7 @@
 /* What the files of the loop share with each other. */
 #include "block/aio.h"
 #include "port/port.h"
+#include "time/budget.h"
 #include "time/clock.h"
 
 struct AioHandler {
@@ -43,10 +44,10 @@ static inline const FDMonOps *aio_fdmon(AioContext *ctx)
     return qatomic_load_acquire(&ctx->fdmon_ops);
 }
 
-/* Home: runs the timers that are due. True if there were any. */
-static inline bool aio_run_timers(AioContext *ctx)
+/* Home: runs the timers that are due. True if there were any. budget may be NULL. */
+static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
 {
-    unsigned count = timerlistgroup_run(&ctx->tlg);
+    unsigned count = timerlistgroup_run(&ctx->tlg, budget);
 
     if (count) {
         aio_stat_add(&ctx->stats.timers, count);
@@ -64,6 +65,8 @@ void aio_assert_home_thread(AioContext *ctx, const char *call);
 void aio_co_run_scheduled(void *opaque);
 
 /* bh.c */
+/* As aio_bh_poll; may leave some for the next time. */
+void aio_bh_poll_for(AioContext *ctx, AioBudget *budget);
 /* 0: one is to be run now; 10 ms: only idle ones are; -1: none is. */
 int64_t aio_bh_timeout(AioContext *ctx);
 /* Calls line for each that is queued; the home thread is not running any. */
@@ -83,7 +86,9 @@ AioHandler *aio_find_handler(AioContext *ctx, int fd);
 bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node);
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
-bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list);
+/* What there is no time for stays on the list. budget may be NULL. */
+bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list,
+                                 AioBudget *budget);
 void aio_free_deleted_handlers(AioContext *ctx);
 void aio_free_all_handlers(AioContext *ctx);
 
@@ -116,6 +121,12 @@ void aio_dump_wait(AioContext *ctx);
 /* gsource.c */
 /* Puts the handlers that are ready where dispatch finds them. True: there are some. */
 bool aio_find_ready(AioContext *ctx);
+/*
+ * Home. As aio_dispatch; but bottom halves, handlers and timers stop after ns each, and
+ * go on in the next call: one of each kind runs in any case. A loop that is driven so
+ * calls check before and prepare after it, which knows of what is left.
+ */
+void aio_dispatch_for(AioContext *ctx, int64_t ns);
 extern const GSourceFuncs aio_source_funcs;
 /* gmain.c: an iteration that sleeps at most timeout_ns. */
 bool gmain_iterate(GMainContext *context, int64_t timeout_ns);

@@ -58,10 +58,10 @@ bool aio_poll(AioContext *ctx, bool blocking)
 
     progress |= aio_bh_poll(ctx);
     if (walk) {
-        progress |= aio_dispatch_ready_handlers(ctx, &ready_list);
+        progress |= aio_dispatch_ready_handlers(ctx, &ready_list, NULL);
         aio_free_deleted_handlers(ctx);
         qemu_lockcnt_dec(&ctx->list_lock);
     }
-    progress |= aio_run_timers(ctx);
+    progress |= aio_run_timers(ctx, NULL);
     return progress;
 }

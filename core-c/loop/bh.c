@@ -137,19 +137,14 @@ static QEMUBH *bh_dequeue(BHList *list, uint32_t *flags)
  * slice and then works off the chain from its front, so that it first runs what
  * the outer one had not run yet; the outer one then finds the chain empty.
  */
-int aio_bh_poll(AioContext *ctx)
+static inline __attribute__((always_inline)) int
+run_slices(AioContext *ctx, AioBudget *budget)
 {
-    BHListSlice slice, *front;
+    BHListSlice *front;
     uint32_t ran = 0;
     int progress = 0;
 
-    if (!qatomic_load_acquire(&ctx->bh_list.slh_first) &&
-        QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
-        return 0;
-    }
     port_coroutine_fence(1);
-    QSLIST_MOVE_ATOMIC(&slice.bh_list, &ctx->bh_list);
-    QSIMPLEQ_INSERT_TAIL(&ctx->bh_slice_list, &slice, next);
     while ((front = QSIMPLEQ_FIRST(&ctx->bh_slice_list))) {
         uint32_t flags;
         QEMUBH *bh = bh_dequeue(&front->bh_list, &flags);
@@ -166,10 +161,52 @@ int aio_bh_poll(AioContext *ctx)
         if (flags & (BH_DELETED | BH_ONESHOT)) {
             bh_free(bh);
         }
+        if (aio_budget_is_spent(budget)) {
+            break;
+        }
     }
     port_coroutine_fence(-1);
     aio_stat_add(&ctx->stats.bhs, ran);
     return progress;
+}
+
+int aio_bh_poll(AioContext *ctx)
+{
+    BHListSlice slice;
+
+    if (!qatomic_load_acquire(&ctx->bh_list.slh_first) &&
+        QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
+        return 0;
+    }
+    QSLIST_MOVE_ATOMIC(&slice.bh_list, &ctx->bh_list);
+    QSIMPLEQ_INSERT_TAIL(&ctx->bh_slice_list, &slice, next);
+    return run_slices(ctx, NULL);
+}
+
+/*
+ * What there is no time for stays on the chain, as the slice bh_rest, and comes first
+ * in the next call of either function; only then is bh_list taken again. A nested
+ * aio_bh_poll works it off like any other slice.
+ */
+void aio_bh_poll_for(AioContext *ctx, AioBudget *budget)
+{
+    BHListSlice *rest = &ctx->bh_rest;
+    bool outer = ctx->bh_rest_runs;
+
+    if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list) &&
+        QSIMPLEQ_FIRST(&ctx->bh_slice_list) != rest) {
+        aio_bh_poll(ctx);              /* it is in a call-back of such a one */
+        return;
+    }
+    ctx->bh_rest_runs = true;
+    run_slices(ctx, budget);
+    if (QSIMPLEQ_EMPTY(&ctx->bh_slice_list) &&
+        qatomic_load_acquire(&ctx->bh_list.slh_first)) {
+        QSLIST_MOVE_ATOMIC(&rest->bh_list, &ctx->bh_list);
+        QSIMPLEQ_INSERT_TAIL(&ctx->bh_slice_list, rest, next);
+        run_slices(ctx, budget);
+    }
+    ctx->bh_rest_runs = outer;
 }
 
 static int64_t bh_list_timeout(QEMUBH *bh)
@@ -201,11 +238,11 @@ int64_t aio_bh_timeout(AioContext *ctx)
     return timeout;
 }
 
-void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
-                 void *opaque)
+static void bh_list_dump(QEMUBH *bh,
+                         void (*line)(void *opaque, const char *text),
+                         void *opaque)
 {
     char text[128];
-    QEMUBH *bh = qatomic_load_acquire(&ctx->bh_list.slh_first);
 
     for (; bh; bh = QSLIST_NEXT(bh, next)) {
         uint32_t flags = qatomic_read(&bh->flags);
@@ -217,22 +254,45 @@ void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
     }
 }
 
-void aio_bh_drain(AioContext *ctx)
+void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
+                 void *opaque)
 {
-    BHList rest;
+    BHListSlice *slice;
+
+    QSIMPLEQ_FOREACH(slice, &ctx->bh_slice_list, next) {
+        bh_list_dump(QSLIST_FIRST(&slice->bh_list), line, opaque);
+    }
+    bh_list_dump(qatomic_load_acquire(&ctx->bh_list.slh_first), line, opaque);
+}
+
+static void drain_list(BHList *list)
+{
     QEMUBH *bh;
     uint32_t flags;
 
-    if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
-        port_panic("aio_context_unref: the last reference was dropped inside "
-                   "aio_bh_poll of the same context");
-    }
-    QSLIST_MOVE_ATOMIC(&rest, &ctx->bh_list);
-    while ((bh = bh_dequeue(&rest, &flags))) {
+    while ((bh = bh_dequeue(list, &flags))) {
         if (!(flags & BH_DELETED)) {
             port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "
                        "the context until it has run", bh->name);
         }
         bh_free(bh);
     }
+}
+
+void aio_bh_drain(AioContext *ctx)
+{
+    BHListSlice *front = QSIMPLEQ_FIRST(&ctx->bh_slice_list);
+    BHList list;
+
+    if (front == &ctx->bh_rest && !QSIMPLEQ_NEXT(front, next) &&
+        !ctx->bh_rest_runs) {
+        QSIMPLEQ_REMOVE_HEAD(&ctx->bh_slice_list, next);
+        drain_list(&front->bh_list);
+    }
+    if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
+        port_panic("aio_context_unref: the last reference was dropped inside "
+                   "aio_bh_poll of the same context");
+    }
+    QSLIST_MOVE_ATOMIC(&list, &ctx->bh_list);
+    drain_list(&list);
 }

@@ -46,7 +46,8 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
     return progress;
 }
 
-bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list)
+bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list,
+                                 AioBudget *budget)
 {
     bool progress = false;
     AioHandler *node;
@@ -58,6 +59,9 @@ bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list)
     while ((node = QLIST_FIRST(ready_list))) {
         QLIST_REMOVE(node, node_ready);
         progress |= dispatch_handler(ctx, node);
+        if (aio_budget_is_spent(budget)) {
+            break;
+        }
     }
     port_coroutine_fence(-1);
     return progress;

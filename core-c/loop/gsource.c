@@ -79,10 +79,33 @@ void aio_dispatch(AioContext *ctx)
     aio_stat_add(&ctx->stats.polls, 1);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll(ctx);
-    aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready);
+    aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready, NULL);
     aio_free_deleted_handlers(ctx);
     qemu_lockcnt_dec(&ctx->list_lock);
-    aio_run_timers(ctx);
+    aio_run_timers(ctx, NULL);
+}
+
+void aio_dispatch_for(AioContext *ctx, int64_t ns)
+{
+    AioBudget budget = aio_budget(ns);
+
+    aio_stat_add(&ctx->stats.polls, 1);
+    qemu_lockcnt_inc(&ctx->list_lock);
+    aio_bh_poll_for(ctx, &budget);
+    budget = aio_budget(ns);
+    aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready, &budget);
+    ctx->gsource_rest = !QLIST_EMPTY(&ctx->gsource_ready);
+    aio_free_deleted_handlers(ctx);
+    qemu_lockcnt_dec(&ctx->list_lock);
+    budget = aio_budget(ns);
+    aio_run_timers(ctx, &budget);
+}
+
+/* Handlers that there was no time for: looking for others first would put the newest
+ * before them again, turn after turn. */
+static bool handlers_are_left(AioContext *ctx)
+{
+    return ctx->gsource_rest && aio_pending(ctx);
 }
 
 static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
@@ -93,7 +116,7 @@ static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
     /* Pairs with aio_notify: it sees the bit, or we see what it published. */
     qatomic_mb_set(&watcher->notify_me, watcher->notify_me | 1);
     *timeout = qemu_timeout_ns_to_ms(aio_compute_timeout(ctx));
-    if (aio_prepare(ctx)) {
+    if (aio_prepare(ctx) || handlers_are_left(ctx)) {
         *timeout = 0;
     }
     return *timeout == 0;
@@ -106,7 +129,9 @@ static gboolean aio_ctx_check(GSource *source)
 
     qatomic_store_release(&watcher->notify_me, watcher->notify_me & ~1u);
     aio_notify_accept(ctx);
-    aio_find_ready(ctx);
+    if (!handlers_are_left(ctx)) {
+        aio_find_ready(ctx);
+    }
     return aio_bh_timeout(ctx) >= 0 || aio_pending(ctx) ||
            timerlistgroup_deadline_ns(&ctx->tlg) == 0;
 }

@@ -4,6 +4,7 @@
 /* What clocks and timer lists know of each other. */
 #include "qemu/queue.h"
 #include "qemu/timer.h"
+#include "time/budget.h"
 #include "time/heap.h"
 
 struct QEMUTimerList {
@@ -36,7 +37,8 @@ void clock_remove_list(QEMUTimerList *list);
 void clock_begin_run(QEMUTimerList *list);
 void clock_end_run(QEMUTimerList *list);
 
-/* Runs what is due; how many call-backs that were. */
-unsigned timerlistgroup_run(QEMUTimerListGroup *tlg);
+/* Runs what is due; how many call-backs that were. A budget (or NULL) leaves the rest
+ * for the next time, but one of each clock runs. */
+unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget);
 
 #endif

@@ -142,7 +142,7 @@ static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
     return cb;
 }
 
-static unsigned run_due(QEMUTimerList *list)
+static unsigned run_due(QEMUTimerList *list, AioBudget *budget)
 {
     int64_t first = qatomic_load_acquire(&list->first);
     unsigned count = 0;
@@ -163,6 +163,9 @@ static unsigned run_due(QEMUTimerList *list)
            (cb = take_due(list, &pass, &opaque))) {
         cb(opaque);
         count++;
+        if (aio_budget_is_spent(budget)) {
+            break;
+        }
     }
     port_coroutine_fence(-1);
     end_pass(list, &pass);
@@ -171,7 +174,7 @@ static unsigned run_due(QEMUTimerList *list)
 
 bool timerlist_run_timers(QEMUTimerList *list)
 {
-    return run_due(list) > 0;
+    return run_due(list, NULL) > 0;
 }
 
 /* ---- Groups: one list a clock ---- */
@@ -192,14 +195,14 @@ void timerlistgroup_deinit(QEMUTimerListGroup *tlg)
     }
 }
 
-unsigned timerlistgroup_run(QEMUTimerListGroup *tlg)
+unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget)
 {
     unsigned count = 0;
 
     for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
         /* Most lists are empty: no call for these. */
         if (timerlist_has_timers(tlg->tl[type])) {
-            count += run_due(tlg->tl[type]);
+            count += run_due(tlg->tl[type], budget);
         }
     }
     return count;
@@ -207,7 +210,7 @@ unsigned timerlistgroup_run(QEMUTimerListGroup *tlg)
 
 bool timerlistgroup_run_timers(QEMUTimerListGroup *tlg)
 {
-    return timerlistgroup_run(tlg) > 0;
+    return timerlistgroup_run(tlg, NULL) > 0;
 }
 
 int64_t timerlistgroup_deadline_ns(QEMUTimerListGroup *tlg)

@@ -331,7 +331,7 @@ static void one_that_joins_while_polling_is_on_is_begun_at_once(void)
     aio_add_ready_handler(
         &ready_list, aio_find_handler(ctx, event_notifier_get_fd(&one.e)),
         PORT_POLLIN);
-    ASSERT_TRUE(aio_dispatch_ready_handlers(ctx, &ready_list));
+    ASSERT_TRUE(aio_dispatch_ready_handlers(ctx, &ready_list, NULL));
     ASSERT_STR_EQ(journal, "br");
     teardown();
 }

@@ -3,9 +3,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type * as library from '../../dist/index.js';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { cli, fixture } from './helpers/paths.js';
+import { seenWith, useHostedLoops, WITHOUT_WAIT_ASYNC } from './helpers/hosted.js';
+import { cli, fixture, pathOf } from './helpers/paths.js';
+import { filterGuest } from './helpers/wasi-streams.js';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 // The reporter prints the name of what is skipped, and so the reason.
@@ -158,6 +161,41 @@ inChromium(title, () => {
       return code;
     }, module);
     expect(refusal).toBe('ERR_AIO_WOULD_BLOCK');
+  });
+
+  /** Runs a function of the tests there, on a module that was built here. */
+  const there = (where: Page, run: unknown, file: string, ...rest: unknown[]): Promise<unknown> =>
+    where.evaluate(
+      `(async () => {
+        const bytes = Uint8Array.from(atob(${JSON.stringify(readFileSync(file).toString('base64'))}), (c) => c.charCodeAt(0));
+        const given = { library: await import('/dist/index.js'), comlink: await import('/comlink/comlink.mjs'), bytes };
+        return (${String(run)})(given, ...${JSON.stringify(rest)});
+      })()`,
+    );
+  const hosted = `(there) => (${String(useHostedLoops)})(there.library, there.comlink, there.bytes)`;
+  const hostedModule = fileURLToPath(fixture('hosted'));
+
+  test('hosted loops with Atomics.waitAsync: no helper', async () => {
+    expect(await there(page, hosted, hostedModule)).toEqual(seenWith(0));
+  });
+
+  test('and without it, in the page and in its workers: a helper for each', async () => {
+    const old = await browser.newPage();
+    await old.addInitScript(WITHOUT_WAIT_ASYNC);
+    // A worker has no such script: its entry gets an import that is evaluated first.
+    const missing = 'no-wait-async.js';
+    await old.route(`**/${missing}`, (route) => route.fulfill({
+      contentType: 'text/javascript', body: WITHOUT_WAIT_ASYNC, headers: { 'Cross-Origin-Embedder-Policy': 'require-corp' },
+    }));
+    await old.route('**/worker-browser.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `import './${missing}';\n${await response.text()}` });
+    });
+    await old.goto(address);
+    expect(await there(old, hosted, hostedModule)).toEqual(seenWith(2));
+    const filter = `(there, ...rest) => (${String(filterGuest)})(there.library, there.bytes, ...rest)`;
+    expect(await there(old, filter, pathOf('build/examples/rot13.wasm'), 2)).toMatchObject({ code: 0, wrong: 0, length: 2 << 20 });
+    await old.close();
   });
 
   test('without the two headers the error says which they are', async () => {

@@ -119,6 +119,31 @@ test('an IOThread that is not closed keeps the process alive, until it is', asyn
     .toEqual({ ...ended, stdout: 'end\nclosed\n' });
 });
 
+test("the owner's own loop keeps the process alive as long as it is told to", async () => {
+  const create = `const runtime = await Runtime.create({ module: new URL(${JSON.stringify(fixture('hosted').href)}), reserve: 0 });`;
+  expect(await script(`${create}
+    runtime.call('start_timer', 3_600_000);`)).toEqual(ended);
+  expect(await script(`${create}
+    runtime.loop.keepAlive(true);
+    runtime.call('start_timer', 50);
+    const poll = setInterval(() => {
+      if (runtime.call('ticks_of_timer') === 0) return;
+      console.log('tick');
+      clearInterval(poll);
+      runtime.loop.keepAlive(false);
+    }, 1).unref();`)).toEqual({ ...ended, stdout: 'end\ntick\n' });
+  expect(await script(`${create}
+    runtime.loop.keepAlive(true);
+    runtime.loop.keepAlive(true);
+    await runtime.close();`)).toEqual(ended);
+});
+
+test('a coroutine of the owner keeps the process alive until it ends', async () => {
+  expect(await script(`
+    const runtime = await Runtime.create({ module: new URL(${JSON.stringify(fixture('coroutine').href)}), reserve: 0 });
+    console.log(await runtime.coroutine('sleep_ms', 50));`)).toEqual({ ...ended, stdout: '50\nend\n' });
+});
+
 test('a read that is in flight keeps the process alive', async () => {
   expect(await script(`
     const runtime = await Runtime.create();

@@ -30,6 +30,12 @@ static void say_context(AioContext *ctx)
     say("    requests in flight: %u\n", ctx->requests);
 }
 
+static void say_owned(const char *name, AioContext *ctx)
+{
+    say("  its context '%s'\n", name);
+    say_context(ctx);
+}
+
 /* What a thread is doing, as far as another one can tell. */
 static const char *doing(WasmThread *thread)
 {
@@ -57,6 +63,7 @@ const char *rt_dump(void)
     used = 0;
     say("thread 0 'owner': its event loop drives a context\n");
     say_context(rt_owner_context());
+    rt_each_context(say_owned);
     for (int i = 1; i < WASM_MAX_THREADS; i++) {
         WasmThread *thread = &wasm_threads[i];
         if (qatomic_read(&thread->state) == THREAD_FREE) {

@@ -20,7 +20,7 @@ const char *rt_error_text(void)
     return error_text;
 }
 
-static void take_error(Error *err)
+void rt_take_error(Error *err)
 {
     snprintf(error_text, sizeof(error_text), "%s", error_get_pretty(err));
     error_free(err);
@@ -34,7 +34,7 @@ IOThread *rt_iothread_new(const char *name)
     IOThread *iothread = iothread_new(name, &err);
 
     if (!iothread) {
-        take_error(err);
+        rt_take_error(err);
     }
     return iothread;
 }
@@ -82,7 +82,7 @@ bool rt_iothread_set(IOThread *iothread, const char *name, double value)
             if (properties[i].set(iothread, (int64_t)value, &err)) {
                 return true;
             }
-            take_error(err);
+            rt_take_error(err);
             return false;
         }
     }

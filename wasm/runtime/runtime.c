@@ -43,12 +43,18 @@ uint32_t *rt_hosted_word(AioContext *ctx)
 }
 
 /*
+ * A turn's bottom halves, handlers and timers each take this long at most, of which
+ * all three together leave a page most of a frame, even of 8 ms.
+ */
+#define TURN_NS (1 * SCALE_MS)
+
+/*
  * One turn of a context that a JavaScript event loop drives: check, dispatch,
  * prepare, in one call. Returns the ms after which the next turn is due, 0 for
  * "as soon as others had theirs", -1 for never. Unless it is 0 the notifier's
  * word is EVENT_SLEEPING now, and changes and is notified when a turn is due.
- * What is scheduled meanwhile waits for the next turn: one turn's work is
- * bounded by what was due when it began.
+ * What is scheduled meanwhile waits for the next turn, and so does what there
+ * is no time for.
  */
 WASM_EXPORT("rt_hosted_turn")
 int rt_hosted_turn(AioContext *ctx)
@@ -63,7 +69,7 @@ int rt_hosted_turn(AioContext *ctx)
     aio_context_detach_current();
     qemu_set_current_aio_context(ctx);
     if (funcs->check(&ctx->source)) {
-        funcs->dispatch(&ctx->source, NULL, NULL);
+        aio_dispatch_for(ctx, TURN_NS);
     }
     if (!stays) {
         aio_context_detach_current();

@@ -16,6 +16,11 @@ AioContext *rt_owner_context(void);
 /* Any thread: host_complete(id, result) in the owner. */
 void rt_complete(uint32_t id, double result);
 
+/* What rt_error_text says from now on; frees err. */
+void rt_take_error(Error *err);
+/* Owner: its contexts beside the first. */
+void rt_each_context(void (*fn)(const char *name, AioContext *ctx));
+
 /* ---- Files (file.c, host-io.c) ---- */
 
 /* True: one worker alone may use them, the host-I/O worker. */

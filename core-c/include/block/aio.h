@@ -96,6 +96,8 @@ struct AioContext {
 
     BHList bh_list;                       /* scheduled; pushed by any thread */
     QSIMPLEQ_HEAD(, BHListSlice) bh_slice_list;
+    BHListSlice bh_rest;                  /* of a turn whose time was over */
+    bool bh_rest_runs;                    /* such a turn runs now */
 
     QSLIST_HEAD(, Coroutine) scheduled_coroutines;  /* pushed by any thread */
     QEMUBH *co_schedule_bh;
@@ -115,6 +117,7 @@ struct AioContext {
     bool has_g_source;                    /* a foreign loop may drive it */
     unsigned handlers_with_events;
     AioHandlerList gsource_ready;         /* found by check, for dispatch */
+    bool gsource_rest;                    /* and left by a turn, as above */
     int external_disable_cnt;
     int poll_disable_cnt;                 /* handlers without io_poll */
 

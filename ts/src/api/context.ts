@@ -224,8 +224,9 @@ export class AioContext {
   /** What the loop did since it was made. */
   stats(): LoopStats {
     this.assertOpen();
-    const { instance, run } = this.thread;
-    return run(() => JSON.parse(instance.memory.string(instance.exports.rt_context_stats(this.pointer))) as LoopStats);
+    const { thread } = this;
+    const { exports, memory } = thread.instance;
+    return thread.run(() => JSON.parse(memory.string(exports.rt_context_stats(this.pointer))) as LoopStats);
   }
 
   /** What is registered here keeps the process alive: the default. */

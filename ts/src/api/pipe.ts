@@ -54,10 +54,9 @@ export class Pipe {
 
   /** Its memory cannot be freed during work. */
   private using<T>(work: (words: Int32Array, data: number) => T): T {
-    const { run, instance } = this.thread;
-    const { exports, memory } = instance;
+    const { exports, memory } = this.thread.instance;
     const { number, generation } = this.place;
-    return run(() => {
+    return this.thread.run(() => {
       const at = exports.rt_handle_enter(number, generation);
       if (at === 0) throw closedError(`pipe '${this.name}'`);
       try {
@@ -192,9 +191,8 @@ export class Pipe {
   close(): void {
     this.registration?.end();
     if (this.thread.over) return;
-    const { run, instance } = this.thread;
     const { number, generation } = this.place;
-    run(() => instance.exports.rt_handle_close(number, generation));
+    this.thread.run(() => this.thread.instance.exports.rt_handle_close(number, generation));
     this.readable.close();
     this.writable.close();
   }

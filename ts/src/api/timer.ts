@@ -35,16 +35,16 @@ export class Timer {
     if (!(delayMs >= 0 && delayMs <= 1e15)) {
       throw new AioError('ERR_AIO_INVALID_ARG', `timer '${this.name}': the delay is a number of ms from 0 on, not ${String(delayMs)}`);
     }
-    const { run, instance } = this.context.thread;
-    run(() => instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6));
+    const { thread } = this.context;
+    thread.run(() => thread.instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6));
     this.registration.active = true;
   }
 
   /** It does not run unless it is armed again. */
   cancel(): void {
     if (this.closed) throw closedError(`timer '${this.name}'`);
-    const { run, instance } = this.context.thread;
-    run(() => instance.exports.rt_timer_cancel(this.pointer));
+    const { thread } = this.context;
+    thread.run(() => thread.instance.exports.rt_timer_cancel(this.pointer));
     this.registration.active = false;
   }
 
@@ -69,10 +69,10 @@ export class Timer {
   close(): void {
     if (!this.registration.end()) return;
     this.closed = true;
-    const { run, instance, callbacks, over } = this.context.thread;
-    callbacks.remove(this.id);
-    if (over) return;
-    run(() => instance.exports.rt_timer_free(this.pointer));
+    const { thread } = this.context;
+    thread.callbacks.remove(this.id);
+    if (thread.over) return;
+    thread.run(() => thread.instance.exports.rt_timer_free(this.pointer));
   }
 
   [Symbol.dispose](): void {

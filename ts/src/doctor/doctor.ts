@@ -4,6 +4,7 @@ import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
 import { load, PAGE } from '../runtime/module.js';
 import { Runtime, type RuntimeOptions } from '../runtime/runtime.js';
+import { needsHelper } from '../runtime/waiter.js';
 import wasm from '../wasm.js';
 import { fault, ok, type Finding } from './finding.js';
 import { examineModule, examinePage, examineWorkerScript, HOW_TO_SEND_HEADERS } from './response.js';
@@ -47,7 +48,7 @@ async function isolation(host: OwnerHost): Promise<Finding> {
 }
 
 function engine(host: OwnerHost): Finding {
-  const advice = 'Use a newer one: Node 20, Chromium 92, Firefox 145, Safari 16.4, or later.';
+  const advice = 'Use a newer one: Node 20, Chromium 92, Firefox 114, Safari 16.4, or later.';
   // A memory section alone: one shared memory of one page.
   const shared = WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 4, 1, 3, 1, 1]));
   if (!shared) return fault('engine', 'this engine has no shared WebAssembly memory', advice);
@@ -58,7 +59,8 @@ function engine(host: OwnerHost): Finding {
   } catch (error) {
     return fault('engine', messageOf(error), advice);
   }
-  return ok('engine', node === undefined ? 'shared memory and atomics' : `Node ${node}`);
+  const waits = needsHelper ? '; no Atomics.waitAsync: a worker more waits in its place' : '';
+  return ok('engine', (node === undefined ? 'shared memory and atomics' : `Node ${node}`) + waits);
 }
 
 async function examineSource(source: NonNullable<RuntimeOptions['module']>, host: OwnerHost): Promise<Finding> {

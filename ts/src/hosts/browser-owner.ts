@@ -20,9 +20,6 @@ export const ownerHost: OwnerHost = {
 
   checkSupport() {
     if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', NOT_ISOLATED);
-    if (!('waitAsync' in Atomics)) {
-      throw new AioError('ERR_AIO_UNSUPPORTED', 'this browser has no Atomics.waitAsync: use a newer one');
-    }
   },
 
   async readModule(url) {

@@ -66,6 +66,12 @@ export interface FileCalls {
   fdatasync(handle: number): string | undefined;
 }
 
+/** Something that keeps the process alive while it is referenced; at first it is not. */
+export interface KeepAlive {
+  ref(): void;
+  unref(): void;
+}
+
 /** What both kinds of thread have. */
 export interface HostBase extends FileCalls {
   readonly name: string;
@@ -78,6 +84,8 @@ export interface HostBase extends FileCalls {
   monotonic(): number;
   /** All other tasks that wait get their turn; then the promise resolves. */
   turn(): Promise<void>;
+  /** Absent: nothing here ends by itself. */
+  keepAlive?(): KeepAlive;
   /** Writes all of it to standard output (1) or error (2); an errno name if not. */
   write(fd: number, bytes: Uint8Array): string | undefined;
 }
@@ -126,7 +134,7 @@ export interface WorkerHost extends HostBase {
   onMessage(listener: (data: unknown) => void): void;
   post(message: unknown, transfer?: Transferable[]): void;
   /** Whether waiting for messages keeps it alive (where there is such a thing). Does, at first. */
-  keepAlive?(on: boolean): void;
+  refMessages?(on: boolean): void;
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;

@@ -19,6 +19,18 @@ export const ownerHost: OwnerHost = {
 
   checkSupport() {},
 
+  // Nothing but a handle of libuv's counts, and of these a timer costs least.
+  keepAlive() {
+    let timer: NodeJS.Timeout | undefined;
+    return {
+      ref: () => void (timer ??= setInterval(() => {}, 0x7fffffff)),
+      unref() {
+        clearInterval(timer);
+        timer = undefined;
+      },
+    };
+  },
+
   async readModule(url) {
     return new Uint8Array(await readFile(fileURLToPath(url)));
   },

@@ -12,7 +12,7 @@ export const workerHost: WorkerHost = {
   ...nodeBase,
   onMessage: (listener) => void port.on('message', listener),
   post: (message, transfer = []) => port.postMessage(message, transfer as TransferListItem[]),
-  keepAlive: (on) => (on ? port.ref() : port.unref()),
+  refMessages: (on) => (on ? port.ref() : port.unref()),
   // Deno's and Bun's workers print by themselves.
   ...('Deno' in globalThis || 'Bun' in globalThis ? {} : { takeConsole }),
   // Deno's port has no close(); its worker has.

@@ -27,23 +27,22 @@ type Listener = (event: { data: unknown }) => void;
 /** A comlink endpoint whose messages are passed on by the caller. */
 export class ControlEndpoint {
   private readonly listeners = new Set<Listener>();
-  private closed = false;
+  private way: { send(data: unknown, transfer?: Transferable[]): void; cannotSend(error: unknown): Answer } | undefined;
 
   /** cannotSend: what a message is answered with that cannot be cloned. */
-  constructor(
-    private readonly send: (data: unknown, transfer?: Transferable[]) => void,
-    private readonly cannotSend: (error: unknown) => Answer,
-  ) {}
+  constructor(send: (data: unknown, transfer?: Transferable[]) => void, cannotSend: (error: unknown) => Answer) {
+    this.way = { send, cannotSend };
+  }
 
   postMessage(data: unknown, transfer?: Transferable[]): void {
-    if (this.closed) return;
+    const { way } = this;
     try {
-      this.send(data, transfer);
+      way?.send(data, transfer);
     } catch (error) {
       // comlink would forget why, and keep what waits for the answer.
       const { id, type } = data as { id: string; type: string };
-      const answer = { id, type: 'RAW', value: this.cannotSend(error) };
-      if (type === 'RAW') this.send(answer);
+      const answer = { id, type: 'RAW', value: way?.cannotSend(error) };
+      if (type === 'RAW') way?.send(answer);
       else queueMicrotask(() => this.receive(answer));
     }
   }
@@ -57,14 +56,17 @@ export class ControlEndpoint {
   }
 
   receive(data: unknown): void {
-    if (this.closed) return;
     // comlink reads `origin` of window messages only.
     for (const listener of this.listeners) listener({ data, origin: '' } as { data: unknown });
   }
 
-  /** comlink's last words, when it is collected, have nobody to hear them. */
+  /**
+   * comlink's last words, when it is collected, have nobody to hear them. Its registry holds
+   * this endpoint until then, so that it must hold nothing that holds comlink's proxy.
+   */
   close(): void {
-    this.closed = true;
+    this.way = undefined;
+    this.listeners.clear();
   }
 }
 

@@ -4,6 +4,7 @@ import type { HostFile, OpenMode } from '../hosts/host.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import type { ThreadPointer } from '../runtime/exports.js';
 import type { Packet } from './packet.js';
+import type { HelperInit } from '../runtime/waiter.js';
 
 export interface InitMessage {
   type: 'init';
@@ -38,6 +39,8 @@ export type ToOwner =
   | { type: 'unserved'; error: Packet; attached: boolean }
   /** Somebody needs a worker that attaches as this thread. */
   | { type: 'start'; thread: ThreadPointer }
+  /** This thread, which has no Atomics.waitAsync, needs a helper. */
+  | { type: 'helper'; init: HelperInit }
   /** This worker has a role now; the reserve is one short. */
   | { type: 'busy' }
   /** It waits for a role again, having played this one. */

@@ -5,9 +5,11 @@ import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';
+import type { FromHelper } from '../runtime/helpers.js';
 import { HostedLoop } from '../runtime/hosted.js';
 import { causeOf, describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
+import { waitForOthers, type HelperInit, type StartHelper } from '../runtime/waiter.js';
 import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
@@ -29,9 +31,11 @@ export function startWorker(host: WorkerHost): void {
   meeting.started = true;
   host.onMessage((data) => {
     // Code of the user's may post messages of its own.
-    const message = data as ToWorker | GuestInit | null;
+    const message = data as ToWorker | GuestInit | HelperInit | null;
     if (message?.type === 'guest') {
       void runGuest(host, message);
+    } else if (message?.type === 'wait') {
+      runHelper(host, message);
     } else if (message?.type === 'init') {
       worker = new RuntimeWorker(host, message);
       void worker.main();
@@ -48,12 +52,21 @@ export function startUserWorker(host: WorkerHost): void {
   host.takeConsole?.();
   startWorker(host);
   // A file that never calls it ends, and the owner hears of that.
-  host.keepAlive?.(false);
-  void meeting.service.then(() => host.keepAlive?.(true));
+  host.refMessages?.(false);
+  void meeting.service.then(() => host.refMessages?.(true));
 }
 
 /** What an IOThread's JavaScript is owed: WasmTurn in wasm/port/wasm-port.h. */
 const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
+
+/** This worker waits for another thread, and does nothing else. */
+function runHelper(host: WorkerHost, init: HelperInit): void {
+  const post = (message: FromHelper): void => (init.port && message.type === 'woken' ? init.port.postMessage(message) : host.post(message));
+  waitForOthers(init, () => post({ type: 'woken' }));
+  init.port?.close();
+  post({ type: 'ended' });
+  host.end();
+}
 
 class RuntimeWorker {
   private instance!: Instance;
@@ -87,6 +100,8 @@ class RuntimeWorker {
     },
     failed: (death) => this.dies(death),
   });
+  /** What a turn of the loop threw. */
+  private failed: { error: unknown } | undefined;
 
   constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
 
@@ -224,6 +239,13 @@ class RuntimeWorker {
     await this.host.turn();
   }
 
+  /** Woken by its port, in the hosted phases, in which alone it is armed. */
+  private readonly startHelper: StartHelper = (init, woken) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = woken;
+    this.host.post({ type: 'helper', init: { ...init, port: port2 } } satisfies ToOwner, [port2]);
+  };
+
   private async ioThread(): Promise<void> {
     const { exports, memory } = this.instance;
     const { thread } = this.init;
@@ -234,6 +256,10 @@ class RuntimeWorker {
     // Before any call, which may ask for the current context.
     exports.rt_iothread_enter(ioThread);
     if (this.service) this.context = new AioContext(this.asHome(), exports.rt_iothread_context(ioThread), this.name().replace(/^IO /, ''));
+    const loop = new HostedLoop(this.instance, exports.rt_iothread_context(ioThread), this.host, this.startHelper, (error) => {
+      this.failed = { error };
+      this.quiet?.();
+    });
     this.rpc = this.connect();
     if (this.service) void this.present(this.service, this.rpc);
     for (const message of this.waiting.splice(0)) this.control(message);
@@ -246,11 +272,12 @@ class RuntimeWorker {
         await this.takeMessages(posted);
         turn[0] = Turn.none;
       }
-      if (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(ioThread);
+      if (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
       if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
     }
     this.context?.closeAll();
+    await loop.close();
     exports.rt_iothread_leave(ioThread);
     this.context = undefined;
     this.rpc.close();
@@ -261,17 +288,11 @@ class RuntimeWorker {
 
   /** Something that JavaScript began is still open: it goes on, and drives the loop
    * meanwhile. */
-  private async hostedUntilQuiet(ioThread: IOThreadPointer): Promise<void> {
-    const { exports } = this.instance;
-    let failed: { error: unknown } | undefined;
-    const loop = new HostedLoop(this.instance, exports.rt_iothread_context(ioThread), this.host, (error) => {
-      failed = { error };
-      this.quiet?.();
-    });
+  private async hostedUntilQuiet(loop: HostedLoop): Promise<void> {
     loop.start();
-    if (this.open > 0 && !this.leaving && !failed) await new Promise<void>((resolve) => (this.quiet = resolve));
+    if (this.open > 0 && !this.leaving && !this.failed) await new Promise<void>((resolve) => (this.quiet = resolve));
     this.quiet = undefined;
-    if (failed) throw failed.error;
+    if (this.failed) throw (this.failed as { error: unknown }).error;
     if (this.death) loop.abandon();
     else await loop.stop();
   }

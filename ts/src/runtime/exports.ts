@@ -66,6 +66,8 @@ export interface Exports {
   rt_notify(context: ContextPointer): void;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;
   rt_hosted_turn(context: ContextPointer): number;
+  rt_context_new(name: Pointer<'bytes'>): ContextPointer;
+  rt_context_free(context: ContextPointer): number;
   rt_context_stats(context: ContextPointer): Pointer<'string'>;
   rt_dump(): Pointer<'string'>;
 

@@ -1,80 +1,113 @@
 // SPDX-License-Identifier: MIT
-import type { HostBase } from '../hosts/host.js';
+import { messageOf } from '../errors.js';
+import type { HostBase, KeepAlive } from '../hosts/host.js';
 import { EVENT_SLEEPING, type ContextPointer } from './exports.js';
 import type { Instance } from './instance.js';
-
-/** waitAsync, which lib.es2024 types for a promise that may already be there. */
-interface WaitAsync {
-  (words: Int32Array, index: number, value: number): { async: false } | { async: true; value: Promise<string> };
-}
-const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
+import { makeWaiter, type StartHelper, type Waiter } from './waiter.js';
 
 /**
  * Drives a context from this thread's JavaScript event loop, in the place of
  * GLib: prepare, wait on the notifier, check, dispatch.
  *
- * At most one waitAsync is outstanding; it cannot be cancelled and an abandoned
- * one leaks, so it stays armed until it fires, whatever else brings about a turn.
+ * At most one wait is outstanding; it stays until it fires, whatever else brings about
+ * a turn.
  */
 export class HostedLoop {
-  private readonly word: Int32Array;
+  private readonly waiter: Waiter;
+  private readonly alive: KeepAlive | undefined;
   private armed = false;
   private queued = false;
-  private stopped = false;
+  private stopped = true;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private whenFired: (() => void) | undefined;
 
-  /** onError gets what a turn threw; the loop has stopped then. */
+  /** onError gets what a turn threw, or why nothing can wake it; the loop has stopped then. */
   constructor(
     private readonly instance: Instance, private readonly context: ContextPointer,
-    private readonly host: HostBase, private readonly onError: (error: unknown) => void,
+    private readonly host: HostBase, startHelper: StartHelper, private readonly onError: (error: unknown) => void,
   ) {
-    this.word = instance.memory.word(instance.exports.rt_hosted_word(context));
+    const word = instance.memory.word(instance.exports.rt_hosted_word(context));
+    this.waiter = makeWaiter(word, startHelper, this.fired, (error) => {
+      this.fail(new Error(`no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
+    });
+    this.alive = host.keepAlive?.();
   }
 
+  /** Also after stop(). */
   start(): void {
     this.stopped = false;
     this.run();
   }
 
+  /** Whether it keeps the process alive (where there is such a thing): not by itself. */
+  keepAlive(on: boolean): void {
+    if (on) this.alive?.ref();
+    else this.alive?.unref();
+  }
+
   /** Resolves when nothing of it is left waiting. */
   async stop(): Promise<void> {
-    this.abandon();
+    this.halt();
     if (this.armed) {
+      // What is awaited here keeps no process alive by itself.
+      this.keepAlive(true);
       const fired = new Promise<void>((resolve) => (this.whenFired = resolve));
       this.instance.exports.rt_notify(this.context);
       await fired;
     }
+    this.keepAlive(false);
+  }
+
+  /** Stops for good. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.waiter.close();
   }
 
   /** Stops without a word: the runtime has failed. */
   abandon(): void {
+    this.halt();
+    this.keepAlive(false);
+    this.whenFired?.();
+  }
+
+  private halt(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+  }
+
+  private fail(error: unknown): void {
+    this.abandon();
+    this.onError(error);
   }
 
   private readonly run = (): void => {
     if (this.stopped) return;
     clearTimeout(this.timer);
     this.timer = undefined;
-    let timeout;
     try {
-      timeout = this.instance.exports.rt_hosted_turn(this.context);
+      this.turn();
     } catch (error) {
-      this.abandon();
-      this.onError(error);
-      return;
+      this.fail(error);
     }
+  };
+
+  private turn(): void {
+    const timeout = this.instance.exports.rt_hosted_turn(this.context);
     if (this.stopped) return;
     if (timeout === 0) return this.queue();
     if (!this.armed) {
-      const wait = waitAsync(this.word, 0, EVENT_SLEEPING);
-      if (!wait.async) return this.queue();
+      if (!this.waiter.arm(EVENT_SLEEPING)) return this.queue();
       this.armed = true;
-      void wait.value.then(this.fired);
     }
-    if (timeout > 0) this.timer = setTimeout(this.run, timeout);
-  };
+    if (timeout > 0) this.sleep(timeout);
+  }
+
+  private sleep(ms: number): void {
+    this.timer = setTimeout(this.run, ms);
+    // Whether the process lives on is keepAlive's alone (a page's timer is a number).
+    (this.timer as { unref?(): void }).unref?.();
+  }
 
   private readonly fired = (): void => {
     this.armed = false;

@@ -5,20 +5,22 @@ import { FileTable } from '../api/file-table.js';
 import { closedError, type HomeThread } from '../api/handle.js';
 import { IOThread, type IOThreadCode, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
 import { abortable, type WaitOptions } from '../abort.js';
-import { AioError } from '../errors.js';
+import { AioError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
-import type { MadeWorker, OwnerHost } from '../hosts/host.js';
+import type { KeepAlive, MadeWorker, OwnerHost } from '../hosts/host.js';
 import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
 import { Callbacks } from './callbacks.js';
 import type { ContextPointer, Pointer } from './exports.js';
+import { Helpers } from './helpers.js';
 import { HostedLoop } from './hosted.js';
 import { causeOf, describeDeath } from './death.js';
 import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
+import type { HelperInit } from './waiter.js';
 
 export interface RuntimeOptions extends WaitOptions {
   /**
@@ -70,13 +72,14 @@ export class Runtime {
   private readonly ioThreads = new Set<IOThread>();
   private closed: Promise<void> | undefined;
   private registered = 0;
-  private alive: ReturnType<typeof setInterval> | undefined;
   private whenExited: ((code: number) => void) | undefined;
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
   /** @internal */ readonly buffers: Buffers;
+  /** Where Atomics.waitAsync is missing. @internal */ readonly helpers: Helpers;
   private readonly loop: HostedLoop;
+  private readonly keeper: KeepAlive | undefined;
   /** The functions that its loops call. */
   private readonly callbacks = new Callbacks({
     ran() {},
@@ -94,6 +97,7 @@ export class Runtime {
     exports.rt_handles_init(Math.random() * 2 ** 32);
     const context = exports.rt_init();
     this.context = new AioContext(this.asHome(), context, 'owner');
+    this.helpers = new Helpers(host, options.worker);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.fail(message, cause),
       exit: (code, thread) => {
@@ -101,11 +105,13 @@ export class Runtime {
         else this.fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
+      helper: (init) => this.startHelper(init),
     }, options.worker);
     guest.shared.onReady = (fd) => this.fdReady(fd);
+    this.keeper = host.keepAlive?.();
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
-    this.loop = new HostedLoop(instance, context, host, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
+    this.loop = new HostedLoop(instance, context, host, this.helpers.start, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
   }
 
   /** The owner's own loop, which lives on this thread's JavaScript event loop. */
@@ -131,11 +137,8 @@ export class Runtime {
   /** Counts what is registered; while there is something, the process does not end by itself. */
   private keepAlive(on: boolean): void {
     this.registered += on ? 1 : -1;
-    if (this.registered > 0) this.alive ??= setInterval(() => {}, 0x7fffffff);
-    else {
-      clearInterval(this.alive);
-      this.alive = undefined;
-    }
+    if (this.registered > 0) this.keeper?.ref();
+    else this.keeper?.unref();
   }
 
   /**
@@ -251,7 +254,7 @@ export class Runtime {
    */
   async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
     this.assertNotClosing();
-    return abortable(signal, () => this.startCoroutine(this, this.context.pointer, name, argument));
+    return abortable(signal, () => this.alive(() => this.startCoroutine(this, this.context.pointer, name, argument)));
   }
 
   /** In any context; holder is whose end rejects it. @internal */
@@ -287,21 +290,27 @@ export class Runtime {
 
   private async mainNow(): Promise<number> {
     // Its worker may be one of the reserve, and those keep nothing alive.
-    const alive = setInterval(() => {}, 0x7fffffff);
+    return this.alive(() => new Promise<number>((resolve, reject) => {
+      const ended = (result: number): void => reject(
+        errnoName(-result) === 'EAGAIN'
+          ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+          : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
+      );
+      const id = this.hold(this, { resolve: ended, reject });
+      const started = this.run(() => this.instance.exports.rt_main_start(id));
+      if (started) this.whenExited = resolve;
+      else this.complete(id, -errnoNumber('EAGAIN'));
+    }));
+  }
+
+  /** The process lives until it has settled. */
+  private async alive<T>(work: () => Promise<T>): Promise<T> {
+    const alive = this.host.keepAlive?.();
+    alive?.ref();
     try {
-      return await new Promise<number>((resolve, reject) => {
-        const ended = (result: number): void => reject(
-          errnoName(-result) === 'EAGAIN'
-            ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
-            : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
-        );
-        const id = this.hold(this, { resolve: ended, reject });
-        const started = this.run(() => this.instance.exports.rt_main_start(id));
-        if (started) this.whenExited = resolve;
-        else this.complete(id, -errnoNumber('EAGAIN'));
-      });
+      return await work();
     } finally {
-      clearInterval(alive);
+      alive?.unref();
     }
   }
 
@@ -359,6 +368,16 @@ export class Runtime {
     });
   }
 
+  /** An IOThread's: it hears of the word by the helper's port. */
+  private startHelper(init: HelperInit): void {
+    const failed = (error: unknown): void => void this.fail(`no worker to wait for an IOThread: ${messageOf(error)}`);
+    try {
+      this.helpers.start(init, () => {}, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
   private fdReady(fd: number): void {
     if (this.death || this.state === 'closed') return;
@@ -390,9 +409,14 @@ export class Runtime {
     this.loop.abandon();
     const pending = [...this.pending.values()];
     this.pending.clear();
-    this.closed = this.threads.evacuate(LEAVE_MS / 3);
+    this.closed = this.end();
     for (const { reject } of pending) reject(death);
     return death;
+  }
+
+  /** After a failure. */
+  private async end(): Promise<void> {
+    await Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]);
   }
 
   /** Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
@@ -409,7 +433,8 @@ export class Runtime {
     if (this.death) return;
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
-    await this.loop.stop();
+    await this.loop.close();
+    await this.helpers.close(LEAVE_MS);
     this.state = 'closed';
     for (const { reject } of this.pending.values()) {
       reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));

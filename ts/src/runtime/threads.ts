@@ -7,6 +7,7 @@ import { dataOnly, unpack } from '../iothread/packet.js';
 import { Role, type Pointer, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import type { Instance } from './instance.js';
+import type { HelperInit } from './waiter.js';
 
 /** A worker in a role that the owner gave it. */
 export interface Thread {
@@ -46,6 +47,8 @@ export interface ThreadEvents {
   failed(message: string, cause?: unknown): void;
   exit(code: number, thread: string): void;
   output(fd: number, bytes: Uint8Array): void;
+  /** A thread needs a helper. */
+  helper(init: HelperInit): void;
 }
 
 /**
@@ -225,6 +228,9 @@ export class Threads {
         break;
       case 'output':
         this.events.output(message.fd, message.bytes);
+        break;
+      case 'helper':
+        this.events.helper(message.init);
         break;
       default:
         roles[0]?.onMessage?.(message);

@@ -2,14 +2,12 @@
 /** The owner's side of host streams: their bytes go to rings and come from them. */
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
+import type { OwnerHost } from '../hosts/host.js';
+import { Helpers } from '../runtime/helpers.js';
+import { makeWaiter, type Waiter } from '../runtime/waiter.js';
 import type { Ring } from './ring.js';
 import type { Shared } from './shared.js';
 import type { AioStream } from './stream.js';
-
-interface WaitAsync {
-  (words: Int32Array, index: number, value: number): { async: false } | { async: true; value: Promise<string> };
-}
-const waitAsync = (Atomics as unknown as { waitAsync: WaitAsync }).waitAsync;
 
 /** How long a stream may take to take what is left for it when all else is over. */
 const PATIENCE_MS = 3000;
@@ -28,7 +26,7 @@ interface Worker {
 
 /**
  * Serves the rings that guests marked for the owner's attention. It sleeps on one
- * word, with at most one waitAsync outstanding (it cannot be cancelled).
+ * word, with at most one wait outstanding.
  */
 export class Pump {
   private readonly workers = new Map<number, Worker>();
@@ -36,8 +34,18 @@ export class Pump {
   private stopped = false;
   private whenStopped: (() => void) | undefined;
   private waiting = false;
+  private readonly helpers: Helpers;
+  private readonly waiter: Waiter;
 
-  constructor(private readonly shared: Shared) {
+  /** onError: nothing can wake it here, as no worker starts. */
+  constructor(private readonly shared: Shared, host: OwnerHost, onError: (error: unknown) => void) {
+    const { words, ownerWord } = shared;
+    this.helpers = new Helpers(host);
+    this.waiter = makeWaiter(words.subarray(ownerWord, ownerWord + 1), this.helpers.start, this.woken, (error) => {
+      this.waiting = false;
+      onError(error);
+      this.whenStopped?.();
+    });
     this.run();
   }
 
@@ -84,9 +92,9 @@ export class Pump {
   }
 
   /** Resolves when nothing of it is left waiting. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.stopped = true;
-    // A pending waitAsync keeps no process alive.
+    // A pending wait keeps no process alive.
     const alive = setInterval(() => {}, 0x7fffffff);
     const stopped = new Promise<void>((resolve) => {
       this.whenStopped = () => {
@@ -100,7 +108,9 @@ export class Pump {
     } else {
       this.whenStopped?.();
     }
-    return stopped;
+    await stopped;
+    this.waiter.close();
+    await this.helpers.close(PATIENCE_MS);
   }
 
   private run(): void {
@@ -109,16 +119,16 @@ export class Pump {
       const seen = Atomics.load(words, ownerWord);
       for (const ring of this.shared.takeAttention()) this.workers.get(ring)?.look();
       if (this.stopped) return this.whenStopped?.();
-      const wait = waitAsync(words, ownerWord, seen);
-      if (!wait.async) continue;
+      if (!this.waiter.arm(seen)) continue;
       this.waiting = true;
-      void wait.value.then(() => {
-        this.waiting = false;
-        this.run();
-      });
       return;
     }
   }
+
+  private readonly woken = (): void => {
+    this.waiting = false;
+    this.run();
+  };
 }
 
 class Feed implements Worker {

@@ -20,6 +20,8 @@ export class WasiGuest extends Guest {
   readonly ports: number[] = [];
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
+  /** Its streams stand still for ever. */
+  onError: ((error: unknown) => void) | undefined;
   /** Of standard output, if that is a pipe of this process. */
   private output: Ring | undefined;
 
@@ -29,7 +31,7 @@ export class WasiGuest extends Guest {
   static async create(host: OwnerHost, options: GuestOptions): Promise<WasiGuest> {
     const guest = new WasiGuest(host, Shared.create(true), options);
     try {
-      guest.pump = new Pump(guest.shared);
+      guest.pump = new Pump(guest.shared, host, (error) => guest.onError?.(error));
       let fd = 3;
       // What is most likely to be refused comes before what has to be undone.
       Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));

@@ -120,6 +120,7 @@ export class WasiHost {
     try {
       const code = await new Promise<number>((resolve, reject) => {
         this.settle = { resolve, reject };
+        this.guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
         if (this.options.timeout !== undefined) this.timer = setTimeout(() => this.timedOut(), this.options.timeout);
         if (this.flavour === 'aio') this.runAio().then(resolve, reject);
         else this.start(undefined, this.importMemory());

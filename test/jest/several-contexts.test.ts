@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/** Further contexts of the owner, each driven by a loop of its own. */
+import { waits } from './helpers/wait-async.js';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Runtime, type IOThread } from 'wasm-aio';
+import type { ContextPointer } from '../../dist/runtime/exports.js';
+import type * as hosted from '../../dist/runtime/hosted.js';
+import { dist, fixture } from './helpers/paths.js';
+import { until } from './helpers/workers.js';
+
+const { HostedLoop } = (await import(dist('runtime/hosted.js'))) as typeof hosted;
+
+let runtime: Runtime;
+let io: IOThread;
+const errors: unknown[] = [];
+
+/** A context by name; 0: refused. */
+function newContext(name: string, of = runtime): ContextPointer {
+  const text = of.threads.cString(name);
+  const context = of.instance.exports.rt_context_new(text);
+  of.instance.exports.free(text);
+  return context;
+}
+const errorText = (): string => runtime.instance.memory.string(runtime.instance.exports.rt_error_text());
+const drive = (context: ContextPointer): hosted.HostedLoop => {
+  const loop = new HostedLoop(runtime.instance, context, runtime.host, runtime.helpers.start, (error) => errors.push(error));
+  loop.start();
+  return loop;
+};
+const visits = (n: number): number => runtime.call('visits_of_context', n) as number;
+
+beforeAll(async () => {
+  runtime = await Runtime.create({ module: fixture('hosted') });
+  io = await runtime.iothread('io');
+});
+afterAll(async () => {
+  await runtime.close();
+  expect(errors).toEqual([]);
+});
+
+test('two contexts are woken by themselves, each is current in its call-backs', async () => {
+  const contexts = [newContext('one'), newContext('two')];
+  const loops = contexts.map(drive);
+  expect(runtime.dump()).toMatch(/its context 'two'\n[^]*its context 'one'\n/);
+  for (let round = 1; round <= 50; round++) {
+    for (const [n, context] of contexts.entries()) {
+      if (round % 2) await io.call('visit_context', n, context);
+      else runtime.call('visit_context', n, context);
+      await until(() => visits(n) === round);
+    }
+  }
+  for (const [n, context] of contexts.entries()) runtime.call('visit_later', n, context, 5 * n);
+  await until(() => visits(0) === 51 && visits(1) === 51);
+  // And the owner's own.
+  const before = runtime.call('pings_of_owner') as number;
+  await io.call('ping_owner', 1);
+  await until(() => runtime.call('pings_of_owner') === before + 1);
+  expect(runtime.call('stray_visits')).toBe(0);
+  expect(waits.most).toBeLessThanOrEqual(3);
+
+  for (const loop of loops) await loop.close();
+  for (const context of contexts) expect(runtime.call('rt_context_free', context)).toBe(1);
+  expect(runtime.dump()).not.toContain('its context');
+});
+
+test('one that never rests leaves the others their turns', async () => {
+  const [busy, quiet] = [newContext('busy'), newContext('quiet')];
+  const loops = [busy, quiet].map(drive);
+  runtime.call('restless_in_context', 0, busy, 1);
+  for (let round = 0; round < 20; round++) {
+    const [before, runs] = [visits(1), visits(0)];
+    await io.call('visit_context', 1, quiet);
+    await until(() => visits(1) === before + 1 && visits(0) > runs);
+  }
+  runtime.call('restless_in_context', 0, busy, 0);
+  for (const loop of loops) await loop.close();
+  for (const context of [busy, quiet]) expect(runtime.call('rt_context_free', context)).toBe(1);
+});
+
+test('what was scheduled last has its run before the context goes', () => {
+  const context = newContext('short');
+  const before = visits(0);
+  runtime.call('visit_context', 0, context);
+  expect(runtime.call('rt_context_free', context)).toBe(1);
+  expect(visits(0)).toBe(before + 1);
+});
+
+test('a name that is taken, and ends that are refused', async () => {
+  const context = newContext('mine');
+  expect(newContext('mine')).toBe(0);
+  expect(errorText()).toBe("there is a context named 'mine' already");
+
+  runtime.call('set_requests', context, 2);
+  expect(runtime.call('rt_context_free', context)).toBe(0);
+  expect(errorText()).toBe("context 'mine' has 2 requests in flight");
+  runtime.call('set_requests', context, 0);
+
+  const loop = drive(context);
+  runtime.call('free_inside', context);
+  await until(() => runtime.call('freed_inside_itself') === 0);
+  expect(errorText()).toBe("context 'mine' cannot be closed in a call-back of its own");
+  await loop.close();
+  expect(runtime.call('rt_context_free', context)).toBe(1);
+});
+
+test('a bottom half that goes on scheduling itself is named when its context goes', async () => {
+  const doomed = await Runtime.create({ module: fixture('hosted') });
+  const context = newContext('leaky', doomed);
+  doomed.call('restless_in_context', 0, context, 1);
+  expect(() => doomed.call('rt_context_free', context)).toThrow(/BH 'restless' leaked/);
+  await doomed.close();
+});

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
+import { stopHelper, type HelperInit, type StartHelper } from './waiter.js';
+
+/** What a helper says. */
+export type FromHelper = { type: 'woken' } | { type: 'ended' };
+
+/**
+ * The owner's helpers: workers that sleep for threads without Atomics.waitAsync. They
+ * are no threads of the runtime, keep no process alive, and end with their owner.
+ */
+export class Helpers {
+  private readonly all = new Map<HelperInit, HostWorker>();
+  private whenNone: (() => void) | undefined;
+
+  constructor(private readonly host: OwnerHost, private readonly makeWorker?: () => MadeWorker) {}
+
+  readonly start: StartHelper = (init, woken, failed) => {
+    const gone = (): boolean => {
+      const there = this.all.delete(init);
+      if (this.all.size === 0) this.whenNone?.();
+      return there;
+    };
+    const worker = this.host.startWorker('waiter', {
+      message: (data) => ((data as FromHelper).type === 'woken' ? woken() : void gone()),
+      error: (error) => void (gone() && failed(error)),
+      exit: () => void (gone() && failed(new Error('the worker that waits in the place of Atomics.waitAsync ended'))),
+    }, this.makeWorker);
+    this.all.set(init, worker);
+    worker.keepAlive(false);
+    worker.post(init, init.port ? [init.port] : []);
+  };
+
+  /** Ends them all; kills what is left after ms. */
+  async close(ms: number): Promise<void> {
+    if (this.all.size === 0) return;
+    // One that was about to sleep on its word misses a wake-up: hence again and again.
+    const stop = (): void => {
+      for (const { word, control } of this.all.keys()) {
+        stopHelper(control);
+        Atomics.notify(word, 0);
+      }
+    };
+    const again = setInterval(stop, 10);
+    stop();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      new Promise<void>((resolve) => (this.whenNone = resolve)),
+      new Promise<void>((resolve) => (timer = setTimeout(resolve, ms))),
+    ]);
+    clearTimeout(timer);
+    clearInterval(again);
+    for (const worker of this.all.values()) worker.terminate();
+    this.all.clear();
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Hearing that a word in shared memory was notified, on a thread that goes on with
+ * JavaScript meanwhile: by Atomics.waitAsync, or where there is none (Firefox before
+ * 145) by a helper, a worker that sleeps on the word and posts a message.
+ */
+
+export interface Waiter {
+  /**
+   * woken is called once, later, when the word has been notified or is not `value` any
+   * more. False: it is not now, and woken is not called. One at a time: neither kind of
+   * wait can be cancelled, so it stays until it fires.
+   */
+  arm(value: number): boolean;
+  /** Nothing is outstanding, nor ever will be. */
+  close(): void;
+}
+
+/** waitAsync, which lib.es2024 types for a promise that may already be there. */
+interface WaitAsync {
+  (words: Int32Array, index: number, value: number): { async: false } | { async: true; value: Promise<string> };
+}
+const waitAsync = (Atomics as unknown as { waitAsync?: WaitAsync }).waitAsync;
+
+/** Whether waiting takes a helper here. */
+export const needsHelper = waitAsync === undefined;
+
+/** What a helper and its waiter share: how often it was armed, for which value, and
+ * whether it is over. */
+export const Control = { armed: 0, value: 1, stop: 2 } as const;
+
+/** Makes a worker a helper. */
+export interface HelperInit {
+  type: 'wait';
+  word: Int32Array;
+  control: Int32Array;
+  /** Where it says so; absent: to the thread that made the worker. */
+  port?: MessagePort;
+}
+
+/**
+ * Starts a helper. Only the owner can: a worker that another one made does not start in
+ * Chromium once its maker blocks, as an IOThread does between two hosted phases, and
+ * the caller's way to make workers is a function, which cannot be sent to another thread.
+ */
+export type StartHelper = (init: HelperInit, woken: () => void, failed: (error: unknown) => void) => void;
+
+/** failed: no helper could be had, and none will; what is outstanding never fires. */
+export function makeWaiter(
+  word: Int32Array, startHelper: StartHelper, woken: () => void, failed: (error: unknown) => void,
+): Waiter {
+  if (!waitAsync) return new HelperWaiter(word, startHelper, woken, failed);
+  return {
+    arm(value) {
+      const wait = waitAsync(word, 0, value);
+      if (wait.async) void wait.value.then(woken);
+      return wait.async;
+    },
+    close() {},
+  };
+}
+
+class HelperWaiter implements Waiter {
+  private control: Int32Array | undefined;
+
+  constructor(
+    private readonly word: Int32Array, private readonly startHelper: StartHelper,
+    private readonly woken: () => void, private readonly failed: (error: unknown) => void,
+  ) {}
+
+  arm(value: number): boolean {
+    if (Atomics.load(this.word, 0) !== value) return false;
+    const control = (this.control ??= this.start());
+    Atomics.store(control, Control.value, value);
+    Atomics.add(control, Control.armed, 1);
+    Atomics.notify(control, Control.armed);
+    return true;
+  }
+
+  private start(): Int32Array {
+    const control = new Int32Array(new SharedArrayBuffer(12));
+    this.startHelper({ type: 'wait', word: this.word, control }, this.woken, this.failed);
+    return control;
+  }
+
+  close(): void {
+    if (this.control) stopHelper(this.control);
+  }
+}
+
+/** Ends a helper that sleeps until it is armed. */
+export function stopHelper(control: Int32Array): void {
+  Atomics.store(control, Control.stop, 1);
+  Atomics.add(control, Control.armed, 1);
+  Atomics.notify(control, Control.armed);
+}
+
+/** The helper's life. Whatever it misses on its way to sleep has changed the word. */
+export function waitForOthers({ word, control }: HelperInit, woken: () => void): void {
+  for (let seen = 0; ;) {
+    Atomics.wait(control, Control.armed, seen);
+    seen = Atomics.load(control, Control.armed);
+    if (Atomics.load(control, Control.stop)) return;
+    Atomics.wait(word, 0, Atomics.load(control, Control.value));
+    if (Atomics.load(control, Control.stop)) return;
+    woken();
+  }
+}

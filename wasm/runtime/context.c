@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts of the owner beside its first one. Each is driven like that, by turns
+ * (rt_hosted_turn) of JavaScript's event loop, and current during these alone.
+ */
+#include "qapi/error.h"
+#include "loop/aio-context.h"
+#include "runtime.h"
+#include <string.h>
+
+typedef struct OwnedContext {
+    AioContext *ctx;
+    QSLIST_ENTRY(OwnedContext) next;
+    char name[];
+} OwnedContext;
+
+static QSLIST_HEAD(, OwnedContext) contexts;
+
+/* Owner. NULL: rt_error_text. */
+WASM_EXPORT("rt_context_new")
+AioContext *rt_context_new(const char *name)
+{
+    size_t size = strlen(name) + 1;
+    OwnedContext *owned;
+    Error *err = NULL;
+
+    QSLIST_FOREACH(owned, &contexts, next) {
+        if (strcmp(owned->name, name) == 0) {
+            error_setg(&err, "there is a context named '%s' already", name);
+            rt_take_error(err);
+            return NULL;
+        }
+    }
+    owned = malloc(sizeof(*owned) + size);
+    if (!owned) {
+        error_setg(&err, "context '%s': out of memory", name);
+        rt_take_error(err);
+        return NULL;
+    }
+    memcpy(owned->name, name, size);
+    owned->ctx = aio_context_new(&err);
+    if (!owned->ctx) {
+        rt_take_error(err);
+        free(owned);
+        return NULL;
+    }
+    QSLIST_INSERT_HEAD(&contexts, owned, next);
+    return owned->ctx;
+}
+
+/* What is scheduled has its run first; what goes on scheduling itself is a leak, which
+ * the context's end names. */
+static void run_what_is_due(AioContext *ctx)
+{
+    AioContext *outer = qemu_get_current_aio_context();
+
+    aio_context_detach_current();
+    qemu_set_current_aio_context(ctx);
+    for (int i = 0; i < 100 && aio_poll(ctx, false); i++) {
+        continue;
+    }
+    aio_context_detach_current();
+    if (outer) {
+        qemu_set_current_aio_context(outer);
+    }
+}
+
+/* Owner: one of rt_context_new's, which nobody drives any more; it has neither timers that
+ * are armed nor bottom halves that are to live on. False: rt_error_text. */
+WASM_EXPORT("rt_context_free")
+bool rt_context_free(AioContext *ctx)
+{
+    OwnedContext *owned;
+    Error *err = NULL;
+
+    QSLIST_FOREACH(owned, &contexts, next) {
+        if (owned->ctx == ctx) {
+            break;
+        }
+    }
+    if (!owned) {
+        port_panic("rt_context_free: context %p is none of the owner's",
+                   (void *)ctx);
+    }
+    if (qemu_get_current_aio_context() == ctx) {
+        error_setg(&err, "context '%s' cannot be closed in a call-back of its "
+                   "own", owned->name);
+    } else if (ctx->requests) {
+        error_setg(&err, "context '%s' has %u requests in flight", owned->name,
+                   ctx->requests);
+    }
+    if (err) {
+        rt_take_error(err);
+        return false;
+    }
+    run_what_is_due(ctx);
+    QSLIST_REMOVE(&contexts, owned, OwnedContext, next);
+    free(owned);
+    aio_context_unref(ctx);
+    return true;
+}
+
+void rt_each_context(void (*fn)(const char *name, AioContext *ctx))
+{
+    OwnedContext *owned;
+
+    QSLIST_FOREACH(owned, &contexts, next) {
+        fn(owned->name, owned->ctx);
+    }
+}
