@@ -179,7 +179,8 @@ class RuntimeWorker {
     for (const message of this.waiting.splice(0)) this.control(message);
     do {
       await this.takeMessages(posted);
-      if (this.open > 0 && !this.death) await this.hostedUntilQuiet(loop);
+      // Again, for stopping the loop takes its time, in which another call may have come.
+      while (this.open > 0 && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
     } while (exports.rt_iothread_run(ioThread, this.received));
     await loop.close();
