@@ -70,7 +70,7 @@ const suites = {
   aiocc: runAiocc,
   compat: runCompat,
   api: runApi,
-  package: runPackage,
+  package: () => runPackage(only),
   jest,
 };
 

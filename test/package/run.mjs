@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { docTests } from './docs.mjs';
 import { doctorTests } from './doctor.mjs';
+import { guideTests } from './guides.mjs';
 import { Browser, serveStatic } from './pages.mjs';
 import { Room, examples, execute, top } from './room.mjs';
 
@@ -39,6 +40,34 @@ const inPage = (address) => {
 /** All JavaScript in a folder, as one text. */
 const scripts = (dir) =>
   readdirSync(dir, { recursive: true }).filter((name) => /\.m?js$/.test(name)).map((name) => readFileSync(join(dir, name), 'utf8')).join('\n');
+
+/** emsdk and PATH are the environment's; a folder that make filled has to be named. */
+function toolchain() {
+  const [, emcc] = /^EM_CC = (.*)$/m.exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'));
+  const fetched = dirname(dirname(emcc));
+  return existsSync(join(fetched, '.version')) ? { AIO_TOOLCHAIN: fetched } : {};
+}
+
+/** What the page in a folder shows: served in development, and built. */
+async function inVite(root) {
+  if (!Browser.isThere) throw new Skipped('chromium is not installed');
+  const { build, createServer, preview } = await import('vite');
+  const config = { root, configFile: join(root, 'vite.config.ts'), logLevel: 'error' };
+  const local = { host: '127.0.0.1', port: 0 };
+  const shown = [];
+  for (const serve of [
+    async () => (await createServer({ ...config, server: { ...local, fs: { allow: [room.path('app')] } } })).listen(),
+    async () => build(config).then(() => preview({ ...config, preview: local })),
+  ]) {
+    const server = await serve();
+    try {
+      shown.push(await inPage(server.resolvedUrls.local[0]));
+    } finally {
+      await server.close();
+    }
+  }
+  return shown;
+}
 
 async function webpack(config) {
   const { default: pack } = await import('webpack');
@@ -123,11 +152,7 @@ const tests = {
 
   async 'an installed aiocc compiles a C program, and wasm-aio runs it'() {
     room.write('app/hello.c', HELLO);
-    const env = { ...process.env };
-    // emsdk and PATH are the environment's; a folder that make filled has to be named.
-    const [, emcc] = /^EM_CC = (.*)$/m.exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'));
-    const fetched = dirname(dirname(emcc));
-    if (existsSync(join(fetched, '.version'))) env.AIO_TOOLCHAIN = fetched;
+    const env = { ...process.env, ...toolchain() };
     const bin = (name) => room.path('app/node_modules/.bin', name);
     // The second call knows from the first where Emscripten is.
     for (const args of [['-c', 'hello.c'], ['-o', 'hello.wasm', 'hello.o']]) {
@@ -146,15 +171,6 @@ const tests = {
     assert.match(err, /^toolchain: Emscripten [\d.]+ is not here \(nor in [^)]+\): activate an emsdk .* AIO_TOOLCHAIN=DIR\n$/);
   },
 
-  async 'the program of the README runs in Node'() {
-    const [, program] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(top, 'README.md'), 'utf8'));
-    room.write('app/readme.mjs', program);
-    room.write('app/disk.img', new Uint8Array(65536));
-    const { code, out, err } = await room.run('readme.mjs');
-    assert.deepEqual({ code, err }, { code: 0, err: '' });
-    assert.match(out, /^4096 \{/);
-  },
-
   async 'an IOThread runs the user\'s file in Node, as a module and as a worker'() {
     const { code, out, err } = await room.run('node-iothread.mjs');
     assert.deepEqual({ code, out, err }, { code: 0, out: '3 7\n', err: '' });
@@ -171,9 +187,9 @@ const tests = {
   },
 
   async 'its types are right, also for a program that checks those of libraries'() {
-    const [, program] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(top, 'README.md'), 'utf8'));
-    room.write('app/readme.ts', program);
-    assert.equal(await typeFaults(['readme.ts', 'worker.ts', 'options.ts', 'wasi.ts', 'disk.ts', 'iothread.ts'], { skipLibCheck: false }), '');
+    for (const [name, body] of examples('docs/guides/vite.md')) room.write(`app/typed/${name}`, body);
+    const files = ['worker.ts', 'options.ts', 'wasi.ts', 'disk.ts', 'iothread.ts', 'typed/main.ts', 'typed/disk.ts'];
+    assert.equal(await typeFaults(files, { skipLibCheck: false }), '');
     // With Vite's own types, which are not ours to check.
     assert.equal(await typeFaults(['vite.config.ts'], { skipLibCheck: true }), '');
   },
@@ -185,7 +201,7 @@ const tests = {
     await build({ entryPoints: [room.path('app/doctor.js')], bundle: true, format: 'esm', outdir: room.path('app/out/page'), logLevel: 'silent' });
     // Nothing of the package is used any longer.
     cpSync(room.path('app/out'), room.path('out'), { recursive: true });
-    cpSync(room.path('app/disk.img'), room.path('out/node/disk.img'));
+    room.write('out/node/disk.img', new Uint8Array(65536));
     const ran = await execute(process.execPath, ['server.mjs'], { cwd: room.path('out/node') });
     assert.deepEqual(ran, { code: 0, out: '4096\n16\n', err: '' });
   },
@@ -276,6 +292,7 @@ const tests = {
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runPackage(only = []) {
+  const chosen = (name) => only.length === 0 || only.some((word) => name.includes(word));
   const count = { passed: 0, failed: 0, skipped: 0 };
   try {
     await room.install();
@@ -283,7 +300,8 @@ export async function runPackage(only = []) {
     for (const page of ['docs/bundlers.md', 'docs/iothreads.md']) for (const [name, body] of examples(page)) room.write(`app/${name}`, body);
     for (const name of readdirSync(join(top, 'test', 'package', 'app'))) room.copy(name);
     cpSync(join(top, 'build', 'examples', 'rot13.wasm'), room.path('app/rot13.wasm'));
-    for (const [name, body] of Object.entries({ ...docTests, ...tests, ...doctorTests(room, browser) })) {
+    for (const [name, body] of Object.entries({ ...docTests, ...guideTests(room, toolchain(), inVite), ...tests, ...doctorTests(room, browser) })) {
+      if (!chosen(name)) continue;
       const start = performance.now();
       try {
         await body(Skipped);

@@ -275,7 +275,8 @@ class RuntimeWorker {
         await this.takeMessages(posted);
         turn[0] = Turn.none;
       }
-      if (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
+      // Others may have come in while the loop was being stopped.
+      while (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
       if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
     }
