@@ -10,6 +10,7 @@ import { runScript, scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { fixture, pathOf } from './helpers/paths.js';
 import { holdTimeouts } from './helpers/timeout.js';
+import { asleep } from './helpers/workers.js';
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -169,9 +170,13 @@ describe('the file', () => {
         parentPort.postMessage('hello');
         serve({ got: () => got });`))),
     });
-    worker.postMessage(null);
-    worker.postMessage(42);
-    expect(await io.remote.got()).toEqual([42]);
+    for (let i = 0; i < 50; i++) {
+      worker.postMessage(null);
+      worker.postMessage(i);
+      await asleep(runtime, io);
+      await io.remote.got();
+    }
+    expect(await io.remote.got()).toEqual(Array.from({ length: 50 }, (_, i) => i));
     await io.close();
   });
 });

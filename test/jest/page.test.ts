@@ -168,7 +168,7 @@ inChromium(title, () => {
     where.evaluate(
       `(async () => {
         const bytes = Uint8Array.from(atob(${JSON.stringify(readFileSync(file).toString('base64'))}), (c) => c.charCodeAt(0));
-        const given = { library: await import('/dist/index.js'), comlink: await import('/comlink/comlink.mjs'), bytes };
+        const given = { library: { ...(await import('/dist/index.js')), ...(await import('/dist/wasi.js')) }, comlink: await import('/comlink/comlink.mjs'), bytes };
         return (${String(run)})(given, ...${JSON.stringify(rest)});
       })()`,
     );

@@ -30,7 +30,7 @@ export function startWorker(host: WorkerHost): void {
   meeting.isWorker = true;
   meeting.started = true;
   host.onMessage((data) => {
-    // Code of the user's may post messages of its own.
+    // Code of the user's may get messages of its own, which its owner does not count.
     const message = data as ToWorker | GuestInit | HelperInit | null;
     if (message?.type === 'guest') {
       void runGuest(host, message);
@@ -39,11 +39,14 @@ export function startWorker(host: WorkerHost): void {
     } else if (message?.type === 'init') {
       worker = new RuntimeWorker(host, message);
       void worker.main();
-    } else if (message) {
+    } else if (message && counted.has(message.type)) {
       worker?.receive(message);
     }
   });
 }
+
+/** What is counted in the thread's `posted`. */
+const counted: ReadonlySet<unknown> = new Set<ToWorker['type']>(['control', 'reply', 'open', 'close', 'end']);
 
 /** In a file of the user's: a thread of the runtime once serve() is called. */
 export function startUserWorker(host: WorkerHost): void {
