@@ -235,12 +235,13 @@ test('so is one whose promise is rejected', async () => {
   expect((await waiting).cause).toBe(oops);
 });
 
-test('bad arguments are refused by name', () => {
+test('bad arguments are refused by name', async () => {
   expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toMatch(/a bottom half's name is a string/);
   expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toMatch(/bottom half 'x': the call-back is a function, not undefined/);
   expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/capacity is an integer from 1 to/);
   expect(thrown(() => context.fromHandle({} as never)).message).toMatch(/fromHandle takes what toHandle/);
-  expect(thrown(() => context.close()).message).toMatch(/closed with its runtime/);
+  await expect(context.close()).rejects.toThrow(/closed with its runtime/);
+  expect(thrown(() => runtime.createContext(7 as unknown as string)).message).toMatch(/a context's name is a string/);
 });
 
 test('what is open is closed with the runtime; then all calls say so', async () => {
@@ -259,4 +260,37 @@ test('what is open is closed with the runtime; then all calls say so', async () 
   timer.close();
   notifier.close();
   pipe.close();
+});
+
+test('several contexts in one thread: each has its own, and ends by itself', async () => {
+  const [one, two] = [runtime.createContext('one'), runtime.createContext('two')];
+  expect(thrown(() => runtime.createContext('one')).message).toMatch(/'one' already/);
+  const order: string[] = [];
+  const { called, done } = calls(4);
+  const objects = [context, one, two].map((each) => {
+    const timer = each.timer('late', () => {
+      order.push(`${each.name} late`);
+      called();
+    });
+    return each.bottomHalf('bh', () => {
+      order.push(each.name);
+      if (each === one) timer.arm(5);
+      called();
+    });
+  });
+  for (const bh of objects) bh.schedule();
+  await done;
+  expect(order.sort()).toEqual(['one', 'one late', 'owner', 'two']);
+
+  const notifier = two.notifier('n');
+  const watch = one.onSet(notifier, () => {});
+  two.timer('never', () => {}).arm(1e6);
+  const closing = two.close();
+  expect(two.close()).toBe(closing);
+  await closing;
+  expect(thrown(() => notifier.set()).message).toBe("notifier 'n' is closed");
+  expect(thrown(() => two.timer('x', () => {})).message).toBe("context 'two' is closed");
+  watch.close();
+  // Another may have the name now; and what is left ends with the runtime.
+  runtime.createContext('two').bottomHalf('left', () => {});
 });

@@ -137,6 +137,12 @@ const things: Record<string, () => object | Promise<object>> = {
     pipe.close();
     return pipe;
   },
+  context: async () => {
+    const context = runtime.createContext('c');
+    context.bottomHalf('b', () => {}).schedule();
+    await context.close();
+    return context;
+  },
   buffer: () => {
     const buffer = runtime.allocate(4096);
     buffer.close();

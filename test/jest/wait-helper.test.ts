@@ -20,7 +20,7 @@ afterAll(dir.remove);
 
 /** A program in which, its workers included, there is no Atomics.waitAsync. */
 const without = (body: string): Promise<Ended> =>
-  runScript(dir.path, `import * as library from 'wasm-aio';\nconst { Runtime, WasiHost } = library;\n${body}\n`, ['--import', preload]);
+  runScript(dir.path, `import * as library from 'wasm-aio';\nimport { WasiHost } from 'wasm-aio/wasi';\nconst { Runtime } = library;\n${body}\n`, ['--import', preload]);
 const ended = { code: 0, signal: null, stdout: '', stderr: '' };
 
 test('with it: wake-ups by IOThreads, timers, hosted IOThreads, and no helper', async () => {

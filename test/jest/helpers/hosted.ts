@@ -66,7 +66,7 @@ export async function useHostedLoops(
   // this thread (comlink: for a property of a proxy), and drives its loop meanwhile.
   const before = count('pings_of_owner');
   const slow: number[] = [];
-  const { control } = io as unknown as { control: { slow: object } };
+  const { remote: control } = (io as unknown as { rpc: { remote: { slow: object } } }).rpc;
   const proxies = Comlink.transferHandlers.get('proxy') as comlink.TransferHandler<object, MessagePort>;
   for (let phase = 0; phase < 2; phase++) {
     let release: (value: number) => void = () => {};

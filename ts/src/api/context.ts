@@ -56,6 +56,13 @@ export class Registration {
   }
 }
 
+/** What drives a context from this thread's JavaScript event loop. @internal */
+interface Driver {
+  /** Whether that keeps the process alive. */
+  keepAlive(on: boolean): void;
+  abandon(): void;
+}
+
 /** A handler of a context; close() removes it. */
 export class Watch {
   /** @internal */
@@ -97,12 +104,15 @@ export class AioContext {
   private alive = 0;
   private keeping = false;
   private closed = false;
+  private ended: Promise<void> | undefined;
 
   /** @internal */
   constructor(
     /** @internal */ readonly thread: HomeThread, /** @internal */ readonly pointer: ContextPointer, readonly name: string,
+    /** What drives it from JavaScript's event loop; absent in an IOThread. */
+    private readonly driver?: Driver,
     /** Ends a context that can be closed by itself. */
-    private readonly end?: () => void,
+    private readonly end?: () => Promise<void>,
   ) {}
 
   private assertOpen(): void {
@@ -245,7 +255,7 @@ export class AioContext {
 
   private keep(): void {
     const keep = this.refed && this.alive > 0;
-    if (keep !== this.keeping) this.thread.keepAlive(keep);
+    if (keep !== this.keeping) this.driver?.keepAlive(keep);
     this.keeping = keep;
   }
 
@@ -274,20 +284,29 @@ export class AioContext {
     for (const registration of [...this.registrations].reverse()) registration.close();
   }
 
-  /**
-   * Closes what is registered here, and the context. Idempotent.
-   * @throws AioError ERR_AIO_INVALID_ARG: this one is closed with its runtime, or IOThread
-   */
-  close(): void {
-    if (!this.end) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `context '${this.name}' is closed with its runtime or IOThread: close() that`);
-    }
-    if (this.closed) return;
+  /** The runtime has failed. @internal */
+  abandon(): void {
     this.closeAll();
-    this.end();
+    this.driver?.abandon();
   }
 
-  [Symbol.dispose](): void {
-    this.close();
+  /**
+   * Closes what is registered here, and the context. Idempotent.
+   * @throws AioError ERR_AIO_INVALID_ARG: this one is closed with its runtime or IOThread
+   */
+  close(): Promise<void> {
+    const { end } = this;
+    if (!end) {
+      return Promise.reject(new AioError('ERR_AIO_INVALID_ARG', `context '${this.name}' is closed with its runtime or IOThread: close() that`));
+    }
+    this.ended ??= (async () => {
+      this.closeAll();
+      await end();
+    })();
+    return this.ended;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }

@@ -34,8 +34,6 @@ export interface HomeThread {
   run<T>(work: () => T): T;
   /** Why nothing is left to close: the runtime has failed, or is closed. */
   readonly over: AioError | undefined;
-  /** Something that is registered here keeps the process alive, or no longer (counted). */
-  keepAlive(on: boolean): void;
 }
 
 /** @internal */

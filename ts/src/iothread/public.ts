@@ -9,4 +9,5 @@ export type { Notifier } from '../api/notifier.js';
 export type { Pipe } from '../api/pipe.js';
 export type { Timer } from '../api/timer.js';
 export type { Received, Remote, Sent, Served } from './remote.js';
-export { AioError, type AioErrorCode } from '../errors.js';
+export type { AioErrorCode } from '../error-codes.js';
+export { AioError } from '../errors.js';

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Errors on their way to another thread: structured clone keeps no class but the built-in
  * ones, and neither `code` nor `cause`. */
-import { AioError, type AioErrorCode } from '../errors.js';
+import type { AioErrorCode } from '../error-codes.js';
+import { AioError } from '../errors.js';
 
 /** An error taken apart. cause and errors are values like all others. */
 export interface ErrorParts {

@@ -356,8 +356,6 @@ class RuntimeWorker {
         if (this.over) throw this.over;
         return worker.run(work);
       },
-      // The IOThread does that.
-      keepAlive() {},
     };
   }
 

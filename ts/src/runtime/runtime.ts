@@ -8,7 +8,7 @@ import { abortable, type WaitOptions } from '../abort.js';
 import { AioError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
-import type { KeepAlive, MadeWorker, OwnerHost } from '../hosts/host.js';
+import type { MadeWorker, OwnerHost } from '../hosts/host.js';
 import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
@@ -71,7 +71,6 @@ export class Runtime {
   private readonly pending = new Map<number, Pending>();
   private readonly ioThreads = new Set<IOThread>();
   private closed: Promise<void> | undefined;
-  private registered = 0;
   private whenExited: ((code: number) => void) | undefined;
 
   /** @internal */ readonly threads: Threads;
@@ -79,7 +78,10 @@ export class Runtime {
   /** @internal */ readonly buffers: Buffers;
   /** Where Atomics.waitAsync is missing. @internal */ readonly helpers: Helpers;
   private readonly loop: HostedLoop;
-  private readonly keeper: KeepAlive | undefined;
+  /** This thread, as the objects of its contexts need it. */
+  private readonly home: HomeThread;
+  /** Those beside the first one. */
+  private readonly contexts = new Set<AioContext>();
   /** The functions that its loops call. */
   private readonly callbacks = new Callbacks({
     ran() {},
@@ -96,8 +98,10 @@ export class Runtime {
     if (host.filesAreOwned) exports.rt_files_are_owned();
     exports.rt_handles_init(Math.random() * 2 ** 32);
     const context = exports.rt_init();
-    this.context = new AioContext(this.asHome(), context, 'owner');
     this.helpers = new Helpers(host, options.worker);
+    this.loop = this.drive(context);
+    this.home = this.asHome();
+    this.context = new AioContext(this.home, context, 'owner', this.loop);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.fail(message, cause),
       exit: (code, thread) => {
@@ -108,10 +112,8 @@ export class Runtime {
       helper: (init) => this.startHelper(init),
     }, options.worker);
     guest.shared.onReady = (fd) => this.fdReady(fd);
-    this.keeper = host.keepAlive?.();
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, (work) => this.run(work));
-    this.loop = new HostedLoop(instance, context, host, this.helpers.start, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
   }
 
   /** The owner's own loop, which lives on this thread's JavaScript event loop. */
@@ -130,15 +132,35 @@ export class Runtime {
         return runtime.death ?? (runtime.state === 'closed' ? closedError('the runtime') : undefined);
       },
       run: (work) => this.run(work),
-      keepAlive: (on) => this.keepAlive(on),
     };
   }
 
-  /** Counts what is registered; while there is something, the process does not end by itself. */
-  private keepAlive(on: boolean): void {
-    this.registered += on ? 1 : -1;
-    if (this.registered > 0) this.keeper?.ref();
-    else this.keeper?.unref();
+  /**
+   * A further loop on this thread's JavaScript event loop, with objects of its own.
+   * @throws AioError ERR_AIO_INVALID_ARG (the name is taken), ERR_AIO_NO_MEMORY
+   */
+  createContext(name: string): AioContext {
+    this.assertNotClosing();
+    if (typeof name !== 'string') throw new AioError('ERR_AIO_INVALID_ARG', `a context's name is a string, not ${typeof name}`);
+    const { exports, memory } = this.instance;
+    const text = this.threads.cString(name);
+    const pointer = this.run(() => exports.rt_context_new(text));
+    exports.free(text);
+    if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    const loop = this.drive(pointer);
+    const context = new AioContext(this.home, pointer, name, loop, async () => {
+      await loop.close();
+      this.contexts.delete(context);
+      if (this.home.over) return;
+      if (!this.run(() => exports.rt_context_free(pointer))) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    });
+    this.contexts.add(context);
+    loop.start();
+    return context;
+  }
+
+  private drive(context: ContextPointer): HostedLoop {
+    return new HostedLoop(this.instance, context, this.host, this.helpers.start, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
   }
 
   /**
@@ -195,12 +217,12 @@ export class Runtime {
    * `module` one that also runs the file which they name. That calls serve(), and what it gives
    * is `remote` here: `iothread<Disk>('disk', { worker: () => new Worker(…) })`.
    * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken; the file does
-   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not call serve() within 10 s); the signal's
-   * reason
+   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not call serve() within 10 s); the
+   * signal's reason
    */
   async iothread(name: string, options?: IOThreadOptions & WaitOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
-  async iothread<T>(name: string, options: IOThreadOptions & WaitOptions & IOThreadCode): Promise<IOThread<T>>;
-  async iothread<T>(name: string, options: IOThreadOptions & WaitOptions & Partial<IOThreadCode> = {}): Promise<IOThread<T>> {
+  async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & WaitOptions): Promise<IOThread<T>>;
+  async iothread<T>(name: string, options: IOThreadOptions & Partial<IOThreadCode> & WaitOptions = {}): Promise<IOThread<T>> {
     this.assertNotClosing();
     return abortable(options.signal, () => {
       const ioThread = this.run(() => IOThread.start<T>(this, name, options));
@@ -405,8 +427,7 @@ export class Runtime {
     const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
     if (this.state === 'closed') return death;
     this.death = death;
-    this.context.closeAll();
-    this.loop.abandon();
+    for (const context of [this.context, ...this.contexts]) context.abandon();
     const pending = [...this.pending.values()];
     this.pending.clear();
     this.closed = this.end();
@@ -431,6 +452,7 @@ export class Runtime {
     await Promise.all([...this.ioThreads].map((ioThread) => ioThread.close()));
     await this.files.close();
     if (this.death) return;
+    await Promise.all([...this.contexts].map((context) => context.close()));
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
     await this.loop.close();
