@@ -51,6 +51,7 @@ test_native := $(test_c:%=build/test-c/native/%)
 test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%))
 test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
 bench_native := $(bench_c:%=build/bench/native/%)
+bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(wildcard test/bench/modules/*.c))
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
@@ -233,6 +234,11 @@ build/bench/wasm/%.wasm: test/bench/%.c $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Itest/bench -MMD -MP -MF $@.d $< -o $@
 
+build/bench/modules/%.wasm: test/bench/modules/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$< (module))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+
 # Linked at -O1 and then optimised, for at -O2 Emscripten's optimiser of JavaScript
 # does not run on every Node.
 build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
@@ -246,7 +252,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
--include $(patsubst %,%.d,$(test_native) $(test_wasm) $(bench_native) $(bench_wasm) $(jest_wasm))
+-include $(patsubst %,%.d,$(test_native) $(test_wasm) $(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm))
 
 # ---- TypeScript --------------------------------------------------------------
 
@@ -308,7 +314,7 @@ build/chromium.tried build/spin.tried: build/%.tried: wasm/toolchain/host.sh | b
 	$(Q)wasm/toolchain/host.sh $*
 	@touch $@
 
-bench: build $(bench_native) $(bench_wasm) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
+bench: build $(bench_native) $(bench_wasm) $(bench_modules) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
 
 # ---- tidying -----------------------------------------------------------------

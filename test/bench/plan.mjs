@@ -7,7 +7,8 @@
  * in one turn. With a `place` its two busy threads are put on the same CPU or across
  * two; a C program's are told from others by what they do a lot: go to sleep, or
  * (`by`) work. Where threads cannot be placed it is left out, or (`loose`) run as the
- * kernel will have it.
+ * kernel will have it. What does not swing, or takes long, has its turn in the first
+ * round alone (`once`).
  */
 export const CONTENDERS = [
   {
@@ -22,6 +23,7 @@ export const CONTENDERS = [
     { c: 'rtt', ms: 300, place, lines: [`b_rtt_sleep_${place}`] },
     { js: 'rtt', ms: 300, place, lines: [`y_wait_rtt_${place}`] },
     { js: 'rtt', ms: 300, place, lines: [`y_postmessage_rtt_${place}`] },
+    { js: 'hosted', ms: 300, place, lines: [`b_rtt_hosted_${place}`] },
   ]),
   { c: 'rtt', ms: 300, place: 'cross', by: 'work', lines: ['b_rtt_poll_cross'] },
   { js: 'rtt', ms: 200, place: 'cross', lines: ['y_spin_rtt'] },
@@ -49,16 +51,23 @@ export const CONTENDERS = [
     'h_read4k_d32_io_uring', 'h_read4k_d32_threads', 'h_read4k_d1', 'p_fsread_h_read4k_d1', 'h_read4k_d32_2t', 'y_readsync_4k_2t',
     'h_write4k_sync32', 'p_writesync_h_write4k_sync32']
     .map((line) => ({ js: 'file', ms: 300, lines: [line] })),
-  { js: 'start', ms: 200, lines: ['y_bare_worker_start'] },
+  { js: 'hosted', ms: 1600, lines: ['d_timeout_late_idle', 'd_timeout_late_busy'] },
+  { js: 'start', ms: 200, lines: ['y_bare_worker_start', 's_start_runtime', 's_start_iothread'] },
+  { js: 'start', ms: 0, lines: ['y_mem_bare_worker'] },
+  { js: 'start', ms: 0, lines: ['s_mem_iothread'] },
+  { js: 'size', ms: 0, once: true, lines: ['s_wasm_gz', 's_js_gz', 's_js_worker_gz'] },
+  { js: 'idle', ms: 10_000, once: true, lines: ['s_idle_cpu'] },
   { js: 'wasi', ms: 300, lines: ['s_poll_cpu', 's_filter_bytes', 'p_pipeline_s_filter_bytes'] },
 ];
 
 const atMost = (line, factor, of, runtime = 'node') => ({ line, bound: '<=', factor, of, runtime });
 const atLeast = (line, factor, of, runtime = 'node') => ({ line, bound: '>=', factor, of, runtime });
+/** What does not depend on the machine. */
+const limit = (line, most, text) => ({ line, most, text });
 
 /**
- * Of a line in WebAssembly on Node, in proportion to another line (`of`) of the
- * same run: never an absolute figure, for machines differ.
+ * Of a line in WebAssembly on Node, in proportion to another line (`of`, and `plus` so much) of
+ * the same run: no absolute figure of what machines differ in.
  */
 export const GOALS = [
   ...['a_bh_schedule_poll', 'a_oneshot_schedule_poll', 'a_bh_batch1000', 'a_oneshot_batch1000', 'a_idle_poll']
@@ -66,6 +75,8 @@ export const GOALS = [
   atMost('a_notify_not_waiting', 0.5, 'y_notify_no_waiter'),
   atMost('b_rtt_sleep_same', 1.15, 'y_wait_rtt_same'),
   atMost('b_rtt_sleep_cross', 1.15, 'y_wait_rtt_cross'),
+  atMost('b_rtt_hosted_same', 0.8, 'y_postmessage_rtt_same'),
+  atMost('b_rtt_hosted_cross', 1.1, 'y_postmessage_rtt_cross'),
   atMost('b_rtt_poll_cross', 2.5, 'y_spin_rtt'),
   atLeast('c_flood_1p', 3, 'p_postmessage_c_flood_1p'),
   atLeast('c_flood_2p', 3, 'p_postmessage_c_flood_2p'),
@@ -92,6 +103,13 @@ export const GOALS = [
   atLeast('h_read4k_d32', 1.3, 'p_fsread_h_read4k_d32'),
   atLeast('h_read4k_d32_2t', 0.7, 'y_readsync_4k_2t'),
   atLeast('h_write4k_sync32', 1, 'p_writesync_h_write4k_sync32'),
+  atMost('d_timeout_late_busy', 3, 'd_timeout_late_idle'),
+  atMost('s_start_runtime', 1.5, 'y_bare_worker_start'),
+  atMost('s_start_iothread', 1.3, 'y_bare_worker_start'),
+  { ...atMost('s_mem_iothread', 1.2, 'y_mem_bare_worker'), plus: 256 * 1024, plusText: 'its stack' },
+  limit('s_wasm_gz', 64 * 1024, '64 KiB'),
+  limit('s_js_gz', 40 * 1024, '40 KiB'),
+  limit('s_idle_cpu', 0.1, '0.1 %'),
   atLeast('s_filter_bytes', 1, 'p_pipeline_s_filter_bytes'),
 ];
 
@@ -103,7 +121,7 @@ export function choose(prefixes) {
   const names = new Set(CONTENDERS.flatMap(({ lines }) => lines)
     .filter((name) => prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix))));
   for (const { line, of } of GOALS) {
-    if (names.has(line)) names.add(of);
+    if (of && names.has(line)) names.add(of);
     if (names.has(line) && line === of) names.add(CALL);
   }
   return names;

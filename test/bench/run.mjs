@@ -43,7 +43,7 @@ const failed = new Map();
 
 /** The turns of one round. */
 const turns = CONTENDERS.flatMap((contender) => {
-  const { c, js, ms, lines, loose } = contender;
+  const { c, js, ms, lines, loose, once } = contender;
   let { place } = contender;
   const names = lines.filter((name) => chosen.has(name));
   if (names.length === 0) return [];
@@ -61,7 +61,7 @@ const turns = CONTENDERS.flatMap((contender) => {
         { runtime: 'native', argv: [join(top, 'build', 'bench', 'native', c), ...args] },
         node(cli, 'run', join(top, 'build', 'bench', 'wasm', `${c}.wasm`)),
       ];
-  return processes.map((process) => ({ ...process, names, place: place && { place, by: contender.by } }));
+  return processes.map((process) => ({ ...process, names, once, place: place && { place, by: contender.by } }));
 });
 
 // ---- One turn ----
@@ -122,7 +122,7 @@ function keep({ name, unit, samples }, runtime, round) {
 const machine = watchMachine();
 for (let round = 0; round < ROUNDS; round++) {
   if (process.stderr.isTTY) process.stderr.write(`\rround ${round + 1} of ${ROUNDS}`);
-  for (const turn of turns) {
+  for (const turn of turns.filter(({ once }) => !once || round === 0)) {
     const label = turn.names.map((name) => `${name} (${turn.runtime})`).join(', ');
     const program = turn.argv.find((word) => word.startsWith(join(top, 'build')));
     if (program && !existsSync(program)) {

@@ -13,6 +13,7 @@ import { Room, examples, execute, top } from './room.mjs';
 const WASM_BUDGET = 64 * 1024;
 const SCRIPT_BUDGET = 40 * 1024;
 const PAGE_SAYS = '4096 bytes, the first is 7';
+const IOTHREAD_SAYS = '4096 bytes, told 0,1,2, 1 flush';
 
 const HELLO = `
   #include <stdio.h>
@@ -106,7 +107,7 @@ const tests = {
     assert.equal(types.kind, 'included');
     const found = problems.filter(({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10');
     assert.deepEqual(found, []);
-    for (const entry of ['./wasi', './vite']) assert.ok(Object.keys(entrypoints).includes(entry), entry);
+    for (const entry of ['./iothread', './wasi', './vite']) assert.ok(Object.keys(entrypoints).includes(entry), entry);
   },
 
   async 'the sizes are within their budgets'() {
@@ -170,6 +171,11 @@ const tests = {
     assert.match(err, /^toolchain: Emscripten [\d.]+ is not here \(nor in [^)]+\): activate an emsdk .* AIO_TOOLCHAIN=DIR\n$/);
   },
 
+  async 'an IOThread runs the user\'s file in Node, as a module and as a worker'() {
+    const { code, out, err } = await room.run('node-iothread.mjs');
+    assert.deepEqual({ code, out, err }, { code: 0, out: '3 7\n', err: '' });
+  },
+
   async 'a WASI program runs in Node, by an entry of its own'() {
     room.write('app/wasi.mjs', `
       import * as core from 'wasm-aio';
@@ -182,7 +188,7 @@ const tests = {
 
   async 'its types are right, also for a program that checks those of libraries'() {
     for (const [name, body] of examples('docs/guides/vite.md')) room.write(`app/typed/${name}`, body);
-    const files = ['worker.ts', 'options.ts', 'wasi.ts', 'typed/main.ts', 'typed/disk.ts'];
+    const files = ['worker.ts', 'options.ts', 'wasi.ts', 'disk.ts', 'iothread.ts', 'typed/main.ts', 'typed/disk.ts'];
     assert.equal(await typeFaults(files, { skipLibCheck: false }), '');
     // With Vite's own types, which are not ours to check.
     assert.equal(await typeFaults(['vite.config.ts'], { skipLibCheck: true }), '');
@@ -197,7 +203,7 @@ const tests = {
     cpSync(room.path('app/out'), room.path('out'), { recursive: true });
     room.write('out/node/disk.img', new Uint8Array(65536));
     const ran = await execute(process.execPath, ['server.mjs'], { cwd: room.path('out/node') });
-    assert.deepEqual(ran, { code: 0, out: '4096\n', err: '' });
+    assert.deepEqual(ran, { code: 0, out: '4096\n16\n', err: '' });
   },
 
   async 'esbuild: a page'() {
@@ -205,7 +211,7 @@ const tests = {
     room.write('out/page/index.html', '<!doctype html><meta charset="utf-8"><body><script type="module" src="page.js"></script></body>');
     const site = await serveStatic(room.path('out/page'));
     try {
-      assert.equal(await inPage(site.address), '2 workers');
+      assert.equal(await inPage(site.address), '2 workers, 16 bytes');
     } finally {
       site.close();
     }
@@ -219,6 +225,7 @@ const tests = {
       const [address] = server.resolvedUrls.local;
       assert.equal(await inPage(address), PAGE_SAYS);
       assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
+      assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
       assert.equal(await inPage(`${address}escape.html`), '2 workers');
       assert.equal(await inPage(`${address}wasi.html`), 'Hello, 0');
       assert.ok(!existsSync(room.path('app/node_modules/.vite/deps/wasm-aio.js')), 'bundled ahead');
@@ -230,7 +237,7 @@ const tests = {
   async 'Vite: build and preview'() {
     const { build, preview } = await import('vite');
     const config = { root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error' };
-    const input = ['index.html', 'own-worker.html', 'escape.html', 'wasi.html'].map((name) => room.path('app', name));
+    const input = ['index.html', 'own-worker.html', 'iothread.html', 'escape.html', 'wasi.html'].map((name) => room.path('app', name));
     await build({ ...config, build: { outDir: 'built', rollupOptions: { input } } });
     assert.doesNotMatch(scripts(room.path('app/built')), /["']node:|browser-external/);
     const server = await preview({ ...config, build: { outDir: 'built' }, preview: { host: '127.0.0.1', port: 0 } });
@@ -238,6 +245,7 @@ const tests = {
       const [address] = server.resolvedUrls.local;
       assert.equal(await inPage(address), PAGE_SAYS);
       assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
+      assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
       assert.equal(await inPage(`${address}escape.html`), '2 workers');
       assert.equal(await inPage(`${address}wasi.html`), 'Hello, 0');
     } finally {
@@ -254,7 +262,7 @@ const tests = {
       if (!Browser.isThere) throw new Skipped('chromium is not installed');
       await browser.page(async (page) => {
         await page.goto(site.address);
-        await page.waitForFunction(() => document.body.textContent.trim() === '2 workers');
+        await page.waitForFunction(() => document.body.textContent.trim().startsWith('2 workers'));
       });
     } finally {
       site.close();
@@ -265,14 +273,17 @@ const tests = {
     const { default: config } = await import(room.path('app/webpack.config.js'));
     await webpack(config);
     await webpack({ ...config, mode: 'development', devtool: false, entry: room.path('app/webpack-escape.js'), output: { ...config.output, path: room.path('app/dist/escape') } });
+    await webpack({ ...config, entry: room.path('app/webpack-iothread.js'), output: { ...config.output, path: room.path('app/dist/iothread') } });
     assert.doesNotMatch(scripts(room.path('app/dist')), /["']node:/);
     const html = '<!doctype html><meta charset="utf-8"><body><script src="main.js"></script></body>';
     room.write('app/dist/index.html', html);
     room.write('app/dist/escape/index.html', html);
+    room.write('app/dist/iothread/index.html', html);
     const site = await serveStatic(room.path('app/dist'));
     try {
       assert.equal(await inPage(site.address), PAGE_SAYS);
       assert.equal(await inPage(`${site.address}escape/index.html`), '2 workers');
+      assert.equal(await inPage(`${site.address}iothread/index.html`), 'the sum is 3');
     } finally {
       site.close();
     }
@@ -286,7 +297,7 @@ export async function runPackage(only = []) {
   try {
     await room.install();
     room.tools('esbuild', 'vite');
-    for (const [name, body] of examples('docs/bundlers.md')) room.write(`app/${name}`, body);
+    for (const page of ['docs/bundlers.md', 'docs/iothreads.md']) for (const [name, body] of examples(page)) room.write(`app/${name}`, body);
     for (const name of readdirSync(join(top, 'test', 'package', 'app'))) room.copy(name);
     cpSync(join(top, 'build', 'examples', 'rot13.wasm'), room.path('app/rot13.wasm'));
     for (const [name, body] of Object.entries({ ...docTests, ...guideTests(room, toolchain(), inVite), ...tests, ...doctorTests(room, browser) })) {

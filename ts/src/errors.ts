@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { AioErrorCode } from './error-codes.js';
 
+export type { AioErrorCode };
+
 /** Every error that this package throws by itself. */
 export class AioError extends Error {
   readonly code: AioErrorCode;

@@ -15,7 +15,6 @@ export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
-export { AioError } from './errors.js';
-export type { AioErrorCode } from './error-codes.js';
+export { AioError, type AioErrorCode } from './errors.js';
 export { doctor } from './doctor/doctor.js';
 export { describeFindings, type Finding } from './doctor/finding.js';

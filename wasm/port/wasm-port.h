@@ -56,7 +56,7 @@ typedef enum {
 typedef enum {
     TURN_NONE,
     TURN_NOW,          /* a call-back in JavaScript has run */
-    TURN_IF_IDLE,      /* its microtasks have run; the rest before the loop sleeps */
+    TURN_IF_IDLE,      /* some microtasks have run; all do before a sleep */
 } WasmTurn;
 
 typedef struct WasmThread {

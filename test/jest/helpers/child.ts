@@ -14,16 +14,25 @@ export interface Ended {
   stderr: string;
 }
 
+/** Of standard output and error. */
+type Enough = (stdout: string, stderr: string) => boolean;
+
 /** So long a process may take that is known to end. */
 const PATIENCE_MS = 45_000;
 
-/** Runs a program to its end. What hangs is killed: its code is null then. */
-export function spawned(command: string, args: readonly string[], options: { cwd?: string } = {}): Promise<Ended> {
+/** Runs a program to its end, or until enough is true of what it has printed. What hangs is
+ * killed: its code is null then. */
+export function spawned(command: string, args: readonly string[], options: { cwd?: string; enough?: Enough } = {}): Promise<Ended> {
+  const { enough, ...rest } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: pathOf('.'), ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: pathOf('.'), ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
     const ended: Ended = { code: null, signal: null, stdout: '', stderr: '' };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text));
+    const printed = (stream: 'stdout' | 'stderr', text: string): void => {
+      ended[stream] += text;
+      if (enough?.(ended.stdout, ended.stderr)) child.kill('SIGKILL');
+    };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => printed('stdout', text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => printed('stderr', text));
     const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     child.on('error', reject);
     child.on('close', (code, signal) => {
@@ -49,9 +58,9 @@ export function scratch(inMemory = false): { path: string; remove: () => void } 
 }
 
 /** Runs an ES module, which finds wasm-aio as a user's does, in dir. */
-export function runScript(dir: string, source: string, nodeArgs: readonly string[] = []): Promise<Ended> {
+export function runScript(dir: string, source: string, nodeArgs: readonly string[] = [], enough?: Enough): Promise<Ended> {
   const file = join(dir, `script-${scripts++}.mjs`);
   writeFileSync(file, source);
-  return spawned(process.execPath, [...nodeArgs, file], { cwd: dir });
+  return spawned(process.execPath, [...nodeArgs, file], { cwd: dir, ...(enough && { enough }) });
 }
 let scripts = 0;

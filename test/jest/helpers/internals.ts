@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 /** What classes have beyond their public types, for tests that look inside. */
-import type { Instance } from '../../../dist/runtime/instance.js';
-import type { ContextPointer } from '../../../dist/runtime/exports.js';
 import type { OwnerHost } from '../../../dist/hosts/host.js';
 import type { Helpers } from '../../../dist/runtime/helpers.js';
+import type { Instance } from '../../../dist/runtime/instance.js';
+import type { ContextPointer } from '../../../dist/runtime/exports.js';
 import type { Threads } from '../../../dist/runtime/threads.js';
 
 declare module '../../../dist/runtime/runtime.js' {
   interface Runtime {
+    readonly helpers: Helpers;
+    readonly host: OwnerHost;
     readonly instance: Instance;
     readonly threads: Threads;
-    readonly host: OwnerHost;
-    readonly helpers: Helpers;
   }
 }
 

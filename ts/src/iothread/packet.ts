@@ -5,6 +5,7 @@
  */
 import { AioError } from '../errors.js';
 import type { Handle } from '../api/handle.js';
+import { onlyOne } from './place.js';
 import { isError, putTogether, takeApart, type ErrorParts } from './wire-error.js';
 
 /** What has one: a bottom half, a notifier, a pipe. */
@@ -59,8 +60,8 @@ export const dataOnly: Correspondent = {
 };
 
 /** Objects that are sent as their methods. */
-const proxied = new WeakSet<object>();
-const transfers = new WeakMap<object, Transferable[]>();
+const proxied = onlyOne('proxied', () => new WeakSet<object>());
+const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
 
 /**
  * An object of a class, as argument or result of a call to another thread: the other side gets

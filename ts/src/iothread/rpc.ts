@@ -3,6 +3,7 @@ import * as Comlink from 'comlink';
 import { AioError } from '../errors.js';
 import { expose, connect, ControlEndpoint, type Answer, type Calls } from './control.js';
 import type { Handle } from '../api/handle.js';
+import { onlyOne } from './place.js';
 import { pack, unpack, type AnyFunction, type Correspondent, type Packet } from './packet.js';
 
 /** What a side does with its part of the connection. */
@@ -26,7 +27,7 @@ interface Held {
 }
 
 /** All connections of this thread. */
-const connections = new Set<Rpc<Calls>>();
+const connections = onlyOne('connections', () => new Set<Rpc<Calls>>());
 
 /**
  * Ends the use of a function across threads: one that was passed to another thread, or one that

@@ -2,6 +2,7 @@
 /** serve(): where the code of an IOThread and the thread that it runs in meet. */
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
+import { onlyOne } from './place.js';
 import type { Served } from './remote.js';
 
 /** An object, or what makes it. */
@@ -26,10 +27,7 @@ function prepare(): Meeting {
   return { isWorker: false, started: false, called: false, service, served };
 }
 
-/** The runtime and the code in it may have a copy of this file each. */
-const key = Symbol.for('wasm-aio.iothread');
-const place = globalThis as unknown as Record<symbol, Meeting | undefined>;
-export const meeting = (place[key] ??= prepare());
+export const meeting = onlyOne('iothread', prepare);
 
 /**
  * Gives the thread that owns this IOThread something to call: an object with functions, which

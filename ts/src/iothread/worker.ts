@@ -265,14 +265,15 @@ class RuntimeWorker {
     for (const message of this.waiting.splice(0)) this.control(message);
     for (;;) {
       if (turn[0] === Turn.now && !this.underWay(posted)) {
-        // Its microtasks now; the tasks of this thread when the loop would sleep.
+        // What waits for microtasks goes on now; what they leave, when the loop would sleep.
         await Promise.resolve();
         turn[0] = Turn.ifIdle;
       } else {
         await this.takeMessages(posted);
         turn[0] = Turn.none;
       }
-      if (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
+      // Others may have come in while the loop was being stopped.
+      while (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
       if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
     }
@@ -342,6 +343,10 @@ class RuntimeWorker {
     const worker = this;
     const { instance, callbacks } = this;
     const failed = instance.memory.word(instance.exports.rt_failed_word());
+    const over = (): AioError | undefined => {
+      if (!worker.context) return closedError(worker.name());
+      return Atomics.load(failed, 0) ? new AioError('ERR_AIO_PANIC', 'the runtime has failed') : undefined;
+    };
     return {
       instance,
       callbacks,
@@ -349,11 +354,11 @@ class RuntimeWorker {
         return worker.context as AioContext;
       },
       get over() {
-        if (!worker.context) return closedError(worker.name());
-        return Atomics.load(failed, 0) ? new AioError('ERR_AIO_PANIC', 'the runtime has failed') : undefined;
+        return over();
       },
       run(work) {
-        if (this.over) throw this.over;
+        const error = over();
+        if (error) throw error;
         return worker.run(work);
       },
     };

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+/** Time-outs of so many ms come when they are told to, until restore(). */
+export function holdTimeouts(ms: number): { fire(): void; restore(): void } {
+  const original = globalThis.setTimeout;
+  let held: (() => void)[] = [];
+  globalThis.setTimeout = ((work: () => void, delay?: number) => {
+    if (delay === ms) held.push(work);
+    return original(work, delay);
+  }) as typeof setTimeout;
+  return {
+    fire() {
+      for (const work of held) work();
+      held = [];
+    },
+    restore: () => void (globalThis.setTimeout = original),
+  };
+}

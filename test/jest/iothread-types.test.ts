@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/** What the compiler says of calls to an IOThread: this file compiles, and each
+ * line that is marked as an error is one. */
+import { expect, test } from '@jest/globals';
+import type { BottomHalf, IOThread, Pipe, Remote, Runtime } from 'wasm-aio';
+import type { Disk } from './fixtures/iothread-disk.js';
+import type { Loop } from './fixtures/iothread-loop.js';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const holds = <T extends true>(value: T): T => value;
+
+/** As an interface, without serve(). */
+interface Api {
+  sum(numbers: Uint32Array, options?: { signal?: boolean }): number;
+  find(name: string): Promise<{ at: Date; size: bigint } | undefined>;
+  watch(onChange: (name: string) => Promise<void>): () => void;
+  nested: { deep: { get(): Map<string, number> } };
+  flush: BottomHalf;
+  bytes: Pipe;
+  readonly limit: number;
+}
+type R = Remote<Api>;
+
+const checks = [
+  holds<Equal<R['sum'], (numbers: Uint32Array, options?: { signal?: boolean }) => Promise<number>>>(true),
+  holds<Equal<ReturnType<R['find']>, Promise<{ at: Date; size: bigint } | undefined>>>(true),
+  // It may be any function here, and the function that comes back is called there.
+  holds<Equal<R['watch'], (onChange: (name: string) => void | Promise<void>) => Promise<() => Promise<void>>>>(true),
+  holds<Equal<ReturnType<R['nested']['deep']['get']>, Promise<Map<string, number>>>>(true),
+  // Handles and values are there at once.
+  holds<Equal<R['flush'], BottomHalf>>(true),
+  holds<Equal<R['bytes'], Pipe>>(true),
+  holds<Equal<R['limit'], number>>(true),
+  holds<Equal<Remote<Disk>['add'], (a: number, b: number) => Promise<number>>>(true),
+  holds<Equal<Remote<Loop>['handles']['flush'], BottomHalf>>(true),
+];
+
+/** Compiled, never called. */
+async function calls(runtime: Runtime, disk: IOThread<Disk>, api: IOThread<Api>): Promise<void> {
+  const module = new URL('file:///disk.js');
+  const sum: number = await disk.remote.add(1, 2);
+  // @ts-expect-error the arguments' types
+  await disk.remote.add('1', 2);
+  // @ts-expect-error their number
+  await disk.remote.add(1);
+  // @ts-expect-error no such function
+  await disk.remote.subtract(1, 2);
+  // @ts-expect-error a promise
+  const now: number = disk.remote.add(1, 2);
+  // @ts-expect-error what it is a promise of
+  const text: string = await disk.remote.add(1, 2);
+  await api.remote.watch(() => {});
+  // @ts-expect-error not a function
+  await api.remote.watch('name');
+  // @ts-expect-error what the function gets
+  await api.remote.watch((name: number) => void name);
+  // @ts-expect-error handles are no functions
+  await api.remote.flush();
+  // @ts-expect-error code of the user's needs worker or module
+  await runtime.iothread<Disk>('disk');
+  // @ts-expect-error one of them
+  await runtime.iothread<Disk>('disk', { module, worker: () => new Worker(module) });
+  // @ts-expect-error a URL
+  await runtime.iothread<Disk>('disk', { module: './disk.js' });
+  // @ts-expect-error a function
+  await runtime.iothread<Disk>('disk', { worker: new Worker(module) });
+  const typed: IOThread<Disk> = await runtime.iothread<Disk>('disk', { module, pollMaxNs: 0 });
+  const plain: IOThread = await runtime.iothread('plain', { pollMaxNs: 0 });
+  const any: IOThread = typed;
+  // @ts-expect-error nothing is known of it
+  await plain.remote.add(1, 2);
+  void [sum, now, text, any];
+}
+
+test('the types are what they are said to be', () => {
+  expect(checks.every(Boolean)).toBe(true);
+  expect(typeof calls).toBe('function');
+});
