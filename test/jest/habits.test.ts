@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { readFileSync } from 'node:fs';
-import { AioError, Runtime, type IOThread } from 'wasm-aio';
+import { AioError, Runtime, type AioContext, type IOThread } from 'wasm-aio';
 import { AioStream, WasiHost } from 'wasm-aio/wasi';
 import { fixture, pathOf, top } from './helpers/paths.js';
 
@@ -63,6 +63,14 @@ const classes: Record<string, Case<Closable>> = {
     },
   }),
   AioBuffer: entry({ make: () => runtime.allocate(10), named: 'buffer of 10 bytes', uses: { bytes: (b) => b.bytes } }),
+  AioContext: entry({
+    make: () => runtime.createContext('further'),
+    named: "context 'further'",
+    uses: {
+      bottomHalf: (c: AioContext) => c.bottomHalf('b', () => {}), timer: (c: AioContext) => c.timer('t', () => {}),
+      notifier: (c: AioContext) => c.notifier('n'), pipe: (c: AioContext) => c.pipe('p'), stats: (c: AioContext) => c.stats(),
+    },
+  }),
   BottomHalf: entry({ make: () => runtime.context.bottomHalf('b', () => {}), named: "bottom half 'b'", uses: { schedule: (b) => b.schedule() } }),
   Timer: entry({
     make: () => runtime.context.timer('t', () => {}), named: "timer 't'", uses: { arm: (t) => t.arm(1), cancel: (t) => t.cancel() },
