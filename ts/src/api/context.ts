@@ -65,8 +65,12 @@ interface Driver {
 
 /** A handler of a context; close() removes it. */
 export class Watch {
+  private constructor(private readonly registration: Registration, private readonly remove: () => void) {}
+
   /** @internal */
-  constructor(private readonly registration: Registration, private readonly remove: () => void) {}
+  static make(registration: Registration, remove: () => void): Watch {
+    return new Watch(registration, remove);
+  }
 
   /** It keeps the process alive while it is open: the default. */
   ref(): this {
@@ -106,14 +110,18 @@ export class AioContext {
   private closed = false;
   private ended: Promise<void> | undefined;
 
-  /** @internal */
-  constructor(
+  private constructor(
     /** @internal */ readonly thread: HomeThread, /** @internal */ readonly pointer: ContextPointer, readonly name: string,
     /** What drives it from JavaScript's event loop; absent in an IOThread. */
     private readonly driver?: Driver,
     /** Ends a context that can be closed by itself. */
     private readonly end?: () => Promise<void>,
   ) {}
+
+  /** @internal */
+  static make(thread: HomeThread, pointer: ContextPointer, name: string, driver?: Driver, end?: () => Promise<void>): AioContext {
+    return new AioContext(thread, pointer, name, driver, end);
+  }
 
   private assertOpen(): void {
     if (this.closed) throw closedError(`context '${this.name}'`);
@@ -128,7 +136,7 @@ export class AioContext {
   /** A call-back at a time: aio_timer_new. */
   timer(name: string, run: Callback): Timer {
     this.assertOpen();
-    return new Timer(this, name, run);
+    return Timer.make(this, name, run);
   }
 
   /** A flag that any thread can set, closed with this context at the latest:
@@ -222,7 +230,7 @@ export class AioContext {
       watch.close();
       whenClosed?.();
     });
-    const watch: Watch = new Watch(registration, () => {
+    const watch: Watch = Watch.make(registration, () => {
       this.watched.delete(number);
       thread.callbacks.remove(id);
       if (thread.over) return;

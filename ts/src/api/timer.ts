@@ -13,7 +13,11 @@ export class Timer {
   private closed = false;
 
   /** @internal */
-  constructor(private readonly context: AioContext, readonly name: string, run: Callback) {
+  static make(context: AioContext, name: string, run: Callback): Timer {
+    return new Timer(context, name, run);
+  }
+
+  private constructor(private readonly context: AioContext, readonly name: string, run: Callback) {
     const { thread } = context;
     const { exports } = thread.instance;
     this.registration = context.register(() => this.close(), false);

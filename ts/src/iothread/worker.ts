@@ -258,7 +258,7 @@ class RuntimeWorker {
 
     // Before any call, which may ask for the current context.
     exports.rt_iothread_enter(ioThread);
-    if (this.service) this.context = new AioContext(this.asHome(), exports.rt_iothread_context(ioThread), this.name().replace(/^IO /, ''));
+    if (this.service) this.context = AioContext.make(this.asHome(), exports.rt_iothread_context(ioThread), this.name().replace(/^IO /, ''));
     const loop = new HostedLoop(this.instance, exports.rt_iothread_context(ioThread), this.host, this.startHelper, (error) => {
       this.failed = { error };
       this.quiet?.();

@@ -101,7 +101,7 @@ export class Runtime {
     this.helpers = new Helpers(host, options.worker);
     this.loop = this.drive(context);
     this.home = this.asHome();
-    this.context = new AioContext(this.home, context, 'owner', this.loop);
+    this.context = AioContext.make(this.home, context, 'owner', this.loop);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.fail(message, cause),
       exit: (code, thread) => {
@@ -148,7 +148,7 @@ export class Runtime {
     exports.free(text);
     if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
     const loop = this.drive(pointer);
-    const context = new AioContext(this.home, pointer, name, loop, async () => {
+    const context = AioContext.make(this.home, pointer, name, loop, async () => {
       await loop.close();
       this.contexts.delete(context);
       if (this.home.over) return;
