@@ -2,7 +2,7 @@
 import { AioError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { AioContext, Registration } from './context.js';
-import { closedError, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+import { closedError, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs
@@ -43,10 +43,7 @@ export class BottomHalf {
    * @throws AioError ERR_AIO_CLOSED
    */
   schedule(): void {
-    const { number, generation } = this.place;
-    if (!this.thread.run(() => this.thread.instance.exports.rt_handle_signal(number, generation))) {
-      throw closedError(`bottom half '${this.name}'`);
-    }
+    if (!signal(this.thread, this.place)) throw closedError(`bottom half '${this.name}'`);
   }
 
   /** What stands for it in a message to another thread. */

@@ -57,3 +57,13 @@ export function makePlace(thread: HomeThread, what: string, name: string, make: 
     return { number, generation: exports.rt_handle_generation(number) };
   });
 }
+
+/**
+ * Schedules the bottom half, sets the notifier: false if it is closed. Without run(), whose care
+ * for what may throw costs more than all of this: it cannot. @internal
+ */
+export function signal(thread: HomeThread, { number, generation }: Place): boolean {
+  const { over } = thread;
+  if (over) throw over;
+  return thread.instance.exports.rt_handle_signal(number, generation) !== 0;
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { AioContext, Registration } from './context.js';
-import { closedError, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+import { closedError, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of
@@ -34,8 +34,7 @@ export class Notifier {
    * @throws AioError ERR_AIO_CLOSED
    */
   set(): void {
-    const { number, generation } = this.place;
-    if (!this.thread.run(() => this.thread.instance.exports.rt_handle_signal(number, generation))) throw this.closed();
+    if (!signal(this.thread, this.place)) throw this.closed();
   }
 
   /**
