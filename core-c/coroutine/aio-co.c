@@ -75,6 +75,8 @@ void aio_co_enter(AioContext *ctx, Coroutine *co)
             port_panic("aio_co_wake: coroutine %p '%s' wakes itself",
                        (void *)co, co->name);
         }
+        /* Twice in the queue, it would cut off those in between. */
+        coroutine_set_scheduled(co, "aio_co_wake");
         QSIMPLEQ_INSERT_TAIL(&self->co_queue_wakeup, co, co_queue_next);
         return;
     }

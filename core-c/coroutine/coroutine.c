@@ -161,6 +161,8 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
         }
         co = pending;
         pending = QSIMPLEQ_NEXT(co, co_queue_next);
+        /* From now on others may wake it. */
+        qatomic_store_release(&co->scheduled, NULL);
         at = "aio_co_wake";
         /* Not seen as a constant, the first round is not made into a second copy of
          * the loop: the port's function has one caller and becomes a part of it. */

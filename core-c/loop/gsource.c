@@ -63,6 +63,7 @@ bool aio_find_ready(AioContext *ctx)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     AioHandler *node;
+    bool found;
 
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_fdmon(ctx)->wait(ctx, &ready_list, 0);
@@ -70,8 +71,9 @@ bool aio_find_ready(AioContext *ctx)
         QLIST_REMOVE(node, node_ready);
         insert_newest_first(&ctx->gsource_ready, node);
     }
+    found = !QLIST_EMPTY(&ctx->gsource_ready);
     qemu_lockcnt_dec(&ctx->list_lock);
-    return !QLIST_EMPTY(&ctx->gsource_ready);
+    return found;
 }
 
 void aio_dispatch(AioContext *ctx)

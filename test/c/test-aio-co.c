@@ -250,6 +250,33 @@ static void entering_one_that_is_scheduled(void)
     qemu_coroutine_enter(co);
 }
 
+static void coroutine_fn rest(void *opaque)
+{
+    (void)opaque;
+    qemu_coroutine_yield();
+}
+
+static void coroutine_fn wake_twice(void *opaque)
+{
+    Coroutine **resting = opaque;
+
+    aio_co_wake(resting[0]);
+    aio_co_wake(resting[1]);
+    aio_co_wake(resting[0]);
+}
+
+static void waking_twice_before_one_yields(void)
+{
+    Coroutine *resting[2];
+
+    loop_setup();
+    for (int i = 0; i < 2; i++) {
+        resting[i] = qemu_coroutine_create(rest, NULL);
+        qemu_coroutine_enter(resting[i]);
+    }
+    qemu_coroutine_enter(qemu_coroutine_create(wake_twice, resting));
+}
+
 static void waking_one_that_never_ran(void)
 {
     loop_setup();
@@ -280,6 +307,8 @@ TEST_MAIN(
                 "Co-routine was already scheduled by aio_co_schedule"),
     TEST_PANICS(entering_one_that_is_scheduled,
                 "Co-routine was already scheduled by aio_co_schedule"),
+    TEST_PANICS(waking_twice_before_one_yields,
+                "Co-routine was already scheduled by aio_co_wake"),
     TEST_PANICS(waking_one_that_never_ran, "has not run in any context yet"),
     TEST_PANICS(the_end_of_a_context_with_one_scheduled, "'note' is scheduled"),
 )
