@@ -262,6 +262,10 @@ node_modules/.stamp: package.json package-lock.json | build/node.ok
 	@touch $@
 
 tsc := node node_modules/typescript/bin/tsc
+# What a worker loads, in one file beside its entries: dist/iothread/thread-NAME.js
+worker_bundle = node_modules/.bin/esbuild ts/src/iothread-$(1).ts ts/src/iothread/worker-$(1).ts \
+  --bundle --splitting --format=esm --platform=$(1) --main-fields=module,main --sourcemap --log-level=warning \
+  --outbase=ts/src --outdir=dist --chunk-names=iothread/thread-$(1)
 
 # what a source that is gone now was compiled to goes too
 $(eval $(call kept,ts-list,$(lib_ts)))
@@ -272,6 +276,7 @@ dist/.stamp: $(lib_ts) ts/tsconfig.json node_modules/.stamp build/ts-list.value
 	$(call step,TSC,ts/src)
 	$(call fresh,build/ts-list.value,$(filter-out dist/aio.wasm%,$(wildcard dist/*)) dist/.tsbuildinfo)
 	$(Q)$(tsc) -p ts
+	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser)
 	@touch $@
 
 dist/demo/.stamp: $(demo_ts) dist/.stamp

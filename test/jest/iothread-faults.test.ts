@@ -136,6 +136,31 @@ describe('the file', () => {
     await io.close();
   });
 
+  test('an error is an AioError of either entry, and its class has its name', async () => {
+    const io = await runtime.iothread<{ kinds(): boolean[]; fail(): never; name: string }>('kinds', {
+      module: module(`import { AioError as Ours, serve } from 'wasm-aio/iothread';
+        import { AioError } from 'wasm-aio';
+        class Own extends AioError {}
+        const classes = [Ours, AioError, Own];
+        const kinds = (error) => classes.map((type) => error instanceof type);
+        serve((context) => ({
+          kinds() {
+            try {
+              context.pipe('none', { capacity: 0 });
+            } catch (error) {
+              return [...kinds(error), ...kinds(new Own('ERR_AIO_IO', 'own')), ...kinds(new Error('other'))];
+            }
+          },
+          fail() { throw new Own('ERR_AIO_IO', 'own'); },
+          name: context.notifier('n').constructor.name,
+        }));`),
+    });
+    expect(io.remote.name).toBe('Notifier');
+    expect(await io.remote.kinds()).toEqual([true, true, false, true, true, true, false, false, false]);
+    await failure(io.remote.fail(), 'ERR_AIO_IO');
+    await io.close();
+  });
+
   test('an api of a class: its methods', async () => {
     const io = await runtime.iothread<{ add(n: number): number }>('class', {
       module: module(`${SERVE} class Sum { #sum = 0; data = Symbol('not sent'); add(n) { return (this.#sum += n); } } serve(new Sum());`),

@@ -125,6 +125,21 @@ const tests = {
     }
   },
 
+  async 'a worker loads one file beside its entry, whichever that is, and no package'() {
+    const { build } = await import('esbuild');
+    for (const platform of ['node', 'browser']) {
+      for (const entry of [`iothread/worker-${platform}.js`, `iothread-${platform}.js`]) {
+        const { metafile: { inputs } } = await build({
+          entryPoints: [room.path('app/node_modules/wasm-aio/dist', entry)], absWorkingDir: room.path('app/node_modules/wasm-aio/dist'),
+          bundle: true, format: 'esm', platform, packages: 'external', write: false, metafile: true, outdir: room.dir,
+        });
+        assert.deepEqual(Object.keys(inputs).sort(), [entry, `iothread/thread-${platform}.js`].sort());
+        const outside = Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external }) => external).map(({ path }) => path));
+        assert.deepEqual(outside.filter((path) => platform === 'browser' || !path.startsWith('node:') || path === 'node:child_process'), []);
+      }
+    }
+  },
+
   // Of each folder, what must be there; all else is a stranger.
   async 'the tarball holds what users need, and nothing else'() {
     const expected = [

@@ -15,6 +15,15 @@ export class AioError extends Error {
     this.code = code;
     this.errno = options.errno;
   }
+
+  /**
+   * Also one of another copy of the package: what workers load is a bundle with a class of its
+   * own, and a file that both sides import may name either entry. Not so for derived classes.
+   * @internal
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return super[Symbol.hasInstance](value) || (Object.getPrototypeOf(this) === Error && value instanceof Error && value.name === 'AioError');
+  }
 }
 
 /** A thrown value as one line of text. */

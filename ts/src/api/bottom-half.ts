@@ -24,7 +24,7 @@ export class BottomHalf {
     const id = thread.callbacks.add(`bottom half '${name}'`, run);
     try {
       const place = makePlace(thread, 'bottom half', name, (text) => exports.rt_bh_new(context.pointer, text, id));
-      const bh: BottomHalf = new BottomHalf(thread, name, place, { context, id, registration: context.register(() => bh.close()) });
+      const bh: BottomHalf = new this(thread, name, place, { context, id, registration: context.register(() => bh.close()) });
       return bh;
     } catch (error) {
       thread.callbacks.remove(id);
@@ -34,7 +34,7 @@ export class BottomHalf {
 
   /** @internal */
   static of(thread: HomeThread, handle: Handle): BottomHalf {
-    return new BottomHalf(thread, handle.name, handle.places[0] as Place);
+    return new this(thread, handle.name, handle.places[0] as Place);
   }
 
   /**

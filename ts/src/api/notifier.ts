@@ -16,13 +16,13 @@ export class Notifier {
   static make(context: AioContext, name: string): Notifier {
     const { thread } = context;
     const place = makePlace(thread, 'notifier', name, thread.instance.exports.rt_notifier_new);
-    const notifier: Notifier = new Notifier(thread, name, place, context.register(() => notifier.close(), false));
+    const notifier: Notifier = new this(thread, name, place, context.register(() => notifier.close(), false));
     return notifier;
   }
 
   /** @internal */
   static of(thread: HomeThread, handle: Handle): Notifier {
-    return new Notifier(thread, handle.name, handle.places[0] as Place);
+    return new this(thread, handle.name, handle.places[0] as Place);
   }
 
   private closed(): Error {

@@ -39,7 +39,7 @@ export class Pipe {
     const place = makePlace(thread, 'pipe', name, (text) => thread.instance.exports.rt_memory_new(text, DATA + size));
     const readable = Notifier.make(context, `${name} (readable)`);
     const writable = Notifier.make(context, `${name} (writable)`);
-    const pipe: Pipe = new Pipe(thread, name, place, readable, writable, context.register(() => pipe.close(), false));
+    const pipe: Pipe = new this(thread, name, place, readable, writable, context.register(() => pipe.close(), false));
     pipe.using((words) => Atomics.store(words, CAPACITY, size));
     return pipe;
   }
@@ -49,7 +49,7 @@ export class Pipe {
     const [place, readable, writable] = handle.places as [Place, Place, Place];
     const notifier = (of: Place, what: string): Notifier =>
       Notifier.of(thread, { aio: 'notifier', name: `${handle.name} (${what})`, places: [of] });
-    return new Pipe(thread, handle.name, place, notifier(readable, 'readable'), notifier(writable, 'writable'));
+    return new this(thread, handle.name, place, notifier(readable, 'readable'), notifier(writable, 'writable'));
   }
 
   /** Its memory cannot be freed during work. */

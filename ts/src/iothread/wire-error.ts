@@ -29,9 +29,10 @@ export function isError(value: object): value is Error {
 }
 
 function baseOf(error: Error): string {
+  if (error instanceof AioError) return 'AioError';
   for (let proto: unknown = Object.getPrototypeOf(error); proto; proto = Object.getPrototypeOf(proto)) {
     const { name } = (proto as object).constructor;
-    if (name in classes || name === 'AioError' || name === 'AggregateError' || name === 'DOMException') return name;
+    if (name in classes || name === 'AggregateError' || name === 'DOMException') return name;
   }
   return 'Error';
 }
