@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Other runtimes, where they are installed: a verified read of a file, and a program. */
+/** Runtimes, where they are installed: a verified read of a file, and programs. */
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ afterAll(dir.remove);
 describe.each([
   ['bun', []],
   ['deno', ['run', '-A']],
+  ['node', []],
 ])('%s', (runtime, args) => {
   const there = spawnSync(runtime, ['--version']).status === 0;
 
@@ -27,5 +28,10 @@ describe.each([
   (there ? test : test.skip)('runs a program with threads', async () => {
     const ended = await spawned(runtime, [...args, cli, 'run', fileURLToPath(fixture('libc-threads'))]);
     expect(ended).toMatchObject({ code: 0, stdout: 'the last one\n' });
+  });
+
+  (there ? test : test.skip)('runs a program whose IOThread has code, and ends by itself', async () => {
+    const ended = await spawned(runtime, [...args, fileURLToPath(new URL('./fixtures/uses-plane.js', import.meta.url))]);
+    expect(ended).toMatchObject({ code: 0, stderr: '', stdout: '100 100000\n' });
   });
 });
