@@ -10,6 +10,7 @@ import { Rpc } from '../iothread/rpc.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
+import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
 import type { AioEngine, AioFile, OpenOptions } from './file.js';
 
 /** As QMP's object-add iothread. */
@@ -110,6 +111,8 @@ export class IOThread<T = unknown> {
   private lost: AioError | undefined;
   /** Why it did not start. */
   private failure: AioError | undefined;
+  /** It did not end, and was terminated. */
+  private hung: AioError | undefined;
   private sealed = false;
   private readonly engines = new Map<AioEngine, Promise<void>>();
   private readonly rpc: Rpc<ControlApi>;
@@ -138,7 +141,7 @@ export class IOThread<T = unknown> {
       this.lost =
         this.failure ??
         (refused === undefined
-          ? new AioError('ERR_AIO_CANCELED', `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
+          ? new AioError('ERR_AIO_CANCELED', this.hung?.message ?? `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
           : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for IOThread '${name}': ${refused}${code ? '; does its file call serve() (wasm-aio/iothread)?' : ''}`));
       runtime.forget(this);
       this.rpc.close();
@@ -220,7 +223,7 @@ export class IOThread<T = unknown> {
     const error = unpack(packet, this.rpc);
     const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
     this.failure = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}': ${what}: ${messageOf(error)}`, { cause: error });
-    if (attached) void this.close();
+    if (attached) this.close().catch(() => {});
     else this.thread.giveUp('');
   }
 
@@ -394,17 +397,38 @@ export class IOThread<T = unknown> {
     return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
   }
 
-  /** Ends the thread after the requests that are in flight. Calls whose promises are still
-   * open there are not waited for: they are rejected with ERR_AIO_CLOSED. Idempotent. */
+  /**
+   * Ends the thread after the requests that are in flight, however long these take. Calls whose
+   * promises are still open there are not waited for: they are rejected with ERR_AIO_CLOSED.
+   * A thread that does not come back to its loop (a function that does not return) is
+   * terminated after 5 s, as if it were lost: what is open is rejected with ERR_AIO_CANCELED.
+   * Idempotent.
+   * @throws AioError ERR_AIO_TIMEOUT: it had to be terminated. Nothing is left to be closed
+   * then.
+   */
   close(): Promise<void> {
     this.closing ??= this.stop();
     return this.closing;
   }
 
   private async stop(): Promise<void> {
+    const { runtime, thread, name } = this;
+    if (this.lost) return;
+    const watchdog = new Watchdog(runtime.instance, thread.pointer, this.context, () => {
+      this.hung = new AioError('ERR_AIO_TIMEOUT', `IOThread '${name}' did not end, and was terminated: a function in it has not returned for ${HUNG_AFTER}`);
+      thread.kill();
+    });
+    try {
+      await this.end(watchdog);
+    } finally {
+      watchdog.stop();
+    }
+    if (this.hung) throw this.hung;
+  }
+
+  private async end(watchdog: Watchdog): Promise<void> {
     const { runtime, thread } = this;
     const { exports } = runtime.instance;
-    if (this.lost) return;
     await runtime.files.closeAllOf(this);
     if (this.code && !this.lost && !exports.rt_thread_attached(thread.pointer)) {
       this.failure = new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed before it served anything`);
@@ -412,9 +436,12 @@ export class IOThread<T = unknown> {
     }
     const ended = new Promise<void>((resolve) => (this.whenIdle = resolve));
     try {
+      // Its context may be gone, if it was lost meanwhile.
+      if (this.lost) throw this.lost;
       this.post({ type: 'end' });
       this.sealed = true;
       runtime.run(() => exports.rt_iothread_request_stop(this.pointer));
+      watchdog.leaving();
       await runtime.guard(this, ended);
       if (this.code) await runtime.guard(this, thread.gone);
     } catch {
