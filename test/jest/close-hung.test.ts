@@ -162,6 +162,32 @@ describe('a C function', () => {
   });
 });
 
+test.each([false, true])('a function that does not return while a request is in flight (JavaScript drives the loop: %s)', async (hosted) => {
+  const restore = replaceStartWorker(startTestWorker);
+  try {
+    const own = await Runtime.create({ module: fixture('death') });
+    const io = await own.iothread<Code>('io0', { ...code, threadPoolMax: 1 });
+    const opened = await io.open(disk);
+    const before = endlessReads();
+    const open: Promise<unknown>[] = [opened.read(ENDLESS_OFFSET, 512)];
+    await until(() => endlessReads() > before);
+    if (hosted) {
+      open.push(io.remote.never());
+      await begun(io);
+    }
+    open.push(io.remote.spin());
+    const failures = open.map((call) => failure(call, 'ERR_AIO_CANCELED'));
+    await begun(io, hosted ? 2 : 1);
+    const closed = failure(io.close(), 'ERR_AIO_TIMEOUT');
+    await look(5);
+    await closed;
+    await Promise.all(failures);
+    await own.close();
+  } finally {
+    restore();
+  }
+});
+
 test('the runtime ends all, then says which did not end', async () => {
   const own = await Runtime.create({ module: fixture('death') });
   const [io] = await Promise.all([own.iothread('io0'), own.iothread('other')]);

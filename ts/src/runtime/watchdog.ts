@@ -46,6 +46,8 @@ export class Watchdog {
     const { exports, memory } = instance;
     this.word = memory.word(exports.rt_hosted_word(context));
     this.polls = exports.rt_context_polls(context);
+    // A word that says so from before proves no sleep: JavaScript may have driven the loop then.
+    exports.rt_notify(context);
     this.arm();
   }
 
