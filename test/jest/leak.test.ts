@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Runtime } from 'wasm-aio';
+import type { Plane } from './fixtures/iothread-plane.js';
 import { scratch } from './helpers/child.js';
 import { fixture } from './helpers/paths.js';
 
@@ -154,6 +155,31 @@ const things: Record<string, () => object | Promise<object>> = {
     return io;
   },
 };
+
+// The first: it takes no worker from the reserve, and no other test has left one that ends
+// when it has been idle for long.
+test('IOThread with code', async () => {
+  const rounds = Math.ceil(ROUNDS / 200);
+  const counter = new Counter();
+  const own = runtime.context.notifier('answer');
+  const work = async (): Promise<void> => {
+    const io = await runtime.iothread<Plane>('plane', { module: new URL('./fixtures/iothread-plane.js', import.meta.url) });
+    await io.remote.attach(own, new SharedArrayBuffer(4));
+    io.remote.tick.schedule();
+    await own.wait();
+    await io.remote.arm(0);
+    await own.wait();
+    expect(io.remote.inbox.write(new Uint8Array(100))).toBe(100);
+    expect((await io.remote.state()).ticks).toBe(1);
+    await io.close();
+    counter.add(io);
+  };
+  for (let i = 0; i < 10; i++) await work();
+  await settle();
+  await leavesNothing(rounds, work);
+  await collected(counter, rounds + 10);
+  own.close();
+});
 
 test.each(Object.keys(things))('%s', async (name) => {
   const make = things[name] as () => object | Promise<object>;

@@ -305,6 +305,15 @@ const tests = {
   },
 };
 
+/** Tests that need what others have made come after these, in one lane; lanes are independent.
+ * The longest begins first. */
+function lanesOf(chosen) {
+  const of = (pattern) => chosen.filter(([name]) => pattern.test(name));
+  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^a service worker|doctor/, /^Vite/];
+  const rest = chosen.filter(([name]) => !kinds.some((kind) => kind.test(name)));
+  return [...kinds.map(of), rest].filter((lane) => lane.length > 0);
+}
+
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runPackage(only = []) {
   const chosen = (name) => only.length === 0 || only.some((word) => name.includes(word));
@@ -315,8 +324,7 @@ export async function runPackage(only = []) {
     for (const page of ['docs/bundlers.md', 'docs/iothreads.md']) for (const [name, body] of examples(page)) room.write(`app/${name}`, body);
     for (const name of readdirSync(join(top, 'test', 'package', 'app'))) room.copy(name);
     cpSync(join(top, 'build', 'examples', 'rot13.wasm'), room.path('app/rot13.wasm'));
-    for (const [name, body] of Object.entries({ ...docTests, ...guideTests(room, toolchain(), inVite), ...tests, ...doctorTests(room, browser) })) {
-      if (!chosen(name)) continue;
+    const run = async ([name, body]) => {
       const start = performance.now();
       try {
         await body(Skipped);
@@ -325,13 +333,19 @@ export async function runPackage(only = []) {
         if (error instanceof Skipped) {
           count.skipped++;
           process.stdout.write(`  skipped package: ${name} (${error.message})\n`);
-          continue;
+          return;
         }
         count.failed++;
         process.stdout.write(`  FAILED   package: ${name}\n${error.stack}\n`.slice(0, 4000));
       }
       if (process.env.V) process.stdout.write(`           ${((performance.now() - start) / 1000).toFixed(1)} s  ${name}\n`);
-    }
+    };
+    const all = Object.entries({ ...docTests, ...guideTests(room, toolchain(), inVite), ...tests, ...doctorTests(room, browser) });
+    const lanes = lanesOf(all.filter(([name]) => chosen(name)));
+    // Two at a time: most wait for a process, a page or a disk for the most part.
+    await Promise.all([0, 1].map(async () => {
+      for (let lane = lanes.shift(); lane; lane = lanes.shift()) for (const test of lane) await run(test);
+    }));
   } catch (error) {
     count.failed++;
     process.stdout.write(`  FAILED   package: it cannot be packed and installed\n${error.stack}\n`);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
 export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
-export { IOThread, type EngineStats, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './api/iothread.js';
+export { IOThread } from './api/iothread.js';
+export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, LoopStats } from './api/iothread-options.js';
 export { proxy, transfer } from './iothread/packet.js';
 export { release } from './iothread/rpc.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';

@@ -15,7 +15,7 @@ WASM_IMPORT("pwritev") int host_pwritev(int handle, const struct iovec *iov,
 /* 0 or -errno. */
 WASM_IMPORT("fdatasync") int host_fdatasync(int handle);
 
-int port_io_run(PortIo *io)
+static int run(PortIo *io)
 {
     const struct iovec *iov = io->iov;
     double offset = (double)io->offset;
@@ -32,4 +32,16 @@ int port_io_run(PortIo *io)
     default:
         return host_fdatasync(io->fd);
     }
+}
+
+int port_io_run(PortIo *io)
+{
+    WasmThread *self = wasm_thread_self();
+    int result;
+
+    /* The owner looks at it, which does no harm if it is late. */
+    qatomic_set(&self->in_host_io, 1);
+    result = run(io);
+    qatomic_set(&self->in_host_io, 0);
+    return result;
 }

@@ -73,6 +73,7 @@ static WasmThread *new_entry(uint32_t role)
             thread->locks = 0;
             thread->posted = 0;
             thread->wants_turn = TURN_NONE;
+            thread->in_host_io = 0;
             thread->once = false;
             thread->may_wait = 1;
             thread->name[0] = '\0';
@@ -344,9 +345,13 @@ bool rt_thread_unserved(WasmThread *thread)
     return true;
 }
 
-/* Owner: its worker ended unasked. False: it held a lock, all is lost. */
+/*
+ * Owner: its worker ended unasked, or was terminated. False: it held a lock, all is
+ * lost. gone: the host has said that it ended; what it may still touch, its stack and
+ * thread-locals, is never used again otherwise.
+ */
 WASM_EXPORT("rt_thread_lost")
-bool rt_thread_lost(WasmThread *thread)
+bool rt_thread_lost(WasmThread *thread, bool gone)
 {
     if (qatomic_read(&thread->locks)) {
         return false;
@@ -354,7 +359,9 @@ bool rt_thread_lost(WasmThread *thread)
     if (thread->lost) {
         thread->lost(thread->lost_arg);
     }
-    qatomic_mb_set(&thread->state, THREAD_FREE);
+    if (gone) {
+        qatomic_mb_set(&thread->state, THREAD_FREE);
+    }
     return true;
 }
 
@@ -407,6 +414,12 @@ WASM_EXPORT("rt_thread_posted")
 uint32_t *rt_thread_posted(WasmThread *thread)
 {
     return &thread->posted;
+}
+
+WASM_EXPORT("rt_thread_in_host_io")
+bool rt_thread_in_host_io(WasmThread *thread)
+{
+    return qatomic_read(&thread->in_host_io);
 }
 
 WASM_EXPORT("rt_thread_wants_turn")

@@ -73,6 +73,7 @@ typedef struct WasmThread {
     int32_t locks;             /* how many it holds */
     uint32_t posted;           /* control-plane messages sent to it */
     uint32_t wants_turn;       /* WasmTurn; its worker alone reads and writes it */
+    uint32_t in_host_io;       /* the host serves a request in this thread */
     bool once;                 /* its worker plays one role, then ends */
     char *stack;               /* its lowest byte; kept when the thread ends */
     uint32_t stack_size;

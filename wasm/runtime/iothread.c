@@ -186,6 +186,23 @@ void rt_iothread_leave(IOThread *iothread)
     thread_run_exit_hooks();
 }
 
+/*
+ * Owner: what a loop that is to end does, at a glance. It may have been freed a moment
+ * ago: then it is a glance at some number or other.
+ */
+WASM_EXPORT("rt_context_polls")
+double rt_context_polls(const AioContext *ctx)
+{
+    return (double)qatomic_read(&ctx->stats.polls);
+}
+
+/* Requests that it has taken and not completed yet. */
+WASM_EXPORT("rt_context_requests")
+uint32_t rt_context_requests(const AioContext *ctx)
+{
+    return qatomic_read(&ctx->requests);
+}
+
 /* Owner: what its loop did, as JSON. */
 WASM_EXPORT("rt_context_stats")
 const char *rt_context_stats(AioContext *ctx)

@@ -10,8 +10,10 @@ export function holdTimeouts(ms: number): { fire(): void; restore(): void } {
   }) as typeof setTimeout;
   return {
     fire() {
-      for (const work of held) work();
+      // Those that they ask for anew wait for the next time.
+      const due = held;
       held = [];
+      for (const work of due) work();
     },
     restore: () => void (globalThis.setTimeout = original),
   };

@@ -6,7 +6,7 @@ import { BottomHalf } from './bottom-half.js';
 import { closedError, type Handle, type HomeThread } from './handle.js';
 import { Notifier } from './notifier.js';
 import { Pipe } from './pipe.js';
-import type { LoopStats } from './iothread.js';
+import type { LoopStats } from './iothread-options.js';
 import { Timer } from './timer.js';
 
 /**

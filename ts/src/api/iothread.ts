@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { abortable, type WaitOptions } from '../abort.js';
 import { AioError, messageOf } from '../errors.js';
-import type { MadeWorker } from '../hosts/host.js';
 import type { ControlApi } from '../iothread/control.js';
 import type { ToOwner, ToWorker } from '../iothread/messages.js';
 import { unpack, type Packet } from '../iothread/packet.js';
@@ -10,99 +9,12 @@ import { Rpc } from '../iothread/rpc.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
+import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
 import type { AioEngine, AioFile, OpenOptions } from './file.js';
-
-/** As QMP's object-add iothread. */
-export interface IOThreadOptions {
-  /** ns that its loop polls before it sleeps, at most; 0: not at all. Default 32768. */
-  pollMaxNs?: number;
-  /** The factor by which polling grows; 0: 2. */
-  pollGrow?: number;
-  /** The divisor by which it shrinks; 0: back to nothing. */
-  pollShrink?: number;
-  /** Requests that an engine submits at once; 0: its own default. */
-  aioMaxBatch?: number;
-  /** Threads that its pool keeps although they have nothing to do. Default 0. */
-  threadPoolMin?: number;
-  /** Threads that its pool has at most. Default: twice the processors. */
-  threadPoolMax?: number;
-}
-
-/** The code of an IOThread: the file that calls serve(), as a worker or to be loaded by one. */
-export type IOThreadCode =
-  /** Makes the worker, as bundlers know it: `() => new Worker(new URL('./disk.ts',
-   * import.meta.url), { type: 'module' })`; in Node one of node:worker_threads. It is this
-   * IOThread's own and ends with it. */
-  | { worker: () => MadeWorker; module?: undefined }
-  /** For files that no bundler touches: a module that the package's own worker imports. */
-  | { module: URL; worker?: undefined };
-
-/** What a loop did since it was made. */
-export interface LoopStats {
-  /** Iterations. */
-  polls: number;
-  /** Of which slept. */
-  sleeps: number;
-  /** Call-backs run. */
-  bottomHalves: number;
-  handlers: number;
-  timers: number;
-  /** Requests completed, whichever engine served them. */
-  jobs: number;
-  /** Notifications that had to wake the loop, and those that had not: it was
-   * awake. The second is approximate. */
-  wakeupsSent: number;
-  wakeupsSaved: number;
-  /** Times that polling spared a sleep, and times that it did not. */
-  pollHits: number;
-  pollMisses: number;
-}
-
-/** What {@link Runtime.iothreads} tells of one, as QMP's query-iothreads. */
-export interface IOThreadInfo extends Required<IOThreadOptions> {
-  name: string;
-  /** Its thread's number in Runtime.dump(). */
-  threadId: number;
-  stats: LoopStats;
-}
-
-/** What an engine did. */
-export interface EngineStats {
-  /** Requests handed over, in how many batches, and the wake-ups of the other
-   * thread that this took: none while it is awake. */
-  requests: number;
-  submissions: number;
-  kicks: number;
-  largestBatch: number;
-}
-
-/** The maximum first: the minimum is held against it; the other way round where it falls
- * below the minimum that there was. */
-const properties = [
-  ['threadPoolMax', 'thread-pool-max'],
-  ['threadPoolMin', 'thread-pool-min'],
-  ['pollMaxNs', 'poll-max-ns'],
-  ['pollGrow', 'poll-grow'],
-  ['pollShrink', 'poll-shrink'],
-  ['aioMaxBatch', 'aio-max-batch'],
-] as const;
+import { codeOf, setOptions, type EngineStats, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './iothread-options.js';
 
 /** How long a worker file may take to call serve(). */
 const SERVE_MS = 10_000;
-
-/** What the options say of the user's code. */
-function codeOf(name: string, { worker, module }: Partial<IOThreadCode>): OwnWorker | undefined {
-  const refuse = (why: string): never => {
-    throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': ${why}`);
-  };
-  if (worker === undefined && module === undefined) return undefined;
-  if (worker !== undefined && module !== undefined) refuse('worker and module are two ways for the same; give one');
-  if (typeof worker === 'function') return { make: worker };
-  if (Object.prototype.toString.call(module) === '[object URL]') return { module: (module as URL).href };
-  return worker !== undefined
-    ? refuse(`worker must be a function that returns a new Worker, not ${String(worker)}`)
-    : refuse(`module must be a URL (new URL('./file.js', import.meta.url)), not ${String(module)}`);
-}
 
 /** A worker that runs an AioContext in WebAssembly; T: what its own code serves. */
 export class IOThread<T = unknown> {
@@ -110,6 +22,8 @@ export class IOThread<T = unknown> {
   private lost: AioError | undefined;
   /** Why it did not start. */
   private failure: AioError | undefined;
+  /** It did not end, and was terminated. */
+  private hung: AioError | undefined;
   private sealed = false;
   private readonly engines = new Map<AioEngine, Promise<void>>();
   private readonly rpc: Rpc<ControlApi>;
@@ -138,7 +52,7 @@ export class IOThread<T = unknown> {
       this.lost =
         this.failure ??
         (refused === undefined
-          ? new AioError('ERR_AIO_CANCELED', `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
+          ? new AioError('ERR_AIO_CANCELED', this.hung?.message ?? `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
           : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for IOThread '${name}': ${refused}${code ? '; does its file call serve() (wasm-aio/iothread)?' : ''}`));
       runtime.forget(this);
       this.rpc.close();
@@ -158,7 +72,7 @@ export class IOThread<T = unknown> {
     exports.free(text);
     if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
     try {
-      IOThread.apply(runtime, pointer, { threadPoolMax: 2 * host.cpus, ...options });
+      setOptions(runtime, pointer, { threadPoolMax: 2 * host.cpus, ...options });
       const thread = threads.assign(`IO ${name}`, Role.ioThread, pointer, code);
       return new IOThread<T>(runtime, name, pointer, exports.rt_iothread_context(pointer), thread, code);
     } catch (error) {
@@ -220,26 +134,8 @@ export class IOThread<T = unknown> {
     const error = unpack(packet, this.rpc);
     const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
     this.failure = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}': ${what}: ${messageOf(error)}`, { cause: error });
-    if (attached) void this.close();
+    if (attached) this.close().catch(() => {});
     else this.thread.giveUp('');
-  }
-
-  private static apply(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
-    const { exports, memory } = runtime.instance;
-    const { threadPoolMin } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
-    const [max, min, ...others] = properties;
-    const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
-    for (const [key, name] of falls ? [min, max, ...others] : properties) {
-      const value = options[key];
-      if (value === undefined) continue;
-      if (!Number.isSafeInteger(value)) {
-        throw new AioError('ERR_AIO_INVALID_ARG', `${key} must be an integer, not ${String(value)}`);
-      }
-      const text = runtime.threads.cString(name);
-      const ok = exports.rt_iothread_set(pointer, text, value);
-      exports.free(text);
-      if (!ok) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
-    }
   }
 
   /** Resolves when its loop runs, and its code serves. @internal */
@@ -285,7 +181,7 @@ export class IOThread<T = unknown> {
   /** Changes properties while it runs. */
   async set(options: IOThreadOptions): Promise<void> {
     this.assertOpen();
-    this.runtime.run(() => IOThread.apply(this.runtime, this.pointer, options));
+    this.runtime.run(() => setOptions(this.runtime, this.pointer, options));
   }
 
   async stats(): Promise<LoopStats> {
@@ -394,17 +290,38 @@ export class IOThread<T = unknown> {
     return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
   }
 
-  /** Ends the thread after the requests that are in flight. Calls whose promises are still
-   * open there are not waited for: they are rejected with ERR_AIO_CLOSED. Idempotent. */
+  /**
+   * Ends the thread after the requests that are in flight, however long these take. Calls whose
+   * promises are still open there are not waited for: they are rejected with ERR_AIO_CLOSED.
+   * A thread that does not come back to its loop (a function that does not return) is
+   * terminated after 5 s, as if it were lost: what is open is rejected with ERR_AIO_CANCELED.
+   * Idempotent.
+   * @throws AioError ERR_AIO_TIMEOUT: it had to be terminated. Nothing is left to be closed
+   * then.
+   */
   close(): Promise<void> {
     this.closing ??= this.stop();
     return this.closing;
   }
 
   private async stop(): Promise<void> {
+    const { runtime, thread, name } = this;
+    if (this.lost) return;
+    const watchdog = new Watchdog(runtime.instance, thread.pointer, this.context, () => {
+      this.hung = new AioError('ERR_AIO_TIMEOUT', `IOThread '${name}' did not end, and was terminated: a function in it has not returned for ${HUNG_AFTER}`);
+      thread.kill();
+    });
+    try {
+      await this.end(watchdog);
+    } finally {
+      watchdog.stop();
+    }
+    if (this.hung) throw this.hung;
+  }
+
+  private async end(watchdog: Watchdog): Promise<void> {
     const { runtime, thread } = this;
     const { exports } = runtime.instance;
-    if (this.lost) return;
     await runtime.files.closeAllOf(this);
     if (this.code && !this.lost && !exports.rt_thread_attached(thread.pointer)) {
       this.failure = new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed before it served anything`);
@@ -412,9 +329,12 @@ export class IOThread<T = unknown> {
     }
     const ended = new Promise<void>((resolve) => (this.whenIdle = resolve));
     try {
+      // Its context may be gone, if it was lost meanwhile.
+      if (this.lost) throw this.lost;
       this.post({ type: 'end' });
       this.sealed = true;
       runtime.run(() => exports.rt_iothread_request_stop(this.pointer));
+      watchdog.leaving();
       await runtime.guard(this, ended);
       if (this.code) await runtime.guard(this, thread.gone);
     } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { AioEngine, AioFile } from '../api/file.js';
-import type { EngineStats, IOThread, LoopStats } from '../api/iothread.js';
+import type { IOThread } from '../api/iothread.js';
+import type { EngineStats, LoopStats } from '../api/iothread-options.js';
 import { AioError } from '../errors.js';
 import { errnoName } from '../errno.js';
 import { Engine, type BenchPointer } from '../runtime/exports.js';

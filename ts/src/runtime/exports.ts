@@ -43,7 +43,7 @@ export interface Exports {
   rt_thread_idle(thread: ThreadPointer): void;
   rt_thread_ended(thread: ThreadPointer): void;
   rt_thread_refused(thread: ThreadPointer, errno: number): void;
-  rt_thread_lost(thread: ThreadPointer): number;
+  rt_thread_lost(thread: ThreadPointer, gone: boolean): number;
   rt_thread_unserved(thread: ThreadPointer): number;
   rt_thread_tls(thread: ThreadPointer): Pointer<'tls'>;
   rt_thread_stack_top(thread: ThreadPointer): number;
@@ -51,6 +51,7 @@ export interface Exports {
   rt_thread_name(thread: ThreadPointer): Pointer<'string'>;
   rt_thread_arg(thread: ThreadPointer): number;
   rt_thread_posted(thread: ThreadPointer): Pointer<'word'>;
+  rt_thread_in_host_io(thread: ThreadPointer): number;
   rt_thread_wants_turn(thread: ThreadPointer): Pointer<'word'>;
   rt_main_start(id: number): number;
 
@@ -68,6 +69,8 @@ export interface Exports {
   rt_hosted_turn(context: ContextPointer): number;
   rt_context_new(name: Pointer<'bytes'>): ContextPointer;
   rt_context_free(context: ContextPointer): number;
+  rt_context_polls(context: ContextPointer): number;
+  rt_context_requests(context: ContextPointer): number;
   rt_context_stats(context: ContextPointer): Pointer<'string'>;
   rt_dump(): Pointer<'string'>;
 

@@ -3,7 +3,8 @@ import { Buffers, type AioBuffer } from '../api/buffer.js';
 import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
 import { closedError, type HomeThread } from '../api/handle.js';
-import { IOThread, type IOThreadCode, type IOThreadInfo, type IOThreadOptions } from '../api/iothread.js';
+import { IOThread } from '../api/iothread.js';
+import type { IOThreadCode, IOThreadInfo, IOThreadOptions } from '../api/iothread-options.js';
 import { abortable, type WaitOptions } from '../abort.js';
 import { AioError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
@@ -21,6 +22,7 @@ import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Threads } from './threads.js';
 import type { HelperInit } from './waiter.js';
+import { LEAVE_MS } from './watchdog.js';
 
 export interface RuntimeOptions extends WaitOptions {
   /**
@@ -56,9 +58,6 @@ interface Pending {
 
 /** 256 MiB: what most programs never exceed. */
 const INITIAL_PAGES = 4096;
-
-/** How long a worker is given to leave by itself before it is terminated. */
-const LEAVE_MS = 3000;
 
 /**
  * One module, one shared memory, and the threads on it. The thread that creates
@@ -440,8 +439,12 @@ export class Runtime {
     await Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]);
   }
 
-  /** Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
-   * what is left, too. */
+  /**
+   * Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
+   * what is left, too.
+   * @throws AioError ERR_AIO_TIMEOUT, when all is done: an IOThread had to be terminated, as
+   * {@link IOThread.close} tells
+   */
   close(): Promise<void> {
     this.closed ??= this.shutDown();
     return this.closed;
@@ -449,9 +452,13 @@ export class Runtime {
 
   private async shutDown(): Promise<void> {
     this.state = 'closing';
-    await Promise.all([...this.ioThreads].map((ioThread) => ioThread.close()));
+    const ended = await Promise.allSettled([...this.ioThreads].map((ioThread) => ioThread.close()));
     await this.files.close();
-    if (this.death) return;
+    if (!this.death) await this.endAll();
+    for (const end of ended) if (end.status === 'rejected') throw end.reason as AioError;
+  }
+
+  private async endAll(): Promise<void> {
     await Promise.all([...this.contexts].map((context) => context.close()));
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);

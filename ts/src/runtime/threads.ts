@@ -8,6 +8,7 @@ import { Role, type Pointer, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import type { Instance } from './instance.js';
 import type { HelperInit } from './waiter.js';
+import { TERMINATE_MS } from './watchdog.js';
 
 /** A worker in a role that the owner gave it. */
 export interface Thread {
@@ -19,6 +20,8 @@ export interface Thread {
   onLost: ((refused?: string) => void) | undefined;
   /** Ends a worker that does not get as far as to play its role. */
   giveUp(why: string): void;
+  /** Ends one that does not leave its role: it is lost then. */
+  kill(): void;
   /** Resolves when the worker is gone. */
   readonly gone: Promise<void>;
 }
@@ -39,6 +42,7 @@ interface Started {
   /** It is an IOThread's own. */
   readonly own: boolean;
   giveUp(why: string): void;
+  kill(): void;
   readonly gone: Promise<void>;
 }
 
@@ -95,8 +99,8 @@ export class Threads {
         `no worker for '${name}': ${pointer === 0 ? 'the limit of threads is reached (maxThreads)' : this.refusal}`,
       );
     }
-    const { worker, roles, giveUp, gone } = started;
-    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, gone };
+    const { worker, roles, giveUp, kill, gone } = started;
+    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, kill, gone };
     roles.push(thread);
     worker.keepAlive(true);
     this.fillReserve();
@@ -171,22 +175,24 @@ export class Threads {
           refused(messageOf(error));
         }
       },
-      exit: () => {
-        if (ended) return;
-        if (leaving) return left();
-        if (this.closing) return gone();
-        if (!exports.rt_thread_attached(pointer)) return refused('its worker ended at once');
-        gone();
-        const name = this.name(pointer);
-        this.guarded(() => {
-          if (exports.rt_thread_unserved(pointer)) {
-            this.start(pointer);
-          } else if (!exports.rt_thread_lost(pointer)) {
-            this.events.failed(`the worker of thread '${name}' ended while it held a lock`);
-          }
-        });
-        lost();
-      },
+      exit: () => over(true),
+    };
+    /** It ended unasked; confirmed: the host said so. */
+    const over = (confirmed: boolean): void => {
+      if (ended) return;
+      if (leaving) return left();
+      if (this.closing) return gone();
+      if (!exports.rt_thread_attached(pointer)) return refused('its worker ended at once');
+      gone();
+      const name = this.name(pointer);
+      this.guarded(() => {
+        if (exports.rt_thread_unserved(pointer)) {
+          this.start(pointer);
+        } else if (!exports.rt_thread_lost(pointer, confirmed)) {
+          this.events.failed(`the worker of thread '${name}' ended while it held a lock`);
+        }
+      });
+      lost();
     };
     try {
       const worker = this.host.startWorker(this.name(pointer), events, own?.make ?? this.makeWorker);
@@ -194,7 +200,11 @@ export class Threads {
         worker.terminate();
         if (!ended) refused(why);
       };
-      started = { worker, roles: [], own: own !== undefined, giveUp, gone: isGone };
+      const kill = (): void => {
+        worker.terminate();
+        if (!worker.gone) setTimeout(() => over(false), TERMINATE_MS);
+      };
+      started = { worker, roles: [], own: own !== undefined, giveUp, kill, gone: isGone };
     } catch (error) {
       this.refusal = messageOf(error);
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
