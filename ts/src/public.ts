@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
-export { Runtime, type RuntimeOptions } from './runtime/runtime.js';
+export { Runtime } from './runtime/runtime.js';
+export type { RuntimeOptions } from './runtime/runtime-options.js';
 export { IOThread } from './api/iothread.js';
 export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, LoopStats } from './api/iothread-options.js';
 export { proxy, transfer } from './iothread/packet.js';

@@ -36,10 +36,21 @@ static void say_owned(const char *name, AioContext *ctx)
     say_context(ctx);
 }
 
+/* The context that it runs as an IOThread, or NULL. */
+static AioContext *context_of(WasmThread *thread)
+{
+    IOThread *iothread = qatomic_mb_read(&thread->arg);
+
+    return thread->role == ROLE_IOTHREAD && iothread
+               ? iothread_get_aio_context(iothread)
+               : NULL;
+}
+
 /* What a thread is doing, as far as another one can tell. */
 static const char *doing(WasmThread *thread)
 {
     uint32_t *word = qatomic_mb_read(&thread->waiting_on);
+    AioContext *ctx = context_of(thread);
 
     if (!word) {
         return "runs";
@@ -47,11 +58,8 @@ static const char *doing(WasmThread *thread)
     if (word == &thread->role) {
         return "waits for something to do";
     }
-    if (thread->role == ROLE_IOTHREAD) {
-        AioContext *ctx = iothread_get_aio_context(thread->arg);
-        if (word == wasm_event_word(ctx->watcher->fd)) {
-            return "sleeps in aio_poll";
-        }
+    if (ctx && word == wasm_event_word(ctx->watcher->fd)) {
+        return "sleeps in aio_poll";
     }
     return "sleeps (for work, a lock or a condition)";
 }
@@ -66,6 +74,7 @@ const char *rt_dump(void)
     rt_each_context(say_owned);
     for (int i = 1; i < WASM_MAX_THREADS; i++) {
         WasmThread *thread = &wasm_threads[i];
+        AioContext *ctx;
         if (qatomic_read(&thread->state) == THREAD_FREE) {
             continue;
         }
@@ -76,8 +85,9 @@ const char *rt_dump(void)
             say(", holds %d locks", (int)thread->locks);
         }
         say("\n");
-        if (thread->role == ROLE_IOTHREAD) {
-            say_context(iothread_get_aio_context(thread->arg));
+        ctx = context_of(thread);
+        if (ctx) {
+            say_context(ctx);
         }
     }
     return text;

@@ -181,6 +181,8 @@ void rt_iothread_leave(IOThread *iothread)
     while (aio_poll(ctx, ctx->requests > 0) || ctx->requests) {
         continue;
     }
+    /* rt_dump looks no further from now on. */
+    qatomic_mb_set(&wasm_thread_self()->arg, NULL);
     iothread_leave(iothread);
     iothread_free(iothread);
     thread_run_exit_hooks();

@@ -9,7 +9,7 @@ import { abortable, type WaitOptions } from '../abort.js';
 import { AioError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
-import type { MadeWorker, OwnerHost } from '../hosts/host.js';
+import type { OwnerHost } from '../hosts/host.js';
 import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
@@ -20,41 +20,11 @@ import { HostedLoop } from './hosted.js';
 import { causeOf, describeDeath } from './death.js';
 import { instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
+import { Pending } from './pending.js';
+import type { RuntimeOptions } from './runtime-options.js';
 import { Threads } from './threads.js';
 import type { HelperInit } from './waiter.js';
 import { LEAVE_MS } from './watchdog.js';
-
-export interface RuntimeOptions extends WaitOptions {
-  /**
-   * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
-   * address, its bytes, or compiled.
-   */
-  module?: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module;
-  /** Bytes that the shared memory may grow to; at most what the module allows (1 GiB). */
-  maximumMemory?: number;
-  /**
-   * Starts a worker that runs `wasm-aio/worker`, for bundlers and servers that do not find
-   * that file by themselves. Called once for each worker.
-   */
-  worker?: () => MadeWorker;
-  /** Threads at most, at once. Default 128. */
-  maxThreads?: number;
-  /** Workers that are started ahead, so that a thread starts quickly. Default 2. */
-  reserve?: number;
-  /** Bytes of each thread's C stack. Default 256 KiB. */
-  stackSize?: number;
-  /** What main() of a program gets; the first is its name. */
-  args?: readonly string[];
-  /** What a program has of files and streams; WasiHost makes it. @internal */
-  guest?: Guest;
-}
-
-interface Pending {
-  /** Whose end rejects it. */
-  holder: object;
-  resolve(result: number): void;
-  reject(error: Error): void;
-}
 
 /** 256 MiB: what most programs never exceed. */
 const INITIAL_PAGES = 4096;
@@ -66,8 +36,7 @@ const INITIAL_PAGES = 4096;
 export class Runtime {
   private state: 'open' | 'closing' | 'closed' = 'open';
   private death: AioError | undefined;
-  private lastId = 0;
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new Pending();
   private readonly ioThreads = new Set<IOThread>();
   private closed: Promise<void> | undefined;
   private whenExited: ((code: number) => void) | undefined;
@@ -193,7 +162,7 @@ export class Runtime {
       sleeps: false,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
       callback: (id) => made.runtime?.callbacks.call(id),
-      complete: (id, result) => made.runtime?.complete(id, result),
+      complete: (id, result) => made.runtime?.pending.complete(id, result),
     });
     const { exports } = instance;
     // The module's own stack is the owner's; --stack-first puts it at 0.
@@ -317,10 +286,10 @@ export class Runtime {
           ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
           : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
       );
-      const id = this.hold(this, { resolve: ended, reject });
+      const id = this.pending.hold(this, { resolve: ended, reject });
       const started = this.run(() => this.instance.exports.rt_main_start(id));
       if (started) this.whenExited = resolve;
-      else this.complete(id, -errnoNumber('EAGAIN'));
+      else this.pending.complete(id, -errnoNumber('EAGAIN'));
     }));
   }
 
@@ -361,20 +330,14 @@ export class Runtime {
     if (this.state !== 'open') throw new AioError('ERR_AIO_CLOSED', 'the runtime is being closed');
   }
 
-  private hold(holder: object, { resolve, reject }: Omit<Pending, 'holder'>): number {
-    this.lastId = (this.lastId % 0xffffffff) + 1;
-    this.pending.set(this.lastId, { holder, resolve, reject });
-    return this.lastId;
-  }
-
   /** A request that C completes: start gets its id. @internal */
   request(holder: object, start: (id: number) => void): Promise<number> {
     return new Promise((resolve, reject) => {
-      const id = this.hold(holder, { resolve, reject });
+      const id = this.pending.hold(holder, { resolve, reject });
       try {
         this.run(() => start(id));
       } catch (error) {
-        this.pending.delete(id);
+        this.pending.drop(id);
         reject(error as Error);
       }
     });
@@ -384,8 +347,8 @@ export class Runtime {
   guard<T>(holder: object, promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.death) return reject(this.death);
-      const id = this.hold(holder, { resolve: () => {}, reject });
-      promise.then(resolve, reject).finally(() => this.pending.delete(id));
+      const id = this.pending.hold(holder, { resolve: () => {}, reject });
+      promise.then(resolve, reject).finally(() => this.pending.drop(id));
     });
   }
 
@@ -405,19 +368,9 @@ export class Runtime {
     this.run(() => this.instance.exports.rt_fd_ready(fd));
   }
 
-  private complete(id: number, result: number): void {
-    const pending = this.pending.get(id);
-    this.pending.delete(id);
-    pending?.resolve(result);
-  }
-
   /** Whatever holder waits for will not come. @internal */
   reject(holder: object, error: AioError): void {
-    for (const [id, pending] of this.pending) {
-      if (pending.holder !== holder) continue;
-      this.pending.delete(id);
-      pending.reject(error);
-    }
+    this.pending.reject(error, holder);
   }
 
   /** What everything is rejected with from now on: the first death counts. */
@@ -427,10 +380,8 @@ export class Runtime {
     if (this.state === 'closed') return death;
     this.death = death;
     for (const context of [this.context, ...this.contexts]) context.abandon();
-    const pending = [...this.pending.values()];
-    this.pending.clear();
     this.closed = this.end();
-    for (const { reject } of pending) reject(death);
+    this.pending.reject(death);
     return death;
   }
 
@@ -465,10 +416,7 @@ export class Runtime {
     await this.loop.close();
     await this.helpers.close(LEAVE_MS);
     this.state = 'closed';
-    for (const { reject } of this.pending.values()) {
-      reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
-    }
-    this.pending.clear();
+    this.pending.reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

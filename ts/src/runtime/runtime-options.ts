@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+import type { WaitOptions } from '../abort.js';
+import type { MadeWorker } from '../hosts/host.js';
+import type { Guest } from '../wasi/guest.js';
+
+export interface RuntimeOptions extends WaitOptions {
+  /**
+   * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
+   * address, its bytes, or compiled.
+   */
+  module?: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module;
+  /** Bytes that the shared memory may grow to; at most what the module allows (1 GiB). */
+  maximumMemory?: number;
+  /**
+   * Starts a worker that runs `wasm-aio/worker`, for bundlers and servers that do not find
+   * that file by themselves. Called once for each worker.
+   */
+  worker?: () => MadeWorker;
+  /** Threads at most, at once. Default 128. */
+  maxThreads?: number;
+  /** Workers that are started ahead, so that a thread starts quickly. Default 2. */
+  reserve?: number;
+  /** Bytes of each thread's C stack. Default 256 KiB. */
+  stackSize?: number;
+  /** What main() of a program gets; the first is its name. */
+  args?: readonly string[];
+  /** What a program has of files and streams; WasiHost makes it. @internal */
+  guest?: Guest;
+}
