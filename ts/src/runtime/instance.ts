@@ -80,7 +80,7 @@ export async function instantiate(
   if (!('rt_init' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module has no event loop in it; build it with aiocc');
   }
-  if (!('stack_own' in instance.exports)) {
+  if (!('rt_context_polls' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module was built by an older aiocc; build it again');
   }
   const exports = instance.exports as unknown as Exports;
