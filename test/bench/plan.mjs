@@ -52,6 +52,7 @@ export const CONTENDERS = [
     'h_write4k_sync32', 'p_writesync_h_write4k_sync32']
     .map((line) => ({ js: 'file', ms: 300, lines: [line] })),
   { js: 'hosted', ms: 1600, lines: ['d_timeout_late_idle', 'd_timeout_late_busy'] },
+  { js: 'page', ms: 4000, lines: ['d_page_timeout_late_idle', 'd_page_timeout_late_busy', 'd_page_frame_idle', 'd_page_frame_busy'] },
   { js: 'start', ms: 200, lines: ['y_bare_worker_start', 's_start_runtime', 's_start_iothread'] },
   { js: 'start', ms: 0, lines: ['y_mem_bare_worker'] },
   { js: 'start', ms: 0, lines: ['s_mem_iothread'] },
@@ -104,6 +105,8 @@ export const GOALS = [
   atLeast('h_read4k_d32_2t', 0.7, 'y_readsync_4k_2t'),
   atLeast('h_write4k_sync32', 1, 'p_writesync_h_write4k_sync32'),
   atMost('d_timeout_late_busy', 3, 'd_timeout_late_idle'),
+  limit('d_page_timeout_late_busy', 4e6, '4 ms'),
+  atMost('d_page_frame_busy', 1.1, 'd_page_frame_idle'),
   atMost('s_start_runtime', 1.5, 'y_bare_worker_start'),
   atMost('s_start_iothread', 1.3, 'y_bare_worker_start'),
   { ...atMost('s_mem_iothread', 1.2, 'y_mem_bare_worker'), plus: 256 * 1024, plusText: 'its stack' },

@@ -13,6 +13,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Browser } from '../package/pages.mjs';
 import { watchMachine } from './machine.mjs';
 import { cannotPlace, placeThreads } from './place.mjs';
 import { CONTENDERS, choose } from './plan.mjs';
@@ -47,6 +48,10 @@ const turns = CONTENDERS.flatMap((contender) => {
   let { place } = contender;
   const names = lines.filter((name) => chosen.has(name));
   if (names.length === 0) return [];
+  if (js === 'page' && !Browser.isThere) {
+    names.forEach((name) => skipped.set(name, 'Chromium is not installed'));
+    return [];
+  }
   const reason = place && cannotPlace(place);
   if (reason) {
     names.forEach((name) => (loose ? unplaced : skipped).set(name, reason));
