@@ -333,6 +333,7 @@ export class IOThread<T = unknown> {
       if (this.lost) throw this.lost;
       this.post({ type: 'end' });
       this.sealed = true;
+      thread.leaving();
       runtime.run(() => exports.rt_iothread_request_stop(this.pointer));
       watchdog.leaving();
       await runtime.guard(this, ended);

@@ -280,8 +280,10 @@ class RuntimeWorker {
       if (this.death) throw (this.death as { error: unknown }).error;
       if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
     }
-    this.context?.closeAll();
     await loop.close();
+    // Whoever waited for one of these is rejected, and if nobody catches that, the host ends
+    // the worker in its next task: by then the role is over.
+    this.context?.closeAll();
     exports.rt_iothread_leave(ioThread);
     this.context = undefined;
     this.rpc.close();

@@ -20,6 +20,8 @@ export interface Thread {
   onLost: ((refused?: string) => void) | undefined;
   /** Ends a worker that does not get as far as to play its role. */
   giveUp(why: string): void;
+  /** It is told to end its role. */
+  leaving(): void;
   /** Ends one that does not leave its role: it is lost then. */
   kill(): void;
   /** Resolves when the worker is gone. */
@@ -39,6 +41,8 @@ interface Started {
   /** The owner's roles for it, the oldest first: the next may be given before
    * the worker's word has come that the one before is over. */
   readonly roles: Thread[];
+  /** An IOThread's own, which was told to end: nothing it does is unasked. */
+  told: boolean;
   /** It is an IOThread's own. */
   readonly own: boolean;
   giveUp(why: string): void;
@@ -100,7 +104,8 @@ export class Threads {
       );
     }
     const { worker, roles, giveUp, kill, gone } = started;
-    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, kill, gone };
+    const leaving = (): void => void (started.told = own !== undefined);
+    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, leaving, kill, gone };
     roles.push(thread);
     worker.keepAlive(true);
     this.fillReserve();
@@ -168,7 +173,8 @@ export class Threads {
         }
       },
       error: (error: unknown) => {
-        if (ended || leaving) return;
+        // Told to end, it may be killed by what its end rejects and nobody catches: `exit` is next.
+        if (ended || leaving || started?.told) return;
         if (exports.rt_thread_attached(pointer)) {
           this.events.failed(`uncaught in a worker: ${messageOf(error)} [thread '${this.name(pointer)}']`);
         } else {
@@ -204,7 +210,7 @@ export class Threads {
         worker.terminate();
         if (!worker.gone) setTimeout(() => over(false), TERMINATE_MS);
       };
-      started = { worker, roles: [], own: own !== undefined, giveUp, kill, gone: isGone };
+      started = { worker, roles: [], told: false, own: own !== undefined, giveUp, kill, gone: isGone };
     } catch (error) {
       this.refusal = messageOf(error);
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
