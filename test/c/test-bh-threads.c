@@ -152,6 +152,7 @@ static void what_was_written_before_is_seen_in_the_callback(void)
 /* ---- Everything at once ---- */
 
 static uint32_t runs[TEST_MAX_THREADS];
+static uint32_t barriers[TEST_MAX_THREADS];
 
 static void count_in(void *opaque)
 {
@@ -192,11 +193,11 @@ static void do_anything(int index, void *opaque)
         qemu_bh_delete(bh);
         qemu_bh_delete(other);
         /* others lives on this stack: wait until the loop has freed both, which
-         * it does before it runs what is scheduled later. */
-        bh = aio_bh_new(ctx, count_in, &runs[index]);
-        before = qatomic_read(&runs[index]);
+         * it does before it runs what is scheduled later. The first one may be
+         * about to run although it is deleted, so this counts by itself. */
+        bh = aio_bh_new(ctx, count_in, &barriers[index]);
         qemu_bh_schedule(bh);
-        TEST_WAIT_UNTIL(qatomic_mb_read(&runs[index]) == before + 1);
+        TEST_WAIT_UNTIL(qatomic_mb_read(&barriers[index]) == (uint32_t)i + 1);
         qemu_bh_delete(bh);
     }
     thread_finished();
@@ -210,6 +211,7 @@ static void any_thread_may_do_anything(void)
     setup();
     rounds = test_rounds(1000);
     memset(runs, 0, sizeof(runs));
+    memset(barriers, 0, sizeof(barriers));
     test_gang_start(&gang, 3, do_anything, &seed);
     poll_until_finished(3);
     test_gang_join(&gang);
