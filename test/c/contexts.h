@@ -52,6 +52,15 @@ static inline void run_wait(void)
     TEST_WAIT_UNTIL(qatomic_mb_read(&running) == 0);
 }
 
+/* A coroutine that has run up to its first yield. */
+static inline Coroutine *start(CoroutineEntry *entry, void *opaque)
+{
+    Coroutine *co = (qemu_coroutine_create)(entry, opaque);
+
+    qemu_coroutine_enter(co);
+    return co;
+}
+
 /* Lets the others of this thread run. */
 static inline void coroutine_fn take_turns(void)
 {

@@ -6,14 +6,6 @@
 
 static CoMutex mutex;
 
-static Coroutine *start(CoroutineEntry *entry, void *opaque)
-{
-    Coroutine *co = (qemu_coroutine_create)(entry, opaque);
-
-    qemu_coroutine_enter(co);
-    return co;
-}
-
 static void setup(void)
 {
     loop_setup();

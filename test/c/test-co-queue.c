@@ -8,14 +8,6 @@ static CoMutex co_mutex;
 static QemuMutex mutex;
 static CoQueue queue;
 
-static Coroutine *start(CoroutineEntry *entry, void *opaque)
-{
-    Coroutine *co = (qemu_coroutine_create)(entry, opaque);
-
-    qemu_coroutine_enter(co);
-    return co;
-}
-
 static void setup(void)
 {
     loop_setup();

@@ -4,14 +4,6 @@
 #include "pool.h"
 #include "qemu/coroutine_int.h"
 
-static Coroutine *start(CoroutineEntry *entry, void *opaque)
-{
-    Coroutine *co = (qemu_coroutine_create)(entry, opaque);
-
-    qemu_coroutine_enter(co);
-    return co;
-}
-
 static bool is_handled(int fd)
 {
     return (unsigned)fd < ctx->fd_table_size && ctx->handler_by_fd[fd];
