@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The owner's loop: bottom halves, timers, notifiers and pipes that are JavaScript's. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { AioError, Runtime, type AioContext } from 'wasm-aio';
+import { AioError, Runtime, type AioContext, type Notifier } from 'wasm-aio';
 import { failure } from './helpers/errors.js';
 
 let runtime: Runtime;
@@ -239,7 +239,12 @@ test('bad arguments are refused by name', async () => {
   expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toMatch(/a bottom half's name is a string/);
   expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toMatch(/bottom half 'x': the call-back is a function, not undefined/);
   expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/capacity is an integer from 1 to/);
-  expect(thrown(() => context.fromHandle({} as never)).message).toMatch(/fromHandle takes what toHandle/);
+  for (const handle of [undefined, {}, { aio: 'pipe' }, { aio: 'pipe', name: 'p', places: [{ number: 0, generation: 1 }] }, { aio: 'notifier', places: [7] }]) {
+    expect(thrown(() => context.fromHandle(handle as never)).message).toMatch(/fromHandle takes what toHandle/);
+  }
+  const strange = context.fromHandle({ aio: 'notifier', name: 'strange', places: [{ number: 65536, generation: 0 }] } as never);
+  expect(thrown(() => (strange as Notifier).set()).message).toBe("notifier 'strange' is closed");
+  strange.close();
   await expect(context.close()).rejects.toThrow(/closed with its runtime/);
   expect(thrown(() => runtime.createContext(7 as unknown as string)).message).toMatch(/a context's name is a string/);
 });

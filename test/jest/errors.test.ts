@@ -4,9 +4,11 @@ import { expect, test } from '@jest/globals';
 import { AioError, Runtime } from 'wasm-aio';
 import type * as errnoFile from '../../dist/errno.js';
 import type * as errorsFile from '../../dist/errors.js';
+import type * as instanceFile from '../../dist/runtime/instance.js';
 import { dist, fixture } from './helpers/paths.js';
 
 const { errnoName, errnoNumber } = (await import(dist('errno.js'))) as typeof errnoFile;
+const { cString } = (await import(dist('runtime/instance.js'))) as typeof instanceFile;
 const { hostErrno } = (await import(dist('errors.js'))) as typeof errorsFile;
 
 // 76 is ENOTCAPABLE, which WASI has and libc has not.
@@ -14,7 +16,7 @@ test("errno's names have the numbers that C gives them", async () => {
   const runtime = await Runtime.create({ module: fixture('errno'), reserve: 0 });
   for (let wasi = 1; wasi <= 75; wasi++) {
     const name = errnoName(wasi);
-    const number = runtime.call('errno_of', runtime.threads.cString(name)) as number;
+    const number = runtime.call('errno_of', cString(runtime.instance, name)) as number;
     expect(`${name} ${errnoNumber(name)} ${errnoName(number)}`).toBe(`${name} ${number} ${name}`);
     // What C returns finds its name again, and all but one are WASI's.
     if (name !== 'ENOTSUP') expect(number).toBe(wasi);

@@ -4,10 +4,12 @@ import { waits } from './helpers/wait-async.js';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Runtime, type IOThread } from 'wasm-aio';
 import type { ContextPointer } from '../../dist/runtime/exports.js';
+import type * as instances from '../../dist/runtime/instance.js';
 import type * as hosted from '../../dist/runtime/hosted.js';
 import { dist, fixture } from './helpers/paths.js';
 import { until } from './helpers/workers.js';
 
+const { cString } = (await import(dist('runtime/instance.js'))) as typeof instances;
 const { HostedLoop } = (await import(dist('runtime/hosted.js'))) as typeof hosted;
 
 let runtime: Runtime;
@@ -16,7 +18,7 @@ const errors: unknown[] = [];
 
 /** A context by name; 0: refused. */
 function newContext(name: string, of = runtime): ContextPointer {
-  const text = of.threads.cString(name);
+  const text = cString(of.instance, name);
   const context = of.instance.exports.rt_context_new(text);
   of.instance.exports.free(text);
   return context;

@@ -26,6 +26,11 @@ export class AioError extends Error {
   }
 }
 
+/** What using something after its close() is. */
+export function closedError(what: string): AioError {
+  return new AioError('ERR_AIO_CLOSED', `${what} is closed`);
+}
+
 /** A thrown value as one line of text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

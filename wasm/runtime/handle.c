@@ -246,8 +246,12 @@ WASM_EXPORT("rt_handle_close")
 bool rt_handle_close(uint32_t number, uint32_t generation)
 {
     Handle *handle = at(number);
-    uint64_t old = qatomic_read(&handle->state);
+    uint64_t old;
 
+    if (!handle) {
+        return false;
+    }
+    old = qatomic_read(&handle->state);
     do {
         if (old >> 32 != generation) {
             return false;

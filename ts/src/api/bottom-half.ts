@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { AioContext, Registration } from './context.js';
-import { closedError, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs

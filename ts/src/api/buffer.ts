@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { Range } from '../hosts/host.js';
 import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
-import { closedError } from './handle.js';
 
 /**
  * Bytes in the shared memory, which files read and write in place, without a copy:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import { BottomHalf } from './bottom-half.js';
-import { closedError, type Handle, type HomeThread } from './handle.js';
+import { isPlace, type Handle, type HomeThread } from './handle.js';
 import { Notifier } from './notifier.js';
 import { Pipe } from './pipe.js';
 import type { LoopStats } from './iothread-options.js';
@@ -157,6 +157,9 @@ export class AioContext {
 
   /** The object for a handle that came from another thread of this runtime. */
   fromHandle(handle: Handle): BottomHalf | Notifier | Pipe {
+    const places = { 'bottom half': 1, notifier: 1, pipe: 3 }[handle?.aio];
+    const fits = Array.isArray(handle?.places) && handle.places.length === places && handle.places.every(isPlace);
+    if (!fits) throw new AioError('ERR_AIO_INVALID_ARG', 'fromHandle takes what toHandle() gave in another thread');
     switch (handle.aio) {
       case 'bottom half':
         return BottomHalf.of(this.thread, handle);
@@ -164,8 +167,6 @@ export class AioContext {
         return Notifier.of(this.thread, handle);
       case 'pipe':
         return Pipe.of(this.thread, handle);
-      default:
-        throw new AioError('ERR_AIO_INVALID_ARG', 'fromHandle takes what toHandle() gave in another thread');
     }
   }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 import type { WaitOptions } from '../abort.js';
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import { Engine, Operation } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
 import type { Staged } from './buffer.js';
-import { closedError } from './handle.js';
 import type { IOThread } from './iothread.js';
 
 /**

@@ -2,7 +2,7 @@
 import { AioError } from '../errors.js';
 import type { Callbacks } from '../runtime/callbacks.js';
 import type { Pointer } from '../runtime/exports.js';
-import type { Instance } from '../runtime/instance.js';
+import { cString, type Instance } from '../runtime/instance.js';
 import type { AioContext } from './context.js';
 
 /** A place in the runtime's table of what threads share, and whose turn it is there.
@@ -10,6 +10,11 @@ import type { AioContext } from './context.js';
 export interface Place {
   number: number;
   generation: number;
+}
+
+/** @internal */
+export function isPlace(value: Place | undefined): boolean {
+  return Number.isInteger(value?.number) && Number.isInteger(value?.generation);
 }
 
 /**
@@ -36,20 +41,13 @@ export interface HomeThread {
   readonly over: AioError | undefined;
 }
 
-/** @internal */
-export function closedError(what: string): AioError {
-  return new AioError('ERR_AIO_CLOSED', `${what} is closed`);
-}
-
 /** A new place of the table; make gets the name in C. @internal */
 export function makePlace(thread: HomeThread, what: string, name: string, make: (name: Pointer<'bytes'>) => number): Place {
   if (typeof name !== 'string') throw new AioError('ERR_AIO_INVALID_ARG', `a ${what}'s name is a string, not ${typeof name}`);
-  const { exports, memory } = thread.instance;
+  const { exports } = thread.instance;
   return thread.run(() => {
-    const bytes = new TextEncoder().encode(`${name}\0`);
-    const text = exports.malloc(bytes.length);
-    if (text !== 0) memory.bytes.set(bytes, text);
-    const number = text === 0 ? -1 : make(text);
+    const text = cString(thread.instance, name);
+    const number = make(text);
     exports.free(text);
     if (number < 0) {
       throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} '${name}': the shared memory is full (maximumMemory), or too many are open`);

@@ -2,6 +2,7 @@
 import { AioError } from '../errors.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { IOThreadPointer } from '../runtime/exports.js';
+import { cString } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker } from '../runtime/threads.js';
 
@@ -106,7 +107,7 @@ export function setOptions(runtime: Runtime, pointer: IOThreadPointer, options: 
     if (!Number.isSafeInteger(value)) {
       throw new AioError('ERR_AIO_INVALID_ARG', `${key} must be an integer, not ${String(value)}`);
     }
-    const text = runtime.threads.cString(name);
+    const text = cString(runtime.instance, name);
     const ok = exports.rt_iothread_set(pointer, text, value);
     exports.free(text);
     if (!ok) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));

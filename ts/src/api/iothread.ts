@@ -7,6 +7,7 @@ import { unpack, type Packet } from '../iothread/packet.js';
 import type { Remote } from '../iothread/remote.js';
 import { Rpc } from '../iothread/rpc.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
+import { cString } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
 import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
@@ -67,7 +68,7 @@ export class IOThread<T = unknown> {
     const { instance, threads, host } = runtime;
     const { exports, memory } = instance;
     const code = codeOf(name, options);
-    const text = threads.cString(name);
+    const text = cString(instance, name);
     const pointer = exports.rt_iothread_new(text);
     exports.free(text);
     if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));

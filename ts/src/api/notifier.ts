@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { closedError } from '../errors.js';
 import type { AioContext, Registration } from './context.js';
-import { closedError, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of

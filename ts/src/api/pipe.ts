@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { AioContext, Registration } from './context.js';
-import { closedError, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+import { makePlace, type Handle, type HomeThread, type Place } from './handle.js';
 import { Notifier } from './notifier.js';
 
 // The words of a pipe; its bytes begin at DATA, a cache line further.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { TimerPointer } from '../runtime/exports.js';
 import type { AioContext, Registration } from './context.js';
-import { closedError } from './handle.js';
 
 /** A call-back at a time, on the monotonic clock: aio_timer_new, timer_mod. Its own thread's. */
 export class Timer {

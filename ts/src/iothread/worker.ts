@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AioContext } from '../api/context.js';
-import { closedError, type HomeThread } from '../api/handle.js';
-import { AioError, hostErrno, messageOf } from '../errors.js';
+import type { HomeThread } from '../api/handle.js';
+import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';

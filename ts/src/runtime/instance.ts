@@ -6,7 +6,7 @@ import { guestThread, preview1 } from '../wasi/preview1.js';
 import { loopImports } from '../wasi/loop-fds.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import { Panic } from './death.js';
-import type { Exports, ThreadPointer } from './exports.js';
+import type { Exports, Pointer, ThreadPointer } from './exports.js';
 import { fileImports } from './file-imports.js';
 import { Memory } from './memory.js';
 
@@ -86,4 +86,13 @@ export async function instantiate(
   const exports = instance.exports as unknown as Exports;
   thread.shared.onReady = (fd) => exports.rt_fd_ready(fd);
   return { exports, memory };
+}
+
+/** The text for C, which the caller frees. */
+export function cString({ exports, memory }: Instance, text: string): Pointer<'bytes'> {
+  const bytes = new TextEncoder().encode(`${text}\0`);
+  const pointer = exports.malloc(bytes.length);
+  if (pointer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
+  memory.bytes.set(bytes, pointer);
+  return pointer;
 }

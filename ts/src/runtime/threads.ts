@@ -4,9 +4,9 @@ import { errnoNumber } from '../errno.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
 import { dataOnly, unpack } from '../iothread/packet.js';
-import { Role, type Pointer, type ThreadPointer } from './exports.js';
+import { Role, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
-import type { Instance } from './instance.js';
+import { cString, type Instance } from './instance.js';
 import type { HelperInit } from './waiter.js';
 import { TERMINATE_MS } from './watchdog.js';
 
@@ -92,7 +92,7 @@ export class Threads {
   /** A worker that plays a role which needs JavaScript; own: and nothing else ever. */
   assign(name: string, role: number, argument: number, own?: OwnWorker): Thread {
     const { exports } = this.instance;
-    const text = this.cString(name);
+    const text = cString(this.instance, name);
     const pointer = own ? exports.rt_thread_assign_once(text, role, argument) : exports.rt_thread_assign(text, role, argument);
     exports.free(text);
     if (own && pointer !== 0) this.start(pointer, own);
@@ -110,15 +110,6 @@ export class Threads {
     worker.keepAlive(true);
     this.fillReserve();
     return thread;
-  }
-
-  /** The caller frees it. */
-  cString(text: string): Pointer<'bytes'> {
-    const bytes = new TextEncoder().encode(`${text}\0`);
-    const pointer = this.instance.exports.malloc(bytes.length);
-    if (pointer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (memory.maximum)');
-    this.instance.memory.bytes.set(bytes, pointer);
-    return pointer;
   }
 
   /** Calls into the module from an event. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Duplex } from 'node:stream';
 import { abortable, type WaitOptions } from '../abort.js';
-import { closedError } from '../api/handle.js';
-import { AioError } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
 export interface WebStreams {

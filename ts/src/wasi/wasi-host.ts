@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { abortable, type WaitOptions } from '../abort.js';
-import { closedError } from '../api/handle.js';
-import { AioError, messageOf } from '../errors.js';
+import { AioError, closedError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, memoryImport, PAGE, type MemoryImport } from '../runtime/module.js';
