@@ -24,7 +24,9 @@ export type AioErrorCode =
   /** This page, JavaScript engine or system lacks what is needed. */
   | 'ERR_AIO_UNSUPPORTED'
   /** What was to be the WebAssembly module is none, or not one of ours. */
-  | 'ERR_AIO_MODULE';
+  | 'ERR_AIO_MODULE'
+  /** The IOThread ended by a failure of its own; `cause` is its worker's error. */
+  | 'ERR_AIO_THREAD_LOST';
 
 /** By the number that C has for each. @internal */
 export const errorCodes: readonly AioErrorCode[] = [
@@ -39,4 +41,5 @@ export const errorCodes: readonly AioErrorCode[] = [
   'ERR_AIO_NO_MEMORY',
   'ERR_AIO_UNSUPPORTED',
   'ERR_AIO_MODULE',
+  'ERR_AIO_THREAD_LOST',
 ];
