@@ -2,6 +2,20 @@
 /* One iteration of the loop. util/aio-posix.c; docs/loop.md draws it. */
 #include "loop/aio-context.h"
 
+/*
+ * An iteration that does not wait need not look at fds when every handler offers
+ * io_poll: the next one that waits does. A loop that always has something else to
+ * do never waits, so it looks in every so many iterations all the same.
+ */
+#define MAX_UNWALKED 32
+
+static bool handlers_are_overdue(AioContext *ctx)
+{
+    /* One handler is the loop's own notifier, which is only there to end waits. */
+    return ++ctx->unwalked >= MAX_UNWALKED &&
+           qatomic_read(&ctx->handlers_with_events) > 1;
+}
+
 bool aio_poll(AioContext *ctx, bool blocking)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
@@ -38,8 +52,10 @@ bool aio_poll(AioContext *ctx, bool blocking)
     }
     /* Only a walk of the handlers is counted: an iteration that has nothing to
      * do with them saves four atomic operations. */
-    walk = timeout || aio_fdmon(ctx)->need_wait(ctx);
+    walk = timeout || aio_fdmon(ctx)->need_wait(ctx) ||
+           handlers_are_overdue(ctx);
     if (walk) {
+        ctx->unwalked = 0;
         qemu_lockcnt_inc(&ctx->list_lock);
         aio_fdmon(ctx)->wait(ctx, &ready_list, timeout);
     }

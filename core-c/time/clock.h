@@ -21,7 +21,6 @@ struct QEMUTimerList {
     QemuMutex lock;                       /* for all below */
     TimerHeap heap;
     int64_t pass_now;                     /* the pass's time; 0 outside of one */
-    uint32_t pass;                        /* its number */
 };
 
 /* Any thread. */

@@ -93,7 +93,8 @@ static void give_slot(TimerHeap *heap, uint32_t slot)
     heap->unused = slot;
 }
 
-/* Turns wrap after 2^40 armings; then some equal deadlines may change places. */
+/* The entry keeps the turn's low 40 bits: two entries are in order as long as fewer
+ * than 2^39 armings lie between them. */
 static inline TimerEntry new_entry(TimerHeap *heap, uint32_t slot,
                                    int64_t deadline)
 {
@@ -106,7 +107,7 @@ static inline TimerEntry new_entry(TimerHeap *heap, uint32_t slot,
 static inline bool before(const TimerEntry *a, const TimerEntry *b)
 {
     return (a->deadline < b->deadline) |
-           ((a->deadline == b->deadline) & (a->order < b->order));
+           ((a->deadline == b->deadline) & ((int64_t)(a->order - b->order) < 0));
 }
 
 static inline void put(TimerHeap *heap, uint32_t at, TimerEntry entry)
@@ -185,7 +186,9 @@ void heap_move(TimerHeap *heap, uint32_t slot, int64_t deadline)
 
 bool heap_first_is_since(const TimerHeap *heap, uint64_t turn)
 {
-    return heap->memory.entries[0].order >> SLOT_BITS >= turn;
+    /* The entry has the turn's low bits only: compared as a difference, they tell
+     * which is the later one also after they have wrapped. */
+    return (int64_t)(heap->memory.entries[0].order - (turn << SLOT_BITS)) >= 0;
 }
 
 /* The last entry leaves its place, for another. */

@@ -52,7 +52,8 @@ static inline int64_t heap_first(const TimerHeap *heap)
 {
     return heap->count ? heap->memory.entries[0].deadline : INT64_MAX;
 }
-/* Whether the first one was armed when heap->turn was at least turn. */
+/* Whether the first one was armed when heap->turn was at least turn, which is less
+ * than 2^39 armings ago. */
 bool heap_first_is_since(const TimerHeap *heap, uint64_t turn);
 static inline bool heap_is_first(const TimerHeap *heap, uint32_t slot)
 {

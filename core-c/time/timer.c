@@ -90,8 +90,8 @@ int64_t timerlist_deadline_ns(QEMUTimerList *list)
 /*
  * Call-backs may arm timers that are due at once. At most so many of these run in
  * one pass: the rest of the loop has its turn then, and the next pass goes on. A
- * timer that has run in this pass comes after all that are due; otherwise one
- * that re-arms itself in the past would be the first for ever.
+ * timer that is armed during a pass comes after all that were due when the pass
+ * began; otherwise timers that are armed in the past would be the first for ever.
  */
 #define MAX_REARMED 64
 
@@ -109,7 +109,6 @@ static void begin_pass(QEMUTimerList *list, Pass *pass, int64_t now)
     *pass = (Pass){ .now = now, .first_turn = list->heap.turn,
                     .outer_now = list->pass_now };
     list->pass_now = now;
-    list->pass++;
     qemu_mutex_unlock(&list->lock);
 }
 
@@ -134,7 +133,6 @@ static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
         /* Read now: as soon as the lock is free, so may be the timer. */
         cb = ts->cb;
         *opaque = ts->opaque;
-        ts->last_pass = list->pass;
         publish_first(list);
         qatomic_set(&ts->expire_time, -1);
     }
@@ -240,7 +238,6 @@ void timer_init_full(QEMUTimer *ts, QEMUTimerListGroup *timer_list_group,
     ts->scale = scale;
     ts->attributes = attributes;
     ts->slot = 0;
-    ts->last_pass = 0;
     ts->expire_time = -1;
 }
 
@@ -325,13 +322,12 @@ static void modify(QEMUTimer *ts, int64_t expire_time, bool anticipate)
         make_room(list);
     }
     if (!anticipate || ts->expire_time < 0 || ts->expire_time > expire_time) {
+        /* pass_now is 0 outside of a pass. */
+        int64_t place = MAX(expire_time, list->pass_now);
         if (ts->expire_time < 0) {
-            bool again = list->pass_now && ts->last_pass == list->pass;
-            int64_t place = again ? MAX(expire_time, list->pass_now)
-                                  : expire_time;
             ts->slot = heap_insert(&list->heap, ts, place);
         } else {
-            heap_move(&list->heap, ts->slot, expire_time);
+            heap_move(&list->heap, ts->slot, place);
         }
         qatomic_set(&ts->expire_time, expire_time);
         publish_first(list);

@@ -116,6 +116,7 @@ struct AioContext {
     struct AioPollRing *poll_ring;        /* fdmon-io_uring.c */
     bool has_g_source;                    /* a foreign loop may drive it */
     unsigned handlers_with_events;
+    unsigned unwalked;                    /* iterations that looked at no fd */
     AioHandlerList gsource_ready;         /* found by check, for dispatch */
     bool gsource_rest;                    /* and left by a turn, as above */
     int external_disable_cnt;

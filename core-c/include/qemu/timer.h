@@ -36,7 +36,6 @@ struct QEMUTimer {
     QEMUTimerCB *cb;
     void *opaque;
     uint32_t slot;               /* its number in the list while pending */
-    uint32_t last_pass;          /* in which it ran */
     int attributes;
     int scale;
 };
