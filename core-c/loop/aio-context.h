@@ -86,6 +86,8 @@ AioHandler *aio_find_handler(AioContext *ctx, int fd);
 bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node);
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
+/* Puts them in the order in which they were registered. */
+void aio_sort_ready_handlers(AioHandlerList *list);
 /* What there is no time for stays on the list. budget may be NULL. */
 bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list,
                                  AioBudget *budget);

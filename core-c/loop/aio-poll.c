@@ -58,6 +58,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
         ctx->unwalked = 0;
         qemu_lockcnt_inc(&ctx->list_lock);
         aio_fdmon(ctx)->wait(ctx, &ready_list, timeout);
+        aio_sort_ready_handlers(&ready_list);
     }
     if (may_sleep) {
         /* Not seen before the wait is over. Pairs with aio_context_dump: it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running the handlers whose fds are ready. util/aio-posix.c */
+/* The handlers whose fds are ready: their order, and running them. util/aio-posix.c */
 #include "loop/aio-context.h"
 
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
@@ -9,6 +9,71 @@ void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
     qatomic_set(&node->pfd.revents, (short)revents);
     QLIST_INSERT_HEAD(ready_list, node, node_ready);
 }
+
+/* ---- The order of registration, whatever the monitor's is ---- */
+
+static bool is_earlier(const AioHandler *a, const AioHandler *b)
+{
+    return (int32_t)(a->serial - b->serial) < 0;
+}
+
+static bool is_in_order(AioHandlerList *list)
+{
+    AioHandler *node, *next;
+
+    QLIST_FOREACH_SAFE(node, list, node_ready, next) {
+        if (next && is_earlier(next, node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Two chains that are in order become one; le_prev is set at the end. */
+static AioHandler *merge(AioHandler *a, AioHandler *b)
+{
+    AioHandler *first = NULL, **end = &first;
+
+    while (a && b) {
+        AioHandler **earlier = is_earlier(a, b) ? &a : &b;
+        *end = *earlier;
+        end = &(*earlier)->node_ready.le_next;
+        *earlier = *end;
+    }
+    *end = a ? a : b;
+    return first;
+}
+
+/* A merge sort: chains[i] is empty or has 2^i handlers, as the bits of a count. */
+void aio_sort_ready_handlers(AioHandlerList *list)
+{
+    AioHandler *chains[32] = { NULL }, *node, *all = NULL, **link;
+
+    if (is_in_order(list)) {
+        return;
+    }
+    while ((node = QLIST_FIRST(list))) {
+        int i = 0;
+        list->lh_first = QLIST_NEXT(node, node_ready);
+        node->node_ready.le_next = NULL;
+        for (; chains[i]; i++) {
+            node = merge(chains[i], node);
+            chains[i] = NULL;
+        }
+        chains[i] = node;
+    }
+    for (int i = 0; i < 32; i++) {
+        all = merge(chains[i], all);
+    }
+    link = &list->lh_first;
+    for (node = all; node; node = QLIST_NEXT(node, node_ready)) {
+        *link = node;
+        node->node_ready.le_prev = link;
+        link = &node->node_ready.le_next;
+    }
+}
+
+/* ---- Running them ---- */
 
 /* Each call-back may remove the handler or disable external ones. */
 static bool may_run(AioContext *ctx, AioHandler *node)

@@ -94,19 +94,24 @@ guint g_source_attach(GSource *source, GMainContext *context)
     return source->source_id;
 }
 
+/* Several threads may destroy a source at once: the first that gets the lock does. */
 void g_source_destroy(GSource *source)
 {
-    GMainContext *context = source->context;
+    GMainContext *context = qatomic_load_acquire(&source->context);
 
     if (!context) {
         return;
     }
     qemu_rec_mutex_lock(&context->lock);
+    if (!source->context) {
+        qemu_rec_mutex_unlock(&context->lock);
+        return;
+    }
     *(source->prev ? &source->prev->next : &context->sources) = source->next;
     if (source->next) {
         source->next->prev = source->prev;
     }
-    source->context = NULL;
+    qatomic_set(&source->context, NULL);
     qemu_rec_mutex_unlock(&context->lock);
     g_source_unref(source);
 }

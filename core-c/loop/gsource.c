@@ -16,8 +16,14 @@
 bool aio_prepare(AioContext *ctx)
 {
     /* Polling in user space has no place here; what its last look found is
-     * found again by the monitor. */
-    aio_poll_set_started(ctx, false);
+     * found again by the monitor. The walk is counted: an io_poll_end may remove
+     * any handler. */
+    if (ctx->poll_started) {
+        qemu_lockcnt_inc(&ctx->list_lock);
+        aio_poll_set_started(ctx, false);
+        aio_free_deleted_handlers(ctx);
+        qemu_lockcnt_dec(&ctx->list_lock);
+    }
     return false;
 }
 
@@ -40,25 +46,6 @@ bool aio_pending(AioContext *ctx)
     return found;
 }
 
-/* Newest first, the reverse of aio_poll's order, whatever the monitor's is. The
- * scan's makes each the first of the list. */
-static void insert_newest_first(AioHandlerList *list, AioHandler *node)
-{
-    AioHandler *newer = NULL, *other;
-
-    QLIST_FOREACH(other, list, node_ready) {
-        if ((int32_t)(node->serial - other->serial) > 0) {
-            break;
-        }
-        newer = other;
-    }
-    if (newer) {
-        QLIST_INSERT_AFTER(newer, node, node_ready);
-    } else {
-        QLIST_INSERT_HEAD(list, node, node_ready);
-    }
-}
-
 bool aio_find_ready(AioContext *ctx)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
@@ -69,8 +56,9 @@ bool aio_find_ready(AioContext *ctx)
     aio_fdmon(ctx)->wait(ctx, &ready_list, 0);
     while ((node = QLIST_FIRST(&ready_list))) {
         QLIST_REMOVE(node, node_ready);
-        insert_newest_first(&ctx->gsource_ready, node);
+        QLIST_INSERT_HEAD(&ctx->gsource_ready, node, node_ready);
     }
+    aio_sort_ready_handlers(&ctx->gsource_ready);
     found = !QLIST_EMPTY(&ctx->gsource_ready);
     qemu_lockcnt_dec(&ctx->list_lock);
     return found;
@@ -103,7 +91,7 @@ void aio_dispatch_for(AioContext *ctx, int64_t ns)
     aio_run_timers(ctx, &budget);
 }
 
-/* Handlers that there was no time for: looking for others first would put the newest
+/* Handlers that there was no time for: looking for others first would put the oldest
  * before them again, turn after turn. */
 static bool handlers_are_left(AioContext *ctx)
 {

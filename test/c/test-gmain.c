@@ -467,7 +467,7 @@ static void bottom_halves_timers_and_fds_run_through_it(void)
     teardown();
 }
 
-static void handlers_run_newest_first(void)
+static void handlers_run_in_the_order_of_registration(void)
 {
     Source sources[3];
 
@@ -481,7 +481,7 @@ static void handlers_run_newest_first(void)
     while (g_main_context_iteration(context, false)) {
         continue;
     }
-    ASSERT_STR_EQ(journal, "CBA");
+    ASSERT_STR_EQ(journal, "ABC");
     journal_clear();
     aio_disable_external(ctx);             /* the scan's turn */
     for (int i = 0; i < 3; i++) {
@@ -490,12 +490,49 @@ static void handlers_run_newest_first(void)
     while (g_main_context_iteration(context, false)) {
         continue;
     }
-    ASSERT_STR_EQ(journal, "CBA");
+    ASSERT_STR_EQ(journal, "ABC");
     aio_enable_external(ctx);
     for (int i = 0; i < 3; i++) {
         source_cleanup(&sources[i]);
     }
     teardown();
+}
+
+/* ---- Destroying one source in two threads ---- */
+
+enum { DESTROYED = 500 };
+static Noted *doomed[DESTROYED];
+static uint32_t arrivals;
+
+static void destroy_each(int index, void *opaque)
+{
+    (void)index;
+    (void)opaque;
+    for (unsigned i = 0; i < DESTROYED; i++) {
+        /* Both are at the same one. */
+        qatomic_inc(&arrivals);
+        TEST_WAIT_UNTIL(qatomic_read(&arrivals) >= 2 * (i + 1));
+        g_source_destroy(&doomed[i]->source);
+    }
+}
+
+static void two_threads_may_destroy_a_source(void)
+{
+    TestGang gang;
+
+    context = g_main_context_new();
+    for (int i = 0; i < DESTROYED; i++) {
+        doomed[i] = noted_new(context, 'd');
+    }
+    arrivals = 0;
+    test_gang_start(&gang, 2, destroy_each, NULL);
+    test_gang_join(&gang);
+    for (int i = 0; i < DESTROYED; i++) {
+        ASSERT_INT_EQ(doomed[i]->source.ref_count, 1);
+        g_source_unref(&doomed[i]->source);
+    }
+    ASSERT_FALSE(iterate());
+    g_main_context_unref(context);
 }
 
 /* The steps by their own names: what a foreign loop calls through the source. */
@@ -776,7 +813,8 @@ TEST_MAIN(
     TEST(threads_that_iterate_take_turns),
     TEST(one_that_may_not_block_is_refused_meanwhile),
     TEST(bottom_halves_timers_and_fds_run_through_it),
-    TEST(handlers_run_newest_first),
+    TEST(handlers_run_in_the_order_of_registration),
+    TEST(two_threads_may_destroy_a_source),
     TEST(its_steps_can_be_called_by_hand),
     TEST(one_that_stays_ready_runs_in_every_iteration),
     TEST(a_bottom_half_from_another_thread_wakes_it),

@@ -201,7 +201,7 @@ static void ready_cb(EventNotifier *e)
     event_notifier_test_and_clear(e);
 }
 
-static void handlers_run_newest_first(void)
+static void handlers_run_in_the_order_of_registration(void)
 {
     Ready ready[3];
 
@@ -215,11 +215,60 @@ static void handlers_run_newest_first(void)
     ASSERT_TRUE(funcs->check(source));
     ASSERT_TRUE(aio_pending(ctx));
     aio_dispatch(ctx);
-    ASSERT_STR_EQ(journal, "CBA");
+    ASSERT_STR_EQ(journal, "ABC");
     ASSERT_FALSE(aio_pending(ctx));
     for (int i = 0; i < 3; i++) {
         aio_set_event_notifier(ctx, &ready[i].e, false, NULL, NULL);
         event_notifier_cleanup(&ready[i].e);
+    }
+    teardown();
+}
+
+/* An io_poll_end that removes the other handler, in the middle of prepare's walk. */
+static Ready pair[2];
+static int hits, ended;
+
+static bool hit(void *opaque)
+{
+    (void)opaque;
+    return hits-- > 0;
+}
+
+static void remove_the_other(EventNotifier *e)
+{
+    if (ended++ == 0) {
+        aio_set_event_notifier(ctx, &pair[e == &pair[0].e].e, false, NULL, NULL);
+    }
+}
+
+static void prepare_ends_polling_although_that_removes_a_handler(void)
+{
+    gint timeout;
+
+    setup();
+    ended = 0;
+    aio_context_set_poll_params(ctx, 10 * SCALE_MS, 0, 0, &error_abort);
+    for (int i = 0; i < 2; i++) {
+        event_notifier_init(&pair[i].e, 1);
+        aio_set_event_notifier(ctx, &pair[i].e, false, ready_cb, hit);
+        aio_set_event_notifier_poll(ctx, &pair[i].e, NULL, remove_the_other);
+    }
+    /* A handler is polled once its fd has fired, and the loop polls after a sleep. */
+    while (!ctx->poll_started) {
+        for (int i = 0; i < 2; i++) {
+            event_notifier_set(&pair[i].e);
+        }
+        hits = 1;
+        qatomic_set(&ctx->poll_ns, 10 * SCALE_MS);
+        aio_poll(ctx, true);
+    }
+    hits = 0;
+    funcs->prepare(source, &timeout);
+    ASSERT_FALSE(ctx->poll_started);
+    ASSERT_INT_EQ(ended, 1);
+    for (int i = 0; i < 2; i++) {
+        aio_set_event_notifier(ctx, &pair[i].e, false, NULL, NULL);
+        event_notifier_cleanup(&pair[i].e);
     }
     teardown();
 }
@@ -336,7 +385,8 @@ TEST_MAIN(
     TEST(prepare_and_pending_of_an_idle_context_are_false),
     TEST(between_prepare_and_check_a_notification_sets_the_notifier),
     TEST(check_is_true_when_there_is_something_to_dispatch),
-    TEST(handlers_run_newest_first),
+    TEST(handlers_run_in_the_order_of_registration),
+    TEST(prepare_ends_polling_although_that_removes_a_handler),
     TEST(bottom_halves_run_first_and_timers_last),
     TEST(iterations_stop_when_nothing_is_left),
     TEST(one_that_deletes_itself_makes_one_more_iteration_true),

@@ -164,8 +164,8 @@ static void one_of_each_kind_runs_however_little_time_there_is(void)
     for (int i = 0; i < 3; i++) {
         timer_mod(&timers[i], i);
     }
-    ASSERT_STR_EQ(short_turn(), "bB12");
-    ASSERT_STR_EQ(short_turn(), "aA3");
+    ASSERT_STR_EQ(short_turn(), "bA12");
+    ASSERT_STR_EQ(short_turn(), "aB3");
     for (int i = 0; i < 2; i++) {
         source_cleanup(&ready[i]);
     }
@@ -174,7 +174,7 @@ static void one_of_each_kind_runs_however_little_time_there_is(void)
 
 /* ---- Handlers ---- */
 
-/* They stay ready: each turn could find the newest first. */
+/* They stay ready: each turn could find the oldest first. */
 static void handlers_that_stay_ready_take_turns(void)
 {
     Source ready[3];
@@ -190,7 +190,7 @@ static void handlers_that_stay_ready_take_turns(void)
         ASSERT_INT_LT(i, 12);           /* the loop's own runs, too */
         strcat(all, short_turn());
     }
-    ASSERT_STR_EQ(all, "CBACBA");
+    ASSERT_STR_EQ(all, "ABCABC");
     for (int i = 0; i < 3; i++) {
         source_cleanup(&ready[i]);
     }
@@ -212,12 +212,14 @@ static void as_long_as_handlers_are_left_the_next_turn_is_due(void)
     }
     event_notifier_set(&ready[0].e);
     event_notifier_set(&ready[1].e);
-    ASSERT_INT_EQ(turn(0), 0);
-    ASSERT_STR_EQ(journal, "B");
+    do {
+        ASSERT_INT_EQ(turn(0), 0);
+    } while (!*journal);                /* the loop's own comes before */
+    ASSERT_STR_EQ(journal, "A");
     while (turn(0) == 0) {
         continue;
     }
-    ASSERT_STR_EQ(journal, "BA");
+    ASSERT_STR_EQ(journal, "AB");
     for (int i = 0; i < 2; i++) {
         source_cleanup(&ready[i]);
     }
@@ -235,13 +237,13 @@ static void one_that_is_left_may_be_removed(void)
         source_watch(&ready[i]);
         event_notifier_set(&ready[i].e);
     }
-    ASSERT_STR_EQ(short_turn(), "C");
+    ASSERT_STR_EQ(short_turn(), "A");
     source_unwatch(&ready[1]);
     journal_clear();
     while (turn(0) == 0) {
         continue;
     }
-    ASSERT_STR_EQ(journal, "A");
+    ASSERT_STR_EQ(journal, "C");
     for (int i = 0; i < 3; i++) {
         source_cleanup(&ready[i]);
     }
