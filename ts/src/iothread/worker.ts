@@ -398,12 +398,14 @@ class RuntimeWorker {
     const posted = memory.word(exports.rt_thread_posted(this.init.thread));
 
     for (;;) {
-      exports.rt_host_io_run(this.received);
-      await this.takeMessages(posted);
+      // Before the first sleep, too: what arrived while this worker started is counted as received,
+      // so nothing would wake it for that.
       for (let message = this.waiting.shift(); message; message = this.waiting.shift()) {
         if (message.type === 'end') return;
         await this.openOrClose(message);
       }
+      exports.rt_host_io_run(this.received);
+      await this.takeMessages(posted);
     }
   }
 
