@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The owner's loop: bottom halves, timers, notifiers and pipes that are JavaScript's. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { AioError, Runtime, type AioContext, type Notifier } from 'wasm-aio';
 import { failure } from './helpers/errors.js';
 
@@ -113,9 +113,38 @@ test('timers run in the order of their times, and when they are armed alone', as
   expect(order).toEqual(['soon', 'late', 'moved']);
   expect(performance.now() - begun).toBeGreaterThanOrEqual(39);
   expect(moved.pending).toBe(false);
-  expect(thrown(() => late.arm(NaN)).message).toMatch(/number of ms from 0 on, not NaN/);
+  expect(thrown(() => late.arm(NaN)).message).toMatch(/^delayMs must be a number of ms from 0 to 1e15, not NaN$/);
   late.close();
   expect(thrown(() => late.arm(1)).message).toBe("timer 'late' is closed");
+});
+
+test('the longest timers neither run at once nor hold up short ones, and can be shortened', async () => {
+  const order: string[] = [];
+  const { called, done } = calls(2);
+  const long = [2 ** 32, 2 ** 40, 1e13, 1e15].map((ms) => {
+    const timer = context.timer(`${ms} ms`, () => void order.push(timer.name));
+    timer.arm(ms);
+    return timer;
+  });
+  const sleeps = jest.spyOn(globalThis, 'setTimeout');
+  // The loop goes to sleep again, with nothing but the long timers.
+  context.bottomHalf('turn', () => {}).schedule();
+  while (sleeps.mock.calls.length === 0) await new Promise(setImmediate);
+  const delays = sleeps.mock.calls.map(([, ms]) => ms);
+  sleeps.mockRestore();
+  for (const [name, ms] of [['short', 1], ['shortened', 30]] as const) {
+    const timer = context.timer(name, () => {
+      order.push(name);
+      called();
+    });
+    timer.arm(1e12);
+    timer.arm(ms);
+  }
+  await done;
+  expect(order).toEqual(['short', 'shortened']);
+  // One that is given more than that runs after 1 ms.
+  for (const ms of delays) expect(ms).toBeLessThan(2 ** 31);
+  expect(long.every(({ pending }) => pending)).toBe(true);
 });
 
 test('a notifier: sets are one until it is cleared', async () => {
@@ -236,17 +265,17 @@ test('so is one whose promise is rejected', async () => {
 });
 
 test('bad arguments are refused by name', async () => {
-  expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toMatch(/a bottom half's name is a string/);
-  expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toMatch(/bottom half 'x': the call-back is a function, not undefined/);
-  expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/capacity is an integer from 1 to/);
+  expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toBe('name must be a string, not 7');
+  expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toBe('run must be a function, not undefined');
+  expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/^options\.capacity must be an integer from 1 to \d+, not 0$/);
   for (const handle of [undefined, {}, { aio: 'pipe' }, { aio: 'pipe', name: 'p', places: [{ number: 0, generation: 1 }] }, { aio: 'notifier', places: [7] }]) {
-    expect(thrown(() => context.fromHandle(handle as never)).message).toMatch(/fromHandle takes what toHandle/);
+    expect(thrown(() => context.fromHandle(handle as never)).message).toMatch(/^handle must be what toHandle\(\) returned in another thread, not /);
   }
   const strange = context.fromHandle({ aio: 'notifier', name: 'strange', places: [{ number: 65536, generation: 0 }] } as never);
   expect(thrown(() => (strange as Notifier).set()).message).toBe("notifier 'strange' is closed");
   strange.close();
   await expect(context.close()).rejects.toThrow(/closed with its runtime/);
-  expect(thrown(() => runtime.createContext(7 as unknown as string)).message).toMatch(/a context's name is a string/);
+  expect(thrown(() => runtime.createContext(7 as unknown as string)).message).toBe('name must be a string, not 7');
 });
 
 test('what is open is closed with the runtime; then all calls say so', async () => {

@@ -44,9 +44,9 @@ async function refused(code: IOThreadCode, expected: AioErrorCode, message: RegE
 
 describe('the options', () => {
   test.each<[string, unknown, RegExp]>([
-    ['both', { worker: () => new Worker(''), module: module('') }, /'io0': worker and module are two ways/],
-    ['a worker instead of a function', { worker: 'disk.js' }, /worker must be a function that returns a new Worker, not disk\.js/],
-    ['a path instead of a URL', { module: './disk.js' }, /module must be a URL .*, not \.\/disk\.js/],
+    ['both', { worker: () => new Worker(''), module: module('') }, /'io0': options\.worker and options\.module are two ways/],
+    ['a worker instead of a function', { worker: 'disk.js' }, /options\.worker must be a function, not "disk\.js"/],
+    ['a path instead of a URL', { module: './disk.js' }, /options\.module must be a URL .*, not "\.\/disk\.js"/],
   ])('%s', (_what, options, message) => refused(bad(options), 'ERR_AIO_INVALID_ARG', message).then(() => {}));
 
   test('a factory that throws', async () => {
@@ -102,7 +102,7 @@ describe('the file', () => {
 
   test('serve() that is called twice, or with nothing', async () => {
     await refused({ module: module(`${HELLO} serve({});`) }, 'ERR_AIO_INVALID_ARG', /serve\(\): called twice/);
-    await refused({ module: module(`${SERVE} serve(1);`) }, 'ERR_AIO_INVALID_ARG', /serve\(\): takes an object, or a function that makes one, not 1/);
+    await refused({ module: module(`${SERVE} serve(1);`) }, 'ERR_AIO_INVALID_ARG', /serve\(\)'s argument .* must be an object, or a function that makes one, not 1/);
     await refused({ module: module(`${SERVE} serve(() => 1);`) }, 'ERR_AIO_INVALID_ARG', /function given to serve\(\) failed: serve\(\): the function has to return an object, not 1/);
     const cause = await refused({ module: module(`${SERVE} serve(async () => { await null; throw new SyntaxError('x'); });`) }, 'ERR_AIO_INVALID_ARG', /serve\(\) failed: x/);
     expect(cause).toBeInstanceOf(SyntaxError);

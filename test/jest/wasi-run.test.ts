@@ -124,6 +124,14 @@ test('what is no preview1 command is refused by name', async () => {
   expect((await wasmAio('run', '--timeout=-1', command)).stderr).toMatch(/above 0/);
 });
 
+test('what cannot be in an environment is refused', async () => {
+  for (const [name, value] of [['A=B', 'x'], ['', 'x'], ['A', 'x\0']] as const) {
+    const env = { [name]: value };
+    const error = await failure(WasiHost.create({ module: new URL('build/plain/command.wasm', top), env }), 'ERR_AIO_INVALID_ARG');
+    expect(error.message).toMatch(/options\.env/);
+  }
+});
+
 test('--env and --dir reach the guest; a WasiHost runs once, and not when it is closed', async () => {
   const host = await WasiHost.create({ module: new URL('build/plain/command.wasm', top), args: ['x', 'exit'], stdin: 'closed' });
   expect(await host.run()).toBe(7);

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
+import { isSignal, optionsOf } from './check.js';
 
 /** An option of everything that waits. */
 export interface WaitOptions {
   /** Ends the wait, which rejects with the signal's reason then. */
   signal?: AbortSignal | undefined;
+}
+
+/** The signal of options that have nothing else. */
+export function signalOf(options: WaitOptions): AbortSignal | undefined {
+  return optionsOf(options, { signal: isSignal }).signal;
 }
 
 /**

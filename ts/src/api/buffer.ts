@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { isInteger } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { Range } from '../hosts/host.js';
 import type { Pointer } from '../runtime/exports.js';
@@ -55,6 +56,9 @@ export class AioBuffer {
   }
 }
 
+/** How many bytes one request or buffer may have. @internal */
+export const isLength = isInteger(0, 0x7fffffff);
+
 /** What a request reads into or writes from. @internal */
 export interface Staged {
   ranges: Range[];
@@ -82,9 +86,7 @@ export class Buffers {
   }
 
   allocate(length: number): AioBuffer {
-    if (!Number.isInteger(length) || length < 0 || length > 0x7fffffff) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `the length must be an integer from 0 to 2^31 - 1, not ${String(length)}`);
-    }
+    isLength('length', length);
     const buffer = AioBuffer.at(this, this.malloc(length), length);
     this.view(buffer.pointer, length).fill(0);
     this.all.add(buffer);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
+import { invalid, isFunction, isText, optionsOf, type Check } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import { BottomHalf } from './bottom-half.js';
-import { isPlace, type Handle, type HomeThread } from './handle.js';
+import { isHandle, type Handle, type HomeThread } from './handle.js';
 import { Notifier } from './notifier.js';
-import { Pipe } from './pipe.js';
+import { isCapacity, Pipe } from './pipe.js';
 import type { LoopStats } from './iothread-options.js';
 import { Timer } from './timer.js';
 
@@ -94,6 +95,10 @@ export class Watch {
   }
 }
 
+const isPipe: Check = (name, value) => {
+  if (!(value instanceof Pipe)) throw invalid(name, 'a Pipe', value);
+};
+
 /**
  * A loop of this thread: the owner's, which lives on the JavaScript event loop, or an
  * IOThread's, in its worker. Its call-backs run in this thread, one at a time. What a
@@ -127,21 +132,28 @@ export class AioContext {
     if (this.closed) throw closedError(`context '${this.name}'`);
   }
 
+  private takes(name: string, run: Callback): void {
+    isText('name', name);
+    isFunction('run', run);
+    this.assertOpen();
+  }
+
   /** A call-back that any thread can schedule: aio_bh_new. name is for messages and dump(). */
   bottomHalf(name: string, run: Callback): BottomHalf {
-    this.assertOpen();
+    this.takes(name, run);
     return BottomHalf.make(this, name, run);
   }
 
   /** A call-back at a time: aio_timer_new. */
   timer(name: string, run: Callback): Timer {
-    this.assertOpen();
+    this.takes(name, run);
     return Timer.make(this, name, run);
   }
 
   /** A flag that any thread can set, closed with this context at the latest:
    * event_notifier_init. */
   notifier(name: string): Notifier {
+    isText('name', name);
     this.assertOpen();
     return Notifier.make(this, name);
   }
@@ -151,15 +163,15 @@ export class AioContext {
    * bytes, rounded up to a power of two. Default 64 KiB.
    */
   pipe(name: string, options: { capacity?: number } = {}): Pipe {
+    isText('name', name);
+    const { capacity } = optionsOf(options, { capacity: isCapacity });
     this.assertOpen();
-    return Pipe.make(this, name, options.capacity);
+    return Pipe.make(this, name, capacity);
   }
 
   /** The object for a handle that came from another thread of this runtime. */
   fromHandle(handle: Handle): BottomHalf | Notifier | Pipe {
-    const places = { 'bottom half': 1, notifier: 1, pipe: 3 }[handle?.aio];
-    const fits = Array.isArray(handle?.places) && handle.places.length === places && handle.places.every(isPlace);
-    if (!fits) throw new AioError('ERR_AIO_INVALID_ARG', 'fromHandle takes what toHandle() gave in another thread');
+    isHandle('handle', handle);
     switch (handle.aio) {
       case 'bottom half':
         return BottomHalf.of(this.thread, handle);
@@ -176,6 +188,8 @@ export class AioContext {
    * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG (it has a handler here)
    */
   onSet(notifier: Notifier, run: Callback): Watch {
+    if (!(notifier instanceof Notifier)) throw invalid('notifier', 'a Notifier', notifier);
+    isFunction('run', run);
     return this.watch(notifier, `handler of notifier '${notifier.name}'`, run);
   }
 
@@ -185,6 +199,8 @@ export class AioContext {
    * @throws AioError as onSet
    */
   onReadable(pipe: Pipe, run: Callback): Watch {
+    isPipe('pipe', pipe);
+    isFunction('run', run);
     const { readable } = pipe;
     const watch = this.watch(readable, `reader of pipe '${pipe.name}'`, () => {
       const result = run();
@@ -201,6 +217,8 @@ export class AioContext {
    * @throws AioError as onSet
    */
   onWritable(pipe: Pipe, run: Callback): Watch {
+    isPipe('pipe', pipe);
+    isFunction('run', run);
     return this.watch(pipe.writable, `writer of pipe '${pipe.name}'`, run);
   }
 

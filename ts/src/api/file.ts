@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-import type { WaitOptions } from '../abort.js';
+import { signalOf, type WaitOptions } from '../abort.js';
+import { invalid, isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import { Engine, Operation } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
-import type { Staged } from './buffer.js';
+import { isLength, type Staged } from './buffer.js';
 import type { IOThread } from './iothread.js';
 
 /**
@@ -39,15 +40,46 @@ export interface FileSettings {
   aioMaxBatch: number;
 }
 
-const integer = (name: string, value: bigint | number, max: number, text: string): number => {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < 0 || number > max) {
-    throw new AioError('ERR_AIO_INVALID_ARG', `${name} must be an integer from 0 to ${text}, not ${String(value)}`);
-  }
-  return number;
+/** @internal */
+export const isEngine = isOneOf(Object.keys(Engine));
+const openChecks: Checks<OpenOptions> = {
+  aio: isEngine, aioMaxBatch: isInteger(0, Number.MAX_SAFE_INTEGER), write: isBoolean, create: isBoolean, signal: isSignal,
 };
-const MAX_LENGTH = 0x7fffffff;
+
+/** The arguments of open(). @internal */
+export function openOptions(path: string, options: OpenOptions): OpenOptions {
+  isText('path', path);
+  return optionsOf(options, openChecks);
+}
+
+const isOffset = isInteger(0, Number.MAX_SAFE_INTEGER);
+function offsetOf(offset: bigint | number): number {
+  const number = typeof offset === 'bigint' ? Number(offset) : offset;
+  isOffset('offset', number);
+  return number;
+}
+
 const MAX_VIEWS = 1024;
+const areBytes = isArrayOf(isBytes, 'Uint8Arrays');
+const isCount = isInteger(0, MAX_VIEWS);
+
+/** Checks the views of a request; their length in bytes. */
+function lengthOf(name: string, views: readonly Uint8Array[]): number {
+  areBytes(name, views);
+  isCount(`${name}.length`, views.length);
+  const length = views.reduce((sum, view) => sum + view.length, 0);
+  isLength(`the length of ${name} in bytes`, length);
+  return length;
+}
+
+/** Memory of the caller's own for so many bytes. */
+function reserve(length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new AioError('ERR_AIO_NO_MEMORY', `no memory for ${length} bytes`, { cause });
+  }
+}
 const NOTHING: Staged = { ranges: [], copyOut() {}, free() {} };
 
 /**
@@ -97,39 +129,55 @@ export class AioFile {
   async read(
     offset: bigint | number, target: number | Uint8Array, options: RequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer> | number> {
-    if (typeof target !== 'number') return this.readv(offset, [target], options);
-    // Before the length is reserved, which may be large.
-    integer('the offset', offset, Number.MAX_SAFE_INTEGER, '2^53 - 1');
-    const bytes = new Uint8Array(integer('the length', target, MAX_LENGTH, '2^31 - 1'));
-    const done = await this.readv(offset, [bytes], options);
+    if (typeof target === 'object') {
+      isBytes('into', target);
+      return this.readv(offset, [target], options);
+    }
+    if (typeof target !== 'number') throw invalid('length or into', 'an integer or a Uint8Array', target);
+    isLength('length', target);
+    // Before the memory is reserved, which may be much.
+    const at = offsetOf(offset);
+    const signal = signalOf(options);
+    this.assertOpen();
+    const bytes = reserve(target);
+    const done = await this.transfer('read', at, [bytes], target, signal);
     return done === target ? bytes : bytes.slice(0, done);
   }
 
   /** Reads one range of the file into several views; resolves with the number of
    * bytes. */
   async readv(offset: bigint | number, into: readonly Uint8Array[], options: RequestOptions = {}): Promise<number> {
-    return this.transfer('read', offset, into, options);
+    const at = offsetOf(offset);
+    const length = lengthOf('into', into);
+    const signal = signalOf(options);
+    this.assertOpen();
+    return this.transfer('read', at, into, length, signal);
   }
 
   /** Writes all of it. ENOSPC: the medium took less. */
   async write(offset: bigint | number, data: Uint8Array, options: RequestOptions = {}): Promise<void> {
+    isBytes('data', data);
     await this.writev(offset, [data], options);
   }
 
   /** Writes several views to one range of the file. */
   async writev(offset: bigint | number, data: readonly Uint8Array[], options: RequestOptions = {}): Promise<void> {
+    const at = offsetOf(offset);
+    const length = lengthOf('data', data);
+    const signal = signalOf(options);
     this.assertOpen();
     if (!this.mode.write) {
       throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
     }
-    const done = await this.transfer('write', offset, data, options);
-    if (done > 0) this.known = Math.max(this.known, Number(offset) + done);
+    const done = await this.transfer('write', at, data, length, signal);
+    if (done > 0) this.known = Math.max(this.known, at + done);
   }
 
   /** What had been written before is on the medium when it resolves (fdatasync). */
   async flush(options: RequestOptions = {}): Promise<void> {
+    const signal = signalOf(options);
     this.assertOpen();
-    await this.request('flush', 0, NOTHING, options, 'flush');
+    await this.request('flush', 0, NOTHING, signal, 'flush');
   }
 
   private assertOpen(): void {
@@ -139,20 +187,15 @@ export class AioFile {
   }
 
   private async transfer(
-    what: 'read' | 'write', offset: bigint | number, views: readonly Uint8Array[], options: RequestOptions,
+    what: 'read' | 'write', at: number, views: readonly Uint8Array[], length: number, signal: AbortSignal | undefined,
   ): Promise<number> {
-    this.assertOpen();
-    const at = integer('the offset', offset, Number.MAX_SAFE_INTEGER, '2^53 - 1');
-    integer('the number of views', views.length, MAX_VIEWS, String(MAX_VIEWS));
-    const length = integer('the length', views.reduce((sum, view) => sum + view.length, 0), MAX_LENGTH, '2^31 - 1');
     const staged = this.runtime.buffers.stage(views, what === 'write');
-    const done = await this.request(what, at, staged, options, `${what} of ${length} bytes at ${at}`);
-    return done;
+    return this.request(what, at, staged, signal, `${what} of ${length} bytes at ${at}`);
   }
 
   /** Frees what was staged when the request has ended. */
   private async request(
-    operation: keyof typeof Operation, offset: number, staged: Staged, { signal }: RequestOptions, what: string,
+    operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignal | undefined, what: string,
   ): Promise<number> {
     const { runtime, ioThread, settings } = this;
     const { exports, memory } = runtime.instance;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { invalid, type Check } from '../check.js';
 import { AioError } from '../errors.js';
 import type { Callbacks } from '../runtime/callbacks.js';
 import type { Pointer } from '../runtime/exports.js';
@@ -12,10 +13,22 @@ export interface Place {
   generation: number;
 }
 
+// C's numbers come with or without a sign.
+const is32Bits = (value: number): boolean => Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 32;
+
+const placesOf = new Map<unknown, number>([['bottom half', 1], ['notifier', 1], ['pipe', 3]]);
+
 /** @internal */
-export function isPlace(value: Place | undefined): boolean {
-  return Number.isInteger(value?.number) && Number.isInteger(value?.generation);
-}
+export const isHandle: Check = (name, value) => {
+  try {
+    const handle = value as Handle;
+    const fits = Array.isArray(handle.places) && handle.places.length === placesOf.get(handle.aio);
+    if (fits && typeof handle.name === 'string' && handle.places.every((place) => is32Bits(place.number) && is32Bits(place.generation))) return;
+  } catch {
+    // It is not even an object, or one that cannot be read.
+  }
+  throw invalid(name, 'what toHandle() returned in another thread', value);
+};
 
 /**
  * What stands for a bottom half, a notifier or a pipe in a message: plain data that can
@@ -43,7 +56,6 @@ export interface HomeThread {
 
 /** A new place of the table; make gets the name in C. @internal */
 export function makePlace(thread: HomeThread, what: string, name: string, make: (name: Pointer<'bytes'>) => number): Place {
-  if (typeof name !== 'string') throw new AioError('ERR_AIO_INVALID_ARG', `a ${what}'s name is a string, not ${typeof name}`);
   const { exports } = thread.instance;
   return thread.run(() => {
     const text = cString(thread.instance, name);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import { isFunction, isInteger, isSignal, isText, isURL, optionsOf, type Checks } from '../check.js';
 import { AioError } from '../errors.js';
+import type { WaitOptions } from '../abort.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { IOThreadPointer } from '../runtime/exports.js';
 import { cString } from '../runtime/instance.js';
@@ -70,6 +72,26 @@ export interface EngineStats {
   largestBatch: number;
 }
 
+const isCount = isInteger(0, Number.MAX_SAFE_INTEGER);
+const isPoolSize = isInteger(0, 0x7fffffff);
+
+/** @internal */
+export const ioThreadChecks: Checks<IOThreadOptions> = {
+  pollMaxNs: isCount, pollGrow: isCount, pollShrink: isCount, aioMaxBatch: isCount, threadPoolMin: isPoolSize, threadPoolMax: isInteger(1, 0x7fffffff),
+};
+
+/** What starts an IOThread. @internal */
+export interface StartOptions extends IOThreadOptions, WaitOptions {
+  worker?: () => MadeWorker;
+  module?: URL;
+}
+
+/** The arguments of iothread(). @internal */
+export function startOptions(name: string, options: StartOptions): StartOptions {
+  isText('name', name);
+  return optionsOf(options, { ...ioThreadChecks, worker: isFunction, module: isURL, signal: isSignal });
+}
+
 /** The maximum first: the minimum is held against it; the other way round where it falls
  * below the minimum that there was. */
 const properties = [
@@ -82,31 +104,25 @@ const properties = [
 ] as const;
 
 /** What the options say of the user's code. @internal */
-export function codeOf(name: string, { worker, module }: Partial<IOThreadCode>): OwnWorker | undefined {
-  const refuse = (why: string): never => {
-    throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': ${why}`);
-  };
-  if (worker === undefined && module === undefined) return undefined;
-  if (worker !== undefined && module !== undefined) refuse('worker and module are two ways for the same; give one');
-  if (typeof worker === 'function') return { make: worker };
-  if (Object.prototype.toString.call(module) === '[object URL]') return { module: (module as URL).href };
-  return worker !== undefined
-    ? refuse(`worker must be a function that returns a new Worker, not ${String(worker)}`)
-    : refuse(`module must be a URL (new URL('./file.js', import.meta.url)), not ${String(module)}`);
+export function codeOf(name: string, { worker, module }: StartOptions): OwnWorker | undefined {
+  if (worker && module) {
+    throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': options.worker and options.module are two ways for the same; give one`);
+  }
+  if (worker) return { make: worker };
+  return module && { module: module.href };
 }
 
 /** Changes what options name. @internal */
 export function setOptions(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
   const { exports, memory } = runtime.instance;
-  const { threadPoolMin } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
+  const { threadPoolMin, threadPoolMax } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
+  const { threadPoolMin: least = threadPoolMin, threadPoolMax: most = threadPoolMax } = options;
+  if (least > most) throw new AioError('ERR_AIO_INVALID_ARG', `options.threadPoolMin (${least}) must not be above options.threadPoolMax (${most})`);
   const [max, min, ...others] = properties;
   const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
   for (const [key, name] of falls ? [min, max, ...others] : properties) {
     const value = options[key];
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value)) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `${key} must be an integer, not ${String(value)}`);
-    }
     const text = cString(runtime.instance, name);
     const ok = exports.rt_iothread_set(pointer, text, value);
     exports.free(text);

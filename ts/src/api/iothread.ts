@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { abortable, type WaitOptions } from '../abort.js';
+import { abortable, signalOf, type WaitOptions } from '../abort.js';
+import { optionsOf } from '../check.js';
 import { AioError, messageOf } from '../errors.js';
 import type { ControlApi } from '../iothread/control.js';
 import type { ToOwner, ToWorker } from '../iothread/messages.js';
@@ -11,8 +12,8 @@ import { cString } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
 import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
-import type { AioEngine, AioFile, OpenOptions } from './file.js';
-import { codeOf, setOptions, type EngineStats, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type LoopStats } from './iothread-options.js';
+import { isEngine, openOptions, type AioEngine, type AioFile, type OpenOptions } from './file.js';
+import { codeOf, ioThreadChecks, setOptions, type EngineStats, type IOThreadInfo, type IOThreadOptions, type LoopStats, type StartOptions } from './iothread-options.js';
 
 /** How long a worker file may take to call serve(). */
 const SERVE_MS = 10_000;
@@ -64,7 +65,7 @@ export class IOThread<T = unknown> {
   }
 
   /** @internal */
-  static start<T>(runtime: Runtime, name: string, options: IOThreadOptions & Partial<IOThreadCode>): IOThread<T> {
+  static start<T>(runtime: Runtime, name: string, options: StartOptions): IOThread<T> {
     const { instance, threads, host } = runtime;
     const { exports, memory } = instance;
     const code = codeOf(name, options);
@@ -181,8 +182,9 @@ export class IOThread<T = unknown> {
 
   /** Changes properties while it runs. */
   async set(options: IOThreadOptions): Promise<void> {
+    const checked = optionsOf(options, ioThreadChecks);
     this.assertOpen();
-    this.runtime.run(() => setOptions(this.runtime, this.pointer, options));
+    this.runtime.run(() => setOptions(this.runtime, this.pointer, checked));
   }
 
   async stats(): Promise<LoopStats> {
@@ -209,19 +211,14 @@ export class IOThread<T = unknown> {
    * ERR_AIO_THREAD_LIMIT (the engine needs a thread), ERR_AIO_UNSUPPORTED (`sync`
    * where a file belongs to one worker); the signal's reason
    */
-  open(path: string, options: OpenOptions = {}): Promise<AioFile> {
-    return abortable(options.signal, () => this.openNow(path, options), (file) => file.close());
+  async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
+    const { signal, ...checked } = openOptions(path, options);
+    return abortable(signal, () => this.openNow(path, checked), (file) => file.close());
   }
 
   private async openNow(path: string, options: OpenOptions): Promise<AioFile> {
     this.assertOpen();
     const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;
-    if (!Object.hasOwn(Engine, aio)) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `aio must be one of ${Object.keys(Engine).join(', ')}, not ${String(aio)}`);
-    }
-    if (!Number.isSafeInteger(aioMaxBatch) || aioMaxBatch < 0) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `aioMaxBatch must be an integer from 0 on, not ${String(aioMaxBatch)}`);
-    }
     await this.setUp(aio);
     return this.runtime.files.open(this, path, { write, create }, { aio, aioMaxBatch });
   }
@@ -258,13 +255,15 @@ export class IOThread<T = unknown> {
 
   /** What an engine did in this thread since it was first used there. */
   async engineStats(aio: AioEngine): Promise<EngineStats> {
+    isEngine('aio', aio);
     this.assertOpen();
     const { exports, memory } = this.runtime.instance;
     return JSON.parse(memory.string(exports.rt_engine_stats(this.context, Engine[aio]))) as EngineStats;
   }
 
   /** The monotonic clock as that thread reads it, in ns. */
-  async clock({ signal }: WaitOptions = {}): Promise<number> {
+  async clock(options: WaitOptions = {}): Promise<number> {
+    const signal = signalOf(options);
     this.assertOpen();
     return abortable(signal, () => this.runtime.guard(this, this.rpc.remote.clock()));
   }

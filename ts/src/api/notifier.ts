@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { signalOf, type WaitOptions } from '../abort.js';
 import { closedError } from '../errors.js';
 import type { AioContext, Registration } from './context.js';
 import { makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
@@ -53,7 +54,8 @@ export class Notifier {
    * Resolves when it was set, and clears it. This thread's own loop waits for it.
    * @throws AioError ERR_AIO_CLOSED, also if it is closed meanwhile; the signal's reason
    */
-  async wait({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async wait(options: WaitOptions = {}): Promise<void> {
+    const signal = signalOf(options);
     signal?.throwIfAborted();
     if (this.testAndClear()) return;
     await new Promise<void>((resolve, reject) => {

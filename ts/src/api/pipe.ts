@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+import { signalOf, type WaitOptions } from '../abort.js';
+import { isBytes, isInteger } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { AioContext, Registration } from './context.js';
 import { makePlace, type Handle, type HomeThread, type Place } from './handle.js';
@@ -14,6 +16,9 @@ const WORDS = 16;
 const DATA = 64;
 
 const MAX_CAPACITY = 1 << 30;
+/** @internal */
+export const isCapacity = isInteger(1, MAX_CAPACITY);
+const isLimit = isInteger(0, Infinity);
 
 /**
  * Bytes from one thread to another, through a ring in the shared memory: at a time one
@@ -31,9 +36,6 @@ export class Pipe {
 
   /** @internal */
   static make(context: AioContext, name: string, capacity = 65536): Pipe {
-    if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `pipe '${name}': the capacity is an integer from 1 to ${MAX_CAPACITY}, not ${String(capacity)}`);
-    }
     const { thread } = context;
     const size = 2 ** Math.ceil(Math.log2(capacity));
     const place = makePlace(thread, 'pipe', name, (text) => thread.instance.exports.rt_memory_new(text, DATA + size));
@@ -89,6 +91,7 @@ export class Pipe {
    * @throws AioError ERR_AIO_CLOSED, also after end()
    */
   write(bytes: Uint8Array): number {
+    isBytes('bytes', bytes);
     const { memory } = this.thread.instance;
     const [count, asleep] = this.using((words, data) => {
       if (Atomics.load(words, ENDED) !== 0) throw new AioError('ERR_AIO_CLOSED', `pipe '${this.name}' was ended`);
@@ -122,11 +125,12 @@ export class Pipe {
   }
 
   /**
-   * The bytes that are there, at most so many; a copy. Empty: there are none now, or, if
-   * it has ended, any more. Wait-free.
+   * Returns a copy of the bytes that are there, at most `limit` of them. It is empty if there are
+   * none now or, once the pipe has ended, if no more will come. Wait-free.
    * @throws AioError ERR_AIO_CLOSED
    */
   read(limit = Infinity): Uint8Array<ArrayBuffer> {
+    if (limit !== Infinity) isLimit('limit', limit);
     const { memory } = this.thread.instance;
     const [bytes, full] = this.using((words, data) => {
       const size = Atomics.load(words, CAPACITY);
@@ -159,7 +163,8 @@ export class Pipe {
    * Resolves when there is room.
    * @throws AioError ERR_AIO_CLOSED; the signal's reason
    */
-  async drain({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async drain(options: WaitOptions = {}): Promise<void> {
+    const signal = signalOf(options);
     const full = (): boolean => this.using((words) => {
       if (used(words) < Atomics.load(words, CAPACITY)) return false;
       Atomics.store(words, WAITS, 1);

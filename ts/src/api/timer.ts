@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { AioError, closedError } from '../errors.js';
+import { invalid } from '../check.js';
+import { closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { TimerPointer } from '../runtime/exports.js';
 import type { AioContext, Registration } from './context.js';
@@ -34,10 +35,8 @@ export class Timer {
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED
    */
   arm(delayMs: number): void {
+    if (typeof delayMs !== 'number' || !(delayMs >= 0 && delayMs <= 1e15)) throw invalid('delayMs', 'a number of ms from 0 to 1e15', delayMs);
     if (this.closed) throw closedError(`timer '${this.name}'`);
-    if (!(delayMs >= 0 && delayMs <= 1e15)) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `timer '${this.name}': the delay is a number of ms from 0 on, not ${String(delayMs)}`);
-    }
     const { thread } = this.context;
     thread.run(() => thread.instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6));
     this.registration.active = true;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
+import { optionsOf } from '../check.js';
 import { AioError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
 import { load, PAGE } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
-import type { RuntimeOptions } from '../runtime/runtime-options.js';
+import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.js';
 import { needsHelper } from '../runtime/waiter.js';
 import wasm from '../wasm.js';
 import { fault, ok, type Finding } from './finding.js';
@@ -17,15 +18,17 @@ const inBrowser = (host: OwnerHost): boolean => host.name === 'browser';
 
 /**
  * Says what keeps a runtime with these options from working here, and what to do about
- * it: one finding each. Starts a runtime and a worker to see, and ends them. Does not
- * throw; what depends on a fault is not looked at.
+ * it: one finding each. Starts a runtime and a worker to see, and ends them. It does not reject
+ * because of a fault; what depends on a fault is not looked at.
+ * @throws AioError ERR_AIO_INVALID_ARG
  */
 export async function doctor(options: RuntimeOptions = {}): Promise<Finding[]> {
+  const checked = optionsOf(options, runtimeChecks);
   const host = await ownerHost();
   const found: Finding[] = [];
   const steps = [
-    () => isolation(host), () => engine(host), () => examineSource(options.module ?? wasm, host), () => memory(options),
-    () => workers(options),
+    () => isolation(host), () => engine(host), () => examineSource(checked.module ?? wasm, host), () => memory(checked),
+    () => workers(checked),
   ];
   for (const step of steps) {
     const finding = await step();

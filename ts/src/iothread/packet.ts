@@ -3,6 +3,7 @@
  * Values on their way to another thread. What structured clone refuses or spoils (functions,
  * errors, handles) is taken out of plain objects and arrays and put in again there.
  */
+import { isArrayOf, isObject } from '../check.js';
 import { AioError } from '../errors.js';
 import type { Handle } from '../api/handle.js';
 import { onlyOne } from './place.js';
@@ -59,6 +60,8 @@ export const dataOnly: Correspondent = {
   },
 };
 
+const areObjects = isArrayOf(isObject, 'transferable objects');
+
 /** Objects that are sent as their methods. */
 const proxied = onlyOne('proxied', () => new WeakSet<object>());
 const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
@@ -68,6 +71,7 @@ const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>
  * an object with its methods, which it calls here. (Functions need no mark.)
  */
 export function proxy<T extends object>(object: T): T {
+  if (typeof object !== 'function') isObject('object', object);
   proxied.add(object);
   return object;
 }
@@ -75,6 +79,8 @@ export function proxy<T extends object>(object: T): T {
 /** As argument or result of a call to another thread: what of it changes hands instead of
  * being copied (`transfer(bytes, [bytes.buffer])`). */
 export function transfer<T extends object>(value: T, list: Transferable[]): T {
+  if (typeof value !== 'function') isObject('value', value);
+  areObjects('list', list);
   transfers.set(value, list);
   return value;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import * as Comlink from 'comlink';
+import { isFunction } from '../check.js';
 import { AioError } from '../errors.js';
 import { expose, connect, ControlEndpoint, type Answer, type Calls } from './control.js';
 import type { Handle } from '../api/handle.js';
@@ -35,6 +36,7 @@ const connections = onlyOne('connections', () => new Set<Rpc<Calls>>());
  * on are rejected.
  */
 export function release(work: AnyFunction): void {
+  isFunction('work', work);
   for (const connection of connections) connection.forget(work);
 }
 

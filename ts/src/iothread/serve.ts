@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** serve(): where the code of an IOThread and the thread that it runs in meet. */
+import { invalid } from '../check.js';
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import { onlyOne } from './place.js';
@@ -38,12 +39,14 @@ export const meeting = onlyOne('iothread', prepare);
 export function serve<T extends object>(make: (context: AioContext) => T | Promise<T>): Served<T>;
 export function serve<T extends object>(api: T): Served<T>;
 export function serve(api: Service): Served<unknown> {
+  if (typeof api !== 'function' && (typeof api !== 'object' || (api as unknown) === null)) {
+    throw invalid("serve()'s argument (api or make)", 'an object, or a function that makes one', api);
+  }
   const refuse = (why: string): never => {
     throw new AioError('ERR_AIO_INVALID_ARG', `serve(): ${why}`);
   };
   if (!meeting.isWorker) refuse('this thread is no IOThread; import of its file the type alone (import type), and start it by runtime.iothread()');
   if (meeting.called) refuse('called twice; an IOThread serves one object, which may have others in it');
-  if ((typeof api !== 'object' && typeof api !== 'function') || (api as unknown) === null) refuse(`takes an object, or a function that makes one, not ${String(api)}`);
   meeting.called = true;
   meeting.served({ of: api });
   return Object.freeze({}) as Served<unknown>;

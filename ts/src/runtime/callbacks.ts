@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
 import { Panic } from './death.js';
 
 /** A function that a loop calls; a promise that it returns is waited for by nobody,
@@ -25,7 +24,6 @@ export class Callbacks {
 
   /** what: the object, for messages ("bottom half 'flush'"). */
   add(what: string, run: Callback): number {
-    if (typeof run !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `${what}: the call-back is a function, not ${typeof run}`);
     // 0 is none, for C; a number that is still in use after 2^32 others is skipped.
     do {
       this.lastId = (this.lastId + 1) >>> 0;

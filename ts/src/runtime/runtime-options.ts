@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { WaitOptions } from '../abort.js';
+import { invalid, isArrayOf, isFunction, isInteger, isObject, isSignal, isText, type Check, type Checks } from '../check.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { Guest } from '../wasi/guest.js';
 
@@ -27,3 +28,25 @@ export interface RuntimeOptions extends WaitOptions {
   /** What a program has of files and streams; WasiHost makes it. @internal */
   guest?: Guest;
 }
+
+/** As many as the table of threads in wasm/port has room for beside the owner. @internal */
+export const isThreadCount = isInteger(1, 255);
+/** Below that not even the runtime's own calls fit. @internal */
+export const isStackSize = isInteger(16 * 1024, 2 ** 30);
+/** @internal */
+export const isMemorySize = isInteger(1, Number.MAX_SAFE_INTEGER);
+/** @internal */
+export const areArguments = isArrayOf(isText, 'strings');
+
+/** @internal */
+export const isModule: Check = (name, value) => {
+  if (!(value instanceof URL) && !(value instanceof Uint8Array) && !(value instanceof WebAssembly.Module)) {
+    throw invalid(name, 'a URL, a Uint8Array or a WebAssembly.Module', value);
+  }
+};
+
+/** @internal */
+export const runtimeChecks: Checks<RuntimeOptions> = {
+  module: isModule, maximumMemory: isMemorySize, worker: isFunction, maxThreads: isThreadCount, reserve: isInteger(0, 255),
+  stackSize: isStackSize, args: areArguments, guest: isObject, signal: isSignal,
+};

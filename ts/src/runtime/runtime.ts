@@ -4,8 +4,9 @@ import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
 import type { HomeThread } from '../api/handle.js';
 import { IOThread } from '../api/iothread.js';
-import type { IOThreadCode, IOThreadInfo, IOThreadOptions } from '../api/iothread-options.js';
-import { abortable, type WaitOptions } from '../abort.js';
+import { startOptions, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type StartOptions } from '../api/iothread-options.js';
+import { abortable, signalOf, type WaitOptions } from '../abort.js';
+import { isText, optionsOf } from '../check.js';
 import { AioError, closedError, messageOf } from '../errors.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
@@ -21,7 +22,7 @@ import { causeOf, describeDeath } from './death.js';
 import { cString, instantiate, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Pending } from './pending.js';
-import type { RuntimeOptions } from './runtime-options.js';
+import { runtimeChecks, type RuntimeOptions } from './runtime-options.js';
 import { Threads } from './threads.js';
 import type { HelperInit } from './waiter.js';
 import { LEAVE_MS } from './watchdog.js';
@@ -108,8 +109,8 @@ export class Runtime {
    * @throws AioError ERR_AIO_INVALID_ARG (the name is taken), ERR_AIO_NO_MEMORY
    */
   createContext(name: string): AioContext {
+    isText('name', name);
     this.assertNotClosing();
-    if (typeof name !== 'string') throw new AioError('ERR_AIO_INVALID_ARG', `a context's name is a string, not ${typeof name}`);
     const { exports, memory } = this.instance;
     const text = cString(this.instance, name);
     const pointer = this.run(() => exports.rt_context_new(text));
@@ -135,8 +136,9 @@ export class Runtime {
    * @throws AioError ERR_AIO_UNSUPPORTED (what is missing here), ERR_AIO_MODULE,
    * ERR_AIO_NO_MEMORY; the signal's reason
    */
-  static create(options: RuntimeOptions = {}): Promise<Runtime> {
-    return abortable(options.signal, () => Runtime.createNow(options), (runtime) => runtime.close());
+  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+    const checked = optionsOf(options, runtimeChecks);
+    return abortable(checked.signal, () => Runtime.createNow(checked), (runtime) => runtime.close());
   }
 
   private static async createNow(options: RuntimeOptions): Promise<Runtime> {
@@ -190,10 +192,11 @@ export class Runtime {
    */
   async iothread(name: string, options?: IOThreadOptions & WaitOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
   async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & WaitOptions): Promise<IOThread<T>>;
-  async iothread<T>(name: string, options: IOThreadOptions & Partial<IOThreadCode> & WaitOptions = {}): Promise<IOThread<T>> {
+  async iothread<T>(name: string, options: StartOptions = {}): Promise<IOThread<T>> {
+    const checked = startOptions(name, options);
     this.assertNotClosing();
-    return abortable(options.signal, () => {
-      const ioThread = this.run(() => IOThread.start<T>(this, name, options));
+    return abortable(checked.signal, () => {
+      const ioThread = this.run(() => IOThread.start<T>(this, name, checked));
       this.ioThreads.add(ioThread);
       return ioThread.ready();
     }, (ioThread) => ioThread.close());
@@ -272,7 +275,8 @@ export class Runtime {
    * ends the wait, close() the program.
    * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC; the signal's reason
    */
-  async main({ signal }: WaitOptions = {}): Promise<number> {
+  async main(options: WaitOptions = {}): Promise<number> {
+    const signal = signalOf(options);
     this.assertNotClosing();
     if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
     return abortable(signal, () => this.mainNow());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The owner's side of one guest: its arguments and its descriptors. */
 import type { OwnerHost } from '../hosts/host.js';
-import { AioError } from '../errors.js';
 import { FileType, Rights, RIGHTS_OF_STREAM } from './abi.js';
 import type { GuestConfig } from './guest-config.js';
 import type { GuestOptions } from './guest-options.js';
@@ -15,14 +14,6 @@ export class Guest {
 
   protected constructor(protected readonly host: OwnerHost, readonly shared: Shared, options: GuestOptions, hostFiles = false) {
     this.table = new FdTable(shared, host.fs as FileSystem | undefined);
-    for (const [name, value] of Object.entries(options.env ?? {})) {
-      if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
-        throw new AioError('ERR_AIO_INVALID_ARG', `'${name}' cannot be a variable of the environment`);
-      }
-    }
-    for (const arg of options.args ?? []) {
-      if (arg.includes('\0')) throw new AioError('ERR_AIO_INVALID_ARG', 'an argument contains a NUL');
-    }
     this.config = {
       args: options.args ?? ['program'],
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),

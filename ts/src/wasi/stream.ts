@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Duplex } from 'node:stream';
-import { abortable, type WaitOptions } from '../abort.js';
+import { abortable, signalOf, type WaitOptions } from '../abort.js';
+import { invalid, isBytes, type Check } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
@@ -62,7 +63,8 @@ export abstract class AioStream {
    * was aborted is the next one's.
    * @throws the host's error, AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG; the signal's reason
    */
-  async read({ signal }: WaitOptions = {}): Promise<Uint8Array | undefined> {
+  async read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {
+    const signal = signalOf(options);
     this.assertOpen(this.readable, 'read');
     if (this.stopReading) throw new AioError('ERR_AIO_INVALID_ARG', 'the stream is being read: one read at a time');
     signal?.throwIfAborted();
@@ -86,7 +88,9 @@ export abstract class AioStream {
    * Resolves when the bytes may change again.
    * @throws as read; after the signal's reason they may still be taken
    */
-  async write(bytes: Uint8Array, { signal }: WaitOptions = {}): Promise<void> {
+  async write(bytes: Uint8Array, options: WaitOptions = {}): Promise<void> {
+    isBytes('bytes', bytes);
+    const signal = signalOf(options);
     this.assertOpen(this.writable, 'written');
     await abortable(signal, () => this.put(bytes));
   }
@@ -127,16 +131,31 @@ export abstract class AioStream {
    */
   static from(source: StreamSource): AioStream {
     if (source instanceof AioStream) return source;
-    const has = (name: string): boolean => name in source && typeof (source as unknown as Record<string, unknown>)[name] === 'function';
+    isStream('source', source);
+    const has = (name: string): boolean => typeof (source as unknown as Record<string, unknown>)[name] === 'function';
     if (has('getReader')) return new WebStream({ readable: source as ReadableStream<Uint8Array> });
     if (has('getWriter')) return new WebStream({ writable: source as WritableStream<Uint8Array> });
     if (has('postMessage')) return new PortStream(source as MessagePort);
     if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as AnyNodeStream);
-    const { readable, writable } = source as WebStreams;
-    if (typeof readable === 'object' || typeof writable === 'object') return new WebStream(source as WebStreams);
-    throw new AioError('ERR_AIO_INVALID_ARG', 'not a stream: give a Node stream, WHATWG streams or a MessagePort');
+    return new WebStream(source as WebStreams);
   }
 }
+
+/** By what is used of it. @internal */
+export const isStream: Check = (name, value) => {
+  const has = (of: unknown, ...methods: string[]): boolean =>
+    typeof of === 'object' && of !== null && methods.every((method) => typeof (of as Record<string, unknown>)[method] === 'function');
+  const isWeb = ({ readable, writable }: WebStreams): boolean =>
+    [readable, writable].some(Boolean) && (!readable || has(readable, 'getReader')) && (!writable || has(writable, 'getWriter'));
+  try {
+    if (value instanceof AioStream || has(value, 'getReader') || has(value, 'getWriter') || has(value, 'postMessage', 'start')) return;
+    if (has(value, 'on', 'destroy') && (has(value, 'pipe') || has(value, 'write'))) return;
+    if (isWeb(Object(value) as WebStreams)) return;
+  } catch {
+    // It cannot be read.
+  }
+  throw invalid(name, 'a stream of Node, a WHATWG stream (or a pair of them), or a MessagePort', value);
+};
 
 /** Any piece of data as bytes. */
 function asBytes(data: unknown): Uint8Array {

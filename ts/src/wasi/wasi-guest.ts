@@ -53,7 +53,6 @@ export class WasiGuest extends Guest {
     if (what === 'closed') return;
     if (what === 'inherit') return this.inherited(fd);
     if (typeof what === 'string' || ArrayBuffer.isView(what)) {
-      if (fd !== 0) throw new AioError('ERR_AIO_INVALID_ARG', `${what as string}: standard output is 'inherit', 'closed' or a stream`);
       const bytes = typeof what === 'string' ? new TextEncoder().encode(what) : what;
       const readable = new ReadableStream<Uint8Array>({
         start(controller) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-import { abortable, type WaitOptions } from '../abort.js';
+import { abortable, signalOf, type WaitOptions } from '../abort.js';
+import { invalid, isSignal, optionsOf, type Check, type Checks } from '../check.js';
 import { AioError, closedError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, memoryImport, PAGE, type MemoryImport } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
-import type { GuestOptions } from './guest-options.js';
+import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
+import { guestChecks, type GuestOptions } from './guest-options.js';
 import type { FromGuest, GuestInit } from './guest-worker.js';
 import { WasiGuest } from './wasi-guest.js';
 
@@ -21,6 +23,21 @@ export interface WasiOptions extends GuestOptions {
   /** Ends the guest after so many ms: ERR_AIO_TIMEOUT. */
   timeout?: number;
 }
+
+const isProgram: Check = (name, value) => {
+  if (!(value instanceof URL) && !(value instanceof Uint8Array)) throw invalid(name, 'a URL or a Uint8Array', value);
+};
+
+/** What setTimeout can wait for, at most. */
+const MAX_MS = 2 ** 31 - 1;
+const isTimeout: Check = (name, value) => {
+  if (typeof value !== 'number' || !(value >= 0 && value <= MAX_MS)) throw invalid(name, `a number of ms from 0 to ${MAX_MS}`, value);
+};
+
+const hostChecks: Checks<WasiOptions & WaitOptions> = {
+  ...guestChecks, module: isProgram, maxThreads: isThreadCount, maximumMemory: isMemorySize, stackSize: isStackSize, timeout: isTimeout,
+  signal: isSignal,
+};
 
 /** How a module wants to be run; its imports and exports tell. */
 type Flavour =
@@ -78,8 +95,10 @@ export class WasiHost {
    * @throws AioError ERR_AIO_MODULE (no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO
    * (a directory, a socket), ERR_AIO_UNSUPPORTED; the signal's reason
    */
-  static create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
-    return abortable(options.signal, () => WasiHost.createNow(options), (host) => host.close());
+  static async create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
+    const checked = optionsOf(options, hostChecks);
+    isProgram('options.module', checked.module);
+    return abortable(checked.signal, () => WasiHost.createNow(checked), (host) => host.close());
   }
 
   private static async createNow(options: WasiOptions): Promise<WasiHost> {
@@ -104,7 +123,8 @@ export class WasiHost {
    * @throws AioError ERR_AIO_PANIC (it trapped, or a thread of it died), ERR_AIO_MODULE,
    * ERR_AIO_NO_MEMORY, ERR_AIO_TIMEOUT, ERR_AIO_CLOSED; the signal's reason
    */
-  async run({ signal }: WaitOptions = {}): Promise<number> {
+  async run(options: WaitOptions = {}): Promise<number> {
+    const signal = signalOf(options);
     if (this.closed) throw closedError(this.name);
     if (this.started) throw new AioError('ERR_AIO_INVALID_ARG', 'a WasiHost runs its guest once');
     return abortable(signal, () => this.runOnce(signal));
