@@ -84,10 +84,15 @@ QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
                          opaque_of(id));
 }
 
+/* A delay that ends behind the clock's last ns (in 292 years) ends with it. */
 WASM_EXPORT("rt_timer_arm")
 void rt_timer_arm(QEMUTimer *timer, double delay_ns)
 {
-    timer_mod_ns(timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) + (int64_t)delay_ns);
+    int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    /* The conversion saturates; the sum would wrap. */
+    int64_t delay = (int64_t)delay_ns;
+
+    timer_mod_ns(timer, delay > INT64_MAX - now ? INT64_MAX : now + delay);
 }
 
 WASM_EXPORT("rt_timer_cancel")
