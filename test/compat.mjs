@@ -48,6 +48,24 @@ function headersUnder(dir) {
     .map((name) => relative(join('core-c', 'include'), join(dir, name)));
 }
 
+const STRICT = ['-Wall', '-Wextra', '-pedantic', '-Werror', '-Icore-c/include'];
+/** C and C++, of one make each. */
+const COMPILERS = [['gcc', 'g++'], ['clang', 'clang++']];
+
+async function isThere(compiler) {
+  const file = join(out, compiler.endsWith('++') ? 'empty.cc' : 'empty.c');
+  // clang++ may be there without a C++ library.
+  writeFileSync(join(top, file), compiler.endsWith('++') ? '#include <cstdio>\n' : '#include <stdio.h>\n');
+  return (await execute(compiler, '-fsyntax-only', file)).code === 0;
+}
+
+/** A source that includes these headers. */
+function includes(name, headers) {
+  const file = join(out, name);
+  writeFileSync(join(top, file), headers.map((header) => `#include "${header}"\n`).join(''));
+  return file;
+}
+
 const tests = {
   'an event-loop program does the same in both': () => inBoth('event-loop', 5, /^gmain 1 1 1 0$/m),
   'so does one of many threads with a context each': () => inBoth('multi-threaded', 3, /^passes 1000 1000$/m),
@@ -59,13 +77,32 @@ const tests = {
   async 'every public header stands alone'() {
     const headers = headersUnder('core-c/include');
     assert.ok(headers.length > 15);
-    const files = headers.map((header, i) => {
-      const file = join(out, `alone-${i}.c`);
-      writeFileSync(join(top, file), `#include "${header}"\n#include "${header}"\n`);
-      return file;
-    });
-    await build(cc, '-Wall', '-Wextra', '-Werror', '-Icore-c/include', '-fsyntax-only', ...files);
+    const files = headers.map((header, i) => includes(`alone-${i}.c`, [header, header]));
+    await build(cc, ...STRICT, '-fsyntax-only', ...files);
     await build('wasm/aiocc', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', ...files);
+  },
+
+  async 'every public header is of each standard from C99 on, and of C++17'() {
+    const headers = headersUnder('core-c/include');
+    const [inC, inCxx] = [includes('all.c', headers), includes('all.cc', headers)];
+    for (const [compiler, cxx] of COMPILERS) {
+      for (const standard of ['c99', 'c11', 'c17', 'gnu99', 'gnu11', 'gnu17']) {
+        if (await isThere(compiler)) await build(compiler, `-std=${standard}`, ...STRICT, '-fsyntax-only', inC);
+      }
+      if (await isThere(cxx)) await build(cxx, '-std=c++17', ...STRICT, '-fsyntax-only', inCxx);
+    }
+  },
+
+  async 'a C++ program links with the library'() {
+    const found = [];
+    for (const [, cxx] of COMPILERS) {
+      if (!(await isThere(cxx))) continue;
+      const program = join(out, `cplusplus-${cxx}`);
+      await build(cxx, '-std=c++17', ...STRICT, 'test/compat/cplusplus.cc', ...LIBRARY, '-o', program);
+      assert.deepEqual(await execute(join(top, program)), { code: 0, out: 'ran 1211\n', err: '' });
+      found.push(cxx);
+    }
+    if (found.length === 0) throw new Skipped('no C++ compiler is here (g++ or clang++)');
   },
 
   async 'a native program may use GLib itself'() {

@@ -11,6 +11,10 @@
  */
 #include "qemu/coroutine.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What it returns is what the promise resolves with. */
 typedef int coroutine_fn AioCoroutineFunc(intptr_t argument);
 
@@ -34,6 +38,10 @@ typedef struct AioExportedCoroutine {
     _Static_assert(1, "a semicolon follows")
 #else
 #define AIO_EXPORT_COROUTINE(coroutine) _Static_assert(1, "a semicolon follows")
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

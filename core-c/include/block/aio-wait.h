@@ -4,6 +4,10 @@
 /* Waiting for a condition that a context's work makes true: util/aio-wait.c */
 #include "qemu/main-loop.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct AioWait {
     unsigned num_waiters;
 } AioWait;
@@ -50,5 +54,9 @@ void aio_wait_assert_main_thread(void);
         qatomic_dec(&global_aio_wait.num_waiters);                           \
         waited_;                                                             \
     })
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

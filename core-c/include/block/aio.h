@@ -16,6 +16,10 @@
 #include "qemu/thread.h"
 #include "qemu/timer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Asynchronous requests ---- */
 
 typedef struct BlockAIOCB BlockAIOCB;
@@ -340,5 +344,9 @@ AioContext *qemu_get_current_aio_context(void);
 void qemu_set_current_aio_context(AioContext *ctx);
 /* Makes this thread no context's home, so that it can be used again. */
 void aio_context_detach_current(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -3,11 +3,19 @@
 #define QEMU_BLOCK_H
 #include "block/aio.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Home. Ends with the request's call-back having run. */
 void bdrv_aio_cancel(BlockAIOCB *acb);
 /* Home. The call-back comes later, once, with -ECANCELED or the real result. */
 void bdrv_aio_cancel_async(BlockAIOCB *acb);
 /* Any. The main context: a BlockDriverState is opaque here and has no other. */
 AioContext *bdrv_get_aio_context(BlockDriverState *bs);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

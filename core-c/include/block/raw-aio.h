@@ -19,6 +19,10 @@
 
 #include <sys/uio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum AioEngine {
     AIO_ENGINE_THREADS,
     AIO_ENGINE_NATIVE,
@@ -88,5 +92,9 @@ typedef struct AioEngineStats {
 /* Home; elsewhere each number is of some recent moment. */
 void raw_aio_get_stats(AioContext *ctx, AioEngine engine,
                        AioEngineStats *stats);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
  */
 #include "block/aio.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Runs in a pool thread; what it returns is the request's result. */
 typedef int ThreadPoolFunc(void *opaque);
 
@@ -25,5 +29,9 @@ int coroutine_fn thread_pool_submit_co(ThreadPool *pool, ThreadPoolFunc *func,
 void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg);
 /* Takes over ctx's thread_pool_min and _max. */
 void thread_pool_update_params(ThreadPool *pool, AioContext *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
  */
 #include "qemu/osdep.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern Error *error_abort;
 extern Error *error_fatal;
 
@@ -22,5 +26,9 @@ const char *error_get_pretty(const Error *err);
 void error_free(Error *err);
 /* Prints the message and a newline on stderr. */
 void error_report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

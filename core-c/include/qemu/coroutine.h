@@ -14,6 +14,10 @@
 #include "qemu/queue.h"
 #include "qemu/timer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The entry of a coroutine. */
 typedef void coroutine_fn CoroutineEntry(void *opaque);
 
@@ -165,6 +169,10 @@ void qemu_co_sleep_wake(QemuCoSleep *w);
 /* In a coroutine that runs in a context's home thread. Takes the place of the
  * fd's handler in that context, and removes it before it returns. */
 void coroutine_fn yield_until_fd_readable(int fd);
+
+#ifdef __cplusplus
+}
+#endif
 
 /* Last: it needs CoMutex. */
 #include "qemu/lockable.h"

@@ -7,6 +7,10 @@
  */
 #include "qemu/osdep.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct EventNotifier {
     int fd;               /* -1: not initialised */
 };
@@ -23,5 +27,9 @@ int event_notifier_get_fd(const EventNotifier *e);
 int event_notifier_set(EventNotifier *e);
 /* 1 if it was set, else 0; it is clear afterwards. */
 int event_notifier_test_and_clear(EventNotifier *e);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,7 +14,21 @@
 typedef int gboolean;
 typedef int gint;
 typedef unsigned guint;
+typedef char gchar;
+typedef unsigned long gulong;
 typedef void *gpointer;
+typedef const void *gconstpointer;
+
+#ifndef FALSE
+#define FALSE 0
+#endif
+#ifndef TRUE
+#define TRUE 1
+#endif
+
+/* What a GSourceFunc returns: to be called again, or to be removed. */
+#define G_SOURCE_CONTINUE TRUE
+#define G_SOURCE_REMOVE FALSE
 
 typedef struct GPollFD {
     int fd;
@@ -29,10 +43,13 @@ typedef struct GPollFD {
 #define G_IO_HUP 0x010
 #define G_IO_NVAL 0x020
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct PortPollFd;
 typedef struct _GMainContext GMainContext;
 typedef struct _GMainLoop GMainLoop;
-typedef struct _GSource GSource;
 typedef gboolean (*GSourceFunc)(gpointer user_data);
 typedef struct _GSourceFuncs {
     /* True: ready now, and check is skipped. *timeout: ms until it may be, -1
@@ -95,6 +112,10 @@ void g_main_loop_run(GMainLoop *loop);
 /* Any thread. */
 void g_main_loop_quit(GMainLoop *loop);
 gboolean g_main_loop_is_running(GMainLoop *loop);
+
+#ifdef __cplusplus
+}
+#endif
 #endif
 
 #endif

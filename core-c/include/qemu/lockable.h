@@ -5,6 +5,10 @@
 #include "qemu/coroutine.h"
 #include "qemu/thread.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct QemuLockable {
     void *object;
     void (*lock)(void *object);
@@ -110,5 +114,9 @@ static inline void qemu_lockable_auto_unlock_(QemuLockable **x)
     WITH_QEMU_LOCK_GUARD_((x), glue(qemu_lock_guard_, __COUNTER__))
 #define WITH_QEMU_LOCK_GUARD_(x, name)                                       \
     for (QEMU_LOCKABLE_AUTO_(name, x); name; qemu_lockable_auto_unlock_(&name))
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

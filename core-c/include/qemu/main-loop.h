@@ -4,6 +4,10 @@
 /* The main thread's loop: util/main-loop.c. There is no big lock. */
 #include "block/aio.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Makes the main context, current in this thread. Once. 0 or -errno. */
 int qemu_init_main_loop(Error **errp);
 /* The main context; NULL before qemu_init_main_loop. Any. */
@@ -28,5 +32,9 @@ static inline bool qemu_mutex_iothread_locked(void)
 }
 static inline void qemu_mutex_lock_iothread(void) {}
 static inline void qemu_mutex_unlock_iothread(void) {}
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

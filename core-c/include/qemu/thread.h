@@ -11,6 +11,10 @@
 #include "qemu/atomic.h"
 #include "qemu/osdep.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* 0 free, 1 locked, 2 locked and somebody may sleep. */
 struct QemuMutex {
     uint32_t state;
@@ -116,5 +120,9 @@ void *qemu_thread_join(QemuThread *thread);
 void qemu_thread_get_self(QemuThread *thread);
 bool qemu_thread_is_self(QemuThread *thread);
 QEMU_NORETURN void qemu_thread_exit(void *retval);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

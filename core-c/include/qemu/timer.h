@@ -5,6 +5,10 @@
 #include "qemu/osdep.h"
 #include "qemu/thread.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SCALE_MS 1000000
 #define SCALE_US 1000
 #define SCALE_NS 1
@@ -166,5 +170,9 @@ bool timer_pending(QEMUTimer *ts);
 bool timer_expired(QEMUTimer *timer_head, int64_t current_time);
 /* (uint64_t)-1 when not pending. */
 uint64_t timer_expire_time_ns(QEMUTimer *ts);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

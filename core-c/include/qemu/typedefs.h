@@ -8,7 +8,9 @@ typedef struct CoMutex CoMutex;
 typedef struct Coroutine Coroutine;
 typedef struct Error Error;
 typedef struct EventNotifier EventNotifier;
+#ifndef WASM_AIO_WITH_GLIB
 typedef struct _GSource GSource;
+#endif
 typedef struct IOThread IOThread;
 typedef struct QEMUBH QEMUBH;
 typedef struct QEMUTimer QEMUTimer;

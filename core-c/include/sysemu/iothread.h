@@ -4,6 +4,10 @@
 /* A thread that runs one AioContext: iothread.c. */
 #include "block/aio.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Starts it and waits until it runs; id must be new. NULL and *errp if not. */
 IOThread *iothread_create(const char *id, Error **errp);
 /* Stops it and frees it. */
@@ -39,5 +43,9 @@ bool iothread_set_thread_pool_min(IOThread *iothread, int64_t value,
                                   Error **errp);
 bool iothread_set_thread_pool_max(IOThread *iothread, int64_t value,
                                   Error **errp);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
