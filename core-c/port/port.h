@@ -59,6 +59,9 @@ QEMU_NORETURN void port_thread_exit(void);
  * it holds one, what the lock guards may be half-changed.
  */
 void port_thread_holds(int change);
+/* Calls fn() in this thread when it ends, although port_thread_start did not start it.
+ * Called again: fn takes the place of the one before. */
+void port_thread_at_end(void (*fn)(void));
 /* If this thread ends unasked, lost(arg) is called in another thread. */
 void port_thread_on_lost(void (*lost)(void *), void *arg);
 

@@ -219,4 +219,7 @@ void thread_at_exit(ThreadExitHook *hook)
 
     hook->next = record->hooks;
     record->hooks = hook;
+    if (!record->ours) {
+        port_thread_at_end(thread_run_exit_hooks);
+    }
 }

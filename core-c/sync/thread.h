@@ -12,8 +12,8 @@ typedef struct ThreadExitHook {
 
 /*
  * fn(hook) runs in the calling thread when its start routine has returned or
- * qemu_thread_exit() was called, the last hook added first. In a thread that
- * qemu_thread_create() did not make it runs when somebody calls
+ * qemu_thread_exit() was called, the last hook added first; in a thread that
+ * qemu_thread_create() did not make, when that ends, or when somebody calls
  * thread_run_exit_hooks there. The hook is the caller's, and not to be added twice.
  */
 void thread_at_exit(ThreadExitHook *hook);

@@ -5,6 +5,7 @@
 #include <threads.h>
 
 #include "port/wasm-port.h"
+#include "sync/thread.h"
 #include "wait.h"
 
 /* What a pthread_t points to. */
@@ -44,13 +45,30 @@ static void release(Thread *thread)
 /* ---- Thread-specific data ---- */
 
 typedef void Destructor(void *);
-static struct { uint32_t used; Destructor *destroy; } keys[PTHREAD_KEYS_MAX];
-static _Thread_local void *values[PTHREAD_KEYS_MAX];
 
-static __attribute__((noinline)) void **value(pthread_key_t key)
+/* A key that is made anew is another one, although it has the same number: what threads
+ * have under the old one is told apart by the generation. */
+static struct {
+    uint32_t used;
+    uint32_t generation;
+    Destructor *destroy;
+} keys[PTHREAD_KEYS_MAX];
+
+typedef struct Value {
+    void *data;
+    uint32_t generation;
+} Value;
+static _Thread_local Value values[PTHREAD_KEYS_MAX];
+
+static __attribute__((noinline)) Value *value(pthread_key_t key)
 {
     __asm__ volatile("");
     return &values[key];
+}
+
+static bool is_used(pthread_key_t key)
+{
+    return key < PTHREAD_KEYS_MAX && qatomic_read(&keys[key].used);
 }
 
 int __wrap_pthread_key_create(pthread_key_t *key, Destructor *destroy)
@@ -58,7 +76,7 @@ int __wrap_pthread_key_create(pthread_key_t *key, Destructor *destroy)
     for (unsigned i = 0; i < PTHREAD_KEYS_MAX; i++) {
         if (qatomic_cmpxchg(&keys[i].used, 0, 1) == 0) {
             keys[i].destroy = destroy;
-            *value(i) = NULL;
+            qatomic_inc(&keys[i].generation);
             *key = i;
             return 0;
         }
@@ -68,10 +86,10 @@ int __wrap_pthread_key_create(pthread_key_t *key, Destructor *destroy)
 
 int __wrap_pthread_key_delete(pthread_key_t key)
 {
-    if (key >= PTHREAD_KEYS_MAX || !qatomic_read(&keys[key].used)) {
+    if (!is_used(key)) {
         return EINVAL;
     }
-    *value(key) = NULL;
+    qatomic_inc(&keys[key].generation);
     keys[key].destroy = NULL;
     qatomic_mb_set(&keys[key].used, 0);
     return 0;
@@ -79,15 +97,22 @@ int __wrap_pthread_key_delete(pthread_key_t key)
 
 void *__wrap_pthread_getspecific(pthread_key_t key)
 {
-    return key < PTHREAD_KEYS_MAX ? *value(key) : NULL;
+    Value *own_value;
+
+    if (key >= PTHREAD_KEYS_MAX) {
+        return NULL;
+    }
+    own_value = value(key);
+    return own_value->generation == qatomic_read(&keys[key].generation)
+               ? own_value->data : NULL;
 }
 
 int __wrap_pthread_setspecific(pthread_key_t key, const void *data)
 {
-    if (key >= PTHREAD_KEYS_MAX || !qatomic_read(&keys[key].used)) {
+    if (!is_used(key)) {
         return EINVAL;
     }
-    *value(key) = (void *)data;
+    *value(key) = (Value){ (void *)data, qatomic_read(&keys[key].generation) };
     return 0;
 }
 
@@ -99,10 +124,10 @@ static void destroy_values(void)
     for (int i = 0; more && i < PTHREAD_DESTRUCTOR_ITERATIONS; i++) {
         more = false;
         for (unsigned key = 0; key < PTHREAD_KEYS_MAX; key++) {
-            void *data = *value(key);
+            void *data = __wrap_pthread_getspecific(key);
             Destructor *destroy = keys[key].destroy;
             if (data && destroy) {
-                *value(key) = NULL;
+                value(key)->data = NULL;
                 destroy(data);
                 more = true;
             }
@@ -117,6 +142,7 @@ static void end(void *result)
     Thread *thread = self();
 
     destroy_values();
+    thread_run_exit_hooks();
     thread->result = result;
     if (thread != &own) {
         self_tls = NULL;

@@ -168,6 +168,13 @@ void port_thread_holds(int change)
     wasm_thread_self()->locks += change;
 }
 
+/* pthreads, which alone start threads beside port_thread_start, do what is to be done at
+ * the end by themselves: wasm/libc/pthread-thread.c. */
+void port_thread_at_end(void (*fn)(void))
+{
+    (void)fn;
+}
+
 void port_thread_on_lost(void (*lost)(void *), void *arg)
 {
     WasmThread *self = wasm_thread_self();

@@ -50,6 +50,27 @@ void port_thread_exit(void)
     pthread_exit(NULL);
 }
 
+static pthread_key_t at_end_key;
+static pthread_once_t at_end_once = PTHREAD_ONCE_INIT;
+
+static void call_at_end(void *fn)
+{
+    ((void (*)(void))(uintptr_t)fn)();
+}
+
+static void make_at_end_key(void)
+{
+    if (pthread_key_create(&at_end_key, call_at_end)) {
+        port_panic("pthread_key_create: no key is left");
+    }
+}
+
+void port_thread_at_end(void (*fn)(void))
+{
+    pthread_once(&at_end_once, make_at_end_key);
+    pthread_setspecific(at_end_key, (void *)(uintptr_t)fn);
+}
+
 /* A native thread is never lost: what would end it ends the process. */
 void port_thread_holds(int change)
 {
