@@ -37,7 +37,7 @@ native_src := $(core) $(wildcard core-c/port/posix/*.c)
 wasm_src := $(core) $(wildcard wasm/port/*.c wasm/runtime/*.c wasm/libc/*.c)
 native_obj := $(native_src:%.c=build/native/%.o)
 wasm_obj := $(wasm_src:%.c=build/wasm/%.o)
-test_c := $(basename $(notdir $(wildcard test/c/*.c)))
+test_c := $(wildcard test/c/*.c)
 bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
 lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
 demo_ts := $(shell find ts/demo -type f 2>/dev/null)
@@ -47,9 +47,9 @@ native_lib := build/native/libaioloop.a
 # What lies in the first is not instrumented by Asyncify: see wasm/aiocc.mjs.
 co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/%/coroutine.o,$(wasm_obj))
 wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a
-test_native := $(test_c:%=build/test-c/native/%)
-test_sanitized := $(foreach s,asan tsan,$(test_c:%=build/sanitize-$(s)/test-c/%))
-test_wasm := $(test_c:%=build/test-c/wasm/%.wasm)
+test_native := build/native/tests
+test_sanitized := build/sanitize-asan/tests build/sanitize-tsan/tests
+test_wasm := build/wasm/tests.wasm
 bench_native := $(bench_c:%=build/bench/native/%)
 bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(wildcard test/bench/modules/*.c))
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
@@ -69,10 +69,10 @@ help:
 	@echo 'make native     build/native/libaioloop.a, for C programs on this machine'
 	@echo 'make wasm       dist/aio.wasm, and what wasm/aiocc needs'
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
-	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program)'
+	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program or program/test)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
 	@echo 'make test-package   the npm package, in Node and through bundlers'
-	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program)'
+	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program or program/test)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
@@ -102,6 +102,7 @@ build/$(1).value: $(if $(findstring x$(strip $(2))x,x$(strip $(file <build/$(1).
 endef
 $(eval $(call kept,native-flags,$(CC) $(NATIVE_FLAGS)))
 $(eval $(call kept,native-list,$(native_src)))
+$(eval $(call kept,test-list,$(test_c)))
 $(eval $(call kept,wasm-flags,$(WASM_FLAGS)))
 $(eval $(call kept,wasm-list,$(wasm_src)))
 # where the host's programs are: they are tried once, and again when that changes
@@ -132,17 +133,16 @@ build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(i
 build/native/%.o: %.c build/native-flags.value | build/cc.ok
 	$(call step,CC,$*.c)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -iquote test/c -MMD -MP -c $< -o $@
 
 $(native_lib): $(native_obj) build/native-list.value
 	$(call step,AR,$@)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(native_obj)
 
-build/test-c/native/%: test/c/%.c $(native_lib)
-	$(call step,CC,$< (native))
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -Itest/c -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
+build/native/tests: $(test_c:%.c=build/native/%.o) $(native_lib) build/test-list.value
+	$(call step,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(filter %.o,$^) $(native_lib) -lpthread -lm -o $@
 
 build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
@@ -166,19 +166,17 @@ define sanitized
 build/sanitize-$(1)/%.o: %.c build/sanitize-flags.value
 	$$(call step,CC,$$*.c ($(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_FLAGS) $$(SANITIZE_$(1)) -Icore-c/include -Icore-c -MMD -MP -c $$< -o $$@
+	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_FLAGS) $$(SANITIZE_$(1)) -Icore-c/include -Icore-c -iquote test/c -MMD -MP -c $$< -o $$@
 
 build/sanitize-$(1)/libaioloop.a: $(native_src:%.c=build/sanitize-$(1)/%.o) build/native-list.value
 	$$(call step,AR,$$@)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
 
-build/sanitize-$(1)/test-c/%: test/c/%.c build/sanitize-$(1)/libaioloop.a
-	$$(call step,CC,$$< ($(1)))
-	@mkdir -p $$(@D)
-	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_FLAGS) $$(SANITIZE_$(1)) -Icore-c/include -Icore-c -Itest/c -MMD -MP -MF $$@.d \
-	  $$< build/sanitize-$(1)/libaioloop.a -lpthread -lm -o $$@
+build/sanitize-$(1)/tests: $(test_c:%.c=build/sanitize-$(1)/%.o) build/sanitize-$(1)/libaioloop.a build/test-list.value
+	$$(call step,CC,$$@)
+	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_$(1)) $$(filter %.o %.a,$$^) -lpthread -lm -o $$@
 
--include $(native_src:%.c=build/sanitize-$(1)/%.d) $(test_c:%=build/sanitize-$(1)/test-c/%.d)
+-include $(patsubst %.c,build/sanitize-$(1)/%.d,$(native_src) $(test_c))
 endef
 $(foreach s,asan tsan,$(eval $(call sanitized,$(s))))
 
@@ -189,7 +187,7 @@ aiocc := wasm/aiocc.mjs wasm/function-names.mjs wasm/thread-locals.mjs wasm/port
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -MMD -MP -c $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -iquote test/c -MMD -MP -c $< -o $@
 
 build/wasm/libaioloop.a: $(filter-out $(co_obj),$(wasm_obj)) build/wasm-list.value
 build/wasm/libaiocoroutine.a: $(co_obj) build/wasm-list.value
@@ -203,10 +201,9 @@ dist/aio.wasm: $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc --aio-reactor -o $@
 
-build/test-c/wasm/%.wasm: test/c/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$< (program))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Itest/c -MMD -MP -MF $@.d $< -o $@
+build/wasm/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wasm_lib) wasm/exports.txt build/test-list.value
+	$(call step,LINK,$@)
+	$(Q)wasm/aiocc $(filter %.o,$^) -o $@
 
 build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (for jest))
@@ -252,7 +249,8 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
--include $(patsubst %,%.d,$(test_native) $(test_wasm) $(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm))
+-include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
+-include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm))
 
 # ---- TypeScript --------------------------------------------------------------
 

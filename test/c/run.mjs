@@ -1,21 +1,26 @@
-// Runs the C tests: each test of each program in a process of its own.
+// Runs the C tests: natively each in a process of its own, in WebAssembly each in an
+// instance of its own (see guests.mjs).
 //
-//   node test/c/run.mjs native|wasm|asan|tsan [program...]
+//   node test/c/run.mjs native|wasm|asan|tsan [program|program/test...]
 //
-// A program prints its tests' names with --list, one a line, and runs the one it
-// is given: exit code 0 = passed, 77 = skipped (the reason is on stderr), else
-// failed. A name with ` panics TEXT` behind it is of a test that has to end by a
-// panic which says TEXT: SIGABRT, or in WebAssembly the exit code 134.
-import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+// All programs are one executable, build/.../tests: see main.c for its arguments. A test
+// has passed if its exit code is 0, and was skipped if it is 77 (the reason is on
+// standard error). One that has to panic must end by SIGABRT, or in WebAssembly
+// with the exit code 134, and say what it is expected to.
+//
+// TEST_TIMEOUT=seconds changes when a test is given up.
+import { fork, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const AT_ONCE = Math.min(2, availableParallelism());
 const SKIPPED = 77;
 const PANICKED = 134;
+/** Instances that one process runs, so that nothing piles up in it. */
+const INSTANCES = 100;
 
 /** What the sanitizers are to do; a finding ends the program with a code of its own. */
 const SANITIZERS = {
@@ -28,110 +33,161 @@ const SANITIZERS = {
   tsan: { TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1:allocator_may_return_null=1:atexit_sleep_ms=50' },
 };
 
-/** Runs one process; {code, out, ms}, code null when a signal ended it. */
-function execute(argv, port) {
-  const sanitizer = SANITIZERS[port];
-  const timeout = Number(process.env.TEST_TIMEOUT ?? (sanitizer ? 120 : 30)) * 1000;
-  return new Promise((resolve) => {
-    const start = performance.now();
-    let out = '';
-    let late = false;
-    // In a process group of its own, so that what a test started dies with it.
-    const child = spawn(argv[0], argv.slice(1), {
-      cwd: top,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      env: { ...sanitizer, ...process.env },
-    });
-    const timer = setTimeout(() => {
-      late = true;
-      try {
-        process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // it ended by itself just now
-      }
-    }, timeout);
-    const done = (code, signal) => {
-      clearTimeout(timer);
-      if (late) out += `\n[no end within ${timeout / 1000} s]`;
-      else if (signal) out += `\n[ended by ${signal}]`;
-      resolve({ code: !late && signal === 'SIGABRT' ? PANICKED : code, out, ms: performance.now() - start });
-    };
-    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text) => (out += text));
-    child.on('error', (error) => {
-      out += error.message;
-      done(1, null);
-    });
-    child.on('close', done);
+/** Ends a process and what it has started: each is the leader of a process group. */
+function kill(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // it ended by itself just now
+  }
+}
+
+/** Collects what a process writes; calls done(how it ended) when it is gone. */
+function watch(child, append, done) {
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', append);
+  child.on('error', (error) => {
+    append(error.message);
+    done(1, null);
   });
+  child.on('close', done);
+}
+
+/** Runs each test in a process. */
+class Processes {
+  constructor(program, sanitizer, timeout) {
+    Object.assign(this, { program, sanitizer, timeout });
+  }
+
+  /** @returns {Promise<{code: number|null, out: string}>} code null: a signal ended it */
+  run(args) {
+    return new Promise((resolve) => {
+      let out = '';
+      let late = false;
+      const child = spawn(this.program, args, {
+        cwd: top, stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...this.sanitizer, ...process.env },
+      });
+      const timer = setTimeout(() => {
+        late = true;
+        kill(child);
+      }, this.timeout);
+      watch(child, (text) => (out += text), (code, signal) => {
+        clearTimeout(timer);
+        if (late) out += `\n[no end within ${this.timeout / 1000} s]`;
+        else if (signal) out += `\n[ended by ${signal}]`;
+        resolve({ code: !late && signal === 'SIGABRT' ? PANICKED : code, out });
+      });
+    });
+  }
+
+  end() {}
+}
+
+/** Runs tests in instances, one after the other in a process that starts with the first. */
+class Instances {
+  left = 0;
+
+  constructor(module, scratch, timeout) {
+    Object.assign(this, { module, scratch, timeout });
+  }
+
+  start() {
+    this.left = INSTANCES;
+    this.out = '';
+    const child = fork(fileURLToPath(new URL('guests.mjs', import.meta.url)), [this.module, this.scratch], {
+      cwd: top, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true,
+    });
+    this.child = child;
+    child.on('message', (result) => this.settle?.({ code: result.code, out: this.out + result.out }));
+    watch(child, (text) => (this.out += text), (code, signal) => {
+      if (this.child !== child) return;
+      this.child = undefined;
+      this.settle?.({ code: null, out: `${this.out}\n[the process of this instance, and of those before it, ended by ${signal ?? code}]` });
+    });
+  }
+
+  async run(args) {
+    if (this.left-- === 0) this.end();
+    if (!this.child) this.start();
+    const { child } = this;
+    const result = await new Promise((resolve) => {
+      this.settle = resolve;
+      child.send({ args, timeout: this.timeout });
+      // The instance is to end by its own time limit, and say where it is.
+      this.timer = setTimeout(() => kill(child), this.timeout + 10_000);
+    });
+    clearTimeout(this.timer);
+    this.settle = undefined;
+    this.out = '';
+    return result;
+  }
+
+  end() {
+    const { child } = this;
+    this.child = undefined;
+    if (child) kill(child);
+  }
+}
+
+/** Who runs the tests of a port. */
+function executor(port) {
+  const sanitizer = SANITIZERS[port];
+  const timeout = Number(process.env.TEST_TIMEOUT ?? (sanitizer ? 120 : 60)) * 1000;
+  if (port !== 'wasm') return new Processes(join('build', sanitizer ? `sanitize-${port}` : port, 'tests'), sanitizer, timeout);
+  // What the programs in WebAssembly have for /tmp.
+  const scratch = join(top, 'build', 'tmp');
+  mkdirSync(scratch, { recursive: true });
+  return new Instances(join('build', 'wasm', 'tests.wasm'), scratch, timeout);
 }
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runC(port, only = []) {
-  // What the programs in WebAssembly have for /tmp.
-  const scratch = join(top, 'build', 'test-c', 'tmp');
-  if (port === 'wasm') mkdirSync(scratch, { recursive: true });
-  const dir = SANITIZERS[port] ? join(top, 'build', `sanitize-${port}`, 'test-c') : join(top, 'build', 'test-c', port);
-  const suffix = port === 'wasm' ? '.wasm' : '';
-  const command = (program) =>
-    port === 'wasm'
-      ? [process.execPath, 'dist/cli/main.js', 'run', `--dir=${scratch}::/tmp`, join('build/test-c/wasm', program + suffix)]
-      : [join(dir, program)];
-  // The sources say which programs there are: build/ may hold old ones.
-  const programs = readdirSync(join(top, 'test', 'c'))
-    .filter((name) => name.endsWith('.c'))
-    .map((name) => basename(name, '.c'))
-    .filter((name) => only.length === 0 || only.includes(name));
   const count = { passed: 0, failed: 0, skipped: 0 };
   const report = (what, name, text) =>
     process.stdout.write(`  ${what} ${port}:${name}${text ? `\n${text.trim().replace(/^/gm, '      ')}` : ''}\n`);
 
-  const queue = [];
-  await Promise.all(
-    programs.map(async (program) => {
-      const { code, out } = await execute([...command(program), '--list'], port);
-      const names = out.split('\n').filter((line) => line !== '');
-      if (code !== 0 || names.length === 0) {
-        count.failed++;
-        report('FAILED', `${program} --list`, out || 'it listed no test');
-      } else {
-        queue.push(...names.map((line) => {
-          const [, name, panics] = /^(.*?)(?: panics (.*))?$/.exec(line);
-          return { program, name, panics };
-        }));
-      }
-    }),
-  );
-  // In one order every time, whichever program answered first.
-  queue.sort((a, b) => (a.program + a.name < b.program + b.name ? -1 : 1));
+  const executors = Array.from({ length: AT_ONCE }, () => executor(port));
+  const { code, out } = await executors[0].run(['--list']);
+  const tests = out.split('\n').filter((line) => line !== '').map((line) => {
+    const [, program, name, panics] = /^(.*?)\/(.*?)(?: panics (.*))?$/.exec(line) ?? [];
+    return { program, name, panics };
+  });
+  if (code !== 0 || tests.length === 0) {
+    count.failed++;
+    report('FAILED', '--list', out || 'it listed no test');
+    tests.length = 0;
+  }
+  const queue = tests
+    .filter(({ program, name }) => only.length === 0 || only.includes(program) || only.includes(`${program}/${name}`))
+    .sort((a, b) => (a.program + a.name < b.program + b.name ? -1 : 1));
 
-  const worker = async () => {
+  await Promise.all(executors.map(async (run) => {
     for (let test = queue.shift(); test; test = queue.shift()) {
-      const { code, out, ms } = await execute([...command(test.program), test.name], port);
+      const start = performance.now();
+      const { code, out } = await run.run([test.program, test.name]);
+      const ms = Math.round(performance.now() - start);
       const name = `${test.program}/${test.name}`;
       const passed = test.panics === undefined ? code === 0 : code === PANICKED && out.includes(test.panics);
       if (passed) {
         count.passed++;
-        if (process.env.V) report('passed', `${name} (${Math.round(ms)} ms)`);
+        if (process.env.V) report('passed', `${name} (${ms} ms)`);
       } else if (code === SKIPPED) {
         count.skipped++;
         report('skipped', `${name}: ${out.trim().split('\n').at(-1)}`);
       } else {
         count.failed++;
         const wanted = test.panics === undefined ? '' : `, not the panic '${test.panics}'`;
-        report('FAILED', `${name} (exit ${code}, ${Math.round(ms)} ms${wanted})`, out);
+        report('FAILED', `${name} (exit ${code}, ${ms} ms${wanted})`, out);
       }
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    run.end();
+  }));
   return count;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [port, ...only] = process.argv.slice(2);
   if (port !== 'native' && port !== 'wasm' && !SANITIZERS[port]) {
-    process.stderr.write('usage: node test/c/run.mjs native|wasm|asan|tsan [program...]\n');
+    process.stderr.write('usage: node test/c/run.mjs native|wasm|asan|tsan [program|program/test...]\n');
     process.exit(2);
   }
   const { passed, failed, skipped } = await runC(port, only);

@@ -578,7 +578,7 @@ static void a_loop_that_polls_learns_by_itself(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_handler_is_polled_once_its_fd_has_fired),
     TEST(with_poll_max_ns_0_nobody_is_polled),
     TEST(one_handler_without_io_poll_ends_all_polling),

@@ -291,7 +291,7 @@ static void the_end_of_a_context_with_one_scheduled(void)
     aio_context_unref(ctx);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(the_first_scheduled_runs_first),
     TEST(what_is_scheduled_meanwhile_runs_next_time),
     TEST(it_runs_with_the_context_acquired),

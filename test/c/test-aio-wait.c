@@ -194,7 +194,7 @@ static void so_does_the_oneshot(void)
     test_elsewhere(oneshot_in_foreign, NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(where_nothing_is_to_be_waited_for_it_is_false),
     TEST(at_home_it_polls_the_context),
     TEST(so_it_does_in_an_iothread),

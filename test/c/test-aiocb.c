@@ -155,7 +155,7 @@ static void cancelling_without_a_context_panics(void)
     bdrv_aio_cancel(&start(&contextless, 1)->common);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(get_fills_in_the_head),
     TEST(the_last_unref_frees),
     TEST(cancel_async_returns_before_the_callback),

@@ -252,7 +252,7 @@ static void a_signal_handler_may_schedule(void)
 }
 #endif
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(no_oneshot_of_a_flood_is_lost),
     TEST(no_announcement_is_lost),
     TEST(what_was_written_before_is_seen_in_the_callback),

@@ -390,7 +390,7 @@ static void timer_runs_are_counted(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(timer_runs_are_counted),
     TEST(a_new_one_does_not_run),
     TEST(scheduling_twice_runs_once),

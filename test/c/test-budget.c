@@ -333,7 +333,7 @@ static void one_scheduled_elsewhere_still_ends_a_sleep(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_timer_that_arms_itself_in_the_past_lets_the_poll_end),
     TEST(nor_does_it_starve_bottom_halves_fds_or_timers),
     TEST(timers_that_were_due_come_first),

@@ -375,7 +375,7 @@ static void timers_are_changed_from_any_thread(void)
     timerlistgroup_deinit(&group);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(realtime_never_goes_back),
     TEST(host_is_the_wall_clock),
     TEST(threads_agree_on_the_time),

@@ -91,6 +91,6 @@ static void a_debt_is_paid_by_whoever_is_in_the_list(void)
     contexts_stop();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_debt_is_paid_by_whoever_is_in_the_list),
 )

@@ -406,7 +406,7 @@ static void asserting_that_anothers_is_held(void)
     start(assert_locked, NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_free_one_is_taken_at_once),
     TEST(who_waits_gets_it_first_come_first_served),
     TEST(unlocking_never_yields),

@@ -313,7 +313,7 @@ static void waiting_in_plain_code(void)
     qemu_co_queue_wait(&queue, NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(next_wakes_the_one_that_waits_longest),
     TEST(in_a_coroutine_they_run_when_that_yields),
     TEST(restart_all_wakes_each_that_waits_now_once),

@@ -433,7 +433,7 @@ static void ending_as_a_writer(void)
     start(keep_it, NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(readers_come_in_together),
     TEST(a_writer_is_alone),
     TEST(a_reader_waits_behind_a_writer_that_waits),

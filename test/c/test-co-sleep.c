@@ -271,7 +271,7 @@ static void waiting_for_an_fd_where_no_context_is(void)
     start(wait_for_stdin, NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_sleep_is_not_over_too_early),
     TEST(waking_ends_a_sleep_early),
     TEST(waking_wakes_the_one_that_sleeps_and_nobody_else),

@@ -320,7 +320,7 @@ static void scheduling_what_has_ended(void)
 
 #define HERE "last entered at test/c/test-co-threads.c:"
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(coroutines_wander_between_five_threads),
     TEST(the_pool_does_not_grow),
     TEST_PANICS(entering_what_another_thread_runs_next,

@@ -164,7 +164,7 @@ static void cond_loses_no_wakeup(void)
     qemu_cond_destroy(&changed);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(cond_signal_wakes_one_each),
     TEST(cond_broadcast_wakes_all),
     TEST(cond_timedwait_times_out_holding_the_mutex),

@@ -105,7 +105,7 @@ static void clocks_have_their_order(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_new_one_is_not_armed_and_runs_in_its_context),
     TEST(one_with_attributes_keeps_them),
     TEST(the_caller_s_memory_does_as_well),

@@ -229,7 +229,7 @@ static void freeing_it_from_its_own_bottom_half_panics(void)
     aio_poll(ctx, false);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_fresh_context_has_nothing_to_wait_for),
     TEST(the_first_blocking_poll_returns_at_once_with_false),
     TEST(current_is_the_threads_own),

@@ -447,7 +447,7 @@ static void waking_oneself(void)
     qemu_coroutine_enter(qemu_coroutine_create(wake_itself, NULL));
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(it_is_not_started_when_it_is_made),
     TEST(entering_goes_on_where_it_has_yielded),
     TEST(self_is_the_one_that_runs),

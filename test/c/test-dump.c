@@ -270,7 +270,7 @@ static void a_loop_that_works_meanwhile_is_not_disturbed(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(counters_are_shown),
     TEST(handlers_are_shown_and_the_loop_s_own_is_not),
     TEST(timers_are_shown_with_their_clock),

@@ -67,6 +67,6 @@ static void coroutines_wait_side_by_side(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(coroutines_wait_side_by_side),
 )

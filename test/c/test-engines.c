@@ -589,7 +589,7 @@ static void a_context_that_goes_with_requests(void)
     aio_context_unref(ctx);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_storm_through_threads),
     TEST(a_storm_through_native),
     TEST(a_storm_through_io_uring),

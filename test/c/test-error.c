@@ -112,7 +112,7 @@ static void error_fatal_prints_and_exits_with_1(void)
 }
 #endif
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(setg_formats_and_keeps_errno),
     TEST(setg_errno_appends_the_reason),
     TEST(a_long_message_is_not_cut),

@@ -149,7 +149,7 @@ static void set_leaves_errno_alone(void)
 }
 #endif
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(init_makes_a_clear_one),
     TEST(active_init_makes_a_set_one),
     TEST(many_sets_are_cleared_at_once),

@@ -183,7 +183,7 @@ static void futex_wake_ends_a_wait(void)
     }
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(event_wait_returns_while_it_is_set),
     TEST(event_set_wakes_all_waiters),
     TEST(event_reset_makes_wait_wait),

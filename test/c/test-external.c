@@ -273,7 +273,7 @@ static void enabling_below_zero_panics(void)
     aio_enable_external(ctx);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(both_run_while_nothing_is_disabled),
     TEST(disabled_they_do_not_run_and_the_others_do),
     TEST(an_event_that_came_meanwhile_is_not_lost),

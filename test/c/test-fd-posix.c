@@ -219,7 +219,7 @@ static void a_signal_ends_the_sleep_without_progress(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_pipe_is_readable_when_there_is_data),
     TEST(a_pipe_is_writable_while_there_is_room),
     TEST(read_comes_before_write),
@@ -239,6 +239,6 @@ static void posix(void)
     TEST_SKIP("there are no pipes here");
 }
 
-TEST_MAIN(TEST(posix))
+TEST_PROGRAM(TEST(posix))
 
 #endif

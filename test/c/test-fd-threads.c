@@ -213,7 +213,7 @@ static void handlers_come_and_go_while_a_gsource_runs(void)
     guests_leave();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(one_notifier_wakes_every_loop_that_watches_it),
     TEST(no_set_of_a_storm_is_lost),
     TEST(handlers_come_and_go_while_the_loop_runs),

@@ -383,7 +383,7 @@ static void watching_no_fd_panics(void)
     aio_set_fd_handler(ctx, 987, false, journal_cb, NULL, NULL, NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_handler_runs_when_its_notifier_is_set),
     TEST(one_that_does_not_clear_runs_again),
     TEST(handlers_run_in_the_order_of_registration),

@@ -779,7 +779,7 @@ static int affordable(int count)
 }
 #endif
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(with_few_handlers_it_is_the_scan),
     TEST(with_64_handlers_it_is_the_ready_list),
     TEST(those_that_are_only_polled_do_not_count),

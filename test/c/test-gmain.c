@@ -792,7 +792,7 @@ static void a_thread_that_runs_a_loop_serves_the_context(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(one_that_is_not_ready_is_not_dispatched),
     TEST(one_that_check_finds_ready_is_dispatched),
     TEST(check_is_left_out_where_prepare_said_ready),

@@ -376,7 +376,7 @@ static void the_notifier_wakes_a_foreign_loop(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(getting_it_adds_a_reference),
     TEST(prepare_gives_the_timeout_in_milliseconds),
     TEST(prepare_is_true_when_something_is_due),

@@ -457,7 +457,7 @@ static void even_while_call_backs_do_and_nest(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(outside_a_poll_a_removed_handler_is_freed_at_once),
     TEST(inside_one_it_is_freed_by_the_outermost),
     TEST(removed_and_added_again_inside_it_is_another),

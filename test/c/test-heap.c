@@ -67,6 +67,6 @@ static void what_cannot_be_had_is_null(void)
     ASSERT_INT_EQ(posix_memalign(&other, 3, 10), EINVAL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(memory_that_another_thread_got_can_be_used_at_once),
     TEST(what_cannot_be_had_is_null))

@@ -312,7 +312,7 @@ static void it_stops_whichever_it_drives(void)
     }
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(the_defaults),
     TEST(they_change_while_it_runs),
     TEST(a_change_begins_polling_anew),

@@ -312,7 +312,7 @@ static void they_come_and_go(void)
     ASSERT_INT_EQ(ran, 2 * test_rounds(20));
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(it_is_known_by_its_id),
     TEST(an_id_is_taken_once),
     TEST(its_thread_is_its_contexts_home),

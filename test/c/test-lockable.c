@@ -112,7 +112,7 @@ static void one_with_a_block_lasts_as_long_as_that(void)
     ASSERT_FALSE(is_locked());
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_lockable_locks_what_it_was_made_of),
     TEST(of_null_it_is_null),
     TEST(a_guard_lasts_until_its_block_is_left),

@@ -231,7 +231,7 @@ static void unlock_of_a_free_one_panics(void)
     qemu_lockcnt_unlock(&cnt);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(inc_and_dec_count),
     TEST(dec_and_lock_locks_on_the_last_only),
     TEST(dec_if_lock_changes_nothing_unless_the_count_is_one),

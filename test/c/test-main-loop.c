@@ -223,7 +223,7 @@ static void notifying_before_there_is_one_is_nothing(void)
     ASSERT_PTR_EQ(qemu_get_aio_context(), NULL);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(the_main_context_is_this_thread_s),
     TEST(other_threads_have_none),
     TEST_PANICS(initialising_twice_panics, "the main loop exists already"),

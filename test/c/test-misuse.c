@@ -272,7 +272,7 @@ static void unref_of_a_request_too_many(void)
     qemu_aio_unref(&acb);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST_PANICS(a_handler_of_a_negative_fd, "fd -1: an fd is not negative"),
     TEST_PANICS(removing_that_of_a_negative_fd, "an fd is not negative"),
     TEST_PANICS(a_handler_of_a_closed_fd, "Bad file descriptor"),

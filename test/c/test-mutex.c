@@ -211,7 +211,7 @@ static void spin_unlock_of_a_free_one_panics(void)
     qemu_spin_unlock(&spin);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(mutex_excludes),
     TEST(mutex_trylock_tells_busy_from_free),
     TEST(mutex_wakes_who_sleeps_for_it),

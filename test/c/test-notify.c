@@ -254,7 +254,7 @@ static void two_loops_wake_each_other(void)
     }
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(notifying_an_awake_loop_sets_no_notifier),
     TEST(a_notification_before_the_poll_keeps_it_from_sleeping),
     TEST(many_notifications_are_one),

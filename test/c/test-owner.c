@@ -193,7 +193,7 @@ static void owner_may_not_wait_for_timers_of_a_clock(void)
 #define REFUSES(name, call) \
     TEST_PANICS(name, call ": this thread must not block")
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(owner_gets_a_mutex_by_spinning),
     TEST(owner_gets_a_lockcnt_by_spinning),
     TEST(owner_is_granted_what_is_there),
@@ -216,6 +216,6 @@ static void owner(void)
     TEST_SKIP("the owner's thread is tested from TypeScript");
 }
 
-TEST_MAIN(TEST(owner))
+TEST_PROGRAM(TEST(owner))
 
 #endif

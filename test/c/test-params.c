@@ -219,7 +219,7 @@ static void in_the_order_of_finishing(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(no_more_run_at_once_than_max),
     TEST(a_greater_max_takes_effect_at_once),
     TEST(threads_that_are_too_many_leave),

@@ -218,7 +218,7 @@ static void handlers_come_and_go_from_other_threads(void)
     teardown(THREADS);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(the_io_uring_engine_brings_it),
     TEST(taking_the_gsource_leaves_it_for_the_ready_list),
     TEST(more_than_a_wait_reports_all_run),

@@ -390,7 +390,7 @@ static void polls_are_counted(void)
     loop_teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(bottom_halves_run_before_handlers_and_those_before_timers),
     TEST(a_bottom_half_of_a_handler_runs_in_the_next_poll),
     TEST(a_timer_is_progress),

@@ -133,7 +133,7 @@ static void sem_may_be_freed_by_who_took_it(void)
     }
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(sem_counts),
     TEST(sem_timedwait_times_out),
     TEST(sem_loses_no_token_and_no_wakeup),

@@ -207,7 +207,7 @@ static void several_contexts_have_a_pool_each(void)
     test_in_threads(2, run_loop, &count);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(every_job_of_a_flood_completes_once),
     TEST(single_jobs_complete),
     TEST(every_job_of_a_cancel_storm_completes_once),

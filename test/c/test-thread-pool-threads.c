@@ -143,7 +143,7 @@ static void idle_threads_end_when_the_maximum_falls(void)
 }
 #endif
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(as_many_run_at_once_as_there_may_be_threads),
     TEST(sixty_four_by_default),
     TEST(surplus_threads_end_when_the_maximum_falls),

@@ -184,7 +184,7 @@ static void freeing_it_with_a_job_outstanding_panics(void)
     aio_context_unref(ctx);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_context_has_one_pool),
     TEST(a_job_runs_elsewhere_and_completes_at_home),
     TEST(a_job_without_callback_runs_too),

@@ -232,7 +232,7 @@ static void join_of_oneself_panics(void)
     qemu_event_wait(&ran);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(join_gives_what_the_thread_returned),
     TEST(join_gives_what_the_thread_exited_with),
     TEST(join_sees_what_the_thread_wrote),

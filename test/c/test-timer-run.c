@@ -169,7 +169,7 @@ static void arming_after_deinit_panics(void)
     timer_mod_ns(&a.timer, 0);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_rearmed_due_timer_runs_again_in_the_same_pass),
     TEST(the_time_is_read_once_a_pass),
     TEST(a_callback_may_change_what_else_is_due),

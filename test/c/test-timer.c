@@ -251,7 +251,7 @@ static void only_a_new_head_notifies(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(a_new_timer_is_not_armed),
     TEST(mod_arms_and_fires_once),
     TEST(not_before_its_time),

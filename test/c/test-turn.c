@@ -477,7 +477,7 @@ static void nothing_from_other_threads_is_lost(void)
     teardown();
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(with_time_enough_a_turn_runs_all),
     TEST(what_is_left_comes_before_what_is_scheduled_later),
     TEST(a_turn_with_time_goes_on_with_the_new_ones),

@@ -6,15 +6,15 @@
  *
  *     static void adds_up(void) { ASSERT_INT_EQ(1 + 1, 2); }
  *     static void aborts(void) { port_panic("so it goes"); }
- *     TEST_MAIN(
+ *     TEST_PROGRAM(
  *         TEST(adds_up),
  *         TEST_PANICS(aborts, "so it goes"),
  *     )
  *
- * `prog --list` prints their names, one a line, with " panics SUBSTRING" behind
- * those that have to end by a panic with that message; `prog NAME` runs one, and
- * `prog` all but those. Exit code 0: passed, 77: skipped, 1: failed. Tests may use
- * nothing but libc and the loop's own headers: the same sources run in wasm.
+ * It is named after its file. All programs are linked into one executable, or one
+ * module, whose main() is in main.c; each test runs in a process, or an instance, of
+ * its own. Tests may use nothing but libc and the loop's own headers: the same
+ * sources run in WebAssembly.
  */
 #include "qemu/atomic.h"
 #include "qemu/osdep.h"
@@ -25,6 +25,17 @@ typedef struct TestCase {
     void (*run)(void);
     const char *panics;        /* NULL: it does not */
 } TestCase;
+
+typedef struct TestProgram TestProgram;
+struct TestProgram {
+    const char *file;
+    const TestCase *tests;
+    size_t count;
+    TestProgram *next;
+};
+
+/* Called before main(). */
+void test_register(TestProgram *program);
 
 #define TEST(name) { #name, name, NULL }
 #define TEST_PANICS(name, substring) { #name, name, substring }
@@ -94,7 +105,7 @@ static inline void test_fail(const char *file, int line, const char *fmt, ...)
 
 /* ---- Skipping, in the test's own function ---- */
 
-static bool test_was_skipped;
+extern bool test_was_skipped;
 
 #define TEST_SKIP(reason)                                                    \
     do {                                                                     \
@@ -132,37 +143,15 @@ static inline int test_rounds(int quick)
     return getenv("TEST_LONG") ? quick * 20 : quick;
 }
 
-/* ---- main ---- */
+/* ---- The table ---- */
 
-static inline int test_main(const TestCase *tests, size_t count, int argc,
-                            char **argv)
-{
-    const char *wanted = argc > 1 ? argv[1] : NULL;
-    bool list = wanted && !strcmp(wanted, "--list");
-    bool found = false;
-
-    for (size_t i = 0; i < count; i++) {
-        const TestCase *test = &tests[i];
-        if (list) {
-            printf("%s%s%s\n", test->name, test->panics ? " panics " : "",
-                   test->panics ? test->panics : "");
-        } else if (wanted ? !strcmp(wanted, test->name) : !test->panics) {
-            found = true;
-            test->run();
-        }
-    }
-    if (!list && !found) {
-        fprintf(stderr, "no test '%s'\n", wanted ? wanted : "");
-        return 1;
-    }
-    return wanted && test_was_skipped ? 77 : 0;
-}
-
-#define TEST_MAIN(...)                                                       \
-    int main(int argc, char **argv)                                          \
+#define TEST_PROGRAM(...)                                                    \
+    __attribute__((constructor)) static void register_tests(void)            \
     {                                                                        \
         static const TestCase tests[] = { __VA_ARGS__ };                     \
-        return test_main(tests, ARRAY_SIZE(tests), argc, argv);              \
+        static TestProgram program = { __FILE__, tests, ARRAY_SIZE(tests),   \
+                                       NULL };                               \
+        test_register(&program);                                             \
     }
 
 #endif
