@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** All threads read one monotonic clock: deadlines cross threads. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { Runtime, type IOThread } from 'wasm-aio';
 import type { OwnerHost } from '../../dist/hosts/host.js';
+import type * as threadClocks from '../../dist/hosts/thread-clock.js';
+import type { OwnClock } from './fixtures/own-clock.js';
 import { dist, fixture } from './helpers/paths.js';
 
+const { answerClock, threadClock } = (await import(dist('hosts/thread-clock.js'))) as typeof threadClocks;
 const { ownerHost } = (await import(dist('hosts/node-owner.js'))) as { ownerHost: OwnerHost };
 
 /** ns: the origin of a thread's clock is measured, to within a scheduling of it. */
@@ -62,4 +67,38 @@ test('in C too: the owner, two IOThreads and a thread of a program hand on a bal
   }
   expect([backwards, ...(await Promise.all(others))]).toEqual([0, 0, 0, 0]);
   await own.close();
+});
+
+/** Reads the clock of a worker that has one of its own; how far that is at most from what it
+ * can be, in ns, and how often it went backwards in the worker. */
+async function readOwnClock(clock: OwnClock): Promise<{ off: number; backwards: number }> {
+  const worker = new Worker(new URL('./fixtures/own-clock.js', import.meta.url), { workerData: clock });
+  // Late, so that the time of the answer tells little.
+  worker.on('message', (data) => void setTimeout(() => answerClock(data, worker), 20));
+  let data: { backwards?: number };
+  do [data] = (await once(worker, 'message')) as [{ backwards?: number }]; while (data.backwards === undefined);
+  let off = 0;
+  for (let round = 0; round < 100; round++) {
+    const before = threadClock();
+    worker.postMessage('read');
+    const [there] = (await once(worker, 'message')) as [number];
+    off = Math.max(off, before - there, there - threadClock());
+  }
+  await worker.terminate();
+  return { off, backwards: data.backwards };
+}
+
+test('a thread whose clock counts from its own start takes the difference from the time origins', async () => {
+  expect(await readOwnClock({ age: 5000, wrong: 0, varies: 0 })).toEqual({ off: 0, backwards: 0 });
+});
+
+test.each([-3_600_000, 3_600_000])('and from what its owner says where these are wrong by %d ms', async (wrong) => {
+  const { off, backwards } = await readOwnClock({ age: 5000, wrong, varies: 0 });
+  expect(backwards).toBe(0);
+  // As long as the quickest question took: a hundredth of what is wrong is never reached.
+  expect(off).toBeLessThan(36e9);
+});
+
+test('a time origin that is another one at each look does not move the clock', async () => {
+  expect(await readOwnClock({ age: 5000, wrong: 0, varies: 20 })).toMatchObject({ backwards: 0 });
 });

@@ -3,6 +3,7 @@ import { AioError } from '../errors.js';
 import { browserBase } from './browser.js';
 import type { OwnerHost } from './host.js';
 import { NOT_ISOLATED } from './isolation.js';
+import { answerClock } from './thread-clock.js';
 
 const partial = ['', ''];
 
@@ -31,7 +32,7 @@ export const ownerHost: OwnerHost = {
   startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
     const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
-    worker.onmessage = (event) => events.message(event.data);
+    worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || events.message(data));
     worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),

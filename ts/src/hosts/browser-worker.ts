@@ -2,6 +2,7 @@
 import { hostErrno } from '../errors.js';
 import { browserBase } from './browser.js';
 import type { Range, WorkerHost } from './host.js';
+import { agreeOnClock, takeClock } from './thread-clock.js';
 
 /** What lib.dom declares for dedicated workers only. */
 interface SyncAccessHandle {
@@ -64,9 +65,10 @@ export const workerHost: WorkerHost = {
   ...browserBase,
   onMessage(listener) {
     // The code of an IOThread may have an onmessage of its own.
-    scope.addEventListener('message', (event) => listener(event.data));
+    scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => void (takeClock(data) || listener(data)));
   },
   post: (message, transfer = []) => scope.postMessage(message, transfer),
+  agreeOnClock: () => agreeOnClock(scope),
   end: () => scope.close(),
 
   write(fd, bytes) {

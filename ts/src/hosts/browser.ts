@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Browsers: what page and workers share. */
 import type { FileCalls, HostBase } from './host.js';
-
-// now() alone differs between a page and its workers by their ages.
-export const browserMonotonic = (): number => (performance.timeOrigin + performance.now()) * 1e6;
+import { threadClock } from './thread-clock.js';
 
 const channel = new MessageChannel();
 const turns: (() => void)[] = [];
@@ -18,6 +16,6 @@ export const browserTurn = (): Promise<void> =>
 
 export const browserBase: Omit<HostBase, 'write' | keyof FileCalls> = {
   name: 'browser',
-  monotonic: browserMonotonic,
+  monotonic: threadClock,
   turn: browserTurn,
 };

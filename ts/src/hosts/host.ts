@@ -80,7 +80,8 @@ export interface HostBase extends FileCalls {
   readonly fs?: object;
   /** Runs touch(1) on a file that this process names so; false if it did not work. */
   touch?(options: readonly string[], path: string): boolean;
-  /** ns of CLOCK_MONOTONIC since a moment that all threads share. */
+  /** The clock of deadlines, in ns since a moment that all threads of a runtime share. It never goes
+   * backwards in a thread. A worker with agreeOnClock() calls that first. */
   monotonic(): number;
   /** All other tasks that wait get their turn; then the promise resolves. */
   turn(): Promise<void>;
@@ -138,6 +139,8 @@ export interface WorkerHost extends HostBase {
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;
+  /** Sets this worker's clock by its owner's. Absent where all threads read one clock anyway. */
+  agreeOnClock?(): Promise<void>;
   /** Ends this worker once its event loop has nothing left. */
   end(): void;
   open(path: string, mode: OpenMode): Promise<HostFile>;

@@ -4,9 +4,10 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker, type TransferListItem } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
-import { nodeBase } from './node.js';
+import { clockIsShared, nodeBase } from './node.js';
 import { closeFile, fdsAreOwned, openFile } from './node-file.js';
 import { inherit, listen, openDirectory, sameFile } from './node-stdio.js';
+import { answerClock } from './thread-clock.js';
 
 export const ownerHost: OwnerHost = {
   ...nodeBase,
@@ -44,7 +45,7 @@ export const ownerHost: OwnerHost = {
       // A thread that ends must not close the fds of the others.
       trackUnmanagedFds: false,
     });
-    worker.on('message', (data) => events.message(data));
+    worker.on('message', (data) => void ((!clockIsShared && answerClock(data, worker)) || events.message(data)));
     worker.on('error', (error) => events.error(error));
     worker.on('exit', () => events.exit());
     return {

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { hostErrno } from '../errors.js';
 import type { HostBase, Range } from './host.js';
+import { threadClock } from './thread-clock.js';
 
 /**
  * performance.now() and hrtime are one clock with different origins; the first
@@ -21,7 +22,14 @@ function measureOrigin(): number {
   }
   return origin;
 }
-const origin = measureOrigin();
+
+/** Deno's and Bun's hrtime counts from the start of each thread. */
+export const clockIsShared = !('Deno' in globalThis || 'Bun' in globalThis);
+
+function sharedClock(): () => number {
+  const origin = measureOrigin();
+  return () => origin + performance.now() * 1e6;
+}
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -41,7 +49,7 @@ export const nodeBase: HostBase = {
     return spawnSync('touch', ['-c', ...options, '--', file], { stdio: 'ignore', env }).status === 0;
   },
 
-  monotonic: () => origin + performance.now() * 1e6,
+  monotonic: clockIsShared ? sharedClock() : threadClock,
 
   // A MessageChannel's turn would starve other messages here.
   turn: () => new Promise((resolve) => setImmediate(resolve)),

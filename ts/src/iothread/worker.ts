@@ -139,6 +139,7 @@ class RuntimeWorker {
 
   async main(): Promise<void> {
     const { module, memory, guest, thread } = this.init;
+    const agreed = this.host.agreeOnClock?.();
     if (this.init.code && !(await this.loadCode(this.init.code))) {
       this.post({ type: 'ended' });
       return this.host.end();
@@ -152,6 +153,7 @@ class RuntimeWorker {
           throw new Error('only the owner completes requests');
         },
       });
+      await agreed;
       const { exports } = this.instance;
       // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
       const stackTop = exports.rt_thread_stack_top(thread);

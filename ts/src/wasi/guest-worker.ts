@@ -40,12 +40,14 @@ export async function runGuest(host: WorkerHost, init: GuestInit): Promise<void>
   };
   if (imported) (imports[imported.module] ??= {})[imported.name] = imported.memory;
 
+  const agreed = host.agreeOnClock?.();
   try {
     const instance = await WebAssembly.instantiate(module, imports);
     ({ exports } = instance);
   } catch (error) {
     return post({ type: 'guest-refused', message: String(error) });
   }
+  await agreed;
   try {
     if (started) {
       (exports['wasi_thread_start'] as (tid: number, argument: number) => void)(started.tid, started.argument);
