@@ -153,7 +153,7 @@ static void a_key_that_is_made_anew_is_null_in_every_thread(void)
     ASSERT_INT_EQ(destroyed, 0);
 }
 
-TEST_MAIN(
+TEST_PROGRAM(
     TEST(coroutines_of_a_thread_that_ended_take_no_memory),
     TEST(bottom_halves_that_it_scheduled_run_all_the_same),
     TEST(a_key_that_is_made_anew_is_null_in_every_thread),
