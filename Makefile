@@ -57,7 +57,7 @@ jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-jest test-package test-sanitize test-models sanitized sanitized-programs \
-  bench serve lint clean distclean FORCE
+  chaos soak bench serve lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -73,6 +73,8 @@ help:
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
 	@echo 'make test-package   the npm package, in Node and through bundlers'
 	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program or program/test)'
+	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
+	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
@@ -210,6 +212,11 @@ build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
 
+build/chaos/%.wasm: test/chaos/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$< (for chaos))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+
 build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$<)
 	@mkdir -p $(@D)
@@ -250,7 +257,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
--include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm))
+-include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) build/chaos/module.wasm)
 
 # ---- TypeScript --------------------------------------------------------------
 
@@ -309,6 +316,12 @@ test-sanitize: sanitized | build/node.ok
 
 test-models: build/spin.tried | build/node.ok
 	$(Q)node test/run.mjs models
+
+chaos: build build/chaos/module.wasm build/chromium.tried
+	$(Q)ROUNDS='$(or $(ROUNDS),60)' SEED='$(SEED)' node test/chaos/run.mjs
+
+soak: build build/chaos/module.wasm build/examples/rot13.wasm
+	$(Q)MINUTES='$(or $(MINUTES),10)' node --expose-gc test/chaos/soak.mjs
 
 lint: node_modules/.stamp dist/.stamp
 	$(Q)node test/run.mjs lint
