@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skip } from './skips.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const TIMEOUT_MS = 60_000;
@@ -127,8 +128,7 @@ export async function runCompat() {
       if (process.env.V) process.stdout.write(`  passed compat: ${name} (${Math.round(performance.now() - start)} ms)\n`);
     } catch (error) {
       if (error instanceof Skipped) {
-        count.skipped++;
-        process.stdout.write(`  skipped compat: ${name}: ${error.message}\n`);
+        skip(count, `compat:${name}`, error.message);
       } else {
         count.failed++;
         process.stdout.write(`  FAILED compat: ${name}\n${String(error.stack ?? error).replace(/^/gm, '      ')}\n`);

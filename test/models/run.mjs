@@ -14,6 +14,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skip } from '../skips.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const here = join(top, 'test', 'models');
@@ -111,8 +112,7 @@ export async function runModels(only = []) {
     process.stdout.write(`  ${what} models:${name}${text ? `\n${text.trim().replace(/^/gm, '      ')}` : ''}\n`);
 
   if (spawnSync('spin', ['-V']).error) {
-    count.skipped = queue.length;
-    report('skipped', `*: spin is missing (Debian's package spin)`);
+    skip(count, 'models:*', "spin is missing (Debian's package spin)", queue.length);
     return count;
   }
   for (const macro of unlisted(models)) {

@@ -9,6 +9,7 @@ import { doctorTests } from './doctor.mjs';
 import { guideTests } from './guides.mjs';
 import { Browser, serveStatic } from './pages.mjs';
 import { Room, examples, execute, top } from './room.mjs';
+import { skip } from '../skips.mjs';
 
 const WASM_BUDGET = 64 * 1024;
 const SCRIPT_BUDGET = 40 * 1024;
@@ -331,8 +332,7 @@ export async function runPackage(only = []) {
         count.passed++;
       } catch (error) {
         if (error instanceof Skipped) {
-          count.skipped++;
-          process.stdout.write(`  skipped package: ${name} (${error.message})\n`);
+          skip(count, `package:${name}`, error.message);
           return;
         }
         count.failed++;
