@@ -9,9 +9,8 @@ MAKEFLAGS += -r --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-# As many jobs as there are CPUs, unless the caller says otherwise; a make that
-# this one starts shares them.
-ifeq ($(filter -j%,$(MAKEFLAGS))$(SANITIZE_CC),)
+# As many jobs as there are CPUs, unless the caller says otherwise.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
@@ -21,10 +20,11 @@ endif
 AR := ar
 CFLAGS ?= -O2 -g
 NATIVE_FLAGS := -std=gnu11 -Wall -Wextra -Werror $(CFLAGS)
-# Warnings are the native build's; clang or gcc, whichever has them all.
+# Of the other builds of the C tests; warnings are the native ones'.
+FLAGS_native := $(NATIVE_FLAGS)
 SANITIZE_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer
-SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-SANITIZE_tsan := -fsanitize=thread
+FLAGS_asan := $(SANITIZE_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS_tsan := $(SANITIZE_FLAGS) -fsanitize=thread
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
 
 Q := $(if $(V),,@)
@@ -48,7 +48,6 @@ native_lib := build/native/libaioloop.a
 co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/%/coroutine.o,$(wasm_obj))
 wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a
 test_native := build/native/tests
-test_sanitized := build/sanitize-asan/tests build/sanitize-tsan/tests
 test_wasm := build/wasm/tests.wasm
 bench_native := $(bench_c:%=build/bench/native/%)
 bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(wildcard test/bench/modules/*.c))
@@ -56,7 +55,7 @@ bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-jest test-package test-sanitize test-models sanitized sanitized-programs \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-package test-models \
   chaos soak bench serve lint clean distclean FORCE
 
 help:
@@ -72,7 +71,8 @@ help:
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program or program/test)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
 	@echo 'make test-package   the npm package, in Node and through bundlers'
-	@echo 'make test-sanitize  the C tests natively, under the sanitizers (ONLY=program or program/test)'
+	@echo 'make test-compilers  the C tests with gcc and clang, and under the sanitizers (ONLY=program,'
+	@echo '                CC_ALL=1: each sanitizer with both)'
 	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
@@ -109,8 +109,7 @@ $(eval $(call kept,wasm-flags,$(WASM_FLAGS)))
 $(eval $(call kept,wasm-list,$(wasm_src)))
 # where the host's programs are: they are tried once, and again when that changes
 $(eval $(call kept,node,$(shell command -v node; command -v npm)))
-$(eval $(call kept,sanitize-cc,$(CC) $(shell command -v clang; command -v gcc)))
-$(eval $(call kept,sanitize-flags,$(SANITIZE_CC) $(SANITIZE_FLAGS)))
+$(eval $(call kept,compilers,$(CC) $(CC_ALL) $(shell command -v clang; command -v gcc)))
 $(eval $(call kept,cc,$(CC) $(shell command -v $(CC); command -v ar)))
 
 build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
@@ -151,36 +150,35 @@ build/bench/native/%: test/bench/%.c $(native_lib)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -Itest/bench -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
 
-# ---- C, natively, under the sanitizers ----------------------------------------
+# ---- C, natively: with the other compiler, and under the sanitizers -----------
 
-# The first compiler here that has them all; empty if there is none.
-build/sanitize.cc: build/sanitize-cc.value wasm/toolchain/host.sh | build/cc.ok
-	$(Q)CC='$(CC)' wasm/toolchain/host.sh sanitize > $@
+# Which builds there are, such as tsan-gcc, is known once the compilers have been tried.
+build/compilers.mk: build/compilers.value wasm/toolchain/host.sh | build/cc.ok
+	$(Q)CC='$(CC)' CC_ALL='$(CC_ALL)' wasm/toolchain/host.sh compilers
+ifneq ($(filter test test-compilers,$(MAKECMDGOALS)),)
+include build/compilers.mk
+endif
 
-# In a make of its own, which knows that compiler.
-sanitized: build/sanitize.cc
-	$(Q)if [ -s $< ]; then $(MAKE) SANITIZE_CC="$$(cat $<)" sanitized-programs; fi
-sanitized-programs: $(test_sanitized)
-	@:
+# $(call build,NAME,COMPILER,FLAGS): build/NAME/tests
+define build
+$(call kept,$(1)-flags,$(2) $(3))
 
-# $(call sanitized,asan|tsan)
-define sanitized
-build/sanitize-$(1)/%.o: %.c build/sanitize-flags.value
+build/$(1)/%.o: %.c build/$(1)-flags.value
 	$$(call step,CC,$$*.c ($(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_FLAGS) $$(SANITIZE_$(1)) -Icore-c/include -Icore-c -iquote test/c -MMD -MP -c $$< -o $$@
+	$$(Q)$(2) $(3) -Icore-c/include -Icore-c -iquote test/c -MMD -MP -c $$< -o $$@
 
-build/sanitize-$(1)/libaioloop.a: $(native_src:%.c=build/sanitize-$(1)/%.o) build/native-list.value
+build/$(1)/libaioloop.a: $(native_src:%.c=build/$(1)/%.o) build/native-list.value
 	$$(call step,AR,$$@)
 	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$(filter %.o,$$^)
 
-build/sanitize-$(1)/tests: $(test_c:%.c=build/sanitize-$(1)/%.o) build/sanitize-$(1)/libaioloop.a build/test-list.value
+build/$(1)/tests: $(test_c:%.c=build/$(1)/%.o) build/$(1)/libaioloop.a build/test-list.value
 	$$(call step,CC,$$@)
-	$$(Q)$$(SANITIZE_CC) $$(SANITIZE_$(1)) $$(filter %.o %.a,$$^) -lpthread -lm -o $$@
+	$$(Q)$(2) $(3) $$(filter %.o %.a,$$^) -lpthread -lm -o $$@
 
--include $(patsubst %.c,build/sanitize-$(1)/%.d,$(native_src) $(test_c))
+-include $(patsubst %.c,build/$(1)/%.d,$(native_src) $(test_c))
 endef
-$(foreach s,asan tsan,$(eval $(call sanitized,$(s))))
+$(foreach b,$(builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b)))),$(FLAGS_$(firstword $(subst -, ,$(b)))))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
@@ -299,7 +297,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 # ---- tests -------------------------------------------------------------------
 
 test: build $(test_native) $(test_wasm) $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
-    sanitized build/spin.tried
+    build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
@@ -311,8 +309,8 @@ test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.
 test-package: build build/examples/rot13.wasm build/chromium.tried
 	$(Q)node test/run.mjs package
 
-test-sanitize: sanitized | build/node.ok
-	$(Q)node test/run.mjs c-asan c-tsan
+test-compilers: $(builds:%=build/%/tests) | build/node.ok
+	$(Q)node test/run.mjs $(addprefix c-,$(builds) $(missing))
 
 test-models: build/spin.tried | build/node.ok
 	$(Q)node test/run.mjs models
@@ -326,7 +324,7 @@ soak: build build/chaos/module.wasm build/examples/rot13.wasm
 lint: node_modules/.stamp dist/.stamp
 	$(Q)node test/run.mjs lint
 
-build/chromium.tried build/spin.tried: build/%.tried: wasm/toolchain/host.sh | build/cc.ok
+build/chromium.tried build/spin.tried build/glib.tried: build/%.tried: wasm/toolchain/host.sh | build/cc.ok
 	$(Q)wasm/toolchain/host.sh $*
 	@touch $@
 

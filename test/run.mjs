@@ -13,6 +13,7 @@ import { runC } from './c/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runModels } from './models/run.mjs';
 import { runPackage } from './package/run.mjs';
+import { skip } from './skips.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
@@ -52,20 +53,28 @@ async function lint() {
   return { passed: results.length - failed, failed, skipped: 0 };
 }
 
-/** The C tests natively, under AddressSanitizer & Co. or ThreadSanitizer. */
-async function sanitized(port) {
-  const compiler = join(top, 'build', 'sanitize.cc');
-  if (existsSync(compiler) && readFileSync(compiler, 'utf8').trim() !== '') return runC(port, only);
-  process.stdout.write(`  skipped ${port}: no compiler here has the sanitizers\n`);
-  return { passed: 0, failed: 0, skipped: 1 };
+/** The builds of the C tests beside the native one, by name, and those that this machine cannot make. */
+function otherBuilds() {
+  const found = join(top, 'build', 'compilers.mk');
+  const value = (name) => (existsSync(found) ? new RegExp(`^${name} = *(.*)$`, 'm').exec(readFileSync(found, 'utf8'))[1] : '');
+  const words = (name) => value(name).split(' ').filter((word) => word !== '');
+  const missing = (build) => {
+    const count = { passed: 0, failed: 0, skipped: 0 };
+    skip(count, `${build}:*`, value('why'));
+    return count;
+  };
+  return Object.fromEntries([
+    ...words('builds').map((build) => [`c-${build}`, () => runC(build, only)]),
+    ...words('missing').map((build) => [`c-${build}`, () => missing(build)]),
+  ]);
 }
 
+/** A suite is a function that prints what failed and returns {passed, failed, skipped}. */
 const suites = {
   lint,
   'c-native': () => runC('native', only),
   'c-wasm': () => runC('wasm', only),
-  'c-asan': () => sanitized('asan'),
-  'c-tsan': () => sanitized('tsan'),
+  ...otherBuilds(),
   models: () => runModels(only),
   aiocc: runAiocc,
   compat: runCompat,
@@ -91,5 +100,9 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(suites)) {
   total.failed += failed;
   total.skipped += skipped;
 }
+if (only.length > 0 && total.passed + total.failed + total.skipped === 0) {
+  process.stderr.write(`test: no test is named ${only.join(' or ')}\n`);
+  process.exitCode = 2;
+}
 process.stdout.write(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
-process.exitCode = total.failed > 0 ? 1 : 0;
+if (total.failed > 0) process.exitCode = 1;

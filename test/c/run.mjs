@@ -1,9 +1,9 @@
 // Runs the C tests: natively each in a process of its own, in WebAssembly each in an
 // instance of its own (see guests.mjs).
 //
-//   node test/c/run.mjs native|wasm|asan|tsan [program|program/test...]
+//   node test/c/run.mjs [native|wasm|asan-clang|tsan-gcc|... [program|program/test...]]
 //
-// All programs are one executable, build/.../tests: see main.c for its arguments. A test
+// All programs of a build are one executable, build/BUILD/tests: see main.c for its arguments. A test
 // has passed if its exit code is 0, and was skipped if it is 77 (the reason is on
 // standard error). One that has to panic must end by SIGABRT, or in WebAssembly
 // with the exit code 134, and say what it is expected to.
@@ -14,6 +14,7 @@ import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skip } from '../skips.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const AT_ONCE = Math.min(2, availableParallelism());
@@ -128,11 +129,11 @@ class Instances {
   }
 }
 
-/** Who runs the tests of a port. */
-function executor(port) {
-  const sanitizer = SANITIZERS[port];
+/** Who runs the tests of a build. */
+function executor(build) {
+  const sanitizer = SANITIZERS[build.split('-')[0]];
   const timeout = Number(process.env.TEST_TIMEOUT ?? (sanitizer ? 120 : 60)) * 1000;
-  if (port !== 'wasm') return new Processes(join('build', sanitizer ? `sanitize-${port}` : port, 'tests'), sanitizer, timeout);
+  if (build !== 'wasm') return new Processes(join('build', build, 'tests'), sanitizer, timeout);
   // What the programs in WebAssembly have for /tmp.
   const scratch = join(top, 'build', 'tmp');
   mkdirSync(scratch, { recursive: true });
@@ -140,12 +141,12 @@ function executor(port) {
 }
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
-export async function runC(port, only = []) {
+export async function runC(build, only = []) {
   const count = { passed: 0, failed: 0, skipped: 0 };
   const report = (what, name, text) =>
-    process.stdout.write(`  ${what} ${port}:${name}${text ? `\n${text.trim().replace(/^/gm, '      ')}` : ''}\n`);
+    process.stdout.write(`  ${what} ${build}:${name}${text ? `\n${text.trim().replace(/^/gm, '      ')}` : ''}\n`);
 
-  const executors = Array.from({ length: AT_ONCE }, () => executor(port));
+  const executors = Array.from({ length: AT_ONCE }, () => executor(build));
   const { code, out } = await executors[0].run(['--list']);
   const tests = out.split('\n').filter((line) => line !== '').map((line) => {
     const [, program, name, panics] = /^(.*?)\/(.*?)(?: panics (.*))?$/.exec(line) ?? [];
@@ -171,8 +172,7 @@ export async function runC(port, only = []) {
         count.passed++;
         if (process.env.V) report('passed', `${name} (${ms} ms)`);
       } else if (code === SKIPPED) {
-        count.skipped++;
-        report('skipped', `${name}: ${out.trim().split('\n').at(-1)}`);
+        skip(count, `${build}:${name}`, out.trim().split('\n').at(-1).replace('skipped: ', ''));
       } else {
         count.failed++;
         const wanted = test.panics === undefined ? '' : `, not the panic '${test.panics}'`;
@@ -185,12 +185,8 @@ export async function runC(port, only = []) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [port, ...only] = process.argv.slice(2);
-  if (port !== 'native' && port !== 'wasm' && !SANITIZERS[port]) {
-    process.stderr.write('usage: node test/c/run.mjs native|wasm|asan|tsan [program|program/test...]\n');
-    process.exit(2);
-  }
-  const { passed, failed, skipped } = await runC(port, only);
+  const [build, ...only] = process.argv.slice(2);
+  const { passed, failed, skipped } = await runC(build ?? 'native', only);
   process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   process.exitCode = failed > 0 ? 1 : 0;
 }

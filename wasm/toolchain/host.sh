@@ -1,5 +1,5 @@
 #!/bin/sh
-# host.sh node|cc|npm|chromium|spin|sanitize - see that this machine has what the
+# host.sh node|cc|npm|chromium|spin|glib|compilers - see that this machine has what the
 # build (or a test) needs.  What is missing and comes from Debian is installed when
 # that is allowed (root, apt-get); else one sentence says what to type.
 set -eu
@@ -77,21 +77,52 @@ spin)
   have spin || install spin ||
     echo "wasm-aio: the models will not be checked, spin is missing ($why)" >&2
   ;;
-sanitize)
-  # Prints the first compiler whose programs run under each of them; clang may be
-  # there without the libraries for it.
-  tmp=$(mktemp build/sanitize.XXXXXX)
-  trap 'rm -f "$tmp"' EXIT
-  works() {
+glib)
+  { have pkg-config && pkg-config --exists glib-2.0; } || install libglib2.0-dev ||
+    echo "wasm-aio: the test of a program with GLib will be skipped, libglib2.0-dev is missing ($why)" >&2
+  ;;
+compilers)
+  # Writes build/compilers.mk: which builds of the C tests there are beside the native one,
+  # each named after what it is and its compiler (tsan-gcc), which ones had to be left
+  # out, and the commands of the compilers. With $CC_ALL each sanitizer comes with both
+  # compilers; else the other compiler's build takes the place of one that is left out.
+  cc=${CC:-cc} own=gcc other=clang why=
+  if echo | "$cc" -dM -E -x c - | grep -q __clang__; then own=clang other=gcc; fi
+  command_of() { if [ "$1" = $own ]; then echo "$cc"; else echo "$1"; fi; }
+  dir=$(mktemp -d build/compilers.XXXXXX)
+  trap 'rm -rf "$dir"' EXIT
+  works() { # works BUILD: a program can be built that way, and it runs
+    case $1 in
+      asan-*) flag=-fsanitize=address,undefined ;;
+      tsan-*) flag=-fsanitize=thread ;;
+      *) flag=-O2 ;;
+    esac
     echo 'int main(void) { return 0; }' |
-      "$1" -fsanitize="$2" -x c - -o "$tmp" >/dev/null 2>&1 && "$tmp" >/dev/null 2>&1
+      "$(command_of "${1#*-}")" $flag -x c - -o "$dir/program" >/dev/null 2>&1 && "$dir/program" >/dev/null 2>&1
   }
-  for cc in clang gcc "${CC:-cc}"; do
-    if have "$cc" && works "$cc" address,undefined && works "$cc" thread; then
-      echo "$cc"
-      exit 0
+  case $other in
+    gcc) works native-gcc || install gcc libc6-dev || : ;;
+    # Where there is no libclang-rt-dev, clang has the sanitizers by itself.
+    clang) works native-clang || install clang libclang-rt-dev || install clang || : ;;
+  esac
+  if works native-clang && ! works asan-clang; then install libclang-rt-dev || :; fi
+  builds= missing=
+  for build in native-$other tsan-gcc asan-clang ${CC_ALL:+tsan-clang asan-gcc}; do
+    if works $build; then
+      builds="$builds $build"
+      continue
     fi
+    missing="$missing $build"
+    case $build in
+      *-gcc) instead=${build%gcc}clang ;;
+      *) instead=${build%clang}gcc ;;
+    esac
+    [ -n "${CC_ALL:-}" ] || [ $build = native-$other ] || ! works $instead || builds="$builds $instead"
   done
-  echo "wasm-aio: the tests under sanitizers will be skipped: neither clang nor gcc here has them" >&2
+  why="a compiler is missing or incomplete${why:+ ($why)}"
+  [ -z "$missing" ] || echo "wasm-aio: the C tests will not be run as$missing: $why" >&2
+  printf '%s\n' "builds =$builds" "missing =$missing" "why = $why" \
+    "CC_gcc = $(command_of gcc)" "CC_clang = $(command_of clang)" > "$dir/out"
+  mv "$dir/out" build/compilers.mk
   ;;
 esac
