@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
+import { addFunctionTypes } from './function-types.mjs';
 import { relocateThreadLocals } from './thread-locals.mjs';
 
 const wasmDir = dirname(fileURLToPath(import.meta.url));
@@ -321,6 +322,7 @@ function link(o, inputs, output, scratch) {
     ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
     ...(keepNames ? ['-g'] : []), '-o', output]);
   unmarkFunctions(output);
+  addFunctionTypes(output);
 }
 
 function yields(linked) {

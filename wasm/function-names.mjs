@@ -5,57 +5,31 @@
 // So the loop's functions are given a mark that no C name can have, by their place
 // in the linker's map, and lose it again at the end.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { Reader, sized, text, u32 } from './binary.mjs';
 
 const MARK = 'loop!';
 /** Matches what was marked, in wasm-opt's lists. */
 export const MARKED = `${MARK}*`;
 
-/** LEB128, as sections have it. */
-function readU32(bytes, at) {
-  let value = 0;
-  for (let shift = 0; ; shift += 7) {
-    const byte = bytes[at.offset++];
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) return value >>> 0;
-  }
-}
-
-function u32(value) {
-  const bytes = [];
-  do {
-    bytes.push((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-    value >>>= 7;
-  } while (value > 0);
-  return Buffer.from(bytes);
-}
-
-const sized = (bytes) => Buffer.concat([u32(bytes.length), bytes]);
-const text = (string) => sized(Buffer.from(string));
-
 /** Where the custom section `name` and, in it, subsection 1 (function names) lie. */
 function findNames(bytes) {
-  const at = { offset: 8 };
-  while (at.offset < bytes.length) {
-    const start = at.offset;
-    const id = bytes[at.offset++];
-    const size = readU32(bytes, at);
-    const end = at.offset + size;
-    if (id === 0) {
-      const length = readU32(bytes, at);
-      const body = at.offset + length;
-      if (bytes.toString('latin1', at.offset, body) === 'name') {
-        at.offset = body;
-        while (at.offset < end) {
-          const from = at.offset;
-          const kind = bytes[at.offset++];
-          const length = readU32(bytes, at);
-          const content = at.offset;
-          if (kind === 1) return { start, end, body, from, content, to: content + length };
-          at.offset = content + length;
-        }
+  for (const r = new Reader(bytes, 8); !r.ended;) {
+    const start = r.offset;
+    const id = r.byte();
+    const size = r.u32();
+    const end = r.offset + size;
+    if (id === 0 && r.take(r.u32()).toString('latin1') === 'name') {
+      const body = r.offset;
+      while (r.offset < end) {
+        const from = r.offset;
+        const kind = r.byte();
+        const length = r.u32();
+        const content = r.offset;
+        if (kind === 1) return { start, end, body, from, content, to: content + length };
+        r.take(length);
       }
     }
-    at.offset = end;
+    r.offset = end;
   }
   return null;
 }
@@ -65,20 +39,14 @@ function rename(file, rename) {
   const bytes = readFileSync(file);
   const found = findNames(bytes);
   if (!found) return;
-  const at = { offset: found.content };
-  const count = readU32(bytes, at);
-  const names = [u32(count)];
-  for (let n = 0; n < count; n++) {
-    const index = readU32(bytes, at);
-    const length = readU32(bytes, at);
-    const name = bytes.toString('utf8', at.offset, at.offset + length);
-    at.offset += length;
-    names.push(u32(index), text(rename(index, name)));
-  }
+  const names = new Reader(bytes, found.content).vector((r) => {
+    const index = r.u32();
+    return Buffer.concat([u32(index), text(rename(index, r.take(r.u32()).toString()))]);
+  });
   const section = Buffer.concat([
     text('name'),
     bytes.subarray(found.body, found.from),
-    Buffer.from([1]), sized(Buffer.concat(names)),
+    Buffer.from([1]), sized(Buffer.concat([u32(names.length), ...names])),
     bytes.subarray(found.to, found.end),
   ]);
   writeFileSync(file, Buffer.concat([

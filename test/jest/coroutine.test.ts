@@ -56,7 +56,7 @@ test('closing an IOThread waits for the coroutines that run in it', async () => 
 
 test('a name that is not exported, an argument that is no integer', async () => {
   const error = await failure(io0.coroutine('set_stack_size'), 'ERR_AIO_INVALID_ARG');
-  expect(error.message).toBe("the module exports no coroutine 'set_stack_size' (AIO_EXPORT_COROUTINE)");
+  expect(error.message).toBe("name: the module exports no coroutine 'set_stack_size' (AIO_EXPORT_COROUTINE)");
   for (const argument of [0.5, NaN, 2 ** 32, -(2 ** 31) - 1]) {
     await failure(runtime.coroutine('sleep_ms', argument), 'ERR_AIO_INVALID_ARG');
   }

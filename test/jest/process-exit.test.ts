@@ -94,7 +94,7 @@ test('use after close is refused', async () => {
   await runtime.close();
   await failure(other.clock(), 'ERR_AIO_CLOSED');
   await failure(runtime.iothread('late'), 'ERR_AIO_CLOSED');
-  await failure(() => runtime.call('rt_init'), 'ERR_AIO_CLOSED');
+  await failure(() => runtime.call('malloc', 16), 'ERR_AIO_CLOSED');
 });
 
 test('a name that is taken, and properties that make no sense', async () => {

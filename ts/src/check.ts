@@ -29,15 +29,21 @@ export function invalid(name: string, expected: string, value: unknown): AioErro
   return new AioError('ERR_AIO_INVALID_ARG', `${name} must be ${expected}, not ${shown(value)}`);
 }
 
-const typeCheck = (type: string): Check => (name, value) => {
-  if (typeof value !== type) throw invalid(name, `a ${type}`, value);
+/** A check by a predicate. One that throws says no, too: the value may be a proxy of the caller's. */
+export const checkThat = (expected: string, suits: (value: unknown) => boolean): Check => (name, value) => {
+  let fits = false;
+  try {
+    fits = suits(value);
+  } catch {
+    // It cannot even be looked at.
+  }
+  if (!fits) throw invalid(name, expected, value);
 };
-export const isFunction = typeCheck('function');
-export const isBoolean = typeCheck('boolean');
 
-export const isURL: Check = (name, value) => {
-  if (!(value instanceof URL) && Object.prototype.toString.call(value) !== '[object URL]') throw invalid(name, "a URL (new URL('./file', import.meta.url))", value);
-};
+export const isFunction = checkThat('a function', (value) => typeof value === 'function');
+export const isBoolean = checkThat('a boolean', (value) => typeof value === 'boolean');
+export const isObject = checkThat('an object', (value) => typeof value === 'object' && value !== null);
+export const isURL = checkThat("a URL (new URL('./file', import.meta.url))", (value) => value instanceof URL || Object.prototype.toString.call(value) === '[object URL]');
 
 /** A string that C can take: it ends at the first NUL. */
 export const isText: Check = (name, value) => {
@@ -45,47 +51,40 @@ export const isText: Check = (name, value) => {
   if (value.includes('\0')) throw invalid(name, 'a string without NUL characters', value);
 };
 
-export const isObject: Check = (name, value) => {
-  if (typeof value !== 'object' || value === null) throw invalid(name, 'an object', value);
-};
+export const isNumber = (min: number, max: number, what = 'a number'): Check =>
+  checkThat(`${what} from ${min} to ${max}`, (value) => typeof value === 'number' && value >= min && value <= max);
 
-export const isInteger = (min: number, max: number): Check => (name, value) => {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) throw invalid(name, `an integer from ${min} to ${max}`, value);
-};
+export const isInteger = (min: number, max: number): Check =>
+  checkThat(`an integer from ${min} to ${max}`, (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max);
 
-export const isOneOf = (values: readonly string[]): Check => (name, value) => {
-  if (!values.includes(value as string)) throw invalid(name, `one of ${values.join(', ')}`, value);
-};
+export const isOneOf = (values: readonly string[]): Check => checkThat(`one of ${values.join(', ')}`, (value) => values.includes(value as string));
 
 /** An array, each element of which passes the check. */
-export const isArrayOf = (check: Check, what: string): Check => (name, value) => {
-  if (!Array.isArray(value)) throw invalid(name, `an array of ${what}`, value);
-  // Not forEach, which skips holes.
-  for (let n = 0; n < value.length; n++) check(`${name}[${n}]`, value[n]);
+export const isArrayOf = (check: Check, what: string): Check => {
+  const isArray = checkThat(`an array of ${what}`, Array.isArray);
+  return (name, value) => {
+    isArray(name, value);
+    // Holes, too.
+    for (const [n, element] of [...(value as unknown[])].entries()) check(`${name}[${n}]`, element);
+  };
 };
 
 const kindOfView = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as () => string | undefined;
 
-/** A Uint8Array of any realm whose buffer has not been transferred. */
-export const isBytes: Check = (name, value) => {
-  if (kindOfView.call(value) !== 'Uint8Array') throw invalid(name, 'a Uint8Array', value);
-  const view = value as Uint8Array;
-  if (view.length > 0) return;
-  try {
-    // Throws if the buffer is detached: `detached` is not known everywhere.
-    new Uint8Array(view.buffer);
-  } catch {
-    throw invalid(name, 'a Uint8Array whose buffer has not been transferred', value);
-  }
-};
+/** Whether it is a Uint8Array of any realm; throws if its buffer has been transferred. */
+export function areBytes(value: unknown): boolean {
+  if (kindOfView.call(value) !== 'Uint8Array') return false;
+  const { length, buffer } = value as Uint8Array;
+  // The constructor refuses a buffer that is detached; `detached` is not known everywhere.
+  return length > 0 || new Uint8Array(buffer) !== undefined;
+}
+export const isBytes = checkThat('a Uint8Array whose buffer has not been transferred', areBytes);
 
 /** By what is used of it: an AbortSignal may be of another realm, or one of the user's own making. */
-export const isSignal: Check = (name, value) => {
-  const { aborted, addEventListener, removeEventListener, throwIfAborted } = Object(value) as Partial<AbortSignal>;
-  if (typeof aborted !== 'boolean' || [addEventListener, removeEventListener, throwIfAborted].some((method) => typeof method !== 'function')) {
-    throw invalid(name, 'an AbortSignal', value);
-  }
-};
+export const isSignal = checkThat('an AbortSignal', (value) => {
+  const { aborted, addEventListener, removeEventListener, throwIfAborted } = value as AbortSignal;
+  return typeof aborted === 'boolean' && [addEventListener, removeEventListener, throwIfAborted].every((method) => typeof method === 'function');
+});
 
 /** How many letters differ. */
 function distance(a: string, b: string): number {
@@ -100,31 +99,35 @@ function distance(a: string, b: string): number {
 
 function unknown(name: string, key: string, known: string[]): AioError {
   const far = (candidate: string): number => distance(key.slice(0, 40).toLowerCase(), candidate.toLowerCase());
-  const nearest = known.find((candidate) => far(candidate) === Math.min(...known.map(far))) ?? '';
-  const advice = far(nearest) <= Math.ceil(nearest.length / 3) ? `did you mean '${nearest}'?` : `there are ${known.join(', ')}`;
+  const nearest = known.reduce((best, candidate) => (far(candidate) < far(best) ? candidate : best), known[0] ?? '');
+  const advice = far(nearest) <= Math.ceil(nearest.length / 3) ? `did you mean '${nearest}'?` : known.length > 0 ? `there are ${known.join(', ')}` : 'there are none';
   return new AioError('ERR_AIO_INVALID_ARG', `${name} has an unknown property ${shown(key)}: ${advice}`);
 }
+
+const isOptions = checkThat('an object with options', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 
 /**
  * The options that an object has, each read once and checked. Those that are undefined are
  * left out.
  */
 export function optionsOf<T extends object>(given: T, checks: Checks<T>, name = 'options'): T {
-  isObject(name, given);
+  isOptions(name, given);
   const read: Record<string, unknown> = {};
   const known = Object.keys(checks);
+  let at = name;
   try {
     for (const key of Object.keys(given)) if (!Object.hasOwn(checks, key)) throw unknown(name, key, known);
     for (const key of known) {
+      at = `${name}.${key}`;
       const value = (given as Record<string, unknown>)[key];
       if (value === undefined) continue;
-      (checks as Record<string, Check>)[key]?.(`${name}.${key}`, value);
+      (checks as Record<string, Check>)[key]?.(at, value);
       read[key] = value;
     }
   } catch (cause) {
     if (cause instanceof AioError) throw cause;
     // A getter or a proxy of the caller's threw.
-    throw new AioError('ERR_AIO_INVALID_ARG', `${name} cannot be read`, { cause });
+    throw new AioError('ERR_AIO_INVALID_ARG', `${at} cannot be read`, { cause });
   }
   return read as T;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What Vite must be told: `plugins: [wasmAio()]`. */
-import { invalid } from './check.js';
+import { optionsOf } from './check.js';
 import { ISOLATION_HEADERS } from './hosts/isolation.js';
 
 /** The part of Vite's Plugin that this one has. */
@@ -15,8 +15,8 @@ export interface WasmAioPlugin {
 }
 
 /** Makes the plugin. It has no options. */
-export default function wasmAio(...none: never[]): WasmAioPlugin {
-  if (none[0] !== undefined) throw invalid('the argument of wasmAio()', 'left out: the plugin has no options', none[0]);
+export default function wasmAio(options: Record<string, never> = {}): WasmAioPlugin {
+  optionsOf(options, {});
   return {
     name: 'wasm-aio',
     config: () => ({

@@ -12,6 +12,7 @@ declare module '../../../dist/runtime/runtime.js' {
     readonly host: OwnerHost;
     readonly instance: Instance;
     readonly threads: Threads;
+    run<T>(work: () => T): T;
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { invalid, isFunction, isText, optionsOf, type Check } from '../check.js';
+import { checkThat, isFunction, isText, optionsOf } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
@@ -95,9 +95,8 @@ export class Watch {
   }
 }
 
-const isPipe: Check = (name, value) => {
-  if (!(value instanceof Pipe)) throw invalid(name, 'a Pipe', value);
-};
+const isNotifier = checkThat('a Notifier', (value) => value instanceof Notifier);
+const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
 
 /**
  * A loop of this thread: the owner's, which lives on the JavaScript event loop, or an
@@ -188,7 +187,7 @@ export class AioContext {
    * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG (it has a handler here)
    */
   onSet(notifier: Notifier, run: Callback): Watch {
-    if (!(notifier instanceof Notifier)) throw invalid('notifier', 'a Notifier', notifier);
+    isNotifier('notifier', notifier);
     isFunction('run', run);
     return this.watch(notifier, `handler of notifier '${notifier.name}'`, run);
   }

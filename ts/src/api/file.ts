@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { signalOf, type WaitOptions } from '../abort.js';
-import { invalid, isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
+import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import { Engine, Operation } from '../runtime/exports.js';
@@ -60,12 +60,12 @@ function offsetOf(offset: bigint | number): number {
 }
 
 const MAX_VIEWS = 1024;
-const areBytes = isArrayOf(isBytes, 'Uint8Arrays');
+const areViews = isArrayOf(isBytes, 'Uint8Arrays');
 const isCount = isInteger(0, MAX_VIEWS);
 
 /** Checks the views of a request; their length in bytes. */
 function lengthOf(name: string, views: readonly Uint8Array[]): number {
-  areBytes(name, views);
+  areViews(name, views);
   isCount(`${name}.length`, views.length);
   const length = views.reduce((sum, view) => sum + view.length, 0);
   isLength(`the length of ${name} in bytes`, length);
@@ -129,11 +129,10 @@ export class AioFile {
   async read(
     offset: bigint | number, target: number | Uint8Array, options: RequestOptions = {},
   ): Promise<Uint8Array<ArrayBuffer> | number> {
-    if (typeof target === 'object') {
-      isBytes('into', target);
+    if (typeof target !== 'number') {
+      isBytes('length or into', target);
       return this.readv(offset, [target], options);
     }
-    if (typeof target !== 'number') throw invalid('length or into', 'an integer or a Uint8Array', target);
     isLength('length', target);
     // Before the memory is reserved, which may be much.
     const at = offsetOf(offset);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { invalid, type Check } from '../check.js';
+import { checkThat } from '../check.js';
 import { AioError } from '../errors.js';
 import type { Callbacks } from '../runtime/callbacks.js';
 import type { Pointer } from '../runtime/exports.js';
@@ -19,16 +19,11 @@ const is32Bits = (value: number): boolean => Number.isInteger(value) && value >=
 const placesOf = new Map<unknown, number>([['bottom half', 1], ['notifier', 1], ['pipe', 3]]);
 
 /** @internal */
-export const isHandle: Check = (name, value) => {
-  try {
-    const handle = value as Handle;
-    const fits = Array.isArray(handle.places) && handle.places.length === placesOf.get(handle.aio);
-    if (fits && typeof handle.name === 'string' && handle.places.every((place) => is32Bits(place.number) && is32Bits(place.generation))) return;
-  } catch {
-    // It is not even an object, or one that cannot be read.
-  }
-  throw invalid(name, 'what toHandle() returned in another thread', value);
-};
+export const isHandle = checkThat('what toHandle() returned in another thread', (value) => {
+  const { aio, name, places } = value as Handle;
+  return Array.isArray(places) && places.length === placesOf.get(aio) && typeof name === 'string'
+    && places.every((place: Place) => is32Bits(place.number) && is32Bits(place.generation));
+});
 
 /**
  * What stands for a bottom half, a notifier or a pipe in a message: plain data that can

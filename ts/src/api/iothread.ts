@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
-import { optionsOf } from '../check.js';
+import { isText, optionsOf } from '../check.js';
 import { AioError, messageOf } from '../errors.js';
 import type { ControlApi } from '../iothread/control.js';
 import type { ToOwner, ToWorker } from '../iothread/messages.js';
@@ -8,6 +8,7 @@ import { unpack, type Packet } from '../iothread/packet.js';
 import type { Remote } from '../iothread/remote.js';
 import { Rpc } from '../iothread/rpc.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
+import type { Argument } from '../runtime/functions.js';
 import { cString } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
@@ -268,15 +269,19 @@ export class IOThread<T = unknown> {
     return abortable(signal, () => this.runtime.guard(this, this.rpc.remote.clock()));
   }
 
-  /** Calls an exported C function of the module in that thread. Its event loop
-   * stands still meanwhile. WaitOptions may follow the arguments; a function that runs is not
-   * ended by a signal, only no longer waited for. */
-  async call(name: string, ...rest: number[] | [...number[], WaitOptions]): Promise<unknown> {
+  /**
+   * Calls an exported C function of the module in that thread, whose event loop stands still
+   * meanwhile. The arguments are those of {@link Runtime.call}. WaitOptions may follow them; a
+   * function that runs is not ended by a signal, only no longer waited for.
+   * @throws AioError ERR_AIO_INVALID_ARG (no such function; an argument that it does not take)
+   */
+  async call(name: string, ...args: Argument[] | [...Argument[], WaitOptions]): Promise<unknown> {
+    const last = args.at(-1);
+    const hasOptions = typeof last === 'object';
+    const signal = hasOptions ? signalOf(last) : undefined;
+    const converted = this.runtime.functions.convert(name, hasOptions ? args.slice(0, -1) : args);
     this.assertOpen();
-    const last = rest.at(-1);
-    const { signal }: WaitOptions = typeof last === 'object' ? last : {};
-    const args = (typeof last === 'object' ? rest.slice(0, -1) : rest) as number[];
-    return abortable(signal, () => this.rpc.settle(this.rpc.remote.call(name, args)));
+    return abortable(signal, () => this.rpc.settle(this.rpc.remote.call(name, converted)));
   }
 
   /**
@@ -285,7 +290,9 @@ export class IOThread<T = unknown> {
    * waits for it. A signal ends the wait, not the coroutine.
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
    */
-  async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
+  async coroutine(name: string, argument: Argument = 0, options: WaitOptions = {}): Promise<number> {
+    const signal = signalOf(options);
+    isText('name', name);
     this.assertOpen();
     return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-import { invalid } from '../check.js';
+import { isNumber } from '../check.js';
 import { closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { TimerPointer } from '../runtime/exports.js';
 import type { AioContext, Registration } from './context.js';
+
+const isDelay = isNumber(0, 1e15, 'a number of ms');
 
 /** A call-back at a time, on the monotonic clock: aio_timer_new, timer_mod. Its own thread's. */
 export class Timer {
@@ -35,7 +37,7 @@ export class Timer {
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED
    */
   arm(delayMs: number): void {
-    if (typeof delayMs !== 'number' || !(delayMs >= 0 && delayMs <= 1e15)) throw invalid('delayMs', 'a number of ms from 0 to 1e15', delayMs);
+    isDelay('delayMs', delayMs);
     if (this.closed) throw closedError(`timer '${this.name}'`);
     const { thread } = this.context;
     thread.run(() => thread.instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { pathToFileURL } from 'node:url';
-import { AioError, hostErrno, messageOf } from '../errors.js';
+import { AioError } from '../errors.js';
 import { WasiHost, type WasiOptions } from '../wasi.js';
 import { parseNumber, UsageError } from './options.js';
 
@@ -63,13 +63,7 @@ export async function run(argv: string[]): Promise<number> {
     return 0;
   }
   const { options, program, args } = parse(argv);
-  let host: WasiHost;
-  try {
-    host = await WasiHost.create({ ...options, module: pathToFileURL(program), args: [program, ...args] });
-  } catch (error) {
-    if (error instanceof AioError) throw error;
-    throw new AioError('ERR_AIO_IO', `${program}: ${hostErrno(error) === 'ENOENT' ? 'no such file' : messageOf(error)}`);
-  }
+  const host = await WasiHost.create({ ...options, module: pathToFileURL(program), args: [program, ...args] });
   process.on('SIGUSR2', () => process.stderr.write(host.dump()));
   let code: number;
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The control plane of an IOThread: comlink over the worker's own channel. */
 import * as Comlink from 'comlink';
+import type { Argument } from '../runtime/functions.js';
 import type { Packet } from './packet.js';
 
 /** What became of a call. */
@@ -19,7 +20,7 @@ export interface ControlApi extends Calls {
   /** The monotonic clock of that thread, in ns. */
   clock(): number;
   /** Calls an exported C function there. */
-  call(name: string, args: number[]): Promise<Answer>;
+  call(name: string, args: Argument[]): Promise<Answer>;
 }
 
 type Listener = (event: { data: unknown }) => void;

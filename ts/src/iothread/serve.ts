@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** serve(): where the code of an IOThread and the thread that it runs in meet. */
-import { invalid } from '../check.js';
+import { checkThat } from '../check.js';
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import { onlyOne } from './place.js';
@@ -30,6 +30,8 @@ function prepare(): Meeting {
 
 export const meeting = onlyOne('iothread', prepare);
 
+const isService = checkThat('an object, or a function that makes one', (value) => typeof value === 'function' || (typeof value === 'object' && value !== null));
+
 /**
  * Gives the thread that owns this IOThread something to call: an object with functions, which
  * is `io.remote` there; or a function that makes one and gets the context, the IOThread's loop.
@@ -39,9 +41,7 @@ export const meeting = onlyOne('iothread', prepare);
 export function serve<T extends object>(make: (context: AioContext) => T | Promise<T>): Served<T>;
 export function serve<T extends object>(api: T): Served<T>;
 export function serve(api: Service): Served<unknown> {
-  if (typeof api !== 'function' && (typeof api !== 'object' || (api as unknown) === null)) {
-    throw invalid("serve()'s argument (api or make)", 'an object, or a function that makes one', api);
-  }
+  isService("serve()'s argument (api or make)", api);
   const refuse = (why: string): never => {
     throw new AioError('ERR_AIO_INVALID_ARG', `serve(): ${why}`);
   };

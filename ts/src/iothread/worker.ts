@@ -6,6 +6,7 @@ import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';
 import type { FromHelper } from '../runtime/helpers.js';
+import type { Argument } from '../runtime/functions.js';
 import { HostedLoop } from '../runtime/hosted.js';
 import { causeOf, describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
@@ -389,10 +390,10 @@ class RuntimeWorker {
     this.quiet?.();
   }
 
-  private callExport(name: string, args: number[]): unknown {
-    const work = (this.instance.exports as unknown as Record<string, unknown>)[name];
-    if (typeof work !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no function '${name}'`);
-    return this.run(() => (work as (...args: number[]) => unknown)(...args));
+  /** The owner has checked the arguments. */
+  private callExport(name: string, args: Argument[]): unknown {
+    const work = (this.instance.exports as unknown as Record<string, (...args: Argument[]) => unknown>)[name];
+    return this.run(() => work?.(...args));
   }
 
   private async hostIO(): Promise<void> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { OwnerHost } from '../hosts/host.js';
 
 export const PAGE = 65536;
@@ -100,6 +100,22 @@ export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Pr
   }
 }
 
+/**
+ * The bytes of a module, and where they come from, for messages.
+ * @throws AioError ERR_AIO_MODULE
+ */
+export async function read(source: URL | Uint8Array<ArrayBuffer>, host: OwnerHost): Promise<{ binary: Uint8Array<ArrayBuffer>; from: string }> {
+  if (!(source instanceof URL)) return { binary: source, from: 'options.module' };
+  try {
+    return { binary: await host.readModule(source), from: source.href };
+  } catch (cause) {
+    if (cause instanceof AioError) throw cause;
+    const errno = hostErrno(cause);
+    const why = errno === 'ENOENT' ? 'no such file' : messageOf(cause);
+    throw new AioError('ERR_AIO_MODULE', `${source.href}: ${why}`, { errno, cause });
+  }
+}
+
 /** What aiocc declares. Bytes are not to be had from a module that is compiled already. */
 const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
 
@@ -108,7 +124,7 @@ export async function load(
   source: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module, host: OwnerHost,
 ): Promise<{ module: WebAssembly.Module; limits: MemoryLimits }> {
   if (source instanceof WebAssembly.Module) return { module: source, limits: AIOCC_LIMITS };
-  const binary = source instanceof URL ? await host.readModule(source) : source;
-  const module = await compile(binary, source instanceof URL ? source.href : 'options.module');
+  const { binary, from } = await read(source, host);
+  const module = await compile(binary, from);
   return { module, limits: importedMemory(binary) };
 }

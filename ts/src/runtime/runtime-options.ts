@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { WaitOptions } from '../abort.js';
-import { invalid, isArrayOf, isFunction, isInteger, isObject, isSignal, isText, type Check, type Checks } from '../check.js';
+import { areBytes, checkThat, isArrayOf, isFunction, isInteger, isObject, isSignal, isText, type Checks } from '../check.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { Guest } from '../wasi/guest.js';
 
@@ -39,11 +39,8 @@ export const isMemorySize = isInteger(1, Number.MAX_SAFE_INTEGER);
 export const areArguments = isArrayOf(isText, 'strings');
 
 /** @internal */
-export const isModule: Check = (name, value) => {
-  if (!(value instanceof URL) && !(value instanceof Uint8Array) && !(value instanceof WebAssembly.Module)) {
-    throw invalid(name, 'a URL, a Uint8Array or a WebAssembly.Module', value);
-  }
-};
+export const isModule = checkThat('a URL, a Uint8Array or a WebAssembly.Module',
+  (value) => value instanceof URL || areBytes(value) || value instanceof WebAssembly.Module);
 
 /** @internal */
 export const runtimeChecks: Checks<RuntimeOptions> = {

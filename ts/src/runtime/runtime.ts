@@ -16,6 +16,7 @@ import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
 import { Callbacks } from './callbacks.js';
 import type { ContextPointer, Pointer } from './exports.js';
+import { Functions, int32, type Argument } from './functions.js';
 import { Helpers } from './helpers.js';
 import { HostedLoop } from './hosted.js';
 import { causeOf, describeDeath } from './death.js';
@@ -45,6 +46,7 @@ export class Runtime {
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
   /** @internal */ readonly buffers: Buffers;
+  /** @internal */ readonly functions: Functions;
   /** Where Atomics.waitAsync is missing. @internal */ readonly helpers: Helpers;
   private readonly loop: HostedLoop;
   /** This thread, as the objects of its contexts need it. */
@@ -67,6 +69,7 @@ export class Runtime {
     if (host.filesAreOwned) exports.rt_files_are_owned();
     exports.rt_handles_init(Math.random() * 2 ** 32);
     const context = exports.rt_init();
+    this.functions = new Functions(module);
     this.helpers = new Helpers(host, options.worker);
     this.loop = this.drive(context);
     this.home = this.asHome();
@@ -223,17 +226,19 @@ export class Runtime {
   }
 
   /**
-   * Calls an exported C function of the module in this thread.
-   * @throws AioError ERR_AIO_WOULD_BLOCK if it would block
+   * Calls an exported C function of the module in this thread. Its parameters decide what the
+   * arguments may be: a 64-bit integer is a bigint or a safe integer, and comes back as a bigint.
+   * @throws AioError ERR_AIO_INVALID_ARG (no such function; an argument that it does not take),
+   * ERR_AIO_WOULD_BLOCK if it would block
    */
-  call(name: string, ...args: number[]): unknown {
-    const work = (this.instance.exports as unknown as Record<string, unknown>)[name];
-    if (typeof work !== 'function') throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no function '${name}'`);
+  call(name: string, ...args: Argument[]): unknown {
+    const converted = this.functions.convert(name, args);
     const { exports } = this.instance;
+    const work = (exports as unknown as Record<string, (...args: Argument[]) => unknown>)[name];
     // C, this frame, C: a coroutine cannot yield across it.
     exports.rt_coroutine_fence(1);
     try {
-      return this.run(() => (work as (...args: number[]) => unknown)(...args));
+      return this.run(() => work?.(...converted));
     } finally {
       exports.rt_coroutine_fence(-1);
     }
@@ -245,23 +250,23 @@ export class Runtime {
    * wait, not the coroutine.
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
    */
-  async coroutine(name: string, argument = 0, { signal }: WaitOptions = {}): Promise<number> {
+  async coroutine(name: string, argument: Argument = 0, options: WaitOptions = {}): Promise<number> {
+    const signal = signalOf(options);
+    isText('name', name);
     this.assertNotClosing();
     return abortable(signal, () => this.alive(() => this.startCoroutine(this, this.context.pointer, name, argument)));
   }
 
   /** In any context; holder is whose end rejects it. @internal */
-  startCoroutine(holder: object, context: ContextPointer, name: string, argument: number): Promise<number> {
+  startCoroutine(holder: object, context: ContextPointer, name: string, argument: Argument): Promise<number> {
     const { exports } = this.instance;
     const exported = (exports as unknown as Record<string, unknown>)[`coroutine:${name}`];
     if (typeof exported !== 'function') {
-      throw new AioError('ERR_AIO_INVALID_ARG', `the module exports no coroutine '${name}' (AIO_EXPORT_COROUTINE)`);
+      throw new AioError('ERR_AIO_INVALID_ARG', `name: the module exports no coroutine '${name}' (AIO_EXPORT_COROUTINE)`);
     }
-    if (!Number.isInteger(argument) || argument < -0x8000_0000 || argument > 0xffff_ffff) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `coroutine '${name}': the argument is a 32-bit integer, not ${argument}`);
-    }
+    const value = int32('argument', argument);
     const described = (exported as () => Pointer<'AioExportedCoroutine'>)();
-    return this.request(holder, (id) => exports.rt_coroutine_start(context, described, argument, id));
+    return this.request(holder, (id) => exports.rt_coroutine_start(context, described, value, id));
   }
 
   /** Where every loop and thread is, as text, a line each. */

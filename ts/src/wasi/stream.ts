@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { Duplex } from 'node:stream';
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
-import { invalid, isBytes, type Check } from '../check.js';
+import { checkThat, isBytes } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
@@ -130,8 +130,8 @@ export abstract class AioStream {
    * @throws AioError ERR_AIO_INVALID_ARG if it is no stream
    */
   static from(source: StreamSource): AioStream {
-    if (source instanceof AioStream) return source;
     isStream('source', source);
+    if (source instanceof AioStream) return source;
     const has = (name: string): boolean => typeof (source as unknown as Record<string, unknown>)[name] === 'function';
     if (has('getReader')) return new WebStream({ readable: source as ReadableStream<Uint8Array> });
     if (has('getWriter')) return new WebStream({ writable: source as WritableStream<Uint8Array> });
@@ -142,20 +142,15 @@ export abstract class AioStream {
 }
 
 /** By what is used of it. @internal */
-export const isStream: Check = (name, value) => {
+export const isStream = checkThat('a stream of Node, a WHATWG stream (or a pair of them), or a MessagePort', (value) => {
   const has = (of: unknown, ...methods: string[]): boolean =>
     typeof of === 'object' && of !== null && methods.every((method) => typeof (of as Record<string, unknown>)[method] === 'function');
-  const isWeb = ({ readable, writable }: WebStreams): boolean =>
-    [readable, writable].some(Boolean) && (!readable || has(readable, 'getReader')) && (!writable || has(writable, 'getWriter'));
-  try {
-    if (value instanceof AioStream || has(value, 'getReader') || has(value, 'getWriter') || has(value, 'postMessage', 'start')) return;
-    if (has(value, 'on', 'destroy') && (has(value, 'pipe') || has(value, 'write'))) return;
-    if (isWeb(Object(value) as WebStreams)) return;
-  } catch {
-    // It cannot be read.
-  }
-  throw invalid(name, 'a stream of Node, a WHATWG stream (or a pair of them), or a MessagePort', value);
-};
+  if (value instanceof AioStream || has(value, 'getReader') || has(value, 'getWriter') || has(value, 'postMessage')) return true;
+  if (has(value, 'on', 'destroy')) return has(value, 'pipe') || has(value, 'write');
+  const { readable, writable } = value as WebStreams;
+  const isOne = (stream: unknown, method: string): boolean => stream === undefined || has(stream, method);
+  return (readable ?? writable) !== undefined && isOne(readable, 'getReader') && isOne(writable, 'getWriter');
+});
 
 /** Any piece of data as bytes. */
 function asBytes(data: unknown): Uint8Array {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
-import { invalid, isSignal, optionsOf, type Check, type Checks } from '../check.js';
+import { areBytes, checkThat, isNumber, isSignal, optionsOf, type Checks } from '../check.js';
 import { AioError, closedError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
-import { compile, memoryImport, PAGE, type MemoryImport } from '../runtime/module.js';
+import { compile, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
 import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
@@ -24,15 +24,9 @@ export interface WasiOptions extends GuestOptions {
   timeout?: number;
 }
 
-const isProgram: Check = (name, value) => {
-  if (!(value instanceof URL) && !(value instanceof Uint8Array)) throw invalid(name, 'a URL or a Uint8Array', value);
-};
-
-/** What setTimeout can wait for, at most. */
-const MAX_MS = 2 ** 31 - 1;
-const isTimeout: Check = (name, value) => {
-  if (typeof value !== 'number' || !(value >= 0 && value <= MAX_MS)) throw invalid(name, `a number of ms from 0 to ${MAX_MS}`, value);
-};
+const isProgram = checkThat('a URL or a Uint8Array', (value) => value instanceof URL || areBytes(value));
+/** setTimeout cannot wait longer. */
+const isTimeout = isNumber(0, 2 ** 31 - 1, 'a number of ms');
 
 const hostChecks: Checks<WasiOptions & WaitOptions> = {
   ...guestChecks, module: isProgram, maxThreads: isThreadCount, maximumMemory: isMemorySize, stackSize: isStackSize, timeout: isTimeout,
@@ -104,8 +98,8 @@ export class WasiHost {
   private static async createNow(options: WasiOptions): Promise<WasiHost> {
     const host = await ownerHost();
     host.checkSupport();
-    const binary = options.module instanceof URL ? await host.readModule(options.module) : options.module;
-    const module = await compile(binary, options.module instanceof URL ? options.module.href : 'options.module');
+    const { binary, from } = await read(options.module, host);
+    const module = await compile(binary, from);
     const memory = memoryImport(binary);
     const flavour = flavourOf(module, memory);
     const guest = await WasiGuest.create(host, options);
