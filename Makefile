@@ -54,9 +54,10 @@ bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
+conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-package test-models \
-  chaos soak bench serve lint clean distclean FORCE
+  test-conformance   runtimes conformance conformance-programs chaos soak bench serve lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -76,9 +77,12 @@ help:
 	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
+	@echo 'make test-conformance  the cases of test/conformance in Node and Chromium (ONLY=case)'
+	@echo 'make runtimes       install the nine runtimes that make conformance uses: Node 20 to 26, Deno, Bun, browsers'
+	@echo 'make conformance    those cases and the C tests in all of them (ONLY=case, ON=node20,deno,...)'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
-	@echo 'make distclean  remove what was fetched too: .toolchain/ and node_modules/'
+	@echo 'make distclean  remove what was fetched too: .toolchain/, .runtimes/ and node_modules/'
 	@echo
 	@echo 'V=1 shows the commands, CC=clang and CFLAGS=... change the native build.'
 
@@ -215,6 +219,11 @@ build/chaos/%.wasm: test/chaos/%.c $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
 
+build/conformance/%.wasm: test/conformance/cases/%.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$< (a case))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -MMD -MP -MF $@.d $< -o $@
+
 build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$<)
 	@mkdir -p $(@D)
@@ -255,7 +264,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
--include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) build/chaos/module.wasm)
+-include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) build/chaos/module.wasm)
 
 # ---- TypeScript --------------------------------------------------------------
 
@@ -296,7 +305,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+test: build $(test_native) $(test_wasm) $(jest_wasm) $(conformance_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
     build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 
@@ -311,6 +320,17 @@ test-package: build build/examples/rot13.wasm build/chromium.tried
 
 test-compilers: $(builds:%=build/%/tests) | build/node.ok
 	$(Q)node test/run.mjs $(addprefix c-,$(builds) $(missing))
+
+test-conformance: conformance-programs build/chromium.tried
+	$(Q)node test/run.mjs conformance
+
+conformance-programs: build $(conformance_wasm)
+
+conformance: conformance-programs $(test_wasm)
+	$(Q)ONLY='$(ONLY)' node test/conformance/run.mjs --tests=build/wasm/tests.wasm $(if $(ON),--on=$(ON))
+
+runtimes: | build/node.ok build/cc.ok
+	$(Q)test/conformance/runtimes.sh
 
 test-models: build/spin.tried | build/node.ok
 	$(Q)node test/run.mjs models
@@ -338,5 +358,5 @@ clean:
 	$(Q)rm -rf build dist
 
 distclean: clean
-	$(call step,CLEAN,.toolchain node_modules)
-	$(Q)rm -rf .toolchain node_modules
+	$(call step,CLEAN,.toolchain .runtimes node_modules)
+	$(Q)rm -rf .toolchain .runtimes node_modules

@@ -11,6 +11,7 @@ import { runAiocc } from './aiocc.mjs';
 import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
 import { runCompat } from './compat.mjs';
+import { runConformance } from './conformance/run.mjs';
 import { runModels } from './models/run.mjs';
 import { runPackage } from './package/run.mjs';
 import { skip } from './skips.mjs';
@@ -79,6 +80,7 @@ const suites = {
   aiocc: runAiocc,
   compat: runCompat,
   api: runApi,
+  conformance: () => runConformance({ on: 'node,chromium', only }),
   package: () => runPackage(only),
   jest,
 };

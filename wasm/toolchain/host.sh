@@ -1,5 +1,5 @@
 #!/bin/sh
-# host.sh node|cc|npm|chromium|spin|glib|compilers - see that this machine has what the
+# host.sh node|cc|npm|chromium|firefox|webkit|spin|glib|compilers - see that this machine has what the
 # build (or a test) needs.  What is missing and comes from Debian is installed when
 # that is allowed (root, apt-get); else one sentence says what to type.
 set -eu
@@ -72,6 +72,15 @@ chromium)
   done
   install chromium ||
     echo "wasm-aio: the browser test will be skipped, chromium is missing ($why)" >&2
+  ;;
+firefox)
+  have firefox-esr || have firefox || install firefox-esr ||
+    echo "wasm-aio: nothing will run in Firefox, it is missing ($why)" >&2
+  ;;
+webkit)
+  # The package of its driver has the browser in it; which needs an X server.
+  { ls /usr/lib/*/webkit2gtk-4.*/MiniBrowser >/dev/null 2>&1 && have xvfb-run; } || install webkit2gtk-driver xvfb xauth ||
+    echo "wasm-aio: nothing will run in WebKitGTK, it is missing ($why)" >&2
   ;;
 spin)
   have spin || install spin ||

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/** Runs cases on runtimes: see run.mjs, which takes both from the command line. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { servePages } from './pages.mjs';
+import { RESULT } from './result.mjs';
+import { start } from './runtimes.mjs';
+
+const top = fileURLToPath(new URL('../../', import.meta.url));
+const cli = join(top, 'dist/cli/main.js');
+const SKIPPED = 77;
+const PANICKED = 134;
+/** Runtimes that run at the same time. */
+const AT_ONCE = 2;
+
+const isScript = ({ file }) => file.endsWith('.mjs');
+
+/** What the end of a program means for its case. */
+function judge({ panics }, code, text) {
+  if (code === SKIPPED) return { status: 'skipped', text };
+  const right = panics === undefined ? code === 0 : code === PANICKED && text.includes(panics);
+  const expected = panics === undefined ? '' : `, and not by the panic '${panics}'`;
+  return right ? { status: 'passed', text } : { status: 'failed', text: `${text}\n[ended with ${code}${expected}]` };
+}
+
+/** The promise's value; undefined if that takes longer than so many ms. */
+async function within(ms, promise) {
+  let timer;
+  const late = new Promise((done) => (timer = setTimeout(done, ms)));
+  const result = await Promise.race([promise, late]);
+  clearTimeout(timer);
+  return result;
+}
+
+const late = (ms) => `[no end within ${ms / 1000} s]`;
+
+async function runOnProgram(runtime, one, patience, scratch) {
+  // On Deno a program has no directories.
+  const dirs = runtime.name === 'deno' ? [] : [`--dir=${scratch}::/tmp`];
+  const rest = isScript(one) ? ['test/conformance/script.mjs', runtime.name, one.file] : [cli, 'run', ...dirs, one.file, ...one.args];
+  const child = start(runtime.command(...rest), { AIO_SCRATCH: scratch });
+  const ended = await within(patience, child.ended);
+  await child.end();
+  const text = child.output();
+  if (!ended) return { status: 'failed', text: `${text}\n${late(patience)}` };
+  const code = ended.code ?? ended.signal;
+  if (!isScript(one)) return judge(one, code, text);
+  const line = text.split('\n').find((each) => each.startsWith(RESULT));
+  return line && code === 0 ? JSON.parse(line.slice(RESULT.length)) : { status: 'failed', text: `${text}\n[ended with ${code}]` };
+}
+
+/** All cases, in as few processes of the browser as they allow. */
+async function runOnBrowser(runtime, all, patience, report) {
+  let at = 0;
+  let outcome = () => {};
+  const server = await servePages({
+    next() {
+      const one = all[at];
+      return one ? { id: at, runtime: runtime.name, path: `/${relative(top, one.file)}`, args: one.args } : null;
+    },
+    result: (came) => outcome(came),
+  });
+  let browser;
+  for (; at < all.length; at++) {
+    const one = all[at];
+    const came = new Promise((done) => {
+      outcome = (result) => result.id === at && done(result);
+    });
+    browser ??= runtime.open(server.url);
+    const { ended, output } = browser;
+    const closed = ended.then(({ code, signal }) => ({ status: 'failed', code: 1, text: `${output()}\n[the browser ended with ${code ?? signal}]`, closed: true }));
+    const result = await within(patience, Promise.race([came, closed]));
+    if (!result || result.closed) {
+      await browser.end();
+      browser = undefined;
+    }
+    if (!result) report(one, { status: 'failed', text: late(patience) });
+    else report(one, isScript(one) ? result : judge(one, result.code, result.text));
+  }
+  await browser?.end();
+  server.close();
+}
+
+/** Runs all cases on one runtime; counts them in row. */
+async function runOn(runtime, all, patience, scratch, row) {
+  const report = (one, { status, text }) => {
+    row[status]++;
+    if (status === 'passed' && !process.env.V) return;
+    const shown = text.trim() ? `${text.trim().replace(/^/gm, '           ')}\n` : '';
+    process.stdout.write(`  ${status} ${runtime.name}: ${one.name}\n${shown}`);
+  };
+  if (!runtime.path) {
+    row.skipped = all.length;
+    process.stdout.write(`  skipped ${runtime.name}: it is not installed (make runtimes)\n`);
+  } else if (runtime.kind === 'browser') {
+    await runOnBrowser(runtime, all, patience, report);
+  } else {
+    for (const one of all) report(one, await runOnProgram(runtime, one, patience, scratch));
+  }
+}
+
+/**
+ * Runs all cases on each of the runtimes, and prints what did not pass and a table. patience: the ms
+ * that a case has. Resolves with {passed, failed, skipped}.
+ */
+export async function runCases(runtimes, all, patience) {
+  // What the cases make in the file system.
+  const scratch = mkdtempSync(join(tmpdir(), 'wasm-aio-conformance-'));
+  const table = runtimes.map(({ name }) => ({ name, passed: 0, failed: 0, skipped: 0 }));
+  let next = 0;
+  const worker = async () => {
+    for (let n = next++; n < runtimes.length; n = next++) await runOn(runtimes[n], all, patience, scratch, table[n]);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, availableParallelism()) }, worker));
+  rmSync(scratch, { recursive: true, force: true });
+  const sums = { passed: 0, failed: 0, skipped: 0 };
+  process.stdout.write(`           ${'runtime'.padEnd(10)}passed  failed  skipped\n`);
+  for (const { name, ...row } of table) {
+    for (const status of Object.keys(sums)) sums[status] += row[status];
+    process.stdout.write(`           ${name.padEnd(10)}${String(row.passed).padStart(6)}${String(row.failed).padStart(8)}${String(row.skipped).padStart(9)}\n`);
+  }
+  return sums;
+}
