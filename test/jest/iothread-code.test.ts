@@ -90,7 +90,9 @@ describe.each(ways)('by %s', (_way, code) => {
       expect(many.errors[1]).toBe('two');
       expect(await thrown(io.remote[call]('text'))).toBe('no error at all');
       expect(await thrown(io.remote[call]('nothing'))).toBeUndefined();
-      expect((await thrown(io.remote[call]('circular'))) as Error).toMatchObject({ message: 'round', cause: 'Error: round' });
+      const round = (await thrown(io.remote[call]('circular'))) as Error;
+      expect(round.message).toBe('round');
+      expect(round.cause).toBe(round);
     }
   });
 

@@ -14,6 +14,8 @@ interface Api {
   sum(numbers: Uint32Array, options?: { signal?: boolean }): number;
   find(name: string): Promise<{ at: Date; size: bigint } | undefined>;
   watch(onChange: (name: string) => Promise<void>): () => void;
+  listeners(): Map<string, () => number>;
+  tell(listeners: Map<string, (n: number) => Promise<void>>, names: Set<string>): void;
   nested: { deep: { get(): Map<string, number> } };
   flush: BottomHalf;
   bytes: Pipe;
@@ -27,6 +29,9 @@ const checks = [
   // It may be any function here, and the function that comes back is called there.
   holds<Equal<R['watch'], (onChange: (name: string) => void | Promise<void>) => Promise<() => Promise<void>>>>(true),
   holds<Equal<ReturnType<R['nested']['deep']['get']>, Promise<Map<string, number>>>>(true),
+  // Functions in a Map, too.
+  holds<Equal<ReturnType<R['listeners']>, Promise<Map<string, () => Promise<number>>>>>(true),
+  holds<Equal<Parameters<R['tell']>, [ReadonlyMap<string, (n: number) => void | Promise<void>>, ReadonlySet<string>]>>(true),
   // Handles and values are there at once.
   holds<Equal<R['flush'], BottomHalf>>(true),
   holds<Equal<R['bytes'], Pipe>>(true),

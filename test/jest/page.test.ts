@@ -168,15 +168,20 @@ inChromium(title, () => {
     where.evaluate(
       `(async () => {
         const bytes = Uint8Array.from(atob(${JSON.stringify(readFileSync(file).toString('base64'))}), (c) => c.charCodeAt(0));
-        const given = { library: { ...(await import('/dist/index.js')), ...(await import('/dist/wasi.js')) }, comlink: await import('/comlink/comlink.mjs'), bytes };
+        const given = { library: { ...(await import('/dist/index.js')), ...(await import('/dist/wasi.js')) }, bytes };
         return (${String(run)})(given, ...${JSON.stringify(rest)});
       })()`,
     );
-  const hosted = `(there) => (${String(useHostedLoops)})(there.library, there.comlink, there.bytes)`;
+  /** A way to start a worker with code, as source. The entry that is imported first, if any, changes its globals. */
+  const workerOf = (code: string, first = ''): string => `() => new Worker(URL.createObjectURL(new Blob([
+    ${JSON.stringify(`${first && `import '${address}${first}';`}import { proxy, release, serve } from '${address}dist/iothread-browser.js';\n${code}`)}],
+    { type: 'text/javascript' })), { type: 'module' })`;
+  const hosted = (first?: string): string => `(there) => (${String(useHostedLoops)})(there.library,
+    ${workerOf('serve({ ask: (work) => work() });', first)}, there.bytes)`;
   const hostedModule = fileURLToPath(fixture('hosted'));
 
   test('hosted loops with Atomics.waitAsync: no helper', async () => {
-    expect(await there(page, hosted, hostedModule)).toEqual(seenWith(0));
+    expect(await there(page, hosted(), hostedModule)).toEqual(seenWith(0));
   });
 
   test('and without it, in the page and in its workers: a helper for each', async () => {
@@ -190,12 +195,74 @@ inChromium(title, () => {
     const entry = readFileSync(pathOf('dist/iothread/worker-browser.js'), 'utf8');
     await old.route('**/worker-browser.js', script(`import './${missing}';\n${entry}`));
     await old.goto(address);
-    expect(await there(old, hosted, hostedModule)).toEqual(seenWith(2));
+    expect(await there(old, hosted(missing), hostedModule)).toEqual(seenWith(2));
     const filter = `(there, ...rest) => (${String(filterGuest)})(there.library, there.bytes, ...rest)`;
     expect(await there(old, filter, pathOf('build/examples/rot13.wasm'), 2)).toMatchObject({ code: 0, wrong: 0, length: 2 << 20 });
     // Workers of the reserve may still be loading.
     await old.unrouteAll({ behavior: 'ignoreErrors' });
     await old.close();
+  });
+
+  test('messages: what cannot be read rejects its call, keys that name a prototype are keys, functions are released', async () => {
+    const code = `
+      const nested = (levels) => { let o = {}; for (let n = 0; n < levels; n++) o = { o }; return o; };
+      const table = () => { const [{ functions }] = globalThis[Symbol.for('wasm-aio.connections')]; return [functions.held.size, functions.stubs.size]; };
+      serve({ take(value) {}, nested, table, keys: (o) => [Object.keys(o).join(), Object.getPrototypeOf(o) === Object.prototype, 'admin' in {}],
+        evil: () => Object.defineProperty({ f() {} }, '__proto__', { value: { admin() {} }, enumerable: true }),
+        async chat(work, n) { return (await work(n)) + 1; }, fail(error) { throw error; },
+        meter: () => proxy(new (class { read() { return 1; } })()) });`;
+    const run = async ({ library: { Runtime, release } }: { library: Library }, worker: () => Worker): Promise<unknown> => {
+      const nested = (levels: number): object => {
+        let outer = {};
+        for (let n = 0; n < levels; n++) outer = { outer };
+        return outer;
+      };
+      interface Api {
+        take(value: unknown): void;
+        nested(levels: number): object;
+        table(): [number, number];
+        keys(o: object): unknown[];
+        evil(): object;
+        chat(work: (n: number) => number | Promise<number>, n: number): number;
+        fail(error: unknown): never;
+        meter(): { read(): number };
+      }
+      const runtime = await Runtime.create();
+      const { remote } = await runtime.iothread<Api>('messages', { worker });
+      const names = new Set<string>();
+      const settle = (call: Promise<unknown>): Promise<unknown> => call.then(() => {}, (error: Error) => names.add(`${error.name}${/ cannot be read /.test(error.message) ? ': unread' : ''}`));
+      const work = (): number => 1;
+      for (let levels = 500; levels <= 4000; levels += 250) {
+        for (const call of [remote.take(nested(levels)), remote.take({ deep: nested(levels), work }), remote.nested(levels), remote.chat(() => nested(levels) as never, 1)]) await settle(call);
+      }
+      release(work);
+      const own = (o: object): object => Object.defineProperty(o, '__proto__', { value: { admin() {} }, enumerable: true });
+      const keys = await remote.keys(own({ work: () => 1 }));
+      const evil = await remote.evil();
+      const before = await remote.table();
+      for (let n = 0; n < 50; n++) {
+        const work = (n: number): number => n;
+        await remote.chat(work, n);
+        release(work);
+        const meter = await remote.meter();
+        await meter.read();
+        release(meter);
+      }
+      // The releases go before it.
+      await remote.take(0);
+      const after = await remote.table();
+      const round = new DOMException('d', 'AbortError');
+      const error = (await remote.fail(new AggregateError([round], 'many', { cause: round })).catch((error: unknown) => error)) as AggregateError;
+      await runtime.close();
+      return {
+        unread: names.has('DataCloneError: unread'), unexpected: [...names].filter((name) => !/^(DataCloneError: unread|RangeError)$/.test(name)),
+        keys, evil: [Object.keys(evil).join(), 'admin' in {}], grown: [after[0] - before[0], after[1] - before[1]],
+        error: [error instanceof AggregateError, error.cause instanceof DOMException, error.cause === error.errors[0]],
+      };
+    };
+    expect(await there(page, `(there) => (${String(run)})(there, ${workerOf(code)})`, hostedModule)).toEqual({
+      unread: true, unexpected: [], keys: ['work,__proto__', true, false], evil: ['f,__proto__', false], grown: [0, 0], error: [true, true, true],
+    });
   });
 
   test('without the two headers the error says which they are', async () => {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** Without Atomics.waitAsync a helper waits in its place, and nothing else is different. */
 import { afterAll, expect, test } from '@jest/globals';
-import * as Comlink from 'comlink';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import * as library from 'wasm-aio';
 import { runScript, scratch, type Ended } from './helpers/child.js';
 import { seenWith, useHostedLoops, WITHOUT_WAIT_ASYNC } from './helpers/hosted.js';
@@ -11,9 +11,8 @@ import { fixture, pathOf } from './helpers/paths.js';
 
 const dir = scratch();
 mkdirSync(join(dir.path, 'node_modules'));
-for (const name of ['wasm-aio', 'comlink']) {
-  symlinkSync(pathOf(name === 'comlink' ? 'node_modules/comlink' : '.'), join(dir.path, 'node_modules', name));
-}
+symlinkSync(pathOf('.'), join(dir.path, 'node_modules', 'wasm-aio'));
+const asks = new URL('./fixtures/iothread-asks.js', import.meta.url);
 const preload = join(dir.path, 'preload.mjs');
 writeFileSync(preload, WITHOUT_WAIT_ASYNC);
 afterAll(dir.remove);
@@ -24,13 +23,14 @@ const without = (body: string): Promise<Ended> =>
 const ended = { code: 0, signal: null, stdout: '', stderr: '' };
 
 test('with it: wake-ups by IOThreads, timers, hosted IOThreads, and no helper', async () => {
-  expect(await useHostedLoops(library, Comlink, fixture('hosted'))).toEqual(seenWith(0));
+  expect(await useHostedLoops(library, () => new Worker(asks), fixture('hosted'))).toEqual(seenWith(0));
 });
 
 test('without it: the same, with a helper for each loop that waits so', async () => {
   const { stdout, ...rest } = await without(`
-    import * as Comlink from 'comlink';
-    const seen = await (${String(useHostedLoops)})(library, Comlink, new URL(${JSON.stringify(fixture('hosted').href)}));
+    import { Worker } from 'node:worker_threads';
+    const worker = () => new Worker(new URL(${JSON.stringify(asks.href)}));
+    const seen = await (${String(useHostedLoops)})(library, worker, new URL(${JSON.stringify(fixture('hosted').href)}));
     console.log(JSON.stringify({ ...seen, waitAsync: typeof Atomics.waitAsync }));`);
   expect(rest).toEqual({ code: 0, signal: null, stderr: '' });
   expect(JSON.parse(stdout)).toEqual({ ...seenWith(2), waitAsync: 'undefined' });

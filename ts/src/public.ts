@@ -4,7 +4,7 @@ export { Runtime } from './runtime/runtime.js';
 export type { RuntimeOptions } from './runtime/runtime-options.js';
 export { IOThread } from './api/iothread.js';
 export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, LoopStats } from './api/iothread-options.js';
-export { proxy, transfer } from './iothread/packet.js';
+export { proxy, transfer } from './iothread/scan.js';
 export { release } from './iothread/rpc.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';
 export { AioContext, Watch } from './api/context.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What hosted loops have to do, with Atomics.waitAsync and without, in Node and in a page. */
-import type * as comlink from 'comlink';
 import type * as library from '../../../dist/index.js';
+import type { Asks } from '../fixtures/iothread-asks.js';
 
 /** Takes Atomics.waitAsync from whoever runs it before the library. */
 export const WITHOUT_WAIT_ASYNC = 'delete Atomics.waitAsync;';
@@ -31,14 +31,14 @@ export const seenWith = (helpers: number): Seen => ({
  * owner's loop a turn: calls of C do not.
  */
 export async function useHostedLoops(
-  { Runtime }: typeof library, Comlink: typeof comlink, module: URL | Uint8Array<ArrayBuffer>,
+  { Runtime }: typeof library, worker: () => library.MadeWorker, module: URL | Uint8Array<ArrayBuffer>,
 ): Promise<Seen> {
   const runtime = await Runtime.create({ module });
   const count = (name: string): number => Number(runtime.call(name));
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) await new Promise((resolve) => setTimeout(resolve, 0));
   };
-  const threads = [await runtime.iothread('a'), await runtime.iothread('b')] as const;
+  const threads = [await runtime.iothread<Asks>('a', { worker }), await runtime.iothread('b')] as const;
   const [io, other] = threads;
 
   // One at a time: the loop sleeps before each.
@@ -63,38 +63,21 @@ export async function useHostedLoops(
   const work: Seen['work'] = [count('work_left_in_owner'), count('work_out_of_order'), turns >= 5];
 
   // Twice, with sleep in WebAssembly in between: its JavaScript waits for an answer of
-  // this thread (comlink: for a property of a proxy), and drives its loop meanwhile.
+  // this thread, and drives its loop meanwhile.
   const before = count('pings_of_owner');
   const slow: number[] = [];
-  const { remote: control } = (io as unknown as { rpc: { remote: { slow: object } } }).rpc;
-  const proxies = Comlink.transferHandlers.get('proxy') as comlink.TransferHandler<object, MessagePort>;
   for (let phase = 0; phase < 2; phase++) {
     let release: (value: number) => void = () => {};
     const released = new Promise<number>((resolve) => (release = resolve));
-    const { port1, port2 } = new MessageChannel();
-    Comlink.transferHandlers.set('proxy', {
-      ...proxies,
-      serialize(value) {
-        Comlink.expose(value, port1);
-        return [port2, [port2]];
-      },
-    });
-    control.slow = Comlink.proxy({
-      get value() {
-        return released;
-      },
-    });
-    const answer = Promise.resolve((control.slow as { value: PromiseLike<number> }).value);
+    const answer = io.remote.ask(() => released);
     for (let round = 1; round <= 20; round++) {
       runtime.call('ping_by_way_of', io.context);
       await until(() => count('pings_of_owner') === before + 20 * phase + round);
     }
     release(42);
     slow.push(await answer);
-    port1.close();
     await io.clock();
   }
-  Comlink.transferHandlers.set('proxy', proxies);
   const hosted = count('pings_of_owner') - before;
 
   const { all } = (runtime as unknown as { helpers: { all: Map<unknown, unknown> } }).helpers;

@@ -55,6 +55,7 @@ export function startTestWorker(name: string, events: WorkerEvents): HostWorker 
     if (data.type === 'endless') endless++;
     else events.message(data);
   });
+  worker.on('messageerror', () => events.unreadable());
   worker.on('error', (error) => events.error(error));
   worker.on('exit', () => events.exit());
   return {

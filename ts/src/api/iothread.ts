@@ -43,8 +43,9 @@ export class IOThread<T = unknown> {
   ) {
     this.rpc = new Rpc<ControlApi>({
       name,
-      request: (data, transfer) => this.send({ type: 'control', data }, transfer),
-      answer: (data, transfer) => this.send({ type: 'reply', data }, transfer),
+      requests: 'control',
+      answers: 'reply',
+      post: (message, transfer) => this.send(message, transfer),
       assertOpen: () => this.assertOpen(),
       guard: (promise) => runtime.guard(this, promise),
       fromHandle: (handle) => runtime.context.fromHandle(handle),
@@ -107,6 +108,9 @@ export class IOThread<T = unknown> {
       case 'callback':
         this.rpc.receiveRequest(message.data);
         break;
+      case 'release':
+        this.rpc.functions.receive(message);
+        break;
       case 'loaded':
         this.loaded = true;
         break;
@@ -128,13 +132,13 @@ export class IOThread<T = unknown> {
   }
 
   private serving(api: Packet): void {
-    this.api = unpack(api, this.rpc) as Remote<T>;
+    this.api = unpack(api, this.rpc.functions) as Remote<T>;
     this.whenServing?.();
   }
 
   /** Its code failed before it served anything. */
   private unserved(packet: Packet, attached: boolean): void {
-    const error = unpack(packet, this.rpc);
+    const error = unpack(packet, this.rpc.functions);
     const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
     this.failure = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}': ${what}: ${messageOf(error)}`, { cause: error });
     if (attached) this.close().catch(() => {});

@@ -33,6 +33,7 @@ export const ownerHost: OwnerHost = {
     // Bundlers know a worker by exactly this expression.
     const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
     worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || events.message(data));
+    worker.onmessageerror = () => events.unreadable();
     worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),

@@ -13,7 +13,7 @@ interface SyncAccessHandle {
   close(): void;
 }
 interface WorkerScope {
-  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+  addEventListener(type: 'message' | 'messageerror', listener: (event: MessageEvent) => void): void;
   postMessage(message: unknown, transfer?: Transferable[]): void;
   close(): void;
 }
@@ -63,9 +63,10 @@ function each(ranges: readonly Range[], offset: number, call: (range: Range, off
 
 export const workerHost: WorkerHost = {
   ...browserBase,
-  onMessage(listener) {
+  onMessage(listener, unreadable) {
     // The code of an IOThread may have an onmessage of its own.
     scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => void (takeClock(data) || listener(data)));
+    scope.addEventListener('messageerror', unreadable);
   },
   post: (message, transfer = []) => scope.postMessage(message, transfer),
   agreeOnClock: () => agreeOnClock(scope),

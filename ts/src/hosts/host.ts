@@ -25,6 +25,8 @@ export interface MadeWorker {
 
 export interface WorkerEvents {
   message(data: unknown): void;
+  /** A message came that cannot be deserialised here. */
+  unreadable(): void;
   /** It could not start, or threw what nobody caught. */
   error(error: unknown): void;
   /** It is gone. Not every host can tell. */
@@ -132,7 +134,8 @@ export interface OwnerHost extends HostBase {
 
 /** A worker's side. */
 export interface WorkerHost extends HostBase {
-  onMessage(listener: (data: unknown) => void): void;
+  /** unreadable: a message came that cannot be deserialised here. */
+  onMessage(listener: (data: unknown) => void, unreadable: () => void): void;
   post(message: unknown, transfer?: Transferable[]): void;
   /** Whether waiting for messages keeps it alive (where there is such a thing). Does, at first. */
   refMessages?(on: boolean): void;

@@ -46,6 +46,7 @@ export const ownerHost: OwnerHost = {
       trackUnmanagedFds: false,
     });
     worker.on('message', (data) => void ((!clockIsShared && answerClock(data, worker)) || events.message(data)));
+    worker.on('messageerror', () => events.unreadable());
     worker.on('error', (error) => events.error(error));
     worker.on('exit', () => events.exit());
     return {

@@ -11,7 +11,10 @@ const port = parentPort as MessagePort;
 
 export const workerHost: WorkerHost = {
   ...nodeBase,
-  onMessage: (listener) => void port.on('message', clockIsShared ? listener : (data: unknown) => void (takeClock(data) || listener(data))),
+  onMessage(listener, unreadable) {
+    port.on('message', clockIsShared ? listener : (data: unknown) => void (takeClock(data) || listener(data)));
+    port.on('messageerror', unreadable);
+  },
   post: (message, transfer = []) => port.postMessage(message, transfer as TransferListItem[]),
   ...(clockIsShared ? {} : { agreeOnClock: () => agreeOnClock(port) }),
   refMessages: (on) => (on ? port.ref() : port.unref()),

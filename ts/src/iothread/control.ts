@@ -2,17 +2,18 @@
 /** The control plane of an IOThread: comlink over the worker's own channel. */
 import * as Comlink from 'comlink';
 import type { Argument } from '../runtime/functions.js';
-import type { Packet } from './packet.js';
+import type { Packed, Packet } from './packet.js';
+import { explain } from './scan.js';
 
-/** What became of a call. */
-export type Answer = { value: Packet } | { thrown: Packet };
+/** What became of a call. unread: it was not read, with functions of these numbers in it. */
+export type Answer = { value: Packet } | { thrown: Packet } | { unread: number[] };
 
 /** What the two sides offer each other. */
 export interface Calls {
   /** Calls the function that has this number there; packet: its arguments. */
   invoke(id: number, packet: Packet): Promise<Answer>;
-  /** It will not be called any more. */
-  release(id: number): void;
+  /** A call that its receiver could not read, with functions of these numbers in it. */
+  unread(sent: number[]): Promise<Answer>;
 }
 
 /** What every IOThread's worker offers beyond that. */
@@ -25,26 +26,58 @@ export interface ControlApi extends Calls {
 
 type Listener = (event: { data: unknown }) => void;
 
+/** comlink's messages, as far as they are looked at here. */
+interface Request {
+  id: string;
+  type: 'APPLY';
+  path: string[];
+  argumentList: { type: 'RAW'; value: unknown }[];
+}
+interface Response {
+  id: string;
+  type: 'RAW';
+  value: Answer | undefined;
+}
+
+/** What an endpoint's messages go through. */
+export interface Way {
+  /** instead: what the receiver takes if it cannot read the data. */
+  send(data: unknown, transfer?: Transferable[], instead?: unknown): void;
+  /** What a message is answered with that cannot be cloned; functions: the numbers of those in it. */
+  cannotSend(error: unknown, functions: number[]): Answer;
+}
+
+/** By what comlink is given to send: more than is in it. */
+const details = new WeakMap<object, Packed>();
+
+/** Prepares a packet, or the answer that it is in, to be given to comlink. */
+export function withDetails<T extends object>(value: T, packed: Packed): T {
+  if (packed.doubtful || packed.sent.length > 0) details.set(value, packed);
+  return packed.transfer.length > 0 ? Comlink.transfer(value, packed.transfer) : value;
+}
+
 /** A comlink endpoint whose messages are passed on by the caller. */
 export class ControlEndpoint {
   private readonly listeners = new Set<Listener>();
-  private way: { send(data: unknown, transfer?: Transferable[]): void; cannotSend(error: unknown): Answer } | undefined;
 
-  /** cannotSend: what a message is answered with that cannot be cloned. */
-  constructor(send: (data: unknown, transfer?: Transferable[]) => void, cannotSend: (error: unknown) => Answer) {
-    this.way = { send, cannotSend };
-  }
+  constructor(private way: Way | undefined) {}
 
-  postMessage(data: unknown, transfer?: Transferable[]): void {
+  postMessage(data: Request | Response, transfer?: Transferable[]): void {
     const { way } = this;
+    const { id } = data;
+    const isRequest = data.type === 'APPLY';
+    const value = isRequest ? data.argumentList[1]?.value : data.value;
+    const { doubtful = false, sent = [] } = details.get(value as object) ?? {};
+    const answer = (value: Answer | undefined): Response => ({ id, type: 'RAW', value });
     try {
-      way?.send(data, transfer);
+      const instead = (): unknown => (isRequest ? { ...data, path: ['unread'], argumentList: [{ type: 'RAW', value: sent }] } : answer({ unread: sent }));
+      way?.send(data, transfer, doubtful ? instead() : undefined);
     } catch (error) {
       // comlink would forget why, and keep what waits for the answer.
-      const { id, type } = data as { id: string; type: string };
-      const answer = { id, type: 'RAW', value: way?.cannotSend(error) };
-      if (type === 'RAW') way?.send(answer);
-      else queueMicrotask(() => this.receive(answer));
+      const [name, packet] = isRequest ? ['arguments', value as Packet] : Object.entries(data.value ?? {})[0] ?? [];
+      const refused = answer(way?.cannotSend(explain(error, packet?.value, name === 'value' ? 'result' : String(name)), sent));
+      if (isRequest) queueMicrotask(() => this.receive(refused));
+      else way?.send(refused);
     }
   }
 
@@ -71,8 +104,16 @@ export class ControlEndpoint {
   }
 }
 
-export function expose<T extends Calls>(api: T, endpoint: ControlEndpoint): void {
+export function expose(api: object, endpoint: ControlEndpoint): void {
   Comlink.expose(api, endpoint);
+}
+
+/** Whether it calls one of the object's own functions with plain arguments. comlink would also follow any path through
+ * the prototypes, and assign to what it finds there. */
+export function isCall(data: unknown, api: object): boolean {
+  const { type, path, argumentList } = (data ?? {}) as Partial<Record<keyof Request, unknown>>;
+  return type === 'APPLY' && Array.isArray(path) && path.length === 1 && Object.hasOwn(api, String(path[0])) &&
+    Array.isArray(argumentList) && argumentList.every((argument: unknown) => (argument as Request['argumentList'][0] | null)?.type === 'RAW');
 }
 
 /** To be held as long as the endpoint is open: comlink ends what nobody holds. */

@@ -3,6 +3,7 @@
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import type { ThreadPointer } from '../runtime/exports.js';
+import type { Release } from './functions.js';
 import type { Packet } from './packet.js';
 import type { HelperInit } from '../runtime/waiter.js';
 
@@ -17,11 +18,21 @@ export interface InitMessage {
   code?: { module?: string };
 }
 
+/** Sent ahead of a message that its receiver may be unable to read, which takes `message` then. Absent: the message
+ * was not sent after all. */
+export interface Instead<T> {
+  type: 'instead';
+  message: T | undefined;
+}
+
+/** What both sides of a connection post, by whichever names each has for calls and answers. */
+export type RpcMessage = { type: 'control' | 'reply' | 'callback'; data: unknown } | Release;
+
 export type ToWorker =
   | InitMessage
   /** A call to it, and the answer to one of its own. */
-  | { type: 'control'; data: unknown }
-  | { type: 'reply'; data: unknown }
+  | RpcMessage
+  | Instead<ToWorker>
   | { type: 'open'; id: number; path: string; mode: OpenMode }
   | { type: 'close'; id: number; handle: number }
   /** Leave the role: do not wait for JavaScript that is still at work. */
@@ -29,8 +40,8 @@ export type ToWorker =
 
 export type ToOwner =
   /** The answer to a call, and a call of its own. */
-  | { type: 'control'; data: unknown }
-  | { type: 'callback'; data: unknown }
+  | RpcMessage
+  | Instead<ToOwner>
   /** The user's file has imported our side of it; serve() may follow. */
   | { type: 'loaded' }
   /** What serve() was given. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What a worker file needs. */
 export { serve } from './serve.js';
-export { proxy, transfer } from './packet.js';
+export { proxy, transfer } from './scan.js';
 export { release } from './rpc.js';
 export type { AioContext, Watch } from '../api/context.js';
 export type { BottomHalf } from '../api/bottom-half.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What the code of an IOThread looks like from the thread that owns it. */
-import type { HasHandle } from './packet.js';
+import type { HasHandle } from './scan.js';
 
 declare const api: unique symbol;
 
@@ -12,13 +12,14 @@ export interface Served<T> {
 /** What goes as it is: handles, and what structured clone knows. */
 type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
-  | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown>
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
 /** A value that came from another thread: its functions are called there. */
 export type Received<T> =
   T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Promise<Received<Awaited<R>>>
   : T extends AsItIs ? T
+  : T extends ReadonlyMap<infer K, infer V> ? Map<Received<K>, Received<V>>
+  : T extends ReadonlySet<infer V> ? Set<Received<V>>
   : T extends object ? { [K in keyof T]: Received<T[K]> }
   : T;
 
@@ -26,6 +27,8 @@ export type Received<T> =
 export type Sent<T> =
   T extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> | Promise<Awaited<R>>
   : T extends AsItIs ? T
+  : T extends ReadonlyMap<infer K, infer V> ? ReadonlyMap<Sent<K>, Sent<V>>
+  : T extends ReadonlySet<infer V> ? ReadonlySet<Sent<V>>
   : T extends object ? { [K in keyof T]: Sent<T[K]> }
   : T;
 

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
-import * as Comlink from 'comlink';
-import { isFunction } from '../check.js';
-import { AioError } from '../errors.js';
-import { expose, connect, ControlEndpoint, type Answer, type Calls } from './control.js';
+import type * as Comlink from 'comlink';
+import { isObject } from '../check.js';
+import { AioError, closedError } from '../errors.js';
+import { expose, connect, ControlEndpoint, isCall, withDetails, type Answer, type Calls, type Way } from './control.js';
 import type { Handle } from '../api/handle.js';
+import { Functions, type Release } from './functions.js';
+import type { Instead, RpcMessage } from './messages.js';
 import { onlyOne } from './place.js';
-import { pack, unpack, type AnyFunction, type Correspondent, type Packet } from './packet.js';
+import { pack, unpack, type AnyFunction, type Packet } from './packet.js';
 
 /** What a side does with its part of the connection. */
 export interface Side {
   /** The name of the IOThread. */
   readonly name: string;
-  /** Posts a request, or an answer to one of the other side's. */
-  request(data: unknown, transfer?: Transferable[]): void;
-  answer(data: unknown, transfer?: Transferable[]): void;
+  /** What its messages are called: requests, and answers to the other side's. */
+  readonly requests: 'control' | 'callback';
+  readonly answers: 'control' | 'reply';
+  post(message: RpcMessage | Instead<RpcMessage>, transfer?: Transferable[]): void;
+  /** A request of the other side's has been answered. */
+  answered?(): void;
   /** Before a call to the other side: throws if there is none any more. */
   assertOpen(): void;
   /** Rejects when the other side has gone. */
@@ -21,119 +26,129 @@ export interface Side {
   fromHandle(handle: Handle): unknown;
 }
 
-interface Held {
-  readonly id: number;
-  readonly work: AnyFunction;
-  readonly self: unknown;
-}
-
 /** All connections of this thread. */
 const connections = onlyOne('connections', () => new Set<Rpc<Calls>>());
 
 /**
  * Ends the use of a function across threads: one that was passed to another thread, or one that
- * came from there. Until then both sides hold it, as long as the IOThread lives. Calls from now
- * on are rejected.
+ * came from there; or of all functions of an object that was passed, or came. Calls from now on
+ * are rejected with ERR_AIO_CLOSED, on either side. Without it a function is held until nobody
+ * on the other side has it any more and memory was collected there.
+ * @throws AioError ERR_AIO_INVALID_ARG: it is neither
  */
-export function release(work: AnyFunction): void {
-  isFunction('work', work);
-  for (const connection of connections) connection.forget(work);
+export function release(what: AnyFunction | object): void {
+  if (typeof what !== 'function') isObject('what', what);
+  for (const connection of connections) connection.functions.release(what);
 }
 
-/**
- * Calls between the owner and an IOThread, both ways. Functions that are sent are held by
- * number on both sides: no garbage collector ends what a call still needs.
- */
-export class Rpc<T extends Calls> implements Correspondent, Calls {
-  private lastId = 0;
-  private readonly held = new Map<number, Held>();
-  private readonly sent = new Map<AnyFunction, Held>();
-  private readonly stubs = new Map<number, AnyFunction>();
-  private readonly numbers = new WeakMap<AnyFunction, number>();
+/** The error of a call whose receiver could not read what was sent. */
+export function unreadable(what: string): DOMException {
+  return new DOMException(`${what} cannot be read by the thread that gets it: nested too deeply, perhaps, or too large for its memory`, 'DataCloneError');
+}
+
+/** Calls between the owner and an IOThread, both ways. */
+export class Rpc<T extends Calls> implements Calls {
+  /** Those of either side that have been sent to the other. */
+  readonly functions: Functions;
+  private closed = false;
   /** What the other side asks, and what we ask. */
   private readonly asked: ControlEndpoint;
   private readonly asking: ControlEndpoint;
+  private readonly api: object;
   /** The other side; comlink's, so a call is a promise. */
   readonly remote: Comlink.Remote<T>;
+  /** Its invoke(), for which comlink would make a new object each time. */
+  private readonly invokeThere: Calls['invoke'];
 
   /** api: what it offers by name. */
   constructor(private readonly side: Side, api: object = {}) {
-    const cannotSend = (error: unknown): Answer => this.thrown(error);
-    this.asked = new ControlEndpoint((data, list) => side.answer(data, list), cannotSend);
-    this.asking = new ControlEndpoint((data, list) => side.request(data, list), cannotSend);
-    const own: Calls = { invoke: (id, packet) => this.invoke(id, packet), release: (id) => this.release(id) };
-    expose({ ...api, ...own }, this.asked);
+    const way = (type: Side['requests'] | Side['answers'], sent?: () => void): Way => ({
+      send: (data, transfer, instead) => {
+        postDoubtful((message, list) => side.post(message, list), { type, data }, instead === undefined ? undefined : { type, data: instead }, transfer);
+        sent?.();
+      },
+      cannotSend: (error, functions) => {
+        this.functions.unsent(functions);
+        return this.thrown(error);
+      },
+    });
+    this.functions = new Functions({
+      tell: (message) => this.tell(message),
+      call: (id, args) => this.call(id, args),
+      released: () => new AioError('ERR_AIO_CLOSED', `a function that was released is not called any more (IOThread '${side.name}')`),
+      fromHandle: (handle) => side.fromHandle(handle),
+    });
+    this.asked = new ControlEndpoint(way(side.answers, () => side.answered?.()));
+    this.asking = new ControlEndpoint(way(side.requests));
+    const own: Calls = { invoke: (id, packet) => this.invoke(id, packet), unread: (sent) => this.unread(sent) };
+    expose((this.api = { ...api, ...own }), this.asked);
     this.remote = connect<T>(this.asking);
+    this.invokeThere = this.remote.invoke as unknown as Calls['invoke'];
     connections.add(this);
   }
 
   /** A request of the other side's. */
   receiveRequest(data: unknown): void {
-    this.asked.receive(data);
+    if (isCall(data, this.api)) return this.asked.receive(data);
+    const refusal = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.side.name}': a message that is no call`);
+    this.asked.postMessage({ id: String((data as { id?: unknown } | null)?.id), type: 'RAW', value: this.thrown(refusal) });
   }
 
   receiveAnswer(data: unknown): void {
     this.asking.receive(data);
   }
 
+  private tell(message: Release): void {
+    try {
+      this.side.assertOpen();
+      this.side.post(message);
+    } catch {
+      // The other side is ending, and all that it holds with it.
+    }
+  }
+
   /** Calls from now on have nobody to answer them. */
   close(): void {
+    this.closed = true;
     connections.delete(this);
     this.asked.close();
     this.asking.close();
-    this.held.clear();
-    this.sent.clear();
-    this.stubs.clear();
+    this.functions.close();
   }
 
   // ---- What the other side asks ----
 
   async invoke(id: number, packet: Packet): Promise<Answer> {
     return this.answer(() => {
-      const { work, self } = this.find(id);
-      return work.apply(self, unpack(packet, this) as unknown[]);
+      const args = unpack(packet, this.functions) as unknown[];
+      const { work, self } = this.functions.find(id);
+      return work.apply(self, args);
     });
   }
 
-  release(id: number): void {
-    const held = this.held.get(id);
-    this.held.delete(id);
-    if (held && this.sent.get(held.work) === held) this.sent.delete(held.work);
+  async unread(sent: number[]): Promise<Answer> {
+    this.functions.notReceived(sent);
+    return this.thrown(unreadable('the arguments of this call'));
   }
 
   /** Work's value or error, to be sent. */
   async answer(work: () => unknown): Promise<Answer> {
     try {
-      const packed = pack(await work(), this);
-      return Comlink.transfer({ value: packed.packet }, packed.transfer);
+      const packed = pack(await work(), this.functions, 'result');
+      return withDetails({ value: packed.packet }, packed);
     } catch (error) {
       return this.thrown(error);
     }
   }
 
   private thrown(error: unknown): Answer {
-    return { thrown: pack(error, this).packet };
-  }
-
-  private find(id: number): Held {
-    const held = this.held.get(id);
-    if (!held) throw this.released();
-    return held;
-  }
-
-  private released(): AioError {
-    return new AioError('ERR_AIO_CLOSED', `a function that was released is not called any more (IOThread '${this.side.name}')`);
-  }
-
-  /** Either side's function; see release(). */
-  forget(work: AnyFunction): void {
-    const sent = this.sent.get(work);
-    if (sent) this.release(sent.id);
-    const id = this.numbers.get(work);
-    if (id === undefined) return;
-    this.numbers.delete(work);
-    this.stubs.delete(id);
-    (this.remote.release as Calls['release'] as (id: number) => Promise<void>)(id).catch(() => {});
+    try {
+      const packed = pack(error, this.functions, 'error');
+      return withDetails({ thrown: packed.packet }, packed);
+    } catch (why) {
+      // Not even that can be sent.
+      return { thrown: pack(why, this.functions, 'error').packet };
+    }
   }
 
   // ---- What we ask ----
@@ -141,49 +156,27 @@ export class Rpc<T extends Calls> implements Correspondent, Calls {
   /** The answer's value, or its error thrown. */
   async settle(answered: Promise<Answer>): Promise<unknown> {
     const answer = await this.side.guard(answered);
-    if ('thrown' in answer) throw unpack(answer.thrown, this);
-    return unpack(answer.value, this);
+    if ('value' in answer) return unpack(answer.value, this.functions);
+    if ('thrown' in answer) throw unpack(answer.thrown, this.functions);
+    this.functions.notReceived(answer.unread);
+    throw unreadable('the result of this call');
   }
 
   private call(id: number, args: unknown[]): Promise<unknown> {
     this.side.assertOpen();
-    const packed = pack(args, this);
-    return this.settle(this.remote.invoke(id, Comlink.transfer(packed.packet, packed.transfer)) as Promise<Answer>);
+    if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
+    const packed = pack(args, this.functions, 'arguments');
+    return this.settle(this.invokeThere(id, withDetails(packed.packet, packed)));
   }
+}
 
-  // ---- Correspondent ----
-
-  hold(work: AnyFunction, self: unknown): number {
-    const before = this.sent.get(work);
-    if (before && before.self === self) return before.id;
-    const held = { id: ++this.lastId, work, self };
-    this.held.set(held.id, held);
-    this.sent.set(work, held);
-    return held.id;
-  }
-
-  numberOf(work: AnyFunction): number | undefined {
-    return this.numbers.get(work);
-  }
-
-  stub(id: number): AnyFunction {
-    const before = this.stubs.get(id);
-    if (before) return before;
-    const stub = async (...args: unknown[]): Promise<unknown> => {
-      if (!this.numbers.has(stub)) throw this.released();
-      return this.call(id, args);
-    };
-    this.stubs.set(id, stub);
-    this.numbers.set(stub, id);
-    return stub;
-  }
-
-  own(id: number): AnyFunction {
-    const { work, self } = this.find(id);
-    return self === undefined ? work : (...args) => work.apply(self, args);
-  }
-
-  fromHandle(handle: Handle): unknown {
-    return this.side.fromHandle(handle);
+/** Posts a message, announcing first what its receiver is to take if it cannot read it. */
+export function postDoubtful<T>(post: (message: T | Instead<T>, transfer?: Transferable[]) => void, message: T, instead: T | undefined, transfer?: Transferable[]): void {
+  if (instead !== undefined) post({ type: 'instead', message: instead });
+  try {
+    post(message, transfer);
+  } catch (error) {
+    if (instead !== undefined) post({ type: 'instead', message: undefined });
+    throw error;
   }
 }

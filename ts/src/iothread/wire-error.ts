@@ -3,6 +3,7 @@
  * ones, and neither `code` nor `cause`. */
 import type { AioErrorCode } from '../error-codes.js';
 import { AioError } from '../errors.js';
+import { define } from './define.js';
 
 /** An error taken apart. cause and errors are values like all others. */
 export interface ErrorParts {
@@ -18,9 +19,9 @@ export interface ErrorParts {
   errors?: unknown;
 }
 
-const classes: Record<string, ErrorConstructor> = {
-  Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError,
-};
+const classes = new Map<unknown, ErrorConstructor>(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type as ErrorConstructor]),
+);
 
 /** Also those of other realms. */
 export function isError(value: object): value is Error {
@@ -31,8 +32,8 @@ export function isError(value: object): value is Error {
 function baseOf(error: Error): string {
   if (error instanceof AioError) return 'AioError';
   for (let proto: unknown = Object.getPrototypeOf(error); proto; proto = Object.getPrototypeOf(proto)) {
-    const { name } = (proto as object).constructor;
-    if (name in classes || name === 'AggregateError' || name === 'DOMException') return name;
+    const name = (proto as { constructor?: { name?: unknown } }).constructor?.name;
+    if (classes.has(name) || name === 'AggregateError' || name === 'DOMException') return name as string;
   }
   return 'Error';
 }
@@ -41,32 +42,36 @@ export function takeApart(error: Error): ErrorParts {
   const { name, message, stack } = error;
   const base = baseOf(error);
   const plain = Object.entries(error).filter(([, value]) => value === null || !['object', 'function', 'symbol'].includes(typeof value));
-  const parts: ErrorParts = { base, name, message, stack, fields: Object.fromEntries(plain) };
+  const parts: ErrorParts = {
+    base, name: String(name), message: String(message), stack: typeof stack === 'string' ? stack : undefined, fields: Object.fromEntries(plain),
+  };
   if ('cause' in error) parts.cause = error.cause;
   if (base === 'AggregateError') parts.errors = (error as AggregateError).errors;
   return parts;
 }
 
-function make({ base, name, message, fields, errors }: ErrorParts, options: ErrorOptions): Error {
+function make({ base, name, message, fields }: ErrorParts): Error {
   if (base === 'AioError') {
     const { code, errno } = fields as { code: AioErrorCode; errno?: string };
-    return new AioError(code, message, { ...options, ...(errno === undefined ? {} : { errno }) });
+    return new AioError(code, message, errno === undefined ? {} : { errno });
   }
-  if (base === 'AggregateError') return new AggregateError(errors as Iterable<unknown>, message, options);
+  if (base === 'AggregateError') return new AggregateError([], message);
   if (base === 'DOMException') return new DOMException(message, name);
-  return new (classes[base] ?? Error)(message, options);
+  return new (classes.get(base) ?? Error)(message);
 }
 
+/** The error without its cause and errors, which may be errors that are not made yet; it may be
+ * its own cause. */
 export function putTogether(parts: ErrorParts): Error {
   const { base, name, stack, fields } = parts;
-  const hasCause = 'cause' in parts;
-  const error = make(parts, hasCause ? { cause: parts.cause } : {});
-  const set = (key: string, value: unknown, enumerable = false): void =>
-    void Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
-  // A DOMException takes its name and its cause otherwise.
-  if (base !== 'DOMException' && error.name !== name) set('name', name);
-  if (base === 'DOMException' && hasCause) set('cause', parts.cause);
-  for (const [key, value] of Object.entries(fields)) set(key, value, true);
-  set('stack', stack ?? `${name}: ${error.message}`);
+  const error = make(parts);
+  // A DOMException takes its name otherwise.
+  if (base !== 'DOMException' && error.name !== name) define(error, 'name', name, false);
+  for (const [key, value] of Object.entries(fields)) define(error, key, value);
+  define(error, 'stack', stack ?? `${name}: ${error.message}`, false);
   return error;
+}
+
+export function complete(error: Error, parts: ErrorParts): void {
+  for (const key of ['cause', 'errors'] as const) if (Object.hasOwn(parts, key)) define(error, key, parts[key], false);
 }

@@ -16,8 +16,10 @@ import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
 import type { Answer, Calls, ControlApi } from './control.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
-import { dataOnly, pack, proxy, type Packet } from './packet.js';
-import { Rpc } from './rpc.js';
+import { dataOnly, pack, type Packet } from './packet.js';
+import { postDoubtful, Rpc, unreadable } from './rpc.js';
+import { proxy } from './scan.js';
+import { Substitute } from './substitute.js';
 import { meeting, type Service } from './serve.js';
 
 /**
@@ -30,7 +32,7 @@ export function startWorker(host: WorkerHost): void {
 
   meeting.isWorker = true;
   meeting.started = true;
-  host.onMessage((data) => {
+  const messages = new Substitute((data) => {
     // Code of the user's may get messages of its own, which its owner does not count.
     const message = data as ToWorker | GuestInit | HelperInit | null;
     if (message?.type === 'guest') {
@@ -44,10 +46,11 @@ export function startWorker(host: WorkerHost): void {
       worker?.receive(message);
     }
   });
+  host.onMessage((data) => messages.receive(data), () => messages.unreadable());
 }
 
 /** What is counted in the thread's `posted`. */
-const counted: ReadonlySet<unknown> = new Set<ToWorker['type']>(['control', 'reply', 'open', 'close', 'end']);
+const counted: ReadonlySet<unknown> = new Set<ToWorker['type']>(['control', 'reply', 'release', 'instead', 'open', 'close', 'end']);
 
 /** In a file of the user's: a thread of the runtime once serve() is called. */
 export function startUserWorker(host: WorkerHost): void {
@@ -127,6 +130,8 @@ class RuntimeWorker {
       this.rpc?.receiveRequest(message.data);
     } else if (message.type === 'reply') {
       this.rpc?.receiveAnswer(message.data);
+    } else if (message.type === 'release') {
+      this.rpc?.functions.receive(message);
     } else if (message.type === 'end') {
       this.leaving = true;
       this.quiet?.();
@@ -318,11 +323,10 @@ class RuntimeWorker {
     };
     const rpc: Rpc<Calls> = new Rpc<Calls>({
       name: memory.string(exports.rt_thread_name(this.init.thread)),
-      request: (data, transfer) => this.post({ type: 'callback', data }, transfer),
-      answer: (data, transfer) => {
-        this.post({ type: 'control', data }, transfer);
-        this.settled();
-      },
+      requests: 'callback',
+      answers: 'control',
+      post: (message, transfer) => this.post(message, transfer),
+      answered: () => this.settled(),
       assertOpen() {},
       guard: (promise) => promise,
       fromHandle: (handle) => (this.context ?? dataOnly).fromHandle(handle),
@@ -339,7 +343,9 @@ class RuntimeWorker {
         throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
       }
       const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
-      this.post({ type: 'serving', api: pack(isOfClass ? proxy(api) : api, rpc).packet });
+      const { packet, doubtful } = pack(isOfClass ? proxy(api) : api, rpc.functions, 'serve()');
+      const unread: ToOwner = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
+      postDoubtful<ToOwner>((message) => this.post(message), { type: 'serving', api: packet }, doubtful ? unread : undefined);
     } catch (error) {
       this.post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: true });
     }

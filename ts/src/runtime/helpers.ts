@@ -23,6 +23,7 @@ export class Helpers {
     };
     const worker = this.host.startWorker('waiter', {
       message: (data) => ((data as FromHelper).type === 'woken' ? woken() : void gone()),
+      unreadable: () => void (gone() && failed(new Error('a message of the worker that waits in the place of Atomics.waitAsync cannot be read'))),
       error: (error) => void (gone() && failed(error)),
       exit: () => void (gone() && failed(new Error('the worker that waits in the place of Atomics.waitAsync ended'))),
     }, this.makeWorker);

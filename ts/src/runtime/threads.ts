@@ -4,6 +4,7 @@ import { errnoNumber } from '../errno.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
 import { dataOnly, unpack } from '../iothread/packet.js';
+import { Substitute } from '../iothread/substitute.js';
 import { Role, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import { cString, type Instance } from './instance.js';
@@ -150,8 +151,7 @@ export class Threads {
       gone();
       exports.rt_thread_ended(pointer);
     };
-    const events = {
-      message: (data: unknown) => {
+    const messages = new Substitute((data) => {
         // The user's code may post messages of its own.
         const message = data as ToOwner | null | undefined;
         if (message?.type === 'ended') {
@@ -162,7 +162,10 @@ export class Threads {
         } else if (started && message) {
           this.receive(started, message);
         }
-      },
+    });
+    const events = {
+      message: (data: unknown) => messages.receive(data),
+      unreadable: () => messages.unreadable(),
       error: (error: unknown) => {
         // Told to end, it may be killed by what its end rejects and nobody catches: `exit` is next.
         if (ended || leaving || started?.told) return;

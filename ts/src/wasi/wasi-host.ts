@@ -242,6 +242,7 @@ export class WasiHost {
             this.host.write(message.fd, message.bytes);
         }
       },
+      unreadable: () => died('a message of its worker cannot be read'),
       error: (error) => died(messageOf(error)),
       exit: () => {
         if (!over) died('the worker of a thread ended');

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+/** What crosses between threads arrives whole or rejects its call; nothing hangs, and nothing reaches a prototype. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Worker } from 'node:worker_threads';
+import { AioError, Runtime, type IOThread } from 'wasm-aio';
+import type * as packets from '../../dist/iothread/packet.js';
+import type { Side } from '../../dist/iothread/rpc.js';
+import type { Messages } from './fixtures/iothread-messages.js';
+import { runScript, scratch } from './helpers/child.js';
+import { dist } from './helpers/paths.js';
+import { asleep } from './helpers/workers.js';
+
+const { pack, unpack, dataOnly } = (await import(dist('iothread/packet.js'))) as typeof packets;
+const module = new URL('./fixtures/iothread-messages.js', import.meta.url);
+
+interface Connection {
+  side: Side;
+  functions: { held: Map<number, unknown> };
+}
+
+let runtime: Runtime;
+let io: IOThread<Messages>;
+let made: Worker;
+/** So many levels can be serialised and not deserialised, in either direction. */
+let levels = 0;
+beforeAll(async () => {
+  runtime = await Runtime.create({ reserve: 0 });
+  // As much stack as this thread has: it cannot read all that this one can serialise.
+  const worker = (): Worker => (made = new Worker(module, { resourceLimits: { stackSizeMb: 1 } }));
+  io = await runtime.iothread<Messages>('messages', { worker });
+});
+afterAll(() => runtime.close());
+
+/** The owner's end of the connection. */
+const rpc = (): Connection => [...(globalThis as unknown as Record<symbol, Set<Connection>>)[Symbol.for('wasm-aio.connections')] as Set<Connection>][0] as Connection;
+const held = (): number => rpc().functions.held.size;
+
+async function rejection(work: Promise<unknown>): Promise<Error> {
+  return work.then((value) => Promise.reject(new Error(`no error but ${String(value)}`)), (error: unknown) => error as Error);
+}
+
+function nested(levels: number, innermost: unknown = {}): object {
+  let outer = { inner: innermost };
+  for (let level = 1; level < levels; level++) outer = { inner: outer };
+  return outer;
+}
+
+function withProtoKey(more: object = {}): Record<string, unknown> {
+  const object = JSON.parse('{"__proto__":{"x":1},"constructor":2,"prototype":3}') as Record<string, unknown>;
+  Object.assign((Object.getOwnPropertyDescriptor(object, '__proto__') as PropertyDescriptor).value as object, more);
+  return object;
+}
+const ownProto = (object: object): unknown => Object.getOwnPropertyDescriptor(object, '__proto__')?.value;
+
+describe('keys that name a prototype', () => {
+  const keys = '__proto__,constructor,prototype';
+
+  test('arrive as own properties, at any depth, with and without functions beside them', async () => {
+    expect(await io.remote.keys(withProtoKey())).toEqual([keys, 'x', true]);
+    expect(await io.remote.keys(Object.assign(withProtoKey(), { work: () => 1 }))).toEqual([`${keys},work`, 'x', true]);
+    expect(await io.remote.keys(withProtoKey({ admin: () => true }))).toEqual([keys, 'x,admin', true]);
+    const given = await io.remote.give();
+    expect(Object.keys(given)).toEqual(['__proto__', 'constructor', 'prototype', 'work', 'error']);
+    expect(ownProto(given)).toEqual({ x: 1 });
+    expect(await given.work()).toBe(1);
+    expect(given.error).toBeInstanceOf(Error);
+    expect(ownProto(given.error)).toBe(7);
+    const evil = await io.remote.evil();
+    expect(Object.keys(ownProto(evil) as object)).toEqual(['x', 'admin']);
+    const deep = (await io.remote.echo({ list: [new Map([['k', withProtoKey({ admin: () => true })]])] })) as { list: [Map<string, object>] };
+    expect(Object.keys(deep.list[0].get('k') as object).join()).toBe(keys);
+    expect(await io.remote.polluted()).toEqual([]);
+    expect(['admin', 'x'].filter((key) => key in {})).toEqual([]);
+  });
+
+  test.each<[string, unknown]>([
+    ['a path through a prototype', { type: 'SET', path: ['__proto__', 'admin'], value: { type: 'RAW', value: 1 } }],
+    ['a function of a prototype', { type: 'APPLY', path: ['constructor'], argumentList: [] }],
+    ['a call through one', { type: 'APPLY', path: ['invoke', 'constructor'], argumentList: [{ type: 'RAW', value: 'globalThis.x = 1' }] }],
+    ['an argument that is none', { type: 'APPLY', path: ['unread'], argumentList: [{ type: 'HANDLER', name: 'proxy', value: 1 }] }],
+    ['no message at all', undefined],
+  ])('%s is refused', async (_what, message) => {
+    rpc().side.post({ type: 'control', data: message && { id: '1', ...(message as object) } });
+    expect(await io.remote.polluted()).toEqual([]);
+    await asleep(runtime, io);
+    expect(await io.remote.echo(1)).toBe(1);
+  });
+
+  test('a packet writes to nothing but its own objects', () => {
+    const value = { inner: {} };
+    const own = { ...dataOnly, own: () => () => 1 };
+    unpack({ value, holes: [{ in: value.inner, key: '__proto__', as: 'own', id: 1 }, { in: value, key: 'constructor', as: 'own', id: 1 }] }, own);
+    expect([Object.keys(value), Object.keys(value.inner)]).toEqual([['inner', 'constructor'], ['__proto__']]);
+    expect(Object.getPrototypeOf(value.inner)).toBe(Object.prototype);
+    for (const base of ['__proto__', 'constructor', 'toString', 'Function']) {
+      const error = { base, name: base, message: 'm', stack: undefined, fields: JSON.parse('{"__proto__":1}') as Record<string, unknown> };
+      const made = unpack({ value: undefined, made: [error], holes: [{ in: value, key: 'error', as: 'made', of: error }] }, dataOnly);
+      expect(made).toBeUndefined();
+      expect((value as unknown as { error: Error }).error).toBeInstanceOf(Error);
+    }
+  });
+});
+
+describe('a message that its receiver cannot read', () => {
+  // What V8 can serialise and not deserialise: about 1,500 to 3,000 levels.
+  test.each([1000, 1500, 2000, 2500, 3000, 5000, 100_000])('arguments and results %d levels deep settle, and the loop goes on', async (levels) => {
+    for (const call of [() => io.remote.echo(nested(levels)), () => io.remote.nested(levels), () => io.remote.nestedThrow(levels),
+      () => io.remote.callWith(() => 1, levels), () => io.remote.callWith((value) => value, levels), () => io.remote.chat(() => nested(levels) as never, 1)]) {
+      await asleep(runtime, io);
+      await call().catch((error: Error) => expect(['DataCloneError', 'RangeError', 'Error']).toContain(error.name));
+      expect(await io.remote.echo(levels)).toBe(levels);
+    }
+  });
+
+  test('rejects its call, with the reason', async () => {
+    const unreadable = (error: Error): boolean => error.message.includes('cannot be read');
+    for (let more = 1000; levels === 0 && more < 6000; more += 100) {
+      const each = [() => io.remote.take(nested(more)), () => io.remote.nested(more)];
+      const seen = await Promise.all(each.map((call) => call().then(() => false, unreadable)));
+      if (seen.every(Boolean)) levels = more;
+    }
+    expect(levels).toBeGreaterThan(0);
+    const sent = await rejection(io.remote.take(nested(levels)));
+    expect(sent).toMatchObject({ name: 'DataCloneError' });
+    expect(sent.message).toMatch(/^the arguments of this call cannot be read by the thread that gets it: nested too deeply/);
+    const got = await rejection(io.remote.nested(levels));
+    expect(got).toMatchObject({ name: 'DataCloneError' });
+    expect(got.message).toMatch(/^the result of this call cannot be read/);
+    // In the other direction.
+    expect((await rejection(io.remote.callWith(() => 1, levels))).message).toMatch(/^the arguments of this call cannot be read/);
+    expect((await rejection(io.remote.chat(() => nested(levels) as never, 1))).message).toMatch(/^the result of this call cannot be read/);
+  });
+
+  test('holds no function for the receiver, who has never had it', async () => {
+    const before = held();
+    const there = await io.remote.functionCount();
+    for (let i = 0; i < 20; i++) {
+      await rejection(io.remote.take(nested(levels, () => 1)));
+      await rejection(io.remote.nestedWith(levels));
+    }
+    await asleep(runtime, io);
+    expect(held()).toBe(before);
+    expect(await io.remote.functionCount()).toEqual(there);
+  });
+
+  test('many of them among calls in flight: each call gets its own answer', async () => {
+    const calls = Array.from({ length: 300 }, async (_, n) => {
+      if (n % 3 === 0) expect((await rejection(io.remote.take(nested(levels)))).name).toBe('DataCloneError');
+      else if (n % 3 === 1) expect((await rejection(io.remote.nested(levels))).name).toBe('DataCloneError');
+      else expect(await io.remote.echo(n)).toBe(n);
+    });
+    await Promise.all(calls);
+    await asleep(runtime, io);
+    expect(await io.remote.echo(1)).toBe(1);
+  });
+
+  test("that is the user's own is none of ours, even after one that could not be sent", async () => {
+    const many = Array.from({ length: 200 }, () => ({}));
+    for (let i = 0; i < 3; i++) {
+      made.postMessage(nested(levels));
+      expect((await rejection(io.remote.echo([...many, Symbol('s')]))).message).toMatch(/^arguments\[0\]\[200\] cannot be sent to another thread: (DataCloneError: )?Symbol\(s\) could not be cloned/);
+      made.postMessage(nested(levels));
+      await asleep(runtime, io);
+      expect(await io.remote.echo(i)).toBe(i);
+    }
+  });
+
+  test('what serve() was given', async () => {
+    const dir = scratch();
+    const ended = await runScript(dir.path, `
+      import { isMainThread } from 'node:worker_threads';
+      import { serve } from 'wasm-aio/iothread';
+      import { Runtime } from 'wasm-aio';
+      if (isMainThread) {
+        const aio = await Runtime.create();
+        await aio.iothread('deep', { module: new URL(import.meta.url) }).catch(({ code, message }) => console.log(code, message));
+        await aio.close();
+      } else {
+        let deep = {};
+        for (let n = 0; n < 2000; n++) deep = { deep };
+        serve({ deep });
+      }`);
+    dir.remove();
+    expect(ended.stderr).toBe('');
+    expect(ended.stdout).toMatch(/^ERR_AIO_INVALID_ARG .*'deep'.* what serve\(\) was given cannot be read/);
+  });
+});
+
+describe('what is inside of other objects', () => {
+  test('functions, handles and errors in Maps and Sets', async () => {
+    expect(await io.remote.callMap(new Map([['double', (n: number) => 2 * n]]))).toBe(42);
+    const map = await io.remote.map();
+    expect([...map.keys()]).toEqual(['triple', 'error', 'set']);
+    expect(await (map.get('triple') as (n: number) => Promise<number>)(5)).toBe(15);
+    expect(map.get('error')).toBeInstanceOf(AioError);
+    const [work] = map.get('set') as Set<(n: number) => Promise<number>>;
+    expect(await work?.(1)).toBe(2);
+    // As keys, too, and a Map in itself.
+    const self = new Map<unknown, unknown>([['work', () => 1]]);
+    self.set(self, self);
+    const back = (await io.remote.echo(self)) as Map<unknown, unknown>;
+    expect(back.get(back)).toBe(back);
+    expect(back.get('work')).toBe(self.get('work'));
+  });
+
+  class Holder {
+    constructor(readonly inner: unknown) {}
+  }
+  test.each<[string, unknown, string | RegExp]>([
+    ['a function in an object of a class', { list: [new Holder(() => 1)] }, /^arguments\[0\]\.list\[0\]\.inner cannot be sent .* within arguments\[0\]\.list\[0\], which is an object of class Holder/],
+    ['one in a Map there', new Holder(new Map([['a b', { work: () => 1 }]])), /^arguments\[0\]\.inner\.get\("a b"\)\.work cannot be sent/],
+    ['a symbol', { 'odd key': { s: Symbol('s') } }, /^arguments\[0\]\["odd key"\]\.s cannot be sent to another thread: (DataCloneError: )?Symbol\(s\) could not be cloned/],
+    ['a promise', [1, { later: Promise.resolve(1) }], /^arguments\[0\]\[1\]\.later cannot be sent .* could not be cloned/],
+    ['a WeakMap beside a function', { work: () => 1, weak: new WeakMap() }, /^arguments\[0\]\.weak cannot be sent/],
+    ['a symbol in a Set', new Set([Symbol('x')]), /^arguments\[0\]\.values\(Symbol\(x\)\) cannot be sent/],
+  ])('%s is refused by its name', async (_what, value, message) => {
+    const before = held();
+    const error = await rejection(io.remote.echo(value));
+    expect(error).toMatchObject({ name: 'DataCloneError' });
+    expect(error.message).toMatch(message);
+    expect(held()).toBe(before);
+    // The same as the result of a call-back.
+    expect((await rejection(io.remote.chat(() => value as number, 1))).message).toMatch(new RegExp(String(message).slice(1, -1).replaceAll('arguments\\[0\\]', 'result')));
+    expect(await io.remote.echo(1)).toBe(1);
+  });
+
+  test('one object in several places, and in itself, stays one', async () => {
+    const error = new TypeError('shared');
+    const shared = { error };
+    const value: Record<string, unknown> = { a: shared, b: [shared, error], work: () => 1 };
+    value.self = value;
+    const back = (await io.remote.echo(value)) as { a: { error: Error }; b: [unknown, unknown]; self: unknown; work: unknown };
+    expect(back.self).toBe(back);
+    expect(back.b[0]).toBe(back.a);
+    expect(back.b[1]).toBe(back.a.error);
+    expect(back.a.error).toBeInstanceOf(TypeError);
+    expect(await (back.work as () => Promise<number>)()).toBe(1);
+  });
+});
+
+describe('errors', () => {
+  const circular = (): Error => {
+    const inner = new TypeError('inner');
+    const outer = new Error('outer', { cause: inner });
+    inner.cause = outer;
+    return outer;
+  };
+  const kinds: [string, () => unknown, object][] = [
+    ['an Error', () => new Error('plain'), { is: 'Error', name: 'Error', message: 'plain' }],
+    ['an AioError', () => new AioError('ERR_AIO_IO', 'aio', { errno: 'EIO' }), { is: 'AioError', name: 'AioError', message: 'aio', code: 'ERR_AIO_IO' }],
+    ['circular causes', circular, { is: 'Error', message: 'outer', circular: true }],
+    ['an AggregateError', () => new AggregateError([new TypeError('one'), 'two', new Set([3])], 'many'), { is: 'AggregateError', message: 'many', errors: ['TypeError: one', 'two', '[object Set]'] }],
+    ['a DOMException', () => new DOMException('dom', 'AbortError'), { is: 'DOMException', name: 'AbortError', message: 'dom' }],
+    ['a class of its own', () => Object.assign(new (class Mine extends TypeError {
+      override name = 'Mine';
+    })('m'), { code: 'EMINE' }), { is: 'TypeError', name: 'Mine', code: 'EMINE' }],
+    ['one with odd fields', () => Object.assign(new Error('odd'), { name: 7, more: Symbol('s'), work: () => 1 }), { is: 'Error', message: 'odd' }],
+    ['one that cannot be sent', () => new Error('odd', { cause: Symbol('s') }), { is: 'DOMException', name: 'DataCloneError' }],
+    ['text', () => 'text', { value: 'text' }],
+    ['undefined', () => undefined, {}],
+    ['null', () => null, { value: null }],
+    ['an object', () => ({ code: 1 }), { value: { code: 1 } }],
+  ];
+  test.each(kinds)('%s, thrown here, is the rejection there', async (_what, make, expected) => {
+    for (const work of [() => { throw make(); }, async () => { throw make(); }]) {
+      if (make() === null || make() === undefined) continue;
+      const seen = await io.remote.seen(work);
+      expect(seen).toMatchObject(expected);
+      if ('is' in expected && expected.is !== 'DOMException') expect(seen.stack).toContain('messages.test');
+    }
+  });
+
+  test('thrown there, they are the same here', async () => {
+    const round = (await rejection(io.remote.fail(circular()))) as Error & { cause: Error };
+    expect(round.cause).toBeInstanceOf(TypeError);
+    expect(round.cause.cause).toBe(round);
+    const many = (await rejection(io.remote.fail(new AggregateError([round, round], 'many', { cause: new DOMException('d', 'AbortError') })))) as AggregateError;
+    expect(many.errors[0]).toBe(many.errors[1]);
+    expect(many.errors[0]).toMatchObject({ message: 'outer' });
+    expect(many.cause).toBeInstanceOf(DOMException);
+    const reasons = await Promise.allSettled(['text', undefined, null, 7n].map((value) => io.remote.fail(value)));
+    expect(reasons.map((reason) => (reason as PromiseRejectedResult).reason as unknown)).toEqual(['text', undefined, null, 7n]);
+  });
+
+  test('a chain of 5,000 causes arrives whole', async () => {
+    let error = await rejection(io.remote.causes(5000)) as Error | undefined;
+    let depth = 0;
+    for (; error?.cause; error = error.cause as Error) depth++;
+    expect(depth).toBe(5000);
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error?.message).toBe('innermost');
+  });
+});
+
+test('data without functions is sent as it is', () => {
+  const value = { a: [1, { b: new Date(0) }], m: new Map([[1, new Set([2])]]) };
+  expect(pack(value, dataOnly)).toEqual({ packet: { value }, transfer: [], sent: [], doubtful: true });
+  expect(pack(value, dataOnly).packet.value).toBe(value);
+  expect(pack([1, 'two', { three: new Uint8Array(3) }], dataOnly).doubtful).toBe(false);
+});

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/** Looks through a value that is about to be sent to another thread. Nothing here recurses: values may be nested deeply. */
+import type { Handle } from '../api/handle.js';
+import { isArrayOf, isObject } from '../check.js';
+import { messageOf } from '../errors.js';
+import { onlyOne } from './place.js';
+import { isError } from './wire-error.js';
+
+/** What has a handle: a bottom half, a notifier, a pipe. */
+export interface HasHandle {
+  toHandle(): Handle;
+}
+
+const areObjects = isArrayOf(isObject, 'transferable objects');
+
+/** Objects that are sent as their methods. */
+const proxied = onlyOne('proxied', () => new WeakSet<object>());
+const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
+
+/**
+ * Marks an object of a class, so that as an argument or result of a call to another thread it
+ * arrives as an object with its methods, which are called here. (Functions need no mark.)
+ * `release(object)` ends that.
+ */
+export function proxy<T extends object>(object: T): T {
+  if (typeof object !== 'function') isObject('object', object);
+  proxied.add(object);
+  return object;
+}
+
+/** Marks a value, so that as an argument or result of a call to another thread the listed parts
+ * of it change hands instead of being copied (`transfer(bytes, [bytes.buffer])`). */
+export function transfer<T extends object>(value: T, list: Transferable[]): T {
+  if (typeof value !== 'function') isObject('value', value);
+  areObjects('list', list);
+  transfers.set(value, list);
+  return value;
+}
+
+export const isProxied = (value: object): boolean => proxied.has(value);
+export const transferOf = (value: object): Transferable[] => transfers.get(value) ?? [];
+export const isHandle = (value: object): value is HasHandle => typeof (value as Partial<HasHandle>).toHandle === 'function';
+
+/** The kinds of objects that are looked into and copied; 'other' is left to structured clone. */
+export type Kind = 'array' | 'plain' | 'Map' | 'Set' | 'other';
+
+/** Also of objects of other realms. */
+export function kindOf(value: object): Kind {
+  if (Array.isArray(value)) return 'array';
+  const proto: unknown = Object.getPrototypeOf(value);
+  if (proto === null || Object.getPrototypeOf(proto) === null) return 'plain';
+  const tag = Object.prototype.toString.call(value);
+  return tag === '[object Map]' ? 'Map' : tag === '[object Set]' ? 'Set' : 'other';
+}
+
+/** Where a value was found: in which object, and as what of it. */
+export interface Place {
+  readonly inside?: Place | undefined;
+  /** A property's name or an array's index; of a Map, the key. */
+  readonly key: unknown;
+  readonly as?: 'get' | 'keys' | 'values' | undefined;
+}
+
+function step({ key, as }: Place): string {
+  const shown = typeof key === 'object' || typeof key === 'function' ? '…' : JSON.stringify(key) ?? String(key);
+  if (as) return `.${as}(${shown})`;
+  return typeof key === 'string' && /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${/^"\d+"$/.test(shown) ? shown.slice(1, -1) : shown}]`;
+}
+
+/** Such as `arguments[0].listeners.get("end")`; the outermost place has the name of the whole. */
+export function nameOf(place: Place): string {
+  const steps: string[] = [];
+  for (let at: Place | undefined = place; at; at = at.inside) steps.unshift(at.inside ? step(at) : String(at.key));
+  return steps.join('');
+}
+
+/** Calls visit with all that an object has in it; of a Map, its keys and values in turn. */
+export function eachMember(value: object, kind: Kind, visit: (member: unknown, key: unknown, as?: Place['as']) => void): void {
+  if (kind === 'Map') {
+    Map.prototype.forEach.call(value, (member: unknown, key: unknown) => {
+      visit(key, key, 'keys');
+      visit(member, key, 'get');
+    });
+  } else if (kind === 'Set') {
+    Set.prototype.forEach.call(value, (member: unknown) => visit(member, member, 'values'));
+  } else if (!ArrayBuffer.isView(value)) {
+    for (const key of Object.keys(value)) visit((value as Record<string, unknown>)[key], key);
+  }
+}
+
+/** Values of more objects than this may be nested too deeply for their receiver. */
+const MANY = 100;
+/** Buffers of more bytes than this may find no memory there. */
+const LARGE = 1 << 16;
+
+export function isDoubtful(value: object): boolean {
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+  return !(Object.prototype.toString.call(buffer) === '[object ArrayBuffer]' && (buffer as ArrayBuffer).byteLength <= LARGE);
+}
+
+interface Walk {
+  /** Where the first member was found that stop says true to; nothing after it was looked at. */
+  found: Place | undefined;
+  /** Whether the receiver of the value may be unable to read it. */
+  doubtful: boolean;
+}
+
+/** Goes through a value and all that is in it; place: of the value itself. */
+function walk(value: unknown, place: Place, stop: (member: unknown) => boolean): Walk {
+  const seen = new Set<object>();
+  const places: Place[] = [];
+  const result: Walk = { found: undefined, doubtful: false };
+  let inside: Place | undefined;
+  const visit = (member: unknown, key: unknown, as?: Place['as']): void => {
+    const isObject = typeof member === 'object' && member !== null;
+    if (result.found || (isObject && seen.has(member))) return;
+    const stops = stop(member);
+    if (!stops && !isObject) return;
+    const at = inside ? { inside, key, as } : place;
+    if (stops) result.found = at;
+    else places[seen.add(member as object).size - 1] = at;
+  };
+  visit(value, undefined);
+  let n = 0;
+  for (const object of seen) {
+    if (result.found) break;
+    inside = places[n++];
+    const kind = kindOf(object);
+    if (kind === 'other' && isDoubtful(object)) result.doubtful = true;
+    // Of an error, structured clone takes none of its fields.
+    if (kind !== 'other' || !isError(object)) eachMember(object, kind, visit);
+  }
+  result.doubtful ||= isMany(seen.size);
+  return result;
+}
+
+/**
+ * Finds the first thing that structured clone refuses or spoils: a function, an error, a handle, what proxy() or
+ * transfer() has marked. Without any, the value can be sent as it is. within: it is an object of a class, whose
+ * fields are left to structured clone, errors among them.
+ */
+export function scan(value: unknown, place: Place, within = false): Walk {
+  return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
+    (isProxied(member) || isHandle(member) || (!within && (isError(member) || transfers.has(member))))));
+}
+
+/** The error of structured clone for a value without functions, with the name of what it has refused: a symbol, a Promise, a WeakMap… */
+export function explain(error: unknown, value: unknown, root: string): unknown {
+  const { found } = walk(value, { key: root }, (member) => {
+    if (typeof member !== 'symbol' && (typeof member !== 'object' || member === null || kindOf(member) !== 'other')) return false;
+    try {
+      structuredClone(member);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return found ? new DOMException(`${nameOf(found)} cannot be sent to another thread: ${messageOf(error)}`, 'DataCloneError') : error;
+}
+
+export const isMany = (objects: number): boolean => objects > MANY;
