@@ -2,16 +2,22 @@
 #include "qapi/error.h"
 
 #include "port/port.h"
+#include "qapi/errno.h"
 
 struct Error {
     char *message;
+    int os_errno;              /* 0: none was given */
 };
+
+/* Stands for an error that there is no memory to describe. Never freed. */
+static char no_memory_message[] = "out of memory";
+static Error no_memory = { no_memory_message, ENOMEM };
 
 /* Only their addresses matter. */
 Error *error_abort;
 Error *error_fatal;
 
-/* The caller frees; never NULL. */
+/* The caller frees. NULL: out of memory. */
 static char *format_message(const char *fmt, va_list args)
 {
     va_list again;
@@ -19,32 +25,39 @@ static char *format_message(const char *fmt, va_list args)
     int length = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     char *message = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (!message) {
-        port_panic("no memory for an error message: %s", fmt);
+    if (message) {
+        vsnprintf(message, (size_t)length + 1, fmt, args);
     }
-    vsnprintf(message, (size_t)length + 1, fmt, args);
     return message;
 }
 
-/* Takes over message. */
-static void deliver(Error **errp, char *message)
+/* Takes over message; NULL, or no memory for the object, makes it no_memory. */
+static Error *error_new(char *message, int os_errno)
+{
+    Error *err = message ? malloc(sizeof(*err)) : NULL;
+
+    if (!err) {
+        free(message);
+        return &no_memory;
+    }
+    *err = (Error){ message, os_errno };
+    return err;
+}
+
+/* Takes over err. */
+static void deliver(Error **errp, Error *err)
 {
     if (errp == &error_abort) {
-        port_panic("%s", message);
+        port_panic("%s", err->message);
     }
     if (errp == &error_fatal) {
-        fprintf(stderr, "%s\n", message);
+        fprintf(stderr, "%s\n", err->message);
         exit(1);
     }
     if (*errp) {
-        port_panic("error \"%s\" over an earlier one: \"%s\"", message,
+        port_panic("error \"%s\" over an earlier one: \"%s\"", err->message,
                    (*errp)->message);
     }
-    Error *err = malloc(sizeof(*err));
-    if (!err) {
-        port_panic("no memory for an error: %s", message);
-    }
-    err->message = message;
     *errp = err;
 }
 
@@ -59,7 +72,7 @@ void error_setg(Error **errp, const char *fmt, ...)
     va_start(args, fmt);
     char *message = format_message(fmt, args);
     va_end(args);
-    deliver(errp, message);
+    deliver(errp, error_new(message, 0));
     errno = saved_errno;
 }
 
@@ -74,17 +87,16 @@ void error_setg_errno(Error **errp, int os_errno, const char *fmt, ...)
     va_start(args, fmt);
     char *message = format_message(fmt, args);
     va_end(args);
-    if (os_errno) {
+    if (message && os_errno) {
         const char *reason = strerror(os_errno);
         size_t size = strlen(message) + strlen(reason) + 3;
         char *longer = realloc(message, size);
-        if (!longer) {
-            port_panic("no memory for an error message: %s", message);
+        if (longer) {
+            strcat(strcat(longer, ": "), reason);
+            message = longer;
         }
-        strcat(strcat(longer, ": "), reason);
-        message = longer;
     }
-    deliver(errp, message);
+    deliver(errp, error_new(message, os_errno));
     errno = saved_errno;
 }
 
@@ -97,8 +109,7 @@ void error_propagate(Error **dst_errp, Error *local_err)
     bool told = dst_errp == &error_abort || dst_errp == &error_fatal ||
                 (dst_errp && !*dst_errp);
     if (told) {
-        deliver(dst_errp, local_err->message);
-        free(local_err);
+        deliver(dst_errp, local_err);
     } else {
         error_free(local_err);
     }
@@ -109,9 +120,14 @@ const char *error_get_pretty(const Error *err)
     return err->message;
 }
 
+int error_get_errno(const Error *err)
+{
+    return err->os_errno;
+}
+
 void error_free(Error *err)
 {
-    if (err) {
+    if (err && err != &no_memory) {
         free(err->message);
         free(err);
     }
@@ -124,7 +140,8 @@ void error_report(const char *fmt, ...)
     va_start(args, fmt);
     char *message = format_message(fmt, args);
     va_end(args);
-    /* One call, so that lines of several threads do not mix. */
-    fprintf(stderr, "%s\n", message);
+    /* One call, so that lines of several threads do not mix. Out of memory, the
+     * unformatted text is better than nothing. */
+    fprintf(stderr, "%s\n", message ? message : fmt);
     free(message);
 }
