@@ -2,6 +2,7 @@
 #ifndef TIME_CLOCK_H
 #define TIME_CLOCK_H
 /* What clocks and timer lists know of each other. */
+#include "qemu/atomic.h"
 #include "qemu/queue.h"
 #include "qemu/timer.h"
 #include "time/budget.h"
@@ -13,7 +14,7 @@ struct QEMUTimerList {
     void *notify_opaque;
     QLIST_ENTRY(QEMUTimerList) node;      /* the clock's lists */
 
-    /* The first deadline, INT64_MAX if there is none: written under the lock,
+    /* The first deadline, NO_DEADLINE if there is none: written under the lock,
      * read without. */
     int64_t first;
     uint32_t running;                     /* passes in progress: home's, nested */
@@ -22,6 +23,18 @@ struct QEMUTimerList {
     TimerHeap heap;
     int64_t pass_now;                     /* the pass's time; 0 outside of one */
 };
+
+#define NO_DEADLINE INT64_MAX
+
+/* Under the lock: tells the readers without it. */
+static inline void timerlist_publish_first(QEMUTimerList *list)
+{
+    int64_t first = heap_first(&list->heap);
+
+    if (qatomic_read(&list->first) != first) {
+        qatomic_store_release(&list->first, first);
+    }
+}
 
 /* Any thread. */
 bool clock_is_enabled(QEMUClockType type);
@@ -35,6 +48,16 @@ void clock_remove_list(QEMUTimerList *list);
  */
 void clock_begin_run(QEMUTimerList *list);
 void clock_end_run(QEMUTimerList *list);
+
+/* As their namesakes without "try". NULL, false: out of memory; nothing has changed. */
+QEMUTimerList *timerlist_try_new(QEMUClockType type, QEMUTimerListNotifyCB *cb,
+                                 void *opaque);
+bool timerlistgroup_try_init(QEMUTimerListGroup *tlg,
+                             QEMUTimerListNotifyCB *cb, void *opaque);
+QEMUTimer *timer_try_new(QEMUTimerListGroup *timer_list_group,
+                         QEMUClockType type, int scale, QEMUTimerCB *cb,
+                         void *opaque);
+bool timer_try_mod_ns(QEMUTimer *ts, int64_t expire_time);
 
 /* Runs what is due; how many call-backs that were. A budget (or NULL) leaves the rest
  * for the next time, but one of each clock runs. */

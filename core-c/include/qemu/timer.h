@@ -120,15 +120,10 @@ static inline void timer_init_ms(QEMUTimer *ts, QEMUClockType type,
 {
     timer_init(ts, type, SCALE_MS, cb, opaque);
 }
-static inline QEMUTimer *timer_new_full(QEMUTimerListGroup *timer_list_group,
-                                        QEMUClockType type, int scale,
-                                        int attributes, QEMUTimerCB *cb,
-                                        void *opaque)
-{
-    QEMUTimer *ts = (QEMUTimer *)calloc(1, sizeof(*ts));
-    timer_init_full(ts, timer_list_group, type, scale, attributes, cb, opaque);
-    return ts;
-}
+/* Panics if there is no memory, as all of these do. */
+QEMUTimer *timer_new_full(QEMUTimerListGroup *timer_list_group,
+                          QEMUClockType type, int scale, int attributes,
+                          QEMUTimerCB *cb, void *opaque);
 static inline QEMUTimer *timer_new(QEMUClockType type, int scale,
                                    QEMUTimerCB *cb, void *opaque)
 {
