@@ -1,19 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* Asynchronous requests: util/aiocb.c, block/io.c */
 #include "block/block.h"
+#include "block/pool.h"
 #include "port/port.h"
 #include "qemu/main-loop.h"
+
+void *aio_try_get(const AIOCBInfo *aiocb_info, BlockCompletionFunc *cb,
+                  void *opaque)
+{
+    BlockAIOCB *acb = malloc(aiocb_info->aiocb_size);
+
+    if (acb) {
+        *acb = (BlockAIOCB){ .aiocb_info = aiocb_info, .cb = cb,
+                             .opaque = opaque, .refcnt = 1 };
+    }
+    return acb;
+}
 
 void *qemu_aio_get(const AIOCBInfo *aiocb_info, BlockDriverState *bs,
                    BlockCompletionFunc *cb, void *opaque)
 {
-    BlockAIOCB *acb = malloc(aiocb_info->aiocb_size);
+    BlockAIOCB *acb = aio_try_get(aiocb_info, cb, opaque);
 
     if (!acb) {
-        port_panic("qemu_aio_get: out of memory");
+        port_panic("qemu_aio_get: request of %zu bytes: out of memory",
+                   aiocb_info->aiocb_size);
     }
-    *acb = (BlockAIOCB){ .aiocb_info = aiocb_info, .bs = bs, .cb = cb,
-                         .opaque = opaque, .refcnt = 1 };
+    acb->bs = bs;
     return acb;
 }
 

@@ -10,7 +10,7 @@
  * there is more to do.
  */
 #include "block/block.h"
-#include "block/thread-pool.h"
+#include "block/pool.h"
 #include "loop/aio-context.h"
 #include "sync/thread.h"
 
@@ -324,14 +324,17 @@ static const AIOCBInfo thread_pool_aiocb_info = {
     .get_aio_context = thread_pool_get_aio_context,
 };
 
-BlockAIOCB *thread_pool_submit_aio(ThreadPool *pool, ThreadPoolFunc *func,
+BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
                                    void *arg, BlockCompletionFunc *cb,
                                    void *opaque)
 {
     Request *request;
 
     aio_assert_home_thread(pool->ctx, "thread_pool_submit_aio");
-    request = qemu_aio_get(&thread_pool_aiocb_info, NULL, cb, opaque);
+    request = aio_try_get(&thread_pool_aiocb_info, cb, opaque);
+    if (!request) {
+        return NULL;
+    }
     request->pool = pool;
     request->func = func;
     request->arg = arg;
@@ -342,6 +345,18 @@ BlockAIOCB *thread_pool_submit_aio(ThreadPool *pool, ThreadPoolFunc *func,
     summon(pool);
     qemu_mutex_unlock(&pool->lock);
     return &request->common;
+}
+
+BlockAIOCB *thread_pool_submit_aio(ThreadPool *pool, ThreadPoolFunc *func,
+                                   void *arg, BlockCompletionFunc *cb,
+                                   void *opaque)
+{
+    BlockAIOCB *acb = thread_pool_try_submit(pool, func, arg, cb, opaque);
+
+    if (!acb) {
+        port_panic("thread_pool_submit_aio: out of memory");
+    }
+    return acb;
 }
 
 void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg)
@@ -364,16 +379,24 @@ void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
     qemu_mutex_unlock(&pool->lock);
 }
 
-ThreadPool *thread_pool_new(AioContext *ctx)
+static ThreadPool *try_new(AioContext *ctx)
 {
     ThreadPool *pool = calloc(1, sizeof(*pool));
 
     if (!pool) {
-        port_panic("thread_pool_new: out of memory");
+        return NULL;
     }
     pool->ctx = ctx;
-    pool->completion_bh = aio_bh_new(ctx, completion_bh, pool);
-    pool->new_thread_bh = aio_bh_new(ctx, new_thread_bh, pool);
+    pool->completion_bh = aio_bh_try_new(ctx, completion_bh, pool,
+                                         "completion_bh");
+    pool->new_thread_bh = aio_bh_try_new(ctx, new_thread_bh, pool,
+                                         "new_thread_bh");
+    if (!pool->completion_bh || !pool->new_thread_bh) {
+        aio_bh_discard(pool->completion_bh);
+        aio_bh_discard(pool->new_thread_bh);
+        free(pool);
+        return NULL;
+    }
     qemu_mutex_init(&pool->lock);
     qemu_cond_init(&pool->work);
     qemu_cond_init(&pool->stopped);
@@ -381,6 +404,24 @@ ThreadPool *thread_pool_new(AioContext *ctx)
     QSIMPLEQ_INIT(&pool->finished);
     QSIMPLEQ_INIT(&pool->completing);
     thread_pool_update_params(pool, ctx);
+    return pool;
+}
+
+ThreadPool *thread_pool_try_get(AioContext *ctx)
+{
+    if (!ctx->thread_pool) {
+        ctx->thread_pool = try_new(ctx);
+    }
+    return ctx->thread_pool;
+}
+
+ThreadPool *thread_pool_new(AioContext *ctx)
+{
+    ThreadPool *pool = try_new(ctx);
+
+    if (!pool) {
+        port_panic("thread_pool_new: out of memory");
+    }
     return pool;
 }
 

@@ -2,6 +2,7 @@
 /* Coroutines and contexts: who is entered where. util/async.c */
 #include "coroutine/coroutine.h"
 #include "loop/aio-context.h"
+#include "loop/bh-pool.h"
 
 void coroutine_set_scheduled(Coroutine *co, const char *by)
 {
@@ -100,6 +101,7 @@ void aio_co_wake(Coroutine *co)
 typedef struct Move {
     Coroutine *co;
     AioContext *to;
+    QEMUBH bh;
 } Move;
 
 static void move_bh(void *opaque)
@@ -114,7 +116,7 @@ static void move_bh(void *opaque)
 void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx)
 {
     AioContext *old_ctx = qemu_get_current_aio_context();
-    Move move = { qemu_coroutine_self(), new_ctx };
+    Move move = { .co = qemu_coroutine_self(), .to = new_ctx };
 
     if (old_ctx == new_ctx) {
         return;
@@ -122,6 +124,7 @@ void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx)
     if (!old_ctx) {
         port_panic("aio_co_reschedule_self: this thread is no context's home");
     }
-    aio_bh_schedule_oneshot(old_ctx, move_bh, &move);
+    bh_init(&move.bh, old_ctx, move_bh, &move, "aio_co_reschedule_self");
+    qemu_bh_schedule(&move.bh);
     qemu_coroutine_yield();
 }

@@ -2,7 +2,7 @@
 /* Making, counting and freeing contexts; the current one. util/async.c */
 #include "loop/aio-context.h"
 #include "block/aio-queue.h"
-#include "block/thread-pool.h"
+#include "block/pool.h"
 #include "qemu/coroutine_int.h"
 #include "qapi/error.h"
 
@@ -96,6 +96,30 @@ void aio_ctx_finalize(GSource *source)
     }
 }
 
+/* What has a name of its own in ctx and may find no memory; undone if one does. */
+static int make_parts(AioContext *ctx)
+{
+    int ret = -ENOMEM;
+
+    if (!timerlistgroup_try_init(&ctx->tlg, aio_timerlist_notify, ctx)) {
+        return ret;
+    }
+    ctx->co_schedule_bh = aio_bh_try_new(ctx, aio_co_run_scheduled, ctx,
+                                         "aio_co_run_scheduled");
+    if (ctx->co_schedule_bh) {
+        ret = aio_try_set_event_notifier(ctx, &ctx->notifier,
+                                         aio_context_notifier_cb,
+                                         aio_context_notifier_poll);
+        if (ret == 0) {
+            return 0;
+        }
+        aio_bh_discard(ctx->co_schedule_bh);
+        aio_free_all_handlers(ctx);
+    }
+    timerlistgroup_deinit(&ctx->tlg);
+    return ret;
+}
+
 AioContext *aio_context_new(Error **errp)
 {
     AioContext *ctx = (AioContext *)g_source_new(&aio_source_funcs,
@@ -103,7 +127,7 @@ AioContext *aio_context_new(Error **errp)
     int ret;
 
     if (!ctx) {
-        error_setg(errp, "Failed to make an AioContext: out of memory");
+        error_setg_errno(errp, ENOMEM, "Failed to make an AioContext");
         return NULL;
     }
     QSIMPLEQ_INIT(&ctx->bh_slice_list);
@@ -126,10 +150,17 @@ AioContext *aio_context_new(Error **errp)
     qemu_lockcnt_init(&ctx->list_lock);
     qemu_rec_mutex_init(&ctx->lock);
     ctx->thread_pool_max = 64;
-    timerlistgroup_init(&ctx->tlg, aio_timerlist_notify, ctx);
-    ctx->co_schedule_bh = aio_bh_new(ctx, aio_co_run_scheduled, ctx);
-    aio_set_event_notifier(ctx, &ctx->notifier, false, aio_context_notifier_cb,
-                           aio_context_notifier_poll);
+    ret = make_parts(ctx);
+    if (ret < 0) {
+        error_setg_errno(errp, -ret, "Failed to make an AioContext");
+        qemu_rec_mutex_destroy(&ctx->lock);
+        qemu_lockcnt_destroy(&ctx->list_lock);
+        event_notifier_cleanup(&ctx->notifier);
+        port_watcher_free(ctx->watcher);
+        ctx->watcher = NULL;
+        aio_context_unref(ctx);
+        return NULL;
+    }
     return ctx;
 }
 
@@ -186,10 +217,12 @@ void aio_context_unref(AioContext *ctx)
 
 ThreadPool *aio_get_thread_pool(AioContext *ctx)
 {
-    if (!ctx->thread_pool) {
-        ctx->thread_pool = thread_pool_new(ctx);
+    ThreadPool *pool = thread_pool_try_get(ctx);
+
+    if (!pool) {
+        port_panic("aio_get_thread_pool: out of memory");
     }
-    return ctx->thread_pool;
+    return pool;
 }
 
 int64_t aio_compute_timeout(AioContext *ctx)

@@ -22,6 +22,14 @@ struct AioHandler {
     QLIST_ENTRY(AioHandler) node_ready;    /* one iteration's ready list */
     QLIST_ENTRY(AioHandler) node_deleted;  /* deleted_aio_handlers */
     QLIST_ENTRY(AioHandler) node_poll;     /* poll_aio_handlers */
+    uint32_t change;                       /* fdmon-io_uring.c: its last change */
+    QSLIST_ENTRY(AioHandler) node_change;  /* the list of changes */
+};
+
+/* In AioHandler.change, above the events. */
+enum {
+    AIO_CHANGE_QUEUED = 1 << 30,
+    AIO_CHANGE_FREE = 1 << 29,     /* whoever takes it from the list frees it */
 };
 
 /*
@@ -65,6 +73,11 @@ void aio_assert_home_thread(AioContext *ctx, const char *call);
 void aio_co_run_scheduled(void *opaque);
 
 /* bh.c */
+/* As aio_bh_new. NULL: out of memory. */
+QEMUBH *aio_bh_try_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+                       const char *name);
+/* Frees one that has never been scheduled. NULL is fine. */
+void aio_bh_discard(QEMUBH *bh);
 /* As aio_bh_poll; may leave some for the next time. */
 void aio_bh_poll_for(AioContext *ctx, AioBudget *budget);
 /* 0: one is to be run now; 10 ms: only idle ones are; -1: none is. */
@@ -76,6 +89,19 @@ void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
 void aio_bh_drain(AioContext *ctx);
 
 /* fd-handler.c */
+/* As aio_set_fd_handler. 0; -ENOMEM, or why fd cannot be watched: nothing has
+ * changed. Removing a handler does not fail. */
+int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
+                           IOHandler *io_read, IOHandler *io_write,
+                           AioPollFn *io_poll, void *opaque);
+static inline int
+aio_try_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
+                           EventNotifierHandler *io_read, AioPollFn *io_poll)
+{
+    return aio_try_set_fd_handler(ctx, event_notifier_get_fd(notifier), false,
+                                  (IOHandler *)io_read, NULL, io_poll,
+                                  notifier);
+}
 static inline bool aio_handler_is_deleted(AioHandler *node)
 {
     return qatomic_read(&node->deleted);
@@ -96,6 +122,11 @@ void aio_free_all_handlers(AioContext *ctx);
 
 /* fdmon-poll.c: the scan */
 extern const FDMonOps fdmon_poll_ops;
+/* Under list_lock: whether a scan has room for one more handler. */
+bool fdmon_poll_has_room(AioContext *ctx);
+/* Any thread: makes it. False: out of memory. */
+bool fdmon_poll_reserve(AioContext *ctx);
+void fdmon_poll_free_room(AioContext *ctx);
 
 /* fdmon-ready.c: the ready list */
 extern const FDMonOps fdmon_ready_ops;
@@ -109,6 +140,8 @@ extern const FDMonOps fdmon_io_uring_ops;
  * context; its monitor stays what it is. */
 bool fdmon_io_uring_setup(AioContext *ctx);
 void fdmon_io_uring_destroy(AioContext *ctx);
+/* Any thread: room for fd. False: out of memory. */
+bool fdmon_io_uring_reserve(struct AioPollRing *ring, int fd);
 
 /* polling.c: adaptive polling in user space */
 /* True: progress was made, or the loop was notified; *timeout may be less. */

@@ -2,6 +2,7 @@
 /* util/aio-wait.c */
 #include "block/aio-wait.h"
 #include "loop/aio-context.h"
+#include "loop/bh-pool.h"
 
 AioWait global_aio_wait;
 
@@ -36,6 +37,7 @@ typedef struct BHWait {
     uint32_t done;
     QEMUBHFunc *cb;
     void *opaque;
+    QEMUBH bh;
 } BHWait;
 
 static void run_and_kick(void *opaque)
@@ -52,6 +54,7 @@ void aio_wait_bh_oneshot(AioContext *ctx, QEMUBHFunc *cb, void *opaque)
     BHWait wait = { .cb = cb, .opaque = opaque };
 
     aio_wait_assert_main_thread();
-    aio_bh_schedule_oneshot(ctx, run_and_kick, &wait);
+    bh_init(&wait.bh, ctx, run_and_kick, &wait, "aio_wait_bh_oneshot");
+    qemu_bh_schedule(&wait.bh);
     AIO_WAIT_WHILE(NULL, !qatomic_mb_read(&wait.done));
 }

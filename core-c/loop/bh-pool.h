@@ -19,6 +19,13 @@ struct QEMUBH {
     uint32_t flags;
 };
 
+/*
+ * A bottom half that is a part of another object, so that scheduling it needs no
+ * memory. It is never deleted; once it runs it may be freed with that object.
+ */
+void bh_init(QEMUBH *bh, AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+             const char *name);
+
 enum { BH_BATCH = 64 };
 
 typedef struct BHPool {

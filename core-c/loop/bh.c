@@ -13,20 +13,26 @@ enum {
 
 #define BH_IDLE_INTERVAL_NS (10 * SCALE_MS)
 
-static QEMUBH *bh_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
-                      const char *name, uint32_t flags)
+static inline void fill_in(QEMUBH *bh, AioContext *ctx, QEMUBHFunc *cb,
+                           void *opaque, const char *name, uint32_t flags)
 {
-    QEMUBH *bh = bh_alloc();
-
-    if (unlikely(!bh)) {
-        port_panic("bottom half '%s': out of memory", name);
-    }
     bh->ctx = ctx;
     bh->name = name;
     bh->cb = cb;
     bh->opaque = opaque;
     bh->flags = flags;
-    return bh;
+}
+
+void bh_init(QEMUBH *bh, AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+             const char *name)
+{
+    fill_in(bh, ctx, cb, opaque, name, 0);
+}
+
+static __attribute__((noinline, cold)) QEMU_NORETURN
+void no_memory(const char *name)
+{
+    port_panic("bottom half '%s': out of memory", name);
 }
 
 /* ---- Scheduling ---- */
@@ -58,19 +64,46 @@ static void bh_enqueue(QEMUBH *bh, uint32_t new_flags)
     }
 }
 
+QEMUBH *aio_bh_try_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+                       const char *name)
+{
+    QEMUBH *bh = bh_alloc();
+
+    if (bh) {
+        fill_in(bh, ctx, cb, opaque, name, 0);
+    }
+    return bh;
+}
+
+void aio_bh_discard(QEMUBH *bh)
+{
+    if (bh) {
+        bh_free(bh);
+    }
+}
+
 QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                         const char *name)
 {
-    return bh_new(ctx, cb, opaque, name, 0);
+    QEMUBH *bh = aio_bh_try_new(ctx, cb, opaque, name);
+
+    if (unlikely(!bh)) {
+        no_memory(name);
+    }
+    return bh;
 }
 
 void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name)
 {
-    /* Nobody else knows it, so its flags need no atomic operation. */
-    QEMUBH *bh = bh_new(ctx, cb, opaque, name,
-                        BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
+    QEMUBH *bh = bh_alloc();
 
+    if (unlikely(!bh)) {
+        no_memory(name);
+    }
+    /* Nobody else knows it, so its flags need no atomic operation. */
+    fill_in(bh, ctx, cb, opaque, name,
+            BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
     QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
     aio_notify(ctx);
 }

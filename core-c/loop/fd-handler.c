@@ -27,45 +27,43 @@ static FdTable *table_of(AioHandler **handlers)
     return container_of(handlers, FdTable, handlers[0]);
 }
 
-/* A table in which fd has a place; NULL if the present one will do. */
-static FdTable *larger_table(AioContext *ctx, int fd)
+/* Under list_lock. */
+static void use_table(AioContext *ctx, FdTable *table, unsigned size)
 {
-    unsigned size = MAX(64, 2 * qatomic_read(&ctx->fd_table_size));
+    if (ctx->fd_table_size) {
+        memcpy(table->handlers, ctx->handler_by_fd,
+               ctx->fd_table_size * sizeof(AioHandler *));
+        table->older = table_of(ctx->handler_by_fd);
+    }
+    /* In this order: a reader that sees the new size sees the new table. */
+    qatomic_store_release(&ctx->handler_by_fd, table->handlers);
+    qatomic_store_release(&ctx->fd_table_size, size);
+}
+
+/* Makes a place for fd. False: out of memory. */
+static bool reserve_fd(AioContext *ctx, int fd)
+{
+    size_t size = MAX(64, 2 * (size_t)qatomic_read(&ctx->fd_table_size));
     FdTable *table;
 
     if ((unsigned)fd < qatomic_read(&ctx->fd_table_size)) {
-        return NULL;
+        return true;
     }
     while (size <= (unsigned)fd) {
         size *= 2;
     }
     table = calloc(1, sizeof(*table) + size * sizeof(AioHandler *));
     if (!table) {
-        port_panic("aio_set_fd_handler: fd %d: out of memory", fd);
+        return false;
     }
-    table->older = (FdTable *)(uintptr_t)size;     /* until it is put to use */
-    return table;
-}
-
-/* Under list_lock. Another thread may have been quicker. */
-static void use_table(AioContext *ctx, FdTable *table)
-{
-    unsigned size = (unsigned)(uintptr_t)table->older;
-
-    if (size <= ctx->fd_table_size) {
-        free(table);
-        return;
+    qemu_lockcnt_lock(&ctx->list_lock);
+    if (size > ctx->fd_table_size) {
+        use_table(ctx, table, (unsigned)size);
+        table = NULL;
     }
-    if (ctx->fd_table_size) {
-        memcpy(table->handlers, ctx->handler_by_fd,
-               ctx->fd_table_size * sizeof(AioHandler *));
-        table->older = table_of(ctx->handler_by_fd);
-    } else {
-        table->older = NULL;
-    }
-    /* In this order: a reader that sees the new size sees the new table. */
-    qatomic_store_release(&ctx->handler_by_fd, table->handlers);
-    qatomic_store_release(&ctx->fd_table_size, size);
+    qemu_lockcnt_unlock(&ctx->list_lock);
+    free(table);               /* another thread was quicker */
+    return true;
 }
 
 AioHandler *aio_find_handler(AioContext *ctx, int fd)
@@ -75,6 +73,32 @@ AioHandler *aio_find_handler(AioContext *ctx, int fd)
     }
     return qatomic_load_acquire(
         &qatomic_load_acquire(&ctx->handler_by_fd)[fd]);
+}
+
+/* ---- Room for handlers ---- */
+
+/*
+ * Takes list_lock when there is room for one more handler, fd's, in whatever the
+ * monitors keep: once a handler is registered, waiting for it, changing it and
+ * removing it need no more memory. False: there is none left, and the lock is not
+ * taken.
+ */
+static bool lock_with_room(AioContext *ctx, int fd)
+{
+    struct AioPollRing *ring = NULL;        /* in which fd has room */
+
+    qemu_lockcnt_lock(&ctx->list_lock);
+    while ((unsigned)fd >= ctx->fd_table_size || !fdmon_poll_has_room(ctx) ||
+           ctx->poll_ring != ring) {
+        ring = ctx->poll_ring;
+        qemu_lockcnt_unlock(&ctx->list_lock);
+        if (!reserve_fd(ctx, fd) || !fdmon_poll_reserve(ctx) ||
+            (ring && !fdmon_io_uring_reserve(ring, fd))) {
+            return false;
+        }
+        qemu_lockcnt_lock(&ctx->list_lock);
+    }
+    return true;
 }
 
 /* ---- Adding, changing, removing ---- */
@@ -90,6 +114,15 @@ bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node)
            aio_node_check(ctx, node->is_external);
 }
 
+/* A monitor may still have it in a list: then that frees it. */
+static void free_handler(AioHandler *node)
+{
+    if (!(qatomic_fetch_or(&node->change, AIO_CHANGE_FREE) &
+          AIO_CHANGE_QUEUED)) {
+        free(node);
+    }
+}
+
 /* Under list_lock. */
 static void remove_handler(AioContext *ctx, AioHandler *node)
 {
@@ -101,7 +134,7 @@ static void remove_handler(AioContext *ctx, AioHandler *node)
         QLIST_SAFE_REMOVE(node, node_poll);
         QLIST_SAFE_REMOVE(node, node_ready);
         QLIST_REMOVE(node, node);
-        free(node);
+        free_handler(node);
     }
 }
 
@@ -112,6 +145,7 @@ static int watch_fd(AioContext *ctx, int fd, bool on)
     return fd == ctx->watcher->fd ? 0 : port_fd_watch(fd, ctx->watcher, on);
 }
 
+/* NULL: out of memory. */
 static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
                                IOHandler *io_write, AioPollFn *io_poll,
                                void *opaque)
@@ -120,7 +154,7 @@ static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
     AioHandler *node = calloc(1, sizeof(*node));
 
     if (!node) {
-        port_panic("aio_set_fd_handler: fd %d: out of memory", fd);
+        return NULL;
     }
     node->pfd.fd = fd;
     node->pfd.events =
@@ -135,12 +169,11 @@ static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
     return node;
 }
 
-void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
-                        IOHandler *io_read, IOHandler *io_write,
-                        AioPollFn *io_poll, void *opaque)
+int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
+                           IOHandler *io_read, IOHandler *io_write,
+                           AioPollFn *io_poll, void *opaque)
 {
     AioHandler *old_node, *new_node = NULL;
-    FdTable *table = NULL;
     int ret, poll_disable_change;
 
     if (fd < 0) {
@@ -149,21 +182,23 @@ void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     if (io_read || io_write || io_poll) {
         new_node = new_handler(fd, is_external, io_read, io_write, io_poll,
                                opaque);
-        table = larger_table(ctx, fd);
-    }
-
-    qemu_lockcnt_lock(&ctx->list_lock);
-    if (table) {
-        use_table(ctx, table);
+        if (!new_node || !lock_with_room(ctx, fd)) {
+            free(new_node);
+            return -ENOMEM;
+        }
+    } else {
+        qemu_lockcnt_lock(&ctx->list_lock);
     }
     old_node = aio_find_handler(ctx, fd);
     if (!old_node && !new_node) {
         qemu_lockcnt_unlock(&ctx->list_lock);
-        return;
+        return 0;
     }
     ret = watch_fd(ctx, fd, new_node);
     if (new_node && ret < 0) {
-        port_panic("aio_set_fd_handler: fd %d: %s", fd, strerror(-ret));
+        qemu_lockcnt_unlock(&ctx->list_lock);
+        free(new_node);
+        return ret;
     }
     poll_disable_change = (new_node && !io_poll) -
                           (old_node && !old_node->io_poll);
@@ -186,6 +221,20 @@ void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     }
     qemu_lockcnt_unlock(&ctx->list_lock);
     aio_notify(ctx);
+    return 0;
+}
+
+void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
+                        IOHandler *io_read, IOHandler *io_write,
+                        AioPollFn *io_poll, void *opaque)
+{
+    int ret = aio_try_set_fd_handler(ctx, fd, is_external, io_read, io_write,
+                                     io_poll, opaque);
+
+    if (unlikely(ret < 0)) {
+        port_panic("aio_set_fd_handler: fd %d: %s", fd,
+                   ret == -ENOMEM ? "out of memory" : strerror(-ret));
+    }
 }
 
 void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
@@ -242,7 +291,7 @@ void aio_free_deleted_handlers(AioContext *ctx)
         QLIST_REMOVE(node, node_deleted);
         QLIST_SAFE_REMOVE(node, node_ready);
         QLIST_SAFE_REMOVE(node, node_poll);
-        free(node);
+        free_handler(node);
     }
     qemu_lockcnt_inc_and_unlock(&ctx->list_lock);
 }
@@ -258,7 +307,7 @@ void aio_free_all_handlers(AioContext *ctx)
             watch_fd(ctx, node->pfd.fd, false);
         }
         QLIST_REMOVE(node, node);
-        free(node);
+        free_handler(node);
     }
     while (table) {
         FdTable *older = table->older;
@@ -268,9 +317,5 @@ void aio_free_all_handlers(AioContext *ctx)
     ctx->fd_table_size = 0;
     ctx->handler_by_fd = NULL;
     ctx->handlers_with_events = 0;
-    free(ctx->pollfds);
-    ctx->pollfds = NULL;
-    free(ctx->polled_nodes);
-    ctx->polled_nodes = NULL;
-    ctx->pollfds_size = 0;
+    fdmon_poll_free_room(ctx);
 }

@@ -14,113 +14,86 @@
 
 enum { MAX_READY = 128 };
 
-typedef struct PollChange {
-    int fd;
-    int events;                /* 0: no longer */
-    QSLIST_ENTRY(PollChange) next;
-} PollChange;
-typedef QSLIST_HEAD(, PollChange) PollChanges;
+typedef QSLIST_HEAD(, AioHandler) ChangeList;
 
 struct AioPollRing {
     PortPollRing *port;
-    PollChanges changes;       /* pushed by any thread, the newest first */
-    /* The home thread's. */
-    short *wanted;             /* events by fd; wanted_size long */
-    unsigned wanted_size;
-    int *reported;             /* to be armed again; twice as long, for the
-                                * notifier may be reported more than once */
-    unsigned reported_count;
+    ChangeList changes;        /* pushed by any thread, the newest first */
 };
 typedef struct AioPollRing AioPollRing;
 
-/* ---- Changes ---- */
-
-static void make_room(AioPollRing *ring, int fd)
-{
-    unsigned size = MAX(64, ring->wanted_size);
-
-    if ((unsigned)fd < ring->wanted_size) {
-        return;
-    }
-    while (size <= (unsigned)fd) {
-        size *= 2;
-    }
-    ring->wanted = realloc(ring->wanted, size * sizeof(*ring->wanted));
-    ring->reported = realloc(ring->reported,
-                             2 * size * sizeof(*ring->reported));
-    if (!ring->wanted || !ring->reported) {
-        port_panic("aio_poll: out of memory for fd %d", fd);
-    }
-    memset(ring->wanted + ring->wanted_size, 0,
-           (size - ring->wanted_size) * sizeof(*ring->wanted));
-    ring->wanted_size = size;
-}
+/* ---- Changes ----
+ *
+ * A handler is its own entry in the list of changes, so that a change needs no
+ * memory. AioHandler.change is the events that its fd is to be polled for (0: no
+ * longer) and whether it is in the list. One that is freed while it is in the list
+ * lives until it is taken from there: AIO_CHANGE_FREE.
+ */
 
 /* Under list_lock. */
-static void push_change(AioPollRing *ring, int fd, int events)
+static void push_change(AioPollRing *ring, AioHandler *node, int events)
 {
-    PollChange *change = malloc(sizeof(*change));
+    uint32_t old = qatomic_xchg(&node->change,
+                                AIO_CHANGE_QUEUED | (uint32_t)events);
 
-    if (!change) {
-        port_panic("aio_set_fd_handler: fd %d: out of memory", fd);
+    if (!(old & AIO_CHANGE_QUEUED)) {
+        QSLIST_INSERT_HEAD_ATOMIC(&ring->changes, node, node_change);
     }
-    *change = (PollChange){ .fd = fd, .events = events };
-    QSLIST_INSERT_HEAD_ATOMIC(&ring->changes, change, next);
 }
 
 static void fdmon_io_uring_update(AioContext *ctx, AioHandler *old_node,
                                   AioHandler *new_node)
 {
-    push_change(ctx->poll_ring, (new_node ? new_node : old_node)->pfd.fd,
-                new_node ? new_node->pfd.events : 0);
+    if (new_node) {
+        push_change(ctx->poll_ring, new_node, new_node->pfd.events);
+    } else {
+        push_change(ctx->poll_ring, old_node, 0);
+    }
 }
 
+/* The events of a node that is not in the list any longer. It may be gone after
+ * this call. */
+static int take_change(AioHandler *node)
+{
+    uint32_t change = qatomic_fetch_and(&node->change,
+                                        ~(uint32_t)AIO_CHANGE_QUEUED);
+
+    if (change & AIO_CHANGE_FREE) {
+        free(node);
+    }
+    return (int)(change & (AIO_CHANGE_FREE - 1));
+}
+
+/* The oldest first: of several handlers of one fd the newest counts. */
 static void take_changes(AioPollRing *ring)
 {
-    PollChanges taken, in_order;
-    PollChange *change;
+    ChangeList taken, in_order;
+    AioHandler *node;
 
     QSLIST_INIT(&in_order);
     QSLIST_MOVE_ATOMIC(&taken, &ring->changes);
-    while ((change = QSLIST_FIRST(&taken))) {
-        QSLIST_REMOVE_HEAD(&taken, next);
-        QSLIST_INSERT_HEAD(&in_order, change, next);
+    while ((node = QSLIST_FIRST(&taken))) {
+        QSLIST_REMOVE_HEAD(&taken, node_change);
+        QSLIST_INSERT_HEAD(&in_order, node, node_change);
     }
-    while ((change = QSLIST_FIRST(&in_order))) {
-        QSLIST_REMOVE_HEAD(&in_order, next);
-        make_room(ring, change->fd);
-        ring->wanted[change->fd] = (short)change->events;
-        port_poll_ring_arm(ring->port, change->fd, change->events);
-        free(change);
+    while ((node = QSLIST_FIRST(&in_order))) {
+        int fd = node->pfd.fd;
+
+        QSLIST_REMOVE_HEAD(&in_order, node_change);
+        port_poll_ring_arm(ring->port, fd, take_change(node));
     }
 }
 
 /* Home. The ring knows of everything that is to be waited for. */
 static void bring_up_to_date(AioPollRing *ring)
 {
-    while (ring->reported_count) {
-        int fd = ring->reported[--ring->reported_count];
-        if (ring->wanted[fd]) {
-            port_poll_ring_arm(ring->port, fd, ring->wanted[fd]);
-        }
-    }
+    port_poll_ring_rearm(ring->port);
     if (qatomic_mb_read(&ring->changes.slh_first)) {
         take_changes(ring);
     }
 }
 
 /* ---- Waiting ---- */
-
-static int collect(AioPollRing *ring, PortPollFd *ready, int64_t timeout)
-{
-    int n = port_poll_ring_wait(ring->port, ready, MAX_READY, timeout);
-
-    for (int i = 0; i < n; i++) {
-        make_room(ring, ready[i].fd);
-        ring->reported[ring->reported_count++] = ready[i].fd;
-    }
-    return n;
-}
 
 static int fdmon_io_uring_wait(AioContext *ctx, AioHandlerList *ready_list,
                                int64_t timeout)
@@ -133,12 +106,13 @@ static int fdmon_io_uring_wait(AioContext *ctx, AioHandlerList *ready_list,
     if (aio_external_disabled(ctx)) {
         /* The ring knows nothing of external handlers; the scan does. What the
          * ring says now may not be true any more when it is asked again. */
-        while (collect(ring, ready, 0) == MAX_READY) {
+        while (port_poll_ring_wait(ring->port, ready, MAX_READY, 0) ==
+               MAX_READY) {
             continue;
         }
         return fdmon_poll_ops.wait(ctx, ready_list, timeout);
     }
-    n = collect(ring, ready, timeout);
+    n = port_poll_ring_wait(ring->port, ready, MAX_READY, timeout);
     for (int i = 0; i < n; i++) {
         AioHandler *node = aio_find_handler(ctx, ready[i].fd);
         if (node) {
@@ -163,10 +137,29 @@ const FDMonOps fdmon_io_uring_ops = {
 
 /* ---- Coming and going ---- */
 
+bool fdmon_io_uring_reserve(AioPollRing *ring, int fd)
+{
+    return port_poll_ring_reserve(ring->port, fd);
+}
+
+/* Sees to it that the ring has room for every handler. False: out of memory. */
+static bool has_room(AioContext *ctx, AioPollRing *ring)
+{
+    AioHandler *node;
+
+    QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
+        if (!fdmon_io_uring_reserve(ring, node->pfd.fd)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool fdmon_io_uring_setup(AioContext *ctx)
 {
     AioPollRing *ring;
     AioHandler *node;
+    bool done;
     int error;
 
     if (ctx->poll_ring || qatomic_mb_read(&ctx->has_g_source)) {
@@ -177,33 +170,42 @@ bool fdmon_io_uring_setup(AioContext *ctx)
         free(ring);
         return false;
     }
-    ctx->poll_ring = ring;
+    /* First without the lock: then there is hardly ever anything left to do. */
+    qemu_lockcnt_inc(&ctx->list_lock);
+    done = has_room(ctx, ring);
+    qemu_lockcnt_dec(&ctx->list_lock);
     qemu_lockcnt_lock(&ctx->list_lock);
-    QLIST_FOREACH(node, &ctx->aio_handlers, node) {
-        if (!aio_handler_is_deleted(node) && node->pfd.events) {
-            push_change(ring, node->pfd.fd, node->pfd.events);
+    done = done && has_room(ctx, ring);
+    if (done) {
+        ctx->poll_ring = ring;
+        QLIST_FOREACH(node, &ctx->aio_handlers, node) {
+            if (!aio_handler_is_deleted(node) && node->pfd.events) {
+                push_change(ring, node, node->pfd.events);
+            }
         }
+        qatomic_store_release(&ctx->fdmon_ops, &fdmon_io_uring_ops);
     }
-    qatomic_store_release(&ctx->fdmon_ops, &fdmon_io_uring_ops);
     qemu_lockcnt_unlock(&ctx->list_lock);
-    return true;
+    if (!done) {
+        port_poll_ring_free(ring->port);
+        free(ring);
+    }
+    return done;
 }
 
 void fdmon_io_uring_destroy(AioContext *ctx)
 {
     AioPollRing *ring = ctx->poll_ring;
-    PollChange *change;
+    AioHandler *node;
 
     if (!ring) {
         return;
     }
-    while ((change = QSLIST_FIRST(&ring->changes))) {
-        QSLIST_REMOVE_HEAD(&ring->changes, next);
-        free(change);
+    while ((node = QSLIST_FIRST(&ring->changes))) {
+        QSLIST_REMOVE_HEAD(&ring->changes, node_change);
+        take_change(node);
     }
     port_poll_ring_free(ring->port);
-    free(ring->wanted);
-    free(ring->reported);
     free(ring);
     ctx->poll_ring = NULL;
 }

@@ -5,25 +5,69 @@
 /* As many fds as make the ready list worth its while; util/fdmon-epoll.c. */
 #define UPGRADE_THRESHOLD 64
 
-static void grow(AioContext *ctx)
-{
-    unsigned size = ctx->pollfds_size ? 2 * ctx->pollfds_size : 8;
-    PortPollFd *fds = realloc(ctx->pollfds, size * sizeof(*fds));
-    AioHandler **nodes = realloc(ctx->polled_nodes, size * sizeof(*nodes));
+/* ---- Room ---- */
 
-    if (!fds || !nodes) {
-        port_panic("aio_poll: out of memory for %u fds", size);
-    }
-    ctx->pollfds = fds;
-    ctx->polled_nodes = nodes;
-    ctx->pollfds_size = size;
+/* What a scan fills in. Whoever registers a handler makes it large enough, so that
+ * the scan itself never needs memory. */
+typedef struct AioScanRoom {
+    unsigned size;
+    AioHandler **nodes;        /* behind fds; both are size long */
+    PortPollFd fds[];
+} AioScanRoom;
+
+/* One place more, for a handler that replaces another one: a scan may meet both. */
+bool fdmon_poll_has_room(AioContext *ctx)
+{
+    return ctx->handlers_with_events + 1 < ctx->scan_size;
 }
+
+bool fdmon_poll_reserve(AioContext *ctx)
+{
+    unsigned size = MAX(8, 2 * qatomic_read(&ctx->handlers_with_events) + 2);
+    AioScanRoom *room = malloc(sizeof(*room) +
+                               size * (sizeof(*room->fds) +
+                                       sizeof(*room->nodes)));
+
+    if (!room) {
+        return false;
+    }
+    room->size = size;
+    room->nodes = (AioHandler **)&room->fds[size];
+    qemu_lockcnt_lock(&ctx->list_lock);
+    if (size > ctx->scan_size) {
+        qatomic_set(&ctx->scan_size, size);
+        room = qatomic_xchg(&ctx->next_scan_room, room);
+    }
+    qemu_lockcnt_unlock(&ctx->list_lock);
+    free(room);
+    return true;
+}
+
+static AioScanRoom *take_room(AioContext *ctx)
+{
+    if (unlikely(qatomic_read(&ctx->next_scan_room))) {
+        free(ctx->scan_room);
+        ctx->scan_room = qatomic_xchg(&ctx->next_scan_room, NULL);
+    }
+    return ctx->scan_room;
+}
+
+void fdmon_poll_free_room(AioContext *ctx)
+{
+    free(ctx->scan_room);
+    free(ctx->next_scan_room);
+    ctx->scan_room = ctx->next_scan_room = NULL;
+    ctx->scan_size = 0;
+}
+
+/* ---- Waiting ---- */
 
 /* Handlers are newest first, and aio_add_ready_handler inserts at the head:
  * what was registered first runs first. */
 static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
                            int64_t timeout)
 {
+    AioScanRoom *room;
     unsigned n = 0;
     AioHandler *node;
     int ret;
@@ -32,22 +76,26 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
         !aio_external_disabled(ctx) && fdmon_ready_upgrade(ctx)) {
         return aio_fdmon(ctx)->wait(ctx, ready_list, timeout);
     }
+    room = take_room(ctx);
     QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
         if (!aio_handler_is_waited_for(ctx, node)) {
             continue;
         }
-        if (n == ctx->pollfds_size) {
-            grow(ctx);
+        if (n == room->size) {
+            /* Handlers were added since: the next wait takes the room they have
+             * brought. */
+            timeout = 0;
+            break;
         }
-        ctx->pollfds[n] = (PortPollFd){ node->pfd.fd, node->pfd.events, 0 };
-        ctx->polled_nodes[n++] = node;
+        room->fds[n] = (PortPollFd){ node->pfd.fd, node->pfd.events, 0 };
+        room->nodes[n++] = node;
     }
-    ret = port_fd_poll(ctx->pollfds, n, ctx->watcher->fd, timeout);
+    ret = port_fd_poll(room->fds, n, ctx->watcher->fd, timeout);
     if (ret > 0) {
         for (unsigned i = 0; i < n; i++) {
-            if (ctx->pollfds[i].revents) {
-                aio_add_ready_handler(ready_list, ctx->polled_nodes[i],
-                                      ctx->pollfds[i].revents);
+            if (room->fds[i].revents) {
+                aio_add_ready_handler(ready_list, room->nodes[i],
+                                      room->fds[i].revents);
             }
         }
     }

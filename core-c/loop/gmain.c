@@ -225,7 +225,8 @@ static void need_fds(GMainContext *context, unsigned n)
         context->fds = realloc(context->fds,
                                context->fds_size * sizeof(*context->fds));
         if (!context->fds) {
-            port_panic("g_main_context_iteration: out of memory");
+            port_panic("g_main_context_iteration: out of memory for %u fds",
+                       n);
         }
     }
 }

@@ -176,8 +176,13 @@ typedef struct PortPollRing PortPollRing;
 /* NULL and *error = -errno: this machine has none, or refuses. */
 PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error);
 void port_poll_ring_free(PortPollRing *ring);
+/* Any thread, before fd's first poll: makes room for it. False: out of memory. */
+bool port_poll_ring_reserve(PortPollRing *ring, int fd);
 /* Arms fd's poll, for these events from now on; 0: withdraws it. */
 void port_poll_ring_arm(PortPollRing *ring, int fd, int events);
+/* Arms again, for the same events, each poll that wait has reported since the last
+ * call. */
+void port_poll_ring_rearm(PortPollRing *ring);
 /* Whether wait has something to do without sleeping; a look at memory. */
 bool port_poll_ring_pending(PortPollRing *ring);
 /* As port_ready_wait, but what it reports is not armed any longer. */

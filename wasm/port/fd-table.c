@@ -172,6 +172,9 @@ int port_fd_watch(int fd, PortWatcher *watcher, bool on)
             return ret;
         }
         object = object || !on ? object : get_host_fd(fd);
+        if (on && !object) {
+            return -ENOMEM;
+        }
     }
     if (!object) {
         return -EBADF;

@@ -15,7 +15,9 @@ enum { POLL_IDLE, POLL_ARMED, POLL_DONE };
 typedef struct Poll {
     uint32_t state;
     uint32_t next;             /* in the list: fd + 1; 0 ends it */
-    int events;                /* the home thread's */
+    /* The home thread's. */
+    int events;
+    uint32_t next_reported;    /* in the list of those to be armed again: fd + 1 */
 } Poll;
 
 struct PortPollRing {
@@ -23,6 +25,7 @@ struct PortPollRing {
     uint32_t done;             /* the last completion: fd + 1 */
     /* The home thread's. */
     uint32_t taken;            /* the oldest completion that was not reported */
+    uint32_t reported;         /* the last that was, of those to be armed again */
     PortWatcher *watcher;
 };
 
@@ -64,6 +67,20 @@ void wasm_poll_complete(uint32_t watcher_id, int fd)
     }
 }
 
+bool port_poll_ring_reserve(PortPollRing *ring, int fd)
+{
+    Poll *chunk;
+
+    if (poll_of(ring, fd)) {
+        return true;
+    }
+    chunk = calloc(CHUNK, sizeof(*chunk));
+    if (chunk && qatomic_cmpxchg(&ring->chunks[fd / CHUNK], NULL, chunk)) {
+        free(chunk);           /* another thread was quicker */
+    }
+    return chunk;
+}
+
 void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
 {
     Poll *poll;
@@ -72,14 +89,6 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
         return;                /* wait looks at it in any case */
     }
     poll = poll_of(ring, fd);
-    if (!poll) {
-        Poll *chunk = calloc(CHUNK, sizeof(*chunk));
-        if (!chunk) {
-            port_panic("aio_poll: out of memory for fd %d", fd);
-        }
-        qatomic_store_release(&ring->chunks[fd / CHUNK], chunk);
-        poll = &chunk[fd % CHUNK];
-    }
     poll->events = events;
     if (!events) {
         qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_IDLE);
@@ -90,6 +99,19 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
     qatomic_cmpxchg(&poll->state, POLL_IDLE, POLL_ARMED);
     if (wasm_fd_revents(fd, events)) {
         complete(ring, poll, fd);
+    }
+}
+
+void port_poll_ring_rearm(PortPollRing *ring)
+{
+    while (ring->reported) {
+        int fd = (int)ring->reported - 1;
+        Poll *poll = poll_of(ring, fd);
+
+        ring->reported = poll->next_reported;
+        if (poll->events) {
+            port_poll_ring_arm(ring, fd, poll->events);
+        }
     }
 }
 
@@ -140,6 +162,8 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
         revents = wasm_fd_revents(fd, poll->events);
         if (revents) {
             ready[count++] = (PortPollFd){ .fd = fd, .revents = (short)revents };
+            poll->next_reported = ring->reported;
+            ring->reported = (uint32_t)fd + 1;
         } else {
             port_poll_ring_arm(ring, fd, poll->events);    /* not any more */
         }
@@ -180,6 +204,7 @@ PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error)
 
 void port_poll_ring_free(PortPollRing *ring)
 {
+    ring->reported = 0;
     /* Nobody completes anything any more but who is just doing it. */
     for (int c = 0; c < CHUNKS; c++) {
         for (int i = 0; ring->chunks[c] && i < CHUNK; i++) {

@@ -110,9 +110,9 @@ struct AioContext {
     AioHandlerList aio_handlers;
     AioHandlerList deleted_aio_handlers;
     const FDMonOps *fdmon_ops;
-    struct PortPollFd *pollfds;           /* the scan's arrays, pollfds_size long */
-    AioHandler **polled_nodes;
-    unsigned pollfds_size;
+    struct AioScanRoom *scan_room;        /* fdmon-poll.c; home */
+    struct AioScanRoom *next_scan_room;   /* a larger one, for it to take */
+    unsigned scan_size;                   /* of the larger of both; list_lock */
     AioHandler **handler_by_fd;           /* live ones; fd_table_size long */
     unsigned fd_table_size;
     struct PortReadySet *ready_set;       /* fdmon-ready.c */

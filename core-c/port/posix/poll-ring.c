@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One-shot polls: IORING_OP_POLL_ADD. */
 #include "port/posix/uring.h"
+#include "qemu/atomic.h"
 
 #include <linux/time_types.h>
 
@@ -13,12 +14,16 @@ enum { ENTRIES = 128 };
 typedef struct Poll {
     uint32_t serial;
     bool armed;
+    int events;
+    uint32_t next_reported;    /* in the list of those to be armed again: fd + 1 */
 } Poll;
+
+enum { CHUNK = 1024, CHUNKS = 16384 };
 
 struct PortPollRing {
     Uring ring;
-    Poll *polls;               /* by fd; size long */
-    unsigned size;
+    Poll *chunks[CHUNKS];      /* by fd */
+    uint32_t reported;         /* the last that was, of those to be armed again */
     struct __kernel_timespec timeout;
 };
 
@@ -39,21 +44,26 @@ static struct io_uring_sqe *get_sqe(PortPollRing *ring)
 
 static Poll *poll_of(PortPollRing *ring, int fd)
 {
-    unsigned size = MAX(64, ring->size);
+    Poll *chunk = qatomic_load_acquire(&ring->chunks[fd / CHUNK]);
 
-    if ((unsigned)fd >= ring->size) {
-        while (size <= (unsigned)fd) {
-            size *= 2;
-        }
-        ring->polls = realloc(ring->polls, size * sizeof(Poll));
-        if (!ring->polls) {
-            port_panic("aio_poll: out of memory for fd %d", fd);
-        }
-        memset(ring->polls + ring->size, 0,
-               (size - ring->size) * sizeof(Poll));
-        ring->size = size;
+    return chunk ? &chunk[fd % CHUNK] : NULL;
+}
+
+bool port_poll_ring_reserve(PortPollRing *ring, int fd)
+{
+    Poll *chunk;
+
+    if (fd / CHUNK >= CHUNKS) {
+        return false;
     }
-    return &ring->polls[fd];
+    if (poll_of(ring, fd)) {
+        return true;
+    }
+    chunk = calloc(CHUNK, sizeof(*chunk));
+    if (chunk && qatomic_cmpxchg(&ring->chunks[fd / CHUNK], NULL, chunk)) {
+        free(chunk);           /* another thread was quicker */
+    }
+    return chunk;
 }
 
 void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
@@ -71,12 +81,26 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
     /* What is still to come of the one before is not of this one. */
     poll->serial++;
     poll->armed = events;
+    poll->events = events;
     if (events) {
         sqe = get_sqe(ring);
         sqe->opcode = IORING_OP_POLL_ADD;
         sqe->fd = fd;
         sqe->poll32_events = (uint32_t)events;
         sqe->user_data = user_data(fd, poll);
+    }
+}
+
+void port_poll_ring_rearm(PortPollRing *ring)
+{
+    while (ring->reported) {
+        int fd = (int)ring->reported - 1;
+        Poll *poll = poll_of(ring, fd);
+
+        ring->reported = poll->next_reported;
+        if (poll->events) {
+            port_poll_ring_arm(ring, fd, poll->events);
+        }
     }
 }
 
@@ -111,6 +135,8 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
         if (cqe.res > 0) {
             ready[count++] = (PortPollFd){ .fd = fd,
                                            .revents = (short)cqe.res };
+            poll->next_reported = ring->reported;
+            ring->reported = (uint32_t)fd + 1;
         }
     }
     return (int)count;
@@ -160,6 +186,8 @@ PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error)
 void port_poll_ring_free(PortPollRing *ring)
 {
     uring_close(&ring->ring);
-    free(ring->polls);
+    for (int i = 0; i < CHUNKS; i++) {
+        free(ring->chunks[i]);
+    }
     free(ring);
 }
