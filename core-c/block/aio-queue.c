@@ -285,7 +285,7 @@ AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
                         const char *why, Error **errp)
 {
     AioQueue *queue = calloc(1, sizeof(*queue) + slots * sizeof(PortIo *));
-    int error;
+    int error = -ENOMEM;
 
     if (!queue) {
         error_setg_errno(errp, ENOMEM, "%s", why);
@@ -296,28 +296,40 @@ AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
     queue->slots = slots;
     QSIMPLEQ_INIT(&queue->pending);
     QSIMPLEQ_INIT(&queue->ended);
+    queue->bh = aio_bh_try_new(ctx, queue_bh, queue, "queue_bh");
+    if (!queue->bh) {
+        goto no_bh;
+    }
     if (engine != AIO_ENGINE_SYNC) {
         error = event_notifier_init(&queue->notifier, false);
         if (error < 0) {
-            error_setg_errno(errp, -error,
-                             "failed to initialize event notifier");
-            free(queue);
-            return NULL;
+            why = "failed to initialize event notifier";
+            goto no_notifier;
         }
         queue->port = port_queue_new(
             engine == AIO_ENGINE_NATIVE ? PORT_QUEUE_NATIVE : PORT_QUEUE_RING,
             slots, event_notifier_get_fd(&queue->notifier), &error);
         if (!queue->port) {
-            error_setg_errno(errp, -error, "%s", why);
-            event_notifier_cleanup(&queue->notifier);
-            free(queue);
-            return NULL;
+            goto no_port;
         }
-        aio_set_event_notifier(ctx, &queue->notifier, false, queue_read,
-                               queue_poll);
+        error = aio_try_set_event_notifier(ctx, &queue->notifier, queue_read,
+                                           queue_poll);
+        if (error < 0) {
+            goto no_handler;
+        }
     }
-    queue->bh = aio_bh_new(ctx, queue_bh, queue);
     return queue;
+
+no_handler:
+    port_queue_free(queue->port);
+no_port:
+    event_notifier_cleanup(&queue->notifier);
+no_notifier:
+    aio_bh_discard(queue->bh);
+no_bh:
+    free(queue);
+    error_setg_errno(errp, -error, "%s", why);
+    return NULL;
 }
 
 void aio_queue_free(AioQueue *queue)

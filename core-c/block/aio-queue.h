@@ -4,6 +4,7 @@
 /* What the engines share: requests, and the queue that hands them over. */
 #include "block/raw-aio.h"
 #include "loop/aio-context.h"
+#include "loop/bh-pool.h"
 #include "port/port-io.h"
 
 typedef struct AioQueue AioQueue;
@@ -30,7 +31,10 @@ typedef struct RawAio {
     RawAioState state;
     bool canceled;
     int ret;
-    QSIMPLEQ_ENTRY(RawAio) next;
+    union {
+        QSIMPLEQ_ENTRY(RawAio) next;
+        QEMUBH end_bh;         /* of one that no engine takes */
+    };
 } RawAio;
 
 /* Takes io.result in. True: the request has ended with ->ret; false: io is what

@@ -2,7 +2,7 @@
 /* Requests on files, whichever engine serves them. block/file-posix.c */
 #include "block/aio-queue.h"
 #include "block/block.h"
-#include "block/thread-pool.h"
+#include "block/pool.h"
 #include "qapi/error.h"
 #include <string.h>
 
@@ -191,6 +191,10 @@ bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp)
         }
         return ctx->sync_aio;
     default:
+        if (!thread_pool_try_get(ctx)) {
+            error_setg_errno(errp, ENOMEM, "failed to make the thread pool");
+            return false;
+        }
         return true;
     }
 }
@@ -210,6 +214,31 @@ static int count_bytes(const RawAioOp *op)
         bytes += op->iov[i].iov_len;
     }
     return (int)bytes;
+}
+
+/* Hands it to its engine. False: out of memory. */
+static bool start(RawAio *request, const RawAioOp *op)
+{
+    ThreadPool *pool;
+
+    if (request->bytes < 0) {
+        request->queue = NULL;
+        request->ret = request->bytes;
+        bh_init(&request->end_bh, request->ctx, complete_bh, request,
+                "raw_aio_submit");
+        qemu_bh_schedule(&request->end_bh);
+        return true;
+    }
+    if (op->engine == AIO_ENGINE_THREADS) {
+        /* The pool's own record of it is what can be cancelled. */
+        pool = thread_pool_try_get(request->ctx);
+        request->job = pool ? thread_pool_try_submit(pool, pool_work, request,
+                                                     pool_done, request)
+                            : NULL;
+        return request->job;
+    }
+    aio_queue_submit(request->queue, request, op->max_batch);
+    return true;
 }
 
 BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
@@ -235,7 +264,10 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
         port_panic("raw_aio_submit: engine %s has not been set up "
                    "(raw_aio_setup)", aio_engine_name(op->engine));
     }
-    request = qemu_aio_get(&raw_aio_info, NULL, cb, opaque);
+    request = aio_try_get(&raw_aio_info, cb, opaque);
+    if (!request) {
+        return NULL;
+    }
     request->ctx = ctx;
     request->queue = queue;
     request->job = NULL;
@@ -249,17 +281,9 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
     request->bytes = type == QEMU_AIO_FLUSH ? 0 : count_bytes(op);
     request->io = (PortIo){ .op = port_ops[type], .fd = op->fd, .iov = op->iov,
                             .niov = op->niov, .offset = op->offset };
-    if (request->bytes < 0) {
-        request->queue = NULL;
-        request->ret = request->bytes;
-        aio_bh_schedule_oneshot(ctx, complete_bh, request);
-    } else if (op->engine == AIO_ENGINE_THREADS) {
-        /* The pool's own record of it is what can be cancelled. */
-        request->job = thread_pool_submit_aio(aio_get_thread_pool(ctx),
-                                              pool_work, request, pool_done,
-                                              request);
-    } else {
-        aio_queue_submit(request->queue, request, op->max_batch);
+    if (!start(request, op)) {
+        qemu_aio_unref(request);
+        return NULL;
     }
     return &request->common;
 }

@@ -22,7 +22,9 @@ int coroutine_fn raw_co_submit(AioContext *ctx, const RawAioOp *op)
     CoRequest request = { qemu_coroutine_self(), -EINPROGRESS };
 
     /* Its call-back comes from the loop, never from here: it yields in any case. */
-    raw_aio_submit(ctx, op, request_done, &request);
+    if (!raw_aio_submit(ctx, op, request_done, &request)) {
+        return -ENOMEM;
+    }
     qemu_coroutine_yield();
     return request.ret;
 }

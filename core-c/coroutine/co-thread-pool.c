@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A job of the thread pool, waited for by a coroutine: util/thread-pool.c */
-#include "block/thread-pool.h"
+#include "block/pool.h"
 #include "coroutine/coroutine.h"
 
 typedef struct Job {
@@ -21,7 +21,9 @@ int coroutine_fn thread_pool_submit_co(ThreadPool *pool, ThreadPoolFunc *func,
 {
     Job job = { qemu_coroutine_self(), -EINPROGRESS };
 
-    thread_pool_submit_aio(pool, func, arg, job_done, &job);
+    if (!thread_pool_try_submit(pool, func, arg, job_done, &job)) {
+        return -ENOMEM;
+    }
     qemu_coroutine_yield();
     return job.ret;
 }

@@ -70,14 +70,13 @@ void coroutine_refuse(Coroutine *co, const char *at, const char *what,
 
 /* ---- Life ---- */
 
-Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
-                                      const char *name)
+Coroutine *coroutine_try_create(CoroutineEntry *entry, void *opaque,
+                                const char *name)
 {
     Coroutine *co = coroutine_pool_take();
 
     if (!co && !(co = port_coroutine_new())) {
-        port_panic("qemu_coroutine_create: no memory for the stacks of "
-                   "coroutine '%s'", name);
+        return NULL;
     }
     co->entry = entry;
     co->entry_arg = opaque;
@@ -86,6 +85,18 @@ Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
     co->ctx = NULL;
     co->scheduled = NULL;
     QSIMPLEQ_INIT(&co->co_queue_wakeup);
+    return co;
+}
+
+Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
+                                      const char *name)
+{
+    Coroutine *co = coroutine_try_create(entry, opaque, name);
+
+    if (unlikely(!co)) {
+        port_panic("qemu_coroutine_create: out of memory for the stacks of "
+                   "coroutine '%s'", name);
+    }
     return co;
 }
 

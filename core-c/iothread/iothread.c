@@ -2,6 +2,7 @@
 /* The IOThread object: iothread.c, event-loop-base.c */
 #include "iothread/iothread.h"
 #include "block/thread-pool.h"
+#include "loop/aio-context.h"
 #include "port/port.h"
 #include "qapi/error.h"
 #include <string.h>
@@ -11,6 +12,8 @@
 struct IOThread {
     char *id;
     AioContext *ctx;
+    QEMUBH *stop_bh;
+    QEMUBH *pool_bh;              /* its pool has new limits */
     QemuThread thread;
     bool started;                 /* has a thread of its own to join */
     bool running;                 /* home thread */
@@ -49,23 +52,67 @@ IOThread *iothread_by_id(const char *id)
     return iothread;
 }
 
-IOThread *iothread_new(const char *id, Error **errp)
+static void stop_bh(void *opaque)
 {
-    IOThread *iothread;
-    bool taken;
+    IOThread *iothread = opaque;
 
-    iothread = calloc(1, sizeof(*iothread));
-    if (!iothread || !(iothread->id = strdup(id))) {
-        port_panic("iothread_create: '%s': out of memory", id);
+    iothread->running = false;
+    if (iothread->main_loop) {
+        g_main_loop_quit(iothread->main_loop);
     }
-    qemu_event_init(&iothread->entered, false);
-    iothread->running = true;
+}
+
+/* The pool belongs to the home thread, so that is where it learns of them. */
+static void update_pool_bh(void *opaque)
+{
+    AioContext *ctx = opaque;
+
+    if (ctx->thread_pool) {
+        thread_pool_update_params(ctx->thread_pool, ctx);
+    }
+}
+
+/* The object, its context and its bottom halves. */
+static IOThread *new_object(const char *id, Error **errp)
+{
+    IOThread *iothread = calloc(1, sizeof(*iothread));
+
+    if (!iothread || !(iothread->id = strdup(id))) {
+        goto no_memory;
+    }
     iothread->ctx = aio_context_new(errp);
     if (!iothread->ctx) {
         free(iothread->id);
         free(iothread);
         return NULL;
     }
+    iothread->stop_bh = aio_bh_try_new(iothread->ctx, stop_bh, iothread,
+                                       "iothread_stop");
+    iothread->pool_bh = aio_bh_try_new(iothread->ctx, update_pool_bh,
+                                       iothread->ctx, "thread-pool-max");
+    if (iothread->stop_bh && iothread->pool_bh) {
+        return iothread;
+    }
+    aio_bh_discard(iothread->stop_bh);
+    aio_bh_discard(iothread->pool_bh);
+    aio_context_unref(iothread->ctx);
+    free(iothread->id);
+no_memory:
+    free(iothread);
+    error_setg_errno(errp, ENOMEM, "IOThread '%s'", id);
+    return NULL;
+}
+
+IOThread *iothread_new(const char *id, Error **errp)
+{
+    IOThread *iothread = new_object(id, errp);
+    bool taken;
+
+    if (!iothread) {
+        return NULL;
+    }
+    qemu_event_init(&iothread->entered, false);
+    iothread->running = true;
     aio_context_set_poll_params(iothread->ctx, POLL_MAX_NS_DEFAULT, 0, 0,
                                 &error_abort);
     qemu_mutex_lock(&iothreads_lock);
@@ -91,6 +138,8 @@ void iothread_free(IOThread *iothread)
         g_main_loop_unref(iothread->main_loop);
         g_main_context_unref(iothread->main_context);
     }
+    qemu_bh_delete(iothread->stop_bh);
+    qemu_bh_delete(iothread->pool_bh);
     aio_context_unref(iothread->ctx);
     qemu_event_destroy(&iothread->entered);
     free(iothread->id);
@@ -125,19 +174,9 @@ void iothread_leave(IOThread *iothread)
     aio_context_detach_current();
 }
 
-static void stop_bh(void *opaque)
-{
-    IOThread *iothread = opaque;
-
-    iothread->running = false;
-    if (iothread->main_loop) {
-        g_main_loop_quit(iothread->main_loop);
-    }
-}
-
 void iothread_request_stop(IOThread *iothread)
 {
-    aio_bh_schedule_oneshot(iothread->ctx, stop_bh, iothread);
+    qemu_bh_schedule(iothread->stop_bh);
 }
 
 GMainContext *iothread_get_g_main_context(IOThread *iothread)
@@ -245,17 +284,6 @@ bool qemu_in_iothread(void)
 
 /* ---- Properties ---- */
 
-/* The pool belongs to the home thread, so that is where it learns of them. */
-static void update_pool_bh(void *opaque)
-{
-    AioContext *ctx = opaque;
-
-    if (ctx->thread_pool) {
-        thread_pool_update_params(ctx->thread_pool, ctx);
-    }
-    aio_context_unref(ctx);
-}
-
 static bool check_value(const char *name, int64_t value, Error **errp)
 {
     if (value < 0) {
@@ -324,8 +352,7 @@ static bool set_thread_pool_param(IOThread *iothread, const char *name,
      * its pool later, sees the value. Nobody may ever run a bottom half of one
      * that has not. */
     if (qatomic_mb_read(&iothread->has_entered)) {
-        aio_context_ref(iothread->ctx);
-        aio_bh_schedule_oneshot(iothread->ctx, update_pool_bh, iothread->ctx);
+        qemu_bh_schedule(iothread->pool_bh);
     }
     return true;
 }

@@ -66,6 +66,7 @@ bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp);
  * -errno: a read past the end of the file has zeros there; a write of which less
  * was taken is -ENOSPC; EAGAIN and EINTR are tried again. Cancelling
  * (bdrv_aio_cancel) ends what nobody has begun with -ECANCELED.
+ * NULL: out of memory; cb will not be called.
  */
 BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
                            BlockCompletionFunc *cb, void *opaque);
