@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Runtime, type AioError, type AioFile, type IOThread } from 'wasm-aio';
+import { Runtime, type AioFile, type IOThread } from 'wasm-aio';
 import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { BAD_OFFSET } from './helpers/offsets.js';
@@ -163,23 +163,6 @@ test('the owner sees what is read after a worker has made the memory grow', asyn
     expect(Buffer.compare(all, data)).toBe(0);
   }
   await own.close();
-});
-
-test('many reads at once that do not fit into the memory: those that do are right', async () => {
-  const small = await Runtime.create({ maximumMemory: 32 * 1024 ** 2, reserve: 0 });
-  const thread = await small.iothread('small', { threadPoolMax: 2 });
-  const same = await thread.open(path);
-  // The pool's thread needs a stack, for which there will be no room.
-  await same.read(0, 1);
-  const reads = await Promise.allSettled(Array.from({ length: 100 }, () => same.read(0, data.length)));
-  const right = reads.filter((read) => read.status === 'fulfilled' && Buffer.compare(read.value, data) === 0).length;
-  const refused = reads.filter((read) => read.status === 'rejected' && (read.reason as AioError).code === 'ERR_AIO_NO_MEMORY').length;
-  expect(right).toBeGreaterThan(0);
-  expect(refused).toBeGreaterThan(0);
-  expect(right + refused).toBe(100);
-  // What was refused is not lost.
-  expect(Buffer.compare(await same.read(0, data.length), data)).toBe(0);
-  await small.close();
 });
 
 test('an error of the host in the middle of a read', async () => {

@@ -34,6 +34,11 @@ export function closedError(what: string): AioError {
   return new AioError('ERR_AIO_CLOSED', `${what} is closed`);
 }
 
+/** What has no room in the shared memory. */
+export function noMemory(what: string): AioError {
+  return new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} in the shared memory (maximumMemory)`, { errno: 'ENOMEM' });
+}
+
 /** A thrown value as one line of text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

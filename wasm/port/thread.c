@@ -88,6 +88,16 @@ static WasmThread *new_entry(uint32_t role)
     return NULL;
 }
 
+int wasm_thread_refusal(void)
+{
+    for (uint32_t i = 1; i < max_threads; i++) {
+        if (qatomic_read(&wasm_threads[i].state) == THREAD_FREE) {
+            return -ENOMEM;
+        }
+    }
+    return -EAGAIN;
+}
+
 /* A worker that has nothing to do: parked, or still on its way. */
 static WasmThread *claim_idle(void)
 {
@@ -141,7 +151,7 @@ int port_thread_start(const char *name, void (*fn)(void *), void *arg,
     WasmThread *thread = wasm_thread_assign(name, ROLE_RUN, fn, arg, refused);
 
     if (!thread) {
-        return -EAGAIN;
+        return wasm_thread_refusal();
     }
     if (refused) {
         return 0;
@@ -211,7 +221,15 @@ WasmThread *rt_thread_reserve(void)
     return idle < reserve ? new_entry(ROLE_NONE) : NULL;
 }
 
-/* Owner: a worker for an IOThread or for host I/O. 0 at the limit. */
+/* Owner, after a start of which nothing came: whether the limit is reached or its stack
+ * found no memory. */
+WASM_EXPORT("rt_thread_refusal")
+int rt_thread_refusal(void)
+{
+    return wasm_thread_refusal();
+}
+
+/* Owner: a worker for an IOThread or for host I/O. 0: rt_thread_refusal. */
 WASM_EXPORT("rt_thread_assign")
 WasmThread *rt_thread_assign(const char *name, uint32_t role, void *arg)
 {
@@ -219,7 +237,7 @@ WasmThread *rt_thread_assign(const char *name, uint32_t role, void *arg)
 }
 
 /* Owner: an entry for an IOThread whose worker is the user's; the caller starts
- * that. 0 at the limit. */
+ * that. 0: rt_thread_refusal. */
 WASM_EXPORT("rt_thread_assign_once")
 WasmThread *rt_thread_assign_once(const char *name, uint32_t role, void *arg)
 {

@@ -94,7 +94,9 @@ static inline bool wasm_messages_under_way(const WasmThread *self,
 {
     return (int32_t)(qatomic_mb_read(&self->posted) - received) > 0;
 }
-/* Claims a waiting worker, or asks for a new one. NULL at the limit. */
+/* Why there is no entry: -EAGAIN at the limit, -ENOMEM if its stack has no room. */
+int wasm_thread_refusal(void);
+/* Claims a waiting worker, or asks for a new one. NULL: wasm_thread_refusal. */
 WasmThread *wasm_thread_assign(const char *name, uint32_t role,
                                void (*fn)(void *), void *arg,
                                void (*refused)(void *));

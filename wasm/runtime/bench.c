@@ -48,7 +48,9 @@ struct BenchJob {
     BenchOptions o;
     RawAioOp op;
     uint64_t random;
-    uint32_t id;
+    Completion completion;
+    QEMUBH start_bh;
+    uint32_t running;          /* the owner has not been told of its end yet */
     uint32_t stop;             /* any thread sets it */
     int error;                 /* the first; -EILSEQ: wrong content */
     uint64_t error_offset;
@@ -197,8 +199,13 @@ static bool submit(Slot *slot, int64_t now)
     job->op.type = slot->type | RAW_AIO_COUNT;
     job->op.iov = &slot->iov;
     job->op.offset = (int64_t)offset_of(job, slot->block);
-    raw_aio_submit(job->ctx, &job->op, slot_done, slot);
-    return true;
+    if (raw_aio_submit(job->ctx, &job->op, slot_done, slot)) {
+        return true;
+    }
+    job->in_flight--;
+    job->ctx->requests--;
+    fail(job, -ENOMEM, offset_of(job, slot->block));
+    return false;
 }
 
 /* Nothing is in flight any more. True: something is again. */
@@ -260,7 +267,7 @@ static void slot_done(void *opaque, int ret)
             job->ended = now;
         }
         if (!sweep(job, now)) {
-            rt_complete(job->id, job->error);
+            rt_complete(&job->completion, job->error);
         }
     }
 }
@@ -273,7 +280,7 @@ static void start_bh(void *opaque)
     job->begun = job->ended = port_clock_ns(PORT_CLOCK_MONOTONIC);
     /* Its file may have been opened for another context. */
     if (!raw_aio_setup(job->ctx, engine, NULL)) {
-        rt_complete(job->id, -EAGAIN);
+        rt_complete(&job->completion, -EAGAIN);
         return;
     }
     raw_aio_plug(job->ctx, engine);
@@ -282,7 +289,7 @@ static void start_bh(void *opaque)
     }
     raw_aio_unplug(job->ctx, engine, job->op.max_batch);
     if (job->in_flight == 0) {
-        rt_complete(job->id, job->error);
+        rt_complete(&job->completion, job->error);
     }
 }
 
@@ -336,11 +343,18 @@ BenchJob *rt_bench_new(AioContext *ctx, const BenchOptions *options)
     return job;
 }
 
+static void told(Completion *completion)
+{
+    container_of(completion, BenchJob, completion)->running = 0;
+}
+
 WASM_EXPORT("rt_bench_start")
 void rt_bench_start(BenchJob *job, uint32_t id)
 {
-    job->id = id;
-    aio_bh_schedule_oneshot(job->ctx, start_bh, job);
+    job->completion = (Completion){ .id = id, .told = told };
+    job->running = 1;
+    bh_init(&job->start_bh, job->ctx, start_bh, job, "rt_bench_start");
+    qemu_bh_schedule(&job->start_bh);
 }
 
 WASM_EXPORT("rt_bench_stop")
@@ -349,11 +363,11 @@ void rt_bench_stop(BenchJob *job)
     qatomic_set(&job->stop, 1);
 }
 
-/* Nothing of it is in flight: it may be freed. */
+/* Owner: nothing of it is under way: it may be freed. */
 WASM_EXPORT("rt_bench_idle")
 bool rt_bench_idle(BenchJob *job)
 {
-    return qatomic_mb_read(&job->in_flight) == 0;
+    return !job->running;
 }
 
 /* Live, and after the end. */

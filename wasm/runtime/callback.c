@@ -5,6 +5,7 @@
  */
 #include "handle.h"
 #include "loop/aio-context.h"
+#include "time/clock.h"
 
 /* Calls the function of that number in this thread. */
 WASM_IMPORT("callback") void host_callback(uint32_t id);
@@ -30,7 +31,11 @@ int rt_bh_new(AioContext *ctx, const char *name, uint32_t id)
     if (!handle) {
         return -ENOMEM;
     }
-    handle->bh = aio_bh_new_full(ctx, run_callback, opaque_of(id), handle->name);
+    handle->bh = aio_bh_try_new(ctx, run_callback, opaque_of(id), handle->name);
+    if (!handle->bh) {
+        handle_free(handle);
+        return -ENOMEM;
+    }
     return handle->number;
 }
 
@@ -70,29 +75,30 @@ int rt_memory_new(const char *name, uint32_t size)
 
 /* ---- Handlers and timers: the home thread's ---- */
 
-void rt_watch(AioContext *ctx, int fd, uint32_t id)
+int rt_watch(AioContext *ctx, int fd, uint32_t id)
 {
-    aio_set_fd_handler(ctx, fd, false, id ? run_callback : NULL, NULL, NULL,
-                       opaque_of(id));
+    return aio_try_set_fd_handler(ctx, fd, false, id ? run_callback : NULL,
+                                  NULL, NULL, opaque_of(id));
 }
 
 /* NULL: out of memory. */
 WASM_EXPORT("rt_timer_new")
 QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
 {
-    return aio_timer_new(ctx, QEMU_CLOCK_REALTIME, SCALE_NS, run_callback,
+    return timer_try_new(&ctx->tlg, QEMU_CLOCK_REALTIME, SCALE_NS, run_callback,
                          opaque_of(id));
 }
 
-/* A delay that ends behind the clock's last ns (in 292 years) ends with it. */
+/* A delay that ends behind the clock's last ns (in 292 years) ends with it. False: out of memory; the timer is as it was. */
 WASM_EXPORT("rt_timer_arm")
-void rt_timer_arm(QEMUTimer *timer, double delay_ns)
+bool rt_timer_arm(QEMUTimer *timer, double delay_ns)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
     /* The conversion saturates; the sum would wrap. */
     int64_t delay = (int64_t)delay_ns;
 
-    timer_mod_ns(timer, delay > INT64_MAX - now ? INT64_MAX : now + delay);
+    return timer_try_mod_ns(timer, delay > INT64_MAX - now ? INT64_MAX
+                                                           : now + delay);
 }
 
 WASM_EXPORT("rt_timer_cancel")

@@ -33,7 +33,7 @@ AioContext *rt_context_new(const char *name)
     }
     owned = malloc(sizeof(*owned) + size);
     if (!owned) {
-        error_setg(&err, "context '%s': out of memory", name);
+        error_setg_errno(&err, ENOMEM, "context '%s'", name);
         rt_take_error(err);
         return NULL;
     }

@@ -1,52 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /* Coroutines that TypeScript awaits. */
 #include "aio/export.h"
-#include "loop/aio-context.h"
+#include "coroutine/coroutine.h"
 #include "runtime.h"
 
 typedef struct Call {
+    Completion completion;
     AioCoroutineFunc *function;
     intptr_t argument;
-    uint32_t id;
+    AioContext *home;
+    QEMUBH ended_bh;
+    uint32_t refs;             /* the completion's, and home's while it is counted */
 } Call;
+
+static void unref(Call *call)
+{
+    if (qatomic_fetch_dec(&call->refs) == 1) {
+        free(call);
+    }
+}
+
+static void call_told(Completion *completion)
+{
+    unref(container_of(completion, Call, completion));
+}
 
 static void request_ended(void *opaque)
 {
-    AioContext *home = opaque;
+    Call *call = opaque;
 
-    home->requests--;
+    call->home->requests--;
+    unref(call);
 }
 
 /* A request of the context that it began in, wherever it ends: that context's
  * thread does not leave before. */
 static void coroutine_fn call_entry(void *opaque)
 {
-    Call call = *(Call *)opaque;
-    AioContext *home = qemu_get_current_aio_context();
-    int result;
+    Call *call = opaque;
 
-    free(opaque);
-    home->requests++;
-    result = call.function(call.argument);
-    rt_complete(call.id, result);
-    if (home == qemu_get_current_aio_context()) {
-        request_ended(home);
+    call->home = qemu_get_current_aio_context();
+    call->home->requests++;
+    rt_complete(&call->completion, call->function(call->argument));
+    if (call->home == qemu_get_current_aio_context()) {
+        request_ended(call);
     } else {
-        aio_bh_schedule_oneshot(home, request_ended, home);
+        bh_init(&call->ended_bh, call->home, request_ended, call,
+                "rt_coroutine_start");
+        qemu_bh_schedule(&call->ended_bh);
     }
 }
 
-/* Owner. Completes request id. */
+/* Owner. Completes request id. False: out of memory. */
 WASM_EXPORT("rt_coroutine_start")
-void rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
+bool rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
                         intptr_t argument, uint32_t id)
 {
     Call *call = malloc(sizeof(*call));
+    Coroutine *co = call ? coroutine_try_create(call_entry, call, exported->name)
+                         : NULL;
 
-    if (!call) {
-        port_panic("rt_coroutine_start: out of memory");
+    if (!co) {
+        free(call);
+        return false;
     }
-    *call = (Call){ exported->function, argument, id };
-    aio_co_schedule(ctx, qemu_coroutine_create_full(call_entry, call,
-                                                    exported->name));
+    *call = (Call){ .completion = { .id = id, .told = call_told },
+                    .function = exported->function, .argument = argument,
+                    .refs = 2 };
+    aio_co_schedule(ctx, co);
+    return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files: requests from the owner to an engine of an IOThread's context and back. */
 #include "block/block.h"
-#include "qapi/error.h"
+#include "qapi/errno.h"
 #include "qemu/atomic.h"
 #include "runtime.h"
 
@@ -19,25 +19,31 @@ AioEngine rt_engine(AioEngine engine, int64_t *max_batch)
 /* ---- Setting an engine up ---- */
 
 typedef struct SetupRequest {
+    Completion completion;
+    QEMUBH bh;
     AioContext *ctx;
     AioEngine engine;
     char *text;
     uint32_t size;
-    uint32_t id;
 } SetupRequest;
+
+static void setup_told(Completion *completion)
+{
+    free(container_of(completion, SetupRequest, completion));
+}
 
 static void setup_bh(void *opaque)
 {
     SetupRequest *request = opaque;
     Error *err = NULL;
-    bool done = raw_aio_setup(request->ctx, request->engine, &err);
+    int ret = 0;
 
-    if (!done) {
+    if (!raw_aio_setup(request->ctx, request->engine, &err)) {
         snprintf(request->text, request->size, "%s", error_get_pretty(err));
+        ret = error_get_errno(err) ? -error_get_errno(err) : -EAGAIN;
         error_free(err);
     }
-    rt_complete(request->id, done ? 0 : -EAGAIN);
-    free(request);
+    rt_complete(&request->completion, ret);
 }
 
 /* Owner: complete(id, 0 or -errno, and then why is in text) follows. False: out
@@ -52,9 +58,12 @@ bool rt_engine_setup(AioContext *ctx, AioEngine engine, char *text,
     if (!request) {
         return false;
     }
-    *request = (SetupRequest){ ctx, rt_engine(engine, &max_batch), text, size,
-                               id };
-    aio_bh_schedule_oneshot(ctx, setup_bh, request);
+    *request = (SetupRequest){ .completion = { .id = id, .told = setup_told },
+                               .ctx = ctx,
+                               .engine = rt_engine(engine, &max_batch),
+                               .text = text, .size = size };
+    bh_init(&request->bh, ctx, setup_bh, request, "rt_engine_setup");
+    qemu_bh_schedule(&request->bh);
     return true;
 }
 
@@ -76,13 +85,18 @@ const char *rt_engine_stats(AioContext *ctx, AioEngine engine)
 
 /* ---- Requests of the owner ---- */
 
+/* Whatever it needs on its way is a part of it: only submitting it to its engine may
+ * find no memory, and then it ends with -ENOMEM. */
 typedef struct FileRequest {
+    Completion completion;
     AioContext *ctx;
     RawAioOp op;
     BlockAIOCB *acb;           /* home; NULL: not submitted yet, or ended */
-    uint32_t id;
-    uint32_t refs;             /* the owner's; the loop's; those of cancels */
+    uint32_t refs;             /* the owner's; the loop's; that of a cancel */
+    bool canceling;            /* owner: cancel_bh was scheduled */
     bool canceled;             /* home */
+    QEMUBH submit_bh;
+    QEMUBH cancel_bh;
     struct iovec iov[];
 } FileRequest;
 
@@ -91,6 +105,11 @@ static void unref(FileRequest *request)
     if (qatomic_fetch_dec(&request->refs) == 1) {
         free(request);
     }
+}
+
+static void request_told(Completion *completion)
+{
+    unref(container_of(completion, FileRequest, completion));
 }
 
 /* Owner. The caller fills in the iovecs: base and length, 32 bits each. NULL: out
@@ -104,7 +123,8 @@ FileRequest *rt_file_request(AioContext *ctx, int handle, AioEngine engine,
                                   niov * sizeof(struct iovec));
 
     if (request) {
-        *request = (FileRequest){ .ctx = ctx, .refs = 1 };
+        *request = (FileRequest){ .completion.told = request_told, .ctx = ctx,
+                                  .refs = 1 };
         request->op = (RawAioOp){
             .type = type | RAW_AIO_COUNT,
             .fd = handle, .iov = request->iov, .niov = niov,
@@ -134,8 +154,7 @@ static void request_done(void *opaque, int ret)
 
     request->acb = NULL;
     request->ctx->requests--;
-    rt_complete(request->id, ret);
-    unref(request);
+    rt_complete(&request->completion, ret);
 }
 
 static void submit_bh(void *opaque)
@@ -149,15 +168,20 @@ static void submit_bh(void *opaque)
     }
     request->acb = raw_aio_submit(request->ctx, &request->op, request_done,
                                   request);
+    if (!request->acb) {
+        request_done(request, -ENOMEM);
+    }
 }
 
 /* Owner: complete(id, bytes or -errno) follows, once. */
 WASM_EXPORT("rt_file_submit")
 void rt_file_submit(FileRequest *request, uint32_t id)
 {
-    request->id = id;
+    request->completion.id = id;
     qatomic_inc(&request->refs);
-    aio_bh_schedule_oneshot(request->ctx, submit_bh, request);
+    bh_init(&request->submit_bh, request->ctx, submit_bh, request,
+            "rt_file_submit");
+    qemu_bh_schedule(&request->submit_bh);
 }
 
 static void cancel_bh(void *opaque)
@@ -176,6 +200,12 @@ static void cancel_bh(void *opaque)
 WASM_EXPORT("rt_file_cancel")
 void rt_file_cancel(FileRequest *request)
 {
+    if (request->canceling) {
+        return;
+    }
+    request->canceling = true;
     qatomic_inc(&request->refs);
-    aio_bh_schedule_oneshot(request->ctx, cancel_bh, request);
+    bh_init(&request->cancel_bh, request->ctx, cancel_bh, request,
+            "rt_file_cancel");
+    qemu_bh_schedule(&request->cancel_bh);
 }

@@ -216,20 +216,23 @@ static void drop(Handle *handle)
 }
 
 /* Home of ctx: calls id while the notifier is set. Its fd is nobody else's until
- * rt_handle_unwatch. False: it is closed. */
+ * rt_handle_unwatch. 0; -EBADF: it is closed; -ENOMEM. */
 WASM_EXPORT("rt_handle_watch")
-bool rt_handle_watch(AioContext *ctx, uint32_t number, uint32_t generation,
-                     uint32_t id)
+int rt_handle_watch(AioContext *ctx, uint32_t number, uint32_t generation,
+                    uint32_t id)
 {
     Handle *handle = enter(number, generation);
+    int ret;
 
     if (!handle) {
-        return false;
+        return -EBADF;
     }
-    qatomic_inc(&handle->holders);
-    rt_watch(ctx, event_notifier_get_fd(&handle->notifier), id);
+    ret = rt_watch(ctx, event_notifier_get_fd(&handle->notifier), id);
+    if (ret == 0) {
+        qatomic_inc(&handle->holders);
+    }
     leave(handle);
-    return true;
+    return ret;
 }
 
 WASM_EXPORT("rt_handle_unwatch")

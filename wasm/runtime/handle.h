@@ -32,7 +32,7 @@ Handle *handle_new(HandleKind kind, const char *name);
 void handle_free(Handle *handle);
 
 /* callback.c. Home: calls the JavaScript function id while fd is readable; id 0: no
- * longer. */
-void rt_watch(AioContext *ctx, int fd, uint32_t id);
+ * longer. 0, or -errno: nothing has changed. */
+int rt_watch(AioContext *ctx, int fd, uint32_t id);
 
 #endif

@@ -6,12 +6,13 @@
  */
 #include "iothread/iothread.h"
 #include "loop/aio-context.h"
-#include "qapi/error.h"
+#include "qapi/errno.h"
 #include "runtime.h"
 #include "sync/thread.h"
 #include <string.h>
 
 static char error_text[256];
+static int error_errno;
 
 /* Owner: why the last call gave nothing. */
 WASM_EXPORT("rt_error_text")
@@ -20,9 +21,17 @@ const char *rt_error_text(void)
     return error_text;
 }
 
+/* Its errno; 0: it has none. */
+WASM_EXPORT("rt_error_errno")
+int rt_error_errno(void)
+{
+    return error_errno;
+}
+
 void rt_take_error(Error *err)
 {
     snprintf(error_text, sizeof(error_text), "%s", error_get_pretty(err));
+    error_errno = error_get_errno(err);
     error_free(err);
 }
 
@@ -59,36 +68,28 @@ AioContext *rt_iothread_context(IOThread *iothread)
     return iothread_get_aio_context(iothread);
 }
 
-static const struct {
-    const char *name;
-    bool (*set)(IOThread *iothread, int64_t value, Error **errp);
-} properties[] = {
-    { "poll-max-ns", iothread_set_poll_max_ns },
-    { "poll-grow", iothread_set_poll_grow },
-    { "poll-shrink", iothread_set_poll_shrink },
-    { "aio-max-batch", iothread_set_aio_max_batch },
-    { "thread-pool-min", iothread_set_thread_pool_min },
-    { "thread-pool-max", iothread_set_thread_pool_max },
+/* TypeScript knows them by their place here: ts/src/api/iothread-options.ts. */
+static bool (*const set_property[])(IOThread *iothread, int64_t value,
+                                    Error **errp) = {
+    iothread_set_thread_pool_max,
+    iothread_set_thread_pool_min,
+    iothread_set_poll_max_ns,
+    iothread_set_poll_grow,
+    iothread_set_poll_shrink,
+    iothread_set_aio_max_batch,
 };
 
 /* Owner. False: rt_error_text. */
 WASM_EXPORT("rt_iothread_set")
-bool rt_iothread_set(IOThread *iothread, const char *name, double value)
+bool rt_iothread_set(IOThread *iothread, uint32_t property, double value)
 {
     Error *err = NULL;
 
-    for (size_t i = 0; i < ARRAY_SIZE(properties); i++) {
-        if (strcmp(name, properties[i].name) == 0) {
-            if (properties[i].set(iothread, (int64_t)value, &err)) {
-                return true;
-            }
-            rt_take_error(err);
-            return false;
-        }
+    if (!set_property[property](iothread, (int64_t)value, &err)) {
+        rt_take_error(err);
+        return false;
     }
-    snprintf(error_text, sizeof(error_text), "an IOThread has no property '%s'",
-             name);
-    return false;
+    return true;
 }
 
 /* The number that its thread has in rt_dump; 0: no worker plays it. */

@@ -10,18 +10,18 @@ WASI_IMPORT("args_sizes_get") int wasi_args_sizes_get(uint32_t *, uint32_t *);
 WASI_IMPORT("args_get") int wasi_args_get(char **, char *);
 
 /* The owner's request that exit() completes, unless one of these comes first. */
-static uint32_t request;
+static Completion request;
 
 static void main_refused(void *opaque)
 {
     (void)opaque;
-    rt_complete(request, -EAGAIN);
+    rt_complete(&request, -EAGAIN);
 }
 
 static void main_lost(void *opaque)
 {
     (void)opaque;
-    rt_complete(request, -ECANCELED);
+    rt_complete(&request, -ECANCELED);
 }
 
 static void main_thread(void *opaque)
@@ -41,12 +41,12 @@ static void main_thread(void *opaque)
     exit(aio_call_main((int)argc, argv));
 }
 
-/* Owner. complete(id, -errno) follows if it does not come to exit(). False: no
- * thread is left. */
+/* Owner. complete(id, -errno) follows if it does not come to exit(). -errno: it has not
+ * been started. */
 WASM_EXPORT("rt_main_start")
-bool rt_main_start(uint32_t id)
+int rt_main_start(uint32_t id)
 {
-    request = id;
-    return wasm_thread_assign("main", ROLE_RUN, main_thread, NULL,
-                              main_refused);
+    request.id = id;
+    return wasm_thread_assign("main", ROLE_RUN, main_thread, NULL, main_refused)
+               ? 0 : wasm_thread_refusal();
 }

@@ -84,26 +84,20 @@ int rt_hosted_turn(AioContext *ctx)
 
 /* ---- Completions ---- */
 
-typedef struct Completion {
-    uint32_t id;
-    double result;
-} Completion;
-
 static void complete_bh(void *opaque)
 {
-    Completion completion = *(Completion *)opaque;
+    Completion *completion = opaque;
 
-    free(opaque);
-    host_complete(completion.id, completion.result);
+    host_complete(completion->id, completion->result);
+    if (completion->told) {
+        completion->told(completion);
+    }
 }
 
-void rt_complete(uint32_t id, double result)
+void rt_complete(Completion *completion, double result)
 {
-    Completion *completion = malloc(sizeof(*completion));
-
-    if (!completion) {
-        port_panic("rt_complete: out of memory");
-    }
-    *completion = (Completion){ id, result };
-    aio_bh_schedule_oneshot(owner_context, complete_bh, completion);
+    completion->result = result;
+    bh_init(&completion->bh, owner_context, complete_bh, completion,
+            "rt_complete");
+    qemu_bh_schedule(&completion->bh);
 }

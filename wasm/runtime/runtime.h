@@ -6,6 +6,7 @@
  * Those marked "owner" are called by the thread that owns the runtime.
  */
 #include "block/raw-aio.h"
+#include "loop/bh-pool.h"
 #include "port/wasm-port.h"
 #include "sysemu/iothread.h"
 
@@ -13,10 +14,22 @@
 WASM_IMPORT("complete") void host_complete(uint32_t id, double result);
 /* The owner's context. */
 AioContext *rt_owner_context(void);
-/* Any thread: host_complete(id, result) in the owner. */
-void rt_complete(uint32_t id, double result);
 
-/* What rt_error_text says from now on; frees err. */
+/*
+ * How a request tells the owner that it has ended. It is a part of the request, so
+ * that ending needs no memory: what has begun always comes to its end.
+ */
+typedef struct Completion {
+    uint32_t id;
+    /* Owner, afterwards; may free the request. NULL: nothing. */
+    void (*told)(struct Completion *completion);
+    double result;
+    QEMUBH bh;
+} Completion;
+/* Any thread, once: host_complete(id, result) in the owner. */
+void rt_complete(Completion *completion, double result);
+
+/* What rt_error_text and rt_error_errno say from now on; frees err. */
 void rt_take_error(Error *err);
 /* Owner: its contexts beside the first. */
 void rt_each_context(void (*fn)(const char *name, AioContext *ctx));

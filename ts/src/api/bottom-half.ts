@@ -2,7 +2,7 @@
 import { AioError, closedError } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { AioContext, Registration } from './context.js';
-import { makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs
@@ -74,9 +74,7 @@ export class BottomHalf {
     }
     if (!this.home.registration.end()) return;
     this.thread.callbacks.remove(this.home.id);
-    if (this.thread.over) return;
-    const { number, generation } = this.place;
-    this.thread.run(() => this.thread.instance.exports.rt_handle_close(number, generation));
+    closePlace(this.thread, this.place);
   }
 
   [Symbol.dispose](): void {

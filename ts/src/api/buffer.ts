@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { isInteger } from '../check.js';
-import { AioError, closedError } from '../errors.js';
+import { AioError, closedError, noMemory } from '../errors.js';
 import type { Range } from '../hosts/host.js';
 import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
+import { Room } from './room.js';
 
 /**
  * Bytes in the shared memory, which files read and write in place, without a copy:
@@ -59,35 +60,130 @@ export class AioBuffer {
 /** How many bytes one request or buffer may have. @internal */
 export const isLength = isInteger(0, 0x7fffffff);
 
-/** What a request reads into or writes from. @internal */
-export interface Staged {
-  ranges: Range[];
+/** Private memory for so many bytes. @internal */
+export function reserve(length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw new AioError('ERR_AIO_NO_MEMORY', `no memory for ${length} bytes`, { cause });
+  }
+}
+
+/** What a request takes of the shared memory beside its bytes, about. */
+const REQUEST_BYTES = 512;
+
+/**
+ * What a request reads into or writes from: views of shared memory in place, and one piece of
+ * memory that stands in for all private ones. @internal
+ */
+export class Staged {
+  private base: Pointer<'bytes'> | 0 = 0;
+
+  /** length: bytes of private memory. */
+  constructor(
+    private readonly buffers: Buffers, private views: readonly Uint8Array[], private readonly used: readonly (AioBuffer | undefined)[],
+    private readonly length: number,
+  ) {
+    for (const buffer of used) buffer?.use();
+  }
+
+  /** Bytes of the shared memory that it takes, about. */
+  get cost(): number {
+    return this.length + REQUEST_BYTES + 8 * this.views.length;
+  }
+
+  /** The memory that stands in for private views, filled from them if they are to be written.
+   * undefined: there is none. */
+  place(write: boolean): Range[] | undefined {
+    if (this.length > 0) {
+      this.base = this.buffers.malloc(this.length);
+      if (this.base === 0) return undefined;
+    }
+    if (this.views.length === 0) return [{ start: this.base, length: this.length }];
+    let at: number = this.base;
+    return this.views.map((view, n): Range => {
+      if (this.used[n]) return { start: view.byteOffset, length: view.length };
+      const range = { start: at, length: view.length };
+      if (write) this.buffers.view(at, view.length).set(view);
+      at += view.length;
+      return range;
+    });
+  }
+
+  /** A write has to wait: its private views may change meanwhile. */
+  keep(): void {
+    this.views = this.views.map((view, n) => {
+      if (this.used[n]) return view;
+      const copy = reserve(view.length);
+      copy.set(view);
+      return copy;
+    });
+  }
+
   /** Copies so many bytes that were read to where the caller wants them. */
-  copyOut(length: number): void;
-  free(): void;
+  copyOut(length: number): number {
+    let left = length;
+    let at: number = this.base;
+    this.views.forEach((view, n) => {
+      const here = Math.min(left, view.length);
+      if (!this.used[n]) {
+        if (here > 0) view.set(this.buffers.view(at, here));
+        at += view.length;
+      }
+      left -= here;
+    });
+    return length;
+  }
+
+  /** So many bytes that were read, in private memory of their own. */
+  copy(length: number): Uint8Array<ArrayBuffer> {
+    const copy = reserve(length);
+    copy.set(this.buffers.view(this.base, length));
+    return copy;
+  }
+
+  /** Gives back what place() got. */
+  unplace(): void {
+    if (this.base !== 0) this.buffers.freeBytes(this.base);
+    this.base = 0;
+  }
+
+  /** The request has ended, or never began. */
+  free(): void {
+    this.unplace();
+    for (const buffer of this.used) buffer?.release();
+  }
 }
 
 /** The runtime's buffers, and the memory that stands in for private ones. @internal */
 export class Buffers {
   private readonly all = new Set<AioBuffer>();
 
-  constructor(private readonly instance: Instance, private readonly run: <T>(work: () => T) => T) {}
+  /** For the requests that are in flight: half of the memory. */
+  readonly room: Room;
+
+  constructor(private readonly instance: Instance, maximumMemory: number, private readonly run: <T>(work: () => T) => T) {
+    this.room = new Room(maximumMemory / 2);
+  }
 
   view(pointer: number, length: number): Uint8Array {
     return this.instance.memory.bytes.subarray(pointer, pointer + length);
   }
 
-  private malloc(length: number): Pointer<'bytes'> {
-    const pointer = this.run(() => this.instance.exports.malloc(Math.max(length, 1)));
-    if (pointer === 0) {
-      throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${length} bytes in the shared memory (maximumMemory)`);
-    }
-    return pointer;
+  /** 0: there is no room. */
+  malloc(length: number): Pointer<'bytes'> {
+    return this.run(() => this.instance.exports.malloc(Math.max(length, 1)));
+  }
+
+  freeBytes(pointer: Pointer<'bytes'>): void {
+    this.instance.exports.free(pointer);
   }
 
   allocate(length: number): AioBuffer {
     isLength('length', length);
-    const buffer = AioBuffer.at(this, this.malloc(length), length);
+    const pointer = this.malloc(length);
+    if (pointer === 0) throw noMemory(`${length} bytes`);
+    const buffer = AioBuffer.at(this, pointer, length);
     this.view(buffer.pointer, length).fill(0);
     this.all.add(buffer);
     return buffer;
@@ -105,38 +201,15 @@ export class Buffers {
     throw new AioError('ERR_AIO_INVALID_ARG', 'the view is of shared memory that allocate() did not give, or that is closed');
   }
 
-  /**
-   * Shared views in place, one piece of memory for all private ones, which is
-   * filled from them if they are to be written.
-   */
-  stage(views: readonly Uint8Array[], write: boolean): Staged {
-    const { memory, exports } = this.instance;
+  /** What a request on these views needs. */
+  stage(views: readonly Uint8Array[]): Staged {
+    const { memory } = this.instance;
     const used = views.map((view) => (memory.has(view) ? this.bufferOf(view) : undefined));
-    const staging = views.reduce((sum, view, n) => sum + (used[n] ? 0 : view.length), 0);
-    const base = staging > 0 ? this.malloc(staging) : undefined;
-    let at = base ?? 0;
-    const ranges = views.map((view, n): Range => {
-      if (used[n]) return { start: view.byteOffset, length: view.length };
-      const range = { start: at, length: view.length };
-      if (write) this.view(at, view.length).set(view);
-      at += view.length;
-      return range;
-    });
-    for (const buffer of used) buffer?.use();
-    return {
-      ranges,
-      copyOut: (length) => {
-        let left = length;
-        views.forEach((view, n) => {
-          const here = Math.min(left, view.length);
-          if (!used[n] && here > 0) view.set(this.view(ranges[n]?.start ?? 0, here));
-          left -= here;
-        });
-      },
-      free: () => {
-        if (base !== undefined) exports.free(base);
-        for (const buffer of used) buffer?.release();
-      },
-    };
+    return new Staged(this, views, used, views.reduce((sum, view, n) => sum + (used[n] ? 0 : view.length), 0));
+  }
+
+  /** What a request needs that reads so many bytes (a flush: none) into memory of its own. */
+  stageBytes(length: number): Staged {
+    return new Staged(this, [], [], length);
   }
 }

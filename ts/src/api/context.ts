@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { checkThat, isFunction, isText, optionsOf } from '../check.js';
-import { AioError, closedError } from '../errors.js';
+import { errnoName } from '../errno.js';
+import { AioError, closedError, noMemory } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import { BottomHalf } from './bottom-half.js';
@@ -239,9 +240,10 @@ export class AioContext {
         whenClosed?.();
       }
     });
-    if (!thread.run(() => exports.rt_handle_watch(pointer, number, generation, id))) {
+    const ret = thread.run(() => exports.rt_handle_watch(pointer, number, generation, id));
+    if (ret < 0) {
       thread.callbacks.remove(id);
-      throw closedError(`notifier '${notifier.name}'`);
+      throw errnoName(-ret) === 'ENOMEM' ? noMemory(what) : closedError(`notifier '${notifier.name}'`);
     }
     this.watched.set(number, what);
     const registration = this.register(() => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { signalOf, type WaitOptions } from '../abort.js';
 import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
+import { errnoNumber } from '../errno.js';
 import { AioError, closedError } from '../errors.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import { Engine, Operation } from '../runtime/exports.js';
@@ -52,6 +53,7 @@ export function openOptions(path: string, options: OpenOptions): OpenOptions {
   return optionsOf(options, openChecks);
 }
 
+const NO_MEMORY = -errnoNumber('ENOMEM');
 const isOffset = isInteger(0, Number.MAX_SAFE_INTEGER);
 function offsetOf(offset: bigint | number): number {
   const number = typeof offset === 'bigint' ? Number(offset) : offset;
@@ -72,16 +74,6 @@ function lengthOf(name: string, views: readonly Uint8Array[]): number {
   return length;
 }
 
-/** Memory of the caller's own for so many bytes. */
-function reserve(length: number): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(length);
-  } catch (cause) {
-    throw new AioError('ERR_AIO_NO_MEMORY', `no memory for ${length} bytes`, { cause });
-  }
-}
-const NOTHING: Staged = { ranges: [], copyOut() {}, free() {} };
-
 /**
  * A file whose requests an IOThread serves. Offsets and lengths are in bytes.
  * Requests that are in flight together may be done in any order.
@@ -95,7 +87,8 @@ const NOTHING: Staged = { ranges: [], copyOut() {}, free() {} };
  */
 export class AioFile {
   private closing: Promise<void> | undefined;
-  private readonly requests = new Set<Promise<unknown>>();
+  private requests = 0;
+  private whenIdle: (() => void) | undefined;
   private known: number;
 
   private constructor(
@@ -134,13 +127,11 @@ export class AioFile {
       return this.readv(offset, [target], options);
     }
     isLength('length', target);
-    // Before the memory is reserved, which may be much.
     const at = offsetOf(offset);
     const signal = signalOf(options);
     this.assertOpen();
-    const bytes = reserve(target);
-    const done = await this.transfer('read', at, [bytes], target, signal);
-    return done === target ? bytes : bytes.slice(0, done);
+    const staged = this.runtime.buffers.stageBytes(target);
+    return this.request('read', at, staged, signal, `read of ${target} bytes at ${at}`, (done) => staged.copy(done));
   }
 
   /** Reads one range of the file into several views; resolves with the number of
@@ -150,7 +141,8 @@ export class AioFile {
     const length = lengthOf('into', into);
     const signal = signalOf(options);
     this.assertOpen();
-    return this.transfer('read', at, into, length, signal);
+    const staged = this.runtime.buffers.stage(into);
+    return this.request('read', at, staged, signal, `read of ${length} bytes at ${at}`, (done) => staged.copyOut(done));
   }
 
   /** Writes all of it. ENOSPC: the medium took less. */
@@ -168,15 +160,17 @@ export class AioFile {
     if (!this.mode.write) {
       throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
     }
-    const done = await this.transfer('write', at, data, length, signal);
-    if (done > 0) this.known = Math.max(this.known, at + done);
+    const staged = this.runtime.buffers.stage(data);
+    await this.request('write', at, staged, signal, `write of ${length} bytes at ${at}`, (done) => {
+      if (done > 0) this.known = Math.max(this.known, at + done);
+    });
   }
 
   /** What had been written before is on the medium when it resolves (fdatasync). */
   async flush(options: RequestOptions = {}): Promise<void> {
     const signal = signalOf(options);
     this.assertOpen();
-    await this.request('flush', 0, NOTHING, signal, 'flush');
+    await this.request('flush', 0, this.runtime.buffers.stageBytes(0), signal, 'flush', () => {});
   }
 
   private assertOpen(): void {
@@ -185,55 +179,72 @@ export class AioFile {
     this.ioThread.assertOpen();
   }
 
-  private async transfer(
-    what: 'read' | 'write', at: number, views: readonly Uint8Array[], length: number, signal: AbortSignal | undefined,
-  ): Promise<number> {
-    const staged = this.runtime.buffers.stage(views, what === 'write');
-    return this.request(what, at, staged, signal, `${what} of ${length} bytes at ${at}`);
-  }
-
-  /** Frees what was staged when the request has ended. */
-  private async request(
-    operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignal | undefined, what: string,
-  ): Promise<number> {
+  /**
+   * Has the loop do it, as soon as there is memory for it, and frees what was staged; take gets
+   * the number of bytes. If the thread that serves it is lost, the memory may still be written:
+   * it stays allocated then.
+   */
+  private async request<T>(
+    operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignal | undefined, what: string, take: (done: number) => T,
+  ): Promise<T> {
     const { runtime, ioThread, settings } = this;
     const { exports, memory } = runtime.instance;
-    if (signal?.aborted) staged.free();
-    signal?.throwIfAborted();
-    const { ranges } = staged;
-    const pointer = runtime.run(() => exports.rt_file_request(
-      ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
-    ));
-    if (pointer === 0) {
-      staged.free();
-      throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
-    }
-    const words = memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length);
-    words.set(ranges.flatMap(({ start, length }) => [start, length]));
-    const ended = runtime.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
-    this.requests.add(ended);
-    const cancel = (): void => exports.rt_file_cancel(pointer);
-    signal?.addEventListener('abort', cancel);
-    // If the thread that serves it is lost, the memory may still be written: it
-    // stays allocated then.
+    const { room } = runtime.buffers;
+    const { cost } = staged;
+    let held = false;
+    let begun = false;
+    this.requests++;
     try {
-      const result = await ended;
-      if (result >= 0 && operation === 'read') staged.copyOut(result);
-      staged.free();
-      exports.rt_file_request_free(pointer);
-      if (result >= 0) return result;
-      const error = resultError(result, `${this.path}: ${what}`);
-      if (error.code === 'ERR_AIO_CANCELED') signal?.throwIfAborted();
-      throw error;
+      signal?.throwIfAborted();
+      for (let wait = room.take(cost, signal); ; ) {
+        if (wait) {
+          if (operation === 'write') staged.keep();
+          await wait;
+        }
+        held = true;
+        ioThread.assertAlive();
+        signal?.throwIfAborted();
+        const ranges = staged.place(operation === 'write');
+        const pointer = ranges ? runtime.run(() => exports.rt_file_request(
+          ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
+        )) : 0;
+        let result = NO_MEMORY;
+        if (ranges && pointer !== 0) {
+          memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length).set(ranges.flatMap(({ start, length }) => [start, length]));
+          const cancel = (): void => exports.rt_file_cancel(pointer);
+          signal?.addEventListener('abort', cancel);
+          begun = true;
+          try {
+            result = await runtime.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
+          } finally {
+            signal?.removeEventListener('abort', cancel);
+          }
+          begun = false;
+          exports.rt_file_request_free(pointer);
+        }
+        if (result >= 0) return take(result);
+        const error = resultError(result, `${this.path}: ${what}`);
+        if (error.code === 'ERR_AIO_CANCELED') signal?.throwIfAborted();
+        if (result !== NO_MEMORY) throw error;
+        staged.unplace();
+        held = false;
+        wait = room.again(cost, signal);
+        if (!wait) throw error;
+      }
     } finally {
-      signal?.removeEventListener('abort', cancel);
-      this.requests.delete(ended);
+      if (!begun) staged.free();
+      if (held) room.give(cost);
+      this.requests--;
+      if (this.requests === 0) this.whenIdle?.();
     }
   }
 
   /** Closes it when the requests that are in flight have ended. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= Promise.allSettled(this.requests).then(() => this.runtime.files.release(this, this.host.handle));
+    this.closing ??= new Promise<void>((resolve) => {
+      this.whenIdle = resolve;
+      if (this.requests === 0) resolve();
+    }).then(() => this.runtime.files.release(this, this.host.handle));
     return this.closing;
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { checkThat } from '../check.js';
+import { errnoName } from '../errno.js';
 import { AioError } from '../errors.js';
 import type { Callbacks } from '../runtime/callbacks.js';
 import type { Pointer } from '../runtime/exports.js';
@@ -57,10 +58,16 @@ export function makePlace(thread: HomeThread, what: string, name: string, make: 
     const number = make(text);
     exports.free(text);
     if (number < 0) {
-      throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} '${name}': the shared memory is full (maximumMemory), or too many are open`);
+      throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} '${name}': the shared memory is full (maximumMemory), or too many are open`, { errno: errnoName(-number) });
     }
     return { number, generation: exports.rt_handle_generation(number) };
   });
+}
+
+/** Closes it for all threads. Idempotent. @internal */
+export function closePlace(thread: HomeThread, { number, generation }: Place): void {
+  if (thread.over) return;
+  thread.run(() => thread.instance.exports.rt_handle_close(number, generation));
 }
 
 /**

@@ -4,7 +4,7 @@ import { AioError } from '../errors.js';
 import type { WaitOptions } from '../abort.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { IOThreadPointer } from '../runtime/exports.js';
-import { cString } from '../runtime/instance.js';
+import { refusal } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker } from '../runtime/threads.js';
 
@@ -92,16 +92,8 @@ export function startOptions(name: string, options: StartOptions): StartOptions 
   return optionsOf(options, { ...ioThreadChecks, worker: isFunction, module: isURL, signal: isSignal });
 }
 
-/** The maximum first: the minimum is held against it; the other way round where it falls
- * below the minimum that there was. */
-const properties = [
-  ['threadPoolMax', 'thread-pool-max'],
-  ['threadPoolMin', 'thread-pool-min'],
-  ['pollMaxNs', 'poll-max-ns'],
-  ['pollGrow', 'poll-grow'],
-  ['pollShrink', 'poll-shrink'],
-  ['aioMaxBatch', 'aio-max-batch'],
-] as const;
+/** By their numbers in C: wasm/runtime/iothread.c. */
+const properties = ['threadPoolMax', 'threadPoolMin', 'pollMaxNs', 'pollGrow', 'pollShrink', 'aioMaxBatch'] as const;
 
 /** What the options say of the user's code. @internal */
 export function codeOf(name: string, { worker, module }: StartOptions): OwnWorker | undefined {
@@ -118,14 +110,11 @@ export function setOptions(runtime: Runtime, pointer: IOThreadPointer, options: 
   const { threadPoolMin, threadPoolMax } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
   const { threadPoolMin: least = threadPoolMin, threadPoolMax: most = threadPoolMax } = options;
   if (least > most) throw new AioError('ERR_AIO_INVALID_ARG', `options.threadPoolMin (${least}) must not be above options.threadPoolMax (${most})`);
-  const [max, min, ...others] = properties;
+  // The maximum first: the minimum is held against it; the other way round where it falls
+  // below the minimum that there was.
   const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
-  for (const [key, name] of falls ? [min, max, ...others] : properties) {
-    const value = options[key];
-    if (value === undefined) continue;
-    const text = cString(runtime.instance, name);
-    const ok = exports.rt_iothread_set(pointer, text, value);
-    exports.free(text);
-    if (!ok) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+  for (const n of falls ? [1, 0, 2, 3, 4, 5] : [0, 1, 2, 3, 4, 5]) {
+    const value = options[properties[n] as keyof IOThreadOptions];
+    if (value !== undefined && !exports.rt_iothread_set(pointer, n, value)) throw refusal(runtime.instance, 'the options');
   }
 }

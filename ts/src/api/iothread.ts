@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
-import { AioError, messageOf } from '../errors.js';
+import { errnoName } from '../errno.js';
+import { AioError, messageOf, noMemory } from '../errors.js';
 import type { ControlApi } from '../iothread/control.js';
 import type { ToOwner, ToWorker } from '../iothread/messages.js';
 import { unpack, type Packet } from '../iothread/packet.js';
@@ -9,7 +10,7 @@ import type { Remote } from '../iothread/remote.js';
 import { Rpc } from '../iothread/rpc.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Argument } from '../runtime/functions.js';
-import { cString } from '../runtime/instance.js';
+import { cString, refusal } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
 import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
@@ -69,12 +70,12 @@ export class IOThread<T = unknown> {
   /** @internal */
   static start<T>(runtime: Runtime, name: string, options: StartOptions): IOThread<T> {
     const { instance, threads, host } = runtime;
-    const { exports, memory } = instance;
+    const { exports } = instance;
     const code = codeOf(name, options);
     const text = cString(instance, name);
     const pointer = exports.rt_iothread_new(text);
     exports.free(text);
-    if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    if (pointer === 0) throw refusal(instance, `IOThread '${name}'`);
     try {
       setOptions(runtime, pointer, { threadPoolMax: 2 * host.cpus, ...options });
       const thread = threads.assign(`IO ${name}`, Role.ioThread, pointer, code);
@@ -178,10 +179,15 @@ export class IOThread<T = unknown> {
     return this.api as Remote<T>;
   }
 
-  /** @internal */
-  assertOpen(): void {
+  /** Its loop runs, if only to end what has been begun. @internal */
+  assertAlive(): void {
     this.runtime.assertOpen();
     if (this.lost) throw this.lost;
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    this.assertAlive();
     if (this.closing) throw new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' is closed`);
   }
 
@@ -247,14 +253,15 @@ export class IOThread<T = unknown> {
     }
     const size = 256;
     const text = runtime.run(() => exports.malloc(size));
-    if (text === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
+    if (text === 0) throw noMemory(`aio '${aio}'`);
     const result = await runtime.request(this, (id) => {
-      if (!exports.rt_engine_setup(context, Engine[aio], text, size, id)) {
-        throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
-      }
+      if (exports.rt_engine_setup(context, Engine[aio], text, size, id)) return;
+      exports.free(text);
+      throw noMemory(`aio '${aio}'`);
     });
     const why = result < 0 ? memory.string(text) : '';
     exports.free(text);
+    if (errnoName(-result) === 'ENOMEM') throw noMemory(`aio '${aio}'`);
     if (result < 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `aio '${aio}': ${why} (maxThreads)`);
   }
 

@@ -2,7 +2,7 @@
 import { signalOf, type WaitOptions } from '../abort.js';
 import { closedError } from '../errors.js';
 import type { AioContext, Registration } from './context.js';
-import { makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of
@@ -103,9 +103,7 @@ export class Notifier {
   /** Closes it for all threads: who waits for it hears so. Any thread. Idempotent. */
   close(): void {
     this.registration?.end();
-    if (this.thread.over) return;
-    const { number, generation } = this.place;
-    this.thread.run(() => this.thread.instance.exports.rt_handle_close(number, generation));
+    closePlace(this.thread, this.place);
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import { signalOf, type WaitOptions } from '../abort.js';
 import { isBytes, isInteger } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import type { AioContext, Registration } from './context.js';
-import { makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+import { closePlace, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
 import { Notifier } from './notifier.js';
 
 // The words of a pipe; its bytes begin at DATA, a cache line further.
@@ -39,8 +39,15 @@ export class Pipe {
     const { thread } = context;
     const size = 2 ** Math.ceil(Math.log2(capacity));
     const place = makePlace(thread, 'pipe', name, (text) => thread.instance.exports.rt_memory_new(text, DATA + size));
-    const readable = Notifier.make(context, `${name} (readable)`);
-    const writable = Notifier.make(context, `${name} (writable)`);
+    let readable: Notifier | undefined, writable;
+    try {
+      readable = Notifier.make(context, `${name} (readable)`);
+      writable = Notifier.make(context, `${name} (writable)`);
+    } catch (error) {
+      readable?.close();
+      closePlace(thread, place);
+      throw error;
+    }
     const pipe: Pipe = new this(thread, name, place, readable, writable, context.register(() => pipe.close(), false));
     pipe.using((words) => Atomics.store(words, CAPACITY, size));
     return pipe;
@@ -195,9 +202,7 @@ export class Pipe {
    * is closed. Any thread. Idempotent. */
   close(): void {
     this.registration?.end();
-    if (this.thread.over) return;
-    const { number, generation } = this.place;
-    this.thread.run(() => this.thread.instance.exports.rt_handle_close(number, generation));
+    closePlace(this.thread, this.place);
     this.readable.close();
     this.writable.close();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { isNumber } from '../check.js';
-import { closedError } from '../errors.js';
+import { closedError, noMemory } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { TimerPointer } from '../runtime/exports.js';
 import type { AioContext, Registration } from './context.js';
@@ -29,18 +29,22 @@ export class Timer {
       return run();
     });
     this.pointer = thread.run(() => exports.rt_timer_new(context.pointer, this.id));
+    if (this.pointer === 0) {
+      this.close();
+      throw noMemory(`timer '${name}'`);
+    }
   }
 
   /**
    * Runs it once, delayMs from now (fractions count, to the ns); another arm() before that
    * takes the place of this one.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY (it is as it was)
    */
   arm(delayMs: number): void {
     isDelay('delayMs', delayMs);
     if (this.closed) throw closedError(`timer '${this.name}'`);
     const { thread } = this.context;
-    thread.run(() => thread.instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6));
+    if (!thread.run(() => thread.instance.exports.rt_timer_arm(this.pointer, delayMs * 1e6))) throw noMemory(`timer '${this.name}'`);
     this.registration.active = true;
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
+import { noMemory } from '../errors.js';
 import type { Runtime } from '../runtime/runtime.js';
 
 const CHUNK = 1024 * 1024;
@@ -13,7 +13,7 @@ export const SECTOR = 512;
 export function* content(runtime: Runtime, size: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
   const { exports, memory } = runtime.instance;
   const buffer = runtime.run(() => exports.malloc(CHUNK));
-  if (buffer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'no room for a chunk of the file');
+  if (buffer === 0) throw noMemory('a chunk of the file');
   try {
     for (let offset = 0; offset < size; offset += CHUNK) {
       const length = Math.min(CHUNK, size - offset);
@@ -30,6 +30,7 @@ export function seedOf(runtime: Runtime, sector: Uint8Array, size: number): numb
   if (sector.length < SECTOR) return undefined;
   const { exports, memory } = runtime.instance;
   const buffer = runtime.run(() => exports.malloc(SECTOR));
+  if (buffer === 0) throw noMemory('a sector');
   memory.bytes.set(sector.subarray(0, SECTOR), buffer);
   const seed = runtime.run(() => exports.rt_bench_header(buffer, size));
   exports.free(buffer);

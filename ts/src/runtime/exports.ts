@@ -32,9 +32,11 @@ export interface Exports {
   rt_failed_word(): Pointer<'word'>;
   rt_wake_all(): void;
   rt_error_text(): Pointer<'string'>;
+  rt_error_errno(): number;
 
   rt_thread_reserve(): ThreadPointer;
   rt_thread_assign(name: Pointer<'bytes'>, role: number, arg: number): ThreadPointer;
+  rt_thread_refusal(): number;
   rt_thread_assign_once(name: Pointer<'bytes'>, role: number, arg: number): ThreadPointer;
   rt_thread_attach(thread: ThreadPointer): void;
   rt_thread_attached(thread: ThreadPointer): number;
@@ -61,7 +63,7 @@ export interface Exports {
   rt_coroutine_fence(change: number): void;
   rt_coroutine_start(
     context: ContextPointer, exported: Pointer<'AioExportedCoroutine'>, argument: number, id: number,
-  ): void;
+  ): number;
 
   rt_fd_ready(fd: number): void;
   rt_notify(context: ContextPointer): void;
@@ -78,7 +80,7 @@ export interface Exports {
   rt_iothread_free(ioThread: IOThreadPointer): void;
   rt_iothread_abandon(ioThread: IOThreadPointer): void;
   rt_iothread_context(ioThread: IOThreadPointer): ContextPointer;
-  rt_iothread_set(ioThread: IOThreadPointer, name: Pointer<'bytes'>, value: number): number;
+  rt_iothread_set(ioThread: IOThreadPointer, property: number, value: number): number;
   rt_iothread_query(ioThread: IOThreadPointer): Pointer<'string'>;
   rt_iothread_request_stop(ioThread: IOThreadPointer): void;
   rt_iothread_enter(ioThread: IOThreadPointer): void;
@@ -101,7 +103,7 @@ export interface Exports {
   rt_notifier_new(name: Pointer<'bytes'>): number;
   rt_memory_new(name: Pointer<'bytes'>, size: number): number;
   rt_timer_new(context: ContextPointer, id: number): TimerPointer;
-  rt_timer_arm(timer: TimerPointer, delayNs: number): void;
+  rt_timer_arm(timer: TimerPointer, delayNs: number): number;
   rt_timer_cancel(timer: TimerPointer): void;
   rt_timer_pending(timer: TimerPointer): number;
   rt_timer_free(timer: TimerPointer): void;

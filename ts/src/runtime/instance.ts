@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { errorCodes } from '../error-codes.js';
-import { AioError } from '../errors.js';
+import { errnoName } from '../errno.js';
+import { AioError, noMemory } from '../errors.js';
 import type { HostBase } from '../hosts/host.js';
 import { guestThread, preview1 } from '../wasi/preview1.js';
 import { loopImports } from '../wasi/loop-fds.js';
@@ -92,7 +93,12 @@ export async function instantiate(
 export function cString({ exports, memory }: Instance, text: string): Pointer<'bytes'> {
   const bytes = new TextEncoder().encode(`${text}\0`);
   const pointer = exports.malloc(bytes.length);
-  if (pointer === 0) throw new AioError('ERR_AIO_NO_MEMORY', 'the shared memory is full (maximumMemory)');
+  if (pointer === 0) throw noMemory(`${bytes.length} bytes`);
   memory.bytes.set(bytes, pointer);
   return pointer;
+}
+
+/** Why C refused, in its own words; what is said of it if there was no memory. */
+export function refusal({ exports, memory }: Instance, what: string): AioError {
+  return errnoName(exports.rt_error_errno()) === 'ENOMEM' ? noMemory(what) : new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
 }

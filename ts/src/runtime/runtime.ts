@@ -7,8 +7,8 @@ import { IOThread } from '../api/iothread.js';
 import { startOptions, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type StartOptions } from '../api/iothread-options.js';
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
-import { AioError, closedError, messageOf } from '../errors.js';
-import { errnoName, errnoNumber } from '../errno.js';
+import { AioError, closedError, messageOf, noMemory } from '../errors.js';
+import { errnoName } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
 import { Guest } from '../wasi/guest.js';
@@ -20,7 +20,7 @@ import { Functions, int32, type Argument } from './functions.js';
 import { Helpers } from './helpers.js';
 import { HostedLoop } from './hosted.js';
 import { causeOf, describeDeath } from './death.js';
-import { cString, instantiate, type Instance } from './instance.js';
+import { cString, instantiate, refusal, type Instance } from './instance.js';
 import { load, PAGE } from './module.js';
 import { Pending } from './pending.js';
 import { runtimeChecks, type RuntimeOptions } from './runtime-options.js';
@@ -62,7 +62,7 @@ export class Runtime {
 
   private constructor(
     /** @internal */ readonly host: OwnerHost, /** @internal */ readonly instance: Instance,
-    module: WebAssembly.Module, guest: Guest, options: RuntimeOptions,
+    module: WebAssembly.Module, guest: Guest, options: RuntimeOptions, maximumMemory: number,
   ) {
     const { exports, memory } = instance;
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
@@ -85,7 +85,7 @@ export class Runtime {
     }, options.worker);
     guest.shared.onReady = (fd) => this.fdReady(fd);
     this.files = new FileTable(this);
-    this.buffers = new Buffers(instance, (work) => this.run(work));
+    this.buffers = new Buffers(instance, maximumMemory, (work) => this.run(work));
   }
 
   /** The owner's own loop, which lives on this thread's JavaScript event loop. */
@@ -114,17 +114,17 @@ export class Runtime {
   createContext(name: string): AioContext {
     isText('name', name);
     this.assertNotClosing();
-    const { exports, memory } = this.instance;
+    const { exports } = this.instance;
     const text = cString(this.instance, name);
     const pointer = this.run(() => exports.rt_context_new(text));
     exports.free(text);
-    if (pointer === 0) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+    if (pointer === 0) throw refusal(this.instance, `context '${name}'`);
     const loop = this.drive(pointer);
     const context = AioContext.make(this.home, pointer, name, loop, async () => {
       await loop.close();
       this.contexts.delete(context);
       if (this.home.over) return;
-      if (!this.run(() => exports.rt_context_free(pointer))) throw new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+      if (!this.run(() => exports.rt_context_free(pointer))) throw refusal(this.instance, name);
     });
     this.contexts.add(context);
     loop.start();
@@ -173,7 +173,7 @@ export class Runtime {
     // The module's own stack is the owner's; --stack-first puts it at 0.
     exports.stack_own(exports.__stack_pointer.value as number, 0);
     exports._initialize();
-    const runtime = new Runtime(host, instance, module, guest, options);
+    const runtime = new Runtime(host, instance, module, guest, options, maximum * PAGE);
     made.runtime = runtime;
     runtime.threads.fillReserve();
     runtime.loop.start();
@@ -266,7 +266,9 @@ export class Runtime {
     }
     const value = int32('argument', argument);
     const described = (exported as () => Pointer<'AioExportedCoroutine'>)();
-    return this.request(holder, (id) => exports.rt_coroutine_start(context, described, value, id));
+    return this.request(holder, (id) => {
+      if (!exports.rt_coroutine_start(context, described, value, id)) throw noMemory(`the stacks of coroutine '${name}'`);
+    });
   }
 
   /** Where every loop and thread is, as text, a line each. */
@@ -291,14 +293,14 @@ export class Runtime {
     // Its worker may be one of the reserve, and those keep nothing alive.
     return this.alive(() => new Promise<number>((resolve, reject) => {
       const ended = (result: number): void => reject(
-        errnoName(-result) === 'EAGAIN'
-          ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+        errnoName(-result) === 'EAGAIN' ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+          : errnoName(-result) === 'ENOMEM' ? noMemory('the stack of main()')
           : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
       );
       const id = this.pending.hold(this, { resolve: ended, reject });
-      const started = this.run(() => this.instance.exports.rt_main_start(id));
-      if (started) this.whenExited = resolve;
-      else this.pending.complete(id, -errnoNumber('EAGAIN'));
+      const refused = this.run(() => this.instance.exports.rt_main_start(id));
+      if (refused === 0) this.whenExited = resolve;
+      else this.pending.complete(id, refused);
     }));
   }
 
@@ -436,5 +438,6 @@ export class Runtime {
 /** The error of a request whose result is negative. @internal */
 export function resultError(result: number, what: string): AioError {
   const errno = errnoName(-result);
+  if (errno === 'ENOMEM') return noMemory(what);
   return new AioError(errno === 'ECANCELED' ? 'ERR_AIO_CANCELED' : 'ERR_AIO_IO', `${what}: ${errno}`, { errno });
 }

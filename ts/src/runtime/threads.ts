@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { AioError, messageOf } from '../errors.js';
+import { AioError, messageOf, noMemory } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { InitMessage, ToOwner } from '../iothread/messages.js';
@@ -98,6 +98,7 @@ export class Threads {
     exports.free(text);
     if (own && pointer !== 0) this.start(pointer, own);
     const started = pointer === 0 ? undefined : this.all.get(pointer);
+    if (pointer === 0 && exports.rt_thread_refusal() === -errnoNumber('ENOMEM')) throw noMemory(`the stack of thread '${name}'`);
     if (!started) {
       throw new AioError(
         'ERR_AIO_THREAD_LIMIT',
