@@ -57,7 +57,7 @@ jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-package test-models \
-  test-conformance   runtimes conformance conformance-programs chaos soak bench serve lint clean distclean FORCE
+  test-conformance runtimes conformance conformance-programs chaos soak bench serve lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
