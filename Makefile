@@ -224,6 +224,33 @@ build/conformance/%.wasm: test/conformance/cases/%.c $(wasm_lib) wasm/exports.tx
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) -MMD -MP -MF $@.d $< -o $@
 
+# A module whose threads can be stopped after each step that others see: its files of
+# the core are compiled with test/kills/kill-points.h.
+kill_obj := $(patsubst %.c,build/wasm-kills/%.o,$(wildcard core-c/sync/*.c wasm/port/*.c) \
+  $(addprefix core-c/loop/,bh.c bh-pool.c notify.c fd-handler.c) core-c/time/timer.c core-c/block/thread-pool.c \
+  core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/libc/heap.c \
+  $(wildcard wasm/libc/pthread-*.c))
+# The others are as they are.
+kill_core = $(patsubst build/wasm/%,build/wasm$(if $(filter build/wasm-kills/$(1:build/wasm/%=%),$(kill_obj)),-kills)/%,$(1))
+kill_lib := $(wasm_lib:build/wasm/%=build/wasm-kills/%)
+
+build/wasm-kills/%.o: %.c test/kills/kill-points.h $(aiocc) build/wasm-flags.value
+	$(call step,WASM,$*.c (kills))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -include test/kills/kill-points.h -MMD -MP -c $< -o $@
+
+build/wasm-kills/libaioloop.a: $(foreach o,$(filter-out $(co_obj),$(wasm_obj)),$(call kill_core,$(o)))
+build/wasm-kills/libaiocoroutine.a: $(foreach o,$(co_obj),$(call kill_core,$(o)))
+$(kill_lib):
+	$(call step,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $$(sed -n 's/^EM_AR = //p' build/toolchain.mk) rcs $@ $(filter %.o,$^)
+
+build/fixtures/kills.wasm: test/jest/fixtures/kills.c $(kill_lib) wasm/exports.txt
+	$(call step,WASM,$< (for jest))
+	@mkdir -p $(@D)
+	$(Q)AIOCC_CORE=build/wasm-kills wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -MMD -MP -MF $@.d $< -o $@
+
 build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$<)
 	@mkdir -p $(@D)
@@ -262,7 +289,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	  $$opt -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
--include $(native_obj:.o=.d) $(wasm_obj:.o=.d)
+-include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
 -include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) build/chaos/module.wasm)
 

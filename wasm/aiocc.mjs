@@ -265,7 +265,8 @@ const neverYields = (file) => file.includes(`${LOOP}(`) || file === '<internal>'
 function link(o, inputs, output, scratch) {
   const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
   const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
-  const core = [LOOP, 'libaiocoroutine.a'].map((name) => join(top, 'build', 'wasm', name));
+  // A test may have a core of its own.
+  const core = [LOOP, 'libaiocoroutine.a'].map((name) => join(process.env.AIOCC_CORE ?? join(top, 'build', 'wasm'), name));
   if (!core.every(existsSync)) fail(`the loop has not been built yet: ${REMEDY}`);
   // wasm-ld writes this name into the module, and stack traces show it.
   const linked = join(scratch, basename(output).replace(/\.new$/, ''));

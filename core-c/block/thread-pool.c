@@ -56,10 +56,11 @@ struct ThreadPool {
     int outstanding;                  /* submitted, call-back not run yet */
 };
 
-/* What a thread has in hand, for the case that it is lost. */
+/* What a thread has in hand, for the case that it is lost. Under the lock. */
 typedef struct Worker {
     ThreadPool *pool;
     Request *request;
+    bool started;                     /* it is not the one that is starting */
     bool idle;
 } Worker;
 
@@ -102,26 +103,39 @@ static void worker_lost(void *opaque)
 {
     Worker *worker = opaque;
     ThreadPool *pool = worker->pool;
-    bool schedule = false;
 
     qemu_mutex_lock(&pool->lock);
     pool->threads--;
+    if (!worker->started) {
+        pool->starting = false;
+    }
     if (worker->idle) {
         pool->idle--;
         pool->waking = false;         /* the wake-up may have been for it */
     }
     if (worker->request) {
         worker->request->ret = -ECANCELED;
-        schedule = finish(pool, worker->request);
+        finish(pool, worker->request);
     }
     if (!QSIMPLEQ_EMPTY(&pool->queued)) {
         summon(pool);
+    } else if (pool->threads < pool->min_threads) {
+        start_thread(pool);
+    }
+    /* It may have finished one and not come to schedule this. */
+    if (!QSIMPLEQ_EMPTY(&pool->finished)) {
+        qemu_bh_schedule(pool->completion_bh);
     }
     qemu_cond_signal(&pool->stopped);
     qemu_mutex_unlock(&pool->lock);
-    if (schedule) {
-        qemu_bh_schedule(pool->completion_bh);
-    }
+}
+
+/* It is lost before it has a Worker. */
+static void starter_lost(void *opaque)
+{
+    Worker worker = { .pool = opaque };
+
+    worker_lost(&worker);
 }
 
 /* Under the lock. False: this thread should end. */
@@ -158,8 +172,9 @@ static void *worker_main(void *opaque)
     ThreadPool *pool = opaque;
     Worker worker = { .pool = pool };
 
-    port_thread_on_lost(worker_lost, &worker);
+    thread_on_lost(worker_lost, &worker);
     qemu_mutex_lock(&pool->lock);
+    worker.started = true;
     pool->starting = false;
     if (pool->threads < pool->min_threads) {
         start_thread(pool);
@@ -187,7 +202,7 @@ static void *worker_main(void *opaque)
             qemu_mutex_lock(&pool->lock);
         }
     }
-    port_thread_on_lost(NULL, NULL);
+    thread_on_lost(NULL, NULL);
     pool->threads--;
     if (!QSIMPLEQ_EMPTY(&pool->queued)) {
         summon(pool);                 /* this thread's wake-up may have been for it */
@@ -250,7 +265,8 @@ static void new_thread_bh(void *opaque)
     qemu_mutex_lock(&pool->lock);
     pool->start_scheduled = false;
     qemu_mutex_unlock(&pool->lock);
-    ret = thread_start_detached("pool", worker_main, pool, start_refused);
+    ret = thread_start_detached("pool", worker_main, pool, start_refused,
+                                starter_lost);
     if (ret < 0) {
         start_failed(pool, ret);
     }

@@ -42,6 +42,8 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
 {
     bool foreign = !aio_is_home_thread(ctx);
 
+    /* Until it is in the list nobody else could schedule it. */
+    port_thread_holds(1);
     coroutine_set_scheduled(co, "aio_co_schedule");
     /* As soon as co is in the list it may run, and what it does may be what ctx
      * was kept for; but not while we are in the thread that is to run it. */
@@ -51,6 +53,7 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
     QSLIST_INSERT_HEAD_ATOMIC(&ctx->scheduled_coroutines, co,
                               co_scheduled_next);
     qemu_bh_schedule(ctx->co_schedule_bh);
+    port_thread_holds(-1);
     if (foreign) {
         aio_context_unref(ctx);
     }

@@ -87,6 +87,19 @@ static bool spin(CoMutex *mutex, AioContext *ctx)
     return false;
 }
 
+/* Counts the caller among those who wait, unless the mutex is free, or becomes
+ * its own as it is the oldest of them: then true. */
+static bool join_queue(CoMutex *mutex, CoWaitRecord *record)
+{
+    bool taken;
+
+    /* One who has counted itself and not pushed its record is waited for. */
+    port_thread_holds(1);
+    taken = qatomic_fetch_inc(&mutex->locked) == 0 || push(mutex, record);
+    port_thread_holds(-1);
+    return taken;
+}
+
 /* It would wait for itself. */
 static void refuse_holder(CoMutex *mutex, Coroutine *self)
 {
@@ -107,8 +120,7 @@ void coroutine_fn qemu_co_mutex_lock(CoMutex *mutex)
     }
     if (qatomic_cmpxchg(&mutex->locked, 0, 1) != 0) {
         refuse_holder(mutex, self);
-        if (!spin(mutex, self->ctx) && qatomic_fetch_inc(&mutex->locked) != 0 &&
-            !push(mutex, &record)) {
+        if (!spin(mutex, self->ctx) && !join_queue(mutex, &record)) {
             qemu_coroutine_yield();
         }
     }
@@ -126,21 +138,12 @@ void coroutine_fn qemu_co_mutex_assert_locked(CoMutex *mutex)
     }
 }
 
-void coroutine_fn qemu_co_mutex_unlock(CoMutex *mutex)
+/* There are others: hands the mutex over to the oldest, or leaves a ticket to those
+ * who have not pushed their records yet. */
+static void hand_over(CoMutex *mutex)
 {
-    Coroutine *self = qemu_coroutine_self();
     CoWaitRecord *oldest;
 
-    if (unlikely(qatomic_read(&mutex->holder) != self)) {
-        port_panic("qemu_co_mutex_unlock: mutex %p is not held by this "
-                   "coroutine", (void *)mutex);
-    }
-    qatomic_set(&mutex->ctx, NULL);
-    qatomic_set(&mutex->holder, NULL);
-    self->locks_held--;
-    if (qatomic_fetch_dec(&mutex->locked) == 1) {
-        return;
-    }
     while (!(oldest = pop_oldest(mutex))) {
         /* 0 is no ticket. */
         unsigned ticket = ++mutex->sequence ? mutex->sequence
@@ -154,4 +157,22 @@ void coroutine_fn qemu_co_mutex_unlock(CoMutex *mutex)
         }
     }
     aio_co_wake(oldest->co);
+}
+
+void coroutine_fn qemu_co_mutex_unlock(CoMutex *mutex)
+{
+    Coroutine *self = qemu_coroutine_self();
+
+    if (unlikely(qatomic_read(&mutex->holder) != self)) {
+        port_panic("qemu_co_mutex_unlock: mutex %p is not held by this "
+                   "coroutine", (void *)mutex);
+    }
+    qatomic_set(&mutex->ctx, NULL);
+    qatomic_set(&mutex->holder, NULL);
+    self->locks_held--;
+    port_thread_holds(1);
+    if (qatomic_fetch_dec(&mutex->locked) != 1) {
+        hand_over(mutex);
+    }
+    port_thread_holds(-1);
 }

@@ -43,11 +43,16 @@ void no_memory(const char *name)
  */
 static uint32_t bh_queue(QEMUBH *bh, AioContext *ctx, uint32_t new_flags)
 {
-    uint32_t old = qatomic_fetch_or(&bh->flags, BH_PENDING | new_flags);
+    uint32_t old;
 
+    /* A thread that is lost in between leaves a bottom half that nobody could
+     * queue any more. What follows, aio_notify, is made good when it is lost. */
+    port_thread_holds(1);
+    old = qatomic_fetch_or(&bh->flags, BH_PENDING | new_flags);
     if (!(old & BH_PENDING)) {
         QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
     }
+    port_thread_holds(-1);
     return old;
 }
 

@@ -10,6 +10,8 @@
 /* True: it sleeps, or is about to, and stays where it is until thaw. */
 static bool freeze(AioContext *ctx)
 {
+    /* The home thread waits for the thaw. */
+    port_thread_holds(1);
     qatomic_inc(&ctx->dumping);
     /* Pairs with aio_poll, which lowers notify_me and then looks at dumping. */
     return qatomic_mb_read(&ctx->watcher->notify_me) >= 2;
@@ -20,6 +22,7 @@ static void thaw(AioContext *ctx)
     if (qatomic_fetch_dec(&ctx->dumping) == 1) {
         port_futex_wake(&ctx->dumping, 1);
     }
+    port_thread_holds(-1);
 }
 
 void aio_dump_wait(AioContext *ctx)

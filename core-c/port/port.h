@@ -7,6 +7,7 @@
  *
  * Unless said otherwise any thread may call, and failures are -errno.
  */
+#include "qemu/atomic.h"
 #include "qemu/osdep.h"
 
 /* ---- Failing ---- */
@@ -42,6 +43,12 @@ int port_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns);
 void port_futex_wake(uint32_t *word, uint32_t count);
 /* One turn of a spinning loop. */
 void port_pause(void);
+/*
+ * One turn, counted from 0, of a loop that spins until another thread has left a
+ * short section. A port in which that thread may have been lost without anybody
+ * hearing of it panics when this takes too long.
+ */
+void port_spin(unsigned turn);
 
 /* ---- Threads ---- */
 
@@ -54,16 +61,57 @@ int port_thread_start(const char *name, void (*fn)(void *), void *arg,
                       void (*refused)(void *arg));
 /* Ends the calling thread, as if its fn had returned. */
 QEMU_NORETURN void port_thread_exit(void);
-/*
- * Counts the locks that this thread holds (+1, -1): when a thread is lost while
- * it holds one, what the lock guards may be half-changed.
- */
-void port_thread_holds(int change);
 /* Calls fn() in this thread when it ends, although port_thread_start did not start it.
  * Called again: fn takes the place of the one before. */
 void port_thread_at_end(void (*fn)(void));
-/* If this thread ends unasked, lost(arg) is called in another thread. */
+/*
+ * Counts (+1, -1) what this thread has begun and others rely on: a lock that it
+ * holds, an object that it has claimed and not published yet. If a thread is lost
+ * while its count is 0, nothing that others see is half-done; otherwise all is
+ * lost. So the count is raised before the first step and lowered after the last;
+ * it is 0 while the thread waits for a lock. docs/decisions/0023 lists what is
+ * counted, and what need not be.
+ */
+#if defined(__wasm__)
+typedef struct PortHolds {
+    int32_t count;
+    uint32_t stop;             /* the owner wants to end this thread */
+} PortHolds;
+extern _Thread_local PortHolds port_holds_tls;
+/* Waits to be ended, with a count of 0. */
+QEMU_NORETURN void port_thread_park(void);
+
+static inline void port_thread_holds(int change)
+{
+    PortHolds *holds = &port_holds_tls;
+    int32_t before = holds->count;
+
+    /* The compiler keeps the steps between the raising and the lowering. */
+    __asm__ volatile("" ::: "memory");
+    holds->count = before + change;
+    __asm__ volatile("" ::: "memory");
+    if (change > 0 && before == 0 && unlikely(qatomic_read(&holds->stop))) {
+        port_thread_park();
+    }
+}
+#else
+/* A native thread is never lost: what would end it ends the process. */
+static inline void port_thread_holds(int change)
+{
+    (void)change;
+}
+#endif
+/*
+ * If this thread ends unasked, lost(arg) is called in another thread. If it ends
+ * before its first call of this function, another thread begins it anew. NULL:
+ * no longer.
+ */
 void port_thread_on_lost(void (*lost)(void *), void *arg);
+/*
+ * If this thread ends unasked, *counter is lowered by one: it has counted itself
+ * there while it waits. One at a time; NULL: no longer.
+ */
+void port_thread_counts_in(uint32_t *counter);
 
 /* ---- Coroutines ---- */
 

@@ -50,7 +50,9 @@ static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
 {
     bool signalled = true;
 
+    /* The mutex is held, so this thread is not lost between these two. */
     qatomic_inc(&cond->waiters);
+    port_thread_counts_in(&cond->waiters);
     uint32_t sequence = qatomic_mb_read(&cond->sequence);
     qemu_mutex_unlock(mutex);
     while (qatomic_mb_read(&cond->sequence) == sequence) {
@@ -64,7 +66,10 @@ static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
     }
     /* Before the mutex: under it the caller may find that the condition is
      * needed no more and destroy it. */
+    port_thread_holds(1);
+    port_thread_counts_in(NULL);
     qatomic_dec(&cond->waiters);
+    port_thread_holds(-1);
     qemu_mutex_lock(mutex);
     return signalled;
 }

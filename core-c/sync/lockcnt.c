@@ -38,6 +38,17 @@ static inline bool replace(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
     return done;
 }
 
+/* The same, where new has the lock taken. It is counted as held from before. */
+static inline bool take(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
+{
+    port_thread_holds(1);
+    if (replace(lockcnt, old, new)) {
+        return true;
+    }
+    port_thread_holds(-1);
+    return false;
+}
+
 /*
  * The word was seen locked: waits a while and gives what it is now. *turns
  * counts the spinning of one operation.
@@ -45,8 +56,8 @@ static inline bool replace(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
 static uint32_t wait_for_change(QemuLockCnt *lockcnt, uint32_t word,
                                 unsigned *turns)
 {
-    if ((*turns)++ < SPIN_TURNS || !port_may_wait()) {
-        port_pause();
+    if (*turns < SPIN_TURNS || !port_may_wait()) {
+        port_spin((*turns)++);
         return qatomic_load_acquire(&lockcnt->count);
     }
     if ((word & STATE_MASK) == LOCKED) {
@@ -91,8 +102,7 @@ static bool last_dec_and_lock(QemuLockCnt *lockcnt, uint32_t *word)
     while (COUNT_OF(*word) == 1) {
         if ((*word & STATE_MASK) != FREE) {
             *word = wait_for_change(lockcnt, *word, &turns);
-        } else if (replace(lockcnt, word, LOCKED)) {
-            port_thread_holds(1);
+        } else if (take(lockcnt, word, LOCKED)) {
             return true;
         }
     }
@@ -132,11 +142,10 @@ void qemu_lockcnt_lock(QemuLockCnt *lockcnt)
     for (;;) {
         if ((word & STATE_MASK) != FREE) {
             word = wait_for_change(lockcnt, word, &turns);
-        } else if (replace(lockcnt, &word, word | LOCKED)) {
-            break;
+        } else if (take(lockcnt, &word, word | LOCKED)) {
+            return;
         }
     }
-    port_thread_holds(1);
 }
 
 /* Gives the lock back and adds to the count in one step. */

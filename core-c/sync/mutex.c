@@ -32,37 +32,42 @@ static inline bool try_lock(QemuMutex *mutex)
     return qatomic_cmpxchg(&mutex->state, FREE, LOCKED) == FREE;
 }
 
+/* The lock is counted as held from before it is taken, but not while it is
+ * waited for. */
 static __attribute__((noinline)) void lock_slowly(QemuMutex *mutex)
 {
     bool may_wait = port_may_wait();
 
-    /* Who may not wait spins until he has it; he never writes LOCKED_WAITERS,
-     * for nobody has to wake him. */
+    /* A thread that may not wait spins until it has the lock. It never writes
+     * LOCKED_WAITERS, for nobody has to wake it. */
     for (unsigned turn = 0; turn < SPIN_TURNS || !may_wait; turn++) {
-        port_pause();
+        port_spin(turn);
         if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
             return;
         }
     }
     while (qatomic_xchg(&mutex->state, LOCKED_WAITERS) != FREE) {
+        port_thread_holds(-1);
         port_futex_wait(&mutex->state, LOCKED_WAITERS, -1);
+        port_thread_holds(1);
     }
 }
 
 void qemu_mutex_lock(QemuMutex *mutex)
 {
+    port_thread_holds(1);
     if (unlikely(!try_lock(mutex))) {
         lock_slowly(mutex);
     }
-    port_thread_holds(1);
 }
 
 int qemu_mutex_trylock(QemuMutex *mutex)
 {
+    port_thread_holds(1);
     if (!try_lock(mutex)) {
+        port_thread_holds(-1);
         return -EBUSY;
     }
-    port_thread_holds(1);
     return 0;
 }
 
@@ -156,18 +161,21 @@ void qemu_spin_destroy(QemuSpin *spin)
 
 bool qemu_spin_trylock(QemuSpin *spin)
 {
+    port_thread_holds(1);
     if (qatomic_xchg(&spin->value, 1)) {
+        port_thread_holds(-1);
         return true;
     }
-    port_thread_holds(1);
     return false;
 }
 
 void qemu_spin_lock(QemuSpin *spin)
 {
+    unsigned turn = 0;
+
     while (qemu_spin_trylock(spin)) {
         while (qatomic_read(&spin->value)) {
-            port_pause();
+            port_spin(turn++);
         }
     }
 }

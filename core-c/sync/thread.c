@@ -11,6 +11,8 @@ typedef struct QemuThreadRecord {
     void *(*start_routine)(void *);
     void *arg;
     void (*refused)(void *arg);
+    void (*lost)(void *lost_arg);
+    void *lost_arg;
     ThreadExitHook *hooks;     /* the thread's own */
     int mode;
     bool ours;                 /* false: the thread was not made here */
@@ -58,7 +60,22 @@ static void mark_done(QemuThreadRecord *record, void *result)
  * for ever. Its hooks cannot be run. */
 static void thread_lost(void *opaque)
 {
-    mark_done(opaque, NULL);
+    QemuThreadRecord *record = opaque;
+
+    if (record->lost) {
+        record->lost(record->lost_arg);
+    }
+    mark_done(record, NULL);
+}
+
+void thread_on_lost(void (*lost)(void *arg), void *arg)
+{
+    QemuThreadRecord *record = thread_self();
+
+    port_thread_holds(1);
+    record->lost = lost;
+    record->lost_arg = arg;
+    port_thread_holds(-1);
 }
 
 void thread_run_exit_hooks(void)
@@ -75,9 +92,11 @@ void thread_run_exit_hooks(void)
 static void finish(QemuThreadRecord *record, void *result)
 {
     thread_run_exit_hooks();
-    port_thread_on_lost(NULL, NULL);
     *current_slot() = NULL;
+    port_thread_holds(1);
+    port_thread_on_lost(NULL, NULL);
     mark_done(record, result);
+    port_thread_holds(-1);
 }
 
 static void run(void *opaque)
@@ -115,7 +134,8 @@ static void start_refused(void *opaque)
 }
 
 int thread_start_detached(const char *name, void *(*start_routine)(void *),
-                          void *arg, void (*refused)(void *arg))
+                          void *arg, void (*refused)(void *arg),
+                          void (*lost)(void *arg))
 {
     QemuThreadRecord *record = record_new(name, start_routine, arg,
                                           QEMU_THREAD_DETACHED);
@@ -124,6 +144,8 @@ int thread_start_detached(const char *name, void *(*start_routine)(void *),
         return -ENOMEM;
     }
     record->refused = refused;
+    record->lost = lost;
+    record->lost_arg = arg;
     int ret = port_thread_start(record->name, run, record, start_refused);
     if (ret < 0) {
         free(record);

@@ -21,10 +21,16 @@ void thread_run_exit_hooks(void);
 
 /*
  * A detached thread, without waiting for a start that takes time. 0 or -errno;
- * should the start fail after 0, refused(arg) is called, in another thread.
+ * should the start fail after 0, refused(arg) is called, in another thread; if the
+ * thread ends unasked, lost(arg) is, unless thread_on_lost has changed that.
  */
 int thread_start_detached(const char *name, void *(*start_routine)(void *),
-                          void *arg, void (*refused)(void *arg));
+                          void *arg, void (*refused)(void *arg),
+                          void (*lost)(void *arg));
+
+/* From now on lost(arg) is called, in another thread, if this thread ends unasked;
+ * NULL: nothing is. */
+void thread_on_lost(void (*lost)(void *arg), void *arg);
 
 /* The calling thread's record: its identity as long as it lives. */
 struct QemuThreadRecord *thread_self(void);

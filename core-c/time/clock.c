@@ -48,12 +48,14 @@ void init_clocks(QEMUTimerListNotifyCB *notify_cb)
     if (qatomic_load_acquire(&state) == READY) {
         return;
     }
+    port_thread_holds(1);
     if (qatomic_cmpxchg(&state, NEW, BUSY) == NEW) {
         timerlistgroup_init(&main_loop_tlg, notify_main_loop, NULL);
         qatomic_store_release(&state, READY);
     }
-    while (qatomic_load_acquire(&state) != READY) {
-        port_pause();
+    port_thread_holds(-1);
+    for (unsigned turn = 0; qatomic_load_acquire(&state) != READY; turn++) {
+        port_spin(turn);
     }
 }
 

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qemu/atomic.h"
+#include "port/wasm-port.h"
+#include "qemu/thread.h"
 
 #define PAGE 65536u
 #define STEP (16u * PAGE)
@@ -88,9 +89,37 @@ void *emscripten_builtin_malloc(size_t size);
 void *emscripten_builtin_memalign(size_t alignment, size_t size);
 void emscripten_builtin_free(void *p);
 
+/*
+ * libc's malloc has a lock of its own, which its waiters spin for without a look at
+ * anything else. With ours around it that one is never waited for: a thread that is
+ * lost in malloc has been counted as holding a lock, and those who wait leave.
+ */
+static QemuMutex heap_lock;
+
+static void *allocate(size_t alignment, size_t size)
+{
+    void *p;
+
+    qemu_mutex_lock(&heap_lock);
+    p = alignment ? emscripten_builtin_memalign(alignment, size)
+                  : emscripten_builtin_malloc(size);
+    qemu_mutex_unlock(&heap_lock);
+    return visible(p, size);
+}
+
 void *malloc(size_t size)
 {
-    return visible(emscripten_builtin_malloc(size), size);
+    return allocate(0, size);
+}
+
+void free(void *p)
+{
+    /* After a failure its holder may be lost; nothing is got again then. */
+    if (p && !qatomic_read(&wasm_failed)) {
+        qemu_mutex_lock(&heap_lock);
+        emscripten_builtin_free(p);
+        qemu_mutex_unlock(&heap_lock);
+    }
 }
 
 void *calloc(size_t count, size_t size)
@@ -102,7 +131,7 @@ void *calloc(size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    p = visible(emscripten_builtin_malloc(bytes), bytes);
+    p = allocate(0, bytes);
     return p ? memset(p, 0, bytes) : NULL;
 }
 
@@ -114,17 +143,17 @@ void *realloc(void *p, size_t size)
     if (p && size <= old && size >= old / 2) {
         return p;
     }
-    q = visible(emscripten_builtin_malloc(size), size);
+    q = allocate(0, size);
     if (q && p) {
         memcpy(q, p, size < old ? size : old);
-        emscripten_builtin_free(p);
+        free(p);
     }
     return q;
 }
 
 void *memalign(size_t alignment, size_t size)
 {
-    return visible(emscripten_builtin_memalign(alignment, size), size);
+    return allocate(alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)

@@ -47,6 +47,14 @@ int __wrap_pthread_condattr_setclock(pthread_condattr_t *attr, clockid_t clock)
     return 0;
 }
 
+static void stop_waiting(Cond *cond)
+{
+    port_thread_holds(1);
+    port_thread_counts_in(NULL);
+    qatomic_dec(&cond->waiters);
+    port_thread_holds(-1);
+}
+
 int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
                                   const struct timespec *at)
 {
@@ -61,11 +69,14 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
     }
     deadline = deadline_of((clockid_t)cond->clock, at);
     /* Pairs with wake(): it sees this waiter, or came before it. */
+    port_thread_holds(1);
     qatomic_inc(&cond->waiters);
+    port_thread_counts_in(&cond->waiters);
+    port_thread_holds(-1);
     seen = qatomic_mb_read(&cond->sequence);
     ret = pthread_mutex_unlock(m);
     if (ret) {
-        qatomic_dec(&cond->waiters);
+        stop_waiting(cond);
         return ret;
     }
     in_time = wait_on(&cond->sequence, seen, deadline);
@@ -73,7 +84,7 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
         qatomic_mb_read(&cond->sequence) == seen) {
         in_time = port_clock_ns(PORT_CLOCK_MONOTONIC) < deadline;
     }
-    qatomic_dec(&cond->waiters);
+    stop_waiting(cond);
     pthread_mutex_lock(m);
     return in_time ? 0 : ETIMEDOUT;
 }
@@ -146,12 +157,16 @@ int __wrap_pthread_barrier_wait(pthread_barrier_t *b)
     Barrier *barrier = (Barrier *)b;
     uint32_t round = qatomic_mb_read(&barrier->round);
 
+    /* The last to arrive lets the others go. */
+    port_thread_holds(1);
     if (qatomic_fetch_inc(&barrier->arrived) + 1 == barrier->needed) {
         qatomic_set(&barrier->arrived, 0);
         qatomic_inc(&barrier->round);
         port_futex_wake(&barrier->round, UINT32_MAX);
+        port_thread_holds(-1);
         return PTHREAD_BARRIER_SERIAL_THREAD;
     }
+    port_thread_holds(-1);
     while (qatomic_mb_read(&barrier->round) == round) {
         wait_on(&barrier->round, round, NO_DEADLINE);
     }

@@ -4,6 +4,7 @@
  * threads. Types and initialisers are its own; all zeros is an unlocked mutex.
  */
 #include <pthread.h>
+#include <threads.h>
 
 #include "port/wasm-port.h"
 #include "wait.h"
@@ -23,15 +24,30 @@ static bool try_lock(uint32_t *state)
     return qatomic_cmpxchg(state, 0, 1) == 0;
 }
 
+/* A lock is counted as held from before it is taken, but not while it is waited
+ * for (port_thread_holds). */
+static bool try_to_hold(uint32_t *state)
+{
+    port_thread_holds(1);
+    if (try_lock(state)) {
+        return true;
+    }
+    port_thread_holds(-1);
+    return false;
+}
+
 static int lock_until(uint32_t *state, int64_t deadline)
 {
+    port_thread_holds(1);
     if (try_lock(state)) {
         return 0;
     }
     while (qatomic_xchg(state, 2) != 0) {
+        port_thread_holds(-1);
         if (!wait_on(state, 2, deadline)) {
             return ETIMEDOUT;
         }
+        port_thread_holds(1);
     }
     return 0;
 }
@@ -41,6 +57,7 @@ static void unlock(uint32_t *state)
     if (qatomic_xchg(state, 0) == 2) {
         port_futex_wake(state, 1);
     }
+    port_thread_holds(-1);
 }
 
 static uint32_t self(void)
@@ -61,7 +78,7 @@ static int lock_mutex(Mutex *mutex, bool only_try, int64_t deadline)
         return 0;
     }
     if (only_try) {
-        ret = try_lock(&mutex->state) ? 0 : EBUSY;
+        ret = try_to_hold(&mutex->state) ? 0 : EBUSY;
     } else {
         ret = lock_until(&mutex->state, deadline);
     }
@@ -158,6 +175,20 @@ int __wrap_pthread_mutexattr_settype(pthread_mutexattr_t *attr, int type)
     return 0;
 }
 
+/* C11's, of which libc's take a free mutex without a call of the above. */
+
+int __wrap_mtx_lock(mtx_t *m)
+{
+    return __wrap_pthread_mutex_lock((pthread_mutex_t *)m) ? thrd_error : thrd_success;
+}
+
+int __wrap_mtx_trylock(mtx_t *m)
+{
+    int ret = __wrap_pthread_mutex_trylock((pthread_mutex_t *)m);
+
+    return ret == 0 ? thrd_success : ret == EBUSY ? thrd_busy : thrd_error;
+}
+
 /* ---- Spin locks: who holds one may be asleep, so the others sleep too ---- */
 
 int __wrap_pthread_spin_init(pthread_spinlock_t *lock, int shared)
@@ -180,7 +211,7 @@ int __wrap_pthread_spin_lock(pthread_spinlock_t *lock)
 
 int __wrap_pthread_spin_trylock(pthread_spinlock_t *lock)
 {
-    return try_lock((uint32_t *)lock) ? 0 : EBUSY;
+    return try_to_hold((uint32_t *)lock) ? 0 : EBUSY;
 }
 
 int __wrap_pthread_spin_unlock(pthread_spinlock_t *lock)

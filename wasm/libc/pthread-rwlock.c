@@ -33,16 +33,23 @@ int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
         if (state == WRITER - 1) {
             return EAGAIN;
         }
+        port_thread_holds(1);
         if (qatomic_cmpxchg(&lock->state, state, state + 1) == state) {
             return 0;
         }
+        port_thread_holds(-1);
     }
     return EBUSY;
 }
 
 int __wrap_pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
-    return qatomic_cmpxchg(&((RwLock *)l)->state, 0, WRITER) == 0 ? 0 : EBUSY;
+    port_thread_holds(1);
+    if (qatomic_cmpxchg(&((RwLock *)l)->state, 0, WRITER) == 0) {
+        return 0;
+    }
+    port_thread_holds(-1);
+    return EBUSY;
 }
 
 static int lock_until(pthread_rwlock_t *l, int (*try)(pthread_rwlock_t *),
@@ -100,6 +107,7 @@ int __wrap_pthread_rwlock_unlock(pthread_rwlock_t *l)
         qatomic_inc(&lock->released);
         port_futex_wake(&lock->released, UINT32_MAX);
     }
+    port_thread_holds(-1);
     return 0;
 }
 
@@ -112,13 +120,16 @@ int __wrap_pthread_once(pthread_once_t *control, void (*init)(void))
     uint32_t *state = (uint32_t *)control;
 
     while (qatomic_mb_read(state) != ONCE_DONE) {
+        port_thread_holds(1);
         if (qatomic_cmpxchg(state, ONCE_NEW, ONCE_RUNNING) == ONCE_NEW) {
             port_coroutine_fence(1);
             init();
             port_coroutine_fence(-1);
             qatomic_mb_set(state, ONCE_DONE);
             port_futex_wake(state, UINT32_MAX);
+            port_thread_holds(-1);
         } else {
+            port_thread_holds(-1);
             wait_on(state, ONCE_RUNNING, NO_DEADLINE);
         }
     }

@@ -137,6 +137,24 @@ static void destroy_values(void)
 
 /* ---- Threads ---- */
 
+static void mark_ended(Thread *thread)
+{
+    qatomic_mb_set(&thread->ended, 1);
+    port_futex_wake(&thread->ended, UINT32_MAX);
+    release(thread);
+}
+
+/* Runs in another thread when this one ended unasked: nobody is to wait for it for
+ * ever, and the program is not to wait for it at its end. */
+static void thread_lost(void *opaque)
+{
+    Thread *thread = opaque;
+
+    thread->result = PTHREAD_CANCELED;
+    mark_ended(thread);
+    qatomic_dec(&alive);
+}
+
 static void end(void *result)
 {
     Thread *thread = self();
@@ -146,9 +164,10 @@ static void end(void *result)
     thread->result = result;
     if (thread != &own) {
         self_tls = NULL;
-        qatomic_mb_set(&thread->ended, 1);
-        port_futex_wake(&thread->ended, UINT32_MAX);
-        release(thread);
+        port_thread_holds(1);
+        port_thread_on_lost(NULL, NULL);
+        mark_ended(thread);
+        port_thread_holds(-1);
     }
     /* main may have ended before the others: the last one ends the program. */
     if (qatomic_fetch_dec(&alive) == 1) {
@@ -161,6 +180,7 @@ static void run(void *opaque)
     Thread *thread = opaque;
 
     self_tls = thread;
+    port_thread_on_lost(thread_lost, thread);
     if (thread->c11) {
         end((void *)(intptr_t)((int (*)(void *))(void *)thread->start)(thread->arg));
     } else {

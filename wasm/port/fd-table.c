@@ -43,16 +43,16 @@ static FdObject *get_fd(int fd)
 /* Opening and closing are rare; the section is bounded by the table's size. */
 static void lock_table(void)
 {
-    while (qatomic_xchg(&table_lock, 1)) {
-        port_pause();
-    }
     port_thread_holds(1);
+    for (unsigned turn = 0; qatomic_xchg(&table_lock, 1); turn++) {
+        port_spin(turn);
+    }
 }
 
 static void unlock_table(void)
 {
-    port_thread_holds(-1);
     qatomic_mb_set(&table_lock, 0);
+    port_thread_holds(-1);
 }
 
 /* The lowest fd that is free, as open(2) does. */
@@ -210,6 +210,33 @@ void rt_fd_ready(int fd)
 
     if (object) {
         wake_watchers(object, fd);
+    }
+}
+
+/* Reports again what is ready, which does no harm, and notifies every loop, also one
+ * that JavaScript drives: its word is in no thread's waiting_on. */
+void wasm_fds_look_again(void)
+{
+    wasm_ready_mark_upper();
+    for (int fd = 0; fd < MAX_FDS; fd++) {
+        FdObject *object;
+        if (!qatomic_load_acquire(&chunks[fd / CHUNK])) {
+            fd += CHUNK - 1;
+            continue;
+        }
+        object = get_fd(fd);
+        if (object && (object->kind == FD_HOST ||
+                       qatomic_mb_read(&object->word) == EVENT_SET)) {
+            wake_watchers(object, fd);
+        }
+    }
+    for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
+        PortWatcher *watcher = &watchers[i];
+        FdObject *object = get_fd(qatomic_read(&watcher->fd));
+        if (qatomic_read(&watcher->in_use) && object) {
+            port_watcher_ready(watcher, -1);
+            port_notify32(&object->word, UINT32_MAX);
+        }
     }
 }
 

@@ -56,3 +56,30 @@ void port_pause(void)
 {
     wasm_leave_if_failed();
 }
+
+/* Sections take microseconds; this long not even a thread is put aside in one. */
+#define SPIN_LIMIT_NS (10 * INT64_C(1000000000))
+enum { SPIN_LOOK = 1 << 16 };
+
+/*
+ * Others leave when the owner has heard that a thread was lost. The owner, which
+ * does not hear of it while it spins, finds out by the time that it takes.
+ */
+void port_spin(unsigned turn)
+{
+    static int64_t since;      /* the owner's */
+    int64_t now;
+
+    wasm_leave_if_failed();
+    if (turn % SPIN_LOOK || port_may_wait()) {
+        return;
+    }
+    now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+    if (!turn) {
+        since = now;
+    } else if (now - since > SPIN_LIMIT_NS) {
+        port_panic("a lock has not been released for %d s: the thread that held "
+                   "it is lost, or stuck",
+                   (int)(SPIN_LIMIT_NS / 1000000000));
+    }
+}

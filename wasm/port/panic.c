@@ -26,7 +26,7 @@ void port_would_block(const char *call)
 {
     char message[256];
 
-    if (wasm_thread_self()->locks || qemu_in_coroutine()) {
+    if (wasm_thread_holds(wasm_thread_self()) || qemu_in_coroutine()) {
         port_panic("%s: this thread must not block, and it %s", call,
                    qemu_in_coroutine() ? "is in a coroutine"
                                        : "holds a lock");

@@ -51,10 +51,15 @@ static void push_done(PortPollRing *ring, Poll *poll, int fd)
 
 static void complete(PortPollRing *ring, Poll *poll, int fd)
 {
-    if (qatomic_mb_read(&poll->state) == POLL_ARMED &&
-        qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_DONE) == POLL_ARMED) {
+    if (qatomic_mb_read(&poll->state) != POLL_ARMED) {
+        return;
+    }
+    /* One that is done and not in the list would never be armed again. */
+    port_thread_holds(1);
+    if (qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_DONE) == POLL_ARMED) {
         push_done(ring, poll, fd);
     }
+    port_thread_holds(-1);
 }
 
 void wasm_poll_complete(uint32_t watcher_id, int fd)

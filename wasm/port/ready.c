@@ -51,6 +51,19 @@ void wasm_ready_mark(uint32_t watcher_id, int fd)
     }
 }
 
+void wasm_ready_mark_upper(void)
+{
+    for (int id = 0; id < WASM_MAX_WATCHERS; id++) {
+        PortReadySet *set = qatomic_load_acquire(&sets[id]);
+        for (uint32_t leaf = 0; set && leaf < LEAVES; leaf++) {
+            if (qatomic_mb_read(&set->leaf[leaf])) {
+                qatomic_or(&set->middle[leaf / 32], 1u << (leaf % 32));
+                qatomic_or(&set->top[leaf / 1024], 1u << (leaf / 32 % 32));
+            }
+        }
+    }
+}
+
 PortReadySet *port_ready_new(PortWatcher *watcher)
 {
     PortReadySet *set = sets[watcher->id];

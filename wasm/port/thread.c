@@ -70,7 +70,9 @@ static WasmThread *new_entry(uint32_t role)
             thread->lost = NULL;
             thread->begun = 0;
             thread->waiting_on = NULL;
-            thread->locks = 0;
+            thread->holds = NULL;
+            thread->stop = 0;
+            thread->counts_in = NULL;
             thread->posted = 0;
             thread->wants_turn = TURN_NONE;
             thread->in_host_io = 0;
@@ -113,9 +115,10 @@ static WasmThread *claim_idle(void)
     return NULL;
 }
 
-WasmThread *wasm_thread_assign(const char *name, uint32_t role,
-                               void (*fn)(void *), void *arg,
-                               void (*refused)(void *))
+/* Counted: a claimed entry is waited for by its worker, and by the owner. */
+static WasmThread *assign(const char *name, uint32_t role,
+                          void (*fn)(void *), void *arg,
+                          void (*refused)(void *))
 {
     WasmThread *thread = claim_idle();
     bool ask = false;
@@ -139,10 +142,31 @@ WasmThread *wasm_thread_assign(const char *name, uint32_t role,
     return thread;
 }
 
+WasmThread *wasm_thread_assign(const char *name, uint32_t role,
+                               void (*fn)(void *), void *arg,
+                               void (*refused)(void *))
+{
+    WasmThread *thread;
+
+    port_thread_holds(1);
+    thread = assign(name, role, fn, arg, refused);
+    port_thread_holds(-1);
+    return thread;
+}
+
 static void start_failed(void *arg)
 {
     (void)arg;
     port_panic("a thread that was started did not get a worker");
+}
+
+void wasm_thread_ask_again(WasmThread *thread)
+{
+    /* As if it had been asked for just now, but nobody waits for the answer. */
+    qatomic_mb_set(&thread->started, 0);
+    if (!thread->refused) {
+        thread->refused = start_failed;
+    }
 }
 
 int port_thread_start(const char *name, void (*fn)(void *), void *arg,
@@ -173,24 +197,11 @@ void port_thread_exit(void)
     host_leave();
 }
 
-void port_thread_holds(int change)
-{
-    wasm_thread_self()->locks += change;
-}
-
 /* pthreads, which alone start threads beside port_thread_start, do what is to be done at
  * the end by themselves: wasm/libc/pthread-thread.c. */
 void port_thread_at_end(void (*fn)(void))
 {
     (void)fn;
-}
-
-void port_thread_on_lost(void (*lost)(void *), void *arg)
-{
-    WasmThread *self = wasm_thread_self();
-
-    self->lost_arg = arg;
-    qatomic_mb_set(&self->lost, lost);
 }
 
 /* ---- What JavaScript calls ---- */
@@ -203,6 +214,7 @@ void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
     max_threads = MIN(limit + 1, WASM_MAX_THREADS);
     reserve = keep;
     self_tls = &wasm_threads[0];
+    wasm_holds_attach(self_tls);
     self_tls->state = THREAD_ATTACHED;
     self_tls->role = ROLE_RUN;
     strcpy(self_tls->name, "owner");
@@ -259,6 +271,7 @@ WASM_EXPORT("rt_thread_attach")
 void rt_thread_attach(WasmThread *thread)
 {
     self_tls = thread;
+    wasm_holds_attach(thread);
     qatomic_mb_set(&thread->state, THREAD_ATTACHED);
     qatomic_mb_set(&thread->started, 1);
     port_notify32((uint32_t *)&thread->started, UINT32_MAX);
@@ -301,7 +314,6 @@ void rt_thread_run(void)
 {
     WasmThread *self = wasm_thread_self();
 
-    qatomic_mb_set(&self->begun, 1);
     self->fn(self->arg);
 }
 
@@ -325,83 +337,6 @@ WASM_EXPORT("rt_thread_ended")
 void rt_thread_ended(WasmThread *thread)
 {
     qatomic_mb_set(&thread->state, THREAD_FREE);
-}
-
-/* Owner: an entry that has no worker any longer. Nobody can claim it from now on;
- * what it was to do. */
-static uint32_t withdraw(WasmThread *thread)
-{
-    uint32_t role;
-
-    while ((role = qatomic_cmpxchg(&thread->role, ROLE_NONE, ROLE_END)) ==
-           ROLE_CLAIMED) {
-        port_pause();
-    }
-    return role;
-}
-
-/* Owner: its worker could not be started. */
-WASM_EXPORT("rt_thread_refused")
-void rt_thread_refused(WasmThread *thread, int error)
-{
-    uint32_t role = withdraw(thread);
-
-    qatomic_mb_set(&thread->started, -error);
-    port_notify32((uint32_t *)&thread->started, UINT32_MAX);
-    if (role == ROLE_RUN && thread->refused) {
-        thread->refused(thread->arg);
-    }
-    qatomic_mb_set(&thread->state, THREAD_FREE);
-}
-
-/* Owner: its worker ended unasked. True: before it began what it had been claimed
- * for; another one is to be started, which will. */
-WASM_EXPORT("rt_thread_unserved")
-bool rt_thread_unserved(WasmThread *thread)
-{
-    if (withdraw(thread) != ROLE_RUN || qatomic_mb_read(&thread->begun)) {
-        return false;
-    }
-    /* As if it had been asked for just now, but nobody waits for the answer. */
-    qatomic_mb_set(&thread->started, 0);
-    if (!thread->refused) {
-        thread->refused = start_failed;
-    }
-    return true;
-}
-
-/*
- * Owner: its worker ended unasked, or was terminated. False: it held a lock, all is
- * lost. gone: the host has said that it ended; what it may still touch, its stack and
- * thread-locals, is never used again otherwise.
- */
-WASM_EXPORT("rt_thread_lost")
-bool rt_thread_lost(WasmThread *thread, bool gone)
-{
-    if (qatomic_read(&thread->locks)) {
-        return false;
-    }
-    if (thread->lost) {
-        thread->lost(thread->lost_arg);
-    }
-    if (gone) {
-        qatomic_mb_set(&thread->state, THREAD_FREE);
-    }
-    return true;
-}
-
-/* Owner, after a failure or at the end: gets every sleeper out. A thread that was just about
- * to sleep is missed, so this is to be repeated until all have left. */
-WASM_EXPORT("rt_wake_all")
-void rt_wake_all(void)
-{
-    qatomic_mb_set(&wasm_failed, 1);
-    for (uint32_t i = 0; i < WASM_MAX_THREADS; i++) {
-        uint32_t *word = qatomic_mb_read(&wasm_threads[i].waiting_on);
-        if (word) {
-            port_notify32(word, UINT32_MAX);
-        }
-    }
 }
 
 /* Accessors: JavaScript knows no layout. */

@@ -68,9 +68,11 @@ typedef struct WasmThread {
     void (*refused)(void *);   /* who does not wait for `started` hears so */
     void (*lost)(void *);
     void *lost_arg;
-    uint32_t begun;            /* fn was called */
+    uint32_t begun;            /* by fn: it is not to be called again */
     uint32_t *waiting_on;      /* the word it sleeps on */
-    int32_t locks;             /* how many it holds */
+    PortHolds *holds;          /* its thread-local; NULL: not attached yet */
+    uint32_t stop;             /* as in holds, for a thread that attaches anew */
+    uint32_t *counts_in;       /* port_thread_counts_in */
     uint32_t posted;           /* control-plane messages sent to it */
     uint32_t wants_turn;       /* WasmTurn; its worker alone reads and writes it */
     uint32_t in_host_io;       /* the host serves a request in this thread */
@@ -100,6 +102,18 @@ int wasm_thread_refusal(void);
 WasmThread *wasm_thread_assign(const char *name, uint32_t role,
                                void (*fn)(void *), void *arg,
                                void (*refused)(void *));
+
+/* Owner: an entry whose worker did not come to what it was to do; another one is to be
+ * started. */
+void wasm_thread_ask_again(WasmThread *thread);
+
+/* ---- Threads that end unasked: lost.c ---- */
+
+/* The thread, when it attaches. */
+void wasm_holds_attach(WasmThread *self);
+/* What another thread sees of its count. */
+int wasm_thread_holds(const WasmThread *thread);
+void rt_thread_wake(WasmThread *thread);
 
 /* ---- Failure ---- */
 

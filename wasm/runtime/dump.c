@@ -81,8 +81,8 @@ const char *rt_dump(void)
         say("thread %d '%s': %s", i, thread->name[0] ? thread->name : "reserve",
             qatomic_read(&thread->state) == THREAD_STARTING ? "starts"
                                                             : doing(thread));
-        if (thread->locks) {
-            say(", holds %d locks", (int)thread->locks);
+        if (wasm_thread_holds(thread)) {
+            say(", holds %d locks", wasm_thread_holds(thread));
         }
         say("\n");
         ctx = context_of(thread);

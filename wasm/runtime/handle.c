@@ -30,17 +30,16 @@ uint32_t rt_handles_open(void)
 
 static void lock_table(void)
 {
-    while (qatomic_xchg(&table_lock, 1)) {
-        wasm_leave_if_failed();
-        port_pause();
-    }
     port_thread_holds(1);
+    for (unsigned turn = 0; qatomic_xchg(&table_lock, 1); turn++) {
+        port_spin(turn);
+    }
 }
 
 static void unlock_table(void)
 {
-    port_thread_holds(-1);
     qatomic_mb_set(&table_lock, 0);
+    port_thread_holds(-1);
 }
 
 /* Under table_lock: CHUNK more. False: the table is full. */
@@ -263,9 +262,8 @@ bool rt_handle_close(uint32_t number, uint32_t generation)
                                           old + GENERATION, false,
                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
     /* Their sections are a few instructions long, or a copy of bytes. */
-    while ((uint32_t)qatomic_mb_read(&handle->state)) {
-        wasm_leave_if_failed();
-        port_pause();
+    for (unsigned turn = 0; (uint32_t)qatomic_mb_read(&handle->state); turn++) {
+        port_spin(turn);
     }
     if (handle->kind == HANDLE_NOTIFIER) {
         /* Who watches it finds that it is closed. */

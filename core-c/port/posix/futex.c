@@ -51,3 +51,9 @@ void port_pause(void)
     __asm__ volatile("");
 #endif
 }
+
+void port_spin(unsigned turn)
+{
+    (void)turn;
+    port_pause();
+}

@@ -71,14 +71,13 @@ void port_thread_at_end(void (*fn)(void))
     pthread_setspecific(at_end_key, (void *)(uintptr_t)fn);
 }
 
-/* A native thread is never lost: what would end it ends the process. */
-void port_thread_holds(int change)
-{
-    (void)change;
-}
-
 void port_thread_on_lost(void (*lost)(void *), void *arg)
 {
     (void)lost;
     (void)arg;
+}
+
+void port_thread_counts_in(uint32_t *counter)
+{
+    (void)counter;
 }

@@ -57,7 +57,7 @@ export function startTestWorker(name: string, events: WorkerEvents): HostWorker 
   });
   worker.on('messageerror', () => events.unreadable());
   worker.on('error', (error) => events.error(error));
-  worker.on('exit', () => events.exit());
+  worker.on('exit', () => events.exit(true));
   return {
     post: (message) => worker.postMessage(message),
     terminate: () => void worker.terminate(),
@@ -76,6 +76,9 @@ export function workersOf(runtime: Runtime, name: string): HostWorker[] {
     .filter(([pointer]) => memory.string(exports.rt_thread_name(pointer)) === name)
     .map(([, { worker }]) => worker);
 }
+
+/** The worker of a thread. */
+export const workerOf = (runtime: Runtime, thread: ThreadPointer): HostWorker | undefined => (runtime as unknown as Internals).threads.all.get(thread)?.worker;
 
 /** How many of them have got as far as WebAssembly. */
 export function attachedWorkers(runtime: Runtime, name: string): number {
