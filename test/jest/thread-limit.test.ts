@@ -126,12 +126,12 @@ const refusals: [string, () => void, RegExp][] = [
   ['reports an error later', () => replaceStartWorker((_name, events) => {
     setImmediate(() => {
       events.error(new Error('no more workers today'));
-      events.exit();
+      events.exit(true);
     });
     return { post: () => {}, terminate: () => {}, keepAlive: () => {} };
   }), /'more': .*no more workers today/],
   ['ends before it began', () => replaceStartWorker((_name, events) => {
-    setImmediate(() => events.exit());
+    setImmediate(() => events.exit(true));
     return { post: () => {}, terminate: () => {}, keepAlive: () => {} };
   }), /'more': its worker ended at once/],
 ];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
-import { browserBase } from './browser.js';
+import { browserBase, LOCK } from './browser.js';
 import type { OwnerHost } from './host.js';
 import { NOT_ISOLATED } from './isolation.js';
 import { answerClock } from './thread-clock.js';
@@ -32,12 +32,24 @@ export const ownerHost: OwnerHost = {
   startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
     const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
-    worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || events.message(data));
+    let ended = (): void => {};
+    const gone = new Promise<void>((resolve) => (ended = resolve));
+    // No event tells of a worker's end, but the lock that it holds for its life is free then.
+    const isLock = (message: { type?: unknown; name?: unknown } | null): boolean => {
+      if (message?.type !== LOCK) return false;
+      void navigator.locks.request(String(message.name), () => {
+        ended();
+        events.exit(true);
+      });
+      return true;
+    };
+    worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || isLock(data as object | null) || events.message(data));
     worker.onmessageerror = () => events.unreadable();
     worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),
       terminate: () => worker.terminate(),
+      ...(navigator.locks && { gone }),
       keepAlive() {},
     };
   },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { hostErrno } from '../errors.js';
-import { browserBase } from './browser.js';
+import { browserBase, LOCK } from './browser.js';
 import type { Range, WorkerHost } from './host.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
@@ -61,12 +61,26 @@ function each(ranges: readonly Range[], offset: number, call: (range: Range, off
   return done;
 }
 
+/** Resolves when this worker holds a lock for the rest of its life, by which its owner hears of its
+ * end; or there are no locks here. */
+const alive = new Promise<void>((resolve) => {
+  const locks = navigator.locks as LockManager | undefined;
+  if (!locks) return resolve();
+  const name = `wasm-aio worker ${crypto.randomUUID()}`;
+  locks.request(name, () => {
+    scope.postMessage({ type: LOCK, name });
+    resolve();
+    return new Promise(() => {});
+  }).catch(() => resolve());
+});
+
 export const workerHost: WorkerHost = {
   ...browserBase,
   onMessage(listener, unreadable) {
-    // The code of an IOThread may have an onmessage of its own.
-    scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => void (takeClock(data) || listener(data)));
-    scope.addEventListener('messageerror', unreadable);
+    // The code of an IOThread may have an onmessage of its own. Nothing is begun before the owner
+    // would hear of this worker's end.
+    scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => void alive.then(() => takeClock(data) || listener(data)));
+    scope.addEventListener('messageerror', () => void alive.then(unreadable));
   },
   post: (message, transfer = []) => scope.postMessage(message, transfer),
   agreeOnClock: () => agreeOnClock(scope),

@@ -3,6 +3,9 @@
 import type { FileCalls, HostBase } from './host.js';
 import { threadClock } from './thread-clock.js';
 
+/** The type of the message by which a worker names the lock that it holds. */
+export const LOCK = 'wasm-aio lock';
+
 const channel = new MessageChannel();
 const turns: (() => void)[] = [];
 channel.port1.onmessage = () => turns.shift()?.();

@@ -11,7 +11,8 @@ export interface HostWorker {
   post(message: unknown, transfer?: Transferable[]): void;
   /** Kills it; no guarantee that it stops soon, or at all. */
   terminate(): void;
-  /** Resolves when it is gone. Not every host can tell. */
+  /** Resolves when it has ended and touches no memory any more. Not every host can tell, and none
+   * tells in every case (Bun: not of one that spins in WebAssembly). */
   readonly gone?: Promise<void>;
   /** Whether it keeps the process alive (where there is such a thing). */
   keepAlive(on: boolean): void;
@@ -29,8 +30,8 @@ export interface WorkerEvents {
   unreadable(): void;
   /** It could not start, or threw what nobody caught. */
   error(error: unknown): void;
-  /** It is gone. Not every host can tell. */
-  exit(): void;
+  /** It has ended; confirmed: it touches no memory any more. Not every host can tell. */
+  exit(confirmed: boolean): void;
 }
 
 /** A file that was opened by the owner, or by the host-I/O worker. */

@@ -48,11 +48,22 @@ export const ownerHost: OwnerHost = {
     worker.on('message', (data) => void ((!clockIsShared && answerClock(data, worker)) || events.message(data)));
     worker.on('messageerror', () => events.unreadable());
     worker.on('error', (error) => events.error(error));
-    worker.on('exit', () => events.exit());
+    let terminated = false;
+    const gone = new Promise<void>((resolve) => {
+      worker.on('exit', () => {
+        // Deno says so at once of one that is terminated, and lets it go on as long as it spins or waits.
+        const confirmed = !(terminated && 'Deno' in globalThis);
+        events.exit(confirmed);
+        if (confirmed) resolve();
+      });
+    });
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer as TransferListItem[]),
-      terminate: () => void worker.terminate(),
-      gone: new Promise((resolve) => worker.on('exit', () => resolve())),
+      terminate() {
+        terminated = true;
+        void worker.terminate();
+      },
+      gone,
       keepAlive: (on) => (on ? worker.ref() : worker.unref()),
     };
   },

@@ -47,6 +47,10 @@ export interface Exports {
   rt_thread_refused(thread: ThreadPointer, errno: number): void;
   rt_thread_lost(thread: ThreadPointer, gone: boolean): number;
   rt_thread_unserved(thread: ThreadPointer): number;
+  rt_thread_free(thread: ThreadPointer): void;
+  rt_thread_stop(thread: ThreadPointer): void;
+  rt_thread_holds(thread: ThreadPointer): number;
+  rt_thread_wake(thread: ThreadPointer): void;
   rt_thread_tls(thread: ThreadPointer): Pointer<'tls'>;
   rt_thread_stack_top(thread: ThreadPointer): number;
   rt_thread_stack_limit(thread: ThreadPointer): number;
@@ -109,6 +113,8 @@ export interface Exports {
   rt_timer_free(timer: TimerPointer): void;
 
   rt_host_io_ring(): void;
+  rt_host_io_lost(): number;
+  rt_host_io_none(none: boolean): void;
   rt_host_io_run(received: number): void;
 
   rt_files_are_owned(): void;

@@ -9,6 +9,7 @@ import { Role, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import { cString, type Instance } from './instance.js';
 import type { HelperInit } from './waiter.js';
+import { outOfSections } from './stop.js';
 import { TERMINATE_MS } from './watchdog.js';
 
 /** A worker in a role that the owner gave it. */
@@ -176,10 +177,16 @@ export class Threads {
           refused(messageOf(error));
         }
       },
-      exit: () => over(true),
+      exit: (confirmed: boolean) => over(confirmed),
     };
+    /** It was lost, but its end has not been confirmed: its entry is not used again. */
+    let unconfirmed = false;
     /** It ended unasked; confirmed: the host said so. */
     const over = (confirmed: boolean): void => {
+      if (ended && confirmed && unconfirmed) {
+        unconfirmed = false;
+        exports.rt_thread_free(pointer);
+      }
       if (ended) return;
       if (leaving) return left();
       if (this.closing) return gone();
@@ -191,6 +198,8 @@ export class Threads {
           this.start(pointer);
         } else if (!exports.rt_thread_lost(pointer, confirmed)) {
           this.events.failed(`the worker of thread '${name}' ended while it held a lock`);
+        } else {
+          unconfirmed = !confirmed;
         }
       });
       lost();
@@ -202,8 +211,14 @@ export class Threads {
         if (!ended) refused(why);
       };
       const kill = (): void => {
-        worker.terminate();
-        if (!worker.gone) setTimeout(() => over(false), TERMINATE_MS);
+        void outOfSections(exports, pointer).then(() => {
+          if (ended) return;
+          worker.terminate();
+          // Where it ends only when it wakes up.
+          exports.rt_thread_wake(pointer);
+          const timer = setTimeout(() => over(false), TERMINATE_MS);
+          void isGone.then(() => clearTimeout(timer));
+        });
       };
       started = { worker, roles: [], told: false, own: own !== undefined, giveUp, kill, gone: isGone };
     } catch (error) {
