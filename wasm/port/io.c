@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations on files: the host does them, straight from and into this memory. */
 #include "port/port-io.h"
+#include "server.h"
 #include "wasm-port.h"
 
 /* Bytes or -errno. */
@@ -15,22 +16,41 @@ WASM_IMPORT("pwritev") int host_pwritev(int handle, const struct iovec *iov,
 /* 0 or -errno. */
 WASM_IMPORT("fdatasync") int host_fdatasync(int handle);
 
+/* The host's handle of a file; -1: the worker that opened it is lost. */
+static int host_handle(int fd)
+{
+    uint32_t generation = qatomic_read(&wasm_files_generation);
+
+    if (!qatomic_read(&wasm_files_are_owned)) {
+        return fd;
+    }
+    if ((uint32_t)fd >> FILE_GENERATION_SHIFT != generation % FILE_GENERATIONS) {
+        return -1;
+    }
+    return fd & ((1 << FILE_GENERATION_SHIFT) - 1);
+}
+
 static int run(PortIo *io)
 {
     const struct iovec *iov = io->iov;
     double offset = (double)io->offset;
+    int handle = host_handle(io->fd);
+
+    if (handle < 0) {
+        return -ECANCELED;
+    }
 
     switch (io->op) {
     case PORT_IO_READ:
         return io->niov == 1
-                   ? host_pread(io->fd, iov->iov_base, iov->iov_len, offset)
-                   : host_preadv(io->fd, iov, io->niov, offset);
+                   ? host_pread(handle, iov->iov_base, iov->iov_len, offset)
+                   : host_preadv(handle, iov, io->niov, offset);
     case PORT_IO_WRITE:
         return io->niov == 1
-                   ? host_pwrite(io->fd, iov->iov_base, iov->iov_len, offset)
-                   : host_pwritev(io->fd, iov, io->niov, offset);
+                   ? host_pwrite(handle, iov->iov_base, iov->iov_len, offset)
+                   : host_pwritev(handle, iov, io->niov, offset);
     default:
-        return host_fdatasync(io->fd);
+        return host_fdatasync(handle);
     }
 }
 

@@ -37,6 +37,7 @@ struct PortQueue {
 
 WasmServer wasm_host_server;
 uint32_t wasm_files_are_owned;
+uint32_t wasm_files_generation;
 
 /* ---- The server's side ---- */
 
@@ -137,7 +138,35 @@ static void unref(PortQueue *queue)
     }
 }
 
-static void server_lost(void *opaque)
+/* In the place of a server that was lost: ends what it was at, and tells the loop what
+ * it had not told yet. */
+static void take_over(PortQueue *queue)
+{
+    uint32_t done = queue->done;
+    PortIo *io = queue->ring[done & queue->mask];
+
+    if (done != qatomic_mb_read(&queue->tail) &&
+        qatomic_mb_read(&io->state) == IO_TAKEN) {
+        io->result = -ECANCELED;
+        qatomic_mb_set(&queue->done, ++done);
+    }
+    port_event_set(queue->event_fd);
+    qatomic_mb_set(&queue->announced, done);
+}
+
+/* In its server's place, which is gone: nobody else moves done any more. */
+static void end_all(PortQueue *queue)
+{
+    uint32_t tail = qatomic_mb_read(&queue->tail), done = queue->done;
+
+    for (; done != tail; done++) {
+        queue->ring[done & queue->mask]->result = -ECANCELED;
+    }
+    qatomic_mb_set(&queue->done, done);
+}
+
+/* It has no server, nor will have one. */
+static void give_up(void *opaque)
 {
     PortQueue *queue = opaque;
 
@@ -145,13 +174,23 @@ static void server_lost(void *opaque)
     port_event_set(queue->event_fd);
 }
 
-/* The thread of a queue that has one of its own. */
+static void server_main(void *opaque);
+
+static void server_lost(void *opaque)
+{
+    if (port_thread_start("host I/O", server_main, opaque, give_up) < 0) {
+        give_up(opaque);
+    }
+}
+
+/* The thread of a queue that has one of its own; also the one that replaces it. */
 static void server_main(void *opaque)
 {
     PortQueue *queue = opaque;
     WasmServer *server = queue->server;
 
     port_thread_on_lost(server_lost, queue);
+    take_over(queue);
     for (;;) {
         uint32_t seen = qatomic_mb_read(&server->doorbell);
 
@@ -165,6 +204,30 @@ static void server_main(void *opaque)
     }
     port_thread_on_lost(NULL, NULL);
     unref(queue);
+}
+
+void wasm_host_server_lost(void)
+{
+    qatomic_inc(&wasm_files_generation);
+    for (int i = 0; i < SERVER_MAX_QUEUES; i++) {
+        PortQueue *queue = qatomic_mb_read(&wasm_host_server.queues[i]);
+        if (queue) {
+            take_over(queue);
+        }
+    }
+}
+
+void wasm_host_server_set_lost(bool lost)
+{
+    qatomic_mb_set(&wasm_host_server.lost, lost);
+    for (int i = 0; lost && i < SERVER_MAX_QUEUES; i++) {
+        PortQueue *queue = qatomic_mb_read(&wasm_host_server.queues[i]);
+        if (queue) {
+            end_all(queue);
+            port_event_set(queue->event_fd);
+            qatomic_mb_set(&queue->announced, queue->done);
+        }
+    }
 }
 
 void wasm_server_ring(WasmServer *server)
@@ -256,9 +319,10 @@ void port_queue_free(PortQueue *queue)
     WasmServer *server = queue->server;
 
     /* The event's fd goes next: whoever gets its number is not to be woken. */
-    while (qatomic_mb_read(&queue->announced) != queue->done &&
-           !qatomic_mb_read(&server->lost)) {
-        port_pause();
+    for (unsigned turn = 0;
+         qatomic_mb_read(&queue->announced) != qatomic_mb_read(&queue->done) &&
+         !qatomic_mb_read(&server->lost); turn++) {
+        port_spin(turn);
     }
     if (server != &wasm_host_server) {
         qatomic_mb_set(&server->stop, 1);
@@ -286,20 +350,14 @@ int port_queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
     return (int)n;
 }
 
-/* In its server's place, which is gone: nobody else moves done any more. */
-static void end_all(PortQueue *queue)
-{
-    for (; queue->done != queue->tail; queue->done++) {
-        queue->ring[queue->done & queue->mask]->result = -ECANCELED;
-    }
-}
-
 unsigned port_queue_reap(PortQueue *queue, PortIo **ios, unsigned n)
 {
     uint32_t done;
     unsigned count = 0;
 
-    if (qatomic_mb_read(&queue->server->lost)) {
+    /* The server of all files may come back, so the owner does it for that one. */
+    if (queue->server != &wasm_host_server &&
+        qatomic_mb_read(&queue->server->lost)) {
         end_all(queue);
     }
     done = qatomic_mb_read(&queue->done);

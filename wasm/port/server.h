@@ -24,6 +24,19 @@ extern WasmServer wasm_host_server;
 /* Files have one: queues that are made from now on are its. */
 extern uint32_t wasm_files_are_owned;
 
+/*
+ * Moves on whenever that one is lost: the handles of files that it had opened mean
+ * nothing to the next one. A handle has the generation that it is of in its upper bits.
+ */
+extern uint32_t wasm_files_generation;
+enum { FILE_GENERATION_SHIFT = 24, FILE_GENERATIONS = 128 };
+/* Owner: wasm_host_server was lost. What it was at ends with -ECANCELED, and so will
+ * all else for the files that it had opened, once it has been replaced. */
+void wasm_host_server_lost(void);
+/* Owner: it cannot be replaced (true), so that everything handed over to it ends with
+ * -ECANCELED; or it is about to be, after all. */
+void wasm_host_server_set_lost(bool lost);
+
 /* Its thread: does what has been handed over. False: there was nothing. */
 bool wasm_server_serve(WasmServer *server);
 /* Its thread: returns when there may be something, or the doorbell is not `seen`

@@ -20,6 +20,23 @@ bool rt_host_has_owned_files(void)
     return qatomic_read(&wasm_files_are_owned);
 }
 
+/* Owner: whether there is no such worker, nor can be for now. */
+WASM_EXPORT("rt_host_io_none")
+void rt_host_io_none(bool none)
+{
+    wasm_host_server_set_lost(none);
+}
+
+/* Owner: that worker is lost. What the upper bits of its files' handles are from now
+ * on. */
+WASM_EXPORT("rt_host_io_lost")
+uint32_t rt_host_io_lost(void)
+{
+    wasm_host_server_lost();
+    return qatomic_read(&wasm_files_generation) % FILE_GENERATIONS
+           << FILE_GENERATION_SHIFT;
+}
+
 /* Owner: a message was posted to it. */
 WASM_EXPORT("rt_host_io_ring")
 void rt_host_io_ring(void)

@@ -8,6 +8,9 @@ import type { Thread } from '../runtime/threads.js';
 import { AioFile, type FileSettings } from './file.js';
 import type { IOThread } from './iothread.js';
 
+/** The bits of a handle that are the host's; FILE_GENERATION_SHIFT in wasm/port/server.h. */
+const HANDLE = 0xff_ffff;
+
 interface Waiting {
   resolve(file: HostFile): void;
   reject(error: Error): void;
@@ -17,6 +20,8 @@ interface Waiting {
 export class FileTable {
   private readonly open_ = new Set<AioFile>();
   private hostIO: Thread | undefined;
+  /** What the handles of files that the present host-I/O worker opens have in their upper bits. */
+  private generation = 0;
   private lastId = 0;
   private readonly waiting = new Map<number, Waiting>();
 
@@ -52,8 +57,9 @@ export class FileTable {
 
   private async giveBack(handle: number): Promise<void> {
     const { host } = this.runtime;
-    if (host.filesAreOwned) await this.ask({ type: 'close', handle });
-    else await host.close(handle);
+    if (!host.filesAreOwned) await host.close(handle);
+    // Otherwise it ended with the worker that had opened it.
+    else if ((handle & ~HANDLE) === this.generation) await this.ask({ type: 'close', handle: handle & HANDLE });
   }
 
   async closeAllOf(ioThread: IOThread): Promise<void> {
@@ -83,21 +89,37 @@ export class FileTable {
   }
 
   private startHostIO(): Thread {
-    const thread = this.runtime.run(() => this.runtime.threads.assign('host I/O', Role.hostIO, 0));
+    const thread = this.runtime.run(() => {
+      this.runtime.instance.exports.rt_host_io_none(false);
+      return this.runtime.threads.assign('host I/O', Role.hostIO, 0);
+    });
     thread.onMessage = (message: ToOwner) => {
       if (message.type !== 'opened' && message.type !== 'closed' && message.type !== 'refused') return;
       const waiting = this.waiting.get(message.id);
       this.waiting.delete(message.id);
-      if (message.type === 'opened') waiting?.resolve(message.file);
+      if (message.type === 'opened') waiting?.resolve({ ...message.file, handle: message.file.handle | this.generation });
       else if (message.type === 'closed') waiting?.resolve({ handle: 0, size: 0 });
       else waiting?.reject(new AioError('ERR_AIO_IO', message.message, { errno: message.errno }));
     };
-    thread.onLost = () => {
-      this.hostIO = undefined;
-      const error = new AioError('ERR_AIO_CANCELED', 'the host I/O worker ended', { errno: 'ECANCELED' });
-      for (const { reject } of this.waiting.values()) reject(error);
-      this.waiting.clear();
-    };
+    thread.onLost = () => this.replaceHostIO();
     return thread;
+  }
+
+  /** The worker that had all files open was lost, and they with it: requests that it had not served end, or will
+   * end, with ECANCELED. */
+  private replaceHostIO(): void {
+    const { runtime } = this;
+    const { exports } = runtime.instance;
+    this.hostIO = undefined;
+    const error = new AioError('ERR_AIO_CANCELED', 'the host I/O worker ended', { errno: 'ECANCELED' });
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+    this.generation = exports.rt_host_io_lost();
+    try {
+      this.hostIO = this.startHostIO();
+    } catch {
+      // The next file that is opened asks for one again.
+      exports.rt_host_io_none(true);
+    }
   }
 }
