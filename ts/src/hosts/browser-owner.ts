@@ -32,11 +32,13 @@ export const ownerHost: OwnerHost = {
   startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
     const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
+    let held = false;
     let ended = (): void => {};
     const gone = new Promise<void>((resolve) => (ended = resolve));
     // No event tells of a worker's end, but the lock that it holds for its life is free then.
     const isLock = (message: { type?: unknown; name?: unknown } | null): boolean => {
       if (message?.type !== LOCK) return false;
+      held = true;
       void navigator.locks.request(String(message.name), () => {
         ended();
         events.exit(true);
@@ -48,7 +50,11 @@ export const ownerHost: OwnerHost = {
     worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),
-      terminate: () => worker.terminate(),
+      terminate() {
+        worker.terminate();
+        // It holds its lock before it begins anything.
+        if (!held) ended();
+      },
       ...(navigator.locks && { gone }),
       keepAlive() {},
     };
