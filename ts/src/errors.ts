@@ -10,9 +10,6 @@ export class AioError extends Error {
   readonly errno: string | undefined;
 
   constructor(code: AioErrorCode, message: string, options: { errno?: string; cause?: unknown } = {}) {
-    if (typeof code !== 'string' || typeof message !== 'string' || typeof options !== 'object' || (options as unknown) === null) {
-      throw new AioError('ERR_AIO_INVALID_ARG', 'new AioError() takes a code, a message and an object with options');
-    }
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'AioError';
     this.code = code;

@@ -61,26 +61,35 @@ function members(name: string, type: ts.Type): Callable[] {
   });
 }
 
-/** Everything that a user can call. */
-export function publicFunctions(): Callable[] {
-  const found = new Map<string, Callable>();
+/** All that the entries export and that there is at run time. */
+function* exported(): Generator<ts.Symbol & { valueDeclaration: ts.Declaration }> {
   for (const entry of entries) {
     const source = program.getSourceFile(entry);
     const module = source && checker.getSymbolAtLocation(source);
-    if (!module) continue;
-    for (const exported of checker.getExportsOfModule(module)) {
-      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-      if (!symbol.valueDeclaration) continue;
-      const type = checker.getTypeOfSymbolAtLocation(symbol, symbol.valueDeclaration);
-      const isClass = (symbol.flags & ts.SymbolFlags.Class) !== 0;
-      const all = isClass
-        ? [
-          ...(ts.getCombinedModifierFlags(symbol.valueDeclaration) & ts.ModifierFlags.Abstract ? [] : callable(`new ${symbol.name}`, type.getConstructSignatures())),
-          ...members(`${symbol.name}.`, type), ...members(`${symbol.name}#`, checker.getDeclaredTypeOfSymbol(symbol)),
-        ]
-        : callable(symbol.name, type.getCallSignatures());
-      for (const each of all) found.set(each.name, each);
+    for (const each of module ? checker.getExportsOfModule(module) : []) {
+      const symbol = each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each;
+      if (symbol.valueDeclaration) yield symbol as ts.Symbol & { valueDeclaration: ts.Declaration };
     }
+  }
+}
+
+const isClass = ({ flags }: ts.Symbol): boolean => (flags & ts.SymbolFlags.Class) !== 0;
+
+export const publicClasses = (): string[] => [...new Set([...exported()].filter(isClass).map(({ name }) => name))];
+
+/** Everything that a user can call. */
+export function publicFunctions(): Callable[] {
+  const found = new Map<string, Callable>();
+  for (const symbol of exported()) {
+    const type = checker.getTypeOfSymbolAtLocation(symbol, symbol.valueDeclaration);
+    const isAbstract = (ts.getCombinedModifierFlags(symbol.valueDeclaration) & ts.ModifierFlags.Abstract) !== 0;
+    const all = isClass(symbol)
+      ? [
+        ...(isAbstract ? [] : callable(`new ${symbol.name}`, type.getConstructSignatures())),
+        ...members(`${symbol.name}.`, type), ...members(`${symbol.name}#`, checker.getDeclaredTypeOfSymbol(symbol)),
+      ]
+      : callable(symbol.name, type.getCallSignatures());
+    for (const each of all) found.set(each.name, each);
   }
   return [...found.values()];
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { AioError, closedError } from '../errors.js';
+import { showAs } from '../face.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { AioContext, Registration } from './context.js';
-import { closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { makeHandle, closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs
@@ -11,11 +12,18 @@ import { closePlace, makePlace, signal, type Handle, type HomeThread, type Place
  * gives an object that schedules it there.
  */
 export class BottomHalf {
-  private constructor(
-    private readonly thread: HomeThread, readonly name: string, private readonly place: Place,
-    /** Where it runs; undefined in all other threads. */
-    private readonly home?: { context: AioContext; id: number; registration: Registration },
-  ) {}
+  readonly #thread: HomeThread;
+  readonly name: string;
+  readonly #place: Place;
+  /** Where it runs; undefined in all other threads. */
+  readonly #home: { context: AioContext; id: number; registration: Registration } | undefined;
+
+  private constructor(thread: HomeThread, name: string, place: Place, home?: { context: AioContext; id: number; registration: Registration }) {
+    this.#thread = thread;
+    this.name = name;
+    this.#place = place;
+    this.#home = home;
+  }
 
   /** @internal */
   static make(context: AioContext, name: string, run: Callback): BottomHalf {
@@ -43,23 +51,23 @@ export class BottomHalf {
    * @throws AioError ERR_AIO_CLOSED
    */
   schedule(): void {
-    if (!signal(this.thread, this.place)) throw closedError(`bottom half '${this.name}'`);
+    if (!signal(this.#thread, this.#place)) throw closedError(`bottom half '${this.name}'`);
   }
 
   /** What stands for it in a message to another thread. */
   toHandle(): Handle {
-    return { aio: 'bottom half', name: this.name, places: [this.place] };
+    return makeHandle('bottom half', this.name, [this.#place]);
   }
 
   /** It keeps the process alive while it is open: the default. */
   ref(): this {
-    this.home?.registration.ref();
+    this.#home?.registration.ref();
     return this;
   }
 
   /** It does not. */
   unref(): this {
-    this.home?.registration.unref();
+    this.#home?.registration.unref();
     return this;
   }
 
@@ -69,15 +77,16 @@ export class BottomHalf {
    * @throws AioError ERR_AIO_INVALID_ARG in another thread
    */
   close(): void {
-    if (!this.home) {
+    if (!this.#home) {
       throw new AioError('ERR_AIO_INVALID_ARG', `bottom half '${this.name}' is closed in the thread that made it, not in this one`);
     }
-    if (!this.home.registration.end()) return;
-    this.thread.callbacks.remove(this.home.id);
-    closePlace(this.thread, this.place);
+    if (!this.#home.registration.end()) return;
+    this.#thread.callbacks.remove(this.#home.id);
+    closePlace(this.#thread, this.#place);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 }
+showAs('BottomHalf', BottomHalf, ['name']);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { isInteger } from '../check.js';
 import { AioError, closedError, noMemory } from '../errors.js';
+import { showAs } from '../face.js';
 import type { Range } from '../hosts/host.js';
 import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
@@ -11,12 +12,18 @@ import { Room } from './room.js';
  * pass {@link bytes} or a part of it.
  */
 export class AioBuffer {
-  private uses = 0;
-  private closed = false;
+  #uses = 0;
+  #closed = false;
 
-  private constructor(
-    private readonly owner: Buffers, /** @internal */ readonly pointer: Pointer<'bytes'>, readonly length: number,
-  ) {}
+  readonly #owner: Buffers;
+  /** @internal */ readonly pointer: Pointer<'bytes'>;
+  readonly length: number;
+
+  private constructor(owner: Buffers, pointer: Pointer<'bytes'>, length: number) {
+    this.#owner = owner;
+    this.pointer = pointer;
+    this.length = length;
+  }
 
   /** @internal */
   static at(owner: Buffers, pointer: Pointer<'bytes'>, length: number): AioBuffer {
@@ -26,36 +33,37 @@ export class AioBuffer {
   /** A view that stays good when the memory grows.
    * @throws AioError ERR_AIO_CLOSED */
   get bytes(): Uint8Array {
-    if (this.closed) throw closedError(`buffer of ${this.length} bytes`);
-    return this.owner.view(this.pointer, this.length);
+    if (this.#closed) throw closedError(`buffer of ${this.length} bytes`);
+    return this.#owner.view(this.pointer, this.length);
   }
 
   /** Until it is released its memory is not given to anybody else. @internal */
   use(): void {
-    this.uses++;
+    this.#uses++;
   }
 
   /** @internal */
   release(): void {
-    this.uses--;
-    this.freeIfUnused();
+    this.#uses--;
+    this.#freeIfUnused();
   }
 
   /** Gives the memory back, as soon as no request uses it. Idempotent. */
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.freeIfUnused();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#freeIfUnused();
   }
 
-  private freeIfUnused(): void {
-    if (this.closed && this.uses === 0) this.owner.free(this);
+  #freeIfUnused(): void {
+    if (this.#closed && this.#uses === 0) this.#owner.free(this);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 }
+showAs('AioBuffer', AioBuffer, ['length']);
 
 /** How many bytes one request or buffer may have. @internal */
 export const isLength = isInteger(0, 0x7fffffff);

@@ -2,6 +2,7 @@
 import { checkThat, isFunction, isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
 import { AioError, closedError, noMemory } from '../errors.js';
+import { showAs } from '../face.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import { BottomHalf } from './bottom-half.js';
@@ -67,34 +68,41 @@ interface Driver {
 
 /** A handler of a context; close() removes it. */
 export class Watch {
-  private constructor(private readonly registration: Registration, private readonly remove: () => void) {}
+  readonly #registration: Registration;
+  readonly #remove: () => void;
+
+  private constructor(registration: Registration, /** @internal */ readonly what: string, remove: () => void) {
+    this.#registration = registration;
+    this.#remove = remove;
+  }
 
   /** @internal */
-  static make(registration: Registration, remove: () => void): Watch {
-    return new Watch(registration, remove);
+  static make(registration: Registration, what: string, remove: () => void): Watch {
+    return new Watch(registration, what, remove);
   }
 
   /** It keeps the process alive while it is open: the default. */
   ref(): this {
-    this.registration.ref();
+    this.#registration.ref();
     return this;
   }
 
   /** It does not. */
   unref(): this {
-    this.registration.unref();
+    this.#registration.unref();
     return this;
   }
 
   /** Idempotent. */
   close(): void {
-    if (this.registration.end()) this.remove();
+    if (this.#registration.end()) this.#remove();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 }
+showAs('Watch', Watch, ['what']);
 
 const isNotifier = checkThat('a Notifier', (value) => value instanceof Notifier);
 const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
@@ -107,46 +115,54 @@ const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
  * goes on and gives JavaScript its turns.
  */
 export class AioContext {
-  private readonly registrations = new Set<Registration>();
-  private readonly watched = new Map<number, string>();
-  private refed = true;
-  private alive = 0;
-  private keeping = false;
-  private closed = false;
-  private ended: Promise<void> | undefined;
+  readonly #registrations = new Set<Registration>();
+  readonly #watched = new Map<number, string>();
+  #refed = true;
+  #alive = 0;
+  #keeping = false;
+  #closed = false;
+  #ended: Promise<void> | undefined;
 
-  private constructor(
-    /** @internal */ readonly thread: HomeThread, /** @internal */ readonly pointer: ContextPointer, readonly name: string,
-    /** What drives it from JavaScript's event loop; absent in an IOThread. */
-    private readonly driver?: Driver,
-    /** Ends a context that can be closed by itself. */
-    private readonly end?: () => Promise<void>,
-  ) {}
+  /** @internal */ readonly thread: HomeThread;
+  /** @internal */ readonly pointer: ContextPointer;
+  readonly name: string;
+  /** What drives it from JavaScript's event loop; absent in an IOThread. */
+  readonly #driver: Driver | undefined;
+  /** Ends a context that can be closed by itself. */
+  readonly #end: (() => Promise<void>) | undefined;
+
+  private constructor(thread: HomeThread, pointer: ContextPointer, name: string, driver?: Driver, end?: () => Promise<void>) {
+    this.thread = thread;
+    this.pointer = pointer;
+    this.name = name;
+    this.#driver = driver;
+    this.#end = end;
+  }
 
   /** @internal */
   static make(thread: HomeThread, pointer: ContextPointer, name: string, driver?: Driver, end?: () => Promise<void>): AioContext {
     return new AioContext(thread, pointer, name, driver, end);
   }
 
-  private assertOpen(): void {
-    if (this.closed) throw closedError(`context '${this.name}'`);
+  #assertOpen(): void {
+    if (this.#closed) throw closedError(`context '${this.name}'`);
   }
 
-  private takes(name: string, run: Callback): void {
+  #takes(name: string, run: Callback): void {
     isText('name', name);
     isFunction('run', run);
-    this.assertOpen();
+    this.#assertOpen();
   }
 
   /** A call-back that any thread can schedule: aio_bh_new. name is for messages and dump(). */
   bottomHalf(name: string, run: Callback): BottomHalf {
-    this.takes(name, run);
+    this.#takes(name, run);
     return BottomHalf.make(this, name, run);
   }
 
   /** A call-back at a time: aio_timer_new. */
   timer(name: string, run: Callback): Timer {
-    this.takes(name, run);
+    this.#takes(name, run);
     return Timer.make(this, name, run);
   }
 
@@ -154,7 +170,7 @@ export class AioContext {
    * event_notifier_init. */
   notifier(name: string): Notifier {
     isText('name', name);
-    this.assertOpen();
+    this.#assertOpen();
     return Notifier.make(this, name);
   }
 
@@ -165,7 +181,7 @@ export class AioContext {
   pipe(name: string, options: { capacity?: number } = {}): Pipe {
     isText('name', name);
     const { capacity } = optionsOf(options, { capacity: isCapacity });
-    this.assertOpen();
+    this.#assertOpen();
     return Pipe.make(this, name, capacity);
   }
 
@@ -224,11 +240,11 @@ export class AioContext {
 
   /** @internal */
   watch(notifier: Notifier, what: string, run: Callback, whenClosed?: () => void): Watch {
-    this.assertOpen();
+    this.#assertOpen();
     const { thread, pointer } = this;
     const { exports } = thread.instance;
     const { number, generation } = notifier.place;
-    const before = this.watched.get(number);
+    const before = this.#watched.get(number);
     if (before !== undefined) {
       throw new AioError('ERR_AIO_INVALID_ARG', `${what}: context '${this.name}' has one already (${before}); close() it first`);
     }
@@ -245,13 +261,13 @@ export class AioContext {
       thread.callbacks.remove(id);
       throw errnoName(-ret) === 'ENOMEM' ? noMemory(what) : closedError(`notifier '${notifier.name}'`);
     }
-    this.watched.set(number, what);
+    this.#watched.set(number, what);
     const registration = this.register(() => {
       watch.close();
       whenClosed?.();
     });
-    const watch: Watch = Watch.make(registration, () => {
-      this.watched.delete(number);
+    const watch: Watch = Watch.make(registration, what, () => {
+      this.#watched.delete(number);
       thread.callbacks.remove(id);
       if (thread.over) return;
       thread.run(() => exports.rt_handle_unwatch(pointer, number));
@@ -261,7 +277,7 @@ export class AioContext {
 
   /** What the loop did since it was made. */
   stats(): LoopStats {
-    this.assertOpen();
+    this.#assertOpen();
     const { thread } = this;
     const { exports, memory } = thread.instance;
     return thread.run(() => JSON.parse(memory.string(exports.rt_context_stats(this.pointer))) as LoopStats);
@@ -269,53 +285,53 @@ export class AioContext {
 
   /** What is registered here keeps the process alive: the default. */
   ref(): this {
-    this.refed = true;
-    this.keep();
+    this.#refed = true;
+    this.#keep();
     return this;
   }
 
   /** Nothing that is registered here does. */
   unref(): this {
-    this.refed = false;
-    this.keep();
+    this.#refed = false;
+    this.#keep();
     return this;
   }
 
-  private keep(): void {
-    const keep = this.refed && this.alive > 0;
-    if (keep !== this.keeping) this.driver?.keepAlive(keep);
-    this.keeping = keep;
+  #keep(): void {
+    const keep = this.#refed && this.#alive > 0;
+    if (keep !== this.#keeping) this.#driver?.keepAlive(keep);
+    this.#keeping = keep;
   }
 
   /** @internal */
   register(close: () => void, active = true): Registration {
     const registration = new Registration(this, close, active);
-    this.registrations.add(registration);
+    this.#registrations.add(registration);
     return registration;
   }
 
   /** @internal */
   changed(before: boolean, now: boolean): void {
-    this.alive += Number(now) - Number(before);
-    this.keep();
+    this.#alive += Number(now) - Number(before);
+    this.#keep();
   }
 
   /** @internal */
   forget(registration: Registration): void {
-    this.registrations.delete(registration);
+    this.#registrations.delete(registration);
   }
 
   /** Closes all that is registered here. @internal */
   closeAll(): void {
-    this.closed = true;
+    this.#closed = true;
     // The newest first: a pipe's ends before its notifiers.
-    for (const registration of [...this.registrations].reverse()) registration.close();
+    for (const registration of [...this.#registrations].reverse()) registration.close();
   }
 
   /** The runtime has failed. @internal */
   abandon(): void {
     this.closeAll();
-    this.driver?.abandon();
+    this.#driver?.abandon();
   }
 
   /**
@@ -323,18 +339,19 @@ export class AioContext {
    * @throws AioError ERR_AIO_INVALID_ARG: this one is closed with its runtime or IOThread
    */
   close(): Promise<void> {
-    const { end } = this;
+    const end = this.#end;
     if (!end) {
       return Promise.reject(new AioError('ERR_AIO_INVALID_ARG', `context '${this.name}' is closed with its runtime or IOThread: close() that`));
     }
-    this.ended ??= (async () => {
+    this.#ended ??= (async () => {
       this.closeAll();
       await end();
     })();
-    return this.ended;
+    return this.#ended;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 }
+showAs('AioContext', AioContext, ['name']);

@@ -3,6 +3,7 @@ import { signalOf, type WaitOptions } from '../abort.js';
 import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
 import { errnoNumber } from '../errno.js';
 import { AioError, closedError } from '../errors.js';
+import { showAs } from '../face.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import { Engine, Operation } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
@@ -86,17 +87,26 @@ function lengthOf(name: string, views: readonly Uint8Array[]): number {
  * the reason of an AbortSignal.
  */
 export class AioFile {
-  private closing: Promise<void> | undefined;
-  private requests = 0;
-  private whenIdle: (() => void) | undefined;
-  private known: number;
+  #closing: Promise<void> | undefined;
+  #requests = 0;
+  #whenIdle: (() => void) | undefined;
+  #known: number;
 
-  private constructor(
-    private readonly runtime: Runtime, /** @internal */ readonly ioThread: IOThread, readonly path: string,
-    /** @internal */ readonly host: HostFile, private readonly mode: OpenMode,
-    /** @internal */ readonly settings: FileSettings,
-  ) {
-    this.known = host.size;
+  readonly #runtime: Runtime;
+  /** @internal */ readonly ioThread: IOThread;
+  readonly path: string;
+  /** @internal */ readonly host: HostFile;
+  readonly #mode: OpenMode;
+  /** @internal */ readonly settings: FileSettings;
+
+  private constructor(runtime: Runtime, ioThread: IOThread, path: string, host: HostFile, mode: OpenMode, settings: FileSettings) {
+    this.#runtime = runtime;
+    this.ioThread = ioThread;
+    this.path = path;
+    this.host = host;
+    this.#mode = mode;
+    this.settings = settings;
+    this.#known = host.size;
   }
 
   /** @internal */
@@ -111,7 +121,7 @@ export class AioFile {
 
   /** Bytes when it was opened, or more if it has been written behind its end here. */
   get size(): number {
-    return this.known;
+    return this.#known;
   }
 
   /** Reads into memory of the caller's own. Fewer bytes come only where the file
@@ -129,9 +139,9 @@ export class AioFile {
     isLength('length', target);
     const at = offsetOf(offset);
     const signal = signalOf(options);
-    this.assertOpen();
-    const staged = this.runtime.buffers.stageBytes(target);
-    return this.request('read', at, staged, signal, `read of ${target} bytes at ${at}`, (done) => staged.copy(done));
+    this.#assertOpen();
+    const staged = this.#runtime.buffers.stageBytes(target);
+    return this.#request('read', at, staged, signal, `read of ${target} bytes at ${at}`, (done) => staged.copy(done));
   }
 
   /** Reads one range of the file into several views; resolves with the number of
@@ -140,9 +150,9 @@ export class AioFile {
     const at = offsetOf(offset);
     const length = lengthOf('into', into);
     const signal = signalOf(options);
-    this.assertOpen();
-    const staged = this.runtime.buffers.stage(into);
-    return this.request('read', at, staged, signal, `read of ${length} bytes at ${at}`, (done) => staged.copyOut(done));
+    this.#assertOpen();
+    const staged = this.#runtime.buffers.stage(into);
+    return this.#request('read', at, staged, signal, `read of ${length} bytes at ${at}`, (done) => staged.copyOut(done));
   }
 
   /** Writes all of it. ENOSPC: the medium took less. */
@@ -156,26 +166,26 @@ export class AioFile {
     const at = offsetOf(offset);
     const length = lengthOf('data', data);
     const signal = signalOf(options);
-    this.assertOpen();
-    if (!this.mode.write) {
+    this.#assertOpen();
+    if (!this.#mode.write) {
       throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
     }
-    const staged = this.runtime.buffers.stage(data);
-    await this.request('write', at, staged, signal, `write of ${length} bytes at ${at}`, (done) => {
-      if (done > 0) this.known = Math.max(this.known, at + done);
+    const staged = this.#runtime.buffers.stage(data);
+    await this.#request('write', at, staged, signal, `write of ${length} bytes at ${at}`, (done) => {
+      if (done > 0) this.#known = Math.max(this.#known, at + done);
     });
   }
 
   /** What had been written before is on the medium when it resolves (fdatasync). */
   async flush(options: RequestOptions = {}): Promise<void> {
     const signal = signalOf(options);
-    this.assertOpen();
-    await this.request('flush', 0, this.runtime.buffers.stageBytes(0), signal, 'flush', () => {});
+    this.#assertOpen();
+    await this.#request('flush', 0, this.#runtime.buffers.stageBytes(0), signal, 'flush', () => {});
   }
 
-  private assertOpen(): void {
-    this.runtime.assertOpen();
-    if (this.closing) throw closedError(`file '${this.path}'`);
+  #assertOpen(): void {
+    this.#runtime.assertOpen();
+    if (this.#closing) throw closedError(`file '${this.path}'`);
     this.ioThread.assertOpen();
   }
 
@@ -184,16 +194,17 @@ export class AioFile {
    * the number of bytes. If the thread that serves it is lost, the memory may still be written:
    * it stays allocated then.
    */
-  private async request<T>(
+  async #request<T>(
     operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignal | undefined, what: string, take: (done: number) => T,
   ): Promise<T> {
-    const { runtime, ioThread, settings } = this;
+    const { ioThread, settings } = this;
+    const runtime = this.#runtime;
     const { exports, memory } = runtime.instance;
     const { room } = runtime.buffers;
     const { cost } = staged;
     let held = false;
     let begun = false;
-    this.requests++;
+    this.#requests++;
     try {
       signal?.throwIfAborted();
       for (let wait = room.take(cost, signal); ; ) {
@@ -234,21 +245,22 @@ export class AioFile {
     } finally {
       if (!begun) staged.free();
       if (held) room.give(cost);
-      this.requests--;
-      if (this.requests === 0) this.whenIdle?.();
+      this.#requests--;
+      if (this.#requests === 0) this.#whenIdle?.();
     }
   }
 
   /** Closes it when the requests that are in flight have ended. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= new Promise<void>((resolve) => {
-      this.whenIdle = resolve;
-      if (this.requests === 0) resolve();
-    }).then(() => this.runtime.files.release(this, this.host.handle));
-    return this.closing;
+    this.#closing ??= new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+      if (this.#requests === 0) resolve();
+    }).then(() => this.#runtime.files.release(this, this.host.handle));
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 }
+showAs('AioFile', AioFile, ['path', 'aio', 'size']);

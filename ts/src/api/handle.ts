@@ -2,6 +2,7 @@
 import { checkThat } from '../check.js';
 import { errnoName } from '../errno.js';
 import { AioError } from '../errors.js';
+import { inspect } from '../face.js';
 import type { Callbacks } from '../runtime/callbacks.js';
 import type { Pointer } from '../runtime/exports.js';
 import { cString, type Instance } from '../runtime/instance.js';
@@ -36,6 +37,12 @@ export interface Handle {
   readonly name: string;
   /** @internal */
   readonly places: readonly Place[];
+}
+
+/** console.log shows a handle in one line; what it is made of is for fromHandle alone. @internal */
+export function makeHandle(aio: Handle['aio'], name: string, places: readonly Place[]): Handle {
+  const handle = { aio, name, places };
+  return Object.defineProperty(handle, inspect, { value: () => `Handle of ${aio} ${JSON.stringify(name)}` });
 }
 
 /** A thread of the runtime as the objects that it uses need it. @internal */

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: MIT
 import { signalOf, type WaitOptions } from '../abort.js';
 import { closedError } from '../errors.js';
+import { showAs } from '../face.js';
 import type { AioContext, Registration } from './context.js';
-import { closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { makeHandle, closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
 
 /**
  * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of
  * sets before it is cleared are one.
  */
 export class Notifier {
-  private constructor(
-    private readonly thread: HomeThread, readonly name: string, /** @internal */ readonly place: Place,
-    private readonly registration?: Registration,
-  ) {}
+  readonly #thread: HomeThread;
+  readonly name: string;
+  /** @internal */ readonly place: Place;
+  readonly #registration: Registration | undefined;
+
+  private constructor(thread: HomeThread, name: string, place: Place, registration?: Registration) {
+    this.#thread = thread;
+    this.name = name;
+    this.place = place;
+    this.#registration = registration;
+  }
 
   /** @internal */
   static make(context: AioContext, name: string): Notifier {
@@ -27,7 +35,7 @@ export class Notifier {
     return new this(thread, handle.name, handle.places[0] as Place);
   }
 
-  private closed(): Error {
+  #closed(): Error {
     return closedError(`notifier '${this.name}'`);
   }
 
@@ -36,7 +44,7 @@ export class Notifier {
    * @throws AioError ERR_AIO_CLOSED
    */
   set(): void {
-    if (!signal(this.thread, this.place)) throw this.closed();
+    if (!signal(this.#thread, this.place)) throw this.#closed();
   }
 
   /**
@@ -45,8 +53,8 @@ export class Notifier {
    */
   testAndClear(): boolean {
     const { number, generation } = this.place;
-    const was = this.thread.run(() => this.thread.instance.exports.rt_handle_test_and_clear(number, generation));
-    if (was < 0) throw this.closed();
+    const was = this.#thread.run(() => this.#thread.instance.exports.rt_handle_test_and_clear(number, generation));
+    if (was < 0) throw this.#closed();
     return was > 0;
   }
 
@@ -67,7 +75,7 @@ export class Notifier {
         end();
         reject(signal?.reason as Error);
       };
-      const watch = this.thread.context.watch(
+      const watch = this.#thread.context.watch(
         this, `wait for notifier '${this.name}'`,
         () => {
           end();
@@ -75,7 +83,7 @@ export class Notifier {
         },
         () => {
           end();
-          reject(this.thread.over ?? this.closed());
+          reject(this.#thread.over ?? this.#closed());
         },
       );
       signal?.addEventListener('abort', aborted);
@@ -97,16 +105,17 @@ export class Notifier {
 
   /** What stands for it in a message to another thread. */
   toHandle(): Handle {
-    return { aio: 'notifier', name: this.name, places: [this.place] };
+    return makeHandle('notifier', this.name, [this.place]);
   }
 
   /** Closes it for all threads: who waits for it hears so. Any thread. Idempotent. */
   close(): void {
-    this.registration?.end();
-    closePlace(this.thread, this.place);
+    this.#registration?.end();
+    closePlace(this.#thread, this.place);
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 }
+showAs('Notifier', Notifier, ['name']);

@@ -2,8 +2,9 @@
 import { signalOf, type WaitOptions } from '../abort.js';
 import { isBytes, isInteger } from '../check.js';
 import { AioError, closedError } from '../errors.js';
+import { showAs } from '../face.js';
 import type { AioContext, Registration } from './context.js';
-import { closePlace, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+import { makeHandle, closePlace, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
 import { Notifier } from './notifier.js';
 
 // The words of a pipe; its bytes begin at DATA, a cache line further.
@@ -26,13 +27,23 @@ const isLimit = isInteger(0, Infinity);
  * the reader had seen all, or the writer found it full.
  */
 export class Pipe {
-  private words: Int32Array | undefined;
+  #words: Int32Array | undefined;
 
-  private constructor(
-    private readonly thread: HomeThread, readonly name: string, private readonly place: Place,
-    /** @internal */ readonly readable: Notifier, /** @internal */ readonly writable: Notifier,
-    private readonly registration?: Registration,
-  ) {}
+  readonly #thread: HomeThread;
+  readonly name: string;
+  readonly #place: Place;
+  /** @internal */ readonly readable: Notifier;
+  /** @internal */ readonly writable: Notifier;
+  readonly #registration: Registration | undefined;
+
+  private constructor(thread: HomeThread, name: string, place: Place, readable: Notifier, writable: Notifier, registration?: Registration) {
+    this.#thread = thread;
+    this.name = name;
+    this.#place = place;
+    this.readable = readable;
+    this.writable = writable;
+    this.#registration = registration;
+  }
 
   /** @internal */
   static make(context: AioContext, name: string, capacity = 65536): Pipe {
@@ -49,7 +60,7 @@ export class Pipe {
       throw error;
     }
     const pipe: Pipe = new this(thread, name, place, readable, writable, context.register(() => pipe.close(), false));
-    pipe.using((words) => Atomics.store(words, CAPACITY, size));
+    pipe.#using((words) => Atomics.store(words, CAPACITY, size));
     return pipe;
   }
 
@@ -62,15 +73,15 @@ export class Pipe {
   }
 
   /** Its memory cannot be freed during work. */
-  private using<T>(work: (words: Int32Array, data: number) => T): T {
-    const { exports, memory } = this.thread.instance;
-    const { number, generation } = this.place;
-    return this.thread.run(() => {
+  #using<T>(work: (words: Int32Array, data: number) => T): T {
+    const { exports, memory } = this.#thread.instance;
+    const { number, generation } = this.#place;
+    return this.#thread.run(() => {
       const at = exports.rt_handle_enter(number, generation);
       if (at === 0) throw closedError(`pipe '${this.name}'`);
       try {
-        this.words ??= new Int32Array(memory.memory.buffer, at, WORDS);
-        return work(this.words, at + DATA);
+        this.#words ??= new Int32Array(memory.memory.buffer, at, WORDS);
+        return work(this.#words, at + DATA);
       } finally {
         exports.rt_handle_leave(number);
       }
@@ -79,17 +90,17 @@ export class Pipe {
 
   /** Bytes to read. */
   get length(): number {
-    return this.using((words) => used(words));
+    return this.#using((words) => used(words));
   }
 
   /** Bytes that it holds at most. */
   get capacity(): number {
-    return this.using((words) => Atomics.load(words, CAPACITY));
+    return this.#using((words) => Atomics.load(words, CAPACITY));
   }
 
   /** Whether the writer has said that no more bytes come. */
   get ended(): boolean {
-    return this.using((words) => Atomics.load(words, ENDED) !== 0);
+    return this.#using((words) => Atomics.load(words, ENDED) !== 0);
   }
 
   /**
@@ -99,8 +110,8 @@ export class Pipe {
    */
   write(bytes: Uint8Array): number {
     isBytes('bytes', bytes);
-    const { memory } = this.thread.instance;
-    const [count, asleep] = this.using((words, data) => {
+    const { memory } = this.#thread.instance;
+    const [count, asleep] = this.#using((words, data) => {
       if (Atomics.load(words, ENDED) !== 0) throw new AioError('ERR_AIO_CLOSED', `pipe '${this.name}' was ended`);
       const size = Atomics.load(words, CAPACITY);
       const head = Atomics.load(words, HEAD);
@@ -127,7 +138,7 @@ export class Pipe {
 
   /** No more bytes will come; the reader gets those that are left. Idempotent. */
   end(): void {
-    this.using((words) => Atomics.store(words, ENDED, 1));
+    this.#using((words) => Atomics.store(words, ENDED, 1));
     this.readable.set();
   }
 
@@ -138,8 +149,8 @@ export class Pipe {
    */
   read(limit = Infinity): Uint8Array<ArrayBuffer> {
     if (limit !== Infinity) isLimit('limit', limit);
-    const { memory } = this.thread.instance;
-    const [bytes, full] = this.using((words, data) => {
+    const { memory } = this.#thread.instance;
+    const [bytes, full] = this.#using((words, data) => {
       const size = Atomics.load(words, CAPACITY);
       const tail = Atomics.load(words, TAIL);
       const count = Math.min(used(words), limit);
@@ -172,7 +183,7 @@ export class Pipe {
    */
   async drain(options: WaitOptions = {}): Promise<void> {
     const signal = signalOf(options);
-    const full = (): boolean => this.using((words) => {
+    const full = (): boolean => this.#using((words) => {
       if (used(words) < Atomics.load(words, CAPACITY)) return false;
       Atomics.store(words, WAITS, 1);
       // As in write().
@@ -195,14 +206,14 @@ export class Pipe {
 
   /** What stands for it in a message to another thread. */
   toHandle(): Handle {
-    return { aio: 'pipe', name: this.name, places: [this.place, this.readable.place, this.writable.place] };
+    return makeHandle('pipe', this.name, [this.#place, this.readable.place, this.writable.place]);
   }
 
   /** Frees it; bytes that were not read are lost, and whoever waits for some hears that it
    * is closed. Any thread. Idempotent. */
   close(): void {
-    this.registration?.end();
-    closePlace(this.thread, this.place);
+    this.#registration?.end();
+    closePlace(this.#thread, this.#place);
     this.readable.close();
     this.writable.close();
   }
@@ -211,6 +222,7 @@ export class Pipe {
     this.close();
   }
 }
+showAs('Pipe', Pipe, ['name', 'length', 'capacity', 'ended']);
 
 function used(words: Int32Array): number {
   return (Atomics.load(words, HEAD) - Atomics.load(words, TAIL)) >>> 0;

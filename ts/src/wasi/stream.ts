@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { checkThat, isBytes } from '../check.js';
 import { AioError, closedError } from '../errors.js';
+import { showAs } from '../face.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
 export interface WebStreams {
@@ -37,10 +38,10 @@ export abstract class AioStream {
   readonly owned: boolean = false;
 
   /** The piece that was asked for, until a read has got it. */
-  private taking: Promise<Uint8Array | undefined> | undefined;
-  private stopReading: ((error: AioError) => void) | undefined;
-  private ending: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  #taking: Promise<Uint8Array | undefined> | undefined;
+  #stopReading: ((error: AioError) => void) | undefined;
+  #ending: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   /** The next piece; undefined: there are no more. */
   protected abstract take(): Promise<Uint8Array | undefined>;
@@ -53,8 +54,8 @@ export abstract class AioStream {
   /** What it has not taken yet it need not take any more. */
   abort(): void {}
 
-  private assertOpen(can: boolean, what: string): void {
-    if (this.closing) throw closedError('the stream');
+  #assertOpen(can: boolean, what: string): void {
+    if (this.#closing) throw closedError('the stream');
     if (!can) throw new AioError('ERR_AIO_INVALID_ARG', `the stream cannot be ${what}`);
   }
 
@@ -65,22 +66,22 @@ export abstract class AioStream {
    */
   async read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {
     const signal = signalOf(options);
-    this.assertOpen(this.readable, 'read');
-    if (this.stopReading) throw new AioError('ERR_AIO_INVALID_ARG', 'the stream is being read: one read at a time');
+    this.#assertOpen(this.readable, 'read');
+    if (this.#stopReading) throw new AioError('ERR_AIO_INVALID_ARG', 'the stream is being read: one read at a time');
     signal?.throwIfAborted();
-    const taking = (this.taking ??= this.take());
+    const taking = (this.#taking ??= this.take());
     try {
       const piece = await new Promise<Uint8Array | undefined>((resolve, reject) => {
-        this.stopReading = reject;
+        this.#stopReading = reject;
         abortable(signal, () => taking).then(resolve, reject);
       });
-      this.taking = undefined;
+      this.#taking = undefined;
       return piece;
     } catch (error) {
-      if (!signal?.aborted) this.taking = undefined;
+      if (!signal?.aborted) this.#taking = undefined;
       throw error;
     } finally {
-      this.stopReading = undefined;
+      this.#stopReading = undefined;
     }
   }
 
@@ -91,14 +92,14 @@ export abstract class AioStream {
   async write(bytes: Uint8Array, options: WaitOptions = {}): Promise<void> {
     isBytes('bytes', bytes);
     const signal = signalOf(options);
-    this.assertOpen(this.writable, 'written');
+    this.#assertOpen(this.writable, 'written');
     await abortable(signal, () => this.put(bytes));
   }
 
   /** All has been written. Idempotent. */
   end(): Promise<void> {
-    this.ending ??= this.finish();
-    return this.ending;
+    this.#ending ??= this.finish();
+    return this.#ending;
   }
 
   /** The pieces; who leaves before the end reads no more of it. */
@@ -112,12 +113,12 @@ export abstract class AioStream {
 
   /** Reads no more, and ends it when what was written has been taken. Idempotent. */
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
-    return this.closing;
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
   }
 
-  private async shutDown(): Promise<void> {
-    this.stopReading?.(closedError('the stream'));
+  async #shutDown(): Promise<void> {
+    this.#stopReading?.(closedError('the stream'));
     if (this.readable) this.cancel();
     if (this.writable) await this.end();
   }
@@ -140,6 +141,7 @@ export abstract class AioStream {
     return new WebStream(source as WebStreams);
   }
 }
+showAs('AioStream', AioStream, ['readable', 'writable']);
 
 /** By what is used of it. @internal */
 export const isStream = checkThat('a stream of Node, a WHATWG stream (or a pair of them), or a MessagePort', (value) => {

@@ -2,6 +2,7 @@
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { areBytes, checkThat, isNumber, isSignal, optionsOf, type Checks } from '../check.js';
 import { AioError, closedError, messageOf } from '../errors.js';
+import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
@@ -72,18 +73,32 @@ function flavourOf(module: WebAssembly.Module, memory: MemoryImport | undefined)
  * this thread's event loop.
  */
 export class WasiHost {
-  private runtime: Runtime | undefined;
-  private readonly workers = new Set<HostWorker>();
-  private started = false;
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private closed: Promise<void> | undefined;
-  private settle: { resolve(code: number): void; reject(error: Error): void } | undefined;
+  #runtime: Runtime | undefined;
+  readonly #workers = new Set<HostWorker>();
+  #started = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed: Promise<void> | undefined;
+  #settle: { resolve(code: number): void; reject(error: Error): void } | undefined;
+
+  readonly #host: OwnerHost;
+  readonly #guest: WasiGuest;
+  readonly #options: WasiOptions;
+  readonly #binary: Uint8Array<ArrayBuffer>;
+  readonly #module: WebAssembly.Module;
+  readonly #memory: MemoryImport | undefined;
+  readonly #flavour: Flavour;
 
   private constructor(
-    private readonly host: OwnerHost, private readonly guest: WasiGuest, private readonly options: WasiOptions,
-    private readonly binary: Uint8Array<ArrayBuffer>, private readonly module: WebAssembly.Module,
-    private readonly memory: MemoryImport | undefined, private readonly flavour: Flavour,
-  ) {}
+    host: OwnerHost, guest: WasiGuest, options: WasiOptions, binary: Uint8Array<ArrayBuffer>, module: WebAssembly.Module, memory: MemoryImport | undefined, flavour: Flavour,
+  ) {
+    this.#host = host;
+    this.#guest = guest;
+    this.#options = options;
+    this.#binary = binary;
+    this.#module = module;
+    this.#memory = memory;
+    this.#flavour = flavour;
+  }
 
   /**
    * @throws AioError ERR_AIO_MODULE (no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO
@@ -92,10 +107,10 @@ export class WasiHost {
   static async create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
     const checked = optionsOf(options, hostChecks);
     isProgram('options.module', checked.module);
-    return abortable(checked.signal, () => WasiHost.createNow(checked), (host) => host.close());
+    return abortable(checked.signal, () => WasiHost.#createNow(checked), (host) => host.close());
   }
 
-  private static async createNow(options: WasiOptions): Promise<WasiHost> {
+  static async #createNow(options: WasiOptions): Promise<WasiHost> {
     const host = await ownerHost();
     host.checkSupport();
     const { binary, from } = await read(options.module, host);
@@ -108,7 +123,7 @@ export class WasiHost {
 
   /** The ports of the sockets that listen (options.listen), in their order. */
   get ports(): readonly number[] {
-    return this.guest.ports;
+    return this.#guest.ports;
   }
 
   /**
@@ -119,88 +134,93 @@ export class WasiHost {
    */
   async run(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
-    if (this.closed) throw closedError(this.name);
-    if (this.started) throw new AioError('ERR_AIO_INVALID_ARG', 'a WasiHost runs its guest once');
-    return abortable(signal, () => this.runOnce(signal));
+    if (this.#closed) throw closedError(this.#name);
+    if (this.#started) throw new AioError('ERR_AIO_INVALID_ARG', 'a WasiHost runs its guest once');
+    return abortable(signal, () => this.#runOnce(signal));
   }
 
-  private async runOnce(signal: AbortSignal | undefined): Promise<number> {
-    this.started = true;
-    const aborted = (): void => this.settle?.reject(signal?.reason as Error);
+  async #runOnce(signal: AbortSignal | undefined): Promise<number> {
+    this.#started = true;
+    const aborted = (): void => this.#settle?.reject(signal?.reason as Error);
     signal?.addEventListener('abort', aborted);
     // Workers do keep the process alive, but the last may be gone before its output is.
     const alive = setInterval(() => {}, 0x7fffffff);
     try {
       const code = await new Promise<number>((resolve, reject) => {
-        this.settle = { resolve, reject };
-        this.guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
-        if (this.options.timeout !== undefined) this.timer = setTimeout(() => this.timedOut(), this.options.timeout);
-        if (this.flavour === 'aio') this.runAio().then(resolve, reject);
-        else this.start(undefined, this.importMemory());
+        this.#settle = { resolve, reject };
+        this.#guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
+        if (this.#options.timeout !== undefined) this.#timer = setTimeout(() => this.#timedOut(), this.#options.timeout);
+        if (this.#flavour === 'aio') this.#runAio().then(resolve, reject);
+        else this.#start(undefined, this.#importMemory());
       });
-      await this.endThreads();
-      await this.guest.flush();
+      await this.#endThreads();
+      await this.#guest.flush();
       return code;
     } catch (error) {
-      await this.endThreads();
-      if (!signal?.aborted && !(error instanceof AioError && error.code === 'ERR_AIO_TIMEOUT')) await this.guest.flush();
+      await this.#endThreads();
+      if (!signal?.aborted && !(error instanceof AioError && error.code === 'ERR_AIO_TIMEOUT')) await this.#guest.flush();
       throw error;
     } finally {
       signal?.removeEventListener('abort', aborted);
-      clearTimeout(this.timer);
+      clearTimeout(this.#timer);
       clearInterval(alive);
     }
   }
 
   /** Where the guest's threads and streams are, as text. */
   dump(): string {
-    return `${this.runtime?.dump() ?? `${this.workers.size} threads\n`}${this.guest.dump()}`;
+    return `${this.#runtime?.dump() ?? `${this.#workers.size} threads\n`}${this.#guest.dump()}`;
   }
 
   /** Ends the guest, if it still runs, and closes what it had open. */
   close(): Promise<void> {
-    this.closed ??= this.shutDown();
-    return this.closed;
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  private get name(): string {
-    return `WasiHost '${this.guest.config.args[0] ?? ''}'`;
+  /** What the guest has as its own name. @internal */
+  get program(): string {
+    return this.#guest.config.args[0] ?? '';
   }
 
-  private async shutDown(): Promise<void> {
-    this.settle?.reject(closedError(this.name));
-    await this.endThreads();
-    await this.runtime?.close();
-    await this.guest.close();
+  get #name(): string {
+    return `WasiHost '${this.program}'`;
   }
 
-  private timedOut(): void {
-    const { timeout } = this.options;
-    this.settle?.reject(new AioError('ERR_AIO_TIMEOUT', `the guest was ended after ${timeout} ms\n${this.dump().trimEnd()}`));
+  async #shutDown(): Promise<void> {
+    this.#settle?.reject(closedError(this.#name));
+    await this.#endThreads();
+    await this.#runtime?.close();
+    await this.#guest.close();
+  }
+
+  #timedOut(): void {
+    const { timeout } = this.#options;
+    this.#settle?.reject(new AioError('ERR_AIO_TIMEOUT', `the guest was ended after ${timeout} ms\n${this.dump().trimEnd()}`));
   }
 
   // ---- Programs that have the loop inside
 
-  private async runAio(): Promise<number> {
-    const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.options;
-    this.runtime = await Runtime.create({
-      module: this.binary, guest: this.guest, stackSize, reserve: 1,
+  async #runAio(): Promise<number> {
+    const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.#options;
+    this.#runtime = await Runtime.create({
+      module: this.#binary, guest: this.#guest, stackSize, reserve: 1,
       ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
     });
-    return this.runtime.main();
+    return this.#runtime.main();
   }
 
   // ---- All others
 
-  private importMemory(): GuestInit['memory'] {
-    const { memory } = this;
+  #importMemory(): GuestInit['memory'] {
+    const memory = this.#memory;
     if (!memory) return undefined;
     const { module, name, initial, shared } = memory;
-    const limit = Math.ceil((this.options.maximumMemory ?? Infinity) / PAGE);
+    const limit = Math.ceil((this.#options.maximumMemory ?? Infinity) / PAGE);
     const maximum = Math.min(memory.maximum ?? DEFAULT_MAXIMUM, limit);
     try {
       // What declares no maximum accepts none, or any.
@@ -210,11 +230,11 @@ export class WasiHost {
     }
   }
 
-  private start(thread: GuestInit['thread'], memory: GuestInit['memory']): void {
-    const { settle } = this;
+  #start(thread: GuestInit['thread'], memory: GuestInit['memory']): void {
+    const settle = this.#settle;
     const died = (message: string): void => settle?.reject(new AioError('ERR_AIO_PANIC', `the guest has failed: ${message}`));
     let over = false;
-    const worker = this.host.startWorker(thread ? `thread ${thread.tid}` : 'main', {
+    const worker = this.#host.startWorker(thread ? `thread ${thread.tid}` : 'main', {
       message: (data) => {
         const message = data as FromGuest | { type: 'output'; fd: number; bytes: Uint8Array };
         switch (message.type) {
@@ -232,14 +252,14 @@ export class WasiHost {
             break;
           case 'guest-thread-ended':
             over = true;
-            this.workers.delete(worker);
-            this.guest.shared.threadEnded();
+            this.#workers.delete(worker);
+            this.#guest.shared.threadEnded();
             break;
           case 'guest-spawn':
-            this.spawn(message.tid, message.argument, memory);
+            this.#spawn(message.tid, message.argument, memory);
             break;
           case 'output':
-            this.host.write(message.fd, message.bytes);
+            this.#host.write(message.fd, message.bytes);
         }
       },
       unreadable: () => died('a message of its worker cannot be read'),
@@ -248,29 +268,30 @@ export class WasiHost {
         if (!over) died('the worker of a thread ended');
       },
     });
-    this.workers.add(worker);
+    this.#workers.add(worker);
     const init: GuestInit = {
-      type: 'guest', module: this.module, config: this.guest.config, memory, thread, maxThreads: this.options.maxThreads ?? 128,
+      type: 'guest', module: this.#module, config: this.#guest.config, memory, thread, maxThreads: this.#options.maxThreads ?? 128,
     };
     worker.post(init);
   }
 
-  private spawn(tid: number, argument: number, memory: GuestInit['memory']): void {
+  #spawn(tid: number, argument: number, memory: GuestInit['memory']): void {
     try {
-      this.start({ tid, argument }, memory);
-      this.guest.shared.answerStart(true);
+      this.#start({ tid, argument }, memory);
+      this.#guest.shared.answerStart(true);
     } catch {
-      this.guest.shared.answerStart(false);
+      this.#guest.shared.answerStart(false);
     }
   }
 
   /** Those that sleep in our calls leave; what sleeps or runs in the guest's own code is killed. */
-  private async endThreads(): Promise<void> {
-    this.guest.shared.end();
-    await this.runtime?.threads.terminate();
-    const workers = [...this.workers];
-    this.workers.clear();
+  async #endThreads(): Promise<void> {
+    this.#guest.shared.end();
+    await this.#runtime?.threads.terminate();
+    const workers = [...this.#workers];
+    this.#workers.clear();
     for (const worker of workers) worker.terminate();
     await Promise.all(workers.map(({ gone }) => gone ?? Promise.resolve()));
   }
 }
+showAs('WasiHost', WasiHost, ['program', 'ports']);
