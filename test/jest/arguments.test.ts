@@ -173,7 +173,9 @@ async function fault(of: string, args: unknown[], mustName: readonly string[] | 
       return mustName && !of.startsWith('new ') ? 'accepted' : undefined;
     } catch (error) {
       // Whoever makes an error is told of its own mistakes by JavaScript.
-      if (of.startsWith('new ') && [RangeError, TypeError].some((of) => error instanceof of)) return undefined;
+      if (of.startsWith('new ')) return undefined;
+      // An object that may be given and throws when it is looked at: the caller's own error.
+      if (!mustName && /a trap of the caller|proxy that has been revoked/.test((error as Error).message)) return undefined;
       if (!(error instanceof AioError)) return `threw ${String(error)}`;
       if (error.code === 'ERR_AIO_PANIC') return `ended the runtime: ${error.message}`;
       if (!mustName) return undefined;

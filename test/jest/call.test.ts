@@ -55,7 +55,7 @@ describe.each([
     for (const [name, args, message] of wrong.filter(([, args]) => typeof args.at(-1) !== 'object')) {
       expect((await failure(io.call(name, ...(args as number[])), 'ERR_AIO_INVALID_ARG')).message).toMatch(message);
     }
-    expect((await failure(io.call('twice', null as unknown as number), 'ERR_AIO_INVALID_ARG')).message).toMatch(/^options must be an object, not null/);
+    expect((await failure(io.call('twice', null as unknown as number), 'ERR_AIO_INVALID_ARG')).message).toMatch(/^options must be an object with options, not null/);
     const pointer = runtime.call('malloc', 16n);
     expect(pointer).toBeGreaterThan(0);
     runtime.call('free', pointer as number);

@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await runtime.close();
-  for (const [object] of shown.values()) await (object as { close?(): unknown }).close?.();
+  for (const kind of ['AioStream', 'WasiHost']) await (shown.get(kind)?.[0] as AioStream).close();
   rmSync(dir, { recursive: true });
 });
 
