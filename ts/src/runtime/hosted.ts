@@ -69,6 +69,7 @@ export class HostedLoop {
     this.halt();
     this.keepAlive(false);
     this.whenFired?.();
+    this.waiter.close();
   }
 
   private halt(): void {

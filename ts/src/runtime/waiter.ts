@@ -12,7 +12,7 @@ export interface Waiter {
    * wait can be cancelled, so it stays until it fires.
    */
   arm(value: number): boolean;
-  /** Nothing is outstanding, nor ever will be. */
+  /** Gives up what it holds; what is outstanding may still fire. Nothing is armed any more. */
   close(): void;
 }
 
@@ -56,7 +56,11 @@ export function makeWaiter(
       if (wait.async) void wait.value.then(woken);
       return wait.async;
     },
-    close() {},
+    close() {
+      // The engine keeps the promise of a wait that is outstanding, and so woken, the
+      // instance and its memory, until the word is notified.
+      Atomics.notify(word, 0);
+    },
   };
 }
 
