@@ -6,6 +6,7 @@ import { AioError, Runtime, type IOThread } from 'wasm-aio';
 import type * as packets from '../../dist/iothread/packet.js';
 import type { Side } from '../../dist/iothread/rpc.js';
 import type { Messages } from './fixtures/iothread-messages.js';
+import { nested, withProtoKey } from './fixtures/sendable.js';
 import { runScript, scratch } from './helpers/child.js';
 import { dist } from './helpers/paths.js';
 import { asleep } from './helpers/workers.js';
@@ -39,17 +40,6 @@ async function rejection(work: Promise<unknown>): Promise<Error> {
   return work.then((value) => Promise.reject(new Error(`no error but ${String(value)}`)), (error: unknown) => error as Error);
 }
 
-function nested(levels: number, innermost: unknown = {}): object {
-  let outer = { inner: innermost };
-  for (let level = 1; level < levels; level++) outer = { inner: outer };
-  return outer;
-}
-
-function withProtoKey(more: object = {}): Record<string, unknown> {
-  const object = JSON.parse('{"__proto__":{"x":1},"constructor":2,"prototype":3}') as Record<string, unknown>;
-  Object.assign((Object.getOwnPropertyDescriptor(object, '__proto__') as PropertyDescriptor).value as object, more);
-  return object;
-}
 const ownProto = (object: object): unknown => Object.getOwnPropertyDescriptor(object, '__proto__')?.value;
 
 describe('keys that name a prototype', () => {
