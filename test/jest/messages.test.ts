@@ -3,11 +3,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Worker } from 'node:worker_threads';
 import { AioError, Runtime, type IOThread } from 'wasm-aio';
+import { AioStream } from 'wasm-aio/wasi';
 import type * as packets from '../../dist/iothread/packet.js';
 import type { Side } from '../../dist/iothread/rpc.js';
 import type { Messages } from './fixtures/iothread-messages.js';
 import { nested, withProtoKey } from './fixtures/sendable.js';
 import { runScript, scratch } from './helpers/child.js';
+import { failure } from './helpers/errors.js';
 import { dist } from './helpers/paths.js';
 import { asleep } from './helpers/workers.js';
 
@@ -153,6 +155,16 @@ describe('a message that its receiver cannot read', () => {
       await asleep(runtime, io);
       expect(await io.remote.echo(i)).toBe(i);
     }
+  });
+
+  test('of a stream over a MessagePort is the error of its read, and so is one that is no bytes', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const stream = AioStream.from(port2);
+    for (const value of [nested(levels), { no: 'bytes' }, new Uint8Array([7])]) port1.postMessage(value);
+    await failure(stream.read(), 'ERR_AIO_IO');
+    await failure(stream.read(), 'ERR_AIO_INVALID_ARG');
+    expect(await stream.read()).toEqual(new Uint8Array([7]));
+    port1.close();
   });
 
   test('what serve() was given', async () => {

@@ -4,11 +4,10 @@ import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { fdsAreOwned } from './node-file.js';
-import type { Duplex } from 'node:stream';
-import { AioStream, NodeStream } from '../wasi/stream.js';
+import { asBytes, AioStream, NodeStream } from '../wasi/stream.js';
 import { FdTable } from '../wasi/table.js';
 import { FileType } from '../wasi/abi.js';
-import { AioError, hostErrno, messageOf } from '../errors.js';
+import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 import type { Inherited, Listening } from './host.js';
 
 /** fd 0, 1 or 2 of this process; undefined: it is closed. */
@@ -31,54 +30,133 @@ export function sameFile(one: number, other: number): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-/** The process's streams are its own: a guest that ends leaves them open. Standard
- * input is not touched before the guest wants to read. */
+/** The process's streams are its own: a guest that ends leaves them open. */
 function standardStream(fd: number): AioStream {
-  // process.stdout would block this thread when a pipe is full.
-  const open = (): Duplex => fd === 0 ? (process.stdin as unknown as Duplex) : new Socket({ fd, readable: false, writable: true });
-  return new Standard(open, fd === 0);
+  return fd === 0 ? new Input() : new Output(fd);
 }
 
-class Standard extends AioStream {
-  readonly readable: boolean;
-  readonly writable: boolean;
+interface Reader {
+  resolve(piece: Uint8Array | undefined): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * process.stdin, for programs that read it one after the other, or at once. It is touched only
+ * while one of them waits for bytes. What one has taken and not read is there for the next.
+ */
+class StandardInput {
+  private readonly pieces: Uint8Array[] = [];
+  private readonly readers: Reader[] = [];
+  private attached = false;
+
+  /** The next piece; undefined: there are no more. */
+  take(signal: AbortSignal): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      const reader = { resolve, reject };
+      this.readers.push(reader);
+      signal.addEventListener('abort', () => {
+        const at = this.readers.indexOf(reader);
+        if (at >= 0) this.readers.splice(at, 1);
+        reject(closedError('standard input'));
+        this.look();
+      });
+      this.look();
+    });
+  }
+
+  /** They were taken last. */
+  giveBack(bytes: Uint8Array): void {
+    this.pieces.unshift(bytes);
+    this.look();
+  }
+
+  private readonly look = (): void => {
+    const { stdin } = process;
+    while (this.readers.length > 0 && this.pieces.length > 0) this.readers.shift()?.resolve(this.pieces.shift());
+    // (Not every runtime has all of the properties.)
+    if (this.readers.length > 0 && (stdin.readableEnded || stdin.destroyed)) {
+      for (const { resolve, reject } of this.readers.splice(0)) if (stdin.errored) reject(stdin.errored); else resolve(undefined);
+    }
+    if (this.readers.length > 0) return this.attach();
+    this.detach();
+    // Others may read it now, too.
+    if (stdin.readableEnded || stdin.destroyed || stdin.readableEncoding) return;
+    for (let piece = this.pieces.pop(); piece; piece = this.pieces.pop()) stdin.unshift(piece);
+  };
+
+  private readonly onData = (piece: unknown): void => {
+    process.stdin.pause();
+    this.pieces.push(asBytes(piece));
+    this.look();
+  };
+
+  private attach(): void {
+    const { stdin } = process;
+    if (!this.attached) stdin.on('data', this.onData).on('end', this.look).on('error', this.look).on('close', this.look);
+    this.attached = true;
+    stdin.resume();
+  }
+
+  private detach(): void {
+    if (!this.attached) return;
+    this.attached = false;
+    process.stdin.off('data', this.onData).off('end', this.look).off('error', this.look).off('close', this.look).pause();
+  }
+}
+const standardInput = new StandardInput();
+
+class Input extends AioStream {
+  readonly readable = true;
+  readonly writable = false;
   override lazy = true;
-  private opened: AioStream | undefined;
-  private stream: Duplex | undefined;
-
-  constructor(private readonly open: () => Duplex, reading: boolean) {
-    super();
-    this.readable = reading;
-    this.writable = !reading;
-  }
-
-  private get(): AioStream {
-    this.stream ??= this.open();
-    this.opened ??= AioStream.from(this.stream);
-    return this.opened;
-  }
+  private readonly cancelled = new AbortController();
 
   protected take(): Promise<Uint8Array | undefined> {
-    return this.get().read();
+    return standardInput.take(this.cancelled.signal);
+  }
+
+  override giveBack(bytes: Uint8Array): void {
+    standardInput.giveBack(bytes);
+  }
+
+  protected async put(): Promise<void> {}
+
+  protected async finish(): Promise<void> {}
+
+  cancel(): void {
+    this.cancelled.abort();
+  }
+}
+
+/** Standard output and error, each opened once. (process.stdout would block this thread when a pipe is full.) */
+const outputs = new Map<number, AioStream>();
+
+class Output extends AioStream {
+  readonly readable = false;
+  readonly writable = true;
+  override lazy = true;
+
+  constructor(private readonly fd: number) {
+    super();
+  }
+
+  protected take(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   protected put(bytes: Uint8Array): Promise<void> {
-    return this.get().write(bytes);
+    let output = outputs.get(this.fd);
+    if (!output) {
+      const socket = new Socket({ fd: this.fd, readable: false, writable: true });
+      socket.unref();
+      outputs.set(this.fd, (output = new NodeStream(socket)));
+    }
+    return output.write(bytes);
   }
 
-  protected finish(): Promise<void> {
-    this.letGo();
-    return Promise.resolve();
-  }
+  protected async finish(): Promise<void> {}
 
-  cancel(): void {
-    this.letGo();
-  }
-
-  private letGo(): void {
-    if (this.readable) this.stream?.pause();
-    (this.stream as Socket | undefined)?.unref?.();
-  }
+  cancel(): void {}
 }
 
 /** A directory for guests: its fd. */

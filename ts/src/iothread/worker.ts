@@ -253,7 +253,8 @@ class RuntimeWorker {
   /** Woken by its port, in the hosted phases, in which alone it is armed. */
   private readonly startHelper: StartHelper = (init, woken) => {
     const { port1, port2 } = new MessageChannel();
-    port1.onmessage = woken;
+    // It says nothing else, so that whatever comes means that.
+    port1.onmessage = port1.onmessageerror = woken;
     this.host.post({ type: 'helper', init: { ...init, port: port2 } } satisfies ToOwner, [port2]);
   };
 

@@ -146,17 +146,17 @@ class Feed implements Worker {
       const taken = ring.write(this.piece);
       this.piece = taken < this.piece.length ? this.piece.subarray(taken) : undefined;
     }
-    if (ring.readerGone) return this.finish(() => stream.cancel());
+    if (ring.readerGone) return this.cancel();
     if (this.piece || this.reading) return;
     // To hear of the reader's end, and of room.
     ring.awaitRoom();
-    if (ring.readerGone) return this.finish(() => stream.cancel());
+    if (ring.readerGone) return this.cancel();
     if (ring.room === 0 || (stream.lazy && !ring.takeDemand())) return;
     this.reading = true;
     stream.read().then(
       (piece) => {
         this.reading = false;
-        if (this.over) return;
+        if (this.over) return piece && stream.giveBack(piece);
         if (!piece) return this.finish(() => ring.endWriting());
         // Whoever wanted bytes gets these; more are to be asked for again.
         ring.takeDemand();
@@ -168,6 +168,17 @@ class Feed implements Worker {
         if (!this.over) this.finish(() => ring.endWriting(errnoNumber(hostErrno(error))));
       },
     );
+  }
+
+  /** Nobody reads any more: what is left in the ring was read from the stream in vain. */
+  private cancel(): void {
+    const { ring, stream } = this;
+    const left = new Uint8Array(ring.length + (this.piece?.length ?? 0));
+    left.set(this.piece ?? [], ring.read(left));
+    this.finish(() => {
+      stream.cancel();
+      if (left.length > 0) stream.giveBack(left);
+    });
   }
 
   private finish(last: () => void): void {

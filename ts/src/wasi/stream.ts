@@ -51,6 +51,8 @@ export abstract class AioStream {
   protected abstract finish(): Promise<void>;
   /** Nobody reads any more. */
   abstract cancel(): void;
+  /** These bytes were read last, and not used: they are whoever's who reads the source next. @internal */
+  giveBack(_bytes: Uint8Array): void {}
   /** What it has not taken yet it need not take any more. */
   abort(): void {}
 
@@ -155,7 +157,7 @@ export const isStream = checkThat('a stream of Node, a WHATWG stream (or a pair 
 });
 
 /** Any piece of data as bytes. */
-function asBytes(data: unknown): Uint8Array {
+export function asBytes(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (typeof data === 'string') return new TextEncoder().encode(data);
   if (Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(data as ArrayBuffer);
@@ -227,10 +229,7 @@ export class NodeStream extends AioStream {
       this.error ??= error;
       this.wake();
     });
-    stream.on('close', () => {
-      this.ended = true;
-      this.wake();
-    });
+    stream.on('close', this.onEnd);
   }
 
   private wake(): void {
@@ -244,17 +243,18 @@ export class NodeStream extends AioStream {
     this.wake();
   };
 
+  private readonly onEnd = (): void => {
+    this.ended = true;
+    this.wake();
+  };
+
   /** Not before the first read: of a duplex stream the guest may have the other side alone. */
   private listen(): void {
     const { stream } = this;
     this.listening = true;
     if (stream.readableEnded || stream.destroyed) this.ended = true;
     stream.pause();
-    stream.on('data', this.onData);
-    stream.on('end', () => {
-      this.ended = true;
-      this.wake();
-    });
+    stream.on('data', this.onData).on('end', this.onEnd);
   }
 
   protected async take(): Promise<Uint8Array | undefined> {
@@ -291,11 +291,21 @@ export class NodeStream extends AioStream {
 
   cancel(): void {
     this.cancelled = true;
-    this.stream.off('data', this.onData);
+    this.stream.off('data', this.onData).off('end', this.onEnd);
+    this.listening = false;
     if (!this.owned) this.stream.pause();
     // What still comes is thrown away, so that its end is seen.
     else if (this.finished) this.stream.destroySoon();
     else this.stream.resume();
+  }
+
+  override giveBack(bytes: Uint8Array): void {
+    const { stream } = this;
+    this.pieces.unshift(bytes);
+    // Others may read it now.
+    if (!this.owned && !stream.readableEnded && !stream.destroyed && !stream.readableEncoding) {
+      for (let piece = this.pieces.pop(); piece; piece = this.pieces.pop()) stream.unshift(piece);
+    }
   }
 
   override abort(): void {
@@ -311,7 +321,8 @@ export class NodeStream extends AioStream {
 class PortStream extends AioStream {
   readonly readable = true;
   readonly writable = true;
-  private readonly pieces: (Uint8Array | undefined)[] = [];
+  /** Each throws if it is no bytes. */
+  private readonly pieces: (() => Uint8Array | undefined)[] = [];
   private waiting: (() => void) | undefined;
   private acknowledged: (() => void) | undefined;
   private last = 0;
@@ -324,10 +335,17 @@ class PortStream extends AioStream {
         this.acknowledged = undefined;
         return;
       }
-      this.pieces.push(data === null ? undefined : asBytes(data));
-      this.waiting?.();
-      this.waiting = undefined;
+      this.arrived(() => (data === null ? undefined : asBytes(data)));
     };
+    port.onmessageerror = () => this.arrived(() => {
+      throw new AioError('ERR_AIO_IO', 'a message of the port cannot be deserialised', { errno: 'EIO' });
+    });
+  }
+
+  private arrived(piece: () => Uint8Array | undefined): void {
+    this.pieces.push(piece);
+    this.waiting?.();
+    this.waiting = undefined;
   }
 
   protected async take(): Promise<Uint8Array | undefined> {
@@ -335,7 +353,7 @@ class PortStream extends AioStream {
     if (this.last > 0) this.port.postMessage(this.last);
     this.last = 0;
     if (this.pieces.length === 0) await new Promise<void>((resolve) => (this.waiting = resolve));
-    const piece = this.pieces.shift();
+    const piece = this.pieces.shift()?.();
     this.last = piece?.length ?? 0;
     return piece;
   }
