@@ -47,10 +47,12 @@ let names = 0;
 const name = (): string => `name ${names++}`;
 const nothing = (): void => {};
 
-/** An object of each class, fresh for each call. */
+/** An object of each class, or for one method, fresh for each call. */
 const objects: Record<string, () => unknown> = {
   Runtime: () => runtime,
+  'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
   IOThread: () => io,
+  'IOThread#close': () => runtime.iothread(name()),
   AioContext: () => runtime.createContext(name()),
   AioFile: () => io.open(path, { write: true }),
   BottomHalf: () => runtime.context.bottomHalf(name(), nothing),
@@ -75,7 +77,9 @@ const right: Record<string, () => unknown[]> = {
   'Runtime#call': () => ['twice', 21],
   'Runtime#coroutine': () => ['same', 7, {}],
   'Runtime#main': () => [{}],
+  'Runtime#close': () => [{}],
   'IOThread#set': () => [{}],
+  'IOThread#close': () => [{}],
   'IOThread#open': () => [path, {}],
   'IOThread#engineStats': () => ['threads'],
   'IOThread#clock': () => [{}],
@@ -122,7 +126,7 @@ async function call(of: string, args: unknown[]): Promise<{ result: unknown }> {
   const settled = async (result: unknown): Promise<{ result: unknown }> => ({ result: types.isPromise(result) ? await result : result });
   if (isNew !== undefined) return { result: new (functions[method ?? ''] as new (...args: unknown[]) => unknown)(...args) };
   if (owner === undefined) return settled((functions[method ?? ''] as (...args: unknown[]) => unknown)(...args));
-  const self = (kind === '.' ? functions[owner] : await objects[owner]?.()) as Record<string, (...args: unknown[]) => unknown>;
+  const self = (kind === '.' ? functions[owner] : await (objects[of] ?? objects[owner])?.()) as Record<string, (...args: unknown[]) => unknown>;
   try {
     return await settled(self[method ?? '']?.(...args));
   } finally {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The owner's loop: bottom halves, timers, notifiers and pipes that are JavaScript's. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { AioError, Runtime, type AioContext, type Notifier } from 'wasm-aio';
+import { AioError, Runtime, type AioContext, type Notifier, type Pipe } from 'wasm-aio';
 import { failure } from './helpers/errors.js';
 
 let runtime: Runtime;
@@ -270,6 +270,17 @@ test('bad arguments are refused by name', async () => {
   expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/^options\.capacity must be an integer from 1 to \d+, not 0$/);
   for (const handle of [undefined, {}, { aio: 'pipe' }, { aio: 'pipe', name: 'p', places: [{ number: 0, generation: 1 }] }, { aio: 'notifier', places: [7] }]) {
     expect(thrown(() => context.fromHandle(handle as never)).message).toMatch(/^handle must be what toHandle\(\) returned in another thread, not /);
+  }
+  // One that stands for something else than it says: it is nothing that is open.
+  const [notifier, pipe, bh] = [context.notifier('n'), context.pipe('p'), context.bottomHalf('b', () => {})].map((one) => one.toHandle() as unknown as { places: unknown[] });
+  const forged = (aio: string, { places }: { places: unknown[] } = { places: [] }): never => ({ aio, name: 'forged', places: Array(aio === 'pipe' ? 3 : 1).fill(places[0]) }) as never;
+  for (const other of [pipe, bh]) {
+    const of = context.fromHandle(forged('notifier', other)) as Notifier;
+    expect([thrown(() => of.testAndClear()).code, thrown(() => context.onSet(of, () => {})).code]).toEqual(['ERR_AIO_CLOSED', 'ERR_AIO_CLOSED']);
+  }
+  for (const other of [notifier, bh]) {
+    const of = context.fromHandle(forged('pipe', other)) as Pipe;
+    expect([thrown(() => of.read()).code, thrown(() => of.write(new Uint8Array(1))).code]).toEqual(['ERR_AIO_CLOSED', 'ERR_AIO_CLOSED']);
   }
   const strange = context.fromHandle({ aio: 'notifier', name: 'strange', places: [{ number: 65536, generation: 0 }] } as never);
   expect(thrown(() => (strange as Notifier).set()).message).toBe("notifier 'strange' is closed");

@@ -144,6 +144,18 @@ static void leave(Handle *handle)
     port_thread_holds(-1);
 }
 
+/* NULL, too, if it is of another kind: what stands for it came from JavaScript. */
+static Handle *enter_as(HandleKind kind, uint32_t number, uint32_t generation)
+{
+    Handle *handle = enter(number, generation);
+
+    if (handle && handle->kind != kind) {
+        leave(handle);
+        return NULL;
+    }
+    return handle;
+}
+
 /* Schedules the bottom half, sets the notifier. False: it is closed. */
 WASM_EXPORT("rt_handle_signal")
 bool rt_handle_signal(uint32_t number, uint32_t generation)
@@ -166,7 +178,7 @@ bool rt_handle_signal(uint32_t number, uint32_t generation)
 WASM_EXPORT("rt_handle_test_and_clear")
 int rt_handle_test_and_clear(uint32_t number, uint32_t generation)
 {
-    Handle *handle = enter(number, generation);
+    Handle *handle = enter_as(HANDLE_NOTIFIER, number, generation);
     int ret;
 
     if (!handle) {
@@ -181,7 +193,7 @@ int rt_handle_test_and_clear(uint32_t number, uint32_t generation)
 WASM_EXPORT("rt_handle_enter")
 void *rt_handle_enter(uint32_t number, uint32_t generation)
 {
-    Handle *handle = enter(number, generation);
+    Handle *handle = enter_as(HANDLE_MEMORY, number, generation);
 
     return handle ? handle->memory : NULL;
 }
@@ -220,7 +232,7 @@ WASM_EXPORT("rt_handle_watch")
 int rt_handle_watch(AioContext *ctx, uint32_t number, uint32_t generation,
                     uint32_t id)
 {
-    Handle *handle = enter(number, generation);
+    Handle *handle = enter_as(HANDLE_NOTIFIER, number, generation);
     int ret;
 
     if (!handle) {
