@@ -96,6 +96,23 @@ test('a closed file refuses by name; closing again is nothing', async () => {
   expect((await failure(other.read(0, 1), 'ERR_AIO_CLOSED')).message).toContain(path);
 });
 
+test('a view that is transferred while it is read into: the request says so, and no other view gets its bytes', async () => {
+  const [one, two] = [new Uint8Array(16), new Uint8Array(16)];
+  const reading = failure(file.readv(0, [one, two]), 'ERR_AIO_INVALID_ARG');
+  structuredClone(one.buffer, { transfer: [one.buffer] });
+  expect((await reading).message).toMatch(/view of 16 bytes was transferred/);
+  expect(two).toEqual(new Uint8Array(16));
+  expect(await file.read(0, two)).toBe(16);
+});
+
+test('the array of views is the caller’s again at once', async () => {
+  const views = [new Uint8Array(16)];
+  const reading = file.readv(0, views);
+  const [first] = views.splice(0) as [Uint8Array];
+  expect(await reading).toBe(16);
+  expect(Buffer.compare(first, data.subarray(0, 16))).toBe(0);
+});
+
 test('reads that are in flight when the file is closed end well', async () => {
   const other = await io.open(path);
   const reads = Array.from({ length: 64 }, (_, n) => other.read(n * 100, 100));

@@ -86,13 +86,24 @@ const REQUEST_BYTES = 512;
  */
 export class Staged {
   private base: Pointer<'bytes'> | 0 = 0;
+  private readonly lengths: readonly number[];
 
   /** length: bytes of private memory. */
   constructor(
     private readonly buffers: Buffers, private views: readonly Uint8Array[], private readonly used: readonly (AioBuffer | undefined)[],
     private readonly length: number,
   ) {
+    this.lengths = views.map((view) => view.length);
     for (const buffer of used) buffer?.use();
+  }
+
+  /** Throws if a buffer was transferred or resized while the request was in flight: its view has
+   * another length then. */
+  private assertWhole(): void {
+    this.views.forEach(({ length }, n) => {
+      if (length === this.lengths[n]) return;
+      throw new AioError('ERR_AIO_INVALID_ARG', `the buffer of a view of ${this.lengths[n]} bytes was transferred or resized while a request used it`);
+    });
   }
 
   /** Bytes of the shared memory that it takes, about. */
@@ -107,6 +118,7 @@ export class Staged {
       this.base = this.buffers.malloc(this.length);
       if (this.base === 0) return undefined;
     }
+    this.assertWhole();
     if (this.views.length === 0) return [{ start: this.base, length: this.length }];
     let at: number = this.base;
     return this.views.map((view, n): Range => {
@@ -120,6 +132,7 @@ export class Staged {
 
   /** A write has to wait: its private views may change meanwhile. */
   keep(): void {
+    this.assertWhole();
     this.views = this.views.map((view, n) => {
       if (this.used[n]) return view;
       const copy = reserve(view.length);
@@ -130,6 +143,7 @@ export class Staged {
 
   /** Copies so many bytes that were read to where the caller wants them. */
   copyOut(length: number): number {
+    this.assertWhole();
     let left = length;
     let at: number = this.base;
     this.views.forEach((view, n) => {
@@ -213,7 +227,7 @@ export class Buffers {
   stage(views: readonly Uint8Array[]): Staged {
     const { memory } = this.instance;
     const used = views.map((view) => (memory.has(view) ? this.bufferOf(view) : undefined));
-    return new Staged(this, views, used, views.reduce((sum, view, n) => sum + (used[n] ? 0 : view.length), 0));
+    return new Staged(this, [...views], used, views.reduce((sum, view, n) => sum + (used[n] ? 0 : view.length), 0));
   }
 
   /** What a request needs that reads so many bytes (a flush: none) into memory of its own. */
