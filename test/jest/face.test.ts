@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatWithOptions, inspect } from 'node:util';
 import { Runtime } from 'wasm-aio';
-import * as lib from 'wasm-aio';
+import type * as lib from 'wasm-aio';
 import { AioStream, WasiHost } from 'wasm-aio/wasi';
 import { top } from './helpers/paths.js';
 import { publicClasses } from './helpers/public-api.js';
