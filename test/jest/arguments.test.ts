@@ -49,6 +49,8 @@ const nothing = (): void => {};
 
 /** An object of each class, or for one method, fresh for each call. */
 const objects: Record<string, () => unknown> = {
+  'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
+  'IOThread#close': () => runtime.iothread(name()),
   Runtime: () => runtime,
   'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
   IOThread: () => io,
@@ -71,6 +73,8 @@ const objects: Record<string, () => unknown> = {
 const right: Record<string, () => unknown[]> = {
   'new AioError': () => ['ERR_AIO_IO', 'message', {}],
   'Runtime.create': () => [{ module, reserve: 0 }],
+  'Runtime#close': () => [{}],
+  'IOThread#close': () => [{}],
   'Runtime#createContext': () => [name()],
   'Runtime#iothread': () => [name(), {}],
   'Runtime#allocate': () => [16],

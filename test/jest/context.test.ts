@@ -244,26 +244,6 @@ test('a reader is called while there are bytes, a writer when there is room agai
   expect(thrown(() => pipe.read()).message).toBe("pipe 'p' is closed");
 });
 
-test('a call-back that throws is the runtime’s death, and its cause', async () => {
-  const oops = new RangeError('oops');
-  context.bottomHalf('bad', () => {
-    throw oops;
-  }).schedule();
-  const error = await failure(context.notifier('n').wait(), 'ERR_AIO_PANIC');
-  expect(error.message).toMatch(/bottom half 'bad' threw RangeError: oops \[thread 'owner'/);
-  expect(error.cause).toBe(oops);
-});
-
-test('so is one whose promise is rejected', async () => {
-  const oops = new RangeError('later');
-  const waiting = failure(context.notifier('n').wait(), 'ERR_AIO_PANIC');
-  context.timer('bad', async () => {
-    await Promise.resolve();
-    throw oops;
-  }).arm(0);
-  expect((await waiting).cause).toBe(oops);
-});
-
 test('bad arguments are refused by name', async () => {
   expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toBe('name must be a string, not 7');
   expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toBe('run must be a function, not undefined');

@@ -75,10 +75,10 @@ describe('the file', () => {
   });
 
   test('a worker that throws, or ends', async () => {
-    await refused({ worker: () => new Worker(module(`${SERVE}throw new Error('early');`)) }, 'ERR_AIO_THREAD_LIMIT', /'io0': (Error: )?early; does its file call serve\(\)/);
-    await refused({ worker: () => new Worker(module("import 'wasm-aio/iothread'; await new Promise(setImmediate); throw new Error('late');")) }, 'ERR_AIO_THREAD_LIMIT', /'io0': (Error: )?late; does/);
-    await refused({ worker: () => new Worker(module('')) }, 'ERR_AIO_THREAD_LIMIT', /'io0': its worker ended at once; does its file call serve\(\)/);
-    await refused({ worker: () => new Worker(module("import 'wasm-aio/iothread';")) }, 'ERR_AIO_THREAD_LIMIT', /'io0': its worker ended at once; does/);
+    await refused({ worker: () => new Worker(module(`${SERVE}throw new Error('early');`)) }, 'ERR_AIO_INVALID_ARG', /'io0': its worker file cannot be loaded: (Error: )?early; does it call serve\(\)/);
+    await refused({ worker: () => new Worker(module("import 'wasm-aio/iothread'; await new Promise(setImmediate); throw new Error('late');")) }, 'ERR_AIO_INVALID_ARG', /cannot be loaded: (Error: )?late; does/);
+    await refused({ worker: () => new Worker(module('')) }, 'ERR_AIO_INVALID_ARG', /'io0': its worker file cannot be loaded: its worker ended at once; does it call serve\(\)/);
+    await refused({ worker: () => new Worker(module("import 'wasm-aio/iothread';")) }, 'ERR_AIO_INVALID_ARG', /its worker ended at once; does/);
   });
 
   test.each([

@@ -60,12 +60,12 @@ test('a worker that does not start is no silence: the runtime fails', async () =
     const worker = () => new Worker('throw new Error("no such script")', { eval: true });
     const runtime = await Runtime.create({ worker, reserve: 0 });
     const alive = setInterval(() => {}, 1000);
-    while (!runtime.death) await new Promise((resolve) => setTimeout(resolve, 1));
+    const error = await runtime.closed.catch((error) => error);
     clearInterval(alive);
-    console.log(runtime.death.message);
+    console.log(error.code, error.message);
     await runtime.close();`);
   expect(rest).toEqual({ code: 0, signal: null, stderr: '' });
-  expect(stdout).toMatch(/no worker to wait in the place of Atomics\.waitAsync: .*no such script/);
+  expect(stdout).toMatch(/^ERR_AIO_PANIC .*no worker to wait in the place of Atomics\.waitAsync: .*no such script/);
 });
 
 test('the streams of a guest', async () => {

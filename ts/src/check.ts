@@ -54,6 +54,9 @@ export const isText: Check = (name, value) => {
 export const isNumber = (min: number, max: number, what = 'a number'): Check =>
   checkThat(`${what} from ${min} to ${max}`, (value) => typeof value === 'number' && value >= min && value <= max);
 
+/** Any time: Infinity. */
+export const isMs = isNumber(0, Infinity, 'a number of ms');
+
 export const isInteger = (min: number, max: number): Check =>
   checkThat(`an integer from ${min} to ${max}`, (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max);
 

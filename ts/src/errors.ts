@@ -36,6 +36,16 @@ export function noMemory(what: string): AioError {
   return new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} in the shared memory (maximumMemory)`, { errno: 'ENOMEM' });
 }
 
+/**
+ * Gives an error that nobody caught to this thread's handler of such errors, from a task of its
+ * own: process.on('uncaughtException'), or an `error` event as by reportError().
+ */
+export function reportUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 /** A thrown value as one line of text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

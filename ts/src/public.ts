@@ -2,8 +2,9 @@
 /** What every entry of the package exports. */
 export { Runtime } from './runtime/runtime.js';
 export type { RuntimeOptions } from './runtime/runtime-options.js';
+export type { Closed, CloseOptions } from './runtime/closed.js';
 export { IOThread } from './api/iothread.js';
-export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, LoopStats } from './api/iothread-options.js';
+export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, IOThreadStartOptions, LoopStats } from './api/iothread-options.js';
 export { proxy, transfer } from './iothread/scan.js';
 export { release } from './iothread/rpc.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';

@@ -114,9 +114,10 @@ static uint32_t withdraw(WasmThread *thread)
     return role;
 }
 
-/* Its worker could not be started. */
+/* Its worker could not be started. gone: nor will it attach later; its place stays taken
+ * otherwise. */
 WASM_EXPORT("rt_thread_refused")
-void rt_thread_refused(WasmThread *thread, int error)
+void rt_thread_refused(WasmThread *thread, int error, bool gone)
 {
     uint32_t role = withdraw(thread);
 
@@ -125,7 +126,9 @@ void rt_thread_refused(WasmThread *thread, int error)
     if (role == ROLE_RUN && thread->refused) {
         thread->refused(thread->arg);
     }
-    qatomic_mb_set(&thread->state, THREAD_FREE);
+    if (gone) {
+        qatomic_mb_set(&thread->state, THREAD_FREE);
+    }
 }
 
 /* Its worker ended unasked. True: before it began what it had been claimed for;
@@ -176,7 +179,7 @@ bool rt_thread_lost(WasmThread *thread, bool gone)
     return true;
 }
 
-/* The end of a thread that was lost has been confirmed after all. */
+/* Its worker ended as it should, or the end of one that was lost is confirmed after all. */
 WASM_EXPORT("rt_thread_free")
 void rt_thread_free(WasmThread *thread)
 {

@@ -332,13 +332,6 @@ void rt_thread_idle(WasmThread *thread)
     qatomic_mb_set(&thread->role, ROLE_NONE);
 }
 
-/* Owner: its worker ended as it should. */
-WASM_EXPORT("rt_thread_ended")
-void rt_thread_ended(WasmThread *thread)
-{
-    qatomic_mb_set(&thread->state, THREAD_FREE);
-}
-
 /* Accessors: JavaScript knows no layout. */
 WASM_EXPORT("rt_thread_tls")
 void *rt_thread_tls(WasmThread *thread)

@@ -29,7 +29,7 @@ export class BottomHalf {
   static make(context: AioContext, name: string, run: Callback): BottomHalf {
     const { thread } = context;
     const { exports } = thread.instance;
-    const id = thread.callbacks.add(`bottom half '${name}'`, run);
+    const id = thread.callbacks.add(run);
     try {
       const place = makePlace(thread, 'bottom half', name, (text) => exports.rt_bh_new(context.pointer, text, id));
       const bh: BottomHalf = new this(thread, name, place, { context, id, registration: context.register(() => bh.close()) });

@@ -20,7 +20,11 @@ export class Registration {
   private refed = true;
   private ended = false;
 
-  constructor(private readonly context: AioContext, readonly close: () => void, private isActive: boolean) {
+  constructor(
+    private readonly context: AioContext, readonly close: () => void, private isActive: boolean,
+    /** A promise that somebody has depends on it. */
+    readonly isWait: boolean,
+  ) {
     context.changed(false, isActive);
   }
 
@@ -110,9 +114,10 @@ const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
 /**
  * A loop of this thread: the owner's, which lives on the JavaScript event loop, or an
  * IOThread's, in its worker. Its call-backs run in this thread, one at a time. What a
- * call-back throws, or its promise is rejected with, is an uncaught error: the runtime
- * has failed then (ERR_AIO_PANIC). While a promise that it returned is open, the loop
- * goes on and gives JavaScript its turns.
+ * call-back throws, or its promise is rejected with, is an uncaught error of this thread:
+ * process.on('uncaughtException'), an `error` event in a page. If that is handled the loop
+ * goes on. While a promise that a call-back returned is open, the loop goes on and gives
+ * JavaScript its turns.
  */
 export class AioContext {
   readonly #registrations = new Set<Registration>();
@@ -219,9 +224,11 @@ export class AioContext {
     isFunction('run', run);
     const { readable } = pipe;
     const watch = this.watch(readable, `reader of pipe '${pipe.name}'`, () => {
-      const result = run();
-      pipe.stayReadable();
-      return result;
+      try {
+        return run();
+      } finally {
+        pipe.stayReadable();
+      }
     });
     pipe.stayReadable();
     return watch;
@@ -248,7 +255,7 @@ export class AioContext {
     if (before !== undefined) {
       throw new AioError('ERR_AIO_INVALID_ARG', `${what}: context '${this.name}' has one already (${before}); close() it first`);
     }
-    const id = thread.callbacks.add(what, () => {
+    const id = thread.callbacks.add(() => {
       const was = exports.rt_handle_test_and_clear(number, generation);
       if (was > 0) return run();
       if (was < 0) {
@@ -262,10 +269,11 @@ export class AioContext {
       throw errnoName(-ret) === 'ENOMEM' ? noMemory(what) : closedError(`notifier '${notifier.name}'`);
     }
     this.#watched.set(number, what);
-    const registration = this.register(() => {
+    const close = (): void => {
       watch.close();
       whenClosed?.();
-    });
+    };
+    const registration = this.register(close, true, whenClosed !== undefined);
     const watch: Watch = Watch.make(registration, what, () => {
       this.#watched.delete(number);
       thread.callbacks.remove(id);
@@ -304,8 +312,8 @@ export class AioContext {
   }
 
   /** @internal */
-  register(close: () => void, active = true): Registration {
-    const registration = new Registration(this, close, active);
+  register(close: () => void, active = true, isWait = false): Registration {
+    const registration = new Registration(this, close, active, isWait);
     this.#registrations.add(registration);
     return registration;
   }
@@ -328,10 +336,12 @@ export class AioContext {
     for (const registration of [...this.#registrations].reverse()) registration.close();
   }
 
-  /** The runtime has failed. @internal */
-  abandon(): void {
+  /** The runtime has failed. How many waited for something here. @internal */
+  abandon(): number {
+    const waits = [...this.#registrations].filter(({ isWait }) => isWait).length;
     this.closeAll();
     this.#driver?.abandon();
+    return waits;
   }
 
   /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { isFunction, isInteger, isSignal, isText, isURL, optionsOf, type Checks } from '../check.js';
+import { isFunction, isInteger, isSignal, isText, isMs, isURL, optionsOf, type Checks } from '../check.js';
 import { AioError } from '../errors.js';
 import type { WaitOptions } from '../abort.js';
 import type { MadeWorker } from '../hosts/host.js';
@@ -22,6 +22,13 @@ export interface IOThreadOptions {
   threadPoolMin?: number;
   /** Threads that its pool has at most. Default: twice the processors. */
   threadPoolMax?: number;
+}
+
+/** How an IOThread is started. */
+export interface IOThreadStartOptions extends WaitOptions {
+  /** ms that its worker may take to start, and its file to call serve(). Default 10,000; Infinity:
+   * any time. */
+  startTimeout?: number;
 }
 
 /** The code of an IOThread: the file that calls serve(), as a worker or to be loaded by one. */
@@ -81,7 +88,7 @@ export const ioThreadChecks: Checks<IOThreadOptions> = {
 };
 
 /** What starts an IOThread. @internal */
-export interface StartOptions extends IOThreadOptions, WaitOptions {
+export interface StartOptions extends IOThreadOptions, IOThreadStartOptions {
   worker?: () => MadeWorker;
   module?: URL;
 }
@@ -89,7 +96,7 @@ export interface StartOptions extends IOThreadOptions, WaitOptions {
 /** The arguments of iothread(). @internal */
 export function startOptions(name: string, options: StartOptions): StartOptions {
   isText('name', name);
-  return optionsOf(options, { ...ioThreadChecks, worker: isFunction, module: isURL, signal: isSignal });
+  return optionsOf(options, { ...ioThreadChecks, worker: isFunction, module: isURL, signal: isSignal, startTimeout: isMs });
 }
 
 /** By their numbers in C: wasm/runtime/iothread.c. */

@@ -2,40 +2,31 @@
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
-import { AioError, messageOf, noMemory } from '../errors.js';
+import { AioError, noMemory } from '../errors.js';
 import type { ControlApi } from '../iothread/control.js';
 import type { ToOwner, ToWorker } from '../iothread/messages.js';
-import { unpack, type Packet } from '../iothread/packet.js';
+import { unpack } from '../iothread/packet.js';
 import type { Remote } from '../iothread/remote.js';
 import { Rpc } from '../iothread/rpc.js';
+import { closing, type Closed, type CloseOptions } from '../runtime/closed.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Argument } from '../runtime/functions.js';
 import { cString, refusal } from '../runtime/instance.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
-import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
 import { isEngine, openOptions, type AioEngine, type AioFile, type OpenOptions } from './file.js';
 import { codeOf, ioThreadChecks, setOptions, type EngineStats, type IOThreadInfo, type IOThreadOptions, type LoopStats, type StartOptions } from './iothread-options.js';
-
-/** How long a worker file may take to call serve(). */
-const SERVE_MS = 10_000;
+import { IOThreadLife } from './iothread-life.js';
 
 /** A worker that runs an AioContext in WebAssembly; T: what its own code serves. */
 export class IOThread<T = unknown> {
-  private closing: Promise<void> | undefined;
-  private lost: AioError | undefined;
-  /** Why it did not start. */
-  private failure: AioError | undefined;
-  /** It did not end, and was terminated. */
-  private hung: AioError | undefined;
-  private sealed = false;
   private readonly engines = new Map<AioEngine, Promise<void>>();
   private readonly rpc: Rpc<ControlApi>;
   /** What its code serves. */
   private api: Remote<T> | undefined;
-  private loaded = false;
   private whenServing: (() => void) | undefined;
-  private whenIdle: (() => void) | undefined;
+  private sealed = false;
+  /** @internal */ readonly life: IOThreadLife;
 
   private constructor(
     private readonly runtime: Runtime, readonly name: string,
@@ -52,19 +43,16 @@ export class IOThread<T = unknown> {
       fromHandle: (handle) => runtime.context.fromHandle(handle),
     });
     thread.onMessage = (message) => this.receive(message);
-    thread.onLost = (refused) => {
-      const { exports } = runtime.instance;
-      this.lost =
-        this.failure ??
-        (refused === undefined
-          ? new AioError('ERR_AIO_CANCELED', this.hung?.message ?? `the worker of IOThread '${name}' ended`, { errno: 'ECANCELED' })
-          : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for IOThread '${name}': ${refused}${code ? '; does its file call serve() (wasm-aio/iothread)?' : ''}`));
-      runtime.forget(this);
-      this.rpc.close();
-      if (refused === undefined) exports.rt_iothread_abandon(pointer);
-      else exports.rt_iothread_free(pointer);
-      runtime.reject(this, this.lost);
-    };
+    this.life = new IOThreadLife(runtime, this, pointer, context, thread, code, {
+      seal: () => {
+        this.post({ type: 'end' });
+        this.sealed = true;
+      },
+      cutOff: () => {
+        this.sealed = true;
+        this.rpc.close();
+      },
+    });
   }
 
   /** @internal */
@@ -113,18 +101,17 @@ export class IOThread<T = unknown> {
         this.rpc.functions.receive(message);
         break;
       case 'loaded':
-        this.loaded = true;
+        this.life.loaded = true;
         break;
       case 'serving':
-        this.serving(message.api);
+        this.api = unpack(message.api, this.rpc.functions) as Remote<T>;
+        this.whenServing?.();
         break;
       case 'unserved':
-        this.unserved(message.error, message.attached);
+        this.life.unserved(unpack(message.error, this.rpc.functions), message.attached);
         break;
       case 'idle':
-        if (this.whenIdle) this.whenIdle();
-        // Unasked: something in it called exit().
-        else this.thread.onLost?.();
+        this.life.left();
         break;
       default:
         // Threads sees to the others.
@@ -132,45 +119,19 @@ export class IOThread<T = unknown> {
     }
   }
 
-  private serving(api: Packet): void {
-    this.api = unpack(api, this.rpc.functions) as Remote<T>;
-    this.whenServing?.();
-  }
-
-  /** Its code failed before it served anything. */
-  private unserved(packet: Packet, attached: boolean): void {
-    const error = unpack(packet, this.rpc.functions);
-    const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
-    this.failure = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}': ${what}: ${messageOf(error)}`, { cause: error });
-    if (attached) this.close().catch(() => {});
-    else this.thread.giveUp('');
-  }
-
   /** Resolves when its loop runs, and its code serves. @internal */
-  async ready(): Promise<this> {
-    const { runtime, thread, name } = this;
-    if (!this.code) {
-      await this.clock();
-      return this;
-    }
-    const timer = setTimeout(() => {
-      if (runtime.instance.exports.rt_thread_attached(thread.pointer)) return;
-      const why = this.loaded ? 'calls no serve()' : "does not import 'wasm-aio/iothread', or has not been loaded yet";
-      this.failure = new AioError('ERR_AIO_TIMEOUT', `IOThread '${name}': after ${SERVE_MS / 1000} s its worker file ${why}`);
-      thread.giveUp('');
-    }, SERVE_MS);
-    try {
-      await runtime.guard(this, new Promise<void>((resolve) => (this.whenServing = resolve)));
-    } finally {
-      clearTimeout(timer);
-    }
+  async ready({ startTimeout }: StartOptions): Promise<this> {
+    const { runtime, code } = this;
+    await this.life.start(() => code
+      ? runtime.guard(this, new Promise<void>((resolve) => (this.whenServing = resolve)))
+      : this.clock(), startTimeout);
     return this;
   }
 
   /**
    * What the code of this IOThread serves: its functions, called in that thread, return
    * promises. They reject with what the function there threw: class, `code`, `errno`, stack and
-   * `cause` are kept; with ERR_AIO_CLOSED after close(), ERR_AIO_CANCELED if the thread is
+   * `cause` are kept; with ERR_AIO_CLOSED after close(), ERR_AIO_THREAD_LOST if the thread is
    * lost. Functions, objects with functions, and handles can be arguments and results.
    * @throws AioError ERR_AIO_INVALID_ARG: it was started without `worker` or `module`
    */
@@ -182,13 +143,13 @@ export class IOThread<T = unknown> {
   /** Its loop runs, if only to end what has been begun. @internal */
   assertAlive(): void {
     this.runtime.assertOpen();
-    if (this.lost) throw this.lost;
+    if (this.life.over) throw this.life.over;
   }
 
   /** @internal */
   assertOpen(): void {
     this.assertAlive();
-    if (this.closing) throw new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' is closed`);
+    if (this.life.closing) throw new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' is closed`);
   }
 
   /** Changes properties while it runs. */
@@ -309,59 +270,34 @@ export class IOThread<T = unknown> {
   }
 
   /**
-   * Ends the thread after the requests that are in flight, however long these take. Calls whose
+   * How this IOThread ends: resolves when close() or terminate() has ended it; rejects with
+   * ERR_AIO_THREAD_LOST when it fails, with ERR_AIO_PANIC when the runtime does. A failure that
+   * rejects no call, and that nobody waits for here, is an uncaught error of the owner's.
+   */
+  get closed(): Promise<Closed> {
+    return this.life.ending.closed;
+  }
+
+  /**
+   * Ends the thread after the requests that are in flight. Calls whose
    * promises are still open there are not waited for: they are rejected with ERR_AIO_CLOSED.
    * A thread that does not come back to its loop (a function that does not return) is
-   * terminated after 5 s, as if it were lost: what is open is rejected with ERR_AIO_CANCELED.
-   * Idempotent.
+   * terminated after 5 s, and whatever it does after `timeout`: what is open is rejected with
+   * ERR_AIO_THREAD_LOST. Idempotent.
    * @throws AioError ERR_AIO_TIMEOUT: it had to be terminated. Nothing is left to be closed
-   * then.
+   * then. ERR_AIO_INVALID_ARG
    */
-  close(): Promise<void> {
-    this.closing ??= this.stop();
-    return this.closing;
+  close(options: CloseOptions = {}): Promise<void> {
+    return closing(options, (timeout) => this.life.close(timeout));
   }
 
-  private async stop(): Promise<void> {
-    const { runtime, thread, name } = this;
-    if (this.lost) return;
-    const watchdog = new Watchdog(runtime.instance, thread.pointer, this.context, () => {
-      this.hung = new AioError('ERR_AIO_TIMEOUT', `IOThread '${name}' did not end, and was terminated: a function in it has not returned for ${HUNG_AFTER}`);
-      thread.kill();
-    });
-    try {
-      await this.end(watchdog);
-    } finally {
-      watchdog.stop();
-    }
-    if (this.hung) throw this.hung;
-  }
-
-  private async end(watchdog: Watchdog): Promise<void> {
-    const { runtime, thread } = this;
-    const { exports } = runtime.instance;
-    await runtime.files.closeAllOf(this);
-    if (this.code && !this.lost && !exports.rt_thread_attached(thread.pointer)) {
-      this.failure = new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed before it served anything`);
-      return thread.giveUp('');
-    }
-    const ended = new Promise<void>((resolve) => (this.whenIdle = resolve));
-    try {
-      // Its context may be gone, if it was lost meanwhile.
-      if (this.lost) throw this.lost;
-      this.post({ type: 'end' });
-      this.sealed = true;
-      thread.leaving();
-      runtime.run(() => exports.rt_iothread_request_stop(this.pointer));
-      watchdog.leaving();
-      await runtime.guard(this, ended);
-      if (this.code) await runtime.guard(this, thread.gone);
-    } catch {
-      // The runtime has failed, and the thread ends with it; or it was lost.
-    }
-    runtime.forget(this);
-    this.rpc.close();
-    runtime.reject(this, this.failure ?? new AioError('ERR_AIO_CLOSED', `IOThread '${this.name}' was closed`));
+  /**
+   * Ends the thread at once, whatever it does: for work that does not stop. Its calls and requests
+   * are rejected with ERR_AIO_THREAD_LOST. Resolves when its worker is gone, or the host has not
+   * said so in time: see `closed`. Idempotent.
+   */
+  terminate(): Promise<void> {
+    return this.life.terminate();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

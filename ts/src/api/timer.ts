@@ -29,7 +29,7 @@ export class Timer {
     const { thread } = context;
     const { exports } = thread.instance;
     this.#registration = context.register(() => this.close(), false);
-    this.#id = thread.callbacks.add(`timer '${name}'`, () => {
+    this.#id = thread.callbacks.add(() => {
       // Before the call-back, which may arm it again.
       this.#registration.active = false;
       return run();

@@ -19,6 +19,8 @@ export const ownerHost: OwnerHost = {
   cpus: navigator.hardwareConcurrency || 1,
   filesAreOwned: true,
 
+  warn: (text) => console.warn(`wasm-aio: ${text}`),
+
   checkSupport() {
     if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', NOT_ISOLATED);
   },
@@ -47,7 +49,11 @@ export const ownerHost: OwnerHost = {
     };
     worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || isLock(data as object | null) || events.message(data));
     worker.onmessageerror = () => events.unreadable();
-    worker.onerror = (event) => events.error(new Error(event.message || "the worker's script did not load"));
+    worker.onerror = (event) => {
+      // It is told by us, not by the page's own `error` event.
+      event.preventDefault();
+      events.error(new Error(event.message || "the worker's script did not load"));
+    };
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),
       terminate() {

@@ -14,6 +14,8 @@ interface SyncAccessHandle {
 }
 interface WorkerScope {
   addEventListener(type: 'message' | 'messageerror', listener: (event: MessageEvent) => void): void;
+  addEventListener(type: 'error', listener: (event: ErrorEvent) => void): void;
+  addEventListener(type: 'unhandledrejection', listener: (event: PromiseRejectionEvent) => void): void;
   postMessage(message: unknown, transfer?: Transferable[]): void;
   close(): void;
 }
@@ -85,6 +87,12 @@ export const workerHost: WorkerHost = {
   post: (message, transfer = []) => scope.postMessage(message, transfer),
   agreeOnClock: () => agreeOnClock(scope),
   end: () => scope.close(),
+
+  onUncaught(listener) {
+    const heard = (event: Event, error: unknown): void => listener(error, () => event.defaultPrevented);
+    scope.addEventListener('error', (event) => heard(event, event.error ?? new Error(event.message)));
+    scope.addEventListener('unhandledrejection', (event) => heard(event, event.reason));
+  },
 
   write(fd, bytes) {
     scope.postMessage({ type: 'output', fd, bytes: bytes.slice() });

@@ -30,8 +30,9 @@ export interface WorkerEvents {
   unreadable(): void;
   /** It could not start, or threw what nobody caught. */
   error(error: unknown): void;
-  /** It has ended; confirmed: it touches no memory any more. Not every host can tell. */
-  exit(confirmed: boolean): void;
+  /** It has ended; confirmed: it touches no memory any more. Not every host can tell, or knows a
+   * code. */
+  exit(confirmed: boolean, code?: number): void;
 }
 
 /** A file that was opened by the owner, or by the host-I/O worker. */
@@ -123,6 +124,8 @@ export interface OwnerHost extends HostBase {
   readonly cpus: number;
   /** True: only the worker that opened a file can use it. */
   readonly filesAreOwned: boolean;
+  /** Tells whoever looks after the program; not an error. */
+  warn(text: string): void;
   /** Throws AioError ERR_AIO_UNSUPPORTED, saying what is missing. */
   checkSupport(): void;
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
@@ -140,6 +143,11 @@ export interface WorkerHost extends HostBase {
   post(message: unknown, transfer?: Transferable[]): void;
   /** Whether waiting for messages keeps it alive (where there is such a thing). Does, at first. */
   refMessages?(on: boolean): void;
+  /**
+   * Tells of what nobody in this worker caught, where the host does not end the worker for that.
+   * handled, in a later task: code of the user's has dealt with it.
+   */
+  onUncaught?(listener: (error: unknown, handled: () => boolean) => void): void;
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;

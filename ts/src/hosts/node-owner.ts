@@ -18,6 +18,8 @@ export const ownerHost: OwnerHost = {
   openDirectory,
   listen,
 
+  warn: (text) => process.emitWarning(text, 'WasmAioWarning'),
+
   checkSupport() {},
 
   // Nothing but a handle of libuv's counts, and of these a timer costs least.
@@ -50,10 +52,10 @@ export const ownerHost: OwnerHost = {
     worker.on('error', (error) => events.error(error));
     let terminated = false;
     const gone = new Promise<void>((resolve) => {
-      worker.on('exit', () => {
+      worker.on('exit', (code) => {
         // Deno says so at once of one that is terminated, and lets it go on as long as it spins or waits.
         const confirmed = !(terminated && 'Deno' in globalThis);
-        events.exit(confirmed);
+        events.exit(confirmed, code);
         if (confirmed) resolve();
       });
     });

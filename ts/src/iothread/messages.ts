@@ -58,8 +58,10 @@ export type ToOwner =
   | { type: 'idle'; role: number }
   /** It has left for good, as it should. */
   | { type: 'ended' }
+  /** Something in it threw what nobody caught: it has left the module for good. */
+  | { type: 'lost'; error: Packet }
   /** What it shares may be half-changed. */
-  | { type: 'failed'; message: string; cause: Packet | undefined }
+  | { type: 'failed'; message: string; cause: Packet }
   /** The program that it runs called exit(). */
   | { type: 'exit'; code: number; thread: string }
   | { type: 'output'; fd: number; bytes: Uint8Array }

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: MIT
 import { AioContext } from '../api/context.js';
 import type { HomeThread } from '../api/handle.js';
-import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
+import { AioError, closedError, messageOf } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';
-import type { FromHelper } from '../runtime/helpers.js';
 import type { Argument } from '../runtime/functions.js';
 import { HostedLoop } from '../runtime/hosted.js';
 import { causeOf, describeDeath } from '../runtime/death.js';
 import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
-import { waitForOthers, type HelperInit, type StartHelper } from '../runtime/waiter.js';
+import type { HelperInit, StartHelper } from '../runtime/waiter.js';
 import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import { GuestEnded } from '../wasi/shared.js';
 import type { Answer, Calls, ControlApi } from './control.js';
+import { runHelper } from './helper-worker.js';
+import { openOrClose } from './host-files.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
 import { dataOnly, pack, type Packet } from './packet.js';
-import { postDoubtful, Rpc, unreadable } from './rpc.js';
-import { proxy } from './scan.js';
+import { Rpc } from './rpc.js';
 import { Substitute } from './substitute.js';
 import { meeting, type Service } from './serve.js';
+import { loadService, presentService } from './service.js';
 
 /**
  * A thread of the runtime: waits inside WebAssembly for a role, plays it, and
@@ -66,15 +67,6 @@ export function startUserWorker(host: WorkerHost): void {
 /** What an IOThread's JavaScript is owed: WasmTurn in wasm/port/wasm-port.h. */
 const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
 
-/** This worker waits for another thread, and does nothing else. */
-function runHelper(host: WorkerHost, init: HelperInit): void {
-  const post = (message: FromHelper): void => (init.port && message.type === 'woken' ? init.port.postMessage(message) : host.post(message));
-  waitForOthers(init, () => post({ type: 'woken' }));
-  init.port?.close();
-  post({ type: 'ended' });
-  host.end();
-}
-
 class RuntimeWorker {
   private instance!: Instance;
   /** Messages that arrived; the sender counts them in the thread's `posted`. */
@@ -83,7 +75,7 @@ class RuntimeWorker {
   /** Control calls that were received and not answered yet. */
   private open = 0;
   private quiet: (() => void) | undefined;
-  /** What a call died of. */
+  /** Why the role cannot be played on: what left the module, or nobody caught. */
   private death: { error: unknown } | undefined;
   /** It was asked to leave its role. */
   private leaving = false;
@@ -96,17 +88,7 @@ class RuntimeWorker {
   /** The thread's word: a Turn. */
   private turn: Int32Array | undefined;
   /** The functions that its loop calls. */
-  private readonly callbacks = new Callbacks({
-    ran: () => {
-      // Its promises get their turn.
-      if (this.turn) this.turn[0] = Turn.now;
-    },
-    returned: (open) => {
-      this.open++;
-      void open.then(() => this.settled());
-    },
-    failed: (death) => this.dies(death),
-  });
+  private callbacks!: Callbacks;
   /** What a turn of the loop threw. */
   private failed: { error: unknown } | undefined;
 
@@ -146,7 +128,7 @@ class RuntimeWorker {
   async main(): Promise<void> {
     const { module, memory, guest, thread } = this.init;
     const agreed = this.host.agreeOnClock?.();
-    if (this.init.code && !(await this.loadCode(this.init.code))) {
+    if (this.init.code && !(this.service = await loadService(this.host, this.init.code))) {
       this.post({ type: 'ended' });
       return this.host.end();
     }
@@ -160,7 +142,17 @@ class RuntimeWorker {
         },
       });
       await agreed;
-      const { exports } = this.instance;
+      const { instance, instance: { exports } } = this;
+      this.callbacks = new Callbacks({
+        instance,
+        // Its promises, and what it threw, get their turn.
+        ran: () => void (this.turn && (this.turn[0] = Turn.now)),
+        returned: (open) => {
+          this.open++;
+          void open.then(() => this.settled());
+        },
+      });
+      this.host.onUncaught?.((error, handled) => this.uncaught(error, handled));
       // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
       const stackTop = exports.rt_thread_stack_top(thread);
       for (;;) {
@@ -173,44 +165,51 @@ class RuntimeWorker {
         this.post({ type: 'busy' });
         await this.play(role);
         exports.rt_thread_idle(thread);
+        // A thread may leave by pthread_exit, or exit().
+        instance.escaped = undefined;
         this.post({ type: 'idle', role });
       }
     } catch (error) {
-      if (!(error instanceof ThreadLeave)) this.died(error);
+      if (!(error instanceof ThreadLeave)) {
+        if (!this.instance?.escaped) return this.loses(error);
+        this.died(error);
+      }
     }
     this.post({ type: 'ended' });
     this.host.end();
   }
 
-  /** Waits until the user's code has called serve(). */
-  private async loadCode({ module }: { module?: string }): Promise<boolean> {
-    this.post({ type: 'loaded' });
-    if (module !== undefined) {
-      this.host.takeConsole?.();
-      try {
-        await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
-        if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
-      } catch (error) {
-        const { packet } = pack(error, dataOnly);
-        this.post({ type: 'unserved', error: packet, attached: false });
-        return false;
-      }
-    }
-    this.service = (await meeting.service).of;
-    return true;
+  /** The thread ends, and nothing else: what was thrown had nothing to do with C. */
+  private loses(error: unknown): void {
+    // What the user's code still has in its hands is closed.
+    this.context = undefined;
+    this.postError(error, (packet) => ({ type: 'lost', error: packet }));
+    this.host.end();
+  }
+
+  /** What nobody caught here; the host goes on as if nothing had happened. */
+  private uncaught(error: unknown, handled: () => boolean): void {
+    if (!this.turn) return;
+    this.open++;
+    void this.host.turn().then(() => {
+      if (!handled()) this.dies(error);
+      this.settled();
+    });
   }
 
   private died(error: unknown): void {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
     const message = describeDeath(error, this.name());
-    const cause = causeOf(error);
-    const post = (cause?: Packet): void => this.post({ type: 'failed', message, cause });
+    this.postError(causeOf(error), (cause) => ({ type: 'failed', message, cause }));
+  }
+
+  private postError(error: unknown, message: (packet: Packet) => ToOwner): void {
     try {
-      post(cause === undefined ? undefined : pack(cause, dataOnly).packet);
+      this.post(message(pack(error, dataOnly).packet));
     } catch {
       // It cannot be sent.
-      post();
+      this.post(message({ value: messageOf(error) }));
     }
   }
 
@@ -273,7 +272,10 @@ class RuntimeWorker {
       this.quiet?.();
     });
     this.rpc = this.connect();
-    if (this.service) void this.present(this.service, this.rpc);
+    if (this.service) {
+      this.open++;
+      void presentService(this.service, this.context as AioContext, this.rpc, (message) => this.post(message)).then(() => this.settled());
+    }
     for (const message of this.waiting.splice(0)) this.control(message);
     for (;;) {
       if (turn[0] === Turn.now && !this.underWay(posted)) {
@@ -290,6 +292,7 @@ class RuntimeWorker {
       if (!exports.rt_iothread_run(ioThread, this.received) && !this.underWay(posted)) break;
     }
     await loop.close();
+    this.turn = undefined;
     // Whoever waited for one of these is rejected, and if nobody catches that, the host ends
     // the worker in its next task: by then the role is over.
     this.context?.closeAll();
@@ -335,24 +338,6 @@ class RuntimeWorker {
     return rpc;
   }
 
-  /** Tells the owner what the user's code serves. */
-  private async present(service: Service, rpc: Rpc<Calls>): Promise<void> {
-    this.open++;
-    try {
-      const api: unknown = typeof service === 'function' ? await service(this.context as AioContext) : service;
-      if (typeof api !== 'object' || api === null) {
-        throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
-      }
-      const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
-      const { packet, doubtful } = pack(isOfClass ? proxy(api) : api, rpc.functions, 'serve()');
-      const unread: ToOwner = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
-      postDoubtful<ToOwner>((message) => this.post(message), { type: 'serving', api: packet }, doubtful ? unread : undefined);
-    } catch (error) {
-      this.post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: true });
-    }
-    this.settled();
-  }
-
   /** This thread, as the objects that the user's code makes and gets need it. */
   private asHome(): HomeThread {
     const worker = this;
@@ -379,15 +364,15 @@ class RuntimeWorker {
     };
   }
 
-  /** Calls into the module: a trap, a panic, or whatever else comes out of C is a death. */
+  /** Calls into the module: a trap, a panic, or whatever else comes out of C is the runtime's end. */
   private run<T>(work: () => T): T {
     const { __stack_pointer: stack } = this.instance.exports;
     const before = stack.value as number;
     try {
       return work();
     } catch (error) {
-      if (error instanceof AioError) stack.value = before;
-      else this.dies(error);
+      if (this.instance.escaped) this.dies(error);
+      else stack.value = before;
       throw error;
     }
   }
@@ -412,24 +397,10 @@ class RuntimeWorker {
       // so nothing would wake it for that.
       for (let message = this.waiting.shift(); message; message = this.waiting.shift()) {
         if (message.type === 'end') return;
-        await this.openOrClose(message);
+        if (message.type === 'open' || message.type === 'close') this.post(await openOrClose(this.host, message));
       }
       exports.rt_host_io_run(this.received);
       await this.takeMessages(posted);
-    }
-  }
-
-  private async openOrClose(message: Exclude<ToWorker, InitMessage>): Promise<void> {
-    if (message.type !== 'open' && message.type !== 'close') return;
-    try {
-      if (message.type === 'open') {
-        this.post({ type: 'opened', id: message.id, file: await this.host.open(message.path, message.mode) });
-      } else {
-        await this.host.close(message.handle);
-        this.post({ type: 'closed', id: message.id });
-      }
-    } catch (error) {
-      this.post({ type: 'refused', id: message.id, errno: hostErrno(error), message: messageOf(error) });
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { Panic } from './death.js';
+import { reportUncaught } from '../errors.js';
+import type { Escape } from './escape.js';
 
 /** A function that a loop calls; a promise that it returns is waited for by nobody,
  * but the loop gives JavaScript its turns until it is settled. */
@@ -7,28 +8,29 @@ export type Callback = () => void | Promise<void>;
 
 /** What a thread does about its call-backs. */
 export interface CallbackHooks {
+  /** What has left its module. */
+  readonly instance: Escape;
   /** One has run: microtasks may be waiting. */
   ran(): void;
   /** One returned a promise, which never rejects. */
   returned(open: Promise<unknown>): void;
-  /** Such a promise was rejected. */
-  failed(death: Panic): void;
 }
 
 /** The JavaScript functions that the loops of one thread call, by number. */
 export class Callbacks {
-  private readonly byId = new Map<number, { what: string; run: Callback }>();
+  private readonly byId = new Map<number, Callback>();
   private lastId = 0;
+  /** How many are being called: one may call another through C. */
+  private depth = 0;
 
   constructor(private readonly hooks: CallbackHooks) {}
 
-  /** what: the object, for messages ("bottom half 'flush'"). */
-  add(what: string, run: Callback): number {
+  add(run: Callback): number {
     // 0 is none, for C; a number that is still in use after 2^32 others is skipped.
     do {
       this.lastId = (this.lastId + 1) >>> 0;
     } while (this.lastId === 0 || this.byId.has(this.lastId));
-    this.byId.set(this.lastId, { what, run });
+    this.byId.set(this.lastId, run);
     return this.lastId;
   }
 
@@ -40,28 +42,34 @@ export class Callbacks {
     return this.byId.size;
   }
 
-  /** C's: the import `callback`. */
+  /** Whether one is being called now. */
+  get running(): boolean {
+    return this.depth > 0;
+  }
+
+  /**
+   * C's: the import `callback`. What the call-back throws, or its promise is rejected with, is an
+   * uncaught error of this thread; C goes on as if it had returned. Not so what came out of a call
+   * into the module that it made: that goes on through C, even if the call-back caught it.
+   */
   call(id: number): void {
     // Closed meanwhile?
     const callback = this.byId.get(id);
     if (!callback) return;
     this.hooks.ran();
-    let result: unknown;
+    let thrown: { error: unknown } | undefined;
+    this.depth++;
     try {
-      result = callback.run();
+      const result: unknown = callback();
+      if (typeof (result as PromiseLike<void> | undefined)?.then === 'function') {
+        this.hooks.returned(Promise.resolve(result as PromiseLike<void>).catch(reportUncaught));
+      }
     } catch (error) {
-      throw deathOf(callback.what, error);
+      thrown = { error };
     }
-    if (typeof (result as PromiseLike<void> | undefined)?.then !== 'function') return;
-    const settled = Promise.resolve(result as PromiseLike<void>).catch((error: unknown) => {
-      this.hooks.failed(deathOf(callback.what, error));
-    });
-    this.hooks.returned(settled);
+    this.depth--;
+    const { escaped } = this.hooks.instance;
+    if (escaped) throw escaped.error;
+    if (thrown) reportUncaught(thrown.error);
   }
-}
-
-/** Nobody is there to catch what a call-back throws: it is the runtime's death. */
-function deathOf(what: string, error: unknown): Panic {
-  if (error instanceof Panic) return error;
-  return new Panic(`${what} threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`, { cause: error });
 }

@@ -43,8 +43,7 @@ export interface Exports {
   rt_thread_park(): number;
   rt_thread_run(): void;
   rt_thread_idle(thread: ThreadPointer): void;
-  rt_thread_ended(thread: ThreadPointer): void;
-  rt_thread_refused(thread: ThreadPointer, errno: number): void;
+  rt_thread_refused(thread: ThreadPointer, errno: number, gone: boolean): void;
   rt_thread_lost(thread: ThreadPointer, gone: boolean): number;
   rt_thread_unserved(thread: ThreadPointer): number;
   rt_thread_free(thread: ThreadPointer): void;

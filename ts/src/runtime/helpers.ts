@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import { stopHelper, type HelperInit, type StartHelper } from './waiter.js';
+import { within } from './within.js';
 
 /** What a helper says. */
 export type FromHelper = { type: 'woken' } | { type: 'ended' };
@@ -44,12 +45,7 @@ export class Helpers {
     };
     const again = setInterval(stop, 10);
     stop();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([
-      new Promise<void>((resolve) => (this.whenNone = resolve)),
-      new Promise<void>((resolve) => (timer = setTimeout(resolve, ms))),
-    ]);
-    clearTimeout(timer);
+    await within(ms, new Promise<void>((resolve) => (this.whenNone = resolve)));
     clearInterval(again);
     for (const worker of this.all.values()) worker.terminate();
     this.all.clear();

@@ -15,9 +15,11 @@ import { makeWaiter, type StartHelper, type Waiter } from './waiter.js';
 export class HostedLoop {
   private readonly waiter: Waiter;
   private readonly alive: KeepAlive | undefined;
+  private readonly word: Int32Array;
   private armed = false;
   private queued = false;
   private stopped = true;
+  private abandoned = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private whenFired: (() => void) | undefined;
 
@@ -26,8 +28,8 @@ export class HostedLoop {
     private readonly instance: Instance, private readonly context: ContextPointer,
     private readonly host: HostBase, startHelper: StartHelper, private readonly onError: (error: unknown) => void,
   ) {
-    const word = instance.memory.word(instance.exports.rt_hosted_word(context));
-    this.waiter = makeWaiter(word, startHelper, this.fired, (error) => {
+    this.word = instance.memory.word(instance.exports.rt_hosted_word(context));
+    this.waiter = makeWaiter(this.word, startHelper, this.fired, (error) => {
       this.fail(new Error(`no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
     });
     this.alive = host.keepAlive?.();
@@ -48,11 +50,13 @@ export class HostedLoop {
   /** Resolves when nothing of it is left waiting. */
   async stop(): Promise<void> {
     this.halt();
-    if (this.armed) {
+    if (this.armed && !this.abandoned) {
       // What is awaited here keeps no process alive by itself.
       this.keepAlive(true);
       const fired = new Promise<void>((resolve) => (this.whenFired = resolve));
       this.instance.exports.rt_notify(this.context);
+      // A turn that was cut short has left the word as that of a loop that is awake.
+      Atomics.notify(this.word, 0);
       await fired;
     }
     this.keepAlive(false);
@@ -66,6 +70,7 @@ export class HostedLoop {
 
   /** Stops without a word: the runtime has failed. */
   abandon(): void {
+    this.abandoned = true;
     this.halt();
     this.keepAlive(false);
     this.whenFired?.();

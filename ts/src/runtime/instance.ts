@@ -7,6 +7,7 @@ import { guestThread, preview1 } from '../wasi/preview1.js';
 import { loopImports } from '../wasi/loop-fds.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import { Panic } from './death.js';
+import { noteEscapes, type Escape } from './escape.js';
 import type { Exports, Pointer, ThreadPointer } from './exports.js';
 import { fileImports } from './file-imports.js';
 import { Memory } from './memory.js';
@@ -27,7 +28,7 @@ export interface InstanceHooks {
   complete(id: number, result: number): void;
 }
 
-export interface Instance {
+export interface Instance extends Escape {
   exports: Exports;
   memory: Memory;
 }
@@ -55,7 +56,7 @@ export async function instantiate(
     },
     // The stack pointer has its old value yet: there is room for functions without a frame.
     stack_overflow(sp: number) {
-      const exports = instance.exports as unknown as Exports;
+      const { exports } = made;
       const at = `stack overflow (at ${hex(sp)})`;
       const coroutine = exports.rt_coroutine_running();
       if (coroutine === 0) throw new Panic(at);
@@ -71,6 +72,7 @@ export async function instantiate(
     },
   };
   let instance: WebAssembly.Instance;
+  const made: Instance = { exports: {} as Exports, memory, escaped: undefined };
   try {
     instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(thread) });
   } catch (error) {
@@ -84,9 +86,9 @@ export async function instantiate(
   if (!('rt_context_polls' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module was built by an older aiocc; build it again');
   }
-  const exports = instance.exports as unknown as Exports;
+  const exports = (made.exports = noteEscapes(instance.exports, made) as unknown as Exports);
   thread.shared.onReady = (fd) => exports.rt_fd_ready(fd);
-  return { exports, memory };
+  return made;
 }
 
 /** The text for C, which the caller frees. */

@@ -128,3 +128,21 @@ export async function load(
   const module = await compile(binary, from);
   return { module, limits: importedMemory(binary) };
 }
+
+/** 256 MiB: what most programs never exceed. */
+const INITIAL_PAGES = 4096;
+
+/** The memory of a runtime, and what it may grow to, in bytes. @throws AioError ERR_AIO_NO_MEMORY */
+export function sharedMemory(limits: MemoryLimits, maximumMemory = limits.maximum * PAGE): { shared: WebAssembly.Memory; maximum: number } {
+  const maximum = Math.min(limits.maximum, Math.ceil(maximumMemory / PAGE));
+  try {
+    // Untouched pages cost nothing, growth does: see wasm/libc/heap.c.
+    const initial = Math.max(limits.initial, Math.min(maximum, INITIAL_PAGES));
+    return { shared: new WebAssembly.Memory({ initial, maximum, shared: true }), maximum: maximum * PAGE };
+  } catch (error) {
+    throw new AioError(
+      'ERR_AIO_NO_MEMORY',
+      `no shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
+    );
+  }
+}

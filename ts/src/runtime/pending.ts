@@ -33,12 +33,15 @@ export class Pending {
     waiting?.resolve(result);
   }
 
-  /** Those of a holder, or all. */
-  reject(error: Error, holder?: object): void {
+  /** Those of a holder, or all. How many these were. */
+  reject(error: Error, holder?: object): number {
+    let count = 0;
     for (const [id, waiting] of [...this.all]) {
       if (holder !== undefined && waiting.holder !== holder) continue;
       this.all.delete(id);
       waiting.reject(error);
+      count++;
     }
+    return count;
   }
 }

@@ -4,7 +4,7 @@ import { AioContext } from '../api/context.js';
 import { FileTable } from '../api/file-table.js';
 import type { HomeThread } from '../api/handle.js';
 import { IOThread } from '../api/iothread.js';
-import { startOptions, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type StartOptions } from '../api/iothread-options.js';
+import { startOptions, type IOThreadCode, type IOThreadInfo, type IOThreadOptions, type IOThreadStartOptions, type StartOptions } from '../api/iothread-options.js';
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
 import { AioError, closedError, messageOf, noMemory } from '../errors.js';
@@ -15,21 +15,21 @@ import { Guest } from '../wasi/guest.js';
 import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
 import { Callbacks } from './callbacks.js';
+import { closing, Ending, tell, type Closed, type CloseOptions } from './closed.js';
 import type { ContextPointer, Pointer } from './exports.js';
 import { Functions, int32, type Argument } from './functions.js';
 import { Helpers } from './helpers.js';
 import { HostedLoop } from './hosted.js';
 import { causeOf, describeDeath } from './death.js';
 import { cString, instantiate, refusal, type Instance } from './instance.js';
-import { load, PAGE } from './module.js';
+import { load, sharedMemory } from './module.js';
 import { Pending } from './pending.js';
+import { Program } from './program.js';
 import { runtimeChecks, type RuntimeOptions } from './runtime-options.js';
 import { Threads } from './threads.js';
 import type { HelperInit } from './waiter.js';
 import { LEAVE_MS } from './watchdog.js';
-
-/** 256 MiB: what most programs never exceed. */
-const INITIAL_PAGES = 4096;
+import { within } from './within.js';
 
 /**
  * One module, one shared memory, and the threads on it. The thread that creates
@@ -40,8 +40,11 @@ export class Runtime {
   private death: AioError | undefined;
   private readonly pending = new Pending();
   private readonly ioThreads = new Set<IOThread>();
-  private closed: Promise<void> | undefined;
-  private whenExited: ((code: number) => void) | undefined;
+  private closing: Promise<void> | undefined;
+  /** After a failure: resolves when all workers are gone. */
+  private cleared: Promise<void> | undefined;
+  private readonly ending = new Ending();
+  private readonly program = new Program(this, this.pending);
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
@@ -54,17 +57,14 @@ export class Runtime {
   /** Those beside the first one. */
   private readonly contexts = new Set<AioContext>();
   /** The functions that its loops call. */
-  private readonly callbacks = new Callbacks({
-    ran() {},
-    returned() {},
-    failed: (death) => void this.fail(describeDeath(death, 'owner'), causeOf(death)),
-  });
+  private readonly callbacks: Callbacks;
 
   private constructor(
     /** @internal */ readonly host: OwnerHost, /** @internal */ readonly instance: Instance,
     module: WebAssembly.Module, guest: Guest, options: RuntimeOptions, maximumMemory: number,
   ) {
     const { exports, memory } = instance;
+    this.callbacks = new Callbacks({ instance, ran() {}, returned() {} });
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
     if (host.filesAreOwned) exports.rt_files_are_owned();
     exports.rt_handles_init(Math.random() * 2 ** 32);
@@ -77,8 +77,7 @@ export class Runtime {
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.fail(message, cause),
       exit: (code, thread) => {
-        if (this.whenExited) this.whenExited(code);
-        else this.fail(`exit(${code}) was called in thread '${thread}'`);
+        if (!this.program.exited(code)) this.fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
       helper: (init) => this.startHelper(init),
@@ -101,7 +100,7 @@ export class Runtime {
         return runtime.context;
       },
       get over() {
-        return runtime.death ?? (runtime.state === 'closed' ? closedError('the runtime') : undefined);
+        return runtime.failure ?? (runtime.state === 'closed' ? closedError('the runtime') : undefined);
       },
       run: (work) => this.run(work),
     };
@@ -132,7 +131,7 @@ export class Runtime {
   }
 
   private drive(context: ContextPointer): HostedLoop {
-    return new HostedLoop(this.instance, context, this.host, this.helpers.start, (error) => void this.fail(describeDeath(error, 'owner'), causeOf(error)));
+    return new HostedLoop(this.instance, context, this.host, this.helpers.start, (error) => void this.died(error));
   }
 
   /**
@@ -148,18 +147,7 @@ export class Runtime {
     const host = await ownerHost();
     host.checkSupport();
     const { module, limits } = await load(options.module ?? wasm, host);
-    const maximum = Math.min(limits.maximum, Math.ceil((options.maximumMemory ?? limits.maximum * PAGE) / PAGE));
-    let shared;
-    try {
-      // Untouched pages cost nothing, growth does: see wasm/libc/heap.c.
-      const initial = Math.max(limits.initial, Math.min(maximum, INITIAL_PAGES));
-      shared = new WebAssembly.Memory({ initial, maximum, shared: true });
-    } catch (error) {
-      throw new AioError(
-        'ERR_AIO_NO_MEMORY',
-        `no shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
-      );
-    }
+    const { shared, maximum } = sharedMemory(limits, options.maximumMemory);
     const guest = options.guest ?? Guest.plain(host, options.args ?? ['program']);
     // The instance calls the runtime, which needs the instance to be made.
     const made: { runtime?: Runtime } = {};
@@ -173,7 +161,7 @@ export class Runtime {
     // The module's own stack is the owner's; --stack-first puts it at 0.
     exports.stack_own(exports.__stack_pointer.value as number, 0);
     exports._initialize();
-    const runtime = new Runtime(host, instance, module, guest, options, maximum * PAGE);
+    const runtime = new Runtime(host, instance, module, guest, options, maximum);
     made.runtime = runtime;
     runtime.threads.fillReserve();
     runtime.loop.start();
@@ -190,18 +178,18 @@ export class Runtime {
    * `module` one that also runs the file which they name. That calls serve(), and what it gives
    * is `remote` here: `iothread<Disk>('disk', { worker: () => new Worker(…) })`.
    * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken; the file does
-   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not call serve() within 10 s); the
-   * signal's reason
+   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not start, or call serve(), within
+   * `startTimeout`); the signal's reason
    */
-  async iothread(name: string, options?: IOThreadOptions & WaitOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
-  async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & WaitOptions): Promise<IOThread<T>>;
+  async iothread(name: string, options?: IOThreadOptions & IOThreadStartOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
+  async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & IOThreadStartOptions): Promise<IOThread<T>>;
   async iothread<T>(name: string, options: StartOptions = {}): Promise<IOThread<T>> {
     const checked = startOptions(name, options);
     this.assertNotClosing();
     return abortable(checked.signal, () => {
       const ioThread = this.run(() => IOThread.start<T>(this, name, checked));
       this.ioThreads.add(ioThread);
-      return ioThread.ready();
+      return ioThread.ready(checked);
     }, (ioThread) => ioThread.close());
   }
 
@@ -285,23 +273,9 @@ export class Runtime {
   async main(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
     this.assertNotClosing();
-    if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
-    return abortable(signal, () => this.mainNow());
-  }
-
-  private async mainNow(): Promise<number> {
+    if (this.program.started) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
     // Its worker may be one of the reserve, and those keep nothing alive.
-    return this.alive(() => new Promise<number>((resolve, reject) => {
-      const ended = (result: number): void => reject(
-        errnoName(-result) === 'EAGAIN' ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
-          : errnoName(-result) === 'ENOMEM' ? noMemory('the stack of main()')
-          : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
-      );
-      const id = this.pending.hold(this, { resolve: ended, reject });
-      const refused = this.run(() => this.instance.exports.rt_main_start(id));
-      if (refused === 0) this.whenExited = resolve;
-      else this.pending.complete(id, refused);
-    }));
+    return abortable(signal, () => this.alive(() => this.program.start((id) => this.run(() => this.instance.exports.rt_main_start(id)))));
   }
 
   /** The process lives until it has settled. */
@@ -315,8 +289,8 @@ export class Runtime {
     }
   }
 
-  /** Calls into the module. What comes out of it otherwise than by return is a
-   * death, unless it is the refusal to block. @internal */
+  /** Calls into the module. What comes out of it otherwise than by return is the
+   * runtime's end, unless it is the refusal to block. @internal */
   run<T>(work: () => T): T {
     this.assertOpen();
     const { __stack_pointer: stack } = this.instance.exports;
@@ -325,14 +299,27 @@ export class Runtime {
       return work();
     } catch (error) {
       stack.value = before;
-      if (error instanceof AioError) throw error;
-      throw this.fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error));
+      const { escaped } = this.instance;
+      // A call-back may not catch it, or may be one that C calls for another thread.
+      throw escaped ? this.died(escaped.error, !this.callbacks.running) : error;
     }
+  }
+
+  /** Why nothing in it can be trusted any longer, if that is so. */
+  private get failure(): AioError | undefined {
+    const { escaped } = this.instance;
+    return this.death ?? (escaped && this.died(escaped.error));
+  }
+
+  /** @internal */
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
   }
 
   /** @internal */
   assertOpen(): void {
-    if (this.death) throw this.death;
+    const { failure } = this;
+    if (failure) throw failure;
     if (this.state === 'closed') throw new AioError('ERR_AIO_CLOSED', 'the runtime is closed');
   }
 
@@ -379,55 +366,73 @@ export class Runtime {
     this.run(() => this.instance.exports.rt_fd_ready(fd));
   }
 
-  /** Whatever holder waits for will not come. @internal */
-  reject(holder: object, error: AioError): void {
-    this.pending.reject(error, holder);
+  /** Whatever holder waits for will not come. How much that was. @internal */
+  reject(holder: object, error: AioError): number {
+    return this.pending.reject(error, holder);
   }
 
-  /** What everything is rejected with from now on: the first death counts. */
-  private fail(message: string, cause?: unknown): AioError {
+  /** An error that came out of the owner's own instance of the module. */
+  private died(error: unknown, heard = false): AioError {
+    return this.fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error), heard);
+  }
+
+  /** What everything is rejected with from now on: the first death counts. heard: the caller
+   * tells somebody. */
+  private fail(message: string, cause?: unknown, heard = false): AioError {
     if (this.death) return this.death;
     const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
     if (this.state === 'closed') return death;
     this.death = death;
-    for (const context of [this.context, ...this.contexts]) context.abandon();
-    this.closed = this.end();
-    this.pending.reject(death);
+    let waited = this.pending.reject(death);
+    for (const context of [this.context, ...this.contexts]) waited += context.abandon();
+    tell(death, heard || waited > 0, [this.ending, ...[...this.ioThreads].map(({ life }) => life.failed())]);
+    this.cleared = Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]).then(() => {});
     return death;
   }
 
-  /** After a failure. */
-  private async end(): Promise<void> {
-    await Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]);
+  /**
+   * How the runtime ends: resolves when close() has ended it, rejects with ERR_AIO_PANIC when it
+   * fails. A failure that rejects no call, and that nobody waits for here, is an uncaught error.
+   */
+  get closed(): Promise<Closed> {
+    return this.ending.closed;
   }
 
   /**
-   * Closes the IOThreads, ends all workers. Idempotent. After a failure it ends
-   * what is left, too.
+   * Closes the IOThreads and ends all workers; `timeout` is each IOThread's. Idempotent. After a
+   * failure it ends what is left.
    * @throws AioError ERR_AIO_TIMEOUT, when all is done: an IOThread had to be terminated, as
-   * {@link IOThread.close} tells
+   * {@link IOThread.close} tells; ERR_AIO_INVALID_ARG
    */
-  close(): Promise<void> {
-    this.closed ??= this.shutDown();
-    return this.closed;
+  close(options: CloseOptions = {}): Promise<void> {
+    return closing(options, (timeout) => {
+      if (this.closing && timeout !== undefined) for (const ioThread of this.ioThreads) ioThread.close(options).catch(() => {});
+      this.closing ??= this.shutDown(options);
+      return this.closing;
+    });
   }
 
-  private async shutDown(): Promise<void> {
+  private async shutDown(options: CloseOptions): Promise<void> {
     this.state = 'closing';
-    const ended = await Promise.allSettled([...this.ioThreads].map((ioThread) => ioThread.close()));
-    await this.files.close();
+    const ended = await Promise.allSettled([...this.ioThreads].map((ioThread) => ioThread.close(options)));
+    // Their requests have ended; a host that does not close a file is not waited for.
+    await within(LEAVE_MS, this.files.close());
     if (!this.death) await this.endAll();
+    // A failure may have come at any time.
+    await this.cleared;
     for (const end of ended) if (end.status === 'rejected') throw end.reason as AioError;
   }
 
   private async endAll(): Promise<void> {
-    await Promise.all([...this.contexts].map((context) => context.close()));
+    await Promise.allSettled([...this.contexts].map((context) => context.close()));
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
     await this.loop.close();
     await this.helpers.close(LEAVE_MS);
+    if (this.death) return;
     this.state = 'closed';
     this.pending.reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
+    this.ending.resolve({ workersLeft: this.threads.left });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -11,6 +11,10 @@ import { cString, type Instance } from './instance.js';
 import type { HelperInit } from './waiter.js';
 import { outOfSections } from './stop.js';
 import { TERMINATE_MS } from './watchdog.js';
+import { after, within } from './within.js';
+
+/** How long a worker in which something was thrown is given to say what. */
+const LAST_WORDS_MS = 1000;
 
 /** A worker in a role that the owner gave it. */
 export interface Thread {
@@ -18,16 +22,23 @@ export interface Thread {
   readonly worker: HostWorker;
   /** What the worker posts, beyond what the threads themselves need. */
   onMessage: ((message: ToOwner) => void) | undefined;
-  /** It ended without having been asked, or (refused: why) never started. */
-  onLost: ((refused?: string) => void) | undefined;
-  /** Ends a worker that does not get as far as to play its role. */
+  /** It ended without having been asked, or never started. */
+  onLost: ((loss: Loss) => void) | undefined;
+  /** Ends a worker that has said that it will not play its role. */
   giveUp(why: string): void;
-  /** It is told to end its role. */
-  leaving(): void;
-  /** Ends one that does not leave its role: it is lost then. */
+  /** Ends one whatever it does: it is lost then. */
   kill(): void;
-  /** Resolves when the worker is gone. */
-  readonly gone: Promise<void>;
+  /** Resolves when the worker is gone (true), or the host has not said so in time. */
+  readonly gone: Promise<boolean>;
+}
+
+/** How a worker ended that nobody had asked to. */
+export interface Loss {
+  /** It never got as far as the module. */
+  readonly refused: boolean;
+  readonly why: string;
+  /** What was thrown in it and not caught there. */
+  readonly thrown: { readonly error: unknown } | undefined;
 }
 
 /** A worker of its own, for the user's code: what makes it, or what the package's own worker
@@ -43,13 +54,11 @@ interface Started {
   /** The owner's roles for it, the oldest first: the next may be given before
    * the worker's word has come that the one before is over. */
   readonly roles: Thread[];
-  /** An IOThread's own, which was told to end: nothing it does is unasked. */
-  told: boolean;
   /** It is an IOThread's own. */
   readonly own: boolean;
   giveUp(why: string): void;
   kill(): void;
-  readonly gone: Promise<void>;
+  readonly gone: Promise<boolean>;
 }
 
 export interface ThreadEvents {
@@ -67,10 +76,10 @@ export interface ThreadEvents {
  */
 export class Threads {
   private readonly all = new Map<ThreadPointer, Started>();
-  private whenNone: (() => void) | undefined;
   private closing = false;
   /** Why a worker could not be started last. */
   private refusal = '';
+  private unconfirmed = 0;
 
   constructor(
     private readonly host: OwnerHost, private readonly instance: Instance,
@@ -80,6 +89,11 @@ export class Threads {
 
   get count(): number {
     return this.all.size;
+  }
+
+  /** Those that were terminated, and that the host has not said to be gone. */
+  get left(): number {
+    return this.unconfirmed;
   }
 
   /** Starts what the reserve lacks. */
@@ -107,8 +121,7 @@ export class Threads {
       );
     }
     const { worker, roles, giveUp, kill, gone } = started;
-    const leaving = (): void => void (started.told = own !== undefined);
-    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, leaving, kill, gone };
+    const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, kill, gone };
     roles.push(thread);
     worker.keepAlive(true);
     this.fillReserve();
@@ -131,36 +144,45 @@ export class Threads {
     let ended = false;
     /** Its role is over, and it is being ended with whatever else runs in it. */
     let leaving = false;
-    let whenGone!: () => void;
-    const isGone = new Promise<void>((resolve) => (whenGone = resolve));
+    let thrown: Loss['thrown'];
+    let unconfirmed = false;
+    let whenGone!: (confirmed: boolean) => void;
+    const isGone = new Promise<boolean>((resolve) => (whenGone = resolve));
     const gone = (): void => {
       if (ended) return;
       ended = true;
-      whenGone();
+      whenGone(!unconfirmed);
       this.all.delete(pointer);
-      if (this.all.size === 0) this.whenNone?.();
     };
-    const lost = (refused?: string): void => {
-      for (const role of started?.roles ?? []) role.onLost?.(refused);
+    const lost = (refused: boolean, why: string): void => {
+      for (const role of started?.roles ?? []) role.onLost?.({ refused, why, thrown });
     };
     const refused = (why: string): void => {
       gone();
-      this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
-      lost(why);
+      this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN'), !unconfirmed));
+      lost(true, why);
     };
+    /** Its place may be used again. */
     const left = (): void => {
-      if (ended) return;
+      if (ended && !unconfirmed) return;
+      this.unconfirmed -= Number(unconfirmed);
+      unconfirmed = false;
       gone();
-      exports.rt_thread_ended(pointer);
+      exports.rt_thread_free(pointer);
     };
     const messages = new Substitute((data) => {
         // The user's code may post messages of its own.
         const message = data as ToOwner | null | undefined;
         if (message?.type === 'ended') {
           leaving = true;
-          if (own) started?.worker.terminate();
+          if (own) started?.kill();
           // Nothing of the user's runs in it when its memory is used again.
           if (!own || !started?.worker.gone) left();
+        } else if (message?.type === 'lost') {
+          // It has left the module for good.
+          thrown = { error: unpack(message.error, dataOnly) };
+          started?.worker.terminate();
+          over(true, 'an error that nobody caught');
         } else if (started && message) {
           this.receive(started, message);
         }
@@ -169,40 +191,35 @@ export class Threads {
       message: (data: unknown) => messages.receive(data),
       unreadable: () => messages.unreadable(),
       error: (error: unknown) => {
-        // Told to end, it may be killed by what its end rejects and nobody catches: `exit` is next.
-        if (ended || leaving || started?.told) return;
-        if (exports.rt_thread_attached(pointer)) {
-          this.events.failed(`uncaught in a worker: ${messageOf(error)} [thread '${this.name(pointer)}']`);
-        } else {
-          refused(messageOf(error));
-        }
+        thrown ??= { error };
+        if (ended || leaving) return;
+        if (!exports.rt_thread_attached(pointer)) return refused(messageOf(error));
+        // One that the error does not end says more by a message of its own, if it can.
+        if (!started?.worker.gone) void isGone.then(after(LAST_WORDS_MS, () => started?.kill()));
       },
-      exit: (confirmed: boolean) => over(confirmed),
+      exit: (confirmed: boolean, code?: number) => over(confirmed, code === undefined ? 'it is gone' : `exit code ${code}`),
     };
-    /** It was lost, but its end has not been confirmed: its entry is not used again. */
-    let unconfirmed = false;
-    /** It ended unasked; confirmed: the host said so. */
-    const over = (confirmed: boolean): void => {
-      if (ended && confirmed && unconfirmed) {
-        unconfirmed = false;
-        exports.rt_thread_free(pointer);
-      }
+    /** It ended unasked; confirmed: the host said so, or it has left the module for good. */
+    const over = (confirmed: boolean, how: string): void => {
+      if (leaving || (ended && confirmed)) return left();
       if (ended) return;
-      if (leaving) return left();
+      if (!confirmed) {
+        unconfirmed = true;
+        this.unconfirmed++;
+        this.host.warn(`a worker could not be ended yet (thread '${this.name(pointer)}'); the memory that it may write to is not used again`);
+      }
       if (this.closing) return gone();
-      if (!exports.rt_thread_attached(pointer)) return refused('its worker ended at once');
+      if (!exports.rt_thread_attached(pointer)) return refused(thrown ? messageOf(thrown.error) : 'its worker ended at once');
       gone();
       const name = this.name(pointer);
       this.guarded(() => {
         if (exports.rt_thread_unserved(pointer)) {
           this.start(pointer);
         } else if (!exports.rt_thread_lost(pointer, confirmed)) {
-          this.events.failed(`the worker of thread '${name}' ended while it held a lock`);
-        } else {
-          unconfirmed = !confirmed;
+          this.events.failed(`the worker of thread '${name}' ended while it held a lock`, thrown?.error);
         }
       });
-      lost();
+      lost(false, `its worker ended (${how})`);
     };
     try {
       const worker = this.host.startWorker(this.name(pointer), events, own?.make ?? this.makeWorker);
@@ -216,14 +233,14 @@ export class Threads {
           worker.terminate();
           // Where it ends only when it wakes up.
           exports.rt_thread_wake(pointer);
-          const timer = setTimeout(() => over(false), TERMINATE_MS);
-          void isGone.then(() => clearTimeout(timer));
+          // Not every host says when it is gone, and none can end every worker.
+          void isGone.then(after(TERMINATE_MS, () => over(false, 'it was terminated')));
         });
       };
-      started = { worker, roles: [], told: false, own: own !== undefined, giveUp, kill, gone: isGone };
+      started = { worker, roles: [], own: own !== undefined, giveUp, kill, gone: isGone };
     } catch (error) {
       this.refusal = messageOf(error);
-      this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN')));
+      this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN'), true));
       return false;
     }
     this.all.set(pointer, started);
@@ -247,7 +264,7 @@ export class Threads {
         if (roles.length === 0 && !own) worker.keepAlive(false);
         break;
       case 'failed':
-        this.events.failed(message.message, message.cause && unpack(message.cause, dataOnly));
+        this.events.failed(message.message, unpack(message.cause, dataOnly));
         break;
       case 'exit':
         this.events.exit(message.code, message.thread);
@@ -268,33 +285,28 @@ export class Threads {
     return memory.string(exports.rt_thread_name(pointer)) || 'worker';
   }
 
-  /** Gets all out of their sleep, to leave; kills what is left after ms. */
+  /** Gets all out of their sleep, to leave; kills what is left after ms. Resolves when they are
+   * gone, or were given up. */
   async evacuate(ms: number): Promise<void> {
     this.closing = true;
     // A thread that was about to sleep misses a wake-up: hence again and again.
     const wake = setInterval(() => this.instance.exports.rt_wake_all(), 10);
     this.instance.exports.rt_wake_all();
-    if (!(await this.allGone(ms))) void this.terminate();
+    if (!(await within(ms, this.allGone()))) await this.terminate();
     clearInterval(wake);
   }
 
-  private async allGone(ms: number): Promise<boolean> {
-    if (this.all.size === 0) return true;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    for (const { worker } of this.all.values()) worker.keepAlive(true);
-    const gone = await Promise.race([
-      new Promise<true>((resolve) => (this.whenNone = () => resolve(true))),
-      new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), ms))),
-    ]);
-    clearTimeout(timer);
-    return gone;
+  /** Kills them all; resolves when they are gone, or were given up. */
+  async terminate(): Promise<void> {
+    this.closing = true;
+    const gone = this.allGone();
+    for (const { kill } of this.all.values()) kill();
+    await gone;
   }
 
-  /** Kills them all; resolves when they are gone, where the host tells. */
-  async terminate(): Promise<void> {
-    const workers = [...this.all.values()].map(({ worker }) => worker);
-    this.all.clear();
-    for (const worker of workers) worker.terminate();
-    await Promise.all(workers.map(({ gone }) => gone ?? Promise.resolve()));
+  private async allGone(): Promise<void> {
+    const all = [...this.all.values()];
+    for (const { worker } of all) worker.keepAlive(true);
+    await Promise.all(all.map(({ gone }) => gone));
   }
 }

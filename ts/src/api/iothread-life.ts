@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+import { AioError, messageOf } from '../errors.js';
+import { Ending, tell } from '../runtime/closed.js';
+import type { ContextPointer, IOThreadPointer } from '../runtime/exports.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Loss, OwnWorker, Thread } from '../runtime/threads.js';
+import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
+import { after } from '../runtime/within.js';
+import type { IOThread } from './iothread.js';
+
+/** How long an IOThread may take to start, and to end, unless the caller says otherwise. */
+const START_MS = 10_000;
+const CLOSE_MS = 60_000;
+
+/** What an IOThread does when its thread begins and ends. */
+interface LifeHooks {
+  /** Posts the message that tells it to end; nothing is sent after it. */
+  seal(): void;
+  /** No answer will come any more. */
+  cutOff(): void;
+}
+
+/** The thread of an IOThread, from its start to its end. @internal */
+export class IOThreadLife {
+  /** What calls are rejected with, once it has ended otherwise than by close(). */
+  over: AioError | undefined;
+  closing: Promise<void> | undefined;
+  readonly ending = new Ending();
+  /** What the user's code has done so far. */
+  loaded = false;
+  serving: (() => void) | undefined;
+  /** It was told to end. */
+  private told = false;
+  /** It did not end by itself: what close() rejects with. */
+  private hung: AioError | undefined;
+  /** It was terminated, or is lost. */
+  private killed = false;
+  /** Resolves when the thread's role is over, one way or another. */
+  private readonly ended: Promise<void>;
+  whenEnded!: () => void;
+
+  constructor(
+    private readonly runtime: Runtime, private readonly io: IOThread, private readonly pointer: IOThreadPointer,
+    private readonly context: ContextPointer, private readonly thread: Thread, private readonly code: OwnWorker | undefined,
+    private readonly hooks: LifeHooks,
+  ) {
+    this.ended = new Promise((resolve) => (this.whenEnded = resolve));
+    thread.onLost = (loss) => this.lost(loss);
+  }
+
+  private get what(): string {
+    return `IOThread '${this.io.name}'`;
+  }
+
+  private get attached(): boolean {
+    return this.runtime.instance.exports.rt_thread_attached(this.thread.pointer) !== 0;
+  }
+
+  // ---- The start
+
+  /** Rejects if it does not start; begun: resolves when it has. */
+  async start(begun: () => Promise<unknown>, ms = START_MS): Promise<void> {
+    const cancel = after(ms, () => {
+      if (this.attached || this.over) return;
+      const file = this.loaded ? 'its worker file calls no serve()' : "its worker file does not import 'wasm-aio/iothread', or has not been loaded yet";
+      this.kill(new AioError('ERR_AIO_TIMEOUT', `${this.what}: after ${ms / 1000} s ${this.code ? file : 'its worker has not started'} (startTimeout)`));
+    });
+    try {
+      await begun();
+    } finally {
+      cancel();
+      // Its name is free again when the caller hears of it.
+      if (this.killed) await this.ended;
+    }
+  }
+
+  /** Its code failed before it served anything; attached: serve() was called. */
+  unserved(error: unknown, attached: boolean): void {
+    const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
+    this.over = new AioError('ERR_AIO_INVALID_ARG', `${this.what}: ${what}: ${messageOf(error)}`, { cause: error });
+    if (attached) this.close().catch(() => {});
+    else this.thread.giveUp('');
+  }
+
+  // ---- The end
+
+  /** Ends it whatever it does; its calls are rejected with the error at once. */
+  private kill(error: AioError): void {
+    this.over = error;
+    this.hooks.cutOff();
+    this.runtime.reject(this.io, error);
+    this.killed = true;
+    this.thread.kill();
+  }
+
+  private lost(loss: Loss): void {
+    const { runtime, pointer } = this;
+    const { exports } = runtime.instance;
+    const { thrown } = loss;
+    // What its end rejects there, and nobody catches, is no failure; nor does it matter how one ends
+    // that was told to.
+    const asked = this.over !== undefined || this.hung !== undefined || (this.told && (!thrown || isClosed(thrown.error)));
+    this.over ??= this.told && thrown && asked ? this.closedError() : this.lossError(loss);
+    runtime.forget(this.io);
+    this.hooks.cutOff();
+    if (loss.refused) exports.rt_iothread_free(pointer);
+    else exports.rt_iothread_abandon(pointer);
+    const heard = runtime.reject(this.io, this.over) > 0 || runtime.hasFailed;
+    this.killed = true;
+    if (!asked) tell(this.over, heard, [this.ending]);
+    this.whenEnded();
+  }
+
+  private lossError({ refused, why, thrown }: Loss): AioError {
+    const options = thrown && { cause: thrown.error };
+    if (this.hung) return new AioError('ERR_AIO_THREAD_LOST', this.hung.message, { cause: this.hung });
+    if (!refused) {
+      const what = thrown ? `uncaught error in its worker: ${messageOf(thrown.error)}` : why;
+      return new AioError('ERR_AIO_THREAD_LOST', `${this.what} ended: ${what}`, options);
+    }
+    return this.code
+      ? new AioError('ERR_AIO_INVALID_ARG', `${this.what}: its worker file cannot be loaded: ${why}; does it call serve() (wasm-aio/iothread)?`, options)
+      : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for ${this.what}: ${why}`, options);
+  }
+
+  private closedError(): AioError {
+    return new AioError('ERR_AIO_CLOSED', `${this.what} was closed`);
+  }
+
+  /** exit() was called in it, of which others are told. */
+  left(): void {
+    if (this.told) return this.whenEnded();
+    this.over ??= new AioError('ERR_AIO_THREAD_LOST', `${this.what} ended: exit() was called in it`);
+    this.lost({ refused: false, why: '', thrown: undefined });
+    this.killed = false;
+  }
+
+  /** The runtime has failed. */
+  failed(): Ending {
+    this.whenEnded();
+    return this.ending;
+  }
+
+  terminate(): Promise<void> {
+    if (!this.killed && !this.hung) this.kill(new AioError('ERR_AIO_THREAD_LOST', `${this.what} was terminated`));
+    return this.close();
+  }
+
+  close(timeout?: number): Promise<void> {
+    const first = !this.closing;
+    this.closing ??= this.stop();
+    if (first || timeout !== undefined) {
+      const ms = timeout ?? CLOSE_MS;
+      void this.ended.then(after(ms, () => this.hangs(`it had ${ms / 1000} s (timeout)`)));
+    }
+    return this.closing;
+  }
+
+  private hangs(why: string): void {
+    if (this.killed) return;
+    this.killed = true;
+    this.hung = new AioError('ERR_AIO_TIMEOUT', `${this.what} did not end, and was terminated: ${why}`);
+    this.thread.kill();
+  }
+
+  private async stop(): Promise<void> {
+    const { runtime, thread } = this;
+    if (!this.killed && !runtime.hasFailed) {
+      const watchdog = new Watchdog(runtime.instance, thread.pointer, this.context, () => {
+        this.hangs(`a function in it has not returned for ${HUNG_AFTER}`);
+      });
+      await Promise.race([runtime.files.closeAllOf(this.io), this.ended]);
+      if (!this.killed && !runtime.hasFailed) this.tellToEnd(watchdog);
+      await this.ended;
+      watchdog.stop();
+    }
+    await this.ended;
+    // A worker of the package's is used again, unless it was terminated.
+    const gone = this.code || this.killed ? await thread.gone : true;
+    runtime.forget(this.io);
+    this.hooks.cutOff();
+    runtime.reject(this.io, this.over ?? this.closedError());
+    if (this.hung) this.ending.reject(this.hung);
+    else this.ending.resolve({ workersLeft: Number(!gone) });
+    if (this.hung) throw this.hung;
+  }
+
+  private tellToEnd(watchdog: Watchdog): void {
+    const { runtime } = this;
+    // It never gets as far as to be told.
+    if (!this.attached) return this.kill(new AioError('ERR_AIO_CLOSED', `${this.what} was closed before it had started`));
+    this.told = true;
+    this.hooks.seal();
+    runtime.instance.exports.rt_iothread_request_stop(this.pointer);
+    watchdog.leaving();
+  }
+}
+
+const isClosed = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'ERR_AIO_CLOSED';

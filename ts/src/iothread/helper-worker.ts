@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+import type { WorkerHost } from '../hosts/host.js';
+import type { FromHelper } from '../runtime/helpers.js';
+import { waitForOthers, type HelperInit } from '../runtime/waiter.js';
+
+/** This worker waits for another thread, and does nothing else. */
+export function runHelper(host: WorkerHost, init: HelperInit): void {
+  const post = (message: FromHelper): void => (init.port && message.type === 'woken' ? init.port.postMessage(message) : host.post(message));
+  waitForOthers(init, () => post({ type: 'woken' }));
+  init.port?.close();
+  post({ type: 'ended' });
+  host.end();
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/** What the user's code serves, on its way to the owner. */
+import { AioError } from '../errors.js';
+import type { AioContext } from '../api/context.js';
+import type { WorkerHost } from '../hosts/host.js';
+import type { Calls } from './control.js';
+import type { ToOwner } from './messages.js';
+import { dataOnly, pack } from './packet.js';
+import { postDoubtful, unreadable, type Rpc } from './rpc.js';
+import { proxy } from './scan.js';
+import { meeting, type Service } from './serve.js';
+
+/** Waits until the user's code has called serve(); undefined: it failed, and the owner was told. */
+export async function loadService(host: WorkerHost, { module }: { module?: string }): Promise<Service | undefined> {
+  const post = (message: ToOwner): void => host.post(message);
+  post({ type: 'loaded' });
+  if (module !== undefined) {
+    host.takeConsole?.();
+    try {
+      await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
+      if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
+    } catch (error) {
+      post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: false });
+      return undefined;
+    }
+  }
+  return (await meeting.service).of;
+}
+
+/** Tells the owner what the code serves, or why it does not. */
+export async function presentService(
+  service: Service, context: AioContext, { functions }: Rpc<Calls>, post: (message: ToOwner) => void,
+): Promise<void> {
+  try {
+    const api: unknown = typeof service === 'function' ? await service(context) : service;
+    if (typeof api !== 'object' || api === null) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
+    }
+    const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
+    const { packet, doubtful } = pack(isOfClass ? proxy(api) : api, functions, 'serve()');
+    const unread: ToOwner = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
+    postDoubtful(post, { type: 'serving', api: packet }, doubtful ? unread : undefined);
+  } catch (error) {
+    post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: true });
+  }
+}

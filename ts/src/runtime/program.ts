@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+import { AioError, noMemory } from '../errors.js';
+import { errnoName } from '../errno.js';
+import type { Pending } from './pending.js';
+
+/** The main() of a C program, in a thread of its own. */
+export class Program {
+  private whenExited: ((code: number) => void) | undefined;
+
+  /** What start() rejects with ends with the holder, whose runtime it is. */
+  constructor(private readonly holder: object, private readonly pending: Pending) {}
+
+  get started(): boolean {
+    return this.whenExited !== undefined;
+  }
+
+  /** Resolves with its exit code; begin asks for the thread, and gives 0 or -errno. */
+  start(begin: (id: number) => number): Promise<number> {
+    return new Promise<number>((resolve, reject) => {
+      const ended = (result: number): void => reject(
+        errnoName(-result) === 'EAGAIN' ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
+          : errnoName(-result) === 'ENOMEM' ? noMemory('the stack of main()')
+          : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
+      );
+      const id = this.pending.hold(this.holder, { resolve: ended, reject });
+      const refused = begin(id);
+      if (refused === 0) {
+        this.whenExited = (code) => {
+          this.pending.drop(id);
+          resolve(code);
+        };
+      } else {
+        this.pending.complete(id, refused);
+      }
+    });
+  }
+
+  /** exit() was called; false: there is no program that would end. */
+  exited(code: number): boolean {
+    this.whenExited?.(code);
+    return this.started;
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+/** The longest delay that a timer takes: about 24 days. */
+const LONGEST_MS = 0x7fffffff;
+
+/** Calls work after ms, unless the function that it returns is called before. */
+export function after(ms: number, work: () => void): () => void {
+  if (ms > LONGEST_MS) return () => {};
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
+}
+
+/** Whether work is settled within ms; resolves when that is known, and never rejects. */
+export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let cancel = (): void => {};
+  const late = new Promise<false>((resolve) => (cancel = after(ms, () => resolve(false))));
+  const done = work.then(() => true, () => true);
+  return Promise.race([done, late]).finally(cancel);
+}
