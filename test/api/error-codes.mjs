@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const LIST = 'wasm/port/error-codes.def';
 
-/** [{code, name, when, remedy}]: code as TypeScript has it, name as C has it. */
+/** [{code, name, when, lives, remedy}]: code as TypeScript has it, name as C has it. */
 export function errorCodes() {
   const text = readFileSync(join(top, LIST), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
   const string = (literals) => [...literals.matchAll(/"([^"]*)"/g)].map(([, part]) => part).join('');
-  const entry = /AIO_ERROR\((\w+),\s*((?:"[^"]*"\s*)+),\s*((?:"[^"]*"\s*)+)\)/g;
-  const found = [...text.matchAll(entry)].map(([, name, when, remedy]) => ({
-    code: `ERR_AIO_${name}`, name, when: string(when), remedy: string(remedy),
+  const texts = String.raw`,\s*((?:"[^"]*"\s*)+)`;
+  const entry = new RegExp(String.raw`AIO_ERROR\((\w+)${texts}${texts}${texts}\)`, 'g');
+  const found = [...text.matchAll(entry)].map(([, name, when, lives, remedy]) => ({
+    code: `ERR_AIO_${name}`, name, when: string(when), lives: string(lives), remedy: string(remedy),
   }));
   const rest = text.replace(entry, '').trim();
   if (rest !== '') throw new Error(`${LIST}: not understood: ${rest.split('\n')[0]}`);
@@ -48,9 +49,9 @@ Every error that the package throws by itself is an \`AioError\`: \`code\` is on
 never changes its meaning, \`errno\` is the name of an errno where there is one, \`cause\` what
 it came from. Messages are for people; compare codes.
 
-| code | when | what to do |
-|---|---|---|
-${errorCodes().map(({ code, when, remedy }) => `| \`${code}\` | ${when} | ${remedy} |`).join('\n')}
+| code | when | what lives on | what to do |
+|---|---|---|---|
+${errorCodes().map(({ code, when, lives, remedy }) => `| \`${code}\` | ${when} | ${lives} | ${remedy} |`).join('\n')}
 
 What goes wrong more often, by what you see: [troubleshooting](troubleshooting.md).
 `;

@@ -25,7 +25,7 @@ WASM_IMPORT("fd_revents") int host_fd_revents(int fd, int events);
 WASM_IMPORT("fd_pair") int host_fd_pair(int *fds, int sockets, int flags);
 /* These throw: the thread leaves WebAssembly for good. */
 enum {
-#define AIO_ERROR(name, when, remedy) AIO_ERROR_##name,
+#define AIO_ERROR(name, when, lives, remedy) AIO_ERROR_##name,
 #include "error-codes.def"
 #undef AIO_ERROR
 };
