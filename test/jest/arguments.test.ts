@@ -50,11 +50,25 @@ const nothing = (): void => {};
 /** An object of each class, or for one method, fresh for each call. */
 const objects: Record<string, () => unknown> = {
   'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
-  'IOThread#close': () => runtime.iothread(name()),
+  // In a runtime of its own: a time-out of 0 cuts off whatever it does.
+  async 'IOThread#close'() {
+    const own = await Runtime.create({ module, reserve: 0 });
+    own.closed.catch(() => {});
+    const ended = await own.iothread('own');
+    void ended.closed.catch(() => {}).then(() => own.close()).catch(() => {});
+    return ended;
+  },
   Runtime: () => runtime,
   'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
   IOThread: () => io,
-  'IOThread#close': () => runtime.iothread(name()),
+  // In a runtime of its own: a time-out of 0 cuts off whatever it does.
+  async 'IOThread#close'() {
+    const own = await Runtime.create({ module, reserve: 0 });
+    own.closed.catch(() => {});
+    const ended = await own.iothread('own');
+    void ended.closed.catch(() => {}).then(() => own.close()).catch(() => {});
+    return ended;
+  },
   AioContext: () => runtime.createContext(name()),
   AioFile: () => io.open(path, { write: true }),
   BottomHalf: () => runtime.context.bottomHalf(name(), nothing),
