@@ -54,19 +54,20 @@ async function lint() {
   return { passed: results.length - failed, failed, skipped: 0 };
 }
 
-/** The builds of the C tests beside the native one, by name, and those that this machine cannot make. */
+/** The C tests in the builds that there are beside the native one; those that are missing are skipped. */
 function otherBuilds() {
-  const found = join(top, 'build', 'compilers.mk');
-  const value = (name) => (existsSync(found) ? new RegExp(`^${name} = *(.*)$`, 'm').exec(readFileSync(found, 'utf8'))[1] : '');
-  const words = (name) => value(name).split(' ').filter((word) => word !== '');
-  const missing = (build) => {
+  const leaveOut = (build, why) => {
     const count = { passed: 0, failed: 0, skipped: 0 };
-    skip(count, `${build}:*`, value('why'));
+    skip(count, `${build}:*`, why);
     return count;
   };
+  const found = join(top, 'build', 'compilers.mk');
+  if (!existsSync(found)) return { 'c-compilers': () => leaveOut('compilers', 'they have not been built: make test-compilers') };
+  const value = (name) => new RegExp(`^${name} = *(.*)$`, 'm').exec(readFileSync(found, 'utf8'))[1];
+  const words = (name) => value(name).split(' ').filter((word) => word !== '');
   return Object.fromEntries([
     ...words('builds').map((build) => [`c-${build}`, () => runC(build, only)]),
-    ...words('missing').map((build) => [`c-${build}`, () => missing(build)]),
+    ...words('missing').map((build) => [`c-${build}`, () => leaveOut(build, value('why'))]),
   ]);
 }
 
