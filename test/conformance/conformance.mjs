@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { servePages } from './pages.mjs';
 import { RESULT } from './result.mjs';
 import { start } from './runtimes.mjs';
+import { skip } from '../skips.mjs';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));
 const cli = join(top, 'dist/cli/main.js');
@@ -86,14 +87,14 @@ async function runOnBrowser(runtime, all, patience, report) {
 /** Runs all cases on one runtime; counts them in row. */
 async function runOn(runtime, all, patience, scratch, row) {
   const report = (one, { status, text }) => {
+    if (status === 'skipped') return skip(row, `${runtime.name}:${one.name}`, text.trim());
     row[status]++;
     if (status === 'passed' && !process.env.V) return;
     const shown = text.trim() ? `${text.trim().replace(/^/gm, '           ')}\n` : '';
     process.stdout.write(`  ${status} ${runtime.name}: ${one.name}\n${shown}`);
   };
   if (!runtime.path) {
-    row.skipped = all.length;
-    process.stdout.write(`  skipped ${runtime.name}: it is not installed (make runtimes)\n`);
+    skip(row, `${runtime.name}:*`, 'it is not installed (make runtimes)', all.length);
   } else if (runtime.kind === 'browser') {
     await runOnBrowser(runtime, all, patience, report);
   } else {
