@@ -37,7 +37,11 @@ native_src := $(core) $(wildcard core-c/port/posix/*.c)
 wasm_src := $(core) $(wildcard wasm/port/*.c wasm/runtime/*.c wasm/libc/*.c)
 native_obj := $(native_src:%.c=build/native/%.o)
 wasm_obj := $(wasm_src:%.c=build/wasm/%.o)
-test_c := $(wildcard test/c/*.c)
+test_c := $(wildcard test/c/*.c) test/fail-nth/fail.c test/fail-nth/test-fail-nth.c
+# Calls that test/fail-nth/fail.c can make fail.
+comma := ,
+failing := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup free)
+failing_wasm := $(addprefix -Wl$(comma)--wrap=,emscripten_builtin_malloc emscripten_builtin_memalign)
 bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
 lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
 demo_ts := $(shell find ts/demo -type f 2>/dev/null)
@@ -147,7 +151,7 @@ $(native_lib): $(native_obj) build/native-list.value
 
 build/native/tests: $(test_c:%.c=build/native/%.o) $(native_lib) build/test-list.value
 	$(call step,CC,$@)
-	$(Q)$(CC) $(CFLAGS) $(filter %.o,$^) $(native_lib) -lpthread -lm -o $@
+	$(Q)$(CC) $(CFLAGS) $(failing) $(filter %.o,$^) $(native_lib) -lpthread -lm -o $@
 
 build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
@@ -178,7 +182,7 @@ build/$(1)/libaioloop.a: $(native_src:%.c=build/$(1)/%.o) build/native-list.valu
 
 build/$(1)/tests: $(test_c:%.c=build/$(1)/%.o) build/$(1)/libaioloop.a build/test-list.value
 	$$(call step,CC,$$@)
-	$$(Q)$(2) $(3) $$(filter %.o %.a,$$^) -lpthread -lm -o $$@
+	$$(Q)$(2) $(3) $(failing) $$(filter %.o %.a,$$^) -lpthread -lm -o $$@
 
 -include $(patsubst %.c,build/$(1)/%.d,$(native_src) $(test_c))
 endef
@@ -207,7 +211,11 @@ dist/aio.wasm: $(wasm_lib) wasm/exports.txt
 
 build/wasm/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wasm_lib) wasm/exports.txt build/test-list.value
 	$(call step,LINK,$@)
-	$(Q)wasm/aiocc $(filter %.o,$^) -o $@
+	$(Q)wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
+
+build/fail-nth.wasm: build/wasm/test/fail-nth/module.o build/wasm/test/fail-nth/fail.o $(wasm_lib) wasm/exports.txt
+	$(call step,LINK,$@)
+	$(Q)wasm/aiocc --aio-reactor $(failing_wasm) $(filter %.o,$^) -o $@
 
 build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (for jest))
@@ -332,7 +340,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) $(jest_wasm) $(conformance_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+test: build $(test_native) $(test_wasm) build/fail-nth.wasm $(jest_wasm) $(conformance_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
     build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 

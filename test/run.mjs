@@ -12,6 +12,7 @@ import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runConformance } from './conformance/run.mjs';
+import { runFailNth } from './fail-nth/run.mjs';
 import { runModels } from './models/run.mjs';
 import { runPackage } from './package/run.mjs';
 import { skip } from './skips.mjs';
@@ -80,6 +81,7 @@ const suites = {
   models: () => runModels(only),
   aiocc: runAiocc,
   compat: runCompat,
+  'fail-nth': () => runFailNth(only),
   api: runApi,
   conformance: () => runConformance({ on: 'node,chromium', only }),
   package: () => runPackage(only),

@@ -139,9 +139,9 @@ AioContext *aio_context_new(Error **errp)
         aio_context_unref(ctx);
         return NULL;
     }
-    ctx->watcher = port_watcher_new();
+    ctx->watcher = port_watcher_new(&ret);
     if (!ctx->watcher) {
-        error_setg(errp, "Failed to make an AioContext: too many of them");
+        error_setg_errno(errp, -ret, "Failed to make an AioContext");
         event_notifier_cleanup(&ctx->notifier);
         aio_context_unref(ctx);
         return NULL;

@@ -121,8 +121,9 @@ void g_source_destroy(GSource *source)
 GMainContext *g_main_context_new(void)
 {
     GMainContext *context = calloc(1, sizeof(*context));
+    int error;
 
-    if (!context || !(context->watcher = port_watcher_new()) ||
+    if (!context || !(context->watcher = port_watcher_new(&error)) ||
         event_notifier_init(&context->wakeup, false) < 0) {
         port_panic("g_main_context_new: no memory or no fd is left");
     }

@@ -169,8 +169,8 @@ typedef struct PortWatcher {
 } PortWatcher;
 _Static_assert(sizeof(PortWatcher) == 64, "one cache line");
 
-/* NULL if the machine has no more. */
-PortWatcher *port_watcher_new(void);
+/* NULL and *error = -errno if the machine has no more. */
+PortWatcher *port_watcher_new(int *error);
 void port_watcher_free(PortWatcher *watcher);
 /* From now on (on) or no longer (!on), fd's becoming ready calls
  * port_watcher_ready(watcher, fd). Idempotent. -EBADF: no such fd;

@@ -114,7 +114,7 @@ static void close_fd(int fd)
 
 /* ---- Watching ---- */
 
-PortWatcher *port_watcher_new(void)
+PortWatcher *port_watcher_new(int *error)
 {
     for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
         PortWatcher *watcher = &watchers[i];
@@ -128,6 +128,7 @@ PortWatcher *port_watcher_new(void)
             return watcher;
         }
     }
+    *error = -EMFILE;
     return NULL;
 }
 

@@ -13,12 +13,14 @@ _Static_assert(PORT_POLLIN == POLLIN && PORT_POLLOUT == POLLOUT &&
                PORT_POLLERR == POLLERR && PORT_POLLHUP == POLLHUP &&
                PORT_POLLNVAL == POLLNVAL, "and so are its bits");
 
-PortWatcher *port_watcher_new(void)
+PortWatcher *port_watcher_new(int *error)
 {
     PortWatcher *watcher = aligned_alloc(sizeof(*watcher), sizeof(*watcher));
 
     if (watcher) {
         memset(watcher, 0, sizeof(*watcher));
+    } else {
+        *error = -ENOMEM;
     }
     return watcher;
 }

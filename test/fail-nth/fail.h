@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FAIL_H
+#define FAIL_H
+/*
+ * Makes the n-th call of a kind fail, to prove that whoever made it copes. The linker
+ * puts these hooks in the way (--wrap, in the Makefile): the product has none.
+ */
+#include "qemu/osdep.h"
+
+typedef enum FailKind {
+    FAIL_MEMORY,               /* malloc and its kin: NULL */
+    FAIL_KINDS
+} FailKind;
+
+/* From now on the n-th call of that kind fails (1: the next one), and with `on` all
+ * that follow it. 0: none does. */
+void fail_nth(FailKind kind, unsigned n, bool on);
+/* Whether that call has come. */
+bool fail_has_come(FailKind kind);
+/* What a hook asks. */
+bool fail_now(FailKind kind);
+/* What has been got and not given back: pieces, in WebAssembly bytes. */
+size_t fail_memory_in_use(void);
+
+#endif
