@@ -45,6 +45,8 @@ export async function nodeEnv() {
   };
   // Streams that are made when they are first asked for.
   void [process.stdin, process.stdout, process.stderr];
+  // Too many listeners, and the like.
+  process.on('warning', (warning) => world?.problem('warning', String(warning)));
   process.on('uncaughtException', uncaught).on('unhandledRejection', uncaught);
 
   return {

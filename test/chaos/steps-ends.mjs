@@ -166,6 +166,7 @@ export function createRuntime(world, rt, signal) {
     });
     rt.runtime = runtime;
     if (runtime.closed) void world.track('runtime.closed', rt, () => runtime.closed);
-  });
+    // The second: the module is given compiled, and needs more than that.
+  }, { allow: rt.options.maximumMemory === undefined ? [] : ['ERR_AIO_NO_MEMORY', 'ERR_AIO_MODULE'] });
   return rt.made;
 }
