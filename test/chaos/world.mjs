@@ -18,8 +18,9 @@ class RuntimeRecord {
   constructor(options) {
     this.options = options;
     if (options.maximumMemory !== undefined) this.may.add('ERR_AIO_NO_MEMORY');
-    // The second: of a pool that has no thread.
-    if (options.maxThreads !== undefined) for (const code of ['ERR_AIO_THREAD_LIMIT', 'ERR_AIO_IO EAGAIN']) this.may.add(code);
+    if (options.maxThreads !== undefined) this.may.add('ERR_AIO_THREAD_LIMIT');
+    // Of a pool that gets no thread.
+    if (this.may.size > 0) this.may.add('ERR_AIO_IO EAGAIN');
   }
 
   get alive() {
