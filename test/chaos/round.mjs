@@ -90,6 +90,7 @@ export async function runRound(program, env) {
   await within(Promise.all(program.runtimes.map((options) => createRuntime(world, world.addRuntime(options)))), SETTLE_MS);
   await Promise.all(program.lanes.map((lane) => runLane(world, lane)));
   if (program.tidy) {
+    await within(world.started, SETTLE_MS);
     for (const rt of world.runtimes) {
       if (rt.alive) await probe(world, rt);
       if (rt.alive) await putAway(world, rt);

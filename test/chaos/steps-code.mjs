@@ -43,12 +43,12 @@ function ioOf(world, n, coded) {
 function start(world, n, { name, signal, options = {}, code, allow = [] }) {
   const rt = world.runtimeOf(n);
   if (!rt) return;
-  return world.track(`iothread(${code?.how ?? ''})`, rt, async () => {
+  return world.starts(world.track(`iothread(${code?.how ?? ''})`, rt, async () => {
     const object = await rt.runtime.iothread(name, { ...options, ...(code && code.by(rt)), ...world.signalOption(signal) });
     const record = world.add('iothread', { rt, object, code: code !== undefined, closed: false });
     // Heard, so that its end is not an uncaught error as well.
     if (object.closed) void world.track('iothread.closed', rt, () => object.closed);
-  }, { allow: ['ERR_AIO_INVALID_ARG', ...allow] });
+  }, { allow: ['ERR_AIO_INVALID_ARG', ...allow] }));
 }
 
 /** A call to the code of an IOThread. */

@@ -44,11 +44,11 @@ export const fileSteps = {
       const path = missing ? world.env.path('no-such-file') : writable ? world.env.path(`written-${world.number()}`) : world.env.path('disk');
       const options = { aio, aioMaxBatch, ...(writable && !missing && { create: true }), ...world.signalOption(signal) };
       const allow = [...(missing ? ['ERR_AIO_IO ENOENT'] : []), ...(world.env.filesAreOwned && aio === 'sync' ? ['ERR_AIO_UNSUPPORTED'] : [])];
-      return world.track(`open(${aio})`, io.rt, async () => {
+      return world.starts(world.track(`open(${aio})`, io.rt, async () => {
         const object = await io.object.open(path, options);
         const record = { rt: io.rt, io, object, closed: false };
         world.add(writable ? 'writableFile' : 'file', record);
-      }, { allow });
+      }, { allow }));
     },
   },
   read: {

@@ -40,6 +40,7 @@ export class World {
   #open = new Map();
   #last = 0;
   #whenIdle;
+  #starts = [];
 
   constructor(program, env) {
     this.program = program;
@@ -154,6 +155,17 @@ export class World {
     const codes = new Set(this.runtimes.flatMap(({ may }) => [...may]));
     if (['ERR_AIO_THREAD_LOST', 'ERR_AIO_PANIC'].includes(error?.code) && codes.has(error.code)) return;
     this.problem('uncaught', `uncaught: ${error?.stack ?? String(error)}`);
+  }
+
+  /** What comes of that promise has to be closed. */
+  starts(promise) {
+    this.#starts.push(promise);
+    return promise;
+  }
+
+  /** Resolves when nothing more is being made. */
+  get started() {
+    return Promise.all(this.#starts);
   }
 
   /** Resolves when all promises have settled. */
