@@ -37,7 +37,7 @@ static void notify_main_loop(void *opaque, QEMUClockType type)
     }
 }
 
-void init_clocks(QEMUTimerListNotifyCB *notify_cb)
+bool clocks_try_init(QEMUTimerListNotifyCB *notify_cb)
 {
     enum { NEW, BUSY, READY };
     static uint32_t state;
@@ -46,16 +46,26 @@ void init_clocks(QEMUTimerListNotifyCB *notify_cb)
         qatomic_cmpxchg(&main_loop_notify, NULL, notify_cb);
     }
     if (qatomic_load_acquire(&state) == READY) {
-        return;
+        return true;
     }
     port_thread_holds(1);
     if (qatomic_cmpxchg(&state, NEW, BUSY) == NEW) {
-        timerlistgroup_init(&main_loop_tlg, notify_main_loop, NULL);
-        qatomic_store_release(&state, READY);
+        bool made = timerlistgroup_try_init(&main_loop_tlg, notify_main_loop,
+                                            NULL);
+
+        qatomic_store_release(&state, made ? READY : NEW);
     }
     port_thread_holds(-1);
-    for (unsigned turn = 0; qatomic_load_acquire(&state) != READY; turn++) {
+    for (unsigned turn = 0; qatomic_load_acquire(&state) == BUSY; turn++) {
         port_spin(turn);
+    }
+    return qatomic_load_acquire(&state) == READY;
+}
+
+void init_clocks(QEMUTimerListNotifyCB *notify_cb)
+{
+    if (!clocks_try_init(notify_cb)) {
+        port_panic("init_clocks: out of memory");
     }
 }
 

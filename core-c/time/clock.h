@@ -50,6 +50,7 @@ void clock_begin_run(QEMUTimerList *list);
 void clock_end_run(QEMUTimerList *list);
 
 /* As their namesakes without "try". NULL, false: out of memory; nothing has changed. */
+bool clocks_try_init(QEMUTimerListNotifyCB *notify_cb);
 QEMUTimerList *timerlist_try_new(QEMUClockType type, QEMUTimerListNotifyCB *cb,
                                  void *opaque);
 bool timerlistgroup_try_init(QEMUTimerListGroup *tlg,

@@ -146,3 +146,14 @@ test('in a full memory every kind of object is refused, and works when there is 
   }
   notifier.close();
 });
+
+test('a runtime in a memory of any size is made, or refused for lack of memory', async () => {
+  const codes = new Set<string>();
+  for (let pages = 1; pages <= 40; pages++) {
+    codes.add(await Runtime.create({ maximumMemory: pages * 65536, reserve: 0 }).then(
+      (runtime) => runtime.close().then(() => 'made'),
+      (error: unknown) => (error instanceof AioError ? error.code : String(error)),
+    ));
+  }
+  expect([...codes].sort()).toEqual(['ERR_AIO_NO_MEMORY', 'made']);
+});

@@ -2,7 +2,7 @@
 /* The runtime's owner: its context, and how JavaScript's event loop drives it. */
 #include "runtime.h"
 #include "loop/aio-context.h"
-#include "qapi/error.h"
+#include "time/clock.h"
 
 static AioContext *owner_context;
 
@@ -12,13 +12,16 @@ AioContext *rt_owner_context(void)
 }
 
 /* Owner, first of all and after rt_threads_init. Its context; not current: the
- * owner may drive several. */
+ * owner may drive several. NULL: out of memory. */
 WASM_EXPORT("rt_init")
 AioContext *rt_init(void)
 {
-    init_clocks(NULL);
-    owner_context = aio_context_new(&error_abort);
-    aio_context_use_g_source(owner_context);
+    if (clocks_try_init(NULL)) {
+        owner_context = aio_context_new(NULL);
+    }
+    if (owner_context) {
+        aio_context_use_g_source(owner_context);
+    }
     return owner_context;
 }
 

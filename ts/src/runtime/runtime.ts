@@ -69,6 +69,7 @@ export class Runtime {
     if (host.filesAreOwned) exports.rt_files_are_owned();
     exports.rt_handles_init(Math.random() * 2 ** 32);
     const context = exports.rt_init();
+    if (context === 0) throw noMemory("the owner's context");
     this.functions = new Functions(module);
     this.helpers = new Helpers(host, options.worker);
     this.loop = this.drive(context);
