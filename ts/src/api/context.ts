@@ -150,6 +150,8 @@ export class AioContext {
   }
 
   #assertOpen(): void {
+    // A failure has closed all contexts, and is what there is to be told.
+    if (this.thread.over) throw this.thread.over;
     if (this.#closed) throw closedError(`context '${this.name}'`);
   }
 
