@@ -49,7 +49,6 @@ const nothing = (): void => {};
 
 /** An object of each class, or for one method, fresh for each call. */
 const objects: Record<string, () => unknown> = {
-  'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
   // In a runtime of its own: a time-out of 0 cuts off whatever it does.
   async 'IOThread#close'() {
     const own = await Runtime.create({ module, reserve: 0 });
@@ -61,14 +60,6 @@ const objects: Record<string, () => unknown> = {
   Runtime: () => runtime,
   'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
   IOThread: () => io,
-  // In a runtime of its own: a time-out of 0 cuts off whatever it does.
-  async 'IOThread#close'() {
-    const own = await Runtime.create({ module, reserve: 0 });
-    own.closed.catch(() => {});
-    const ended = await own.iothread('own');
-    void ended.closed.catch(() => {}).then(() => own.close()).catch(() => {});
-    return ended;
-  },
   AioContext: () => runtime.createContext(name()),
   AioFile: () => io.open(path, { write: true }),
   BottomHalf: () => runtime.context.bottomHalf(name(), nothing),
@@ -87,8 +78,6 @@ const objects: Record<string, () => unknown> = {
 const right: Record<string, () => unknown[]> = {
   'new AioError': () => ['ERR_AIO_IO', 'message', {}],
   'Runtime.create': () => [{ module, reserve: 0 }],
-  'Runtime#close': () => [{}],
-  'IOThread#close': () => [{}],
   'Runtime#createContext': () => [name()],
   'Runtime#iothread': () => [name(), {}],
   'Runtime#allocate': () => [16],
