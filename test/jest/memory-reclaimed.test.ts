@@ -12,13 +12,14 @@ const guest = (module: URL, options: string): string => `
   await host.run().catch((error) => { if (!error.code?.startsWith('ERR_AIO_')) throw error; });
   await host.close();`;
 const program = (what: string): string => guest(fixture('program'), `args: ['program', '${what}']`);
-const runtime = (work: string): string => `
+const runtime = (end: string): string => `
   const aio = await Runtime.create({ module: new URL('${fixture('death').href}') });
-  ${work}
+  await aio.iothread('io');
+  ${end}
   await aio.close().catch(() => {});`;
 
 test.each([
-  ['a runtime that is closed', runtime(`await aio.iothread('io');`)],
+  ['a runtime that is closed', runtime('')],
   ['a runtime that panics', runtime(`try { aio.call('die_here', 5); } catch {}`)],
   ['a guest that returns', program('join')],
   ['a guest that returns while a thread waits', program('return-early')],
