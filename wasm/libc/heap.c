@@ -63,14 +63,29 @@ static inline uint64_t known_size(void)
     return __builtin_wasm_memory_size(0) * (uint64_t)PAGE;
 }
 
-static __attribute__((noinline)) void keep_ahead(uint64_t end)
+/* By AHEAD, or near the end by as much as there is: what is left there must not be grown
+ * into piece by piece, without headroom. */
+static void grow_ahead(void)
 {
     static uint32_t full;          /* it cannot grow any more */
 
+    if (qatomic_read(&full)) {
+        return;
+    }
+    if (__builtin_wasm_memory_grow(0, AHEAD / PAGE) != (size_t)-1) {
+        return;
+    }
+    for (size_t pages = AHEAD / PAGE / 2; pages > 0; pages /= 2) {
+        __builtin_wasm_memory_grow(0, pages);
+    }
+    qatomic_set(&full, 1);
+}
+
+static __attribute__((noinline)) void keep_ahead(uint64_t end)
+{
     __builtin_wasm_memory_grow(0, 0);
-    if (end + HEADROOM > known_size() && !qatomic_read(&full) &&
-        __builtin_wasm_memory_grow(0, AHEAD / PAGE) == (size_t)-1) {
-        qatomic_set(&full, 1);
+    if (end + HEADROOM > known_size()) {
+        grow_ahead();
     }
 }
 
