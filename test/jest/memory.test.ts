@@ -157,3 +157,24 @@ test('a runtime in a memory of any size is made, or refused for lack of memory',
   }
   expect([...codes].sort()).toEqual(['ERR_AIO_NO_MEMORY', 'made']);
 });
+
+test.each([6, 8, 10, 12, 16])('an IOThread in a memory of %d pages runs, or is refused for lack of memory', async (pages) => {
+  await using aio = await Runtime.create({ maximumMemory: pages * 65536, reserve: 0 });
+  const io = await aio.iothread('io').catch((error: unknown) => error as AioError);
+  if (io instanceof Error) expect(io).toMatchObject({ name: 'AioError', code: 'ERR_AIO_NO_MEMORY' });
+  else expect(await io.clock()).toBeGreaterThan(0);
+});
+
+test('a memory that grows does so to its end', async () => {
+  const maximumMemory = 284 * MIB;
+  await using aio = await Runtime.create({ maximumMemory });
+  const file = await (await aio.iothread('io')).open(path, { aio: 'native' });
+  const buffers = fill(aio);
+  expect(buffers.reduce((sum, { length }) => sum + length, 0)).toBeGreaterThan(maximumMemory - 4 * MIB);
+  // What lies highest, another thread writes. There has to be room for the request.
+  const highest = buffers.reduce((a, b) => (a.bytes.byteOffset > b.bytes.byteOffset ? a : b));
+  for (const buffer of buffers) if (buffer !== highest && buffer.length < 64 * 1024) buffer.close();
+  const length = Math.min(highest.length, 4096);
+  expect(await file.read(0, highest.bytes.subarray(0, length))).toBe(length);
+  expect(Buffer.compare(highest.bytes.subarray(0, length), data.subarray(0, length))).toBe(0);
+});

@@ -135,6 +135,9 @@ const INITIAL_PAGES = 4096;
 /** The memory of a runtime, and what it may grow to, in bytes. @throws AioError ERR_AIO_NO_MEMORY */
 export function sharedMemory(limits: MemoryLimits, maximumMemory = limits.maximum * PAGE): { shared: WebAssembly.Memory; maximum: number } {
   const maximum = Math.min(limits.maximum, Math.ceil(maximumMemory / PAGE));
+  if (maximum < limits.initial) {
+    throw new AioError('ERR_AIO_NO_MEMORY', `the module needs ${limits.initial * PAGE} bytes to begin with; maximumMemory allows ${maximum * PAGE}`);
+  }
   try {
     // Untouched pages cost nothing, growth does: see wasm/libc/heap.c.
     const initial = Math.max(limits.initial, Math.min(maximum, INITIAL_PAGES));
