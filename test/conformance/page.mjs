@@ -27,11 +27,12 @@ const ask = async (what, body) => fetch(what, body === undefined ? {} : { method
 
 const work = await (await ask('/next')).json();
 if (work) {
-  // What nobody caught is a failure, even if the case is content.
-  const stray = [];
-  addEventListener('error', (event) => stray.push(event.message));
-  addEventListener('unhandledrejection', (event) => stray.push(`unhandled: ${event.reason?.stack ?? event.reason}`));
+  // What nobody caught is a failure, even if the case is content; a case may handle such events.
+  const events = [];
+  addEventListener('error', (event) => events.push([event, event.message]));
+  addEventListener('unhandledrejection', (event) => events.push([event, `unhandled: ${event.reason?.stack ?? event.reason}`]));
   const outcome = work.path.endsWith('.wasm') ? await runProgram(work) : await runCase(work.runtime, () => import(work.path));
+  const stray = events.filter(([event]) => !event.defaultPrevented).map(([, text]) => text);
   if (stray.length > 0) Object.assign(outcome, { status: 'failed', code: 1, text: `${outcome.text ?? ''}\n${stray.join('\n')}` });
   await ask('/result', { id: work.id, ...outcome });
   location.reload();
