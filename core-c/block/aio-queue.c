@@ -353,6 +353,13 @@ void aio_queue_free(AioQueue *queue)
     free(queue);
 }
 
+void aio_queue_abandon(AioQueue *queue)
+{
+    if (queue && queue->port) {
+        port_queue_abandon(queue->port);
+    }
+}
+
 void aio_queue_get_stats(AioQueue *queue, AioEngineStats *stats)
 {
     *stats = queue->stats;

@@ -48,6 +48,8 @@ AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
                         const char *why, Error **errp);
 /* NULL is fine. Panics if requests are outstanding. */
 void aio_queue_free(AioQueue *queue);
+/* Its home thread is lost. NULL is fine. */
+void aio_queue_abandon(AioQueue *queue);
 void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch);
 void aio_queue_cancel(AioQueue *queue, RawAio *request);
 void aio_queue_plug(AioQueue *queue);
@@ -59,5 +61,7 @@ AioQueue *linux_aio_queue(AioContext *ctx);
 AioQueue *luring_queue(AioContext *ctx);
 /* aio_ctx_finalize: frees what was set up. raw-aio.c */
 void raw_aio_cleanup(AioContext *ctx);
+/* aio_context_abandon: nobody reaps what is in flight. */
+void raw_aio_abandon(AioContext *ctx);
 
 #endif

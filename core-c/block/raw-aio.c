@@ -326,3 +326,9 @@ void raw_aio_cleanup(AioContext *ctx)
     ctx->linux_io_uring = NULL;
     ctx->sync_aio = NULL;
 }
+
+void raw_aio_abandon(AioContext *ctx)
+{
+    aio_queue_abandon(linux_aio_queue(ctx));
+    aio_queue_abandon(luring_queue(ctx));
+}

@@ -441,6 +441,17 @@ ThreadPool *thread_pool_new(AioContext *ctx)
     return pool;
 }
 
+void thread_pool_abandon(ThreadPool *pool)
+{
+    if (pool) {
+        qemu_mutex_lock(&pool->lock);
+        QSIMPLEQ_INIT(&pool->queued);
+        pool->stopping = true;
+        qemu_cond_broadcast(&pool->work);
+        qemu_mutex_unlock(&pool->lock);
+    }
+}
+
 void thread_pool_free(ThreadPool *pool)
 {
     if (!pool) {

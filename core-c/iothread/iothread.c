@@ -153,6 +153,11 @@ void iothread_abandon(IOThread *iothread)
     qemu_mutex_unlock(&iothreads_lock);
 }
 
+void iothread_reclaim(IOThread *iothread)
+{
+    aio_context_abandon(iothread->ctx);
+}
+
 void iothread_enter(IOThread *iothread)
 {
     qemu_set_current_aio_context(iothread->ctx);

@@ -19,9 +19,11 @@ bool iothread_is_running(IOThread *iothread);
 void iothread_leave(IOThread *iothread);
 /* Any thread; does not wait. */
 void iothread_request_stop(IOThread *iothread);
-/* Its thread was lost: its name is free, all else stays, for others may still
+/* Its thread was lost: its name is free, all else stays, for that thread may still
  * touch it. */
 void iothread_abandon(IOThread *iothread);
+/* That thread has ended, which may be known later, or sooner: aio_context_abandon. */
+void iothread_reclaim(IOThread *iothread);
 /* No thread runs it (any longer). */
 void iothread_free(IOThread *iothread);
 

@@ -96,6 +96,27 @@ void aio_ctx_finalize(GSource *source)
     }
 }
 
+void aio_context_abandon(AioContext *ctx)
+{
+    static EventNotifier last;
+    static bool any;
+
+    qemu_lockcnt_lock(&ctx->list_lock);
+    aio_free_all_handlers(ctx);
+    qemu_lockcnt_unlock(&ctx->list_lock);
+    thread_pool_abandon(ctx->thread_pool);
+    raw_aio_abandon(ctx);
+    timerlistgroup_abandon(&ctx->tlg);
+    port_watcher_free(ctx->watcher);
+    /* A thread that notifies the context may have read the number of its notifier by
+     * now: it is given back when the next context is abandoned. */
+    if (any) {
+        event_notifier_cleanup(&last);
+    }
+    last = ctx->notifier;
+    any = true;
+}
+
 /* What has a name of its own in ctx and may find no memory; undone if one does. */
 static int make_parts(AioContext *ctx)
 {

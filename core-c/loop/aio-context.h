@@ -63,9 +63,20 @@ static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
     return count;
 }
 
+/* block/thread-pool.c: aio_context_abandon. Jobs that no thread has taken are dropped, its
+ * threads end. NULL is fine. */
+void thread_pool_abandon(ThreadPool *pool);
+
 /* aio-context.c */
 bool aio_is_home_thread(AioContext *ctx);
 void aio_ctx_finalize(GSource *source);
+/*
+ * The context's home thread was lost, in the midst of anything that it alone sees, and
+ * has ended. Gives back what there is a limited number of, and ends the threads that
+ * serve it. Its memory stays, because others may know bottom halves of it, whose
+ * scheduling does nothing from now on.
+ */
+void aio_context_abandon(AioContext *ctx);
 /* Panics, naming the call, unless this is ctx's home thread. */
 void aio_assert_home_thread(AioContext *ctx, const char *call);
 

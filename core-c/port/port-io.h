@@ -42,6 +42,9 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
                           int *error);
 /* Nothing is in flight. */
 void port_queue_free(PortQueue *queue);
+/* Its home thread is lost, whatever is in flight. event_fd is closed when nobody sets it
+ * any more. */
+void port_queue_abandon(PortQueue *queue);
 /*
  * Hands over the first of n, as many as are taken: their number, or -errno if
  * none is (-EAGAIN: later). They and what they point to stay until they have

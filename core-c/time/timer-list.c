@@ -198,6 +198,13 @@ void timerlistgroup_init(QEMUTimerListGroup *tlg, QEMUTimerListNotifyCB *cb,
     }
 }
 
+void timerlistgroup_abandon(QEMUTimerListGroup *tlg)
+{
+    for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
+        clock_remove_list(tlg->tl[type]);
+    }
+}
+
 void timerlistgroup_deinit(QEMUTimerListGroup *tlg)
 {
     for (int type = 0; type < QEMU_CLOCK_MAX; type++) {

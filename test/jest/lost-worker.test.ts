@@ -6,12 +6,13 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Runtime, type IOThread } from 'wasm-aio';
+import { pathToFileURL } from 'node:url';
+import { Runtime, type BottomHalf, type IOThread, type Notifier } from 'wasm-aio';
 import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { ENDLESS_OFFSET } from './helpers/offsets.js';
 import { fixture } from './helpers/paths.js';
-import { asleep, attachedWorkers, endlessReads, replaceStartWorker, startTestWorker, until, workersOf } from './helpers/workers.js';
+import { asleep, attachedWorkers, endlessReads, killThread, replaceStartWorker, startTestWorker, until, workersOf } from './helpers/workers.js';
 
 const module = fixture('death');
 const dir = scratch();
@@ -35,6 +36,11 @@ function kill(name: string): void {
   expect(workers.length).toBe(1);
   workers[0]?.terminate();
 }
+
+/** The call was rejected because its thread is lost. */
+const isLost = async (call: Promise<unknown>): Promise<void> => {
+  expect(await call.then(() => 'no error', (error: { code?: unknown }) => error.code)).toMatch(/^ERR_AIO_(CANCELED|THREAD_LOST)$/);
+};
 
 async function works(io: IOThread): Promise<void> {
   const file = await io.open(disk);
@@ -182,4 +188,63 @@ test('the thread of main() that is lost: main() is rejected', async () => {
   kill('main');
   expect((await main).message).toContain("thread 'main'");
   await works(await runtime.iothread('io0'));
+});
+
+test('one that is terminated leaves what others rely on first', async () => {
+  const other = await runtime.iothread('other');
+  for (let round = 1; round <= 10; round++) {
+    const lost = await runtime.iothread('lost');
+    const call = isLost(lost.call('lock_for_ever'));
+    await waiting(round);
+    killThread(runtime, 'IO lost');
+    await call;
+    // The mutex and malloc's lock are free.
+    expect(await other.call('lock_once')).toBe(1);
+  }
+});
+
+test('one that is terminated and keeps a lock: the runtime has failed', async () => {
+  const lost = await runtime.iothread('lost');
+  const call = failure(lost.call('wait_with_lock'), 'ERR_AIO_PANIC');
+  await waiting(1);
+  killThread(runtime, 'IO lost');
+  await call;
+});
+
+test('IOThreads may be lost as often as they like: their contexts and threads are used again', async () => {
+  const other = await runtime.iothread('other');
+  for (let n = 0; n < 260; n++) {
+    const lost = await runtime.iothread('lost');
+    const call = isLost(lost.call('wait_for_ever'));
+    await waiting(n + 1);
+    kill('IO lost');
+    await call;
+  }
+  await works(other);
+  await works(await runtime.iothread('lost', { threadPoolMin: 1 }));
+}, 300_000);
+
+test('the pool and the host-I/O threads of an IOThread that is lost end', async () => {
+  const lost = await runtime.iothread('lost', { threadPoolMin: 2 });
+  const files = [await lost.open(disk), await lost.open(disk, { aio: 'native' }), await lost.open(disk, { aio: 'io_uring' })];
+  await Promise.all(files.map((file) => file.read(0, 4096)));
+  await until(() => workersOf(runtime, 'pool').length === 2);
+  const closed = isLost(lost.closed);
+  kill('IO lost');
+  await closed;
+  await until(() => workersOf(runtime, 'pool').length + workersOf(runtime, 'host I/O').length === 0);
+  await Promise.all(files.map((file) => file.close()));
+});
+
+test('what the code of an IOThread that is lost has made is closed', async () => {
+  const file = join(dir.path, 'maker.mjs');
+  writeFileSync(file, `
+    import { serve } from 'wasm-aio/iothread';
+    serve((context) => ({ never: context.notifier('never'), bh: context.bottomHalf('bh', () => {}) }));`);
+  const lost = await runtime.iothread<{ never: Notifier; bh: BottomHalf }>('lost', { module: pathToFileURL(file) });
+  const { never, bh } = lost.remote;
+  const ends = [failure(never.wait(), 'ERR_AIO_CLOSED'), isLost(lost.closed)];
+  kill('IO lost');
+  await Promise.all(ends);
+  await failure(() => Promise.resolve().then(() => bh.schedule()), 'ERR_AIO_CLOSED');
 });

@@ -20,6 +20,7 @@
 #include "wasm-port.h"
 
 _Thread_local PortHolds port_holds_tls;
+void (*wasm_iothread_lost)(WasmThread *thread, bool gone);
 
 /* ---- In the thread ---- */
 
@@ -151,6 +152,18 @@ static void wake_sleepers(void)
     }
 }
 
+/* Its worker ended as it should, or the end of one that was lost is confirmed after all. */
+WASM_EXPORT("rt_thread_free")
+void rt_thread_free(WasmThread *thread)
+{
+    /* After a failure all of it goes with the memory. */
+    if (thread->lost_unasked && thread->role == ROLE_IOTHREAD &&
+        !qatomic_read(&wasm_failed)) {
+        wasm_iothread_lost(thread, true);
+    }
+    qatomic_mb_set(&thread->state, THREAD_FREE);
+}
+
 /*
  * Its worker ended unasked, or was terminated. False: in the midst of something that
  * others rely on; all is lost. gone: the host has confirmed that it ended. Otherwise
@@ -165,25 +178,22 @@ bool rt_thread_lost(WasmThread *thread, bool gone)
     if (wasm_thread_holds(thread)) {
         return false;
     }
+    thread->lost_unasked = true;
     if (counter) {
         qatomic_dec(counter);
     }
     if (thread->lost) {
         thread->lost(thread->lost_arg);
     }
+    if (thread->role == ROLE_IOTHREAD) {
+        wasm_iothread_lost(thread, false);
+    }
     wake_sleepers();
     wasm_fds_look_again();
     if (gone) {
-        qatomic_mb_set(&thread->state, THREAD_FREE);
+        rt_thread_free(thread);
     }
     return true;
-}
-
-/* Its worker ended as it should, or the end of one that was lost is confirmed after all. */
-WASM_EXPORT("rt_thread_free")
-void rt_thread_free(WasmThread *thread)
-{
-    qatomic_mb_set(&thread->state, THREAD_FREE);
 }
 
 /* After a failure or at the end: gets every sleeper out. A thread that was just about

@@ -27,6 +27,7 @@ struct PortQueue {
     uint32_t mask;
     int event_fd;
     uint64_t kicks;
+    uint32_t abandoned;        /* its loop is lost: the server gives all back */
     WasmServer *server;
     uint32_t refs;             /* the loop's and the server's */
     /* The server's, in a cache line of its own. */
@@ -66,6 +67,22 @@ static void serve_queue(PortQueue *queue)
     }
 }
 
+static void unref(PortQueue *queue)
+{
+    if (qatomic_fetch_dec(&queue->refs) == 1) {
+        free(queue->server);   /* its own: the other keeps its reference */
+        free(queue);
+    }
+}
+
+/* In the place of a loop that is lost. */
+static void retire(PortQueue *queue)
+{
+    port_event_close(queue->event_fd);
+    qatomic_mb_set(&queue->abandoned, 0);
+    unref(queue);
+}
+
 bool wasm_server_serve(WasmServer *server)
 {
     bool served = false;
@@ -79,6 +96,8 @@ bool wasm_server_serve(WasmServer *server)
         if (has_work(queue)) {
             served = true;
             serve_queue(queue);
+        } else if (unlikely(qatomic_mb_read(&queue->abandoned))) {
+            retire(queue);
         }
     }
     return served;
@@ -127,14 +146,6 @@ void wasm_server_wait(WasmServer *server, uint32_t seen)
     } else {
         server->spin_ns = MIN(MAX(2 * server->spin_ns, FIRST_SPIN_NS),
                               MAX_SPIN_NS);
-    }
-}
-
-static void unref(PortQueue *queue)
-{
-    if (qatomic_fetch_dec(&queue->refs) == 1) {
-        free(queue->server);   /* its own: the other keeps its reference */
-        free(queue);
     }
 }
 
@@ -312,6 +323,15 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
         return NULL;
     }
     return queue;
+}
+
+void port_queue_abandon(PortQueue *queue)
+{
+    qatomic_mb_set(&queue->abandoned, 1);
+    if (queue->server != &wasm_host_server) {
+        qatomic_mb_set(&queue->server->stop, 1);
+    }
+    wasm_server_ring(queue->server);
 }
 
 void port_queue_free(PortQueue *queue)

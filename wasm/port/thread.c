@@ -76,6 +76,7 @@ static WasmThread *new_entry(uint32_t role)
             thread->posted = 0;
             thread->wants_turn = TURN_NONE;
             thread->in_host_io = 0;
+            thread->lost_unasked = false;
             thread->once = false;
             thread->may_wait = 1;
             thread->name[0] = '\0';
@@ -133,6 +134,7 @@ static WasmThread *assign(const char *name, uint32_t role,
     thread->fn = fn;
     thread->arg = arg;
     thread->refused = refused;
+    thread->begun = 0;
     strncpy(thread->name, name, sizeof(thread->name) - 1);
     qatomic_mb_set(&thread->role, role);
     port_notify32(&thread->role, 1);
@@ -163,6 +165,9 @@ static void start_failed(void *arg)
 void wasm_thread_ask_again(WasmThread *thread)
 {
     /* As if it had been asked for just now, but nobody waits for the answer. */
+    thread->holds = NULL;
+    thread->stop = 0;
+    thread->counts_in = NULL;
     qatomic_mb_set(&thread->started, 0);
     if (!thread->refused) {
         thread->refused = start_failed;
@@ -321,8 +326,9 @@ void rt_thread_run(void)
 WASM_EXPORT("rt_thread_idle")
 void rt_thread_idle(WasmThread *thread)
 {
+    /* Not begun: if its worker is lost before it has another role, this one is not to be
+     * begun anew. */
     thread->lost = NULL;
-    thread->begun = 0;
     thread->wants_turn = TURN_NONE;
     if (thread->once) {
         qatomic_mb_set(&thread->role, ROLE_END);

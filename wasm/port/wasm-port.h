@@ -76,6 +76,7 @@ typedef struct WasmThread {
     uint32_t posted;           /* control-plane messages sent to it */
     uint32_t wants_turn;       /* WasmTurn; its worker alone reads and writes it */
     uint32_t in_host_io;       /* the host serves a request in this thread */
+    bool lost_unasked;         /* rt_thread_lost was called */
     bool once;                 /* its worker plays one role, then ends */
     char *stack;               /* its lowest byte; kept when the thread ends */
     uint32_t stack_size;
@@ -109,6 +110,9 @@ void wasm_thread_ask_again(WasmThread *thread);
 
 /* ---- Threads that end unasked: lost.c ---- */
 
+/* Owner: a thread that was to be, or was, an IOThread was lost; its end is confirmed, now
+ * or in a second call. */
+extern void (*wasm_iothread_lost)(WasmThread *thread, bool gone);
 /* The thread, when it attaches. */
 void wasm_holds_attach(WasmThread *self);
 /* What another thread sees of its count. */

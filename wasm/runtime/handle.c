@@ -95,6 +95,7 @@ Handle *handle_new(HandleKind kind, const char *name)
     free(spare);
     if (handle) {
         handle->kind = kind;
+        handle->maker = wasm_thread_self();
         handle->holders = 1;
         strncpy(handle->name, name, HANDLE_NAME - 1);
     }
@@ -283,4 +284,20 @@ bool rt_handle_close(uint32_t number, uint32_t generation)
     }
     drop(handle);
     return true;
+}
+
+/* As at the ordinary end of an IOThread: whoever waits for one of these hears that it is
+ * closed. */
+void rt_handles_abandon(const WasmThread *maker)
+{
+    for (uint32_t number = 0; number < MAX_HANDLES; number++) {
+        Handle *handle = at(number);
+
+        if (!handle) {
+            return;
+        }
+        if (qatomic_read(&handle->holders) && handle->maker == maker) {
+            rt_handle_close(number, rt_handle_generation(number));
+        }
+    }
 }

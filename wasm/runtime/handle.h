@@ -18,6 +18,7 @@ typedef struct Handle {
     int32_t number;
     int32_t next_free;
     uint32_t holders;           /* watches, and one while it is open */
+    const WasmThread *maker;
     union {
         QEMUBH *bh;
         EventNotifier notifier;

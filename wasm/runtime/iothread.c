@@ -62,6 +62,17 @@ void rt_iothread_abandon(IOThread *iothread)
     iothread_abandon(iothread);
 }
 
+void rt_iothread_lost(WasmThread *thread, bool gone)
+{
+    IOThread *iothread = qatomic_mb_read(&thread->arg);
+
+    if (!gone) {
+        rt_handles_abandon(thread);
+    } else if (iothread) {
+        iothread_reclaim(iothread);
+    }
+}
+
 WASM_EXPORT("rt_iothread_context")
 AioContext *rt_iothread_context(IOThread *iothread)
 {

@@ -16,6 +16,7 @@ AioContext *rt_owner_context(void)
 WASM_EXPORT("rt_init")
 AioContext *rt_init(void)
 {
+    wasm_iothread_lost = rt_iothread_lost;
     if (clocks_try_init(NULL)) {
         owner_context = aio_context_new(NULL);
     }

@@ -34,6 +34,11 @@ void rt_take_error(Error *err);
 /* Owner: its contexts beside the first. */
 void rt_each_context(void (*fn)(const char *name, AioContext *ctx));
 
+/* What lost.c calls: an IOThread's thread was lost, and has ended (gone). iothread.c */
+void rt_iothread_lost(WasmThread *thread, bool gone);
+/* Owner: closes what that thread has made. handle.c */
+void rt_handles_abandon(const WasmThread *maker);
+
 /* ---- Files (file.c, host-io.c) ---- */
 
 /* True: one worker alone may use them, the host-I/O worker. */

@@ -33,6 +33,12 @@ void port_queue_free(PortQueue *queue)
     queue->destroy(queue);
 }
 
+/* No thread is lost here. */
+void port_queue_abandon(PortQueue *queue)
+{
+    (void)queue;
+}
+
 int port_queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
 {
     return queue->submit(queue, ios, n);

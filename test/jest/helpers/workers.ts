@@ -66,7 +66,7 @@ export function startTestWorker(name: string, events: WorkerEvents): HostWorker 
 }
 
 interface Internals {
-  threads: { all: Map<ThreadPointer, { worker: HostWorker }> };
+  threads: { all: Map<ThreadPointer, { worker: HostWorker; kill(): void }> };
 }
 
 /** The workers whose threads have that name now ('' for those in reserve). */
@@ -79,6 +79,14 @@ export function workersOf(runtime: Runtime, name: string): HostWorker[] {
 
 /** The worker of a thread. */
 export const workerOf = (runtime: Runtime, thread: ThreadPointer): HostWorker | undefined => (runtime as unknown as Internals).threads.all.get(thread)?.worker;
+
+/** Terminates a thread as close() and terminate() of its IOThread do. */
+export function killThread(runtime: Runtime, name: string): void {
+  const { exports, memory } = runtime.instance;
+  for (const [pointer, { kill }] of (runtime as unknown as Internals).threads.all) {
+    if (memory.string(exports.rt_thread_name(pointer)) === name) kill();
+  }
+}
 
 /** How many of them have got as far as WebAssembly. */
 export function attachedWorkers(runtime: Runtime, name: string): number {
