@@ -3,6 +3,7 @@ import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
 import { AioError, noMemory } from '../errors.js';
+import { showAs } from '../face.js';
 import type { ControlApi } from '../iothread/control.js';
 import type { ToOwner, ToWorker } from '../iothread/messages.js';
 import { unpack } from '../iothread/packet.js';
@@ -20,37 +21,46 @@ import { IOThreadLife } from './iothread-life.js';
 
 /** A worker that runs an AioContext in WebAssembly; T: what its own code serves. */
 export class IOThread<T = unknown> {
-  private readonly engines = new Map<AioEngine, Promise<void>>();
-  private readonly rpc: Rpc<ControlApi>;
+  readonly #engines = new Map<AioEngine, Promise<void>>();
+  readonly #rpc: Rpc<ControlApi>;
   /** What its code serves. */
-  private api: Remote<T> | undefined;
-  private whenServing: (() => void) | undefined;
-  private sealed = false;
+  #api: Remote<T> | undefined;
+  #whenServing: (() => void) | undefined;
+  #sealed = false;
   /** @internal */ readonly life: IOThreadLife;
 
-  private constructor(
-    private readonly runtime: Runtime, readonly name: string,
-    private readonly pointer: IOThreadPointer, /** @internal */ readonly context: ContextPointer,
-    private readonly thread: Thread, private readonly code: OwnWorker | undefined,
-  ) {
-    this.rpc = new Rpc<ControlApi>({
+  readonly #runtime: Runtime;
+  readonly name: string;
+  readonly #pointer: IOThreadPointer;
+  /** @internal */ readonly context: ContextPointer;
+  readonly #thread: Thread;
+  readonly #code: OwnWorker | undefined;
+
+  private constructor(runtime: Runtime, name: string, pointer: IOThreadPointer, context: ContextPointer, thread: Thread, code: OwnWorker | undefined) {
+    this.#runtime = runtime;
+    this.name = name;
+    this.#pointer = pointer;
+    this.context = context;
+    this.#thread = thread;
+    this.#code = code;
+    this.#rpc = new Rpc<ControlApi>({
       name,
       requests: 'control',
       answers: 'reply',
-      post: (message, transfer) => this.send(message, transfer),
+      post: (message, transfer) => this.#send(message, transfer),
       assertOpen: () => this.assertOpen(),
       guard: (promise) => runtime.guard(this, promise),
       fromHandle: (handle) => runtime.context.fromHandle(handle),
     });
-    thread.onMessage = (message) => this.receive(message);
+    thread.onMessage = (message) => this.#receive(message);
     this.life = new IOThreadLife(runtime, this, pointer, context, thread, code, {
       seal: () => {
-        this.post({ type: 'end' });
-        this.sealed = true;
+        this.#post({ type: 'end' });
+        this.#sealed = true;
       },
       cutOff: () => {
-        this.sealed = true;
-        this.rpc.close();
+        this.#sealed = true;
+        this.#rpc.close();
       },
     });
   }
@@ -74,41 +84,41 @@ export class IOThread<T = unknown> {
     }
   }
 
-  private send(message: ToWorker, transfer?: Transferable[]): void {
+  #send(message: ToWorker, transfer?: Transferable[]): void {
     // Its context may be gone.
-    if (this.sealed) return;
+    if (this.#sealed) return;
     // In this order: the loop leaves WebAssembly when it sees the count, and is
     // woken to look.
-    this.post(message, transfer);
-    this.runtime.instance.exports.rt_notify(this.context);
+    this.#post(message, transfer);
+    this.#runtime.instance.exports.rt_notify(this.context);
   }
 
-  private post(message: ToWorker, transfer?: Transferable[]): void {
-    const { exports, memory } = this.runtime.instance;
-    this.thread.worker.post(message, transfer);
-    Atomics.add(memory.word(exports.rt_thread_posted(this.thread.pointer)), 0, 1);
+  #post(message: ToWorker, transfer?: Transferable[]): void {
+    const { exports, memory } = this.#runtime.instance;
+    this.#thread.worker.post(message, transfer);
+    Atomics.add(memory.word(exports.rt_thread_posted(this.#thread.pointer)), 0, 1);
   }
 
-  private receive(message: ToOwner): void {
+  #receive(message: ToOwner): void {
     switch (message.type) {
       case 'control':
-        this.rpc.receiveAnswer(message.data);
+        this.#rpc.receiveAnswer(message.data);
         break;
       case 'callback':
-        this.rpc.receiveRequest(message.data);
+        this.#rpc.receiveRequest(message.data);
         break;
       case 'release':
-        this.rpc.functions.receive(message);
+        this.#rpc.functions.receive(message);
         break;
       case 'loaded':
         this.life.loaded = true;
         break;
       case 'serving':
-        this.api = unpack(message.api, this.rpc.functions) as Remote<T>;
-        this.whenServing?.();
+        this.#api = unpack(message.api, this.#rpc.functions) as Remote<T>;
+        this.#whenServing?.();
         break;
       case 'unserved':
-        this.life.unserved(unpack(message.error, this.rpc.functions), message.attached);
+        this.life.unserved(unpack(message.error, this.#rpc.functions), message.attached);
         break;
       case 'idle':
         this.life.left();
@@ -121,9 +131,10 @@ export class IOThread<T = unknown> {
 
   /** Resolves when its loop runs, and its code serves. @internal */
   async ready({ startTimeout }: StartOptions): Promise<this> {
-    const { runtime, code } = this;
+    const runtime = this.#runtime;
+    const code = this.#code;
     await this.life.start(() => code
-      ? runtime.guard(this, new Promise<void>((resolve) => (this.whenServing = resolve)))
+      ? runtime.guard(this, new Promise<void>((resolve) => (this.#whenServing = resolve)))
       : this.clock(), startTimeout);
     return this;
   }
@@ -136,13 +147,19 @@ export class IOThread<T = unknown> {
    * @throws AioError ERR_AIO_INVALID_ARG: it was started without `worker` or `module`
    */
   get remote(): Remote<T> {
-    if (!this.code) throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}' has no code of yours: start it with worker or module`);
-    return this.api as Remote<T>;
+    if (!this.#code) throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}' has no code of yours: start it with worker or module`);
+    return this.#api as Remote<T>;
+  }
+
+  /** @internal */
+  get state(): string {
+    const { over, closing } = this.life;
+    return over ? 'lost' : closing ? 'closed' : 'open';
   }
 
   /** Its loop runs, if only to end what has been begun. @internal */
   assertAlive(): void {
-    this.runtime.assertOpen();
+    this.#runtime.assertOpen();
     if (this.life.over) throw this.life.over;
   }
 
@@ -156,24 +173,24 @@ export class IOThread<T = unknown> {
   async set(options: IOThreadOptions): Promise<void> {
     const checked = optionsOf(options, ioThreadChecks);
     this.assertOpen();
-    this.runtime.run(() => setOptions(this.runtime, this.pointer, checked));
+    this.#runtime.run(() => setOptions(this.#runtime, this.#pointer, checked));
   }
 
   async stats(): Promise<LoopStats> {
     this.assertOpen();
-    return this.counters();
+    return this.#counters();
   }
 
-  private counters(): LoopStats {
-    const { exports, memory } = this.runtime.instance;
+  #counters(): LoopStats {
+    const { exports, memory } = this.#runtime.instance;
     return JSON.parse(memory.string(exports.rt_context_stats(this.context))) as LoopStats;
   }
 
   /** @internal */
   query(): IOThreadInfo {
-    const { exports, memory } = this.runtime.instance;
-    const properties = JSON.parse(memory.string(exports.rt_iothread_query(this.pointer))) as Omit<IOThreadInfo, 'name' | 'stats'>;
-    return { name: this.name, ...properties, stats: this.counters() };
+    const { exports, memory } = this.#runtime.instance;
+    const properties = JSON.parse(memory.string(exports.rt_iothread_query(this.#pointer))) as Omit<IOThreadInfo, 'name' | 'stats'>;
+    return { name: this.name, ...properties, stats: this.#counters() };
   }
 
   /**
@@ -185,29 +202,30 @@ export class IOThread<T = unknown> {
    */
   async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
     const { signal, ...checked } = openOptions(path, options);
-    return abortable(signal, () => this.openNow(path, checked), (file) => file.close());
+    return abortable(signal, () => this.#openNow(path, checked), (file) => file.close());
   }
 
-  private async openNow(path: string, options: OpenOptions): Promise<AioFile> {
+  async #openNow(path: string, options: OpenOptions): Promise<AioFile> {
     this.assertOpen();
     const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;
-    await this.setUp(aio);
-    return this.runtime.files.open(this, path, { write, create }, { aio, aioMaxBatch });
+    await this.#setUp(aio);
+    return this.#runtime.files.open(this, path, { write, create }, { aio, aioMaxBatch });
   }
 
   /** Makes the engine ready in that thread, once. */
-  private setUp(aio: AioEngine): Promise<void> {
-    const before = this.engines.get(aio);
+  #setUp(aio: AioEngine): Promise<void> {
+    const before = this.#engines.get(aio);
     if (before) return before;
-    const done = this.setUpNow(aio);
-    this.engines.set(aio, done);
+    const done = this.#setUpNow(aio);
+    this.#engines.set(aio, done);
     // The next one tries again.
-    done.catch(() => this.engines.delete(aio));
+    done.catch(() => this.#engines.delete(aio));
     return done;
   }
 
-  private async setUpNow(aio: AioEngine): Promise<void> {
-    const { runtime, context } = this;
+  async #setUpNow(aio: AioEngine): Promise<void> {
+    const { context } = this;
+    const runtime = this.#runtime;
     const { exports, memory } = runtime.instance;
     if (aio === 'sync' && runtime.host.filesAreOwned) {
       throw new AioError('ERR_AIO_UNSUPPORTED', "aio 'sync': files belong to one worker here, which is no IOThread; use 'native'");
@@ -230,7 +248,7 @@ export class IOThread<T = unknown> {
   async engineStats(aio: AioEngine): Promise<EngineStats> {
     isEngine('aio', aio);
     this.assertOpen();
-    const { exports, memory } = this.runtime.instance;
+    const { exports, memory } = this.#runtime.instance;
     return JSON.parse(memory.string(exports.rt_engine_stats(this.context, Engine[aio]))) as EngineStats;
   }
 
@@ -238,7 +256,7 @@ export class IOThread<T = unknown> {
   async clock(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
     this.assertOpen();
-    return abortable(signal, () => this.runtime.guard(this, this.rpc.remote.clock()));
+    return abortable(signal, () => this.#runtime.guard(this, this.#rpc.remote.clock()));
   }
 
   /**
@@ -251,9 +269,9 @@ export class IOThread<T = unknown> {
     const last = args.at(-1);
     const hasOptions = typeof last === 'object';
     const signal = hasOptions ? signalOf(last) : undefined;
-    const converted = this.runtime.functions.convert(name, hasOptions ? args.slice(0, -1) : args);
+    const converted = this.#runtime.functions.convert(name, hasOptions ? args.slice(0, -1) : args);
     this.assertOpen();
-    return abortable(signal, () => this.rpc.settle(this.rpc.remote.call(name, converted)));
+    return abortable(signal, () => this.#rpc.settle(this.#rpc.remote.call(name, converted)));
   }
 
   /**
@@ -266,7 +284,7 @@ export class IOThread<T = unknown> {
     const signal = signalOf(options);
     isText('name', name);
     this.assertOpen();
-    return abortable(signal, () => this.runtime.startCoroutine(this, this.context, name, argument));
+    return abortable(signal, () => this.#runtime.startCoroutine(this, this.context, name, argument));
   }
 
   /**
@@ -304,3 +322,4 @@ export class IOThread<T = unknown> {
     return this.close();
   }
 }
+showAs('IOThread', IOThread, ['name', 'state']);

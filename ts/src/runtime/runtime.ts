@@ -8,6 +8,7 @@ import { startOptions, type IOThreadCode, type IOThreadInfo, type IOThreadOption
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
 import { AioError, closedError, messageOf, noMemory } from '../errors.js';
+import { showAs } from '../face.js';
 import { errnoName } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
@@ -36,35 +37,37 @@ import { within } from './within.js';
  * it owns it: it never blocks, and its event loop drives a context of its own.
  */
 export class Runtime {
-  private state: 'open' | 'closing' | 'closed' = 'open';
-  private death: AioError | undefined;
-  private readonly pending = new Pending();
-  private readonly ioThreads = new Set<IOThread>();
-  private closing: Promise<void> | undefined;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #death: AioError | undefined;
+  readonly #pending = new Pending();
+  readonly #ioThreads = new Set<IOThread>();
+  #closing: Promise<void> | undefined;
   /** After a failure: resolves when all workers are gone. */
-  private cleared: Promise<void> | undefined;
-  private readonly ending = new Ending();
-  private readonly program = new Program(this, this.pending);
+  #cleared: Promise<void> | undefined;
+  readonly #ending = new Ending();
+  readonly #program = new Program(this, this.#pending);
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
   /** @internal */ readonly buffers: Buffers;
   /** @internal */ readonly functions: Functions;
   /** Where Atomics.waitAsync is missing. @internal */ readonly helpers: Helpers;
-  private readonly loop: HostedLoop;
+  readonly #loop: HostedLoop;
   /** This thread, as the objects of its contexts need it. */
-  private readonly home: HomeThread;
+  readonly #home: HomeThread;
   /** Those beside the first one. */
-  private readonly contexts = new Set<AioContext>();
+  readonly #contexts = new Set<AioContext>();
   /** The functions that its loops call. */
-  private readonly callbacks: Callbacks;
+  readonly #callbacks: Callbacks;
 
-  private constructor(
-    /** @internal */ readonly host: OwnerHost, /** @internal */ readonly instance: Instance,
-    module: WebAssembly.Module, guest: Guest, options: RuntimeOptions, maximumMemory: number,
-  ) {
+  /** @internal */ readonly host: OwnerHost;
+  /** @internal */ readonly instance: Instance;
+
+  private constructor(host: OwnerHost, instance: Instance, module: WebAssembly.Module, guest: Guest, options: RuntimeOptions, maximumMemory: number) {
+    this.host = host;
+    this.instance = instance;
     const { exports, memory } = instance;
-    this.callbacks = new Callbacks({ instance, ran() {}, returned() {} });
+    this.#callbacks = new Callbacks({ instance, ran() {}, returned() {} });
     exports.rt_threads_init(options.stackSize ?? 256 * 1024, options.maxThreads ?? 128, options.reserve ?? 2);
     if (host.filesAreOwned) exports.rt_files_are_owned();
     exports.rt_handles_init(Math.random() * 2 ** 32);
@@ -72,18 +75,18 @@ export class Runtime {
     if (context === 0) throw noMemory("the owner's context");
     this.functions = new Functions(module);
     this.helpers = new Helpers(host, options.worker);
-    this.loop = this.drive(context);
-    this.home = this.asHome();
-    this.context = AioContext.make(this.home, context, 'owner', this.loop);
+    this.#loop = this.#drive(context);
+    this.#home = this.#asHome();
+    this.context = AioContext.make(this.#home, context, 'owner', this.#loop);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
-      failed: (message, cause) => void this.fail(message, cause),
+      failed: (message, cause) => void this.#fail(message, cause),
       exit: (code, thread) => {
-        if (!this.program.exited(code)) this.fail(`exit(${code}) was called in thread '${thread}'`);
+        if (!this.#program.exited(code)) this.#fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
-      helper: (init) => this.startHelper(init),
+      helper: (init) => this.#startHelper(init),
     }, options.worker);
-    guest.shared.onReady = (fd) => this.fdReady(fd);
+    guest.shared.onReady = (fd) => this.#fdReady(fd);
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, maximumMemory, (work) => this.run(work));
   }
@@ -92,16 +95,16 @@ export class Runtime {
   readonly context: AioContext;
 
   /** This thread, as the objects of its contexts need it. */
-  private asHome(): HomeThread {
+  #asHome(): HomeThread {
     const runtime = this;
     return {
       instance: this.instance,
-      callbacks: this.callbacks,
+      callbacks: this.#callbacks,
       get context() {
         return runtime.context;
       },
       get over() {
-        return runtime.failure ?? (runtime.state === 'closed' ? closedError('the runtime') : undefined);
+        return runtime.#failure ?? (runtime.#state === 'closed' ? closedError('the runtime') : undefined);
       },
       run: (work) => this.run(work),
     };
@@ -113,26 +116,26 @@ export class Runtime {
    */
   createContext(name: string): AioContext {
     isText('name', name);
-    this.assertNotClosing();
+    this.#assertNotClosing();
     const { exports } = this.instance;
     const text = cString(this.instance, name);
     const pointer = this.run(() => exports.rt_context_new(text));
     exports.free(text);
     if (pointer === 0) throw refusal(this.instance, `context '${name}'`);
-    const loop = this.drive(pointer);
-    const context = AioContext.make(this.home, pointer, name, loop, async () => {
+    const loop = this.#drive(pointer);
+    const context = AioContext.make(this.#home, pointer, name, loop, async () => {
       await loop.close();
-      this.contexts.delete(context);
-      if (this.home.over) return;
+      this.#contexts.delete(context);
+      if (this.#home.over) return;
       if (!this.run(() => exports.rt_context_free(pointer))) throw refusal(this.instance, name);
     });
-    this.contexts.add(context);
+    this.#contexts.add(context);
     loop.start();
     return context;
   }
 
-  private drive(context: ContextPointer): HostedLoop {
-    return new HostedLoop(this.instance, context, this.host, this.helpers.start, (error) => void this.died(error));
+  #drive(context: ContextPointer): HostedLoop {
+    return new HostedLoop(this.instance, context, this.host, this.helpers.start, (error) => void this.#died(error));
   }
 
   /**
@@ -141,10 +144,10 @@ export class Runtime {
    */
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
     const checked = optionsOf(options, runtimeChecks);
-    return abortable(checked.signal, () => Runtime.createNow(checked), (runtime) => runtime.close());
+    return abortable(checked.signal, () => Runtime.#createNow(checked), (runtime) => runtime.close());
   }
 
-  private static async createNow(options: RuntimeOptions): Promise<Runtime> {
+  static async #createNow(options: RuntimeOptions): Promise<Runtime> {
     const host = await ownerHost();
     host.checkSupport();
     const { module, limits } = await load(options.module ?? wasm, host);
@@ -155,8 +158,8 @@ export class Runtime {
     const instance = await instantiate(module, shared, host, guest.config, {
       sleeps: false,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
-      callback: (id) => made.runtime?.callbacks.call(id),
-      complete: (id, result) => made.runtime?.pending.complete(id, result),
+      callback: (id) => void (made.runtime && made.runtime.#callbacks.call(id)),
+      complete: (id, result) => void (made.runtime && made.runtime.#pending.complete(id, result)),
     });
     const { exports } = instance;
     // The module's own stack is the owner's; --stack-first puts it at 0.
@@ -165,7 +168,7 @@ export class Runtime {
     const runtime = new Runtime(host, instance, module, guest, options, maximum);
     made.runtime = runtime;
     runtime.threads.fillReserve();
-    runtime.loop.start();
+    runtime.#loop.start();
     return runtime;
   }
 
@@ -186,10 +189,10 @@ export class Runtime {
   async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & IOThreadStartOptions): Promise<IOThread<T>>;
   async iothread<T>(name: string, options: StartOptions = {}): Promise<IOThread<T>> {
     const checked = startOptions(name, options);
-    this.assertNotClosing();
+    this.#assertNotClosing();
     return abortable(checked.signal, () => {
       const ioThread = this.run(() => IOThread.start<T>(this, name, checked));
-      this.ioThreads.add(ioThread);
+      this.#ioThreads.add(ioThread);
       return ioThread.ready(checked);
     }, (ioThread) => ioThread.close());
   }
@@ -197,12 +200,12 @@ export class Runtime {
   /** What QMP's query-iothreads tells, and counters, of every IOThread that is open. */
   async iothreads(): Promise<IOThreadInfo[]> {
     this.assertOpen();
-    return [...this.ioThreads].map((ioThread) => ioThread.query());
+    return [...this.#ioThreads].map((ioThread) => ioThread.query());
   }
 
   /** @internal */
   forget(ioThread: IOThread): void {
-    this.ioThreads.delete(ioThread);
+    this.#ioThreads.delete(ioThread);
   }
 
   /**
@@ -242,8 +245,8 @@ export class Runtime {
   async coroutine(name: string, argument: Argument = 0, options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
     isText('name', name);
-    this.assertNotClosing();
-    return abortable(signal, () => this.alive(() => this.startCoroutine(this, this.context.pointer, name, argument)));
+    this.#assertNotClosing();
+    return abortable(signal, () => this.#alive(() => this.startCoroutine(this, this.context.pointer, name, argument)));
   }
 
   /** In any context; holder is whose end rejects it. @internal */
@@ -273,14 +276,14 @@ export class Runtime {
    */
   async main(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
-    this.assertNotClosing();
-    if (this.program.started) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
+    this.#assertNotClosing();
+    if (this.#program.started) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
     // Its worker may be one of the reserve, and those keep nothing alive.
-    return abortable(signal, () => this.alive(() => this.program.start((id) => this.run(() => this.instance.exports.rt_main_start(id)))));
+    return abortable(signal, () => this.#alive(() => this.#program.start((id) => this.run(() => this.instance.exports.rt_main_start(id)))));
   }
 
   /** The process lives until it has settled. */
-  private async alive<T>(work: () => Promise<T>): Promise<T> {
+  async #alive<T>(work: () => Promise<T>): Promise<T> {
     const alive = this.host.keepAlive?.();
     alive?.ref();
     try {
@@ -288,6 +291,16 @@ export class Runtime {
     } finally {
       alive?.unref();
     }
+  }
+
+  /** @internal */
+  get state(): string {
+    return this.#death ? 'failed' : this.#state;
+  }
+
+  /** The names of those that are open. @internal */
+  get ioThreads(): string[] {
+    return [...this.#ioThreads].map(({ name }) => name);
   }
 
   /** Calls into the module. What comes out of it otherwise than by return is the
@@ -302,41 +315,41 @@ export class Runtime {
       stack.value = before;
       const { escaped } = this.instance;
       // A call-back may not catch it, or may be one that C calls for another thread.
-      throw escaped ? this.died(escaped.error, !this.callbacks.running) : error;
+      throw escaped ? this.#died(escaped.error, !this.#callbacks.running) : error;
     }
   }
 
   /** Why nothing in it can be trusted any longer, if that is so. */
-  private get failure(): AioError | undefined {
+  get #failure(): AioError | undefined {
     const { escaped } = this.instance;
-    return this.death ?? (escaped && this.died(escaped.error));
+    return this.#death ?? (escaped && this.#died(escaped.error));
   }
 
   /** @internal */
   get hasFailed(): boolean {
-    return this.failure !== undefined;
+    return this.#failure !== undefined;
   }
 
   /** @internal */
   assertOpen(): void {
-    const { failure } = this;
+    const failure = this.#failure;
     if (failure) throw failure;
-    if (this.state === 'closed') throw new AioError('ERR_AIO_CLOSED', 'the runtime is closed');
+    if (this.#state === 'closed') throw new AioError('ERR_AIO_CLOSED', 'the runtime is closed');
   }
 
-  private assertNotClosing(): void {
+  #assertNotClosing(): void {
     this.assertOpen();
-    if (this.state !== 'open') throw new AioError('ERR_AIO_CLOSED', 'the runtime is being closed');
+    if (this.#state !== 'open') throw new AioError('ERR_AIO_CLOSED', 'the runtime is being closed');
   }
 
   /** A request that C completes: start gets its id. @internal */
   request(holder: object, start: (id: number) => void): Promise<number> {
     return new Promise((resolve, reject) => {
-      const id = this.pending.hold(holder, { resolve, reject });
+      const id = this.#pending.hold(holder, { resolve, reject });
       try {
         this.run(() => start(id));
       } catch (error) {
-        this.pending.drop(id);
+        this.#pending.drop(id);
         reject(error as Error);
       }
     });
@@ -345,15 +358,15 @@ export class Runtime {
   /** Rejects with the runtime's death, if it comes before the promise. @internal */
   guard<T>(holder: object, promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.death) return reject(this.death);
-      const id = this.pending.hold(holder, { resolve: () => {}, reject });
-      promise.then(resolve, reject).finally(() => this.pending.drop(id));
+      if (this.#death) return reject(this.#death);
+      const id = this.#pending.hold(holder, { resolve: () => {}, reject });
+      promise.then(resolve, reject).finally(() => this.#pending.drop(id));
     });
   }
 
   /** An IOThread's: it hears of the word by the helper's port. */
-  private startHelper(init: HelperInit): void {
-    const failed = (error: unknown): void => void this.fail(`no worker to wait for an IOThread: ${messageOf(error)}`);
+  #startHelper(init: HelperInit): void {
+    const failed = (error: unknown): void => void this.#fail(`no worker to wait for an IOThread: ${messageOf(error)}`);
     try {
       this.helpers.start(init, () => {}, failed);
     } catch (error) {
@@ -362,32 +375,32 @@ export class Runtime {
   }
 
   /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
-  private fdReady(fd: number): void {
-    if (this.death || this.state === 'closed') return;
+  #fdReady(fd: number): void {
+    if (this.#death || this.#state === 'closed') return;
     this.run(() => this.instance.exports.rt_fd_ready(fd));
   }
 
   /** Whatever holder waits for will not come. How much that was. @internal */
   reject(holder: object, error: AioError): number {
-    return this.pending.reject(error, holder);
+    return this.#pending.reject(error, holder);
   }
 
   /** An error that came out of the owner's own instance of the module. */
-  private died(error: unknown, heard = false): AioError {
-    return this.fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error), heard);
+  #died(error: unknown, heard = false): AioError {
+    return this.#fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error), heard);
   }
 
   /** What everything is rejected with from now on: the first death counts. heard: the caller
    * tells somebody. */
-  private fail(message: string, cause?: unknown, heard = false): AioError {
-    if (this.death) return this.death;
+  #fail(message: string, cause?: unknown, heard = false): AioError {
+    if (this.#death) return this.#death;
     const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
-    if (this.state === 'closed') return death;
-    this.death = death;
-    let waited = this.pending.reject(death);
-    for (const context of [this.context, ...this.contexts]) waited += context.abandon();
-    tell(death, heard || waited > 0, [this.ending, ...[...this.ioThreads].map(({ life }) => life.failed())]);
-    this.cleared = Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]).then(() => {});
+    if (this.#state === 'closed') return death;
+    this.#death = death;
+    let waited = this.#pending.reject(death);
+    for (const context of [this.context, ...this.#contexts]) waited += context.abandon();
+    tell(death, heard || waited > 0, [this.#ending, ...[...this.#ioThreads].map(({ life }) => life.failed())]);
+    this.#cleared = Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]).then(() => {});
     return death;
   }
 
@@ -396,7 +409,7 @@ export class Runtime {
    * fails. A failure that rejects no call, and that nobody waits for here, is an uncaught error.
    */
   get closed(): Promise<Closed> {
-    return this.ending.closed;
+    return this.#ending.closed;
   }
 
   /**
@@ -407,39 +420,40 @@ export class Runtime {
    */
   close(options: CloseOptions = {}): Promise<void> {
     return closing(options, (timeout) => {
-      if (this.closing && timeout !== undefined) for (const ioThread of this.ioThreads) ioThread.close(options).catch(() => {});
-      this.closing ??= this.shutDown(options);
-      return this.closing;
+      if (this.#closing && timeout !== undefined) for (const ioThread of this.#ioThreads) ioThread.close(options).catch(() => {});
+      this.#closing ??= this.#shutDown(options);
+      return this.#closing;
     });
   }
 
-  private async shutDown(options: CloseOptions): Promise<void> {
-    this.state = 'closing';
-    const ended = await Promise.allSettled([...this.ioThreads].map((ioThread) => ioThread.close(options)));
+  async #shutDown(options: CloseOptions): Promise<void> {
+    this.#state = 'closing';
+    const ended = await Promise.allSettled([...this.#ioThreads].map((ioThread) => ioThread.close(options)));
     // Their requests have ended; a host that does not close a file is not waited for.
     await within(LEAVE_MS, this.files.close());
-    if (!this.death) await this.endAll();
+    if (!this.#death) await this.#endAll();
     // A failure may have come at any time.
-    await this.cleared;
+    await this.#cleared;
     for (const end of ended) if (end.status === 'rejected') throw end.reason as AioError;
   }
 
-  private async endAll(): Promise<void> {
-    await Promise.allSettled([...this.contexts].map((context) => context.close()));
+  async #endAll(): Promise<void> {
+    await Promise.allSettled([...this.#contexts].map((context) => context.close()));
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
-    await this.loop.close();
+    await this.#loop.close();
     await this.helpers.close(LEAVE_MS);
-    if (this.death) return;
-    this.state = 'closed';
-    this.pending.reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
-    this.ending.resolve({ workersLeft: this.threads.left });
+    if (this.#death) return;
+    this.#state = 'closed';
+    this.#pending.reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
+    this.#ending.resolve({ workersLeft: this.threads.left });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 }
+showAs('Runtime', Runtime, ['state', 'ioThreads', 'workerCount']);
 
 /** The error of a request whose result is negative. @internal */
 export function resultError(result: number, what: string): AioError {
