@@ -12,15 +12,6 @@ static int fd;
 static AioEngine engine;
 static int begun, done;
 
-static void open_file(void)
-{
-    char path[] = "/tmp/wasm-aio-XXXXXX";
-
-    fd = mkstemp(path);
-    ASSERT_INT_GE(fd, 0);
-    unlink(path);
-}
-
 static int transfer(int type, char *bytes, int64_t offset)
 {
     struct iovec iov = { bytes, 16 };
@@ -46,7 +37,7 @@ static void coroutine_fn write_and_read(void *opaque)
 
 static void coroutines_wait_side_by_side(void)
 {
-    open_file();
+    fd = test_file();
     loop_setup();
     for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
         engine = engines[i];

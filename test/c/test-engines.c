@@ -34,20 +34,6 @@ static bool setup_engine(AioEngine engine)
     return false;
 }
 
-static void open_file(void)
-{
-    /* In memory, if that can be had: flushing to a busy disk may take seconds. */
-    static const char *const places[] = { "/dev/shm", "/tmp" };
-    char path[64];
-
-    for (int i = 0; i < 2 && fd < 0; i++) {
-        snprintf(path, sizeof(path), "%s/wasm-aio-XXXXXX", places[i]);
-        fd = mkstemp(path);
-    }
-    ASSERT_INT_GE(fd, 0);
-    unlink(path);
-}
-
 static void cut_file(int64_t size)
 {
     ASSERT_INT_EQ(ftruncate(fd, size), 0);
@@ -127,7 +113,7 @@ static void rage(AioEngine engine)
     static const int64_t batches[] = { 0, 1, 8, 32 };
     uint64_t seed = test_seed();
 
-    open_file();
+    fd = test_file();
     NEED_ENGINE(engine);
     for (size_t d = 0; d < ARRAY_SIZE(depths); d++) {
         for (size_t b = 0; b < ARRAY_SIZE(batches); b++) {
@@ -186,7 +172,7 @@ static void the_batch_limit_changes_in_flight(void)
     QemuThread thread;
     const char *wrong;
 
-    open_file();
+    fd = test_file();
     NEED_ENGINE(AIO_ENGINE_NATIVE);
     qemu_thread_create(&thread, "params", change_params, &stop,
                        QEMU_THREAD_JOINABLE);
@@ -204,7 +190,7 @@ static void each_engine(void (*check)(AioEngine engine))
 {
     unsigned available = 0;
 
-    open_file();
+    fd = test_file();
     for (size_t i = 0; i < ARRAY_SIZE(engines); i++) {
         if (!setup_engine(engines[i])) {
             fprintf(stderr, "%s: %s\n", aio_engine_name(engines[i]),
@@ -428,7 +414,7 @@ static AioEngineStats stats_of(AioEngine engine)
 static void submit_many(AioEngine engine, int count)
 {
     if (fd < 0) {
-        open_file();
+        fd = test_file();
     }
     for (int i = 0; i < count; i++) {
         submit_op(engine, QEMU_AIO_READ, 0, NULL, 10);
@@ -467,7 +453,7 @@ static void check_batch(int64_t of_context, int64_t of_device, uint64_t batch)
                     .iov = &iov, .niov = 1, .max_batch = of_device };
 
     if (fd < 0) {
-        open_file();
+        fd = test_file();
     }
     op.fd = fd;
     NEED_ENGINE(AIO_ENGINE_NATIVE);

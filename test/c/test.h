@@ -114,6 +114,34 @@ extern bool test_was_skipped;
         return;                                                              \
     } while (0)
 
+/* ---- Files ---- */
+
+/*
+ * An fd of an empty file without a name; in memory, if that can be had: flushing to a
+ * busy disk may take seconds. In WebAssembly the test is skipped where a program has no
+ * directories (on Deno, in a page).
+ */
+static inline int test_file(void)
+{
+    static const char *const places[] = { "/dev/shm", "/tmp" };
+    char path[64];
+    int fd = -1;
+
+    for (int i = 0; i < 2 && fd < 0; i++) {
+        snprintf(path, sizeof(path), "%s/wasm-aio-XXXXXX", places[i]);
+        fd = mkstemp(path);
+    }
+#if defined(__wasm__)
+    if (fd < 0) {
+        fprintf(stderr, "skipped: a program has no files here\n");
+        exit(77);
+    }
+#endif
+    ASSERT_INT_GE(fd, 0);
+    unlink(path);
+    return fd;
+}
+
 /* ---- Chance ---- */
 
 /* Of this run: TEST_SEED from the environment, or by the clock; printed. */
