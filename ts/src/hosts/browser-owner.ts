@@ -18,6 +18,7 @@ export const ownerHost: OwnerHost = {
   ...browserBase,
   cpus: navigator.hardwareConcurrency || 1,
   filesAreOwned: true,
+  killsCleanly: false,
 
   warn: (text) => console.warn(`wasm-aio: ${text}`),
 

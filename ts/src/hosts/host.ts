@@ -124,6 +124,9 @@ export interface OwnerHost extends HostBase {
   readonly cpus: number;
   /** True: only the worker that opened a file can use it. */
   readonly filesAreOwned: boolean;
+  /** terminate() ends a worker that sleeps or waits at once, and frees what it held. (Deno lets it sleep
+   * on; WebKit never frees the memory of one that is terminated inside WebAssembly.) */
+  readonly killsCleanly: boolean;
   /** Tells whoever looks after the program; not an error. */
   warn(text: string): void;
   /** Throws AioError ERR_AIO_UNSUPPORTED, saying what is missing. */

@@ -43,6 +43,9 @@ type Flavour =
   /** Any other preview1 command. */
   | 'command';
 
+/** How long the threads of a program that has ended are given to leave, where killing them is a last resort. */
+const GUEST_LEAVE_MS = 500;
+
 /** What guests that declare no maximum get. */
 const DEFAULT_MAXIMUM = 65536;
 
@@ -287,7 +290,8 @@ export class WasiHost {
   /** Those that sleep in our calls leave; what sleeps or runs in the guest's own code is killed. */
   async #endThreads(): Promise<void> {
     this.#guest.shared.end();
-    await this.#runtime?.threads.terminate();
+    const threads = this.#runtime?.threads;
+    await (this.#host.killsCleanly ? threads?.terminate() : threads?.evacuate(GUEST_LEAVE_MS));
     const workers = [...this.#workers];
     this.#workers.clear();
     for (const worker of workers) worker.terminate();
