@@ -18,6 +18,16 @@ test('arguments as they are, both outputs apart, the exit code', async () => {
   expect({ code, stderr }).toEqual({ code: 6, stderr: 'on stderr\n' });
 });
 
+test('arguments that do not fit into the memory end the program before it begins, with a word', async () => {
+  const args = Array.from({ length: 12 }, () => 'a'.repeat(120_000));
+  const { code, stdout, stderr } = await wasmAio('run', '--max-memory=3M', program, 'args', ...args);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^wasm-aio: no room for .* arguments of main\(\) in the shared memory/);
+  // The rest does fit.
+  expect((await wasmAio('run', '--max-memory=3M', program, 'args')).code).toBe(2);
+  expect((await wasmAio('run', '--max-memory=3M', program, 'args')).code).toBe(1);
+});
+
 test('threads are made and joined', async () => {
   expect(await runProgram('program', 'join')).toMatchObject({ code: 0, stdout: '42\n', stderr: '' });
 });

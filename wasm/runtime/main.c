@@ -35,7 +35,11 @@ static void main_thread(void *opaque)
     argv = calloc(argc + 1, sizeof(*argv));
     text = malloc(bytes + 1);
     if (!argv || !text) {
-        port_panic("main: out of memory for the arguments");
+        free(argv);
+        free(text);
+        port_thread_on_lost(NULL, NULL);
+        rt_complete(&request, -ENOMEM);
+        return;
     }
     wasi_args_get(argv, text);
     exit(aio_call_main((int)argc, argv));

@@ -19,7 +19,7 @@ export class Program {
     return new Promise<number>((resolve, reject) => {
       const ended = (result: number): void => reject(
         errnoName(-result) === 'EAGAIN' ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
-          : errnoName(-result) === 'ENOMEM' ? noMemory('the stack of main()')
+          : errnoName(-result) === 'ENOMEM' ? noMemory('the stack or the arguments of main()')
           : new AioError('ERR_AIO_CANCELED', "the worker of thread 'main' ended", { errno: 'ECANCELED' }),
       );
       const id = this.pending.hold(this.holder, { resolve: ended, reject });
