@@ -284,6 +284,43 @@ describe('errors', () => {
     expect(reasons.map((reason) => (reason as PromiseRejectedResult).reason as unknown)).toEqual(['text', undefined, null, 7n]);
   });
 
+  test('that are no call\'s are told of with what of them can be sent', async () => {
+    const dir = scratch();
+    const { stdout, stderr } = await runScript(dir.path, `
+      import { isMainThread, workerData, Worker } from 'node:worker_threads';
+      import { serve } from 'wasm-aio/iothread';
+      import { Runtime } from 'wasm-aio';
+      const nested = (levels) => { let o = {}; for (let n = 0; n < levels; n++) o = { o }; return o; };
+      const errors = [() => new RangeError('deep', { cause: nested(2500) }), () => new RangeError('symbol', { cause: Symbol('s') }), () => Object.create(null), () => Symbol('thrown'),
+        () => Object.defineProperty(new RangeError('odd'), 'name', { get() { throw new Error('no name'); } })];
+      if (isMainThread) {
+        const aio = await Runtime.create();
+        for (const [n] of errors.entries()) {
+          const worker = () => new Worker(new URL(import.meta.url), { workerData: n });
+          await aio.iothread('at start ' + n, { worker }).catch(({ code, cause }) => console.log(n, code, cause instanceof Error ? cause.message : cause));
+          // Node itself reports what is uncaught in a worker, and its own report cannot be nested so deeply.
+          if (n === 0) continue;
+          const io = await aio.iothread('late ' + n, { worker: () => new Worker(new URL(import.meta.url), { workerData: 'late ' + n }) });
+          io.remote.schedule();
+          await io.closed.catch(({ code, cause }) => console.log(n, code, cause instanceof Error ? cause.message : typeof cause));
+        }
+        await aio.close();
+      } else {
+        const late = String(workerData).startsWith('late');
+        const error = errors[Number(String(workerData).replace('late ', ''))];
+        serve((context) => {
+          if (!late) throw error();
+          const bh = context.bottomHalf('b', () => { throw error(); });
+          return { schedule: () => bh.schedule() };
+        });
+      }`);
+    dir.remove();
+    expect(stderr).toBe('');
+    expect(stdout.match(/ERR_AIO_INVALID_ARG/g)).toHaveLength(5);
+    expect(stdout.match(/ERR_AIO_THREAD_LOST/g)).toHaveLength(4);
+    for (const text of ['0 ERR_AIO_INVALID_ARG deep', '1 ERR_AIO_INVALID_ARG symbol', '1 ERR_AIO_THREAD_LOST symbol']) expect(stdout).toContain(text);
+  });
+
   test('a chain of 5,000 causes arrives whole', async () => {
     let error = await rejection(io.remote.causes(5000)) as Error | undefined;
     let depth = 0;

@@ -6,6 +6,7 @@ import type { WorkerHost } from '../hosts/host.js';
 import type { Calls } from './control.js';
 import type { ToOwner } from './messages.js';
 import { dataOnly, pack } from './packet.js';
+import { postError } from './post-error.js';
 import { postDoubtful, unreadable, type Rpc } from './rpc.js';
 import { proxy } from './scan.js';
 import { meeting, type Service } from './serve.js';
@@ -20,7 +21,7 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
       await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
       if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
     } catch (error) {
-      post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: false });
+      postError(post, error, (packet) => ({ type: 'unserved', error: packet, attached: false }));
       return undefined;
     }
   }
@@ -41,6 +42,6 @@ export async function presentService(
     const unread: ToOwner = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
     postDoubtful(post, { type: 'serving', api: packet }, doubtful ? unread : undefined);
   } catch (error) {
-    post({ type: 'unserved', error: pack(error, dataOnly).packet, attached: true });
+    postError(post, error, (packet) => ({ type: 'unserved', error: packet, attached: true }));
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { AioContext } from '../api/context.js';
 import type { HomeThread } from '../api/handle.js';
-import { AioError, closedError, messageOf } from '../errors.js';
+import { AioError, closedError } from '../errors.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';
@@ -17,7 +17,8 @@ import type { Answer, Calls, ControlApi } from './control.js';
 import { runHelper } from './helper-worker.js';
 import { openOrClose } from './host-files.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
-import { dataOnly, pack, type Packet } from './packet.js';
+import { dataOnly } from './packet.js';
+import { postError } from './post-error.js';
 import { Rpc } from './rpc.js';
 import { Substitute } from './substitute.js';
 import { meeting, type Service } from './serve.js';
@@ -183,7 +184,7 @@ class RuntimeWorker {
   private loses(error: unknown): void {
     // What the user's code still has in its hands is closed.
     this.context = undefined;
-    this.postError(error, (packet) => ({ type: 'lost', error: packet }));
+    postError((message) => this.post(message), error, (packet) => ({ type: 'lost', error: packet }));
     this.host.end();
   }
 
@@ -201,16 +202,7 @@ class RuntimeWorker {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
     const message = describeDeath(error, this.name());
-    this.postError(causeOf(error), (cause) => ({ type: 'failed', message, cause }));
-  }
-
-  private postError(error: unknown, message: (packet: Packet) => ToOwner): void {
-    try {
-      this.post(message(pack(error, dataOnly).packet));
-    } catch {
-      // It cannot be sent.
-      this.post(message({ value: messageOf(error) }));
-    }
+    postError((message) => this.post(message), causeOf(error), (cause) => ({ type: 'failed', message, cause }));
   }
 
   /** The thread's. */

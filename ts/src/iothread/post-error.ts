@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+import { messageOf } from '../errors.js';
+import type { ToOwner } from './messages.js';
+import { dataOnly, pack, type Packet } from './packet.js';
+import { postDoubtful } from './rpc.js';
+
+/** What is left of an error with something in it that cannot be sent or read. */
+function bare(error: unknown): Packet {
+  try {
+    const text = messageOf(error);
+    if (!(error instanceof Error)) return { value: text };
+    const { name, stack } = error;
+    return pack(Object.assign(new Error(text), { name, stack }), dataOnly).packet;
+  } catch {
+    return { value: 'an error that cannot be read' };
+  }
+}
+
+/** Posts an error that is no call's. Whatever it has in it, its receiver gets the message. */
+export function postError(post: (message: ToOwner) => void, error: unknown, message: (packet: Packet) => ToOwner): void {
+  try {
+    const { packet, doubtful } = pack(error, dataOnly);
+    postDoubtful(post, message(packet), doubtful ? message(bare(error)) : undefined);
+  } catch {
+    post(message(bare(error)));
+  }
+}
