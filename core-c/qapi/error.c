@@ -52,6 +52,7 @@ static void deliver(Error **errp, Error *err)
     }
     if (errp == &error_fatal) {
         fprintf(stderr, "%s\n", err->message);
+        error_free(err);
         exit(1);
     }
     if (*errp) {
