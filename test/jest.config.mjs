@@ -7,6 +7,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/.toolchain/'],
   watchman: false,
   transform: {},
-  testTimeout: 60_000,
+  // A safety net: on a busy machine what takes a second may take a minute.
+  testTimeout: 180_000,
   maxWorkers: 2,
 };

@@ -18,7 +18,7 @@ export interface Ended {
 type Enough = (stdout: string, stderr: string) => boolean;
 
 /** So long a process may take that is known to end. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 120_000;
 
 /** Runs a program to its end, or until enough is true of what it has printed. What hangs is
  * killed: its code is null then. */
