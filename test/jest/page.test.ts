@@ -203,6 +203,52 @@ inChromium(title, () => {
     await old.close();
   });
 
+  test('workers that end without a word are noticed, and the one that has all files open is replaced', async () => {
+    const run = async ({ library: { Runtime } }: { library: Library }, worker: () => Worker): Promise<unknown> => {
+      interface Internals {
+        instance: { exports: { rt_thread_name(pointer: number): number }; memory: { string(pointer: number): string } };
+        threads: { all: Map<number, { worker: { terminate(): void } }> };
+      }
+      const runtime = await Runtime.create();
+      const { instance, threads } = runtime as unknown as Internals;
+      const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'done', (error: { code?: unknown }) => error.code);
+      // Its code ends its worker; one that spins is terminated from outside.
+      const code = await runtime.iothread<{ end(): Promise<void>; spin(): Promise<void> }>('code', { worker });
+      void code.closed.catch(() => {});
+      const ended = await outcome(code.remote.end());
+      const spins = await runtime.iothread<{ end(): Promise<void>; spin(): Promise<void> }>('spins', { worker });
+      void spins.closed.catch(() => {});
+      const spun = outcome(spins.remote.spin());
+      const find = (name: string): { terminate(): void } | undefined =>
+        [...threads.all].find(([pointer]) => instance.memory.string(instance.exports.rt_thread_name(pointer)) === name)?.[1].worker;
+      find('IO spins')?.terminate();
+
+      const io = await runtime.iothread('io0');
+      const file = await io.open('lost-host-io', { create: true });
+      await file.write(0, new Uint8Array(4096).fill(7));
+      find('host I/O')?.terminate();
+      // Chromium lets it go on for two seconds.
+      let last: unknown;
+      do last = await outcome(file.read(0, 10));
+      while (last === 'done');
+      const reads = await Promise.all([file.read(0, 4096), file.read(0, 10)].map(outcome));
+      await file.close();
+      const again = await io.open('lost-host-io');
+      const read = (await again.read(0, 4096)).every((byte) => byte === 7);
+      await again.close();
+      await (await navigator.storage.getDirectory()).removeEntry('lost-host-io');
+      const closed = await outcome(io.close());
+      await runtime.close();
+      return { ended, spun: await spun, last, reads, read, closed };
+    };
+    const code = 'serve({ end() { self.close(); return new Promise(() => {}); }, spin() { for (;;); } });';
+    const seen = await there(page, `(there) => (${String(run)})(there, ${workerOf(code)})`, pathOf('dist/aio.wasm'));
+    const lost = expect.stringMatching(/^ERR_AIO_(CANCELED|THREAD_LOST)$/);
+    expect(seen).toEqual({
+      ended: lost, spun: lost, last: 'ERR_AIO_CANCELED', reads: ['ERR_AIO_CANCELED', 'ERR_AIO_CANCELED'], read: true, closed: 'done',
+    });
+  });
+
   test('messages: what cannot be read rejects its call, keys that name a prototype are keys, functions are released', async () => {
     const code = `
       const nested = (levels) => { let o = {}; for (let n = 0; n < levels; n++) o = { o }; return o; };

@@ -57,9 +57,15 @@ export class FileTable {
 
   private async giveBack(handle: number): Promise<void> {
     const { host } = this.runtime;
-    if (!host.filesAreOwned) await host.close(handle);
-    // Otherwise it ended with the worker that had opened it.
-    else if ((handle & ~HANDLE) === this.generation) await this.ask({ type: 'close', handle: handle & HANDLE });
+    if (!host.filesAreOwned) return host.close(handle);
+    // A file ends with the worker that had opened it.
+    const isLost = (): boolean => (handle & ~HANDLE) !== this.generation;
+    if (isLost()) return;
+    try {
+      await this.ask({ type: 'close', handle: handle & HANDLE });
+    } catch (error) {
+      if (!isLost()) throw error;
+    }
   }
 
   async closeAllOf(ioThread: IOThread): Promise<void> {
