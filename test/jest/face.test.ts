@@ -29,7 +29,7 @@ beforeAll(async () => {
   timer.unref();
   const watched = context.notifier('w');
   const guest = await WasiHost.create({ module: new URL('build/examples/rot13.wasm', top), args: ['rot13'], stdin: '', stdout: 'closed' });
-  shown.set('Runtime', [runtime, 'Runtime { state: "open", ioThreads: ["io"], workerCount: 1 }']);
+  shown.set('Runtime', [runtime, 'Runtime { state: "open", ioThreads: [{"name":"io","state":"open"}], workerCount: 1 }']);
   shown.set('IOThread', [io, 'IOThread { name: "io", state: "open" }']);
   shown.set('AioContext', [context, 'AioContext { name: "owner" }']);
   shown.set('Watch', [context.onSet(watched, nothing).unref(), `Watch { what: "handler of notifier 'w'" }`]);

@@ -29,22 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-interface Internals {
-  callbacks: { size: number };
-  pending: Map<number, unknown>;
-  context: { registrations: Set<unknown>; watched: Map<number, string> };
-}
-
 /** All that can leak, but for malloc'ed memory and JavaScript objects. */
 function inUse(): Record<string, number> {
-  const { callbacks, pending, context } = runtime as unknown as Internals;
   return {
     fd: runtime.call('next_fd') as number,
     handles: runtime.instance.exports.rt_handles_open(),
-    callbacks: callbacks.size,
-    pending: pending.size,
-    registrations: context.registrations.size,
-    watched: context.watched.size,
+    ...runtime.held,
+    ...runtime.context.held,
     workers: runtime.workerCount,
     memory: runtime.instance.memory.memory.buffer.byteLength,
   };

@@ -12,6 +12,7 @@ declare module '../../../dist/runtime/runtime.js' {
     readonly host: OwnerHost;
     readonly instance: Instance;
     readonly threads: Threads;
+    readonly held: { callbacks: number; pending: number };
     run<T>(work: () => T): T;
   }
 }
@@ -19,5 +20,11 @@ declare module '../../../dist/runtime/runtime.js' {
 declare module '../../../dist/api/iothread.js' {
   interface IOThread<T> {
     readonly context: ContextPointer;
+  }
+}
+
+declare module '../../../dist/api/context.js' {
+  interface AioContext {
+    readonly held: { registrations: number; watched: number };
   }
 }

@@ -285,6 +285,11 @@ export class AioContext {
     return watch;
   }
 
+  /** How much is open here. @internal */
+  get held(): { registrations: number; watched: number } {
+    return { registrations: this.#registrations.size, watched: this.#watched.size };
+  }
+
   /** What the loop did since it was made. */
   stats(): LoopStats {
     this.#assertOpen();

@@ -298,9 +298,14 @@ export class Runtime {
     return this.#death ? 'failed' : this.#state;
   }
 
-  /** The names of those that are open. @internal */
-  get ioThreads(): string[] {
-    return [...this.#ioThreads].map(({ name }) => name);
+  /** What calls and call-backs hold here. @internal */
+  get held(): { callbacks: number; pending: number } {
+    return { callbacks: this.#callbacks.size, pending: this.#pending.size };
+  }
+
+  /** Those that have not ended. @internal */
+  get ioThreads(): IOThread[] {
+    return [...this.#ioThreads];
   }
 
   /** Calls into the module. What comes out of it otherwise than by return is the
