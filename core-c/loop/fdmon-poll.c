@@ -81,7 +81,7 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
         if (!aio_handler_is_waited_for(ctx, node)) {
             continue;
         }
-        if (n == room->size) {
+        if (!room || n == room->size) {
             /* Handlers were added since: the next wait takes the room they have
              * brought. */
             timeout = 0;
@@ -90,7 +90,8 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
         room->fds[n] = (PortPollFd){ node->pfd.fd, node->pfd.events, 0 };
         room->nodes[n++] = node;
     }
-    ret = port_fd_poll(room->fds, n, ctx->watcher->fd, timeout);
+    /* A context that was destroyed has no handlers, and no room. */
+    ret = port_fd_poll(room ? room->fds : NULL, n, ctx->watcher->fd, timeout);
     if (ret > 0) {
         for (unsigned i = 0; i < n; i++) {
             if (room->fds[i].revents) {
