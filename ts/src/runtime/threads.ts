@@ -228,6 +228,8 @@ export class Threads {
         if (!ended) refused(why);
       };
       const kill = (): void => {
+        // Its place may be another thread's already, which must not be told to stop.
+        if (ended) return;
         void outOfSections(exports, pointer).then(() => {
           if (ended) return;
           worker.terminate();
