@@ -340,7 +340,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) build/fail-nth.wasm $(jest_wasm) $(conformance_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+test: build $(test_native) $(test_wasm) build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
     build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 

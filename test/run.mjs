@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { runAiocc } from './aiocc.mjs';
 import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
+import { runChaos } from './chaos/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runConformance } from './conformance/run.mjs';
 import { runFailNth } from './fail-nth/run.mjs';
@@ -86,6 +87,7 @@ const suites = {
   conformance: () => runConformance({ on: 'node,chromium', only }),
   package: () => runPackage(only),
   jest,
+  chaos: runChaos,
 };
 
 const chosen = process.argv.slice(2);
