@@ -3,8 +3,9 @@
 import type { HostFile, OpenMode } from '../hosts/host.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import type { ThreadPointer } from '../runtime/exports.js';
-import type { Release } from './functions.js';
 import type { Packet } from './packet.js';
+import type { RpcMessage } from './rpc.js';
+import type { Instead } from './substitute.js';
 import type { HelperInit } from '../runtime/waiter.js';
 
 export interface InitMessage {
@@ -17,16 +18,6 @@ export interface InitMessage {
   /** An IOThread with the user's code, which calls serve(); module: to be imported for that. */
   code?: { module?: string };
 }
-
-/** Sent ahead of a message that its receiver may be unable to read, which takes `message` then. Absent: the message
- * was not sent after all. */
-export interface Instead<T> {
-  type: 'instead';
-  message: T | undefined;
-}
-
-/** What both sides of a connection post, by whichever names each has for calls and answers. */
-export type RpcMessage = { type: 'control' | 'reply' | 'callback'; data: unknown } | Release;
 
 export type ToWorker =
   | InitMessage

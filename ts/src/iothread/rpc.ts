@@ -5,9 +5,12 @@ import { AioError, closedError } from '../errors.js';
 import { expose, connect, ControlEndpoint, isCall, withDetails, type Answer, type Calls, type Way } from './control.js';
 import type { Handle } from '../api/handle.js';
 import { Functions, type Release } from './functions.js';
-import type { Instead, RpcMessage } from './messages.js';
 import { onlyOne } from './place.js';
 import { pack, unpack, type AnyFunction, type Packet } from './packet.js';
+import type { Instead } from './substitute.js';
+
+/** What both sides of a connection post, by whichever names each has for calls and answers. */
+export type RpcMessage = { type: 'control' | 'reply' | 'callback'; data: unknown } | Release;
 
 /** What a side does with its part of the connection. */
 export interface Side {

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-import type { Instead } from './messages.js';
+
+/** Sent ahead of a message that its receiver may be unable to read: what it takes in its place. */
+export interface Instead<T> {
+  type: 'instead';
+  /** Undefined if the announced message was not sent after all. */
+  message: T | undefined;
+}
 
 /**
  * Receives the messages of a channel. One that its receiver may be unable to read is announced
