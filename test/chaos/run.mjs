@@ -7,6 +7,7 @@
 //   WITHOUT=kill,die                    kinds of steps to leave out (test/chaos/steps-*.mjs)
 //   MINIMISE=seconds                    how long a program that fails is made smaller; 60
 import { pathToFileURL } from 'node:url';
+import { skip } from '../skips.mjs';
 import { runBatches } from './batches.mjs';
 import { minimise } from './minimise.mjs';
 import { describe, makeProgram } from './program.mjs';
@@ -49,7 +50,12 @@ async function runHost(runner, count, seed) {
   let slowest = 0;
   await runBatches(runner, { seed, count, without }, (round) => {
     slowest = Math.max(slowest, round.ms ?? 0);
-    if (round.problems.length > 0) failures.push({ host: runner.host, ...round });
+    if (round.problems.length > 0) {
+      failures.push({ host: runner.host, ...round });
+      // At once: a long run may be stopped before it can make the program smaller.
+      const [{ kind, text }] = round.problems;
+      process.stdout.write(`chaos: seed ${round.seed} fails in ${runner.host}: ${kind}: ${text.split('\n')[0]}\n`);
+    }
     const done = round.number;
     if (count > 200 && done % 100 === 0) {
       process.stdout.write(`chaos: ${runner.host}: ${done} rounds, ${failures.length} failed, ${((performance.now() - start) / done).toFixed(0)} ms each\n`);
@@ -73,8 +79,7 @@ export async function runChaos() {
     const count = host === 'node' ? rounds ?? 60 : (process.env.HOST ? rounds : rounds && Math.ceil(rounds / 6)) ?? 10;
     const runner = await (host === 'node' ? nodeRunner() : pageRunner());
     if (!runner) {
-      process.stdout.write('  skipped chaos in Chromium: it is not installed (apt-get install chromium)\n');
-      sum.skipped++;
+      skip(sum, 'chaos:page', 'Chromium is not installed (apt-get install chromium)');
       continue;
     }
     const failed = await runHost(runner, count, seed);
