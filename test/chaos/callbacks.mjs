@@ -70,19 +70,23 @@ export function endIOThread(world, record, { timeout, twice }) {
   const { rt, object } = record;
   record.closed = true;
   rt.may.add('ended');
-  // Its requests and calls may be cut off.
-  if (timeout !== undefined) lose(record);
-  const allow = timeout === undefined ? [] : ['ERR_AIO_TIMEOUT'];
-  const once = () => world.track(`iothread.close(${timeout ?? ''})`, rt, () => object.close(...(timeout === undefined ? [] : [{ timeout }])), { allow });
+  if (timeout !== undefined) {
+    // Its requests and calls may be cut off.
+    lose(record);
+    rt.ends.push('ERR_AIO_TIMEOUT');
+  }
+  const once = () => world.track(`iothread.close(${timeout ?? ''})`, rt, () => object.close(...(timeout === undefined ? [] : [{ timeout }])), { allow: rt.ends });
   return twice ? Promise.all([once(), once()]) : once();
 }
 
 export function endRuntime(world, rt, { timeout, twice }) {
   rt.closing = true;
   rt.may.add('ended');
-  if (timeout !== undefined) for (const io of world.all('iothread')) if (io.rt === rt) lose(io);
-  const allow = timeout === undefined ? [] : ['ERR_AIO_TIMEOUT'];
-  const once = () => world.track(`runtime.close(${timeout ?? ''})`, rt, () => rt.runtime.close(...(timeout === undefined ? [] : [{ timeout }])), { allow });
+  if (timeout !== undefined) {
+    for (const io of world.all('iothread')) if (io.rt === rt) lose(io);
+    rt.ends.push('ERR_AIO_TIMEOUT');
+  }
+  const once = () => world.track(`runtime.close(${timeout ?? ''})`, rt, () => rt.runtime.close(...(timeout === undefined ? [] : [{ timeout }])), { allow: rt.ends });
   return twice ? Promise.all([once(), once()]) : once();
 }
 

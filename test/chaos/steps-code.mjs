@@ -47,7 +47,7 @@ function start(world, n, { name, signal, options = {}, code, allow = [] }) {
     const object = await rt.runtime.iothread(name, { ...options, ...(code && code.by(rt)), ...world.signalOption(signal) });
     const record = world.add('iothread', { rt, object, code: code !== undefined, closed: false });
     // Heard, so that its end is not an uncaught error as well.
-    if (object.closed) void world.track('iothread.closed', rt, () => object.closed);
+    if (object.closed) void world.track('iothread.closed', rt, () => object.closed, { allow: rt.ends });
   }, { allow: ['ERR_AIO_INVALID_ARG', ...allow] }));
 }
 

@@ -165,7 +165,7 @@ export function createRuntime(world, rt, signal) {
       module: env.module, ...rt.options, worker: () => env.makeWorker(rt), ...world.signalOption(signal),
     });
     rt.runtime = runtime;
-    if (runtime.closed) void world.track('runtime.closed', rt, () => runtime.closed);
+    if (runtime.closed) void world.track('runtime.closed', rt, () => runtime.closed, { allow: rt.ends });
     // The second: the module is given compiled, and needs more than that.
   }, { allow: rt.options.maximumMemory === undefined ? [] : ['ERR_AIO_NO_MEMORY', 'ERR_AIO_MODULE'] });
   return rt.made;

@@ -9,6 +9,9 @@ export const diskByte = (offset) => (offset * 31 + (offset >> 8) * 17 + (offset 
 class RuntimeRecord {
   /** Codes that its calls may reject with from now on, beside those of the call itself. */
   may = new Set();
+  /** What close() and `closed` of it and its IOThreads may be rejected with: a time-out that one close() was given
+   * is heard by all that wait for the same end. */
+  ends = [];
   runtime = undefined;
   /** What it rejects with since it has failed. */
   death = undefined;
