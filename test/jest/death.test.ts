@@ -72,6 +72,8 @@ async function die(runtime: Runtime, kill: (dying: IOThread) => Promise<unknown>
     () => runtime.iothread('more'), () => runtime.call('waiting_threads'), () => runtime.main(),
     () => other.call('waiting_threads'), () => other.clock(), () => other.stats(), () => other.open(disk),
     () => other.set({ threadPoolMax: 2 }), () => file.read(0, 4096),
+    () => runtime.context.bottomHalf('late', () => {}), () => runtime.context.timer('late', () => {}), () => runtime.context.notifier('late'),
+    () => runtime.context.pipe('late'), () => runtime.createContext('late'), () => runtime.allocate(16),
   ];
   for (const call of calls) expect((await failure(call, 'ERR_AIO_PANIC')).message).toMatch(reason);
 
