@@ -34,6 +34,7 @@ describe.each([['scan', 0], ['ready list', 1], ['ring', 2]] as const)('loops wit
   const start = async (): Promise<void> => {
     runtime = await Runtime.create({ module });
     failed = undefined;
+    runtime.closed.catch((error: { code?: unknown }) => (failed = error.code));
     [third, waiter] = await Promise.all([runtime.iothread('third'), runtime.iothread('waiter', { threadPoolMax: 1 })]);
     expect(await waiter.call('prepare', monitor)).toBe(1);
   };

@@ -123,18 +123,20 @@ test("the owner's own loop keeps the process alive as long as it is told to", as
   const create = `const runtime = await Runtime.create({ module: new URL(${JSON.stringify(fixture('hosted').href)}), reserve: 0 });`;
   expect(await script(`${create}
     runtime.call('start_timer', 3_600_000);`)).toEqual(ended);
+  // A timer of the context tells it to; what C has in the loop does not.
   expect(await script(`${create}
-    runtime.loop.keepAlive(true);
+    const keep = runtime.context.timer('keep', () => {});
+    keep.arm(3_600_000);
     runtime.call('start_timer', 50);
     const poll = setInterval(() => {
       if (runtime.call('ticks_of_timer') === 0) return;
       console.log('tick');
       clearInterval(poll);
-      runtime.loop.keepAlive(false);
+      keep.cancel();
     }, 1).unref();`)).toEqual({ ...ended, stdout: 'end\ntick\n' });
   expect(await script(`${create}
-    runtime.loop.keepAlive(true);
-    runtime.loop.keepAlive(true);
+    runtime.context.timer('one', () => {}).arm(3_600_000);
+    runtime.context.timer('two', () => {}).arm(3_600_000);
     await runtime.close();`)).toEqual(ended);
 });
 
