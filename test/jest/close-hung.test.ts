@@ -276,3 +276,17 @@ describe('is waited for, however long it takes:', () => {
     await closed;
   });
 });
+
+/** ROLE_HOST_IO of wasm/port/wasm-port.h. */
+const HOST_IO = 5;
+
+test('a worker that a thread asks for in its last moments is waited for, too', async () => {
+  const runtime = await Runtime.create({ reserve: 0 });
+  await runtime.iothread('io');
+  const evacuated = runtime.threads.evacuate(100);
+  runtime.threads.assign('late', HOST_IO, 0);
+  expect(runtime.workerCount).toBe(2);
+  await evacuated;
+  expect(runtime.workerCount).toBe(0);
+  await runtime.close();
+});

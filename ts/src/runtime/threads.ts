@@ -301,14 +301,18 @@ export class Threads {
   /** Kills them all; resolves when they are gone, or were given up. */
   async terminate(): Promise<void> {
     this.closing = true;
-    const gone = this.allGone();
-    for (const { kill } of this.all.values()) kill();
-    await gone;
+    await this.allGone(({ kill }) => kill());
   }
 
-  private async allGone(): Promise<void> {
-    const all = [...this.all.values()];
-    for (const { worker } of all) worker.keepAlive(true);
-    await Promise.all(all.map(({ gone }) => gone));
+  /** Again until there are none: a thread may have asked for another one in its last moments. */
+  private async allGone(end: (started: Started) => void = () => {}): Promise<void> {
+    while (this.all.size > 0) {
+      const all = [...this.all.values()];
+      for (const started of all) {
+        started.worker.keepAlive(true);
+        end(started);
+      }
+      await Promise.all(all.map(({ gone }) => gone));
+    }
   }
 }
