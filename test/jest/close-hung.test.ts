@@ -282,7 +282,7 @@ const HOST_IO = 5;
 
 test('a worker that a thread asks for in its last moments is waited for, too', async () => {
   const runtime = await Runtime.create({ reserve: 0 });
-  await runtime.iothread('io');
+  runtime.threads.assign('first', HOST_IO, 0);
   const evacuated = runtime.threads.evacuate(100);
   runtime.threads.assign('late', HOST_IO, 0);
   expect(runtime.workerCount).toBe(2);
