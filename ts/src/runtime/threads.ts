@@ -129,7 +129,7 @@ export class Threads {
   }
 
   /** Calls into the module from an event. */
-  private guarded(work: () => void): void {
+  private guarded(work: () => unknown): void {
     try {
       work();
     } catch (error) {
@@ -155,7 +155,7 @@ export class Threads {
       this.all.delete(pointer);
     };
     const lost = (refused: boolean, why: string): void => {
-      for (const role of started?.roles ?? []) role.onLost?.({ refused, why, thrown });
+      for (const role of started?.roles ?? []) this.guarded(() => role.onLost?.({ refused, why, thrown }));
     };
     const refused = (why: string): void => {
       gone();
@@ -255,10 +255,11 @@ export class Threads {
   private receive({ worker, roles, own }: Started, message: ToOwner): void {
     switch (message.type) {
       case 'start':
-        this.start(message.thread);
+        this.guarded(() => this.start(message.thread));
         break;
       case 'busy':
-        this.fillReserve();
+        // Its memory may not come: malloc's lock may be one that a killed thread held.
+        this.guarded(() => this.fillReserve());
         break;
       case 'idle':
         if (message.role !== Role.run) roles.shift()?.onMessage?.(message);
