@@ -9,6 +9,19 @@ const channel = new MessageChannel();
 const turns = [];
 channel.port1.onmessage = () => turns.shift()?.();
 
+/** Whether nobody has the file open, at once or within 5 s. */
+async function isFree(handle) {
+  for (let i = 0; i < 100; i++) {
+    const stream = await handle.createWritable({ keepExistingData: true }).catch(() => undefined);
+    if (stream) {
+      await stream.abort();
+      return true;
+    }
+    await delay(50);
+  }
+  return false;
+}
+
 async function pageEnv() {
   const directory = await navigator.storage.getDirectory();
   const handle = await directory.getFileHandle('disk', { create: true });
@@ -51,6 +64,8 @@ async function pageEnv() {
     },
     async end() {
       live.clear();
+      // Workers that were terminated keep files open for up to two seconds (Chromium): the next round needs them free.
+      if (!(await isFree(handle))) world.problem('leak', "the file 'disk' is still open 5 s after all has been closed");
       world = undefined;
       for await (const name of directory.keys()) {
         // One that is still open in a worker that is ending stays for a while.

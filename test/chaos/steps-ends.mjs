@@ -112,8 +112,8 @@ export const endSteps = {
       rt.killed = true;
       // One that was starting could not be had: an IOThread's, or a pool's only one.
       for (const code of ['ERR_AIO_THREAD_LOST', 'ERR_AIO_CANCELED', 'ERR_AIO_THREAD_LIMIT', 'ERR_AIO_IO EAGAIN']) rt.may.add(code);
-      // In a page nobody says that it is gone, and its files stay open for a while.
-      if (world.env.filesAreOwned) for (const code of ['ERR_AIO_TIMEOUT', 'ERR_AIO_IO EBUSY']) rt.may.add(code);
+      // In a page nobody says that it is gone.
+      if (world.env.filesAreOwned) rt.may.add('ERR_AIO_TIMEOUT');
     },
   },
   die: {

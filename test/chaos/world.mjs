@@ -60,6 +60,8 @@ export class World {
 
   addRuntime(options) {
     const record = new RuntimeRecord(options);
+    // A file of a page belongs to one worker, and stays open for a while in one that is ending.
+    if (this.env.filesAreOwned) record.may.add('ERR_AIO_IO EBUSY');
     this.runtimes.push(record);
     return record;
   }
