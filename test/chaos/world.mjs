@@ -60,7 +60,7 @@ export class World {
 
   addRuntime(options) {
     const record = new RuntimeRecord(options);
-    // A file of a page belongs to one worker, and stays open for a while in one that is ending.
+    // The origin's private file system opens a file once at a time: a program that opens it twice is told so.
     if (this.env.filesAreOwned) record.may.add('ERR_AIO_IO EBUSY');
     this.runtimes.push(record);
     return record;
