@@ -301,7 +301,7 @@ describe('errors', () => {
           // Node itself reports what is uncaught in a worker, and its own report cannot be nested so deeply.
           if (n === 0) continue;
           const io = await aio.iothread('late ' + n, { worker: () => new Worker(new URL(import.meta.url), { workerData: 'late ' + n }) });
-          io.remote.schedule();
+          io.remote.schedule().catch(() => {});
           await io.closed.catch(({ code, cause }) => console.log(n, code, cause instanceof Error ? cause.message : typeof cause));
         }
         await aio.close();
