@@ -85,17 +85,42 @@ static void start_thread(ThreadPool *pool)
     }
 }
 
-/* Under the lock: something is queued; see to it that somebody comes. */
-static void summon(ThreadPool *pool)
+/* Under the lock: something is queued; see to it that somebody comes. True: one
+ * that is idle, which the caller wakes when it has released the lock (unlock). */
+static bool summon(ThreadPool *pool)
 {
     if (pool->waking) {
-        return;
+        return false;
     }
     if (pool->idle) {
-        pool->waking = true;
-        qemu_cond_signal(&pool->work);
-    } else if (pool->threads < pool->max_threads) {
+        return pool->waking = true;
+    }
+    if (pool->threads < pool->max_threads) {
         start_thread(pool);
+    }
+    return false;
+}
+
+/* A thread that leaves the pool wakes the other one under the lock: as soon as that is
+ * free, the pool may be gone. */
+static void summon_and_wake(ThreadPool *pool)
+{
+    if (summon(pool)) {
+        qemu_cond_signal(&pool->work);
+    }
+}
+
+/*
+ * A thread that is woken before the lock is free goes back to sleep at once, on the
+ * lock, which costs a job four more system calls. The pool is still there when the lock
+ * is free: the caller is its home thread, or a thread whose end thread_pool_free waits
+ * for.
+ */
+static void unlock(ThreadPool *pool, bool wake)
+{
+    qemu_mutex_unlock(&pool->lock);
+    if (wake) {
+        qemu_cond_signal(&pool->work);
     }
 }
 
@@ -118,7 +143,7 @@ static void worker_lost(void *opaque)
         finish(pool, worker->request);
     }
     if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        summon(pool);
+        summon_and_wake(pool);
     } else if (pool->threads < pool->min_threads) {
         start_thread(pool);
     }
@@ -185,10 +210,7 @@ static void *worker_main(void *opaque)
         QSIMPLEQ_REMOVE_HEAD(&pool->queued, next);
         request->state = REQUEST_TAKEN;
         worker.request = request;
-        if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-            summon(pool);
-        }
-        qemu_mutex_unlock(&pool->lock);
+        unlock(pool, !QSIMPLEQ_EMPTY(&pool->queued) && summon(pool));
 
         request->ret = request->func(request->arg);
 
@@ -205,7 +227,7 @@ static void *worker_main(void *opaque)
     thread_on_lost(NULL, NULL);
     pool->threads--;
     if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        summon(pool);                 /* this thread's wake-up may have been for it */
+        summon_and_wake(pool);        /* this thread's wake-up may have been for it */
     }
     qemu_cond_signal(&pool->stopped);
     qemu_mutex_unlock(&pool->lock);
@@ -358,8 +380,7 @@ BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
     pool->outstanding++;
     qemu_mutex_lock(&pool->lock);
     QSIMPLEQ_INSERT_TAIL(&pool->queued, request, next);
-    summon(pool);
-    qemu_mutex_unlock(&pool->lock);
+    unlock(pool, summon(pool));
     return &request->common;
 }
 
@@ -382,6 +403,8 @@ void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg)
 
 void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
 {
+    bool wake = false;
+
     qemu_mutex_lock(&pool->lock);
     pool->min_threads = (int)qatomic_read(&ctx->thread_pool_min);
     pool->max_threads = (int)qatomic_read(&ctx->thread_pool_max);
@@ -390,9 +413,9 @@ void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
     } else if (pool->threads < pool->min_threads) {
         start_thread(pool);
     } else if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        summon(pool);                 /* there may be more of them now */
+        wake = summon(pool);          /* there may be more of them now */
     }
-    qemu_mutex_unlock(&pool->lock);
+    unlock(pool, wake);
 }
 
 static ThreadPool *try_new(AioContext *ctx)
