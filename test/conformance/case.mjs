@@ -4,7 +4,7 @@
 class Skipped extends Error {}
 
 const page = 'document' in globalThis;
-const Worker = page ? globalThis.Worker : (await import('node:worker_threads')).Worker;
+const threads = page ? undefined : await import('node:worker_threads');
 
 async function path(name) {
   if (page) {
@@ -31,7 +31,7 @@ const given = (runtime, exit) => ({
   page,
   module: (name) => new URL(`../../build/conformance/${name}.wasm`, import.meta.url),
   path,
-  makeWorker: (url) => new Worker(url, { type: 'module' }),
+  makeWorker: (url) => (threads ? new threads.Worker(url) : new Worker(url, { type: 'module' })),
   check(condition, text) {
     if (!condition) throw new Error(text);
   },

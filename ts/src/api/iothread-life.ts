@@ -119,7 +119,7 @@ export class IOThreadLife {
       return new AioError('ERR_AIO_THREAD_LOST', `${this.what} ended: ${what}`, options);
     }
     return this.code
-      ? new AioError('ERR_AIO_INVALID_ARG', `${this.what}: its worker file cannot be loaded: ${why}; does it call serve() (wasm-aio/iothread)?`, options)
+      ? new AioError('ERR_AIO_INVALID_ARG', `${this.what}: its worker file cannot be loaded: ${why}${thrown ? '' : '; does it call serve() (wasm-aio/iothread)?'}`, options)
       : new AioError('ERR_AIO_THREAD_LIMIT', `no worker for ${this.what}: ${why}`, options);
   }
 

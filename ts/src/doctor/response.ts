@@ -2,6 +2,7 @@
 /** What a server's answers are worth: the same in a page and from a shell. */
 import { messageOf } from '../errors.js';
 import { ISOLATION_HEADERS } from '../hosts/isolation.js';
+import { embedderFault, scriptFault, valueOf } from '../hosts/script-fault.js';
 import { compile, importedMemory } from '../runtime/module.js';
 import { fault, note, ok, type Finding } from './finding.js';
 
@@ -18,7 +19,6 @@ export const HOW_TO_SEND_HEADERS = `Send both headers with every response, worke
   GitHub Pages and others that cannot: a service worker (docs/isolation.md of wasm-aio)`;
 
 const embedders = ['require-corp', 'credentialless'];
-const valueOf = (headers: Headers, name: string): string => (headers.get(name) ?? '').replace(/;.*/, '').trim();
 
 /** The headers that are missing or say something else, as text. */
 function wrongHeaders(headers: Headers): string[] {
@@ -69,21 +69,17 @@ export async function examineModule(response: Response, url: URL): Promise<Findi
     'This package does not mind; other tools do.\n  nginx    types { application/wasm wasm; }\n  Apache   AddType application/wasm .wasm');
 }
 
+const BUNDLE_IT = "bundle wasm-aio/worker and give it by\nRuntime.create's option `worker` (docs/bundlers.md).";
+
 /** The script of a worker. */
 export function examineWorkerScript(response: Response, url: URL): Finding | undefined {
   const what = `the worker's script ${url.href}`;
-  if (!response.ok) {
-    return fault('workers', `${what} answers with HTTP status ${response.status}`,
-      "Bundle wasm-aio/worker and give it by Runtime.create's option `worker` (docs/bundlers.md).");
+  const wrong = scriptFault(response);
+  if (wrong !== undefined) {
+    const isPage = valueOf(response.headers, 'Content-Type') === 'text/html';
+    const typed = isPage ? `The server answers with a page where it has no such file: ${BUNDLE_IT}` : "Set the server's type for .js and .mjs.";
+    return fault('workers', `${what} ${wrong}`, response.ok ? typed : `There is no such file: ${BUNDLE_IT}`);
   }
-  const type = valueOf(response.headers, 'Content-Type');
-  if (!/javascript|ecmascript/.test(type)) {
-    return fault('workers', `${what} comes as "${type || 'no type'}", not "text/javascript"`, type === 'text/html'
-      ? "The server answers with a page where it has no such file: bundle wasm-aio/worker and give it by\nRuntime.create's option `worker` (docs/bundlers.md)."
-      : "Set the server's type for .js and .mjs.");
-  }
-  if (!embedders.includes(valueOf(response.headers, EMBEDDER))) {
-    return fault('workers', `${what} comes without ${EMBEDDER}, so an isolated page may not load it`, HOW_TO_SEND_HEADERS);
-  }
-  return undefined;
+  const refused = embedderFault(response);
+  return refused === undefined ? undefined : fault('workers', `${what} ${refused}`, HOW_TO_SEND_HEADERS);
 }

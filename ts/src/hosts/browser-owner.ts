@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
+import { putTogether } from '../iothread/wire-error.js';
 import { browserBase, LOCK } from './browser.js';
-import type { OwnerHost } from './host.js';
+import type { MadeWorker, OwnerHost } from './host.js';
 import { NOT_ISOLATED } from './isolation.js';
 import { answerClock } from './thread-clock.js';
+import type { WorkerScript } from './worker-script.js';
 
 const partial = ['', ''];
 
@@ -12,6 +14,39 @@ function toConsole(fd: number, bytes: Uint8Array): undefined {
   const lines = (partial[fd - 1] + new TextDecoder().decode(bytes.slice())).split('\n');
   partial[fd - 1] = lines.pop() ?? '';
   for (const line of lines) (fd === 1 ? console.log : console.error)(line);
+}
+
+/** Calls make, and notes the script of the worker that it makes: the worker itself does not tell. */
+function noteScript(make: () => MadeWorker): { worker: Worker; script: WorkerScript | undefined } {
+  const { Worker } = globalThis;
+  let script: WorkerScript | undefined;
+  globalThis.Worker = new Proxy(Worker, {
+    construct(target, given: ConstructorParameters<typeof Worker>, derived) {
+      script = { url: given[0], isModule: given[1]?.type === 'module' };
+      return Reflect.construct(target, given, derived) as object;
+    },
+  });
+  try {
+    return { worker: make() as Worker, script };
+  } finally {
+    globalThis.Worker = Worker;
+  }
+}
+
+/** What was thrown in a worker, as far as the event that tells of it says. */
+function thrownIn({ message, filename, lineno, colno }: ErrorEvent): Error {
+  const [, name = 'Error', text = message] = /^(?:Uncaught )?(\w*Error): (.*)/s.exec(message) ?? [];
+  return putTogether({ base: name, name, message: text, stack: `${name}: ${text}\n    at ${filename}:${lineno}:${colno}`, fields: {} });
+}
+
+/** Why the script of a worker did not load. */
+async function whyNotLoaded(script: WorkerScript | undefined): Promise<unknown> {
+  try {
+    if (script) return await (await import('./worker-script.js')).whyNotLoaded(script);
+  } catch {
+    // That file is not to be had either.
+  }
+  return new Error("the worker's script did not load");
 }
 
 export const ownerHost: OwnerHost = {
@@ -34,7 +69,7 @@ export const ownerHost: OwnerHost = {
 
   startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
-    const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name });
+    const { worker, script } = noteScript(make ?? (() => new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name })));
     let held = false;
     let ended = (): void => {};
     const gone = new Promise<void>((resolve) => (ended = resolve));
@@ -53,7 +88,9 @@ export const ownerHost: OwnerHost = {
     worker.onerror = (event) => {
       // It is told by us, not by the page's own `error` event.
       event.preventDefault();
-      events.error(new Error(event.message || "the worker's script did not load"));
+      // An event without a message tells that nothing was run.
+      if (event.message) events.error(thrownIn(event));
+      else void whyNotLoaded(script).then((error) => events.error(error));
     };
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),

@@ -2,6 +2,7 @@
 import { hostErrno } from '../errors.js';
 import { browserBase, LOCK } from './browser.js';
 import type { Range, WorkerHost } from './host.js';
+import { scriptFault, whatFetchFinds } from './script-fault.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
 /** What lib.dom declares for dedicated workers only. */
@@ -93,6 +94,9 @@ export const workerHost: WorkerHost = {
     scope.addEventListener('error', (event) => heard(event, event.error ?? new Error(event.message)));
     scope.addEventListener('unhandledrejection', (event) => heard(event, event.reason));
   },
+
+  // The one that import() gives if it cannot load a file says no more than that.
+  whyNotLoaded: async (url, error) => (error instanceof TypeError && (await whatFetchFinds(url, [scriptFault], error))) || error,
 
   write(fd, bytes) {
     scope.postMessage({ type: 'output', fd, bytes: bytes.slice() });

@@ -154,6 +154,9 @@ export interface WorkerHost extends HostBase {
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;
+  /** What kept a module from being loaded, which import() rejected with this error. Absent: the
+   * error says all. */
+  whyNotLoaded?(url: string, error: unknown): Promise<unknown>;
   /** Sets this worker's clock by its owner's. Absent where all threads read one clock anyway. */
   agreeOnClock?(): Promise<void>;
   /** Ends this worker once its event loop has nothing left. */

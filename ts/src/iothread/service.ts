@@ -21,7 +21,8 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
       await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
       if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
     } catch (error) {
-      postError(post, error, (packet) => ({ type: 'unserved', error: packet, attached: false }));
+      const why = host.whyNotLoaded ? await host.whyNotLoaded(module, error) : error;
+      postError(post, why, (packet) => ({ type: 'unserved', error: packet, attached: false }));
       return undefined;
     }
   }

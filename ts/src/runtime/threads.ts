@@ -78,7 +78,7 @@ export class Threads {
   private readonly all = new Map<ThreadPointer, Started>();
   private closing = false;
   /** Why a worker could not be started last. */
-  private refusal = '';
+  private refusal: unknown;
   private unconfirmed = 0;
 
   constructor(
@@ -114,11 +114,10 @@ export class Threads {
     if (own && pointer !== 0) this.start(pointer, own);
     const started = pointer === 0 ? undefined : this.all.get(pointer);
     if (pointer === 0 && exports.rt_thread_refusal() === -errnoNumber('ENOMEM')) throw noMemory(`the stack of thread '${name}'`);
+    if (pointer === 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `no worker for '${name}': the limit of threads is reached (maxThreads)`);
     if (!started) {
-      throw new AioError(
-        'ERR_AIO_THREAD_LIMIT',
-        `no worker for '${name}': ${pointer === 0 ? 'the limit of threads is reached (maxThreads)' : this.refusal}`,
-      );
+      const cause = this.refusal;
+      throw new AioError(own?.make ? 'ERR_AIO_INVALID_ARG' : 'ERR_AIO_THREAD_LIMIT', `no worker for '${name}': ${messageOf(cause)}`, { cause });
     }
     const { worker, roles, giveUp, kill, gone } = started;
     const thread: Thread = { pointer, worker, onMessage: undefined, onLost: undefined, giveUp, kill, gone };
@@ -193,7 +192,11 @@ export class Threads {
       error: (error: unknown) => {
         thrown ??= { error };
         if (ended || leaving) return;
-        if (!exports.rt_thread_attached(pointer)) return refused(messageOf(error));
+        if (!exports.rt_thread_attached(pointer)) {
+          refused(messageOf(error));
+          // Not every host ends it for that.
+          return started?.worker.terminate();
+        }
         // One that the error does not end says more by a message of its own, if it can.
         if (!started?.worker.gone) void isGone.then(after(LAST_WORDS_MS, () => started?.kill()));
       },
@@ -241,7 +244,7 @@ export class Threads {
       };
       started = { worker, roles: [], own: own !== undefined, giveUp, kill, gone: isGone };
     } catch (error) {
-      this.refusal = messageOf(error);
+      this.refusal = error;
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN'), true));
       return false;
     }
