@@ -26,6 +26,9 @@ SANITIZE_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer
 FLAGS_asan := $(SANITIZE_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := $(SANITIZE_FLAGS) -fsanitize=thread
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
+# What is compiled as a part of the library, or knows its inside: private headers, private names.
+INSIDE := -include core-c/private-names.h -Icore-c
+INSIDE_WASM := $(INSIDE) -include wasm/private-names.h -Iwasm
 
 Q := $(if $(V),,@)
 step = $(if $(V),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -110,10 +113,10 @@ build/$(1).value: $(if $(findstring x$(strip $(2))x,x$(strip $(file <build/$(1).
 	@mkdir -p build
 	@echo '$(strip $(2))' > $$@
 endef
-$(eval $(call kept,native-flags,$(CC) $(NATIVE_FLAGS)))
+$(eval $(call kept,native-flags,$(CC) $(NATIVE_FLAGS) $(INSIDE)))
 $(eval $(call kept,native-list,$(native_src)))
 $(eval $(call kept,test-list,$(test_c)))
-$(eval $(call kept,wasm-flags,$(WASM_FLAGS)))
+$(eval $(call kept,wasm-flags,$(WASM_FLAGS) $(INSIDE_WASM)))
 $(eval $(call kept,wasm-list,$(wasm_src)))
 # where the host's programs are: they are tried once, and again when that changes
 $(eval $(call kept,node,$(shell command -v node; command -v npm)))
@@ -142,7 +145,7 @@ build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(i
 build/native/%.o: %.c build/native-flags.value | build/cc.ok
 	$(call step,CC,$*.c)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -iquote test/c -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include $(INSIDE) -iquote test/c -MMD -MP -c $< -o $@
 
 $(native_lib): $(native_obj) build/native-list.value
 	$(call step,AR,$@)
@@ -156,7 +159,7 @@ build/native/tests: $(test_c:%.c=build/native/%.o) $(native_lib) build/test-list
 build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -Icore-c -Itest/bench -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include $(INSIDE) -Itest/bench -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
 
 # ---- C, natively: with the other compiler, and under the sanitizers -----------
 
@@ -169,12 +172,12 @@ endif
 
 # $(call build,NAME,COMPILER,FLAGS): build/NAME/tests
 define build
-$(call kept,$(1)-flags,$(2) $(3))
+$(call kept,$(1)-flags,$(2) $(3) $(INSIDE))
 
 build/$(1)/%.o: %.c build/$(1)-flags.value
 	$$(call step,CC,$$*.c ($(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$(2) $(3) -Icore-c/include -Icore-c -iquote test/c -MMD -MP -c $$< -o $$@
+	$$(Q)$(2) $(3) -Icore-c/include $$(INSIDE) -iquote test/c -MMD -MP -c $$< -o $$@
 
 build/$(1)/libaioloop.a: $(native_src:%.c=build/$(1)/%.o) build/native-list.value
 	$$(call step,AR,$$@)
@@ -195,7 +198,7 @@ aiocc := wasm/aiocc.mjs wasm/binary.mjs wasm/function-names.mjs wasm/function-ty
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -iquote test/c -MMD -MP -c $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -iquote test/c -MMD -MP -c $< -o $@
 
 build/wasm/libaioloop.a: $(filter-out $(co_obj),$(wasm_obj)) build/wasm-list.value
 build/wasm/libaiocoroutine.a: $(co_obj) build/wasm-list.value
@@ -220,12 +223,12 @@ build/fail-nth.wasm: build/wasm/test/fail-nth/module.o build/wasm/test/fail-nth/
 build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (for jest))
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
 
 build/chaos/%.wasm: test/chaos/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (for chaos))
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
 
 build/conformance/%.wasm: test/conformance/cases/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (a case))
@@ -245,7 +248,7 @@ kill_lib := $(wasm_lib:build/wasm/%=build/wasm-kills/%)
 build/wasm-kills/%.o: %.c test/kills/kill-points.h $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c (kills))
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -include test/kills/kill-points.h -MMD -MP -c $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -include test/kills/kill-points.h -MMD -MP -c $< -o $@
 
 build/wasm-kills/libaioloop.a: $(foreach o,$(filter-out $(co_obj),$(wasm_obj)),$(call kill_core,$(o)))
 build/wasm-kills/libaiocoroutine.a: $(foreach o,$(co_obj),$(call kill_core,$(o)))
@@ -257,7 +260,7 @@ $(kill_lib):
 build/fixtures/kills.wasm: test/jest/fixtures/kills.c $(kill_lib) wasm/exports.txt
 	$(call step,WASM,$< (for jest))
 	@mkdir -p $(@D)
-	$(Q)AIOCC_CORE=build/wasm-kills wasm/aiocc $(WASM_FLAGS) -Icore-c -Iwasm -MMD -MP -MF $@.d $< -o $@
+	$(Q)AIOCC_CORE=build/wasm-kills wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
 
 build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$<)
@@ -278,12 +281,12 @@ build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.f
 build/bench/wasm/%.wasm: test/bench/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (program))
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -Itest/bench -MMD -MP -MF $@.d $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -Itest/bench -MMD -MP -MF $@.d $< -o $@
 
 build/bench/modules/%.wasm: test/bench/modules/%.c $(wasm_lib) wasm/exports.txt
 	$(call step,WASM,$< (module))
 	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -Icore-c -MMD -MP -MF $@.d $< -o $@
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
 
 # Linked at -O1 and then optimised, for at -O2 Emscripten's optimiser of JavaScript
 # does not run on every Node.

@@ -86,6 +86,7 @@ export function markFunctions(file, map, isMarked) {
   }
 }
 
+/** Gives functions back the names that the sources have: without the mark, and without the prefix of private-names.h. */
 export function unmarkFunctions(file) {
-  rename(file, (_index, name) => (name.startsWith(MARK) ? name.slice(MARK.length) : name));
+  rename(file, (_index, name) => name.replace(MARK, '').replace(/^aio_priv_/, ''));
 }

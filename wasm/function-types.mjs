@@ -8,7 +8,7 @@ const LETTERS = new Map([[0x7f, 'i'], [0x7e, 'l'], [0x7d, 'f'], [0x7c, 'd']]);
 const OTHER = '?'; // a vector or a reference
 
 /** What TypeScript alone calls, at the right moment and with pointers that are its own. */
-const INTERNAL = /^(rt_|asyncify_|stack_(own|switch|back)$|_initialize$|__wasm_init_tls$|__set_stack_limits$|aio_call_main$|coroutine:)/;
+const INTERNAL = /^(rt_|asyncify_|stack_(own|switch|back)$|_initialize$|__wasm_init_tls$|__set_stack_limits$|coroutine:)/;
 
 /** The sections by their number, custom ones left out. */
 function sections(bytes) {

@@ -1,6 +1,7 @@
 // Checks that the seed header's declarations are all there, with their
-// signatures, covered by tests, that every code of AioError is in use, and that the
-// files which are made from the sources are up to date.
+// signatures, covered by tests, that every code of AioError is in use, that the libraries
+// keep their own names to themselves, and that the files which are made from the sources
+// are up to date.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { coverage, definition, seed, tests } from './declarations.mjs';
 import { CODES_TS, errorCodes } from './error-codes.mjs';
 import { generated } from './generate.mjs';
+import { checks as symbolChecks } from './symbols.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const cc = process.env.CC ?? 'cc';
@@ -63,6 +65,8 @@ const checks = {
     const unused = errorCodes().filter(({ code, name }) => !text.includes(`'${code}'`) && !text.includes(`(AIO_ERROR_${name},`));
     assert.deepEqual(names(unused), []);
   },
+
+  ...symbolChecks,
 };
 for (const [name, made] of Object.entries(generated)) {
   checks[`${name} is up to date`] = () => {

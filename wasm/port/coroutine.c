@@ -38,11 +38,13 @@ void wasm_stack_switch(char *pointer, char *highest, char *lowest);
 /* To the thread's own. */
 STACK_IMPORT("stack_back") void wasm_stack_back(char *pointer);
 
+/* By the name that the linker sees: private-names.h. */
 extern char *wasm_get_stack_pointer(void);
 __asm__(".globaltype __stack_pointer, i32\n"
-        ".globl wasm_get_stack_pointer\n"
-        ".type wasm_get_stack_pointer,@function\n"
-        "wasm_get_stack_pointer:\n.functype wasm_get_stack_pointer () -> (i32)\n"
+        ".globl aio_priv_wasm_get_stack_pointer\n"
+        ".type aio_priv_wasm_get_stack_pointer,@function\n"
+        "aio_priv_wasm_get_stack_pointer:\n"
+        ".functype aio_priv_wasm_get_stack_pointer () -> (i32)\n"
         "global.get __stack_pointer\nend_function\n");
 
 /* RUNNABLE: it begins anew when it is entered, or runs. */

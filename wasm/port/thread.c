@@ -28,15 +28,16 @@ __attribute__((noinline)) WasmThread *wasm_thread_self(void)
 
 /* ---- Entries ---- */
 
+/* By the names that the linker sees: private-names.h. */
 extern uint32_t wasm_tls_size(void);
 extern uint32_t wasm_tls_align(void);
 __asm__(".globaltype __tls_size, i32, immutable\n"
         ".globaltype __tls_align, i32, immutable\n"
-        ".globl wasm_tls_size\n.type wasm_tls_size,@function\n"
-        "wasm_tls_size:\n.functype wasm_tls_size () -> (i32)\n"
+        ".globl aio_priv_wasm_tls_size\n.type aio_priv_wasm_tls_size,@function\n"
+        "aio_priv_wasm_tls_size:\n.functype aio_priv_wasm_tls_size () -> (i32)\n"
         "global.get __tls_size\nend_function\n"
-        ".globl wasm_tls_align\n.type wasm_tls_align,@function\n"
-        "wasm_tls_align:\n.functype wasm_tls_align () -> (i32)\n"
+        ".globl aio_priv_wasm_tls_align\n.type aio_priv_wasm_tls_align,@function\n"
+        "aio_priv_wasm_tls_align:\n.functype aio_priv_wasm_tls_align () -> (i32)\n"
         "global.get __tls_align\nend_function\n");
 
 /* Memory is got once per entry and kept: a thread that was terminated may

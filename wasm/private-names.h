@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef AIO_WASM_PRIVATE_NAMES_H
+#define AIO_WASM_PRIVATE_NAMES_H
+/*
+ * Of what exists in WebAssembly alone, as core-c/private-names.h does for the rest. What
+ * TypeScript calls keeps its name: that is the export's (WASM_EXPORT), not the linker's.
+ */
+
+/* What JavaScript provides (WASM_IMPORT and the like) */
+#define asyncify_start_rewind aio_priv_asyncify_start_rewind
+#define asyncify_start_unwind aio_priv_asyncify_start_unwind
+#define asyncify_stop_rewind aio_priv_asyncify_stop_rewind
+#define asyncify_stop_unwind aio_priv_asyncify_stop_unwind
+#define host_callback aio_priv_host_callback
+#define host_clock_ns aio_priv_host_clock_ns
+#define host_complete aio_priv_host_complete
+#define host_fd_pair aio_priv_host_fd_pair
+#define host_fd_revents aio_priv_host_fd_revents
+#define host_fd_watch aio_priv_host_fd_watch
+#define host_fdatasync aio_priv_host_fdatasync
+#define host_leave aio_priv_host_leave
+#define host_pread aio_priv_host_pread
+#define host_preadv aio_priv_host_preadv
+#define host_pwrite aio_priv_host_pwrite
+#define host_pwritev aio_priv_host_pwritev
+#define host_raise aio_priv_host_raise
+#define host_start_worker aio_priv_host_start_worker
+#define wasi_args_get aio_priv_wasi_args_get
+#define wasi_args_sizes_get aio_priv_wasi_args_sizes_get
+#define wasi_sock_accept aio_priv_wasi_sock_accept
+#define wasm_stack_back aio_priv_wasm_stack_back
+#define wasm_stack_switch aio_priv_wasm_stack_switch
+
+/* libc/main.c */
+#define aio_call_main aio_priv_aio_call_main
+
+/* libc/path.c */
+#define wasi_path aio_priv_wasi_path
+
+/* port/coroutine.c */
+#define rt_coroutine_fence aio_priv_rt_coroutine_fence
+#define rt_coroutine_name aio_priv_rt_coroutine_name
+#define rt_coroutine_running aio_priv_rt_coroutine_running
+#define rt_coroutine_stack_size aio_priv_rt_coroutine_stack_size
+#define wasm_get_stack_pointer aio_priv_wasm_get_stack_pointer
+
+/* port/fd-table.c */
+#define rt_fd_ready aio_priv_rt_fd_ready
+#define wasm_event_arm aio_priv_wasm_event_arm
+#define wasm_event_sleep aio_priv_wasm_event_sleep
+#define wasm_event_word aio_priv_wasm_event_word
+#define wasm_fd_revents aio_priv_wasm_fd_revents
+#define wasm_fds_look_again aio_priv_wasm_fds_look_again
+
+/* port/futex.c */
+#define port_notify32 aio_priv_port_notify32
+#define port_wait32 aio_priv_port_wait32
+
+/* port/lost.c */
+#define rt_thread_free aio_priv_rt_thread_free
+#define rt_thread_holds aio_priv_rt_thread_holds
+#define rt_thread_lost aio_priv_rt_thread_lost
+#define rt_thread_refused aio_priv_rt_thread_refused
+#define rt_thread_stop aio_priv_rt_thread_stop
+#define rt_thread_unserved aio_priv_rt_thread_unserved
+#define rt_thread_wake aio_priv_rt_thread_wake
+#define rt_wake_all aio_priv_rt_wake_all
+#define wasm_holds_attach aio_priv_wasm_holds_attach
+#define wasm_iothread_lost aio_priv_wasm_iothread_lost
+#define wasm_thread_holds aio_priv_wasm_thread_holds
+
+/* port/panic.c */
+#define wasm_failed aio_priv_wasm_failed
+
+/* port/poll-ring.c */
+#define wasm_poll_complete aio_priv_wasm_poll_complete
+
+/* port/queue.c */
+#define wasm_files_are_owned aio_priv_wasm_files_are_owned
+#define wasm_files_generation aio_priv_wasm_files_generation
+#define wasm_host_server aio_priv_wasm_host_server
+#define wasm_host_server_lost aio_priv_wasm_host_server_lost
+#define wasm_host_server_set_lost aio_priv_wasm_host_server_set_lost
+#define wasm_server_ring aio_priv_wasm_server_ring
+#define wasm_server_serve aio_priv_wasm_server_serve
+#define wasm_server_wait aio_priv_wasm_server_wait
+
+/* port/ready.c */
+#define wasm_ready_mark aio_priv_wasm_ready_mark
+#define wasm_ready_mark_upper aio_priv_wasm_ready_mark_upper
+
+/* port/thread.c */
+#define rt_thread_arg aio_priv_rt_thread_arg
+#define rt_thread_assign aio_priv_rt_thread_assign
+#define rt_thread_assign_once aio_priv_rt_thread_assign_once
+#define rt_thread_attach aio_priv_rt_thread_attach
+#define rt_thread_attached aio_priv_rt_thread_attached
+#define rt_thread_idle aio_priv_rt_thread_idle
+#define rt_thread_in_host_io aio_priv_rt_thread_in_host_io
+#define rt_thread_name aio_priv_rt_thread_name
+#define rt_thread_park aio_priv_rt_thread_park
+#define rt_thread_posted aio_priv_rt_thread_posted
+#define rt_thread_refusal aio_priv_rt_thread_refusal
+#define rt_thread_reserve aio_priv_rt_thread_reserve
+#define rt_thread_run aio_priv_rt_thread_run
+#define rt_thread_stack_limit aio_priv_rt_thread_stack_limit
+#define rt_thread_stack_top aio_priv_rt_thread_stack_top
+#define rt_thread_tls aio_priv_rt_thread_tls
+#define rt_thread_wants_turn aio_priv_rt_thread_wants_turn
+#define rt_threads_init aio_priv_rt_threads_init
+#define wasm_thread_ask_again aio_priv_wasm_thread_ask_again
+#define wasm_thread_assign aio_priv_wasm_thread_assign
+#define wasm_thread_refusal aio_priv_wasm_thread_refusal
+#define wasm_thread_self aio_priv_wasm_thread_self
+#define wasm_threads aio_priv_wasm_threads
+#define wasm_tls_align aio_priv_wasm_tls_align
+#define wasm_tls_size aio_priv_wasm_tls_size
+
+/* runtime/bench-data.c */
+#define bench_check aio_priv_bench_check
+#define bench_fill aio_priv_bench_fill
+#define rt_bench_fill aio_priv_rt_bench_fill
+#define rt_bench_header aio_priv_rt_bench_header
+
+/* runtime/bench.c */
+#define rt_bench_begun aio_priv_rt_bench_begun
+#define rt_bench_buckets aio_priv_rt_bench_buckets
+#define rt_bench_completed aio_priv_rt_bench_completed
+#define rt_bench_ended aio_priv_rt_bench_ended
+#define rt_bench_error_offset aio_priv_rt_bench_error_offset
+#define rt_bench_flushes aio_priv_rt_bench_flushes
+#define rt_bench_free aio_priv_rt_bench_free
+#define rt_bench_histogram aio_priv_rt_bench_histogram
+#define rt_bench_idle aio_priv_rt_bench_idle
+#define rt_bench_longest aio_priv_rt_bench_longest
+#define rt_bench_new aio_priv_rt_bench_new
+#define rt_bench_start aio_priv_rt_bench_start
+#define rt_bench_stop aio_priv_rt_bench_stop
+
+/* runtime/callback.c */
+#define rt_bh_new aio_priv_rt_bh_new
+#define rt_memory_new aio_priv_rt_memory_new
+#define rt_notifier_new aio_priv_rt_notifier_new
+#define rt_timer_arm aio_priv_rt_timer_arm
+#define rt_timer_cancel aio_priv_rt_timer_cancel
+#define rt_timer_free aio_priv_rt_timer_free
+#define rt_timer_new aio_priv_rt_timer_new
+#define rt_timer_pending aio_priv_rt_timer_pending
+#define rt_watch aio_priv_rt_watch
+
+/* runtime/context.c */
+#define rt_context_free aio_priv_rt_context_free
+#define rt_context_new aio_priv_rt_context_new
+#define rt_each_context aio_priv_rt_each_context
+
+/* runtime/coroutine.c */
+#define rt_coroutine_start aio_priv_rt_coroutine_start
+
+/* runtime/dump.c */
+#define rt_dump aio_priv_rt_dump
+
+/* runtime/file.c */
+#define rt_engine aio_priv_rt_engine
+#define rt_engine_setup aio_priv_rt_engine_setup
+#define rt_engine_stats aio_priv_rt_engine_stats
+#define rt_file_cancel aio_priv_rt_file_cancel
+#define rt_file_request aio_priv_rt_file_request
+#define rt_file_request_free aio_priv_rt_file_request_free
+#define rt_file_request_iov aio_priv_rt_file_request_iov
+#define rt_file_submit aio_priv_rt_file_submit
+
+/* runtime/handle.c */
+#define handle_free aio_priv_handle_free
+#define handle_new aio_priv_handle_new
+#define rt_handle_close aio_priv_rt_handle_close
+#define rt_handle_enter aio_priv_rt_handle_enter
+#define rt_handle_generation aio_priv_rt_handle_generation
+#define rt_handle_leave aio_priv_rt_handle_leave
+#define rt_handle_signal aio_priv_rt_handle_signal
+#define rt_handle_test_and_clear aio_priv_rt_handle_test_and_clear
+#define rt_handle_unwatch aio_priv_rt_handle_unwatch
+#define rt_handle_watch aio_priv_rt_handle_watch
+#define rt_handles_abandon aio_priv_rt_handles_abandon
+#define rt_handles_init aio_priv_rt_handles_init
+#define rt_handles_open aio_priv_rt_handles_open
+
+/* runtime/host-io.c */
+#define rt_files_are_owned aio_priv_rt_files_are_owned
+#define rt_host_has_owned_files aio_priv_rt_host_has_owned_files
+#define rt_host_io_lost aio_priv_rt_host_io_lost
+#define rt_host_io_none aio_priv_rt_host_io_none
+#define rt_host_io_ring aio_priv_rt_host_io_ring
+#define rt_host_io_run aio_priv_rt_host_io_run
+
+/* runtime/iothread.c */
+#define rt_context_polls aio_priv_rt_context_polls
+#define rt_context_requests aio_priv_rt_context_requests
+#define rt_context_stats aio_priv_rt_context_stats
+#define rt_error_errno aio_priv_rt_error_errno
+#define rt_error_text aio_priv_rt_error_text
+#define rt_iothread_abandon aio_priv_rt_iothread_abandon
+#define rt_iothread_context aio_priv_rt_iothread_context
+#define rt_iothread_enter aio_priv_rt_iothread_enter
+#define rt_iothread_free aio_priv_rt_iothread_free
+#define rt_iothread_leave aio_priv_rt_iothread_leave
+#define rt_iothread_lost aio_priv_rt_iothread_lost
+#define rt_iothread_new aio_priv_rt_iothread_new
+#define rt_iothread_query aio_priv_rt_iothread_query
+#define rt_iothread_request_stop aio_priv_rt_iothread_request_stop
+#define rt_iothread_run aio_priv_rt_iothread_run
+#define rt_iothread_running aio_priv_rt_iothread_running
+#define rt_iothread_set aio_priv_rt_iothread_set
+#define rt_take_error aio_priv_rt_take_error
+
+/* runtime/main.c */
+#define rt_main_start aio_priv_rt_main_start
+
+/* runtime/runtime.c */
+#define rt_complete aio_priv_rt_complete
+#define rt_failed_word aio_priv_rt_failed_word
+#define rt_hosted_turn aio_priv_rt_hosted_turn
+#define rt_hosted_word aio_priv_rt_hosted_word
+#define rt_init aio_priv_rt_init
+#define rt_notify aio_priv_rt_notify
+#define rt_owner_context aio_priv_rt_owner_context
+
+#endif
