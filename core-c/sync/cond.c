@@ -9,28 +9,31 @@
 #include "qemu/thread.h"
 
 #include "port/port.h"
+#include "sync/cond.h"
 #include "sync/wait.h"
 
 void qemu_cond_init(QemuCond *cond)
 {
     qatomic_set(&cond->sequence, 0);
-    qatomic_set(&cond->waiters, 0);
+    qatomic_set(&cond->inside, 0);
 }
 
 void qemu_cond_destroy(QemuCond *cond)
 {
-    if (qatomic_load_acquire(&cond->waiters)) {
-        port_panic("qemu_cond_destroy: somebody waits on condition %p",
-                   (void *)cond);
+    if (unlikely(inside_close(&cond->inside))) {
+        /* Those who were woken leave; one who was not panics. */
+        qatomic_or(&cond->sequence, COND_DESTROYED);
+        port_futex_wake(&cond->sequence, UINT32_MAX);
+        inside_wait_until_empty(&cond->inside);
     }
 }
 
 static void wake(QemuCond *cond, uint32_t count)
 {
-    /* Pairs with the increment in wait_until(): the waiter counted itself
-     * before it let go of the mutex. */
-    if (qatomic_mb_read(&cond->waiters)) {
-        qatomic_inc(&cond->sequence);
+    /* Pairs with cond_enter: the waiter counted itself before it released the
+     * mutex. */
+    if (qatomic_mb_read(&cond->inside)) {
+        qatomic_add(&cond->sequence, 2);
         port_futex_wake(&cond->sequence, count);
     }
 }
@@ -45,18 +48,15 @@ void qemu_cond_broadcast(QemuCond *cond)
     wake(cond, UINT32_MAX);
 }
 
-/* deadline on the monotonic clock, or -1. False if it passed. */
+/* False: the deadline, on the monotonic clock, has passed. */
 static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
 {
     bool signalled = true;
+    uint32_t sequence = cond_enter(cond);
 
-    /* The mutex is held, so this thread is not lost between these two. */
-    qatomic_inc(&cond->waiters);
-    port_thread_counts_in(&cond->waiters);
-    uint32_t sequence = qatomic_mb_read(&cond->sequence);
     qemu_mutex_unlock(mutex);
-    while (qatomic_mb_read(&cond->sequence) == sequence) {
-        int64_t left = deadline < 0 ? -1 : time_until(deadline);
+    while (!cond_is_signalled(cond, sequence)) {
+        int64_t left = time_until(deadline);
         if (left == 0 || port_futex_wait(&cond->sequence, sequence, left) ==
                              -ETIMEDOUT) {
             /* Even if the sequence has moved on: the wake-up went to another. */
@@ -64,12 +64,7 @@ static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
             break;
         }
     }
-    /* Before the mutex: under it the caller may find that the condition is
-     * needed no more and destroy it. */
-    port_thread_holds(1);
-    port_thread_counts_in(NULL);
-    qatomic_dec(&cond->waiters);
-    port_thread_holds(-1);
+    cond_leave(cond);
     qemu_mutex_lock(mutex);
     return signalled;
 }
@@ -87,7 +82,7 @@ static void refuse_to_wait(const char *call, QemuMutex *mutex)
 void qemu_cond_wait(QemuCond *cond, QemuMutex *mutex)
 {
     refuse_to_wait("qemu_cond_wait", mutex);
-    wait_until(cond, mutex, -1);
+    wait_until(cond, mutex, NO_DEADLINE);
 }
 
 bool qemu_cond_timedwait(QemuCond *cond, QemuMutex *mutex, int ms)

@@ -8,19 +8,28 @@
 #include "qemu/thread.h"
 
 #include "port/port.h"
+#include "sync/inside.h"
 #include "sync/wait.h"
 
 /* UP | DOWN is DOWN, and DOWN_WAITERS | DOWN keeps its waiters. */
-enum { UP = 0, DOWN = 1, DOWN_WAITERS = 3 };
+enum { UP = 0, DOWN = 1, DOWN_WAITERS = 3, DESTROYED = 7 };
 
 void qemu_event_init(QemuEvent *ev, bool init)
 {
     qatomic_set(&ev->value, init ? UP : DOWN);
+    qatomic_set(&ev->inside, 0);
 }
 
 void qemu_event_destroy(QemuEvent *ev)
 {
-    (void)ev;
+    if (unlikely(inside_close(&ev->inside))) {
+        /* Those for whom it was set leave; one who waits panics. */
+        if (qatomic_cmpxchg(&ev->value, DOWN_WAITERS, DESTROYED) ==
+            DOWN_WAITERS) {
+            port_futex_wake(&ev->value, UINT32_MAX);
+        }
+        inside_wait_until_empty(&ev->inside);
+    }
 }
 
 void qemu_event_set(QemuEvent *ev)
@@ -36,20 +45,33 @@ void qemu_event_reset(QemuEvent *ev)
     qatomic_or(&ev->value, DOWN);
 }
 
-void qemu_event_wait(QemuEvent *ev)
+/* Sleeps until it is set. */
+static void wait_for_set(QemuEvent *ev)
 {
     uint32_t value = qatomic_load_acquire(&ev->value);
 
-    if (value == UP) {
-        return;
-    }
-    refuse_to_block("qemu_event_wait");
     if (value == DOWN &&
-        qatomic_cmpxchg(&ev->value, DOWN, DOWN_WAITERS) == UP) {
-        return;
+        (value = qatomic_cmpxchg(&ev->value, DOWN, DOWN_WAITERS)) == DOWN) {
+        /* Pairs with qemu_event_destroy, which looks for waiters after this. */
+        value = inside_is_closed(&ev->inside) ? DESTROYED : DOWN_WAITERS;
     }
     /* DOWN: it was set, which ended this wait, and reset again. */
-    while (qatomic_load_acquire(&ev->value) == DOWN_WAITERS) {
+    while (value == DOWN_WAITERS) {
         port_futex_wait(&ev->value, DOWN_WAITERS, -1);
+        value = qatomic_load_acquire(&ev->value);
+    }
+    if (unlikely(value == DESTROYED)) {
+        port_panic("qemu_event_destroy: somebody waits for event %p",
+                   (void *)ev);
+    }
+}
+
+void qemu_event_wait(QemuEvent *ev)
+{
+    if (qatomic_load_acquire(&ev->value) != UP) {
+        refuse_to_block("qemu_event_wait");
+        inside_enter(&ev->inside);
+        wait_for_set(ev);
+        inside_leave(&ev->inside);
     }
 }

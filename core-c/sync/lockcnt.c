@@ -50,14 +50,17 @@ static inline bool take(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
 }
 
 /*
- * The word was seen locked: waits a while and gives what it is now. *turns
- * counts the spinning of one operation.
+ * The word was seen locked: waits a while and gives what it is now. *spin is the
+ * spinning of one operation.
  */
 static uint32_t wait_for_change(QemuLockCnt *lockcnt, uint32_t word,
-                                unsigned *turns)
+                                Spin *spin)
 {
-    if (*turns < SPIN_TURNS || !port_may_wait()) {
-        port_spin((*turns)++);
+    if (!port_may_wait()) {
+        port_spin(spin->turns++);
+        return qatomic_load_acquire(&lockcnt->count);
+    }
+    if (spin_again(spin)) {
         return qatomic_load_acquire(&lockcnt->count);
     }
     if ((word & STATE_MASK) == LOCKED) {
@@ -74,11 +77,11 @@ static uint32_t wait_for_change(QemuLockCnt *lockcnt, uint32_t word,
 void qemu_lockcnt_inc(QemuLockCnt *lockcnt)
 {
     uint32_t word = qatomic_load_acquire(&lockcnt->count);
-    unsigned turns = 0;
+    Spin spin = { 0 };
 
     for (;;) {
         if (COUNT_OF(word) == 0 && (word & STATE_MASK) != FREE) {
-            word = wait_for_change(lockcnt, word, &turns);
+            word = wait_for_change(lockcnt, word, &spin);
         } else if (replace(lockcnt, &word, word + COUNT_ONE)) {
             return;
         }
@@ -97,11 +100,11 @@ void qemu_lockcnt_dec(QemuLockCnt *lockcnt)
  * *word, is not 1 (any more). */
 static bool last_dec_and_lock(QemuLockCnt *lockcnt, uint32_t *word)
 {
-    unsigned turns = 0;
+    Spin spin = { 0 };
 
     while (COUNT_OF(*word) == 1) {
         if ((*word & STATE_MASK) != FREE) {
-            *word = wait_for_change(lockcnt, *word, &turns);
+            *word = wait_for_change(lockcnt, *word, &spin);
         } else if (take(lockcnt, word, LOCKED)) {
             return true;
         }
@@ -137,11 +140,11 @@ bool qemu_lockcnt_dec_if_lock(QemuLockCnt *lockcnt)
 void qemu_lockcnt_lock(QemuLockCnt *lockcnt)
 {
     uint32_t word = qatomic_load_acquire(&lockcnt->count);
-    unsigned turns = 0;
+    Spin spin = { 0 };
 
     for (;;) {
         if ((word & STATE_MASK) != FREE) {
-            word = wait_for_change(lockcnt, word, &turns);
+            word = wait_for_change(lockcnt, word, &spin);
         } else if (take(lockcnt, &word, word | LOCKED)) {
             return;
         }

@@ -36,15 +36,20 @@ static inline bool try_lock(QemuMutex *mutex)
  * waited for. */
 static __attribute__((noinline)) void lock_slowly(QemuMutex *mutex)
 {
-    bool may_wait = port_may_wait();
+    Spin spin = { 0 };
 
-    /* A thread that may not wait spins until it has the lock. It never writes
-     * LOCKED_WAITERS, for nobody has to wake it. */
-    for (unsigned turn = 0; turn < SPIN_TURNS || !may_wait; turn++) {
-        port_spin(turn);
+    while (spin_again(&spin)) {
         if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
             return;
         }
+    }
+    /* A thread that may not wait spins until it has the lock. It never writes
+     * LOCKED_WAITERS, for nobody has to wake it. */
+    for (unsigned turn = 0; !port_may_wait(); turn++) {
+        if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
+            return;
+        }
+        port_spin(turn);
     }
     while (qatomic_xchg(&mutex->state, LOCKED_WAITERS) != FREE) {
         port_thread_holds(-1);

@@ -2,7 +2,8 @@
 /*
  * One word: the count, and above it a bit that says somebody may sleep. It is
  * one word so that a post touches the semaphore once: the thread that takes
- * what was posted may free it at once.
+ * what was posted may free it at once. The word beside it belongs to those who wait,
+ * and to who destroys the semaphore: inside.h.
  *
  * A post clears the bit and wakes one sleeper. That sleeper sets the bit again
  * when it leaves, with or without success, since others may sleep still, and
@@ -11,6 +12,8 @@
 #include "qemu/thread.h"
 
 #include "port/port.h"
+#include "sync/inside.h"
+#include "sync/semaphore.h"
 #include "sync/wait.h"
 
 #define SLEEPERS 0x80000000u
@@ -22,20 +25,26 @@ void qemu_sem_init(QemuSemaphore *sem, int init)
         port_panic("qemu_sem_init: the count %d is negative", init);
     }
     qatomic_set(&sem->count, (uint32_t)init);
+    qatomic_set(&sem->inside, 0);
 }
 
 void qemu_sem_destroy(QemuSemaphore *sem)
 {
-    (void)sem;
+    if (unlikely(inside_close(&sem->inside))) {
+        /* Those for whom there was a post leave; one who waits panics. */
+        qatomic_and(&sem->count, COUNT_MAX);
+        port_futex_wake(&sem->count, UINT32_MAX);
+        inside_wait_until_empty(&sem->inside);
+    }
 }
 
-void qemu_sem_post(QemuSemaphore *sem)
+bool semaphore_try_post(QemuSemaphore *sem)
 {
     uint32_t old = qatomic_read(&sem->count);
 
     for (;;) {
         if ((old & COUNT_MAX) == COUNT_MAX) {
-            port_panic("qemu_sem_post: semaphore %p is full", (void *)sem);
+            return false;
         }
         uint32_t seen = qatomic_cmpxchg(&sem->count, old,
                                         (old & COUNT_MAX) + 1);
@@ -47,10 +56,17 @@ void qemu_sem_post(QemuSemaphore *sem)
     if (old & SLEEPERS) {
         port_futex_wake(&sem->count, 1);
     }
+    return true;
 }
 
-/* Takes one if there is one. */
-static bool try_take(QemuSemaphore *sem)
+void qemu_sem_post(QemuSemaphore *sem)
+{
+    if (unlikely(!semaphore_try_post(sem))) {
+        port_panic("qemu_sem_post: semaphore %p is full", (void *)sem);
+    }
+}
+
+bool semaphore_try_take(QemuSemaphore *sem)
 {
     uint32_t old = qatomic_load_acquire(&sem->count);
 
@@ -85,12 +101,10 @@ static bool take_or_mark(QemuSemaphore *sem)
     }
 }
 
-/* deadline on the monotonic clock, or -1. */
-static bool take_until(QemuSemaphore *sem, int64_t deadline)
+static bool take_slowly(QemuSemaphore *sem, int64_t deadline)
 {
-    for (int turn = 0; turn < SPIN_TURNS; turn++) {
-        port_pause();
-        if (try_take(sem)) {
+    for (Spin spin = { 0 }; spin_again(&spin); ) {
+        if (semaphore_try_take(sem)) {
             return true;
         }
     }
@@ -98,30 +112,49 @@ static bool take_until(QemuSemaphore *sem, int64_t deadline)
         if (take_or_mark(sem)) {
             return true;
         }
-        int64_t left = deadline < 0 ? -1 : time_until(deadline);
+        /* Pairs with qemu_sem_destroy: it clears the bit, or we see that. */
+        if (unlikely(inside_is_closed(&sem->inside))) {
+            port_panic("qemu_sem_destroy: somebody waits for semaphore %p",
+                       (void *)sem);
+        }
+        int64_t left = time_until(deadline);
         if (left == 0) {
             return false;
         }
-        port_futex_wait(&sem->count, SLEEPERS, left);
+        if (port_may_wait()) {
+            port_futex_wait(&sem->count, SLEEPERS, left);
+        } else {
+            port_pause();
+        }
     }
+}
+
+bool semaphore_take_until(QemuSemaphore *sem, int64_t deadline)
+{
+    bool taken;
+
+    inside_enter(&sem->inside);
+    taken = take_slowly(sem, deadline);
+    inside_leave(&sem->inside);
+    return taken;
 }
 
 void qemu_sem_wait(QemuSemaphore *sem)
 {
-    if (!try_take(sem)) {
+    if (!semaphore_try_take(sem)) {
         refuse_to_block("qemu_sem_wait");
-        take_until(sem, -1);
+        semaphore_take_until(sem, NO_DEADLINE);
     }
 }
 
 int qemu_sem_timedwait(QemuSemaphore *sem, int ms)
 {
-    if (try_take(sem)) {
+    if (semaphore_try_take(sem)) {
         return 0;
     }
     if (ms <= 0) {
         return -1;
     }
     refuse_to_block("qemu_sem_timedwait");
-    return take_until(sem, deadline_after_ms(ms)) ? 0 : -1;
+    return semaphore_take_until(sem, deadline_after_ms(ms)) ? 0 : -1;
 }

@@ -4,9 +4,35 @@
 /* What the locks share: spinning, refusing, deadlines. */
 #include "port/port.h"
 
-/* Turns of spinning before a lock sleeps: about as long as a short critical
- * section of another CPU takes. */
-#define SPIN_TURNS 64
+/* How long a lock spins before it sleeps: about as long as a short critical section of
+ * another CPU takes. Counted in turns it would be a different time on each machine, and
+ * in WebAssembly, which has no pause instruction, none worth mentioning. */
+#define SPIN_NS 2000
+/* Turns until the first look at the clock, which may take longer than all of them, and
+ * between two looks. */
+#define SPIN_LOOK 32
+
+/* Zero is its start. */
+typedef struct Spin {
+    unsigned turns;
+    int64_t end;
+} Spin;
+
+/* One turn. False: it has been long enough. */
+static inline bool spin_again(Spin *spin)
+{
+    int64_t now;
+
+    port_pause();
+    if (++spin->turns % SPIN_LOOK) {
+        return true;
+    }
+    now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+    if (!spin->end) {
+        spin->end = now + SPIN_NS;
+    }
+    return now < spin->end;
+}
 
 /* Called where call is about to sleep for long, before it changes anything. */
 static inline void refuse_to_block(const char *call)
@@ -22,10 +48,14 @@ static inline int64_t deadline_after_ms(int ms)
     return port_clock_ns(PORT_CLOCK_MONOTONIC) + MAX(ms, 0) * INT64_C(1000000);
 }
 
-/* ns, at least 0. */
+/* For ever; all others, of the monotonic clock, are at least 0. */
+#define NO_DEADLINE INT64_MAX
+
+/* ns, at least 0; -1: for ever. */
 static inline int64_t time_until(int64_t deadline)
 {
-    return MAX(deadline - port_clock_ns(PORT_CLOCK_MONOTONIC), 0);
+    return deadline == NO_DEADLINE
+               ? -1 : MAX(deadline - port_clock_ns(PORT_CLOCK_MONOTONIC), 0);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "qemu/atomic.h"
 #include "qemu/queue.h"
 #include "qemu/timer.h"
+#include "sync/wait.h"
 #include "time/budget.h"
 #include "time/heap.h"
 
@@ -24,7 +25,6 @@ struct QEMUTimerList {
     int64_t pass_now;                     /* the pass's time; 0 outside of one */
 };
 
-#define NO_DEADLINE INT64_MAX
 
 /* Under the lock: tells the readers without it. */
 static inline void timerlist_publish_first(QEMUTimerList *list)

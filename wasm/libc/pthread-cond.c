@@ -3,14 +3,16 @@
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <threads.h>
 
+#include "sync/cond.h"
+#include "sync/semaphore.h"
 #include "wait.h"
 
 /* ---- Conditions ---- */
 
 typedef struct Cond {
-    uint32_t sequence;       /* moves on with every signal: what waiters sleep on */
-    uint32_t waiters;
+    QemuCond cond;
     uint32_t clock;
 } Cond;
 _Static_assert(sizeof(Cond) <= sizeof(pthread_cond_t), "fits");
@@ -28,8 +30,14 @@ int __wrap_pthread_cond_init(pthread_cond_t *c, const pthread_condattr_t *attr)
 
 int __wrap_pthread_cond_destroy(pthread_cond_t *c)
 {
-    (void)c;
+    qemu_cond_destroy(&((Cond *)c)->cond);
     return 0;
+}
+
+/* C11's; libc's does nothing. */
+void __wrap_cnd_destroy(cnd_t *c)
+{
+    __wrap_pthread_cond_destroy((pthread_cond_t *)c);
 }
 
 int __wrap_pthread_condattr_init(pthread_condattr_t *attr)
@@ -47,20 +55,12 @@ int __wrap_pthread_condattr_setclock(pthread_condattr_t *attr, clockid_t clock)
     return 0;
 }
 
-static void stop_waiting(Cond *cond)
-{
-    port_thread_holds(1);
-    port_thread_counts_in(NULL);
-    qatomic_dec(&cond->waiters);
-    port_thread_holds(-1);
-}
-
 int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
                                   const struct timespec *at)
 {
     Cond *cond = (Cond *)c;
     int64_t deadline;
-    uint32_t seen;
+    uint32_t entered;
     int ret;
     bool in_time;
 
@@ -68,23 +68,18 @@ int __wrap_pthread_cond_timedwait(pthread_cond_t *c, pthread_mutex_t *m,
         return EINVAL;
     }
     deadline = deadline_of((clockid_t)cond->clock, at);
-    /* Pairs with wake(): it sees this waiter, or came before it. */
-    port_thread_holds(1);
-    qatomic_inc(&cond->waiters);
-    port_thread_counts_in(&cond->waiters);
-    port_thread_holds(-1);
-    seen = qatomic_mb_read(&cond->sequence);
+    entered = cond_enter(&cond->cond);
     ret = pthread_mutex_unlock(m);
     if (ret) {
-        stop_waiting(cond);
+        cond_leave(&cond->cond);
         return ret;
     }
-    in_time = wait_on(&cond->sequence, seen, deadline);
-    if (in_time && deadline != NO_DEADLINE &&
-        qatomic_mb_read(&cond->sequence) == seen) {
+    in_time = wait_on(&cond->cond.sequence, entered, deadline);
+    if (!cond_is_signalled(&cond->cond, entered) && in_time &&
+        deadline != NO_DEADLINE) {
         in_time = port_clock_ns(PORT_CLOCK_MONOTONIC) < deadline;
     }
-    stop_waiting(cond);
+    cond_leave(&cond->cond);
     pthread_mutex_lock(m);
     return in_time ? 0 : ETIMEDOUT;
 }
@@ -100,31 +95,23 @@ int __wrap_pthread_cond_wait(pthread_cond_t *c, pthread_mutex_t *m)
     return __wrap_pthread_cond_timedwait(c, m, NULL);
 }
 
-static int wake(pthread_cond_t *c, uint32_t count)
-{
-    Cond *cond = (Cond *)c;
-
-    if (qatomic_mb_read(&cond->waiters)) {
-        qatomic_inc(&cond->sequence);
-        port_futex_wake(&cond->sequence, count);
-    }
-    return 0;
-}
-
 int __wrap_pthread_cond_signal(pthread_cond_t *c)
 {
-    return wake(c, 1);
+    qemu_cond_signal(&((Cond *)c)->cond);
+    return 0;
 }
 
 int __wrap_pthread_cond_broadcast(pthread_cond_t *c)
 {
-    return wake(c, UINT32_MAX);
+    qemu_cond_broadcast(&((Cond *)c)->cond);
+    return 0;
 }
 
-/* What C11's cnd_signal and cnd_broadcast call. */
+/* What C11's cnd_signal (1) and cnd_broadcast (-1) call. */
 int __wrap___private_cond_signal(pthread_cond_t *c, int count)
 {
-    return wake(c, count < 0 ? UINT32_MAX : (uint32_t)count);
+    return count == 1 ? __wrap_pthread_cond_signal(c)
+                      : __wrap_pthread_cond_broadcast(c);
 }
 
 /* ---- Barriers ---- */
@@ -133,6 +120,7 @@ typedef struct Barrier {
     uint32_t needed;
     uint32_t arrived;
     uint32_t round;          /* what the early ones sleep on */
+    uint32_t inside;         /* threads that have not returned yet */
 } Barrier;
 _Static_assert(sizeof(Barrier) <= sizeof(pthread_barrier_t), "fits");
 
@@ -149,35 +137,57 @@ int __wrap_pthread_barrier_init(pthread_barrier_t *b,
 
 int __wrap_pthread_barrier_destroy(pthread_barrier_t *b)
 {
-    return qatomic_read(&((Barrier *)b)->arrived) ? EBUSY : 0;
+    Barrier *barrier = (Barrier *)b;
+
+    if (qatomic_read(&barrier->arrived)) {
+        return EBUSY;
+    }
+    /* The first that has returned may destroy it: the others have been let go. */
+    if (inside_close(&barrier->inside)) {
+        inside_wait_until_empty(&barrier->inside);
+    }
+    return 0;
+}
+
+/* The last to arrive lets the others go; one step for who waits for it. */
+static bool let_go(Barrier *barrier)
+{
+    bool last;
+
+    port_thread_holds(1);
+    last = qatomic_fetch_inc(&barrier->arrived) + 1 == barrier->needed;
+    if (last) {
+        qatomic_set(&barrier->arrived, 0);
+        qatomic_inc(&barrier->round);
+        port_futex_wake(&barrier->round, UINT32_MAX);
+    }
+    port_thread_holds(-1);
+    return last;
 }
 
 int __wrap_pthread_barrier_wait(pthread_barrier_t *b)
 {
     Barrier *barrier = (Barrier *)b;
-    uint32_t round = qatomic_mb_read(&barrier->round);
+    uint32_t round;
+    bool last;
 
-    /* The last to arrive lets the others go. */
-    port_thread_holds(1);
-    if (qatomic_fetch_inc(&barrier->arrived) + 1 == barrier->needed) {
-        qatomic_set(&barrier->arrived, 0);
-        qatomic_inc(&barrier->round);
-        port_futex_wake(&barrier->round, UINT32_MAX);
-        port_thread_holds(-1);
-        return PTHREAD_BARRIER_SERIAL_THREAD;
-    }
-    port_thread_holds(-1);
-    while (qatomic_mb_read(&barrier->round) == round) {
+    inside_enter(&barrier->inside);
+    round = qatomic_mb_read(&barrier->round);
+    last = let_go(barrier);
+    while (!last && qatomic_mb_read(&barrier->round) == round) {
         wait_on(&barrier->round, round, NO_DEADLINE);
     }
-    return 0;
+    inside_leave(&barrier->inside);
+    return last ? PTHREAD_BARRIER_SERIAL_THREAD : 0;
 }
 
 /* ---- Semaphores ---- */
 
-static uint32_t *value_of(sem_t *sem)
+_Static_assert(sizeof(QemuSemaphore) <= sizeof(sem_t), "fits");
+
+static QemuSemaphore *semaphore(sem_t *sem)
 {
-    return (uint32_t *)&sem->__val[0];
+    return (QemuSemaphore *)sem;
 }
 
 static int fails(int error)
@@ -192,51 +202,36 @@ int __wrap_sem_init(sem_t *sem, int shared, unsigned value)
     if (value > INT_MAX) {
         return fails(EINVAL);
     }
-    *value_of(sem) = value;
+    qemu_sem_init(semaphore(sem), (int)value);
     return 0;
 }
 
 int __wrap_sem_destroy(sem_t *sem)
 {
-    (void)sem;
+    qemu_sem_destroy(semaphore(sem));
     return 0;
 }
 
 int __wrap_sem_post(sem_t *sem)
 {
-    if (qatomic_read(value_of(sem)) == INT_MAX) {
-        return fails(EOVERFLOW);
-    }
-    qatomic_inc(value_of(sem));
-    port_futex_wake(value_of(sem), 1);
-    return 0;
+    return semaphore_try_post(semaphore(sem)) ? 0 : fails(EOVERFLOW);
 }
 
 int __wrap_sem_trywait(sem_t *sem)
 {
-    uint32_t value;
-
-    while ((value = qatomic_mb_read(value_of(sem))) > 0) {
-        if (qatomic_cmpxchg(value_of(sem), value, value - 1) == value) {
-            return 0;
-        }
-    }
-    return fails(EAGAIN);
+    return semaphore_try_take(semaphore(sem)) ? 0 : fails(EAGAIN);
 }
 
 int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict at)
 {
-    int64_t deadline = deadline_of(CLOCK_REALTIME, at);
-
+    if (semaphore_try_take(semaphore(sem))) {
+        return 0;
+    }
     if (bad_time(at)) {
         return fails(EINVAL);
     }
-    while (__wrap_sem_trywait(sem) < 0) {
-        if (!wait_on(value_of(sem), 0, deadline)) {
-            return fails(ETIMEDOUT);
-        }
-    }
-    return 0;
+    return semaphore_take_until(semaphore(sem), deadline_of(CLOCK_REALTIME, at))
+               ? 0 : fails(ETIMEDOUT);
 }
 
 int __wrap_sem_wait(sem_t *sem)
@@ -246,6 +241,6 @@ int __wrap_sem_wait(sem_t *sem)
 
 int sem_getvalue(sem_t *restrict sem, int *restrict value)
 {
-    *value = (int)qatomic_read(value_of(sem));
+    *value = (int)(qatomic_read(&semaphore(sem)->count) & INT_MAX);
     return 0;
 }

@@ -4,70 +4,91 @@
 
 #include "wait.h"
 
-#define WRITER UINT32_MAX
+/*
+ * One word: readers or a writer, and above them a bit that says somebody may sleep. It
+ * is one word so that an unlock touches the lock once: the thread that gets it next may
+ * unlock and free it at once.
+ */
+#define SLEEPERS 0x80000000u
+#define WRITER 0x7fffffffu
+#define HOLDERS WRITER
 
-typedef struct RwLock {
-    uint32_t state;          /* readers, or WRITER */
-    uint32_t released;       /* moves on whenever it is free: what others sleep on */
-} RwLock;
-_Static_assert(sizeof(RwLock) <= sizeof(pthread_rwlock_t), "fits");
+static uint32_t *word_of(pthread_rwlock_t *l)
+{
+    return (uint32_t *)l;
+}
 
 int __wrap_pthread_rwlock_init(pthread_rwlock_t *l, const pthread_rwlockattr_t *attr)
 {
     (void)attr;
-    *(RwLock *)l = (RwLock){ 0 };
+    *word_of(l) = 0;
     return 0;
 }
 
 int __wrap_pthread_rwlock_destroy(pthread_rwlock_t *l)
 {
-    return qatomic_read(&((RwLock *)l)->state) ? EBUSY : 0;
+    return qatomic_mb_read(word_of(l)) & HOLDERS ? EBUSY : 0;
+}
+
+/* With a holder more; unchanged if there can be none. */
+static uint32_t taken(uint32_t word, bool to_write)
+{
+    if (to_write) {
+        return word & HOLDERS ? word : word | WRITER;
+    }
+    return (word & HOLDERS) < WRITER - 1 ? word + 1 : word;
+}
+
+static int try_lock(uint32_t *word, bool to_write)
+{
+    uint32_t old = qatomic_mb_read(word), new;
+
+    while ((new = taken(old, to_write)) != old) {
+        uint32_t seen;
+
+        port_thread_holds(1);
+        seen = qatomic_cmpxchg(word, old, new);
+        if (seen == old) {
+            return 0;
+        }
+        port_thread_holds(-1);
+        old = seen;
+    }
+    return (old & HOLDERS) == WRITER - 1 && !to_write ? EAGAIN : EBUSY;
 }
 
 int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
-    RwLock *lock = (RwLock *)l;
-    uint32_t state;
-
-    while ((state = qatomic_mb_read(&lock->state)) != WRITER) {
-        if (state == WRITER - 1) {
-            return EAGAIN;
-        }
-        port_thread_holds(1);
-        if (qatomic_cmpxchg(&lock->state, state, state + 1) == state) {
-            return 0;
-        }
-        port_thread_holds(-1);
-    }
-    return EBUSY;
+    return try_lock(word_of(l), false);
 }
 
 int __wrap_pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
-    port_thread_holds(1);
-    if (qatomic_cmpxchg(&((RwLock *)l)->state, 0, WRITER) == 0) {
-        return 0;
-    }
-    port_thread_holds(-1);
-    return EBUSY;
+    return try_lock(word_of(l), true);
 }
 
-static int lock_until(pthread_rwlock_t *l, int (*try)(pthread_rwlock_t *),
+static int lock_until(pthread_rwlock_t *l, bool to_write,
                       const struct timespec *at)
 {
-    RwLock *lock = (RwLock *)l;
+    uint32_t *word = word_of(l);
     int64_t deadline = deadline_of(CLOCK_REALTIME, at);
 
     if (bad_time(at)) {
         return EINVAL;
     }
     for (;;) {
-        uint32_t seen = qatomic_mb_read(&lock->released);
-        int ret = try(l);
+        int ret = try_lock(word, to_write);
+        uint32_t seen;
+
         if (ret != EBUSY) {
             return ret;
         }
-        if (!wait_on(&lock->released, seen, deadline)) {
+        seen = qatomic_mb_read(word);
+        if (taken(seen, to_write) != seen) {
+            continue;
+        }
+        if (qatomic_cmpxchg(word, seen, seen | SLEEPERS) == seen &&
+            !wait_on(word, seen | SLEEPERS, deadline)) {
             return ETIMEDOUT;
         }
     }
@@ -75,40 +96,46 @@ static int lock_until(pthread_rwlock_t *l, int (*try)(pthread_rwlock_t *),
 
 int __wrap_pthread_rwlock_timedrdlock(pthread_rwlock_t *l, const struct timespec *at)
 {
-    return lock_until(l, __wrap_pthread_rwlock_tryrdlock, at);
+    return lock_until(l, false, at);
 }
 
 int __wrap_pthread_rwlock_timedwrlock(pthread_rwlock_t *l, const struct timespec *at)
 {
-    return lock_until(l, __wrap_pthread_rwlock_trywrlock, at);
+    return lock_until(l, true, at);
 }
 
 int __wrap_pthread_rwlock_rdlock(pthread_rwlock_t *l)
 {
-    return lock_until(l, __wrap_pthread_rwlock_tryrdlock, NULL);
+    return lock_until(l, false, NULL);
 }
 
 int __wrap_pthread_rwlock_wrlock(pthread_rwlock_t *l)
 {
-    return lock_until(l, __wrap_pthread_rwlock_trywrlock, NULL);
+    return lock_until(l, true, NULL);
 }
 
 int __wrap_pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
-    RwLock *lock = (RwLock *)l;
-    bool is_free = true;
+    uint32_t *word = word_of(l);
+    uint32_t old = qatomic_mb_read(word), seen;
 
-    if (qatomic_read(&lock->state) == WRITER) {
-        qatomic_mb_set(&lock->state, 0);
-    } else {
-        is_free = qatomic_fetch_dec(&lock->state) == 1;
+    for (;; old = seen) {
+        uint32_t holders = old & HOLDERS;
+        uint32_t new = holders == WRITER || holders == 1 ? 0 : old - 1;
+
+        if (holders == 0) {
+            return EPERM;
+        }
+        seen = qatomic_cmpxchg(word, old, new);
+        if (seen == old) {
+            /* From here on the lock may be gone: only its address is used. */
+            if (new == 0 && (old & SLEEPERS)) {
+                port_futex_wake(word, UINT32_MAX);
+            }
+            port_thread_holds(-1);
+            return 0;
+        }
     }
-    if (is_free) {
-        qatomic_inc(&lock->released);
-        port_futex_wake(&lock->released, UINT32_MAX);
-    }
-    port_thread_holds(-1);
-    return 0;
 }
 
 /* ---- Once ---- */

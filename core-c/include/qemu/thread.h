@@ -24,15 +24,18 @@ typedef struct QemuRecMutex {
     void *owner;          /* the locking thread's record */
     unsigned depth;       /* touched by the owner only */
 } QemuRecMutex;
+/* inside: threads that wait, or have been woken and not returned yet. */
 typedef struct QemuCond {
     uint32_t sequence;    /* the futex: each signal moves it on */
-    uint32_t waiters;
+    uint32_t inside;
 } QemuCond;
 typedef struct QemuSemaphore {
     uint32_t count;       /* bit 31: somebody may sleep */
+    uint32_t inside;
 } QemuSemaphore;
 typedef struct QemuEvent {
     uint32_t value;
+    uint32_t inside;
 } QemuEvent;
 struct QemuSpin {
     uint32_t value;
@@ -61,6 +64,12 @@ void qemu_rec_mutex_lock(QemuRecMutex *mutex);
 int qemu_rec_mutex_trylock(QemuRecMutex *mutex);
 void qemu_rec_mutex_unlock(QemuRecMutex *mutex);
 
+/*
+ * A condition, semaphore or event may be destroyed, and its memory used for something
+ * else, as soon as every waiter has been woken: with the mutex held, right after a
+ * broadcast, a post for each waiter, or a set. Destroying it waits until they have
+ * left, which takes them no lock. It panics if somebody waits who was not woken.
+ */
 void qemu_cond_init(QemuCond *cond);
 void qemu_cond_destroy(QemuCond *cond);
 /* Signal under the mutex, or destroy may overtake it. */

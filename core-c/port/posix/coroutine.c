@@ -8,25 +8,11 @@
 #undef _FORTIFY_SOURCE
 #include "coroutine/coroutine.h"
 #include "port/port.h"
+#include "port/sanitize.h"
 
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <ucontext.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define WITH_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WITH_TSAN 1
-#endif
 
 #if defined(WITH_ASAN)
 #include <sanitizer/common_interface_defs.h>
