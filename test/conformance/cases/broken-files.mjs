@@ -10,6 +10,7 @@ const files = {
   'missing.mjs': [Error, MISSING],
   'throws.mjs': [RangeError, /broken by itself/],
   'syntax.mjs': [Error, /unexpected|expected|errors building/i],
+  'astray.mjs': [RangeError, /astray/],
   'imports.mjs': [Error, /missing|import/i],
 };
 /** Of the server of pages, which gives each file its type. */
@@ -27,6 +28,7 @@ export default async function ({ makeWorker, check, page, runtime }) {
       check(error.code === 'ERR_AIO_INVALID_ARG', told);
       check(error.cause instanceof type && text.test(error.cause.message), told);
       check(error.message.includes(error.cause.message), told);
+      check(name !== 'astray.mjs' || error.cause.code === 'EASTRAY', `${told} ${error.cause.code}`);
       if (page) check(name !== 'missing.mjs' || /broken-files\.missing\.mjs answers with HTTP status 404/.test(error.message), told);
       // Deno tells no stack of a worker that has not got as far as to the package.
       check(name !== 'throws.mjs' || runtime === 'deno' || /broken-files\.throws/.test(error.cause.stack), `${told}, stack ${error.cause.stack}`);

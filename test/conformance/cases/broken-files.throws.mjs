@@ -1,1 +1,2 @@
+// SPDX-License-Identifier: MIT
 throw new RangeError('broken by itself');

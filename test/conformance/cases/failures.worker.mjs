@@ -23,7 +23,11 @@ serve((context) => {
     lent: (work) => void work(),
     handle() {
       const handled = (error) => void seen.push(`${error.name} ${error.message}`);
-      if (globalThis.process?.on) return void process.on('uncaughtException', handled);
+      if (globalThis.process?.on) {
+        // Bun takes a rejection to its own listeners alone.
+        for (const type of ['uncaughtException', 'unhandledRejection']) process.on(type, handled);
+        return;
+      }
       addEventListener('error', (event) => {
         handled(event.error);
         event.preventDefault();

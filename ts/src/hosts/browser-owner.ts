@@ -53,6 +53,7 @@ export const ownerHost: OwnerHost = {
   ...browserBase,
   cpus: navigator.hardwareConcurrency || 1,
   filesAreOwned: true,
+  errorsEnd: false,
   killsCleanly: false,
 
   warn: (text) => console.warn(`wasm-aio: ${text}`),

@@ -124,6 +124,8 @@ export interface OwnerHost extends HostBase {
   readonly cpus: number;
   /** True: only the worker that opened a file can use it. */
   readonly filesAreOwned: boolean;
+  /** An error that nobody catches in a worker ends it, and exit() tells of that. (In a page it goes on.) */
+  readonly errorsEnd: boolean;
   /** terminate() ends a worker that sleeps or waits at once, and frees what it held. (Deno lets it sleep
    * on; WebKit never frees the memory of one that is terminated inside WebAssembly.) */
   readonly killsCleanly: boolean;
@@ -151,6 +153,12 @@ export interface WorkerHost extends HostBase {
    * handled, in a later task: code of the user's has dealt with it.
    */
   onUncaught?(listener: (error: unknown, handled: () => boolean) => void): void;
+  /**
+   * Tells of what nobody in this worker caught, before the host ends the worker for that; code of the
+   * user's may handle it yet. Absent where the error that the owner gets has all in it, or onUncaught
+   * is there.
+   */
+  onLastWords?(listener: (error: unknown) => void): void;
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;

@@ -13,6 +13,7 @@ export const ownerHost: OwnerHost = {
   ...nodeBase,
   cpus: availableParallelism(),
   filesAreOwned: fdsAreOwned,
+  errorsEnd: true,
   killsCleanly: !('Deno' in globalThis),
   inherit,
   sameFile,

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 import { parentPort, type MessagePort, type TransferListItem } from 'node:worker_threads';
 import type { WorkerHost } from './host.js';
-import { clockIsShared, nodeBase } from './node.js';
+import { clockIsShared, isNode, nodeBase } from './node.js';
 import { takeConsole } from './node-console.js';
 import { closeFile, openFile } from './node-file.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
 /** There is none where a worker's file is imported by mistake. */
 const port = parentPort as MessagePort;
+
+/** The web's events of a worker, which Deno's and Bun's workers have as well. */
+interface EventScope {
+  addEventListener(type: 'error' | 'unhandledrejection', listener: (event: { error?: unknown; reason?: unknown }) => void): void;
+}
 
 export const workerHost: WorkerHost = {
   ...nodeBase,
@@ -18,8 +23,15 @@ export const workerHost: WorkerHost = {
   post: (message, transfer = []) => port.postMessage(message, transfer as TransferListItem[]),
   ...(clockIsShared ? {} : { agreeOnClock: () => agreeOnClock(port) }),
   refMessages: (on) => (on ? port.ref() : port.unref()),
-  // Deno's and Bun's workers print by themselves.
-  ...('Deno' in globalThis || 'Bun' in globalThis ? {} : { takeConsole }),
+  ...(isNode ? { takeConsole } : {
+    // Deno's and Bun's workers print by themselves. Of an error they tell the owner no more than its
+    // class and message.
+    onLastWords(listener: (error: unknown) => void) {
+      const scope = globalThis as unknown as EventScope;
+      scope.addEventListener('error', ({ error }) => listener(error));
+      scope.addEventListener('unhandledrejection', ({ reason }) => listener(reason));
+    },
+  }),
   // Deno's port has no close(); its worker has.
   end: () => ('close' in port ? port.close() : (globalThis as unknown as { close(): void }).close()),
   open: openFile,

@@ -23,8 +23,11 @@ function measureOrigin(): number {
   return origin;
 }
 
+/** Not one of those that are made to look like it. */
+export const isNode = !('Deno' in globalThis || 'Bun' in globalThis);
+
 /** Deno's and Bun's hrtime counts from the start of each thread. */
-export const clockIsShared = !('Deno' in globalThis || 'Bun' in globalThis);
+export const clockIsShared = isNode;
 
 function sharedClock(): () => number {
   const origin = measureOrigin();

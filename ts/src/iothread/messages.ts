@@ -51,6 +51,8 @@ export type ToOwner =
   | { type: 'ended' }
   /** Something in it threw what nobody caught: it has left the module for good. */
   | { type: 'lost'; error: Packet }
+  /** The host may be about to end it for this error. */
+  | { type: 'threw'; error: Packet }
   /** What it shares may be half-changed. */
   | { type: 'failed'; message: string; cause: Packet }
   /** The program that it runs called exit(). */

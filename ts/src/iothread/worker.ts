@@ -49,6 +49,17 @@ export function startWorker(host: WorkerHost): void {
     }
   });
   host.onMessage((data) => messages.receive(data), () => messages.unreadable());
+  host.onLastWords?.((error) => postError((message) => host.post(message), error, (packet) => ({ type: 'threw', error: packet })));
+  host.onUncaught?.((error, handled) => {
+    if (worker) worker.uncaught(error, handled);
+    else void host.turn().then(() => handled() || loses(host, error));
+  });
+}
+
+/** The thread ends, and nothing else: what was thrown had nothing to do with C. */
+function loses(host: WorkerHost, error: unknown): void {
+  postError((message) => host.post(message), error, (packet) => ({ type: 'lost', error: packet }));
+  host.end();
 }
 
 /** What is counted in the thread's `posted`. */
@@ -90,6 +101,8 @@ class RuntimeWorker {
   private turn: Int32Array | undefined;
   /** The functions that its loop calls. */
   private callbacks!: Callbacks;
+  /** It is an IOThread, or was. */
+  private began = false;
   /** What a turn of the loop threw. */
   private failed: { error: unknown } | undefined;
 
@@ -153,7 +166,6 @@ class RuntimeWorker {
           void open.then(() => this.settled());
         },
       });
-      this.host.onUncaught?.((error, handled) => this.uncaught(error, handled));
       // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
       const stackTop = exports.rt_thread_stack_top(thread);
       for (;;) {
@@ -172,7 +184,11 @@ class RuntimeWorker {
       }
     } catch (error) {
       if (!(error instanceof ThreadLeave)) {
-        if (!this.instance?.escaped) return this.loses(error);
+        if (!this.instance?.escaped) {
+          // What the user's code still has in its hands is closed.
+          this.context = undefined;
+          return loses(this.host, error);
+        }
         this.died(error);
       }
     }
@@ -180,21 +196,16 @@ class RuntimeWorker {
     this.host.end();
   }
 
-  /** The thread ends, and nothing else: what was thrown had nothing to do with C. */
-  private loses(error: unknown): void {
-    // What the user's code still has in its hands is closed.
-    this.context = undefined;
-    postError((message) => this.post(message), error, (packet) => ({ type: 'lost', error: packet }));
-    this.host.end();
-  }
-
   /** What nobody caught here; the host goes on as if nothing had happened. */
-  private uncaught(error: unknown, handled: () => boolean): void {
-    if (!this.turn) return;
-    this.open++;
+  uncaught(error: unknown, handled: () => boolean): void {
+    const plays = this.turn !== undefined;
+    // What is thrown after its role is no failure any more.
+    if (this.began && !plays) return;
+    if (plays) this.open++;
     void this.host.turn().then(() => {
-      if (!handled()) this.dies(error);
-      this.settled();
+      if (!handled() && this.began) this.dies(error);
+      else if (!handled()) loses(this.host, error);
+      if (plays) this.settled();
     });
   }
 
@@ -256,6 +267,7 @@ class RuntimeWorker {
     const posted = memory.word(exports.rt_thread_posted(thread));
     const turn = (this.turn = memory.word(exports.rt_thread_wants_turn(thread)));
 
+    this.began = true;
     // Before any call, which may ask for the current context.
     exports.rt_iothread_enter(ioThread);
     if (this.service) this.context = AioContext.make(this.asHome(), exports.rt_iothread_context(ioThread), this.name().replace(/^IO /, ''));

@@ -144,6 +144,8 @@ export class Threads {
     /** Its role is over, and it is being ended with whatever else runs in it. */
     let leaving = false;
     let thrown: Loss['thrown'];
+    /** What the worker itself said of that. */
+    let said: Loss['thrown'];
     let unconfirmed = false;
     let whenGone!: (confirmed: boolean) => void;
     const isGone = new Promise<boolean>((resolve) => (whenGone = resolve));
@@ -182,6 +184,8 @@ export class Threads {
           thrown = { error: unpack(message.error, dataOnly) };
           started?.worker.terminate();
           over(true, 'an error that nobody caught');
+        } else if (message?.type === 'threw') {
+          said = { error: unpack(message.error, dataOnly) };
         } else if (started && message) {
           this.receive(started, message);
         }
@@ -191,7 +195,7 @@ export class Threads {
       unreadable: () => messages.unreadable(),
       error: (error: unknown) => {
         thrown ??= { error };
-        if (ended || leaving) return;
+        if (ended || leaving || this.host.errorsEnd) return;
         if (!exports.rt_thread_attached(pointer)) {
           refused(messageOf(error));
           // Not every host ends it for that.
@@ -212,6 +216,7 @@ export class Threads {
         this.host.warn(`a worker could not be ended yet (thread '${this.name(pointer)}'); the memory that it may write to is not used again`);
       }
       if (this.closing) return gone();
+      thrown &&= said ?? thrown;
       if (!exports.rt_thread_attached(pointer)) return refused(thrown ? messageOf(thrown.error) : 'its worker ended at once');
       gone();
       const name = this.name(pointer);
