@@ -19,5 +19,5 @@ export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from '
 export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
 export { AioError, type AioErrorCode } from './errors.js';
-export { doctor } from './doctor/doctor.js';
+export { doctor } from './doctor/load.js';
 export { describeFindings, type Finding } from './doctor/finding.js';

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
 /** The preview1 calls of one guest, made from the test: there is a memory, but no module. */
+import type * as nodeWorker from '../../../dist/hosts/node-worker.js';
 import type * as abi from '../../../dist/wasi/abi.js';
 import type * as guestFile from '../../../dist/wasi/wasi-guest.js';
 import type { GuestOptions } from '../../../dist/wasi/guest-options.js';
+import type * as directoryFile from '../../../dist/wasi/calls-directory.js';
 import type * as preview1File from '../../../dist/wasi/preview1.js';
+import type * as rights from '../../../dist/wasi/rights.js';
 import { dist } from './paths.js';
 // One after the other: jest's loader fails when two files load the same ones at once.
 import { ownerHost } from './workers.js';
 
 const { WasiGuest } = (await import(dist('wasi/wasi-guest.js'))) as typeof guestFile;
 const { guestThread, preview1 } = (await import(dist('wasi/preview1.js'))) as typeof preview1File;
-export const { E, Rights, OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS, RIGHTS_OF_DIRECTORY } =
-  (await import(dist('wasi/abi.js'))) as typeof abi;
+export const { E, Rights, OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS } = (await import(dist('wasi/abi.js'))) as typeof abi;
+export const { RIGHTS_OF_DIRECTORY } = (await import(dist('wasi/rights.js'))) as typeof rights;
+const { directoryCalls } = (await import(dist('wasi/calls-directory.js'))) as typeof directoryFile;
+// Guests call from workers.
+const { workerHost } = (await import(dist('hosts/node-worker.js'))) as typeof nodeWorker;
 
 export const FILE = Rights.fdRead | Rights.fdWrite | Rights.fdSeek | Rights.fdTell | Rights.fdFilestatGet | Rights.fdFdstatSetFlags |
   Rights.fdFilestatSetSize | Rights.fdFilestatSetTimes | Rights.fdAllocate | Rights.fdAdvise | Rights.fdSync | Rights.fdDatasync |
@@ -31,7 +37,8 @@ export class Caller {
   readonly calls: Record<string, (...args: unknown[]) => number>;
 
   private constructor(readonly guest: Guest) {
-    this.calls = preview1(guestThread(guest.config, ownerHost, () => this.memory, true)) as unknown as typeof this.calls;
+    const thread = guestThread(guest.config, workerHost, () => this.memory, true);
+    this.calls = preview1(thread, directoryCalls) as unknown as typeof this.calls;
   }
 
   static async create(options: GuestOptions = {}): Promise<Caller> {

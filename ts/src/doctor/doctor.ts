@@ -16,13 +16,8 @@ const PATIENCE_MS = 10_000;
 
 const inBrowser = (host: OwnerHost): boolean => host.name === 'browser';
 
-/**
- * Says what keeps a runtime with these options from working here, and what to do about
- * it: one finding each. Starts a runtime and a worker to see, and ends them. It does not reject
- * because of a fault; what depends on a fault is not looked at.
- * @throws AioError ERR_AIO_INVALID_ARG
- */
-export async function doctor(options: RuntimeOptions = {}): Promise<Finding[]> {
+/** doctor(): see load.ts. */
+export async function examine(options: RuntimeOptions): Promise<Finding[]> {
   const checked = optionsOf(options, runtimeChecks);
   const host = await ownerHost();
   const found: Finding[] = [];

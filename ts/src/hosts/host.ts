@@ -4,6 +4,7 @@
  * them.
  */
 
+import type { DirectoryCalls } from '../wasi/process.js';
 import type { AioStream } from '../wasi/stream.js';
 
 /** A worker as its owner sees it. */
@@ -110,16 +111,23 @@ export interface Listening {
   close(): void;
 }
 
+/** What guests get of this process and its system. */
+export interface Surroundings {
+  /** fd 0, 1 or 2 of this process; undefined: it is closed. */
+  inherit(fd: number): Inherited | undefined;
+  /** Whether two fds of this process are one and the same. */
+  sameFile(one: number, other: number): boolean;
+  /** An fd of a directory. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
+  openDirectory(path: string): number;
+  /** @internal */ directoryCalls: DirectoryCalls;
+  /** Rejects with AioError ERR_AIO_IO. */
+  listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening>;
+}
+
 /** The owner's side. */
 export interface OwnerHost extends HostBase {
-  /** fd 0, 1 or 2 of this process; undefined: it is closed. Absent: there are none. */
-  inherit?(fd: number): Inherited | undefined;
-  /** Whether two fds of this process are one and the same. */
-  sameFile?(one: number, other: number): boolean;
-  /** An fd of a directory. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
-  openDirectory?(path: string): number;
-  /** Rejects with AioError ERR_AIO_IO. */
-  listen?(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening>;
+  /** Loaded for the first guest. Absent: a page, which has none of that. */
+  surroundings?(): Promise<Surroundings>;
   /** Processors; at least 1. */
   readonly cpus: number;
   /** True: only the worker that opened a file can use it. */
@@ -162,6 +170,8 @@ export interface WorkerHost extends HostBase {
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;
+  /** Absent: there are no directories here. @internal */
+  directoryCalls?: DirectoryCalls;
   /** What kept a module from being loaded, which import() rejected with this error. Absent: the
    * error says all. */
   whyNotLoaded?(url: string, error: unknown): Promise<unknown>;

@@ -6,7 +6,6 @@ import { Worker, type TransferListItem } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
 import { clockIsShared, nodeBase } from './node.js';
 import { closeFile, fdsAreOwned, openFile } from './node-file.js';
-import { inherit, listen, openDirectory, sameFile } from './node-stdio.js';
 import { answerClock } from './thread-clock.js';
 
 export const ownerHost: OwnerHost = {
@@ -15,10 +14,7 @@ export const ownerHost: OwnerHost = {
   filesAreOwned: fdsAreOwned,
   errorsEnd: true,
   killsCleanly: !('Deno' in globalThis),
-  inherit,
-  sameFile,
-  openDirectory,
-  listen,
+  surroundings: () => import('./node-stdio.js'),
 
   warn: (text) => process.emitWarning(text, 'WasmAioWarning'),
 

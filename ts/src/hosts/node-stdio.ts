@@ -8,6 +8,7 @@ import { asBytes, AioStream, NodeStream } from '../wasi/stream.js';
 import { FdTable } from '../wasi/table.js';
 import { FileType } from '../wasi/abi.js';
 import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
+export { directoryCalls } from '../wasi/calls-directory.js';
 import type { Inherited, Listening } from './host.js';
 
 /** fd 0, 1 or 2 of this process; undefined: it is closed. */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Node: what owner and workers share. */
-import type * as childProcess from 'node:child_process';
 import * as fs from 'node:fs';
 import { fdatasyncSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
 import { hostErrno } from '../errors.js';
 import type { HostBase, Range } from './host.js';
@@ -42,15 +40,6 @@ const viewsOf = (memory: Uint8Array, ranges: readonly Range[]): Uint8Array[] =>
 export const nodeBase: HostBase = {
   name: 'node',
   fs,
-
-  touch(options, path) {
-    // Not loaded by every worker: it takes longer than the rest of Node's that they use.
-    const { spawnSync } = createRequire(import.meta.url)('node:child_process') as typeof childProcess;
-    // /proc/self would be touch's own.
-    const file = path.replace('/proc/self/', `/proc/${process.pid}/`);
-    const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
-    return spawnSync('touch', ['-c', ...options, '--', file], { stdio: 'ignore', env }).status === 0;
-  },
 
   monotonic: clockIsShared ? sharedClock() : threadClock,
 

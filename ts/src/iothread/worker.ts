@@ -149,6 +149,7 @@ class RuntimeWorker {
     try {
       this.instance = await instantiate(module, memory, this.host, guest, {
         sleeps: true,
+        directoryCalls: this.host.directoryCalls,
         callback: (id) => this.callbacks.call(id),
         startWorker: (wanted) => this.post({ type: 'start', thread: wanted }),
         complete() {

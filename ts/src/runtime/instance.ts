@@ -4,6 +4,7 @@ import { errnoName } from '../errno.js';
 import { AioError, noMemory } from '../errors.js';
 import type { HostBase } from '../hosts/host.js';
 import { guestThread, preview1 } from '../wasi/preview1.js';
+import type { DirectoryCalls } from '../wasi/process.js';
 import { loopImports } from '../wasi/loop-fds.js';
 import type { GuestConfig } from '../wasi/guest-config.js';
 import { Panic } from './death.js';
@@ -21,6 +22,8 @@ const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
 export interface InstanceHooks {
   /** Whether the thread may sleep in a WASI call: all but the owner. */
   readonly sleeps: boolean;
+  /** Absent: the guest has no directories. */
+  readonly directoryCalls?: DirectoryCalls | undefined;
   startWorker(thread: ThreadPointer): void;
   /** Calls the JavaScript function of that number. */
   callback(id: number): void;
@@ -74,7 +77,7 @@ export async function instantiate(
   let instance: WebAssembly.Instance;
   const made: Instance = { exports: {} as Exports, memory, escaped: undefined };
   try {
-    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(thread) });
+    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(thread, hooks.directoryCalls) });
   } catch (error) {
     throw new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit this runtime: ${String(error)}`, {
       cause: error,

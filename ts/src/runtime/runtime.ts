@@ -157,6 +157,7 @@ export class Runtime {
     const made: { runtime?: Runtime } = {};
     const instance = await instantiate(module, shared, host, guest.config, {
       sleeps: false,
+      directoryCalls: guest.directoryCalls,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
       callback: (id) => void (made.runtime && made.runtime.#callbacks.call(id)),
       complete: (id, result) => void (made.runtime && made.runtime.#pending.complete(id, result)),

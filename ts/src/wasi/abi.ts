@@ -36,25 +36,11 @@ export const Rights = {
 } as const;
 export const ALL_RIGHTS = 2 ** 30 - 1;
 
-/** What applies to a file of the type; all else is taken from its rights. */
-export const RIGHTS_OF_DIRECTORY =
-  Rights.fdFdstatSetFlags | Rights.fdSync | Rights.fdDatasync | Rights.fdAdvise | Rights.pathCreateDirectory | Rights.pathCreateFile |
-  Rights.pathLinkSource | Rights.pathLinkTarget | Rights.pathOpen | Rights.fdReaddir | Rights.pathReadlink |
-  Rights.pathRenameSource | Rights.pathRenameTarget | Rights.pathFilestatGet | Rights.pathFilestatSetSize |
-  Rights.pathFilestatSetTimes | Rights.fdFilestatGet | Rights.fdFilestatSetTimes | Rights.pathSymlink |
-  Rights.pathRemoveDirectory | Rights.pathUnlinkFile;
-export const RIGHTS_OF_FILE =
-  Rights.fdDatasync | Rights.fdRead | Rights.fdSeek | Rights.fdFdstatSetFlags | Rights.fdSync | Rights.fdTell | Rights.fdWrite |
-  Rights.fdAdvise | Rights.fdAllocate | Rights.fdFilestatGet | Rights.fdFilestatSetSize | Rights.fdFilestatSetTimes |
-  Rights.pollFdReadwrite;
-/** No seek and no tell: by that libc's isatty() knows a terminal. */
+/** Those of descriptors that a program without directories has, too; rights.ts has the others. No seek and
+ * no tell: by that libc's isatty() knows a terminal. */
 export const RIGHTS_OF_STREAM =
   Rights.fdRead | Rights.fdWrite | Rights.fdFdstatSetFlags | Rights.fdFilestatGet | Rights.pollFdReadwrite;
-/** A device that is no terminal: seen by these rights, though it has no offset (ESPIPE). */
-export const RIGHTS_OF_DEVICE = RIGHTS_OF_STREAM | Rights.fdSeek | Rights.fdTell;
 export const RIGHTS_OF_SOCKET = RIGHTS_OF_STREAM | Rights.sockShutdown;
-export const RIGHTS_OF_LISTENER =
-  Rights.sockAccept | Rights.fdFdstatSetFlags | Rights.fdFilestatGet | Rights.pollFdReadwrite;
 
 export const FdFlags = { append: 1, dsync: 2, nonblock: 4, rsync: 8, sync: 16 } as const;
 export const OFlags = { creat: 1, directory: 2, excl: 4, trunc: 8 } as const;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** Paths, each resolved below a directory of the guest (path.ts). */
-import {
-  E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights, RIGHTS_OF_DIRECTORY, RIGHTS_OF_DEVICE, RIGHTS_OF_FILE,
-} from './abi.js';
+import { E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights } from './abi.js';
 import { openAppending } from './append.js';
 import { putStat, setTimes } from './filestat.js';
 import { asksDirectory, host, resolve, type Place } from './path.js';
 import type { Calls, GuestThread } from './process.js';
+import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_FILE } from './rights.js';
 import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
 
 const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;

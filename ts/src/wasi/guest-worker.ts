@@ -32,7 +32,7 @@ export async function runGuest(host: WorkerHost, init: GuestInit): Promise<void>
   const memory = (): WebAssembly.Memory => imported?.memory ?? (exports['memory'] as WebAssembly.Memory);
   const thread = guestThread(init.config, host, memory, true);
   const imports: WebAssembly.Imports = {
-    wasi_snapshot_preview1: preview1(thread),
+    wasi_snapshot_preview1: preview1(thread, host.directoryCalls),
     wasi: {
       'thread-spawn': (argument: number) =>
         thread.shared.startThread(init.maxThreads - 1, (tid) => post({ type: 'guest-spawn', tid, argument })),

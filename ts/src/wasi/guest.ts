@@ -4,6 +4,7 @@ import type { OwnerHost } from '../hosts/host.js';
 import { FileType, Rights, RIGHTS_OF_STREAM } from './abi.js';
 import type { GuestConfig } from './guest-config.js';
 import type { GuestOptions } from './guest-options.js';
+import type { DirectoryCalls } from './process.js';
 import { Shared } from './shared.js';
 import { FdTable, Kind, type FileSystem } from './table.js';
 
@@ -32,6 +33,11 @@ export class Guest {
 
   protected console(fd: number, type: number, rights = RIGHTS_OF_STREAM): void {
     this.table.openAt(fd, { kind: Kind.console, type, hostFd: fd, base: rights & ~Rights.fdRead });
+  }
+
+  /** Absent: it has no directories. */
+  get directoryCalls(): DirectoryCalls | undefined {
+    return undefined;
   }
 
   /** Its file descriptors, as text, a line each. */

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 import type { HostBase } from '../hosts/host.js';
-import { E, WasiError } from './abi.js';
+import { E, fail, WasiError } from './abi.js';
 import { dataCalls } from './calls-data.js';
 import { fdCalls } from './calls-fd.js';
-import { pathCalls } from './calls-path.js';
 import { pollCalls } from './calls-poll.js';
 import { processCalls } from './calls-process.js';
-import { readdirCalls } from './calls-readdir.js';
 import { GuestMemory } from './guest-memory.js';
 import type { GuestConfig } from './guest-config.js';
-import type { Calls, GuestThread } from './process.js';
+import type { Calls, DirectoryCalls, GuestThread } from './process.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
 
@@ -35,11 +33,22 @@ function guarded(call: (...args: never[]) => number | void): (...args: never[]) 
   };
 }
 
+/** What a host without directories answers to the calls on one: no descriptor is that. */
+function noDirectories({ table }: GuestThread): Calls {
+  const refuse = (fd: number): never => table.use(fd, () => fail(E.NOTDIR));
+  const names = ['open', 'create_directory', 'remove_directory', 'unlink_file', 'filestat_get', 'filestat_set_times', 'readlink', 'link', 'rename'];
+  return {
+    ...Object.fromEntries(names.map((name) => [`path_${name}`, refuse])),
+    path_symlink: (_target: number, _length: number, fd: number) => refuse(fd),
+    fd_readdir: refuse,
+  };
+}
+
 /** The 46 calls of wasi_snapshot_preview1. */
-export function preview1(thread: GuestThread): Record<string, (...args: never[]) => number> {
+export function preview1(thread: GuestThread, directoryCalls: DirectoryCalls = noDirectories): Record<string, (...args: never[]) => number> {
   const calls: Calls = {
-    ...processCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...readdirCalls(thread), ...pathCalls(thread),
-    ...pollCalls(thread),
+    ...processCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...pollCalls(thread),
+    ...directoryCalls(thread),
   };
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
 }

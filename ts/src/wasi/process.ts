@@ -19,6 +19,9 @@ export interface GuestThread {
 export type Call = (...args: never[]) => number | void;
 export type Calls = Record<string, Call>;
 
+/** Those on directories, which not every host has. */
+export type DirectoryCalls = (thread: GuestThread) => Calls;
+
 /** Thrown through the module by proc_exit and proc_raise. */
 export class ProcessExit extends Error {
   constructor(readonly exitCode: number, readonly signal?: string) {

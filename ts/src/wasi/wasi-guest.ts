@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** A guest's streams, sockets and directories: what it starts with, and what serves them. */
-import type { Listening, OwnerHost } from '../hosts/host.js';
+import type { Listening, OwnerHost, Surroundings } from '../hosts/host.js';
 import { AioError } from '../errors.js';
-import {
-  ALL_RIGHTS, FileType, Rights, RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM,
-} from './abi.js';
+import { ALL_RIGHTS, FileType, Rights, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from './abi.js';
 import { Backlog } from './backlog.js';
 import { Guest } from './guest.js';
 import type { GuestOptions, Standard } from './guest-options.js';
+import type { DirectoryCalls } from './process.js';
 import { Pump } from './pump.js';
 import { OwnerEnd, Ring } from './ring.js';
+import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
 import { AioStream } from './stream.js';
 import { Kind } from './table.js';
@@ -20,6 +20,7 @@ export class WasiGuest extends Guest {
   readonly ports: number[] = [];
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
+  private around: Surroundings | undefined;
   /** Its streams stand still for ever. */
   onError: ((error: unknown) => void) | undefined;
   /** Of standard output, if that is a pipe of this process. */
@@ -31,6 +32,7 @@ export class WasiGuest extends Guest {
   static async create(host: OwnerHost, options: GuestOptions): Promise<WasiGuest> {
     const guest = new WasiGuest(host, Shared.create(true), options);
     try {
+      guest.around = await host.surroundings?.();
       guest.pump = new Pump(guest.shared, host, (error) => guest.onError?.(error));
       let fd = 3;
       // What is most likely to be refused comes before what has to be undone.
@@ -45,6 +47,10 @@ export class WasiGuest extends Guest {
       throw error;
     }
     return guest;
+  }
+
+  override get directoryCalls(): DirectoryCalls | undefined {
+    return this.around?.directoryCalls;
   }
 
   // ---- What it starts with
@@ -68,16 +74,16 @@ export class WasiGuest extends Guest {
   }
 
   private inherited(fd: number): void {
-    if (!this.host.inherit) {
+    if (!this.around) {
       // No standard streams: what is written goes to the console, nothing is read.
       if (fd !== 0) this.console(fd, FileType.characterDevice);
       return;
     }
-    const found = this.host.inherit(fd);
+    const found = this.around.inherit(fd);
     if (!found) return;
     const { type, stream } = found;
     const rights = found.isTerminal ? RIGHTS_OF_STREAM : RIGHTS_OF_DEVICE;
-    if (stream && fd === 2 && this.output && this.host.sameFile?.(1, 2)) return this.shareOutput(this.output, type);
+    if (stream && fd === 2 && this.output && this.around.sameFile(1, 2)) return this.shareOutput(this.output, type);
     if (stream) {
       this.stream(fd, stream, type, RIGHTS_OF_STREAM);
       if (fd === 1) this.output = this.table.use(1, ({ writeRing }) => writeRing);
@@ -104,8 +110,8 @@ export class WasiGuest extends Guest {
   }
 
   private directory(fd: number, path: string, preopen: number): void {
-    if (!this.host.openDirectory) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here`);
-    const hostFd = this.host.openDirectory(path);
+    if (!this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here`);
+    const hostFd = this.around.openDirectory(path);
     this.table.openAt(fd, {
       kind: Kind.directory, type: FileType.directory, hostFd, preopen, base: RIGHTS_OF_DIRECTORY, inheriting: ALL_RIGHTS,
     });
@@ -116,11 +122,11 @@ export class WasiGuest extends Guest {
     if (host === undefined || Number(port) > 65535) {
       throw new AioError('ERR_AIO_INVALID_ARG', `${address}: an address to listen on is HOST:PORT, such as 127.0.0.1:8080`);
     }
-    if (!this.host.listen) throw new AioError('ERR_AIO_UNSUPPORTED', `${address}: nothing can listen here`);
+    if (!this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${address}: nothing can listen here`);
     const ring = this.allocate(false, OwnerEnd.writer);
     const backlog = new Backlog(ring, (index) => new Ring(this.shared, index), (stream) => this.connect(stream, false));
     // No host, no interface but the loopback.
-    const listening = await this.host.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream) => backlog.add(stream));
+    const listening = await this.around.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream) => backlog.add(stream));
     this.pump?.attach(ring, backlog);
     backlog.whenClosed = () => listening.close();
     this.listening.push(listening);
