@@ -103,6 +103,7 @@
 
 /* loop/fdmon-io_uring.c */
 #define fdmon_io_uring_destroy aio_priv_fdmon_io_uring_destroy
+#define fdmon_io_uring_fd aio_priv_fdmon_io_uring_fd
 #define fdmon_io_uring_ops aio_priv_fdmon_io_uring_ops
 #define fdmon_io_uring_reserve aio_priv_fdmon_io_uring_reserve
 #define fdmon_io_uring_setup aio_priv_fdmon_io_uring_setup
@@ -113,9 +114,11 @@
 #define fdmon_poll_ops aio_priv_fdmon_poll_ops
 #define fdmon_poll_reserve aio_priv_fdmon_poll_reserve
 
-/* loop/fdmon-ready.c */
-#define fdmon_ready_ops aio_priv_fdmon_ready_ops
-#define fdmon_ready_upgrade aio_priv_fdmon_ready_upgrade
+/* loop/fdmon-epoll.c */
+#define fdmon_epoll_destroy aio_priv_fdmon_epoll_destroy
+#define fdmon_epoll_fd aio_priv_fdmon_epoll_fd
+#define fdmon_epoll_ops aio_priv_fdmon_epoll_ops
+#define fdmon_epoll_upgrade aio_priv_fdmon_epoll_upgrade
 
 /* loop/gmain.c */
 #define gmain_iterate aio_priv_gmain_iterate
@@ -166,6 +169,7 @@
 #define port_panic aio_priv_port_panic
 #define port_pause aio_priv_port_pause
 #define port_poll_ring_arm aio_priv_port_poll_ring_arm
+#define port_poll_ring_fd aio_priv_port_poll_ring_fd
 #define port_poll_ring_free aio_priv_port_poll_ring_free
 #define port_poll_ring_new aio_priv_port_poll_ring_new
 #define port_poll_ring_pending aio_priv_port_poll_ring_pending

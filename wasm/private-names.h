@@ -85,9 +85,6 @@
 #define wasm_server_serve aio_priv_wasm_server_serve
 #define wasm_server_wait aio_priv_wasm_server_wait
 
-/* port/ready.c */
-#define wasm_ready_mark aio_priv_wasm_ready_mark
-#define wasm_ready_mark_upper aio_priv_wasm_ready_mark_upper
 
 /* port/thread.c */
 #define rt_thread_arg aio_priv_rt_thread_arg

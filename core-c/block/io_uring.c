@@ -21,10 +21,6 @@ struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp)
         ctx->linux_io_uring = state_of(aio_queue_new(
             ctx, AIO_ENGINE_IO_URING, SLOTS,
             "failed to init linux io_uring ring", errp));
-        if (ctx->linux_io_uring) {
-            /* Where there is a ring, polls go through one as well. */
-            fdmon_io_uring_setup(ctx);
-        }
     }
     return ctx->linux_io_uring;
 }

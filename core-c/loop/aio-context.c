@@ -171,8 +171,10 @@ AioContext *aio_context_new(Error **errp)
     qemu_lockcnt_init(&ctx->list_lock);
     qemu_rec_mutex_init(&ctx->lock);
     ctx->thread_pool_max = 64;
+    fdmon_io_uring_setup(ctx);
     ret = make_parts(ctx);
     if (ret < 0) {
+        fdmon_io_uring_destroy(ctx);
         error_setg_errno(errp, -ret, "Failed to make an AioContext");
         qemu_rec_mutex_destroy(&ctx->lock);
         qemu_lockcnt_destroy(&ctx->list_lock);
@@ -195,16 +197,14 @@ void aio_context_destroy(AioContext *ctx)
     aio_free_all_handlers(ctx);
     aio_context_setup(ctx);
     fdmon_io_uring_destroy(ctx);
-    port_ready_free(ctx->ready_set);
-    ctx->ready_set = NULL;
+    fdmon_epoll_destroy(ctx);
 }
 
-/* A foreign loop would poll every fd of a scan: the ready list gives it one. */
+/* A foreign loop would poll every fd of a scan: the other monitors give it one. */
 void aio_context_use_g_source(AioContext *ctx)
 {
-    qatomic_mb_set(&ctx->has_g_source, true);
-    if (aio_fdmon(ctx) != &fdmon_ready_ops) {
-        fdmon_ready_upgrade(ctx);
+    if (aio_fdmon(ctx) == &fdmon_poll_ops) {
+        fdmon_epoll_upgrade(ctx);
     }
 }
 

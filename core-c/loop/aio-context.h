@@ -139,20 +139,42 @@ bool fdmon_poll_has_room(AioContext *ctx);
 bool fdmon_poll_reserve(AioContext *ctx);
 void fdmon_poll_free_room(AioContext *ctx);
 
-/* fdmon-ready.c: the ready list */
-extern const FDMonOps fdmon_ready_ops;
-/* Moves ctx to the ready list. Home. False: this machine has none, or it cannot
- * watch one of the handlers; ctx stays on the scan. */
-bool fdmon_ready_upgrade(AioContext *ctx);
+/* fdmon-epoll.c */
+#ifdef CONFIG_EPOLL
+extern const FDMonOps fdmon_epoll_ops;
+/* Moves ctx from the scan to epoll. Home. False: it cannot watch one of the handlers;
+ * ctx stays on the scan. */
+bool fdmon_epoll_upgrade(AioContext *ctx);
+void fdmon_epoll_destroy(AioContext *ctx);
+/* An fd that is readable when wait has something to report; -1: ctx is not on epoll. */
+int fdmon_epoll_fd(AioContext *ctx);
+#else
+static inline bool fdmon_epoll_upgrade(AioContext *ctx)
+{
+    (void)ctx;
+    return false;
+}
+static inline void fdmon_epoll_destroy(AioContext *ctx)
+{
+    (void)ctx;
+}
+static inline int fdmon_epoll_fd(AioContext *ctx)
+{
+    (void)ctx;
+    return -1;
+}
+#endif
 
-/* fdmon-io_uring.c: one-shot polls through a ring */
+/* fdmon-io_uring.c */
 extern const FDMonOps fdmon_io_uring_ops;
-/* Moves ctx to it. Home. False: this machine has none, or a foreign loop drives the
- * context; its monitor stays what it is. */
+/* Moves ctx, which has no handlers yet, to it. False: this machine has none, or out of
+ * memory. */
 bool fdmon_io_uring_setup(AioContext *ctx);
 void fdmon_io_uring_destroy(AioContext *ctx);
-/* Any thread: room for fd. False: out of memory. */
-bool fdmon_io_uring_reserve(struct AioPollRing *ring, int fd);
+/* Any thread: makes room for fd, if ctx has a ring. False: out of memory. */
+bool fdmon_io_uring_reserve(AioContext *ctx, int fd);
+/* The same for the ring. */
+int fdmon_io_uring_fd(AioContext *ctx);
 
 /* polling.c: adaptive polling in user space */
 /* True: progress was made, or the loop was notified; *timeout may be less. */

@@ -85,15 +85,13 @@ AioHandler *aio_find_handler(AioContext *ctx, int fd)
  */
 static bool lock_with_room(AioContext *ctx, int fd)
 {
-    struct AioPollRing *ring = NULL;        /* in which fd has room */
-
+    if (!fdmon_io_uring_reserve(ctx, fd)) {
+        return false;
+    }
     qemu_lockcnt_lock(&ctx->list_lock);
-    while ((unsigned)fd >= ctx->fd_table_size || !fdmon_poll_has_room(ctx) ||
-           ctx->poll_ring != ring) {
-        ring = ctx->poll_ring;
+    while ((unsigned)fd >= ctx->fd_table_size || !fdmon_poll_has_room(ctx)) {
         qemu_lockcnt_unlock(&ctx->list_lock);
-        if (!reserve_fd(ctx, fd) || !fdmon_poll_reserve(ctx) ||
-            (ring && !fdmon_io_uring_reserve(ring, fd))) {
+        if (!reserve_fd(ctx, fd) || !fdmon_poll_reserve(ctx)) {
             return false;
         }
         qemu_lockcnt_lock(&ctx->list_lock);

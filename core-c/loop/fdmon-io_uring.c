@@ -8,7 +8,7 @@
  * Any thread may add and remove handlers, the home thread alone uses the ring: it
  * takes over the changes, and arms again what was reported, before the next wait.
  * A handler whose fd stays ready is therefore reported in each wait. A context
- * comes here when its io_uring engine is set up.
+ * has it from the start, wherever the machine does.
  */
 #include "loop/aio-context.h"
 
@@ -137,60 +137,28 @@ const FDMonOps fdmon_io_uring_ops = {
 
 /* ---- Coming and going ---- */
 
-bool fdmon_io_uring_reserve(AioPollRing *ring, int fd)
+bool fdmon_io_uring_reserve(AioContext *ctx, int fd)
 {
-    return port_poll_ring_reserve(ring->port, fd);
+    return !ctx->poll_ring || port_poll_ring_reserve(ctx->poll_ring->port, fd);
 }
 
-/* Sees to it that the ring has room for every handler. False: out of memory. */
-static bool has_room(AioContext *ctx, AioPollRing *ring)
+int fdmon_io_uring_fd(AioContext *ctx)
 {
-    AioHandler *node;
-
-    QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
-        if (!fdmon_io_uring_reserve(ring, node->pfd.fd)) {
-            return false;
-        }
-    }
-    return true;
+    return port_poll_ring_fd(ctx->poll_ring->port);
 }
 
 bool fdmon_io_uring_setup(AioContext *ctx)
 {
-    AioPollRing *ring;
-    AioHandler *node;
-    bool done;
+    AioPollRing *ring = calloc(1, sizeof(*ring));
     int error;
 
-    if (ctx->poll_ring || qatomic_mb_read(&ctx->has_g_source)) {
-        return aio_fdmon(ctx) == &fdmon_io_uring_ops;
-    }
-    ring = calloc(1, sizeof(*ring));
     if (!ring || !(ring->port = port_poll_ring_new(ctx->watcher, &error))) {
         free(ring);
         return false;
     }
-    /* First without the lock: then there is hardly ever anything left to do. */
-    qemu_lockcnt_inc(&ctx->list_lock);
-    done = has_room(ctx, ring);
-    qemu_lockcnt_dec(&ctx->list_lock);
-    qemu_lockcnt_lock(&ctx->list_lock);
-    done = done && has_room(ctx, ring);
-    if (done) {
-        ctx->poll_ring = ring;
-        QLIST_FOREACH(node, &ctx->aio_handlers, node) {
-            if (!aio_handler_is_deleted(node) && node->pfd.events) {
-                push_change(ring, node, node->pfd.events);
-            }
-        }
-        qatomic_store_release(&ctx->fdmon_ops, &fdmon_io_uring_ops);
-    }
-    qemu_lockcnt_unlock(&ctx->list_lock);
-    if (!done) {
-        port_poll_ring_free(ring->port);
-        free(ring);
-    }
-    return done;
+    ctx->poll_ring = ring;
+    qatomic_store_release(&ctx->fdmon_ops, &fdmon_io_uring_ops);
+    return true;
 }
 
 void fdmon_io_uring_destroy(AioContext *ctx)

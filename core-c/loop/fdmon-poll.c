@@ -2,7 +2,7 @@
 /* The scanning monitor: every wait looks at every handler. util/fdmon-poll.c */
 #include "loop/aio-context.h"
 
-/* As many fds as make the ready list worth its while; util/fdmon-epoll.c. */
+/* As many fds as make epoll worth its while; util/fdmon-epoll.c. */
 #define UPGRADE_THRESHOLD 64
 
 /* ---- Room ---- */
@@ -73,7 +73,7 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
     int ret;
 
     if (qatomic_read(&ctx->handlers_with_events) >= UPGRADE_THRESHOLD &&
-        !aio_external_disabled(ctx) && fdmon_ready_upgrade(ctx)) {
+        !aio_external_disabled(ctx) && fdmon_epoll_upgrade(ctx)) {
         return aio_fdmon(ctx)->wait(ctx, ready_list, timeout);
     }
     room = take_room(ctx);

@@ -7,8 +7,8 @@
  * the foreign loop skips check, so that the bit stays up during dispatch; that
  * is harmless: a notification then sets the notifier although nobody sleeps.
  *
- * The foreign loop learns of one fd where there is a ready list, of all on the
- * scan; which of them are ready, the context's own monitor finds out, in check,
+ * The foreign loop learns of one fd where there is a ring or epoll, of all on
+ * the scan; which of them are ready, the context's own monitor finds out, in check,
  * or in dispatch where check was skipped.
  */
 #include "loop/aio-context.h"
@@ -142,36 +142,39 @@ static gboolean aio_ctx_dispatch(GSource *source, GSourceFunc callback,
     return true;
 }
 
-/* An fd that is readable when the ready list has something, or will be. */
-static void ready_list_fd(AioContext *ctx, PortPollFd *pfd)
+/* The one fd that stands for all. False: there is none. */
+static bool fd_of_monitor(AioContext *ctx, PortPollFd *pfd)
 {
-    int fd = port_ready_fd(ctx->ready_set);
-    PortPollFd found;
+    bool ring = aio_fdmon(ctx) == &fdmon_io_uring_ops;
 
-    *pfd = (PortPollFd){ .fd = fd, .events = PORT_POLLIN };
-    if (fd < 0) {
-        /*
-         * What becomes ready from now on, after prepare, sets the notifier; what
-         * is ready already did not, so that then the poll must not sleep: an
-         * event can always be written. To poll what was found in the notifier's
-         * place would not do: another thread may clear it.
-         */
-        pfd->fd = ctx->watcher->fd;
-        if (port_ready_wait(ctx->ready_set, &found, 1, pfd->fd, 0) > 0) {
-            pfd->events |= PORT_POLLOUT;
-        }
+    if (aio_external_disabled(ctx)) {
+        return false;
     }
+    pfd->fd = ring ? fdmon_io_uring_fd(ctx) : fdmon_epoll_fd(ctx);
+    pfd->events = PORT_POLLIN;
+    /*
+     * The ring hands over here what changed, before the foreign loop sleeps. Where the
+     * loop's notifier stands for the ring, what becomes ready from now on, after
+     * prepare, sets it; what is ready already did not, so that then the poll must not
+     * sleep: an event can always be written. To poll what was found in the notifier's
+     * place would not do: another thread may clear it.
+     */
+    if (ring && aio_fdmon(ctx)->need_wait(ctx) && pfd->fd == ctx->watcher->fd) {
+        pfd->events |= PORT_POLLOUT;
+    }
+    return pfd->fd >= 0;
 }
 
 unsigned aio_gsource_fds(GSource *source, PortPollFd *fds, unsigned n)
 {
     AioContext *ctx = (AioContext *)source;
+    PortPollFd one = { .fd = -1 };
     unsigned count = 0;
     AioHandler *node;
 
-    if (aio_fdmon(ctx) == &fdmon_ready_ops && !aio_external_disabled(ctx)) {
+    if (fd_of_monitor(ctx, &one)) {
         if (n > 0) {
-            ready_list_fd(ctx, fds);
+            fds[0] = one;
         }
         return 1;
     }

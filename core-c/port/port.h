@@ -212,8 +212,7 @@ int port_ready_update(PortReadySet *set, int fd, int events);
 /* As port_fd_poll, but fills `ready` with what is, at most n of them. */
 int port_ready_wait(PortReadySet *set, PortPollFd *ready, unsigned n,
                     int notifier_fd, int64_t timeout_ns);
-/* An fd that is readable while one of the set is ready; -1: none, but whatever
- * becomes ready notifies the loop. */
+/* An fd that is readable while one of the set is ready. */
 int port_ready_fd(PortReadySet *set);
 
 /*
@@ -231,8 +230,12 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events);
 /* Arms again, for the same events, each poll that wait has reported since the last
  * call. */
 void port_poll_ring_rearm(PortPollRing *ring);
-/* Whether wait has something to do without sleeping; a look at memory. */
+/* Whether wait has something to report: a look at memory, once the polls that were
+ * armed since the last look are handed over. */
 bool port_poll_ring_pending(PortPollRing *ring);
+/* An fd that is readable while a poll is done that was handed over. Where there is none:
+ * the loop's notifier, which is set by whatever becomes ready while notify_me is not 0. */
+int port_poll_ring_fd(PortPollRing *ring);
 /* As port_ready_wait, but what it reports is not armed any longer. */
 int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
                         int64_t timeout_ns);

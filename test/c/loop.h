@@ -3,11 +3,19 @@
 #define TEST_LOOP_H
 /* A context whose home is the test's own thread, and what is done to it. */
 #include "block/aio.h"
+#include "loop/aio-context.h"
 #include "port/port.h"
 #include "qapi/error.h"
 #include "threads.h"
 
 static AioContext *ctx;
+
+/* As where there is no ring: on the scan. The context has no handlers yet. */
+static inline void loop_leave_the_ring(void)
+{
+    aio_context_setup(ctx);
+    fdmon_io_uring_destroy(ctx);
+}
 
 /* The context has been polled: nothing is notified any more. */
 static inline void loop_setup(void)

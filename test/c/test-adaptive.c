@@ -2,7 +2,6 @@
 /* Polling in user space before a sleep: who is polled, when it begins and ends,
  * how its time adapts. */
 #include "loop.h"
-#include "loop/aio-context.h"
 
 #define HOUR (INT64_C(3600) * NANOSECONDS_PER_SECOND)
 
@@ -135,9 +134,8 @@ static void set_poll_ns(int64_t ns)
     ctx->poll_grow = 1;
 }
 
-static void setup(void)
+static void begin(void)
 {
-    loop_setup();
     journal_clear();
     polled_init(&one);
     while (aio_poll(ctx, true)) {
@@ -145,13 +143,33 @@ static void setup(void)
     }
 }
 
-/* one's fd fired once: it is polled from now on. */
-static void setup_polled(void)
+static void setup(void)
 {
-    setup();
+    loop_setup();
+    begin();
+}
+
+/* one's fd fired once: it is polled from now on. */
+static void begin_polled(void)
+{
     ASSERT_STR_EQ(poll_ready(), "r");
     journal_clear();
     one.polls = 0;
+}
+
+static void setup_polled(void)
+{
+    setup();
+    begin_polled();
+}
+
+/* The same where there is no ring: an fd is looked at in a wait only. */
+static void setup_polled_on_the_scan(void)
+{
+    loop_setup();
+    loop_leave_the_ring();
+    begin();
+    begin_polled();
 }
 
 static void teardown(void)
@@ -184,11 +202,11 @@ static void with_poll_max_ns_0_nobody_is_polled(void)
     teardown();
 }
 
-static void one_handler_without_io_poll_ends_all_polling(void)
+static void on_the_scan_one_handler_without_io_poll_ends_all_polling(void)
 {
     EventNotifier plain;
 
-    setup_polled();
+    setup_polled_on_the_scan();
     set_poll_ns(20 * SCALE_US);
     ASSERT_FALSE(aio_poll_disabled(ctx));
     ASSERT_INT_EQ(event_notifier_init(&plain, 0), 0);
@@ -238,7 +256,9 @@ static void fd_handlers_have_begin_and_end_too(void)
 {
     int fd;
 
-    setup();
+    loop_setup();
+    loop_leave_the_ring();
+    begin();
     fd = event_notifier_get_fd(&one.e);
     aio_set_fd_handler(ctx, fd, false, journal_cb, NULL, never_ready, "x");
     aio_set_fd_poll(ctx, fd, journal_cb, journal_cb);
@@ -257,7 +277,7 @@ static void fd_handlers_have_begin_and_end_too(void)
 
 static void begin_and_end_bracket_an_iteration_that_ends_in_the_wait(void)
 {
-    setup_polled();
+    setup_polled_on_the_scan();
     set_poll_ns(20 * SCALE_US);
     ASSERT_STR_EQ(poll_ready(), "bpepr");
     ASSERT_STR_EQ(poll_ready(), "bpepr");
@@ -402,7 +422,7 @@ static void the_notifier_is_polled_too(void)
 {
     int64_t start;
 
-    setup_polled();
+    setup_polled_on_the_scan();
     ctx->watcher->notify_me += 2;
     aio_notify(ctx);
     ctx->watcher->notify_me -= 2;
@@ -458,9 +478,9 @@ static void without_a_hit_it_lasts_poll_ns(void)
  * As of 2021: a poll that does not block, and handlers that can all be polled,
  * mean no look at any fd. The next one that blocks finds it.
  */
-static void three_that_do_not_block_miss_a_ready_fd(void)
+static void on_the_scan_three_that_do_not_block_miss_a_ready_fd(void)
 {
-    setup_polled();
+    setup_polled_on_the_scan();
     set_poll_ns(20 * SCALE_US);
     event_notifier_set(&one.e);
     for (int i = 0; i < 3; i++) {
@@ -596,7 +616,7 @@ static void a_batch_size_notifies_too(void)
 static void a_loop_that_polls_learns_by_itself(void)
 {
     NEED_FINE_CLOCK;
-    setup_polled();
+    setup_polled_on_the_scan();
     set_params(HOUR, 0, 0);
     ASSERT_FALSE(aio_poll(ctx, true));
     ASSERT_INT_EQ(one.polls, 0);               /* nothing was learnt yet */
@@ -608,7 +628,7 @@ static void a_loop_that_polls_learns_by_itself(void)
 TEST_PROGRAM(
     TEST(a_handler_is_polled_once_its_fd_has_fired),
     TEST(with_poll_max_ns_0_nobody_is_polled),
-    TEST(one_handler_without_io_poll_ends_all_polling),
+    TEST(on_the_scan_one_handler_without_io_poll_ends_all_polling),
     TEST(changing_a_handler_takes_it_off_those_that_are_polled),
     TEST(begin_and_end_of_an_unknown_fd_are_ignored),
     TEST(fd_handlers_have_begin_and_end_too),
@@ -625,7 +645,7 @@ TEST_PROGRAM(
     TEST(the_notifier_is_polled_too),
     TEST(polling_ends_when_a_timer_is_due),
     TEST(without_a_hit_it_lasts_poll_ns),
-    TEST(three_that_do_not_block_miss_a_ready_fd),
+    TEST(on_the_scan_three_that_do_not_block_miss_a_ready_fd),
     TEST(with_one_that_cannot_be_polled_the_first_sees_it),
     TEST(a_wait_that_polling_covered_changes_nothing),
     TEST(one_that_was_a_little_longer_makes_it_grow),

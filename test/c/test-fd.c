@@ -364,7 +364,7 @@ static void hundreds_are_watched_at_once(void)
         for (int i = 0; i < MANY; i += step) {
             event_notifier_set(&es[i]);
         }
-        /* The ready list gives 128 a wait. */
+        /* A wait finds 128. */
         while (aio_poll(ctx, false)) {
             continue;
         }

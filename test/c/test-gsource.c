@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The context as a GSource, driven by a foreign event loop. */
 #include "loop.h"
-#include "loop/aio-context.h"
 
 #define HOUR_MS (3600 * 1000)
 
@@ -246,6 +245,7 @@ static void prepare_ends_polling_although_that_removes_a_handler(void)
     gint timeout;
 
     setup();
+    loop_leave_the_ring();
     ended = 0;
     aio_context_set_poll_params(ctx, 10 * SCALE_MS, 0, 0, &error_abort);
     for (int i = 0; i < 2; i++) {

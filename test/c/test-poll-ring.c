@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring as a monitor: when a context comes to it and leaves it, more at once than
- * a wait reports, and producers in other threads. test-fdmon.c has what it does as
- * the other monitors do. */
-#include "block/raw-aio.h"
+/* The ring as a monitor: what is seen without a call, threads that come and go, and
+ * producers in other threads. test-fdmon.c has what it does as the other monitors do. */
 #include "loop.h"
-#include "loop/aio-context.h"
 
-enum { SOURCES = 300, THREADS = 3, ROUNDS = 2000 };
+enum { THREADS = 3, ROUNDS = 2000 };
 
 typedef struct Source {
     EventNotifier e;
     uint32_t ran;
-    bool stays_set;
-} Source;
+    } Source;
 
-static Source sources[SOURCES];
+static Source sources[THREADS];
 static unsigned ran;
 
 static bool on_the_ring(void)
@@ -26,9 +22,7 @@ static void source_cb(EventNotifier *e)
 {
     Source *source = container_of(e, Source, e);
 
-    if (!source->stays_set) {
-        event_notifier_test_and_clear(e);
-    }
+    event_notifier_test_and_clear(e);
     ran++;
     qatomic_mb_set(&source->ran, source->ran + 1);
 }
@@ -37,7 +31,7 @@ static bool setup_ring(int count)
 {
     loop_setup();
     memset(sources, 0, sizeof(sources));
-    if (!fdmon_io_uring_setup(ctx)) {
+    if (!on_the_ring()) {
         return false;
     }
     for (int i = 0; i < count; i++) {
@@ -69,62 +63,12 @@ static unsigned poll_once(void)
     return ran;
 }
 
-static void the_io_uring_engine_brings_it(void)
+static void count_fire(void *opaque)
 {
-    loop_setup();
-    if (!aio_setup_linux_io_uring(ctx, NULL)) {
-        TEST_SKIP("this machine has no io_uring, or forbids it");
-    }
-    ASSERT_TRUE(on_the_ring());
-    loop_teardown();
+    ++*(int *)opaque;
 }
 
-static void taking_the_gsource_leaves_it_for_the_ready_list(void)
-{
-    NEED_RING(2);
-    g_source_unref(aio_get_g_source(ctx));
-    ASSERT_TRUE(ctx->fdmon_ops == &fdmon_ready_ops);
-    event_notifier_set(&sources[1].e);
-    ASSERT_INT_EQ(poll_once(), 1);
-    ASSERT_FALSE(fdmon_io_uring_setup(ctx));
-    teardown(2);
-}
-
-static void more_than_a_wait_reports_all_run(void)
-{
-    unsigned total = 0;
-
-    NEED_RING(SOURCES);
-    for (int i = 0; i < SOURCES; i++) {
-        event_notifier_set(&sources[i].e);
-    }
-    for (int polls = 0; polls < 4; polls++) {
-        total += poll_once();
-    }
-    ASSERT_INT_EQ(total, SOURCES);
-    for (int i = 0; i < SOURCES; i++) {
-        ASSERT_INT_EQ(sources[i].ran, 1);
-    }
-    teardown(SOURCES);
-}
-
-static void nobody_starves_behind_those_that_stay_ready(void)
-{
-    NEED_RING(SOURCES);
-    for (int i = 0; i < SOURCES; i++) {
-        sources[i].stays_set = true;
-        event_notifier_set(&sources[i].e);
-    }
-    for (int i = 0; i < 10; i++) {
-        poll_once();
-    }
-    for (int i = 0; i < SOURCES; i++) {
-        ASSERT_INT_GT(sources[i].ran, 1);
-    }
-    teardown(SOURCES);
-}
-
-static bool is_set(void *opaque)
+static bool never_set(void *opaque)
 {
     (void)opaque;
     return false;
@@ -134,11 +78,68 @@ static bool is_set(void *opaque)
 static void what_is_ready_is_seen_in_a_poll_that_need_not_wait(void)
 {
     NEED_RING(1);
-    aio_set_event_notifier(ctx, &sources[0].e, false, source_cb, is_set);
+    aio_set_event_notifier(ctx, &sources[0].e, false, source_cb, never_set);
     poll_once();
     event_notifier_set(&sources[0].e);
     ASSERT_FALSE(aio_poll_disabled(ctx));
     ASSERT_INT_EQ(poll_once(), 1);
+    teardown(1);
+}
+
+/* A handler without io_poll does not end polling in user space: its fd, too, is looked
+ * at without a call. */
+static void a_handler_without_io_poll_does_not_end_polling(void)
+{
+    QEMUTimer timer;
+    int fired = 0;
+
+    NEED_RING(2);
+    aio_context_set_poll_params(ctx, NANOSECONDS_PER_SECOND, 2, 0, NULL);
+    aio_set_event_notifier(ctx, &sources[0].e, false, source_cb, never_set);
+    event_notifier_set(&sources[0].e);
+    poll_once();
+    ASSERT_INT_EQ(sources[0].ran, 1);        /* from now on it is polled */
+    ASSERT_TRUE(aio_poll_disabled(ctx));     /* the other one has no io_poll */
+    qatomic_set(&ctx->poll_ns, NANOSECONDS_PER_SECOND);
+    aio_timer_init(ctx, &timer, QEMU_CLOCK_REALTIME, SCALE_NS, count_fire, &fired);
+    timer_mod(&timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) + SCALE_MS);
+    while (!fired) {
+        aio_poll(ctx, true);
+    }
+    ASSERT_INT_GT(ctx->stats.poll_misses, 0);
+    ASSERT_INT_EQ(ctx->stats.poll_hits, 0);
+    teardown(2);
+}
+
+/* Is told of an event, arms its poll again, and ends. */
+static void *poll_as_home(void *opaque)
+{
+    (void)opaque;
+    qemu_set_current_aio_context(ctx);
+    event_notifier_set(&sources[0].e);
+    while (!sources[0].ran) {
+        aio_poll(ctx, true);
+    }
+    aio_poll(ctx, false);
+    aio_context_detach_current();
+    return NULL;
+}
+
+/* io_uring withdraws what a thread has handed over when that ends. */
+static void it_outlives_the_thread_that_armed_it(void)
+{
+    QemuThread thread;
+
+    NEED_RING(1);
+    aio_context_detach_current();
+    qemu_thread_create(&thread, "home", poll_as_home, NULL, QEMU_THREAD_JOINABLE);
+    qemu_thread_join(&thread);
+    qemu_set_current_aio_context(ctx);
+    ASSERT_INT_EQ(sources[0].ran, 1);
+    event_notifier_set(&sources[0].e);
+    while (sources[0].ran < 2) {
+        aio_poll(ctx, true);
+    }
     teardown(1);
 }
 
@@ -219,11 +220,9 @@ static void handlers_come_and_go_from_other_threads(void)
 }
 
 TEST_PROGRAM(
-    TEST(the_io_uring_engine_brings_it),
-    TEST(taking_the_gsource_leaves_it_for_the_ready_list),
-    TEST(more_than_a_wait_reports_all_run),
-    TEST(nobody_starves_behind_those_that_stay_ready),
     TEST(what_is_ready_is_seen_in_a_poll_that_need_not_wait),
+    TEST(a_handler_without_io_poll_does_not_end_polling),
+    TEST(it_outlives_the_thread_that_armed_it),
     TEST(no_wake_up_is_lost),
     TEST(handlers_come_and_go_from_other_threads),
 )

@@ -121,7 +121,7 @@ static bool use_handlers(AioContext *ctx)
     return use_some_handlers(ctx, 5);
 }
 
-/* As many as make the loop change over to the ready list. */
+/* As many as make the loop change over to epoll, where there is no ring. */
 static bool use_many_handlers(AioContext *ctx)
 {
     return use_some_handlers(ctx, 70);

@@ -196,8 +196,7 @@ static void wake_watchers(FdObject *object, int fd)
         uint32_t bits = qatomic_mb_read(&object->watchers[i]);
         for (; bits; bits &= bits - 1) {
             uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
-            wasm_ready_mark(id, fd);     /* before the loop is told to look */
-            wasm_poll_complete(id, fd);
+            wasm_poll_complete(id, fd);  /* before the loop is told to look */
             port_watcher_ready(&watchers[id], fd);
         }
     }
@@ -218,7 +217,6 @@ void rt_fd_ready(int fd)
  * that JavaScript drives: its word is in no thread's waiting_on. */
 void wasm_fds_look_again(void)
 {
-    wasm_ready_mark_upper();
     for (int fd = 0; fd < MAX_FDS; fd++) {
         FdObject *object;
         if (!qatomic_load_acquire(&chunks[fd / CHUNK])) {

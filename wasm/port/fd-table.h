@@ -14,11 +14,7 @@ void wasm_event_sleep(int fd, int64_t timeout_ns);
 /* Owner: a thread was lost, perhaps between making an fd ready and telling of it. */
 void wasm_fds_look_again(void);
 
-/* ready.c: fd became ready, and this watcher's loop may want to know. */
-void wasm_ready_mark(uint32_t watcher_id, int fd);
-/* Of all sets: a thread may have been lost between the levels. */
-void wasm_ready_mark_upper(void);
-/* poll-ring.c: the same for its one-shot poll. */
+/* poll-ring.c: fd became ready, and this watcher's loop may have a poll armed for it. */
 void wasm_poll_complete(uint32_t watcher_id, int fd);
 
 #endif

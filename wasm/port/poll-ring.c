@@ -9,7 +9,7 @@
 #include "qemu/atomic.h"
 #include "wasm-port.h"
 
-enum { CHUNK = 1024, CHUNKS = WASM_MAX_FDS / CHUNK };
+enum { CHUNK = 64, CHUNKS = WASM_MAX_FDS / CHUNK };
 enum { POLL_IDLE, POLL_ARMED, POLL_DONE };
 
 typedef struct Poll {
@@ -123,6 +123,11 @@ void port_poll_ring_rearm(PortPollRing *ring)
 bool port_poll_ring_pending(PortPollRing *ring)
 {
     return ring->taken || qatomic_mb_read(&ring->done);
+}
+
+int port_poll_ring_fd(PortPollRing *ring)
+{
+    return ring->watcher->fd;
 }
 
 /* Moves the completions over, the oldest first. */

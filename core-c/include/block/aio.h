@@ -57,7 +57,7 @@ struct ThreadPool;
 struct LinuxAioState;
 struct LuringState;
 
-/* Which fds are ready: scan, ready list, ring. All calls are the loop's own. */
+/* Which fds are ready: scan, epoll, ring. All calls are the loop's own. */
 typedef struct {
     /* A handler was added (old NULL), removed (new NULL) or replaced; called
      * under list_lock. */
@@ -115,10 +115,9 @@ struct AioContext {
     unsigned scan_size;                   /* of the larger of both; list_lock */
     AioHandler **handler_by_fd;           /* live ones; fd_table_size long */
     unsigned fd_table_size;
-    struct PortReadySet *ready_set;       /* fdmon-ready.c */
-    bool ready_refused;                   /* an fd could not be watched by it */
+    struct PortReadySet *ready_set;       /* fdmon-epoll.c */
+    bool epoll_refused;                   /* an fd could not be watched by it */
     struct AioPollRing *poll_ring;        /* fdmon-io_uring.c */
-    bool has_g_source;                    /* a foreign loop may drive it */
     unsigned handlers_with_events;
     unsigned unwalked;                    /* iterations that looked at no fd */
     AioHandlerList gsource_ready;         /* found by check, for dispatch */

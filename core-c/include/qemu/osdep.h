@@ -33,6 +33,7 @@
 #define CONFIG_POSIX 1
 #if defined(__linux__)
 #define CONFIG_LINUX 1
+#define CONFIG_EPOLL 1
 #endif
 #endif
 

@@ -112,7 +112,15 @@ static bool is_unsubmitted(PortPollRing *ring)
 
 bool port_poll_ring_pending(PortPollRing *ring)
 {
-    return uring_has_cqe(&ring->ring) || is_unsubmitted(ring);
+    if (is_unsubmitted(ring)) {
+        uring_enter(&ring->ring, 0);
+    }
+    return uring_has_cqe(&ring->ring);
+}
+
+int port_poll_ring_fd(PortPollRing *ring)
+{
+    return ring->ring.fd;
 }
 
 static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
@@ -135,6 +143,10 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
         if (cqe.res > 0) {
             ready[count++] = (PortPollFd){ .fd = fd,
                                            .revents = (short)cqe.res };
+        }
+        /* The kernel withdraws the polls of a thread that ends; the context may go on
+         * in another one. */
+        if (cqe.res > 0 || cqe.res == -ECANCELED) {
             poll->next_reported = ring->reported;
             ring->reported = (uint32_t)fd + 1;
         }

@@ -1,41 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wasm/port/ready.c: producers mark what they made ready, bottom-up, the loop
- * takes the marks top-down and sleeps if there are none. No ready fd is missed,
- * and the loop does not spin. There are two fds: marks meet in pairs, either in
- * one leaf or (APART) in the word above. In which order the loop takes them, its
- * turns, is left out.
+ * wasm/port/poll-ring.c: whoever makes an fd ready completes its poll, if that is armed,
+ * and tells the loop; the loop arms what was reported, takes the completions and sleeps
+ * if there are none. No ready fd is missed, and the loop does not spin. There are two
+ * fds. In which order the loop takes completions is left out.
  *
  * good:
- * good:    -DAPART
- * good:    -DTOGETHER   (both make the same fd ready)
+ * good:    -DTOGETHER   (both producers make the same fd ready)
  * good:    -DGSOURCE    (a foreign loop sleeps on the notifier)
- * broken:  -DBROKEN_TOP_FIRST
  * broken:  -DBROKEN_NOTIFY_FIRST
  * broken:  -DBROKEN_LOOK_FIRST
- * broken:  -DTOGETHER -DBROKEN_NO_LOOK_AGAIN
- * broken:  -DBROKEN_LOOK_AGAIN_FIRST
- * broken:  -DBROKEN_NO_ARM
+ * broken:  -DBROKEN_NO_LOOK
+ * broken:  -DBROKEN_NO_REARM
  * broken:  -DBROKEN_STORE_TAKE
+ * broken:  -DTOGETHER -DBROKEN_PLAIN_DONE
+ * broken:  -DBROKEN_NO_ARM
  * broken:  -DGSOURCE -DBROKEN_BLIND_GATHER
- * broken:  -DGSOURCE -DBROKEN_ONE_FD
  */
 
 /* ---- The words ---- */
 
 bit set[2];                /* fd-table.c, word of an event: EVENT_SET */
-bit leaf[2];               /* its bit of its leaf: one word, or two if APART */
-bit middle[2];             /* the bit of its leaf in the one word of the middle */
-bit top;                   /* the bit of that word */
-#ifdef APART
-#define LEAF(fd) (fd)
-#define SHARED_LEAF false
-#define ROOM 3             /* n of port_ready_wait, which is 128 */
-#else
-#define LEAF(fd) 0
-#define SHARED_LEAF true
-#define ROOM 2             /* not enough for both and the notifier */
-#endif
+mtype = { IDLE, ARMED, DONE };
+mtype state[2] = IDLE;     /* of its poll */
+byte done[2];              /* how often it is in the list of completions: one word */
 
 bit notified;              /* watcher->notified */
 bit notify_me;             /* watcher->notify_me: only the home thread writes it */
@@ -56,30 +44,36 @@ byte rounds;               /* told: iterations since nobody does any more */
 
 /* ---- Producers ---- */
 
-/* qatomic_fetch_or(leaf) == 0, into first */
-inline mark_leaf(fd)
+inline push_done(fd)
 {
-    d_step {
-        first = !(leaf[fd] || (SHARED_LEAF && leaf[1 - fd]));
-        leaf[fd] = 1
+    d_step {                                /* qatomic_cmpxchg(done), until it succeeds */
+        assert(done[fd] == 0);              /* it is never in the list twice */
+        done[fd]++
     }
 }
 
-inline mark(fd)
+/* It goes from armed to done but once. Uses the caller's won. */
+inline complete(fd)
 {
-#ifdef BROKEN_TOP_FIRST
-    top = 1;
-    middle[LEAF(fd)] = 1;
-    mark_leaf(fd)
+    if                                      /* qatomic_mb_read(state) */
+    :: state[fd] == ARMED ->
+#ifdef BROKEN_PLAIN_DONE
+        atomic { state[fd] = DONE; won = 1 };
 #else
-    mark_leaf(fd);
-    if
-    :: first ->
-        middle[LEAF(fd)] = 1;               /* qatomic_or(middle) */
-        atomic { top = 1; first = 0 }       /* qatomic_or(top) */
+        d_step {                            /* qatomic_cmpxchg(state) */
+            won = (state[fd] == ARMED);
+            if
+            :: won -> state[fd] = DONE
+            :: else
+            fi
+        };
+#endif
+        if
+        :: won -> push_done(fd); won = 0
+        :: else
+        fi
     :: else
     fi
-#endif
 }
 
 /* notify.c: watcher_notify */
@@ -89,11 +83,11 @@ inline watcher_notify()
     if                                      /* qatomic_mb_read(notify_me) */
     :: notify_me ->
         d_step {                            /* port_event_set: qatomic_xchg */
-            first = (notifier == SLEEPING);
+            won = (notifier == SLEEPING);
             notifier = SET
         };
         if
-        :: first -> sleeping = 0; first = 0 /* port_notify32 */
+        :: won -> sleeping = 0; won = 0 /* port_notify32 */
         :: else
         fi
     :: else
@@ -103,7 +97,7 @@ inline watcher_notify()
 /* Makes fd a or b ready, as often as it likes, or never again. */
 proctype producer(bit a; bit b)
 {
-    bit fd, first;
+    bit fd, first, won;
 
     do
     :: true ->
@@ -119,14 +113,14 @@ proctype producer(bit a; bit b)
         :: first ->                         /* wake_watchers */
 #ifdef BROKEN_NOTIFY_FIRST
             watcher_notify();
-            mark(fd)
+            complete(fd)
 #else
-            mark(fd);
+            complete(fd);
             watcher_notify()
 #endif
         :: else
         fi;
-        fd = 0
+        d_step { fd = 0; first = 0 }
     :: true -> break
     od;
     running--
@@ -143,66 +137,74 @@ proctype thief()
 
 /* ---- The loop ---- */
 
-/* Its bit was taken. */
-inline report(fd)
+/* port_poll_ring_arm */
+inline arm(fd)
 {
-    if
-    :: count == room -> mark(fd)
-    :: count < room && reported[fd]         /* it has its own turn */
-    :: count < room && !reported[fd] ->
-        if
 #ifdef BROKEN_LOOK_FIRST
-        :: seen[fd] -> found[fd] = 1; count++
-#else                                       /* look: wasm_fd_revents */
-        :: atomic { set[fd] -> found[fd] = 1; count++ }
+    if
+    :: set[fd] -> complete(fd)
+    :: else
+    fi;
 #endif
+    d_step {                                /* qatomic_cmpxchg(state) */
+        if
+        :: state[fd] == IDLE -> state[fd] = ARMED
         :: else
         fi
+    };
+#if !defined(BROKEN_LOOK_FIRST) && !defined(BROKEN_NO_LOOK)
+    if                                      /* wasm_fd_revents */
+    :: set[fd] -> complete(fd)
+    :: else
     fi
+#endif
 }
 
-/* It was ready at the last wait. */
-inline look_again(fd)
+/* port_poll_ring_rearm: those that the last wait reported; at first all of them. */
+inline rearm()
 {
-#ifdef BROKEN_NO_LOOK_AGAIN
+#ifdef BROKEN_NO_REARM
     skip
 #else
     if
-    :: reported[fd] && count == room -> mark(fd)
-    :: reported[fd] && count < room ->
-        if                                  /* look: wasm_fd_revents */
-        :: atomic { set[fd] -> found[fd] = 1; count++ }
-        :: else
-        fi
+    :: reported[0] -> reported[0] = 0; arm(0)
+    :: else
+    fi;
+    if
+    :: reported[1] -> reported[1] = 0; arm(1)
     :: else
     fi
 #endif
 }
 
-inline look_at_notifier()
+/* It was in the list of completions. */
+inline report(fd)
 {
-    if                                      /* look: wasm_fd_revents */
-    :: atomic { notifier == SET -> found_notifier = 1; count++ }
-    :: else
+    state[fd] = IDLE;                       /* qatomic_mb_set */
+    if                                      /* wasm_fd_revents */
+    :: atomic { set[fd] -> found[fd] = 1; reported[fd] = 1; count++ }
+    :: atomic { !set[fd] -> skip };
+        arm(fd)
     fi
 }
 
-/* take(leaf[l]): a load, then an exchange. Bits in l0, l1. */
-inline take_leaf(l)
+inline collect()
 {
-#ifdef APART
-    if
-    :: leaf[l] -> leaf[l] = 0; report(l)
+    count = 0;
+    if                                      /* wasm_fd_revents(notifier_fd) */
+    :: atomic { notifier == SET -> found_notifier = 1; count++ }
     :: else
-    fi
-#else
-    if
-    :: leaf[0] || leaf[1] ->
+    fi;
+    if                                      /* qatomic_mb_read(done) */
+    :: done[0] || done[1] ->
 #ifdef BROKEN_STORE_TAKE
-        d_step { l0 = leaf[0]; l1 = leaf[1] };
-        d_step { leaf[0] = 0; leaf[1] = 0 };
+        d_step { l0 = done[0]; l1 = done[1] };
+        d_step { done[0] = 0; done[1] = 0 };
 #else
-        d_step { l0 = leaf[0]; l1 = leaf[1]; leaf[0] = 0; leaf[1] = 0 };
+        d_step {                            /* take_done: qatomic_xchg */
+            l0 = done[0]; l1 = done[1];
+            done[0] = 0; done[1] = 0
+        };
 #endif
         if
         :: l0 -> report(0)
@@ -215,63 +217,6 @@ inline take_leaf(l)
         d_step { l0 = 0; l1 = 0 }
     :: else
     fi
-#endif
-}
-
-inline collect(n)
-{
-    d_step { room = n; count = 0 };
-    if                                      /* report(notifier_fd) */
-    :: !reported_notifier -> look_at_notifier()
-    :: else
-    fi;
-#ifdef BROKEN_LOOK_AGAIN_FIRST
-    look_again(0);
-    look_again(1);
-#endif
-#ifdef BROKEN_LOOK_FIRST
-    seen[0] = set[0];
-    seen[1] = set[1];
-#endif
-    if                                      /* take(top) */
-    :: top ->
-        top = 0;
-        if                                  /* take(middle) */
-        :: middle[0] || middle[1] ->
-            d_step {
-                m0 = middle[0];
-                m1 = middle[1];
-                middle[0] = 0;
-                middle[1] = 0
-            };
-            if
-            :: m0 -> take_leaf(0)
-            :: else
-            fi;
-#ifdef APART
-            if
-            :: m1 -> take_leaf(1)
-            :: else
-            fi;
-#endif
-            d_step { m0 = 0; m1 = 0 }
-        :: else
-        fi
-    :: else
-    fi;
-    if
-    :: reported_notifier && count < room -> look_at_notifier()
-    :: else
-    fi;
-#ifndef BROKEN_LOOK_AGAIN_FIRST
-    look_again(0);
-    look_again(1);
-#endif
-    d_step {
-        reported[0] = found[0];
-        reported[1] = found[1];
-        reported_notifier = found_notifier
-    }
 }
 
 /* After a dispatch the handler of a found fd has cleared it, or not. */
@@ -324,13 +269,15 @@ inline event_sleep()
 
 active proctype home()
 {
-    bit found[2], found_notifier, reported[2], reported_notifier;
-    bit wait, first, l0, l1, m0, m1;
-    byte count, room;
-#ifdef BROKEN_LOOK_FIRST
-    bit seen[2];
-#endif
+    bit found[2], found_notifier, reported[2];
+    bit wait, won, l0, l1;
+    byte count;
 
+    d_step { reported[0] = 1; reported[1] = 1 };
+#ifdef BROKEN_NO_REARM
+    arm(0);
+    arm(1);
+#endif
     do
     :: true ->
         /* A loop that nobody wakes comes to rest. */
@@ -340,39 +287,30 @@ active proctype home()
         fi;
         notify_me = 1;                      /* qatomic_mb_set: += 2, |= 1 */
 #ifdef GSOURCE
+        rearm();                            /* gsource.c: fd_of_monitor */
 #ifndef BROKEN_BLIND_GATHER
-        collect(1);                         /* gsource.c: ready_list_fd */
+        count = (done[0] || done[1]);       /* port_poll_ring_pending */
 #endif
-#ifdef BROKEN_ONE_FD
-        /* It polls what was found, or the notifier if nothing was. */
-        if
-        :: count == 0 && notifier == SET
-        :: count == 0 && notifier != SET && SERVED -> goto served
-        :: found_notifier
-        :: found[0] && set[0]
-        :: found[1] && set[1]
-        fi;
-#else
         if                                  /* poll_fds */
         :: notifier == SET
         :: count                            /* the notifier polls as ready */
         :: count == 0 && notifier != SET && SERVED -> goto served
         fi;
-#endif
-        d_step { found[0] = 0; found[1] = 0; found_notifier = 0 };
         notify_me = 0;                      /* aio_ctx_check: a release */
         if                                  /* aio_notify_accept */
         :: notified -> notified = 0
         :: else
         fi;
-        collect(ROOM);                      /* find_ready */
+        rearm();
+        collect();                          /* aio_find_ready */
 #else
         wait = !notified;                   /* qatomic_mb_read(notified) */
-        collect(ROOM);                      /* port_ready_wait */
+        rearm();                            /* bring_up_to_date */
+        collect();                          /* port_poll_ring_wait */
         if
         :: wait && count == 0 ->
             event_sleep();
-            collect(ROOM)
+            collect()
         :: else
         fi;
         notify_me = 0;                      /* qatomic_mb_set */
@@ -387,7 +325,7 @@ active proctype home()
         :: found_notifier -> atomic { notifier = CLEAR; found_notifier = 0 }
         :: else
         fi;
-        d_step { count = 0; room = 0; wait = 0 }
+        d_step { count = 0; wait = 0 }
     od;
 served:
     skip

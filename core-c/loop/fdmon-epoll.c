@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ready list: a wait costs as much as there is ready, however many handlers
- * there are. epoll(7) in the posix port, a bit per fd that producers set in the
- * WebAssembly one. util/fdmon-epoll.c
+ * epoll(7): a wait costs as much as there is ready, however many
+ * handlers there are. util/fdmon-epoll.c
  *
- * A context comes here from the scan when it has many handlers, or when its
- * GSource is taken, and stays, unless an fd cannot be watched this way.
+ * Where there is no ring, a context comes here from the scan when it has many
+ * handlers, or when its GSource is taken, and stays, unless an fd cannot be watched
+ * this way.
  */
 #include "loop/aio-context.h"
 
+#ifdef CONFIG_EPOLL
+
 enum { MAX_READY = 128 };
 
-/* The ready list knows nothing of external handlers; the scan does. */
+/* epoll knows nothing of external handlers; the scan does. */
 static int scan_wait(AioContext *ctx, AioHandlerList *ready_list,
                      int64_t timeout)
 {
     return fdmon_poll_ops.wait(ctx, ready_list, timeout);
 }
 
-static int fdmon_ready_wait(AioContext *ctx, AioHandlerList *ready_list,
+static int fdmon_epoll_wait(AioContext *ctx, AioHandlerList *ready_list,
                             int64_t timeout)
 {
     PortPollFd ready[MAX_READY];
@@ -42,10 +44,10 @@ static int fdmon_ready_wait(AioContext *ctx, AioHandlerList *ready_list,
 static void give_up(AioContext *ctx)
 {
     qatomic_store_release(&ctx->fdmon_ops, &fdmon_poll_ops);
-    qatomic_set(&ctx->ready_refused, true);
+    qatomic_set(&ctx->epoll_refused, true);
 }
 
-static void fdmon_ready_update(AioContext *ctx, AioHandler *old_node,
+static void fdmon_epoll_update(AioContext *ctx, AioHandler *old_node,
                                AioHandler *new_node)
 {
     int fd = (new_node ? new_node : old_node)->pfd.fd;
@@ -57,19 +59,30 @@ static void fdmon_ready_update(AioContext *ctx, AioHandler *old_node,
     }
 }
 
-bool fdmon_ready_upgrade(AioContext *ctx)
+void fdmon_epoll_destroy(AioContext *ctx)
+{
+    port_ready_free(ctx->ready_set);
+    ctx->ready_set = NULL;
+}
+
+int fdmon_epoll_fd(AioContext *ctx)
+{
+    return aio_fdmon(ctx) == &fdmon_epoll_ops ? port_ready_fd(ctx->ready_set) : -1;
+}
+
+bool fdmon_epoll_upgrade(AioContext *ctx)
 {
     AioHandler *node;
     bool done = false;
 
-    if (qatomic_read(&ctx->ready_refused)) {
+    if (qatomic_read(&ctx->epoll_refused)) {
         return false;
     }
     qemu_lockcnt_lock(&ctx->list_lock);
     if (!ctx->ready_set) {
         ctx->ready_set = port_ready_new(ctx->watcher);
     }
-    if (ctx->ready_set && !ctx->ready_refused) {
+    if (ctx->ready_set && !ctx->epoll_refused) {
         done = true;
         QLIST_FOREACH(node, &ctx->aio_handlers, node) {
             if (!aio_handler_is_deleted(node) && node->pfd.events) {
@@ -79,7 +92,7 @@ bool fdmon_ready_upgrade(AioContext *ctx)
         }
     }
     if (done) {
-        qatomic_store_release(&ctx->fdmon_ops, &fdmon_ready_ops);
+        qatomic_store_release(&ctx->fdmon_ops, &fdmon_epoll_ops);
     } else {
         give_up(ctx);
     }
@@ -87,8 +100,9 @@ bool fdmon_ready_upgrade(AioContext *ctx)
     return done;
 }
 
-const FDMonOps fdmon_ready_ops = {
-    .update = fdmon_ready_update,
-    .wait = fdmon_ready_wait,
+const FDMonOps fdmon_epoll_ops = {
+    .update = fdmon_epoll_update,
+    .wait = fdmon_epoll_wait,
     .need_wait = aio_poll_disabled,
 };
+#endif
