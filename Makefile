@@ -53,7 +53,10 @@ jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 native_lib := build/native/libaioloop.a
 # What lies in the first is not instrumented by Asyncify: see wasm/aiocc.mjs.
 co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/%/coroutine.o,$(wasm_obj))
-wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a
+# The parts of libc that are ours: linked as needed, like libc.
+libc_obj := $(filter build/wasm/wasm/libc/%,$(wasm_obj))
+loop_obj := $(filter-out $(co_obj) $(libc_obj),$(wasm_obj))
+wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a build/wasm/libaiolibc.a
 test_native := build/native/tests
 test_wasm := build/wasm/tests.wasm
 bench_native := $(bench_c:%=build/bench/native/%)
@@ -193,15 +196,16 @@ $(foreach b,$(builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
-aiocc := wasm/aiocc.mjs wasm/binary.mjs wasm/function-names.mjs wasm/function-types.mjs wasm/thread-locals.mjs wasm/port/stack-switch.wat wasm/libc/wrapped.txt build/toolchain.found
+aiocc := wasm/aiocc.mjs wasm/binary.mjs wasm/function-names.mjs wasm/function-types.mjs wasm/link-messages.mjs wasm/thread-locals.mjs wasm/port/stack-switch.wat wasm/libc/wrapped.txt build/toolchain.found
 
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -iquote test/c -MMD -MP -c $< -o $@
 
-build/wasm/libaioloop.a: $(filter-out $(co_obj),$(wasm_obj)) build/wasm-list.value
+build/wasm/libaioloop.a: $(loop_obj) build/wasm-list.value
 build/wasm/libaiocoroutine.a: $(co_obj) build/wasm-list.value
+build/wasm/libaiolibc.a: $(libc_obj) build/wasm-list.value
 $(wasm_lib):
 	$(call step,AR,$@)
 	@mkdir -p $(@D)
@@ -250,8 +254,9 @@ build/wasm-kills/%.o: %.c test/kills/kill-points.h $(aiocc) build/wasm-flags.val
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -include test/kills/kill-points.h -MMD -MP -c $< -o $@
 
-build/wasm-kills/libaioloop.a: $(foreach o,$(filter-out $(co_obj),$(wasm_obj)),$(call kill_core,$(o)))
+build/wasm-kills/libaioloop.a: $(foreach o,$(loop_obj),$(call kill_core,$(o)))
 build/wasm-kills/libaiocoroutine.a: $(foreach o,$(co_obj),$(call kill_core,$(o)))
+build/wasm-kills/libaiolibc.a: $(foreach o,$(libc_obj),$(call kill_core,$(o)))
 $(kill_lib):
 	$(call step,AR,$@)
 	@mkdir -p $(@D)

@@ -56,6 +56,7 @@
 
 /* iothread/iothread.c */
 #define iothread_abandon aio_priv_iothread_abandon
+#define iothread_context aio_priv_iothread_context
 #define iothread_enter aio_priv_iothread_enter
 #define iothread_free aio_priv_iothread_free
 #define iothread_is_running aio_priv_iothread_is_running

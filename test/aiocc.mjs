@@ -73,6 +73,84 @@ const tests = {
     assert.deepEqual([code, out], [4, 'one\ntwo words\n\n']);
   },
 
+  async 'a name of libc that C leaves to the program is the program\'s'(room) {
+    const { code, out } = await room.program(`
+#include <stdio.h>
+struct pollfd;
+int poll(struct pollfd *fds, unsigned n, int timeout);
+int accept(char token) { return token == 'a'; }
+long send(long value) { return value; }
+int isatty(void) { return 1; }
+int socketpair(void) { return 1; }
+int main(void) { printf("%d %ld %d %d\\n", accept('a'), send(8), isatty(), socketpair()); return poll(NULL, 0, 0); }
+`, { options: ['-std=c11'] });
+    assert.deepEqual([code, out], [0, '1 8 1 1\n']);
+  },
+
+  // Its malloc knows nothing of threads, and its free of memory that others have got.
+  async 'a program may bring a malloc of its own, and the library keeps its own'(room) {
+    const { code, out } = await room.program(`
+#include <stdio.h>
+#include <string.h>
+#include "qemu/osdep.h"
+#include "block/aio.h"
+#include "block/thread-pool.h"
+#include "qapi/error.h"
+#include "qemu/main-loop.h"
+#include "sysemu/iothread.h"
+static char arena[1 << 16] __attribute__((aligned(16)));
+static size_t used;
+static int others, done;
+static bool is_mine(const void *p) { return (const char *)p >= arena && (const char *)p < arena + sizeof(arena); }
+void *malloc(size_t n) { void *p = arena + used; used += (n + 15) & ~(size_t)15; return used > sizeof(arena) ? NULL : p; }
+void free(void *p) { others += p && !is_mine(p); }
+void *calloc(size_t n, size_t size) { void *p = malloc(n * size); return p ? memset(p, 0, n * size) : p; }
+static void count_cb(void *opaque) { ++*(int *)opaque; }
+static int work(void *opaque) { (void)opaque; return 0; }
+static void worked(void *opaque, int ret) { *(int *)opaque += ret == 0; }
+int main(void)
+{
+    qemu_init_main_loop(&error_fatal);
+    AioContext *ctx = qemu_get_aio_context();
+    QEMUTimer *timer = aio_timer_new(ctx, QEMU_CLOCK_REALTIME, SCALE_MS, count_cb, &done);
+    IOThread *iothread = iothread_create("one", &error_fatal);
+    char *id = iothread_get_id(iothread);
+    timer_mod(timer, 0);
+    thread_pool_submit_aio(aio_get_thread_pool(ctx), work, NULL, worked, &done);
+    while (done < 2) aio_poll(ctx, true);
+    timer_free(timer);
+    iothread_destroy(iothread);
+    printf("id %d ", is_mine(id));
+    free(id);
+    printf("others %d\\n", others);
+    return 0;
+}
+`);
+    assert.deepEqual([code, out], [0, 'id 1 others 0\n']);
+  },
+
+  async 'a function of the loop that is declared with another type is refused, by both files'(room) {
+    room.write('wrong.c', 'int aio_poll(void);\nint main(void) { return aio_poll(); }');
+    const { code, err } = await room.aiocc('wrong.c', '-o', 'x.wasm');
+    assert.equal(code, 1);
+    assert.match(err, /^aiocc: aio_poll is \(\) -> i32 in wrong\.c, but \(i32, i32\) -> i32 in libaioloop\.a\(aio-poll\.o\): include the header/);
+    assert.ok(!existsSync(join(room.dir, 'x.wasm')));
+    room.write('twice.c', 'int aio_poll(void *ctx, _Bool blocking) { return ctx && blocking; }\nint main(void) { return 0; }');
+    const twice = await room.aiocc('twice.c', '-o', 'x.wasm');
+    assert.equal(twice.code, 1);
+    assert.match(twice.err, /duplicate symbol: aio_poll\n>>> defined in twice\.c\n>>> defined in .*libaioloop\.a\(aio-poll\.o\)/);
+  },
+
+  // As configure asks whether there is a function.
+  async 'a function of libc that is declared without its type links'(room) {
+    for (const name of ['fopen', 'malloc', 'pthread_create', 'accept', 'opendir']) {
+      room.write('probe.c', `char ${name}();\nint main(void) { return ${name}(); }`);
+      const { code, err } = await room.aiocc('-w', 'probe.c', '-o', 'probe.wasm');
+      assert.equal(code, 0, err);
+      assert.match(err, new RegExp(`warning: function signature mismatch: ${name}\\n.*probe\\.c`));
+    }
+  },
+
   async 'a program without a main that can be called is refused'(room) {
     room.write('none.c', 'int other(void) { return 0; }');
     room.write('three.c', 'int main(int c, char **v, char **e) { return c + (v == e); }');
@@ -248,9 +326,10 @@ const tests = {
     const touching = functions
       .filter((text) => [`get ${state})`, `get ${state}\n`, `set ${state}\n`].some((use) => text.includes(`global.${use}`)))
       .map(nameOf);
-    const symbols = (await execute(toolchain('EM_NM'), ['--defined-only', join(top, 'build', 'wasm', 'libaioloop.a')])).out;
-    const loop = new Set([...symbols.matchAll(/^\w+ [Tt] (\S+)$/gm)].map((match) => match[1]));
-    for (const name of ['aio_poll', 'aio_dispatch', 'aio_bh_poll', 'aio_dispatch_ready_handlers', 'timerlistgroup_run']) {
+    const archives = ['libaioloop.a', 'libaiolibc.a'].map((name) => join(top, 'build', 'wasm', name));
+    const symbols = (await execute(toolchain('EM_NM'), ['--defined-only', ...archives])).out;
+    const loop = new Set([...symbols.matchAll(/^\w+ [Tt] (?:aio_priv_)?(\S+)$/gm)].map((match) => match[1]));
+    for (const name of ['aio_poll', 'aio_dispatch', 'aio_bh_poll', 'aio_dispatch_ready_handlers', 'timerlistgroup_run', '__lockfile']) {
       assert.ok(loop.has(name), name);
     }
     assert.deepEqual(touching.filter((name) => loop.has(name)), []);

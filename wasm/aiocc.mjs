@@ -14,6 +14,7 @@ import { basename, delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
 import { addFunctionTypes } from './function-types.mjs';
+import { readLinker } from './link-messages.mjs';
 import { relocateThreadLocals } from './thread-locals.mjs';
 
 const wasmDir = dirname(fileURLToPath(import.meta.url));
@@ -176,9 +177,13 @@ function toolchain() {
   return known ?? fail(`Emscripten has not been looked for yet: ${REMEDY}`);
 }
 
-function run(o, tool, args) {
+/** What it writes to standard error goes to ours; read(text) may have a look first and returns what is left of it. */
+function run(o, tool, args, read = null) {
   if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
-  const { status, signal, error } = spawnSync(tool, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, signal, error, stderr } = spawnSync(tool, args, {
+    stdio: ['ignore', 'inherit', read ? 'pipe' : 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30,
+  });
+  if (read) process.stderr.write(read(stderr ?? ''));
   if (error?.code === 'ENOENT') fail(`${tool} is gone: ${installed ? 'is Emscripten where it was?' : `run \`make wasm\` in ${top} again`}`);
   if (error) fail(`${tool}: ${error.message}`);
   if (signal) fail(`${basename(tool)} was ended by ${signal}`);
@@ -258,16 +263,17 @@ const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_too_early', 'coroutine
 // coroutine yields (wasm/port/coroutine.c refuses a yield across them), and what calls
 // the functions of a stdio stream, which are libc's own. All else may yield: what the
 // program calls, and what calls it, as qsort does.
-const LOOP = 'libaioloop.a';
+const OURS = /libaio(loop|libc)\.a\(/;
 const STDIO = /libc-ww\.a\((__fclose_ca|__overflow|__stdio_exit|__toread|__uflow|fclose|fflush|fread|fseek|ftell|fwrite|vfprintf)\.o\)/;
-const neverYields = (file) => file.includes(`${LOOP}(`) || file === '<internal>' || STDIO.test(file);
+const neverYields = (file) => OURS.test(file) || file === '<internal>' || STDIO.test(file);
 
-function link(o, inputs, output, scratch) {
+function link(o, inputs, sources, output, scratch) {
   const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
   const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
   // A test may have a core of its own.
-  const core = [LOOP, 'libaiocoroutine.a'].map((name) => join(process.env.AIOCC_CORE ?? join(top, 'build', 'wasm'), name));
-  if (!core.every(existsSync)) fail(`the loop has not been built yet: ${REMEDY}`);
+  const [loop, coroutine, libc] = ['loop', 'coroutine', 'libc'].map((name) =>
+    join(process.env.AIOCC_CORE ?? join(top, 'build', 'wasm'), `libaio${name}.a`));
+  if (![loop, coroutine, libc].every(existsSync)) fail(`the loop has not been built yet: ${REMEDY}`);
   // wasm-ld writes this name into the module, and stack traces show it.
   const linked = join(scratch, basename(output).replace(/\.new$/, ''));
   const map = join(scratch, 'map');
@@ -276,10 +282,12 @@ function link(o, inputs, output, scratch) {
   const keepDwarf = o.debug !== null && o.debug !== '-g0';
   const keepNames = !o.strip && o.debug !== '-g0';
 
+  const refused = [];
   run(o, EM_LD, [
-    // All of it: what TypeScript calls is exported by attribute, and nothing refers
-    // to it. What is neither exported nor called is left out again.
-    ...inputs, '--whole-archive', ...core, '--no-whole-archive', join(libs, 'crt1_reactor.o'),
+    // All of the loop: what TypeScript calls is exported by attribute, and nothing refers
+    // to it. What is neither exported nor called is left out again. Of libc, what is needed
+    // and the program does not define.
+    ...inputs, '--whole-archive', loop, coroutine, '--no-whole-archive', libc, join(libs, 'crt1_reactor.o'),
     // The order matters: bulkmemory and standalonewasm replace parts of libc.
     `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
     '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
@@ -295,7 +303,12 @@ function link(o, inputs, output, scratch) {
     // The names are needed until wasm-opt has run.
     ...(keepDwarf ? [] : ['--strip-debug']),
     ...o.link, `-Map=${map}`, '-o', linked,
-  ]);
+  ], (written) => {
+    const { text, errors } = readLinker(written, sources);
+    refused.push(...errors);
+    return text;
+  });
+  if (refused.length > 0) fail(refused.join('\naiocc: '));
   if (!o.reactor) checkMain(linked);
   markFunctions(linked, map, neverYields);
 
@@ -359,16 +372,18 @@ function main(argv) {
       return;
     }
     const output = o.output ?? 'a.out.wasm';
+    const sources = new Map();
     const inputs = o.linked.map((item, n) => {
       if (typeof item === 'string') return item;
       const object = join(scratch, `${n}.o`);
+      sources.set(object, item.source);
       compile(o, item.source, object, scratch);
       return object;
     });
     // Written beside its place, then renamed: nothing half-written is left behind.
     const made = `${output}.new`;
     try {
-      link(o, inputs, made, scratch);
+      link(o, inputs, sources, made, scratch);
       renameSync(made, output);
     } finally {
       rmSync(made, { force: true });

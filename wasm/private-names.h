@@ -31,6 +31,17 @@
 #define wasm_stack_back aio_priv_wasm_stack_back
 #define wasm_stack_switch aio_priv_wasm_stack_switch
 
+/* libc/heap.c */
+#define aligned_alloc aio_priv_aligned_alloc
+#define calloc aio_priv_calloc
+#define free aio_priv_free
+#define malloc aio_priv_malloc
+#define memalign aio_priv_memalign
+#define posix_memalign aio_priv_posix_memalign
+#define realloc aio_priv_realloc
+#define rt_free aio_priv_rt_free
+#define rt_malloc aio_priv_rt_malloc
+
 /* libc/main.c */
 #define aio_call_main aio_priv_aio_call_main
 

@@ -10,7 +10,6 @@
 #define POLL_MAX_NS_DEFAULT 32768
 
 struct IOThread {
-    char *id;
     AioContext *ctx;
     QEMUBH *stop_bh;
     QEMUBH *pool_bh;              /* its pool has new limits */
@@ -24,6 +23,7 @@ struct IOThread {
     uint32_t run_gcontext;        /* drive it, not the AioContext alone */
     bool is_thread_default;       /* home thread */
     QLIST_ENTRY(IOThread) next;
+    char id[];
 };
 
 static QLIST_HEAD(, IOThread) iothreads;
@@ -75,14 +75,14 @@ static void update_pool_bh(void *opaque)
 /* The object, its context and its bottom halves. */
 static IOThread *new_object(const char *id, Error **errp)
 {
-    IOThread *iothread = calloc(1, sizeof(*iothread));
+    IOThread *iothread = calloc(1, sizeof(*iothread) + strlen(id) + 1);
 
-    if (!iothread || !(iothread->id = strdup(id))) {
+    if (!iothread) {
         goto no_memory;
     }
+    strcpy(iothread->id, id);
     iothread->ctx = aio_context_new(errp);
     if (!iothread->ctx) {
-        free(iothread->id);
         free(iothread);
         return NULL;
     }
@@ -96,7 +96,6 @@ static IOThread *new_object(const char *id, Error **errp)
     aio_bh_discard(iothread->stop_bh);
     aio_bh_discard(iothread->pool_bh);
     aio_context_unref(iothread->ctx);
-    free(iothread->id);
 no_memory:
     free(iothread);
     error_setg_errno(errp, ENOMEM, "IOThread '%s'", id);
@@ -142,7 +141,6 @@ void iothread_free(IOThread *iothread)
     qemu_bh_delete(iothread->pool_bh);
     aio_context_unref(iothread->ctx);
     qemu_event_destroy(&iothread->entered);
-    free(iothread->id);
     free(iothread);
 }
 
@@ -265,12 +263,19 @@ void iothread_destroy(IOThread *iothread)
 
 char *iothread_get_id(IOThread *iothread)
 {
+    /* libc's malloc, for the caller's free. */
     return strdup(iothread->id);
 }
 
-AioContext *iothread_get_aio_context(IOThread *iothread)
+AioContext *iothread_context(IOThread *iothread)
 {
     return iothread->ctx;
+}
+
+/* Weak, since QEMU's tests bring IOThreads of their own with a function of this name. */
+__attribute__((weak)) AioContext *iothread_get_aio_context(IOThread *iothread)
+{
+    return iothread_context(iothread);
 }
 
 bool qemu_in_iothread(void)

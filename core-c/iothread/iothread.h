@@ -10,6 +10,8 @@
 
 /* The object and its context; no thread yet. */
 IOThread *iothread_new(const char *id, Error **errp);
+/* What iothread_get_aio_context is, which a program may replace. */
+AioContext *iothread_context(IOThread *iothread);
 /* This thread becomes its home. */
 void iothread_enter(IOThread *iothread);
 /* One iteration of whatever it drives: may sleep. Home. */

@@ -89,6 +89,14 @@ void timer_del(QEMUTimer *ts)
     qemu_mutex_unlock(&list->lock);
 }
 
+void timer_free(QEMUTimer *ts)
+{
+    if (ts) {
+        timer_del(ts);
+        free(ts);
+    }
+}
+
 /* Called and returns with the lock held, and there is room for one more. False: out of
  * memory. */
 static __attribute__((noinline)) bool make_room(QEMUTimerList *list)

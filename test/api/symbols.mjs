@@ -22,7 +22,7 @@ const LIBRARIES = [
     isOfLibc: () => false,
   },
   {
-    archives: ['build/wasm/libaioloop.a', 'build/wasm/libaiocoroutine.a'],
+    archives: ['build/wasm/libaioloop.a', 'build/wasm/libaiocoroutine.a', 'build/wasm/libaiolibc.a'],
     nm: () => tool('EM_NM'),
     compiler: 'wasm/aiocc',
     flags: ['-ferror-limit=0'],

@@ -20,7 +20,7 @@ const errors: unknown[] = [];
 function newContext(name: string, of = runtime): ContextPointer {
   const text = cString(of.instance, name);
   const context = of.instance.exports.rt_context_new(text);
-  of.instance.exports.free(text);
+  of.instance.exports.rt_free(text);
   return context;
 }
 const errorText = (): string => runtime.instance.memory.string(runtime.instance.exports.rt_error_text());

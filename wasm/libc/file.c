@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "wasi.h"
+#include "weak.h"
 
 /* What a descriptor may be used for: all but what the access mode excludes. */
 #define WRITE_RIGHTS                                                        \
@@ -220,6 +221,7 @@ static bool is_terminal(const __wasi_fdstat_t *stat)
            !(stat->fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL));
 }
 
+LIBC_WEAK
 int isatty(int fd)
 {
     __wasi_fdstat_t stat;

@@ -2,6 +2,10 @@
 /*
  * malloc and its kin for threads that grow one memory.
  *
+ * In the library's own files these names are aio_priv_malloc and so on (private-names.h):
+ * what the library and TypeScript allocate comes from this heap even if the program brings
+ * a malloc() of its own, which need not know of threads. libc's names are weak aliases.
+ *
  * How malloc gets more memory: replaces libc's function (wasm-ld --wrap), which
  * computes the difference to a size that another thread may have changed since,
  * and which grows by one page at a time: each growth makes every thread's
@@ -187,3 +191,33 @@ int posix_memalign(void **result, size_t alignment, size_t size)
     *result = p;
     return 0;
 }
+
+/* What JavaScript and C share. */
+WASM_EXPORT("rt_malloc") void *rt_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+WASM_EXPORT("rt_free") void rt_free(void *p)
+{
+    free(p);
+}
+
+/* libc's names, for the program: from here on they are no macros. */
+#undef malloc
+#undef free
+#undef calloc
+#undef realloc
+#undef memalign
+#undef aligned_alloc
+#undef posix_memalign
+#define LIBC_NAME(name) \
+    extern __typeof__(aio_priv_##name) name \
+        __attribute__((weak, alias("aio_priv_" #name)))
+LIBC_NAME(malloc);
+LIBC_NAME(free);
+LIBC_NAME(calloc);
+LIBC_NAME(realloc);
+LIBC_NAME(memalign);
+LIBC_NAME(aligned_alloc);
+LIBC_NAME(posix_memalign);

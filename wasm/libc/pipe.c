@@ -6,6 +6,7 @@
 
 #include "port/wasm-port.h"
 #include "wasi.h"
+#include "weak.h"
 
 static int pair(int *fds, bool sockets, bool nonblock)
 {
@@ -18,6 +19,7 @@ static int pair(int *fds, bool sockets, bool nonblock)
     return 0;
 }
 
+LIBC_WEAK
 int pipe2(int fds[2], int flags)
 {
     if (flags & ~(O_NONBLOCK | O_CLOEXEC)) {
@@ -27,11 +29,13 @@ int pipe2(int fds[2], int flags)
     return pair(fds, false, flags & O_NONBLOCK);
 }
 
+LIBC_WEAK
 int pipe(int fds[2])
 {
-    return pipe2(fds, 0);
+    return pair(fds, false, false);
 }
 
+LIBC_WEAK
 int socketpair(int domain, int type, int protocol, int fds[2])
 {
     int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "wasi.h"
+#include "weak.h"
 
 enum { ON_STACK = 32 };
 
@@ -158,6 +159,7 @@ static int result_of(int ret)
     return ret;
 }
 
+LIBC_WEAK
 int select(int n, fd_set *restrict reads, fd_set *restrict writes,
            fd_set *restrict errors, struct timeval *restrict tv)
 {
@@ -170,6 +172,7 @@ int select(int n, fd_set *restrict reads, fd_set *restrict writes,
 }
 
 /* There are no signals that a mask could hold back. */
+LIBC_WEAK
 int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
             fd_set *restrict errors, const struct timespec *restrict ts,
             const sigset_t *restrict mask)

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "wasi.h"
+#include "weak.h"
 
 /* The newest of preview1's calls; libc's header does not have it yet. */
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("sock_accept")))
@@ -19,8 +20,7 @@ static int fails(__wasi_errno_t error)
 }
 
 /* Whose connection it is, WASI does not say. */
-int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length,
-            int flags)
+static int take(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
     __wasi_fd_t accepted;
     __wasi_errno_t error;
@@ -43,11 +43,20 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict lengt
     return (int)accepted;
 }
 
-int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
+LIBC_WEAK
+int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length,
+            int flags)
 {
-    return accept4(fd, address, length, 0);
+    return take(fd, address, length, flags);
 }
 
+LIBC_WEAK
+int accept(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
+{
+    return take(fd, address, length, 0);
+}
+
+LIBC_WEAK
 ssize_t recv(int fd, void *data, size_t size, int flags)
 {
     __wasi_iovec_t vector = { data, size };
@@ -67,6 +76,7 @@ ssize_t recv(int fd, void *data, size_t size, int flags)
 }
 
 /* MSG_NOSIGNAL is what happens anyway: there are no signals. */
+LIBC_WEAK
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {
     __wasi_ciovec_t vector = { data, size };
@@ -80,6 +90,7 @@ ssize_t send(int fd, const void *data, size_t size, int flags)
     return error ? fails(error) : (ssize_t)sent;
 }
 
+LIBC_WEAK
 int shutdown(int fd, int how)
 {
     __wasi_errno_t error;

@@ -17,6 +17,7 @@
 
 #include "port/port.h"
 #include "qemu/thread.h"
+#include "weak.h"
 
 /* Zero is an unlocked QemuRecMutex. */
 static QemuRecMutex libc_lock;
@@ -53,16 +54,19 @@ void __wrap___unlock(volatile int *word)
 }
 
 /* The program's own: libc's would not wait, all its threads being one to it. */
+LIBC_WEAK
 void flockfile(FILE *stream)
 {
     __lockfile(stream);
 }
 
+LIBC_WEAK
 void funlockfile(FILE *stream)
 {
     __unlockfile(stream);
 }
 
+LIBC_WEAK
 int ftrylockfile(FILE *stream)
 {
     (void)stream;

@@ -5,12 +5,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "weak.h"
+
 static int no_such_call(void)
 {
     errno = ENOSYS;
     return -1;
 }
 
+LIBC_WEAK
 int flock(int fd, int operation)
 {
     (void)fd;
@@ -18,6 +21,7 @@ int flock(int fd, int operation)
     return no_such_call();
 }
 
+LIBC_WEAK
 int execve(const char *path, char *const argv[], char *const envp[])
 {
     (void)path;

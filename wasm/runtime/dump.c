@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where every thread and loop is. Reads what others write, a moment at a time. */
 #include "block/aio.h"
+#include "iothread/iothread.h"
 #include "port/fd-table.h"
 #include "runtime.h"
 
@@ -42,7 +43,7 @@ static AioContext *context_of(WasmThread *thread)
     IOThread *iothread = qatomic_mb_read(&thread->arg);
 
     return thread->role == ROLE_IOTHREAD && iothread
-               ? iothread_get_aio_context(iothread)
+               ? iothread_context(iothread)
                : NULL;
 }
 

@@ -76,7 +76,7 @@ void rt_iothread_lost(WasmThread *thread, bool gone)
 WASM_EXPORT("rt_iothread_context")
 AioContext *rt_iothread_context(IOThread *iothread)
 {
-    return iothread_get_aio_context(iothread);
+    return iothread_context(iothread);
 }
 
 /* TypeScript knows them by their place here: ts/src/api/iothread-options.ts. */
@@ -120,7 +120,7 @@ WASM_EXPORT("rt_iothread_query")
 const char *rt_iothread_query(IOThread *iothread)
 {
     static char text[400];
-    const AioContext *ctx = iothread_get_aio_context(iothread);
+    const AioContext *ctx = iothread_context(iothread);
 
     snprintf(text, sizeof(text),
              "{\"threadId\":%d,\"pollMaxNs\":%" PRId64
@@ -168,7 +168,7 @@ bool rt_iothread_run(IOThread *iothread, uint32_t received)
         }
         if (self->wants_turn == TURN_NONE) {
             iothread_iterate(iothread);
-        } else if (!aio_poll(iothread_get_aio_context(iothread), false) &&
+        } else if (!aio_poll(iothread_context(iothread), false) &&
                    self->wants_turn != TURN_NOW) {
             /* It would sleep now. */
             return true;
@@ -188,7 +188,7 @@ bool rt_iothread_running(IOThread *iothread)
 WASM_EXPORT("rt_iothread_leave")
 void rt_iothread_leave(IOThread *iothread)
 {
-    AioContext *ctx = iothread_get_aio_context(iothread);
+    AioContext *ctx = iothread_context(iothread);
 
     while (aio_poll(ctx, ctx->requests > 0) || ctx->requests) {
         continue;

@@ -148,13 +148,8 @@ static inline QEMUTimer *timer_new_ms(QEMUClockType type, QEMUTimerCB *cb,
 void timer_deinit(QEMUTimer *ts);
 /* Idempotent; neither notifies nor waits for a running call-back. */
 void timer_del(QEMUTimer *ts);
-static inline void timer_free(QEMUTimer *ts)
-{
-    if (ts) {
-        timer_del(ts);
-        free(ts);
-    }
-}
+/* Takes NULL. */
+void timer_free(QEMUTimer *ts);
 /* Any thread. A negative deadline is 0; the call-back runs in the list's loop. */
 void timer_mod_ns(QEMUTimer *ts, int64_t expire_time);
 void timer_mod(QEMUTimer *ts, int64_t expire_time);      /* in units of scale */

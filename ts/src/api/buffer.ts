@@ -194,11 +194,11 @@ export class Buffers {
 
   /** 0: there is no room. */
   malloc(length: number): Pointer<'bytes'> {
-    return this.run(() => this.instance.exports.malloc(Math.max(length, 1)));
+    return this.run(() => this.instance.exports.rt_malloc(Math.max(length, 1)));
   }
 
   freeBytes(pointer: Pointer<'bytes'>): void {
-    this.instance.exports.free(pointer);
+    this.instance.exports.rt_free(pointer);
   }
 
   allocate(length: number): AioBuffer {
@@ -212,7 +212,7 @@ export class Buffers {
   }
 
   free(buffer: AioBuffer): void {
-    if (this.all.delete(buffer)) this.instance.exports.free(buffer.pointer);
+    if (this.all.delete(buffer)) this.instance.exports.rt_free(buffer.pointer);
   }
 
   private bufferOf(view: Uint8Array): AioBuffer {

@@ -63,7 +63,7 @@ export function makePlace(thread: HomeThread, what: string, name: string, make: 
   return thread.run(() => {
     const text = cString(thread.instance, name);
     const number = make(text);
-    exports.free(text);
+    exports.rt_free(text);
     if (number < 0) {
       throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} '${name}': the shared memory is full (maximumMemory), or too many are open`, { errno: errnoName(-number) });
     }

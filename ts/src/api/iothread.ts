@@ -72,7 +72,7 @@ export class IOThread<T = unknown> {
     const code = codeOf(name, options);
     const text = cString(instance, name);
     const pointer = exports.rt_iothread_new(text);
-    exports.free(text);
+    exports.rt_free(text);
     if (pointer === 0) throw refusal(instance, `IOThread '${name}'`);
     try {
       setOptions(runtime, pointer, { threadPoolMax: 2 * host.cpus, ...options });
@@ -231,15 +231,15 @@ export class IOThread<T = unknown> {
       throw new AioError('ERR_AIO_UNSUPPORTED', "aio 'sync': files belong to one worker here, which is no IOThread; use 'native'");
     }
     const size = 256;
-    const text = runtime.run(() => exports.malloc(size));
+    const text = runtime.run(() => exports.rt_malloc(size));
     if (text === 0) throw noMemory(`aio '${aio}'`);
     const result = await runtime.request(this, (id) => {
       if (exports.rt_engine_setup(context, Engine[aio], text, size, id)) return;
-      exports.free(text);
+      exports.rt_free(text);
       throw noMemory(`aio '${aio}'`);
     });
     const why = result < 0 ? memory.string(text) : '';
-    exports.free(text);
+    exports.rt_free(text);
     if (errnoName(-result) === 'ENOMEM') throw noMemory(`aio '${aio}'`);
     if (result < 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `aio '${aio}': ${why} (maxThreads)`);
   }

@@ -12,7 +12,7 @@ export const SECTOR = 512;
  */
 export function* content(runtime: Runtime, size: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
   const { exports, memory } = runtime.instance;
-  const buffer = runtime.run(() => exports.malloc(CHUNK));
+  const buffer = runtime.run(() => exports.rt_malloc(CHUNK));
   if (buffer === 0) throw noMemory('a chunk of the file');
   try {
     for (let offset = 0; offset < size; offset += CHUNK) {
@@ -21,7 +21,7 @@ export function* content(runtime: Runtime, size: number, seed: number): Generato
       yield memory.copy(buffer, length);
     }
   } finally {
-    exports.free(buffer);
+    exports.rt_free(buffer);
   }
 }
 
@@ -29,10 +29,10 @@ export function* content(runtime: Runtime, size: number, seed: number): Generato
 export function seedOf(runtime: Runtime, sector: Uint8Array, size: number): number | undefined {
   if (sector.length < SECTOR) return undefined;
   const { exports, memory } = runtime.instance;
-  const buffer = runtime.run(() => exports.malloc(SECTOR));
+  const buffer = runtime.run(() => exports.rt_malloc(SECTOR));
   if (buffer === 0) throw noMemory('a sector');
   memory.bytes.set(sector.subarray(0, SECTOR), buffer);
   const seed = runtime.run(() => exports.rt_bench_header(buffer, size));
-  exports.free(buffer);
+  exports.rt_free(buffer);
   return seed < 0 ? undefined : seed;
 }

@@ -165,13 +165,13 @@ export class Job {
     const words = [
       file.host.handle, Engine[file.aio], options.blockSize, options.iodepth, modes[options.rw], options.verify ? 1 : 0,
     ];
-    const pointer = runtime.run(() => exports.malloc(8 * doubles.length + 4 * words.length));
+    const pointer = runtime.run(() => exports.rt_malloc(8 * doubles.length + 4 * words.length));
     if (pointer === 0) return 0 as BenchPointer;
     const view = memory.view();
     doubles.forEach((value, i) => view.setFloat64(pointer + 8 * i, value, true));
     words.forEach((value, i) => view.setUint32(pointer + 8 * doubles.length + 4 * i, value, true));
     const job = runtime.run(() => exports.rt_bench_new(ioThread.context, pointer));
-    exports.free(pointer);
+    exports.rt_free(pointer);
     return job;
   }
 

@@ -24,9 +24,9 @@ export interface Exports {
   stack_own(highest: number, lowest: number): void;
   __wasm_init_tls(tls: Pointer<'tls'>): void;
   readonly __stack_pointer: WebAssembly.Global;
-  malloc(size: number): Pointer<'bytes'>;
-  free(pointer: Pointer<string>): void;
 
+  rt_malloc(size: number): Pointer<'bytes'>;
+  rt_free(pointer: Pointer<string>): void;
   rt_threads_init(stackBytes: number, limit: number, reserve: number): void;
   rt_init(): ContextPointer;
   rt_failed_word(): Pointer<'word'>;

@@ -97,7 +97,7 @@ export async function instantiate(
 /** The text for C, which the caller frees. */
 export function cString({ exports, memory }: Instance, text: string): Pointer<'bytes'> {
   const bytes = new TextEncoder().encode(`${text}\0`);
-  const pointer = exports.malloc(bytes.length);
+  const pointer = exports.rt_malloc(bytes.length);
   if (pointer === 0) throw noMemory(`${bytes.length} bytes`);
   memory.bytes.set(bytes, pointer);
   return pointer;

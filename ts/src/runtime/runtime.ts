@@ -120,7 +120,7 @@ export class Runtime {
     const { exports } = this.instance;
     const text = cString(this.instance, name);
     const pointer = this.run(() => exports.rt_context_new(text));
-    exports.free(text);
+    exports.rt_free(text);
     if (pointer === 0) throw refusal(this.instance, `context '${name}'`);
     const loop = this.#drive(pointer);
     const context = AioContext.make(this.#home, pointer, name, loop, async () => {

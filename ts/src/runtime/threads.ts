@@ -110,7 +110,7 @@ export class Threads {
     const { exports } = this.instance;
     const text = cString(this.instance, name);
     const pointer = own ? exports.rt_thread_assign_once(text, role, argument) : exports.rt_thread_assign(text, role, argument);
-    exports.free(text);
+    exports.rt_free(text);
     if (own && pointer !== 0) this.start(pointer, own);
     const started = pointer === 0 ? undefined : this.all.get(pointer);
     if (pointer === 0 && exports.rt_thread_refusal() === -errnoNumber('ENOMEM')) throw noMemory(`the stack of thread '${name}'`);
