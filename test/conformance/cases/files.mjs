@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** Files: what each engine reads is what was written; places far out, ends, and what is refused. */
+/** Files: what each engine reads is what was written; places far out, ends, and what is refused. A read ends
+ * beside a bottom half that schedules itself in the same loop, too. */
 import { Runtime } from 'wasm-aio';
 
 const FAR = 5 * 2 ** 30;
 
-export default async function ({ path, page, check }) {
+export default async function ({ path, page, makeWorker, check }) {
   const aio = await Runtime.create();
-  const io = await aio.iothread('io');
+  const io = await aio.iothread('io', { worker: () => makeWorker(new URL('./files.worker.mjs', import.meta.url)) });
   const name = await path('files');
   const code = (promise) => promise.then(() => 'done', (error) => `${error.code} ${error.errno ?? ''}`.trim());
 
@@ -40,6 +41,10 @@ export default async function ({ path, page, check }) {
       const { truncateSync } = await import('node:fs');
       truncateSync(name, 200 * 1024);
     }
+    await io.remote.start();
+    const beside = await file.read(1024, 512);
+    check(beside.length === 512 && beside[511] === blocks[1][511], `${engine}: ${beside.length} bytes beside a busy loop`);
+    await io.remote.stop();
     const aborted = await file.read(0, 1, { signal: AbortSignal.abort() }).then(() => 'done', (error) => error.name);
     check(aborted === 'AbortError', `${engine}: aborted: ${aborted}`);
     const open = file.read(0, 1024);

@@ -7,6 +7,8 @@ import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
+import { TERMINATE_MS } from '../runtime/watchdog.js';
+import { within } from '../runtime/within.js';
 import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
 import type { FromGuest, GuestInit } from './guest-worker.js';
@@ -295,7 +297,10 @@ export class WasiHost {
     const workers = [...this.#workers];
     this.#workers.clear();
     for (const worker of workers) worker.terminate();
-    await Promise.all(workers.map(({ gone }) => gone ?? Promise.resolve()));
+    // One that spins or waits in the guest's own code may never be gone (Deno, Bun). It has no memory but the guest's.
+    const gone = await Promise.all(workers.map((worker) => within(TERMINATE_MS, worker.gone ?? Promise.resolve())));
+    const left = gone.filter((ended) => !ended).length;
+    if (left > 0) this.#host.warn(`${left} of the threads of ${this.#name} could not be ended yet`);
   }
 }
 showAs('WasiHost', WasiHost, ['program', 'ports']);

@@ -8,7 +8,10 @@ serve((context) => {
     if (!stopped) busy.schedule();
   });
   return {
-    start: () => busy.schedule(),
+    start() {
+      stopped = false;
+      busy.schedule();
+    },
     stop() {
       stopped = true;
     },
