@@ -211,6 +211,11 @@
 /* qapi/error.c */
 #define error_get_errno aio_priv_error_get_errno
 
+/* sync/semaphore.c */
+#define semaphore_take_until aio_priv_semaphore_take_until
+#define semaphore_try_post aio_priv_semaphore_try_post
+#define semaphore_try_take aio_priv_semaphore_try_take
+
 /* sync/thread.c */
 #define thread_at_exit aio_priv_thread_at_exit
 #define thread_on_lost aio_priv_thread_on_lost

@@ -53,11 +53,11 @@ const STRICT = ['-Wall', '-Wextra', '-pedantic', '-Werror', '-Icore-c/include'];
 /** C and C++, of one make each. */
 const COMPILERS = [['gcc', 'g++'], ['clang', 'clang++']];
 
-async function isThere(compiler) {
+async function isThere(compiler, ...flags) {
   const file = join(out, compiler.endsWith('++') ? 'empty.cc' : 'empty.c');
   // clang++ may be there without a C++ library.
-  writeFileSync(join(top, file), compiler.endsWith('++') ? '#include <cstdio>\n' : '#include <stdio.h>\n');
-  return (await execute(compiler, '-fsyntax-only', file)).code === 0;
+  writeFileSync(join(top, file), `${compiler.endsWith('++') ? '#include <cstdio>' : '#include <stdio.h>'}\nint main(void) { return 0; }\n`);
+  return (await execute(compiler, ...(flags.length > 0 ? flags : ['-fsyntax-only']), file, '-o', `${file}.x`)).code === 0;
 }
 
 /** A source that includes these headers. */
@@ -106,6 +106,20 @@ const tests = {
       found.push(cxx);
     }
     if (found.length === 0) throw new Skipped('no C++ compiler is here (g++ or clang++)');
+  },
+
+  async 'AddressSanitizer sees the use of a freed bottom half, with pools and without'() {
+    if (!(await isThere(cc, '-fsanitize=address'))) throw new Skipped('this compiler has no AddressSanitizer');
+    // What makes and uses them, instrumented, is linked in the place of the library's.
+    const parts = ['test/compat/freed-bh.c', 'core-c/loop/bh.c', 'core-c/loop/bh-pool.c'];
+    for (const [name, report, ...flags] of [['pools', /use-after-poison/], ['no-pools', /heap-use-after-free/, '-DAIO_NO_POOLS']]) {
+      const program = join(out, name);
+      await build(cc, '-O1', '-g', '-fsanitize=address', ...flags, '-include', 'core-c/private-names.h', '-Icore-c', '-Icore-c/include', ...parts, ...LIBRARY, '-o', program);
+      const { code, out: printed, err } = await execute(join(top, program));
+      assert.notEqual(code, 0);
+      assert.equal(printed, '');
+      assert.match(err, report);
+    }
   },
 
   async 'a native program may use GLib itself'() {

@@ -17,6 +17,7 @@ static void free_objects(QEMUBH *bh)
 {
     while (bh) {
         QEMUBH *next = QSLIST_NEXT(bh, next);
+        sanitize_unpoison(bh, sizeof(*bh));
         free(bh);
         bh = next;
     }
@@ -100,5 +101,6 @@ QEMUBH *bh_pool_refill(BHPool *pool)
     pool->batches = bh->opaque;
     pool->objects = QSLIST_NEXT(bh, next);
     pool->count = BH_BATCH - 1;
+    sanitize_unpoison(bh, sizeof(*bh));
     return bh;
 }

@@ -6,8 +6,12 @@
  * another, millions of times: each thread fills and uses a list of its own, and
  * hands on full ones, so that a contended access is paid once a batch and
  * malloc's lock not at all.
+ *
+ * A pool hides the use of what was freed. Therefore its objects are poisoned under
+ * AddressSanitizer, and with -DAIO_NO_POOLS each is malloc's.
  */
 #include "loop/aio-context.h"
+#include "port/sanitize.h"
 #include "sync/thread.h"
 
 struct QEMUBH {
@@ -45,6 +49,24 @@ void bh_pool_give(BHPool *pool);
 /* What the thread keeps is freed when it ends. Idempotent. */
 void bh_pool_hook(BHPool *pool);
 
+#if defined(AIO_NO_POOLS)
+static inline QEMUBH *bh_alloc(void)
+{
+    return malloc(sizeof(QEMUBH));
+}
+
+static inline void bh_free(QEMUBH *bh)
+{
+    free(bh);
+}
+#else
+/* All but its links. */
+static inline void bh_poison(QEMUBH *bh)
+{
+    sanitize_poison(bh, offsetof(QEMUBH, opaque));
+    sanitize_poison(&bh->flags, sizeof(QEMUBH) - offsetof(QEMUBH, flags));
+}
+
 /* NULL: out of memory. Its fields are undefined. */
 static inline QEMUBH *bh_alloc(void)
 {
@@ -56,6 +78,7 @@ static inline QEMUBH *bh_alloc(void)
     }
     pool->objects = QSLIST_NEXT(bh, next);
     pool->count--;
+    sanitize_unpoison(bh, sizeof(*bh));
     return bh;
 }
 
@@ -67,10 +90,12 @@ static inline void bh_free(QEMUBH *bh)
         bh_pool_hook(pool);           /* a thread that only frees */
     }
     bh->next.sle_next = pool->objects;
+    bh_poison(bh);
     pool->objects = bh;
     if (++pool->count == BH_BATCH) {
         bh_pool_give(pool);
     }
 }
+#endif
 
 #endif

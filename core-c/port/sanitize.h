@@ -17,4 +17,19 @@
 #define WITH_TSAN 1
 #endif
 
+/*
+ * Memory that lies in a pool: AddressSanitizer reports whoever uses it. Whole words; a
+ * pool leaves out its links, which LeakSanitizer follows only where they are not
+ * poisoned.
+ */
+#if defined(WITH_ASAN)
+#include <sanitizer/asan_interface.h>
+#define sanitize_poison(memory, size) __asan_poison_memory_region(memory, size)
+#define sanitize_unpoison(memory, size) \
+    __asan_unpoison_memory_region(memory, size)
+#else
+#define sanitize_poison(memory, size) ((void)(memory), (void)(size))
+#define sanitize_unpoison(memory, size) ((void)(memory), (void)(size))
+#endif
+
 #endif

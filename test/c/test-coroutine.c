@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making, entering, yielding and ending. */
 #include "loop.h"
+#include "port/sanitize.h"
 #include "qemu/coroutine_int.h"
 
 /* ---- Life ---- */
@@ -392,6 +393,7 @@ static void an_ended_one_is_not_touched(void)
     unsigned char *bytes = (unsigned char *)co;
 
     qemu_coroutine_enter(co);
+    sanitize_unpoison(co, sizeof(*co));
     kept = *co;
     memset(co, 0xff, sizeof(*co));
     qemu_coroutine_enter(third);
