@@ -51,7 +51,6 @@
 #define coroutine_refuse aio_priv_coroutine_refuse
 #define coroutine_refuse_scheduled aio_priv_coroutine_refuse_scheduled
 #define coroutine_running aio_priv_coroutine_running
-#define coroutine_try_create aio_priv_coroutine_try_create
 #define coroutine_yields_to_no_one aio_priv_coroutine_yields_to_no_one
 
 /* iothread/iothread.c */

@@ -16,6 +16,7 @@ AioQueue *luring_queue(AioContext *ctx)
 
 struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_assert_home_thread(ctx, "aio_setup_linux_io_uring");
     if (!ctx->linux_io_uring) {
         ctx->linux_io_uring = state_of(aio_queue_new(
@@ -27,6 +28,7 @@ struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp)
 
 struct LuringState *aio_get_linux_io_uring(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     if (!ctx->linux_io_uring) {
         port_panic("aio_get_linux_io_uring: it has not been set up "
                    "(aio_setup_linux_io_uring)");

@@ -17,6 +17,7 @@ AioQueue *linux_aio_queue(AioContext *ctx)
 
 struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_assert_home_thread(ctx, "aio_setup_linux_aio");
     if (!ctx->linux_aio) {
         ctx->linux_aio = state_of(aio_queue_new(
@@ -28,6 +29,7 @@ struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp)
 
 struct LinuxAioState *aio_get_linux_aio(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     if (!ctx->linux_aio) {
         port_panic("aio_get_linux_aio: it has not been set up "
                    "(aio_setup_linux_aio)");

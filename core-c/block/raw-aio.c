@@ -178,6 +178,7 @@ static const AIOCBInfo raw_aio_info = {
 
 bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp)
 {
+    AIO_CHECK_CONTEXT(ctx);
     switch (engine) {
     case AIO_ENGINE_NATIVE:
         return aio_setup_linux_aio(ctx, errp);
@@ -244,6 +245,7 @@ static bool start(RawAio *request, const RawAioOp *op)
 BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
                            BlockCompletionFunc *cb, void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     static const PortIoOp port_ops[] = {
         [QEMU_AIO_READ] = PORT_IO_READ,
         [QEMU_AIO_WRITE] = PORT_IO_WRITE,
@@ -290,6 +292,7 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
 
 void raw_aio_plug(AioContext *ctx, AioEngine engine)
 {
+    AIO_CHECK_CONTEXT(ctx);
     AioQueue *queue = engine_queue(ctx, engine);
 
     if (queue) {
@@ -299,6 +302,7 @@ void raw_aio_plug(AioContext *ctx, AioEngine engine)
 
 void raw_aio_unplug(AioContext *ctx, AioEngine engine, int64_t max_batch)
 {
+    AIO_CHECK_CONTEXT(ctx);
     AioQueue *queue = engine_queue(ctx, engine);
 
     if (queue) {
@@ -309,6 +313,7 @@ void raw_aio_unplug(AioContext *ctx, AioEngine engine, int64_t max_batch)
 void raw_aio_get_stats(AioContext *ctx, AioEngine engine,
                        AioEngineStats *stats)
 {
+    AIO_CHECK_CONTEXT(ctx);
     AioQueue *queue = engine_queue(ctx, engine);
 
     *stats = (AioEngineStats){ 0 };

@@ -403,6 +403,7 @@ void thread_pool_submit(ThreadPool *pool, ThreadPoolFunc *func, void *arg)
 
 void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     bool wake = false;
 
     qemu_mutex_lock(&pool->lock);
@@ -456,6 +457,7 @@ ThreadPool *thread_pool_try_get(AioContext *ctx)
 
 ThreadPool *thread_pool_new(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     ThreadPool *pool = try_new(ctx);
 
     if (!pool) {

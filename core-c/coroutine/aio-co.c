@@ -40,6 +40,7 @@ void aio_co_run_scheduled(void *opaque)
 
 void aio_co_schedule(AioContext *ctx, Coroutine *co)
 {
+    AIO_CHECK_CONTEXT(ctx);
     bool foreign = !aio_is_home_thread(ctx);
 
     /* Until it is in the list nobody else could schedule it. */
@@ -60,7 +61,7 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
 }
 
 /* ctx may be NULL: a coroutine that runs in a thread without a context. */
-void aio_co_enter(AioContext *ctx, Coroutine *co)
+static void enter_or_schedule(AioContext *ctx, Coroutine *co)
 {
     Coroutine *self;
 
@@ -93,10 +94,16 @@ void aio_co_enter(AioContext *ctx, Coroutine *co)
     }
 }
 
+void aio_co_enter(AioContext *ctx, Coroutine *co)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    enter_or_schedule(ctx, co);
+}
+
 void aio_co_wake(Coroutine *co)
 {
     /* Pairs with the store in qemu_aio_coroutine_enter. */
-    aio_co_enter(qatomic_load_acquire(&co->ctx), co);
+    enter_or_schedule(qatomic_load_acquire(&co->ctx), co);
 }
 
 /* ---- Moving ---- */
@@ -118,6 +125,7 @@ static void move_bh(void *opaque)
  * The bottom half runs when it has. */
 void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx)
 {
+    AIO_CHECK_CONTEXT(new_ctx);
     AioContext *old_ctx = qemu_get_current_aio_context();
     Move move = { .co = qemu_coroutine_self(), .to = new_ctx };
 

@@ -19,6 +19,7 @@ static void request_done(void *opaque, int ret)
 
 int coroutine_fn raw_co_submit(AioContext *ctx, const RawAioOp *op)
 {
+    AIO_CHECK_CONTEXT(ctx);
     CoRequest request = { qemu_coroutine_self(), -EINPROGRESS };
 
     /* Its call-back comes from the loop, never from here: it yields in any case. */

@@ -47,12 +47,16 @@ void coroutine_fn qemu_co_sleep_ns_wakeable(QemuCoSleep *w,
 {
     AioContext *ctx = qemu_get_current_aio_context();
     QEMUTimer timer;
+    int64_t end;
 
     if (unlikely(!ctx)) {
         port_panic("qemu_co_sleep_ns: this thread is no context's home");
     }
+    if (__builtin_add_overflow(qemu_clock_get_ns(type), ns, &end)) {
+        end = INT64_MAX;               /* the clock never gets there */
+    }
     aio_timer_init(ctx, &timer, type, SCALE_NS, wake_cb, w);
-    timer_mod(&timer, qemu_clock_get_ns(type) + ns);
+    timer_mod(&timer, end);
     qemu_co_sleep(w);
     timer_del(&timer);
 }

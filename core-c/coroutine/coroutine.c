@@ -70,8 +70,8 @@ void coroutine_refuse(Coroutine *co, const char *at, const char *what,
 
 /* ---- Life ---- */
 
-Coroutine *coroutine_try_create(CoroutineEntry *entry, void *opaque,
-                                const char *name)
+Coroutine *qemu_coroutine_try_create_full(CoroutineEntry *entry, void *opaque,
+                                          const char *name)
 {
     Coroutine *co = coroutine_pool_take();
 
@@ -91,11 +91,11 @@ Coroutine *coroutine_try_create(CoroutineEntry *entry, void *opaque,
 Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
                                       const char *name)
 {
-    Coroutine *co = coroutine_try_create(entry, opaque, name);
+    Coroutine *co = qemu_coroutine_try_create_full(entry, opaque, name);
 
     if (unlikely(!co)) {
         port_panic("qemu_coroutine_create: out of memory for the stacks of "
-                   "coroutine '%s'", name);
+                   "coroutine '%s' (or of mappings: vm.max_map_count)", name);
     }
     return co;
 }

@@ -4,10 +4,6 @@
 /* What the files of the coroutine library share with each other. */
 #include "qemu/coroutine_int.h"
 
-/* As qemu_coroutine_create. NULL: out of memory. */
-Coroutine *coroutine_try_create(CoroutineEntry *entry, void *opaque,
-                                const char *name);
-
 /* NULL in plain code. */
 Coroutine *coroutine_running(void);
 /* qemu_coroutine_yield's contract error; the function itself is the port's. */

@@ -24,6 +24,7 @@ AioContext *qemu_get_current_aio_context(void)
 
 void qemu_set_current_aio_context(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     if (*current_context()) {
         port_panic("qemu_set_current_aio_context: this thread is the home of a "
                    "context already");
@@ -39,6 +40,11 @@ void aio_context_detach_current(void)
 bool aio_is_home_thread(AioContext *ctx)
 {
     return *current_context() == ctx;
+}
+
+void aio_refuse_no_context(const char *call)
+{
+    port_panic("%s: the context is NULL", call);
 }
 
 void aio_assert_home_thread(AioContext *ctx, const char *call)
@@ -189,11 +195,13 @@ AioContext *aio_context_new(Error **errp)
 
 void aio_context_setup(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     qatomic_store_release(&ctx->fdmon_ops, &fdmon_poll_ops);
 }
 
 void aio_context_destroy(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_free_all_handlers(ctx);
     aio_context_setup(ctx);
     fdmon_io_uring_destroy(ctx);
@@ -203,6 +211,7 @@ void aio_context_destroy(AioContext *ctx)
 /* A foreign loop would poll every fd of a scan: the other monitors give it one. */
 void aio_context_use_g_source(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     if (aio_fdmon(ctx) == &fdmon_poll_ops) {
         fdmon_epoll_upgrade(ctx);
     }
@@ -210,17 +219,20 @@ void aio_context_use_g_source(AioContext *ctx)
 
 void aio_context_acquire(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     qemu_rec_mutex_lock(&ctx->lock);
 }
 
 void aio_context_release(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     qemu_rec_mutex_unlock(&ctx->lock);
 }
 
 void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
                                 Error **errp)
 {
+    AIO_CHECK_CONTEXT(ctx);
     (void)errp;
     qatomic_set(&ctx->aio_max_batch, max_batch);
     aio_notify(ctx);
@@ -228,16 +240,19 @@ void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
 
 void aio_context_ref(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     g_source_ref(&ctx->source);
 }
 
 void aio_context_unref(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     g_source_unref(&ctx->source);
 }
 
 ThreadPool *aio_get_thread_pool(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     ThreadPool *pool = thread_pool_try_get(ctx);
 
     if (!pool) {
@@ -248,6 +263,7 @@ ThreadPool *aio_get_thread_pool(AioContext *ctx)
 
 int64_t aio_compute_timeout(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     int64_t timeout = aio_bh_timeout(ctx);
 
     if (timeout == 0) {

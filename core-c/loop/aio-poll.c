@@ -18,6 +18,7 @@ static bool handlers_are_overdue(AioContext *ctx)
 
 bool aio_poll(AioContext *ctx, bool blocking)
 {
+    AIO_CHECK_CONTEXT(ctx);
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     PortWatcher *watcher = ctx->watcher;
     bool may_sleep = false, walk, progress = false;

@@ -21,6 +21,7 @@ void aio_wait_kick(void)
 
 bool in_aio_context_home_thread(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     return aio_is_home_thread(ctx);
 }
 
@@ -51,6 +52,7 @@ static void run_and_kick(void *opaque)
 
 void aio_wait_bh_oneshot(AioContext *ctx, QEMUBHFunc *cb, void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     BHWait wait = { .cb = cb, .opaque = opaque };
 
     aio_wait_assert_main_thread();

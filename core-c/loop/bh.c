@@ -90,6 +90,7 @@ void aio_bh_discard(QEMUBH *bh)
 QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                         const char *name)
 {
+    AIO_CHECK_CONTEXT(ctx);
     QEMUBH *bh = aio_bh_try_new(ctx, cb, opaque, name);
 
     if (unlikely(!bh)) {
@@ -101,6 +102,7 @@ QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
 void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name)
 {
+    AIO_CHECK_CONTEXT(ctx);
     QEMUBH *bh = bh_alloc();
 
     if (unlikely(!bh)) {
@@ -210,6 +212,7 @@ run_slices(AioContext *ctx, AioBudget *budget)
 
 int aio_bh_poll(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     BHListSlice slice;
 
     if (!qatomic_load_acquire(&ctx->bh_list.slh_first) &&

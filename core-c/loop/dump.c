@@ -117,6 +117,7 @@ void aio_context_dump(AioContext *ctx,
                       void (*line)(void *opaque, const char *text),
                       void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     const Output out = { line, opaque };
     bool home = aio_is_home_thread(ctx);
     bool asleep = !home && freeze(ctx);

@@ -103,6 +103,7 @@ static bool lock_with_room(AioContext *ctx, int fd)
 
 bool aio_poll_disabled(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     return qatomic_read(&ctx->poll_disable_cnt);
 }
 
@@ -178,6 +179,11 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
         port_panic("aio_set_fd_handler: fd %d: an fd is not negative", fd);
     }
     if (io_read || io_write || io_poll) {
+        /* No room is made for a number that is no fd. */
+        if ((unsigned)fd >= qatomic_read(&ctx->fd_table_size) &&
+            (ret = watch_fd(ctx, fd, true)) < 0) {
+            return ret;
+        }
         new_node = new_handler(fd, is_external, io_read, io_write, io_poll,
                                opaque);
         if (!new_node || !lock_with_room(ctx, fd)) {
@@ -226,6 +232,7 @@ void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                         IOHandler *io_read, IOHandler *io_write,
                         AioPollFn *io_poll, void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     int ret = aio_try_set_fd_handler(ctx, fd, is_external, io_read, io_write,
                                      io_poll, opaque);
 
@@ -238,6 +245,7 @@ void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
 void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
                      IOHandler *io_poll_end)
 {
+    AIO_CHECK_CONTEXT(ctx);
     AioHandler *node = aio_find_handler(ctx, fd);
 
     if (node) {
@@ -250,6 +258,7 @@ void aio_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
                             bool is_external, EventNotifierHandler *io_read,
                             AioPollFn *io_poll)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_set_fd_handler(ctx, event_notifier_get_fd(notifier), is_external,
                        (IOHandler *)io_read, NULL, io_poll, notifier);
 }
@@ -258,12 +267,14 @@ void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,
                                  EventNotifierHandler *io_poll_begin,
                                  EventNotifierHandler *io_poll_end)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_set_fd_poll(ctx, event_notifier_get_fd(notifier),
                     (IOHandler *)io_poll_begin, (IOHandler *)io_poll_end);
 }
 
 void aio_enable_external(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     int old = qatomic_fetch_dec(&ctx->external_disable_cnt);
 
     if (old <= 0) {

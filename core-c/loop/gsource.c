@@ -15,6 +15,7 @@
 
 bool aio_prepare(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     /* Polling in user space has no place here; what its last look found is
      * found again by the monitor. The walk is counted: an io_poll_end may remove
      * any handler. */
@@ -29,6 +30,7 @@ bool aio_prepare(AioContext *ctx)
 
 bool aio_pending(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     AioHandler *node;
     bool found = false;
 
@@ -66,6 +68,7 @@ bool aio_find_ready(AioContext *ctx)
 
 void aio_dispatch(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_stat_add(&ctx->stats.polls, 1);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll(ctx);
@@ -191,6 +194,7 @@ unsigned aio_gsource_fds(GSource *source, PortPollFd *fds, unsigned n)
 
 GSource *aio_get_g_source(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     aio_context_use_g_source(ctx);
     return g_source_ref(&ctx->source);
 }

@@ -31,6 +31,7 @@ static void watcher_notify(PortWatcher *watcher)
 
 void aio_notify(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     watcher_notify(ctx->watcher);
 }
 
@@ -48,6 +49,7 @@ void port_watcher_ready(PortWatcher *watcher, int fd)
  */
 void aio_notify_accept(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     if (qatomic_mb_read(&ctx->watcher->notified)) {
         qatomic_xchg(&ctx->watcher->notified, 0);
     }

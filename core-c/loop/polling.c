@@ -124,6 +124,7 @@ void aio_adapt_polling(AioContext *ctx, int64_t block_ns)
 void aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
                                  int64_t shrink, Error **errp)
 {
+    AIO_CHECK_CONTEXT(ctx);
     (void)errp;
     qatomic_set(&ctx->poll_max_ns, max_ns);
     qatomic_set(&ctx->poll_ns, 0);

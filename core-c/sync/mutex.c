@@ -36,13 +36,6 @@ static inline bool try_lock(QemuMutex *mutex)
  * waited for. */
 static __attribute__((noinline)) void lock_slowly(QemuMutex *mutex)
 {
-    Spin spin = { 0 };
-
-    while (spin_again(&spin)) {
-        if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
-            return;
-        }
-    }
     /* A thread that may not wait spins until it has the lock. It never writes
      * LOCKED_WAITERS, for nobody has to wake it. */
     for (unsigned turn = 0; !port_may_wait(); turn++) {
@@ -50,6 +43,11 @@ static __attribute__((noinline)) void lock_slowly(QemuMutex *mutex)
             return;
         }
         port_spin(turn);
+    }
+    for (Spin spin = { 0 }; spin_again(&spin); ) {
+        if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
+            return;
+        }
     }
     while (qatomic_xchg(&mutex->state, LOCKED_WAITERS) != FREE) {
         port_thread_holds(-1);

@@ -217,7 +217,7 @@ static bool use_coroutines(AioContext *ctx)
 
     in_flight = without_memory = 0;
     for (int i = 0; i < 3; i++) {
-        Coroutine *co = coroutine_try_create(co_entry, ctx, "co_entry");
+        Coroutine *co = qemu_coroutine_try_create(co_entry, ctx);
 
         if (co) {
             made++;

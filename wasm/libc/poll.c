@@ -6,6 +6,7 @@
 #include <sys/select.h>
 #include <time.h>
 
+#include "wait.h"
 #include "wasi.h"
 #include "weak.h"
 
@@ -168,7 +169,7 @@ int select(int n, fd_set *restrict reads, fd_set *restrict writes,
     }
     return result_of(select_ns(
         n, reads, writes, errors,
-        tv ? tv->tv_sec * INT64_C(1000000000) + tv->tv_usec * INT64_C(1000) : -1));
+        tv ? ns_of(tv->tv_sec, tv->tv_usec * INT64_C(1000)) : -1));
 }
 
 /* There are no signals that a mask could hold back. */
@@ -182,5 +183,5 @@ int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
         return result_of(-EINVAL);
     }
     return result_of(select_ns(n, reads, writes, errors,
-                               ts ? ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec : -1));
+                               ts ? ns_of(ts->tv_sec, ts->tv_nsec) : -1));
 }

@@ -14,7 +14,9 @@ void __wrap_emscripten_thread_sleep(double ms)
 {
     uint32_t word = 0;
     int64_t now = port_clock_ns(PORT_CLOCK_MONOTONIC);
-    int64_t end = ms < 9e12 ? now + (int64_t)(ms * 1e6) : INT64_MAX;
+    /* The conversion saturates; the sum must not wrap. */
+    int64_t ns = (int64_t)(ms * 1e6);
+    int64_t end = ns < INT64_MAX - now ? now + ns : INT64_MAX;
 
     while (now < end) {
         if (port_may_wait()) {

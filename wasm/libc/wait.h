@@ -9,20 +9,29 @@
 #include "qemu/atomic.h"
 #include "sync/wait.h"
 
+/* At least 0; what is too long for a number of ns is as long as that can be. */
+static inline int64_t ns_of(int64_t sec, int64_t nsec)
+{
+    int64_t ns;
+
+    return __builtin_mul_overflow(sec, INT64_C(1000000000), &ns) ||
+                   __builtin_add_overflow(ns, nsec, &ns)
+               ? (sec < 0 ? 0 : INT64_MAX) : MAX(ns, 0);
+}
+
 /* When `at`, a time of that clock (NULL: never), comes: ns of the monotonic clock. What
  * is too far away for a number of ns never comes. */
 static inline int64_t deadline_of(clockid_t clock, const struct timespec *at)
 {
-    int64_t ns;
+    int64_t ns = at ? ns_of(at->tv_sec, at->tv_nsec) : NO_DEADLINE;
 
-    if (!at || at->tv_sec >= INT64_MAX / 1000000000) {
-        return NO_DEADLINE;
+    if (ns == NO_DEADLINE || clock == CLOCK_MONOTONIC) {
+        return ns;
     }
-    ns = MAX(at->tv_sec, 0) * INT64_C(1000000000) + at->tv_nsec;
-    if (clock != CLOCK_MONOTONIC) {
-        /* Both clocks are positive, and the real one is ahead. */
-        ns += port_clock_ns(PORT_CLOCK_MONOTONIC) -
-              port_clock_ns(PORT_CLOCK_REALTIME);
+    /* First what makes it smaller. */
+    ns -= port_clock_ns(PORT_CLOCK_REALTIME);
+    if (__builtin_add_overflow(ns, port_clock_ns(PORT_CLOCK_MONOTONIC), &ns)) {
+        return NO_DEADLINE;
     }
     return MAX(ns, 0);
 }

@@ -70,14 +70,22 @@ void port_spin(unsigned turn)
     static int64_t since;      /* the owner's */
     int64_t now;
 
-    wasm_leave_if_failed();
-    if (turn % SPIN_LOOK || port_may_wait()) {
+    if (port_may_wait()) {
+        wasm_leave_if_failed();
+        return;
+    }
+    if (turn % SPIN_LOOK) {
         return;
     }
     now = port_clock_ns(PORT_CLOCK_MONOTONIC);
     if (!turn) {
         since = now;
-    } else if (now - since > SPIN_LIMIT_NS) {
+        return;
+    }
+    /* Not at once: mostly the lock comes free all the same, and what has failed is
+     * told in the words of the thread that failed. */
+    wasm_leave_if_failed();
+    if (now - since > SPIN_LIMIT_NS) {
         port_panic("a lock has not been released for %d s: the thread that held "
                    "it is lost, or stuck",
                    (int)(SPIN_LIMIT_NS / 1000000000));

@@ -57,7 +57,7 @@ bool rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
                         intptr_t argument, uint32_t id)
 {
     Call *call = malloc(sizeof(*call));
-    Coroutine *co = call ? coroutine_try_create(call_entry, call, exported->name)
+    Coroutine *co = call ? qemu_coroutine_try_create_full(call_entry, call, exported->name)
                          : NULL;
 
     if (!co) {

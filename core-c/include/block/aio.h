@@ -145,6 +145,15 @@ struct AioContext {
     AioStats stats;
 };
 
+/* Panics: `call` was given NULL as its context. */
+QEMU_NORETURN void aio_refuse_no_context(const char *call);
+#define AIO_CHECK_CONTEXT(ctx)                                               \
+    do {                                                                     \
+        if (unlikely(!(ctx))) {                                              \
+            aio_refuse_no_context(__func__);                                 \
+        }                                                                    \
+    } while (0)
+
 /* Any. NULL and *errp if the machine has no notifier left. */
 AioContext *aio_context_new(Error **errp);
 /* Any. The last unref frees it, in that thread. */
@@ -229,17 +238,20 @@ GSource *aio_get_g_source(AioContext *ctx);
  */
 static inline void aio_disable_external(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     qatomic_inc(&ctx->external_disable_cnt);
 }
 /* Panics if it was 0. The last one notifies, so that they are looked at again. */
 void aio_enable_external(AioContext *ctx);
 static inline bool aio_external_disabled(AioContext *ctx)
 {
+    AIO_CHECK_CONTEXT(ctx);
     return qatomic_read(&ctx->external_disable_cnt) != 0;
 }
 /* Whether a handler of this kind may run now. */
 static inline bool aio_node_check(AioContext *ctx, bool is_external)
 {
+    AIO_CHECK_CONTEXT(ctx);
     return !is_external || !aio_external_disabled(ctx);
 }
 
@@ -254,12 +266,14 @@ static inline QEMUTimer *aio_timer_new_with_attrs(AioContext *ctx,
                                                   QEMUTimerCB *cb,
                                                   void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     return timer_new_full(&ctx->tlg, type, scale, attributes, cb, opaque);
 }
 static inline QEMUTimer *aio_timer_new(AioContext *ctx, QEMUClockType type,
                                        int scale, QEMUTimerCB *cb,
                                        void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     return timer_new_full(&ctx->tlg, type, scale, 0, cb, opaque);
 }
 static inline void aio_timer_init_with_attrs(AioContext *ctx, QEMUTimer *ts,
@@ -267,12 +281,14 @@ static inline void aio_timer_init_with_attrs(AioContext *ctx, QEMUTimer *ts,
                                              int attributes, QEMUTimerCB *cb,
                                              void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     timer_init_full(ts, &ctx->tlg, type, scale, attributes, cb, opaque);
 }
 static inline void aio_timer_init(AioContext *ctx, QEMUTimer *ts,
                                   QEMUClockType type, int scale,
                                   QEMUTimerCB *cb, void *opaque)
 {
+    AIO_CHECK_CONTEXT(ctx);
     timer_init_full(ts, &ctx->tlg, type, scale, 0, cb, opaque);
 }
 

@@ -35,6 +35,12 @@ Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
 Coroutine *qemu_coroutine_create(CoroutineEntry *entry, void *opaque);
 #define qemu_coroutine_create(entry, opaque) \
     qemu_coroutine_create_full((entry), (opaque), (stringify(entry)))
+/* The same; NULL when there is no memory. Before Linux 6.13 each stack takes two of the
+ * mappings that a process may have (vm.max_map_count, 65530 by default). */
+Coroutine *qemu_coroutine_try_create_full(CoroutineEntry *entry, void *opaque,
+                                          const char *name);
+#define qemu_coroutine_try_create(entry, opaque) \
+    qemu_coroutine_try_create_full((entry), (opaque), (stringify(entry)))
 
 /*
  * Any. Runs co here and now, in the calling thread and its current context,

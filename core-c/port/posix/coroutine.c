@@ -120,6 +120,17 @@ static void prepare(PosixCoroutine *co)
     arrive(&enterer, &co->own);
 }
 
+/* Whoever runs down to this page is ended by the system. Linux 6.13 can mark it without
+ * splitting the mapping; older ones cannot, and the number of mappings is limited. */
+static bool guard(char *page, size_t size)
+{
+#if !defined(MADV_GUARD_INSTALL)
+    enum { MADV_GUARD_INSTALL = 102 };
+#endif
+    return madvise(page, size, MADV_GUARD_INSTALL) == 0 ||
+           mprotect(page, size, PROT_NONE) == 0;
+}
+
 Coroutine *port_coroutine_new(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -136,8 +147,10 @@ Coroutine *port_coroutine_new(void)
         free(co);
         return NULL;
     }
-    if (mprotect(co->stack, page, PROT_NONE) < 0) {
-        port_panic("mprotect: %s", strerror(errno));
+    if (!guard(co->stack, page)) {
+        munmap(co->stack, size);
+        free(co);
+        return NULL;
     }
     co->stack_size = size;
     co->own.bottom = co->stack;
