@@ -191,3 +191,14 @@ test('an IOThread that is closed while it starts', async () => {
   await starting;
   expect(runtime.workerCount).toBe(0);
 });
+
+test.each([['close', 'ERR_AIO_CLOSED'], ['abort', 'AbortError']])('a guest that is ended by %s() while its runtime is being made', async (how, error) => {
+  expect(await script(`
+    const { WasiHost } = await import('wasm-aio/wasi');
+    const host = await WasiHost.create({ module: new URL(${JSON.stringify(fixture('program').href)}), args: ['program', 'wait'], stdin: 'closed' });
+    const controller = new AbortController();
+    const running = host.run({ signal: controller.signal }).catch(({ code, name }) => typeof code === 'string' ? code : name);
+    if (${JSON.stringify(how)} === 'abort') controller.abort();
+    await host.close();
+    console.log(await running);`)).toEqual({ ...ended, stdout: `${error}\nend\n` });
+});

@@ -79,6 +79,9 @@ function flavourOf(module: WebAssembly.Module, memory: MemoryImport | undefined)
  */
 export class WasiHost {
   #runtime: Runtime | undefined;
+  #creating: Promise<Runtime> | undefined;
+  /** Its threads are being ended, or have been. */
+  #over = false;
   readonly #workers = new Set<HostWorker>();
   #started = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -212,10 +215,12 @@ export class WasiHost {
 
   async #runAio(): Promise<number> {
     const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.#options;
-    this.#runtime = await Runtime.create({
+    this.#creating = Runtime.create({
       module: this.#binary, guest: this.#guest, stackSize, reserve: 1,
       ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
     });
+    this.#runtime = await this.#creating;
+    if (this.#over) throw closedError(this.#name);
     return this.#runtime.main();
   }
 
@@ -291,7 +296,10 @@ export class WasiHost {
 
   /** Those that sleep in our calls leave; what sleeps or runs in the guest's own code is killed. */
   async #endThreads(): Promise<void> {
+    this.#over = true;
     this.#guest.shared.end();
+    // One that is still being made is ended, too.
+    await this.#creating?.catch(() => {});
     const threads = this.#runtime?.threads;
     await (this.#host.killsCleanly ? threads?.terminate() : threads?.evacuate(GUEST_LEAVE_MS));
     const workers = [...this.#workers];
