@@ -59,6 +59,23 @@ export function close(rt, record) {
   record.object.close();
 }
 
+/** Whether what that runtime has closed is closed: a worker that was killed may have files open for a while. */
+const endsInOrder = (rt) => !rt.killed && !rt.death;
+
+/** The files of a runtime that have been closed with something else. */
+function released(world, rt, isClosed) {
+  if (!endsInOrder(rt)) return;
+  for (const file of [...world.all('file'), ...world.all('writableFile')]) if (file.rt === rt && isClosed(file)) file.released?.();
+}
+
+export function endFile(world, record) {
+  record.closed = true;
+  return world.track('file.close()', record.rt, async () => {
+    await record.object.close();
+    if (endsInOrder(record.rt)) record.released?.();
+  });
+}
+
 export function endContext(world, record) {
   record.closed = true;
   record.rt.may.add('ended');
@@ -75,7 +92,10 @@ export function endIOThread(world, record, { timeout, twice }) {
     lose(record);
     rt.ends.push('ERR_AIO_TIMEOUT');
   }
-  const once = () => world.track(`iothread.close(${timeout ?? ''})`, rt, () => object.close(...(timeout === undefined ? [] : [{ timeout }])), { allow: rt.ends });
+  const once = () => world.track(`iothread.close(${timeout ?? ''})`, rt, async () => {
+    await object.close(...(timeout === undefined ? [] : [{ timeout }]));
+    if (!record.mayEnd) released(world, rt, (file) => file.io === record);
+  }, { allow: rt.ends });
   return twice ? Promise.all([once(), once()]) : once();
 }
 
@@ -86,7 +106,10 @@ export function endRuntime(world, rt, { timeout, twice }) {
     for (const io of world.all('iothread')) if (io.rt === rt) lose(io);
     rt.ends.push('ERR_AIO_TIMEOUT');
   }
-  const once = () => world.track(`runtime.close(${timeout ?? ''})`, rt, () => rt.runtime.close(...(timeout === undefined ? [] : [{ timeout }])), { allow: rt.ends });
+  const once = () => world.track(`runtime.close(${timeout ?? ''})`, rt, async () => {
+    await rt.runtime.close(...(timeout === undefined ? [] : [{ timeout }]));
+    released(world, rt, (file) => !file.io.mayEnd);
+  }, { allow: rt.ends });
   return twice ? Promise.all([once(), once()]) : once();
 }
 

@@ -28,6 +28,7 @@ function added(before) {
 export async function nodeEnv() {
   const dir = mkdtempSync(join(tmpdir(), 'chaos-'));
   writeFileSync(join(dir, 'disk'), Uint8Array.from({ length: DISK_SIZE }, (_, i) => diskByte(i)));
+  const binary = new Uint8Array(readFileSync(fileURLToPath(new URL('build/chaos/module.wasm', top))));
   let world;
   let before;
   /** Workers that run, by the record of their runtime. */
@@ -51,15 +52,17 @@ export async function nodeEnv() {
 
   return {
     library: await import('../../dist/index.js'),
-    module: new WebAssembly.Module(readFileSync(fileURLToPath(new URL('build/chaos/module.wasm', top)))),
+    wasi: await import('../../dist/wasi.js'),
+    binary,
+    module: new WebAssembly.Module(binary),
     filesAreOwned: false,
     delay,
     turn: () => new Promise(setImmediate),
     path: (name) => join(dir, name),
     service: (query) => new URL(query === 'missing' ? 'no-such-file.mjs' : `worker-node.mjs${query}`, import.meta.url),
 
-    makeWorker(rt, url = packageWorker) {
-      const worker = new Worker(url, { trackUnmanagedFds: false });
+    makeWorker(rt, url = packageWorker, resourceLimits = undefined) {
+      const worker = new Worker(url, { trackUnmanagedFds: false, resourceLimits });
       if (!live.has(rt)) live.set(rt, new Set());
       live.get(rt).add(worker);
       worker.on('exit', () => live.get(rt)?.delete(worker));

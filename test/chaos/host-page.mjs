@@ -1,5 +1,6 @@
 // What programs need of a page, and what must be as it was after each.
 import * as library from '/dist/index.js';
+import * as wasi from '/dist/wasi.js';
 import { makeProgram } from './program.mjs';
 import { runRound } from './round.mjs';
 import { DISK_SIZE, diskByte } from './world.mjs';
@@ -28,6 +29,7 @@ async function pageEnv() {
   const stream = await handle.createWritable();
   await stream.write(Uint8Array.from({ length: DISK_SIZE }, (_, i) => diskByte(i)));
   await stream.close();
+  const binary = new Uint8Array(await (await fetch('/build/chaos/module.wasm')).arrayBuffer());
   let world;
   const live = new Map();
   const uncaught = (event, error) => {
@@ -38,7 +40,9 @@ async function pageEnv() {
   addEventListener('unhandledrejection', (event) => uncaught(event, event.reason));
   return {
     library,
-    module: await WebAssembly.compileStreaming(fetch('/build/chaos/module.wasm')),
+    wasi,
+    binary,
+    module: await WebAssembly.compile(binary),
     filesAreOwned: true,
     delay,
     turn: () => new Promise((resolve) => {

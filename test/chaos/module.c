@@ -4,7 +4,10 @@
 #include "aio/export.h"
 #include "qemu/coroutine_int.h"
 #include <malloc.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* Bytes that malloc has given out. */
 int EXPORT(heap_used)(void)
@@ -146,7 +149,57 @@ int EXPORT(die_in_bottom_half)(int way)
     return 1;
 }
 
-int main(void)
+/* ---- As a program ---- */
+
+/* What comes in goes out; as much as there is. */
+static int echo(void)
 {
+    char buffer[1000];
+    ssize_t got;
+
+    while ((got = read(0, buffer, sizeof(buffer))) > 0) {
+        for (ssize_t at = 0; at < got;) {
+            ssize_t put = write(1, buffer + at, (size_t)(got - at));
+
+            if (put < 0) {
+                return 1;
+            }
+            at += put;
+        }
+    }
+    return got < 0 ? 1 : 0;
+}
+
+static void *spin_in_thread(void *opaque)
+{
+    (void)opaque;
+    spin_for_ever();
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+
+    if (strcmp(what, "echo") == 0) {
+        return echo();
+    }
+    if (strcmp(what, "exit") == 0) {
+        exit(7);
+    }
+    if (strcmp(what, "thread") == 0) {
+        pthread_t thread;
+
+        return pthread_create(&thread, NULL, spin_in_thread, NULL) == 0 ? 7 : 8;
+    }
+    if (strcmp(what, "spin") == 0) {
+        spin_for_ever();
+    }
+    if (strcmp(what, "wait") == 0) {
+        wait_for_ever();
+    }
+    if (strcmp(what, "trap") == 0) {
+        die_by_trap();
+    }
     return 0;
 }

@@ -13,8 +13,9 @@ const themes = {
   loops: { bottomHalf: 6, schedule: 8, timer: 6, notifier: 5, watch: 5, wait: 5, pipe: 5, transferBytes: 6, createContext: 5, closeContext: 5 },
   code: { codeIOThread: 8, remote: 20, remoteFail: 6, callBackOwner: 6, makeThere: 4 },
   failures: { codeIOThread: 6, die: 8, throwInCallback: 6, bottomHalf: 3, schedule: 3, kill: 3, read: 4, open: 3 },
-  kills: { kill: 10, read: 8, open: 5, remote: 5, codeIOThread: 3, write: 4, writeRead: 4 },
-  ends: { closeIOThread: 8, terminateIOThread: 5, closeRuntime: 3, abort: 5, iothread: 4, open: 3, read: 4, brokenIOThread: 3 },
+  kills: { kill: 10, fillHeap: 2, read: 8, open: 5, remote: 5, codeIOThread: 3, write: 4, writeRead: 4 },
+  ends: { closeIOThread: 8, terminateIOThread: 5, closeRuntime: 3, abort: 5, iothread: 4, open: 3, read: 4, brokenIOThread: 3, slowIOThread: 3 },
+  guests: { guest: 30 },
 };
 
 function runtimeOptions(random, theme) {
@@ -41,7 +42,7 @@ function step(random, weights) {
  */
 export function makeProgram(seed, { without = [], host = 'node' } = {}) {
   const random = makeRandom(seed);
-  const theme = random.weighted({ mixed: 3, files: 3, loops: 3, code: 2, failures: 2, kills: 3, ends: 3 });
+  const theme = random.weighted({ mixed: 3, files: 3, loops: 3, code: 2, failures: 2, kills: 3, ends: 3, guests: 2 });
   const weights = {};
   for (const [op, { weight, hosts = ['node', 'page'] }] of Object.entries(stepKinds)) {
     if (!without.includes(op) && hosts.includes(host)) weights[op] = weight * (themes[theme][op] ?? 1);

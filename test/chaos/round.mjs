@@ -1,5 +1,5 @@
 // Runs a program, and finds out whether all is as it should be afterwards.
-import { close, endContext, endIOThread, endRuntime } from './callbacks.mjs';
+import { close, endContext, endFile, endIOThread, endRuntime } from './callbacks.mjs';
 import { createRuntime } from './steps-ends.mjs';
 import { wrongDisk } from './steps-files.mjs';
 import { stepKinds } from './steps.mjs';
@@ -55,14 +55,15 @@ async function probe(world, rt) {
   }
   const living = world.all('iothread').filter((io) => io.rt === rt && !io.closed && !io.mayEnd && !rt.killed);
   const clocks = living.map((io) => world.track('iothread.clock() at the end', rt, () => io.object.clock()));
+  const allow = [];
   const reads = world.track('a new IOThread at the end', rt, async () => {
-    const io = await rt.runtime.iothread('probe');
-    const file = await io.open(env.path('disk'));
-    const why = wrongDisk(await file.read(1000, 3000), 1000, 3000);
+    const io = { rt, object: await rt.runtime.iothread('probe') };
+    const file = await world.openFile(io, env.path('disk'), {}, allow);
+    const why = wrongDisk(await file.object.read(1000, 3000), 1000, 3000);
     if (why) world.problem('content', why);
-    await file.close();
-    await io.close();
-  });
+    await endFile(world, file);
+    await io.object.close();
+  }, { allow });
   await within(Promise.all([...clocks, reads]), SETTLE_MS);
 }
 
@@ -70,7 +71,7 @@ async function probe(world, rt) {
 async function putAway(world, rt) {
   const of = (kind) => world.all(kind).filter((record) => record.rt === rt);
   const files = [...of('file'), ...of('writableFile')];
-  await within(Promise.all(files.map((file) => world.track('file.close()', rt, () => file.object.close()))), SETTLE_MS);
+  await within(Promise.all(files.map((file) => endFile(world, file))), SETTLE_MS);
   for (const record of [...of('bottomHalf'), ...of('timer'), ...of('notifier'), ...of('pipe')]) {
     world.attempt('close()', rt, () => close(rt, record));
   }

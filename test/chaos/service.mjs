@@ -52,6 +52,10 @@ function serviceFor(context, exit) {
     block: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
 
     // ---- Ways to end this thread ----
+    fillHeap() {
+      const all = [];
+      for (;;) all.push(Array.from({ length: 1000 }, (_, i) => ({ i })));
+    },
     throwLater: (message) => void setTimeout(failing('throw', message), 0),
     stray: (message) => void failing('reject', message)(),
     exit,
@@ -68,6 +72,7 @@ export function start(serve, address, exit) {
   const message = `chaos ${how} at its start of 0`;
   if (how === 'throws') throw new Error(message);
   if (how === 'silent') return;
+  if (how === 'waits') return void setInterval(() => {}, 1e6);
   serve(async (context) => {
     if (how === 'rejects') throw new Error(message);
     if (how === 'late') await delay(20);

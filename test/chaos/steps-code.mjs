@@ -48,6 +48,7 @@ function start(world, n, { name, signal, options = {}, code, allow = [] }) {
     const record = world.add('iothread', { rt, object, code: code !== undefined, closed: false });
     // Heard, so that its end is not an uncaught error as well.
     if (object.closed) void world.track('iothread.closed', rt, () => object.closed, { allow: rt.ends });
+    return record;
   }, { allow: ['ERR_AIO_INVALID_ARG', ...allow] }));
 }
 
@@ -82,6 +83,31 @@ export const codeSteps = {
     weight: 1,
     make: (random) => ({ rt: any(random), how: random.pick(['module', 'worker']), query: random.pick(['?how=throws', '?how=rejects', 'missing']), signal: maybeSignal(random, 6) }),
     run: (world, { rt, how, query, signal }) => start(world, rt, { name: 'broken', signal, code: codeBy(world, how, query) }),
+  },
+  slowIOThread: {
+    weight: 1,
+    make: (random) => ({
+      rt: any(random), how: random.pick(['module', 'worker']), query: random.pick(['?how=late', '?how=waits', '?how=silent']),
+      startTimeout: random.pick([0, 1, 20, 100]), signal: maybeSignal(random, 6),
+    }),
+    run: (world, { rt, how, query, startTimeout, signal }) =>
+      start(world, rt, { name: 'slow', signal, options: { startTimeout }, code: codeBy(world, how, query), allow: ['ERR_AIO_TIMEOUT'] }),
+  },
+  fillHeap: {
+    weight: 1,
+    // No other runtime limits a worker's heap.
+    hosts: ['node'],
+    make: (random) => ({ rt: any(random), alone: random.oneIn(2) }),
+    async run(world, { rt: n, alone }) {
+      const by = (rt) => ({ worker: () => world.env.makeWorker(rt, world.env.service(''), { maxOldGenerationSizeMb: 16 }) });
+      const io = await start(world, n, { name: 'limited', code: { how: 'limited', by } });
+      if (!io) return;
+      // Another step may have closed it.
+      lose(io);
+      const calls = [world.track('remote.fillHeap()', io.rt, () => io.object.remote.fillHeap())];
+      if (!alone) calls.push(world.track('iothread.clock() of one without heap', io.rt, () => io.object.clock()));
+      return Promise.all(calls);
+    },
   },
   setOptions: {
     weight: 1,
@@ -229,7 +255,7 @@ export const codeSteps = {
       if (!io.object.terminate) return spinning;
       io.closed = true;
       io.rt.may.add('ended');
-      return Promise.all([spinning, world.env.turn().then(() => world.track('iothread.terminate()', io.rt, () => io.object.terminate()))]);
+      return Promise.all([spinning, world.env.turn().then(() => world.track('iothread.terminate()', io.rt, () => io.object.terminate(), { allow: io.rt.ends }))]);
     },
   },
 };

@@ -84,7 +84,7 @@ export const endSteps = {
       lose(io);
       io.closed = true;
       io.rt.may.add('ended');
-      return world.track('iothread.terminate()', io.rt, () => io.object.terminate());
+      return world.track('iothread.terminate()', io.rt, () => io.object.terminate(), { allow: io.rt.ends });
     },
   },
   closeRuntime: {

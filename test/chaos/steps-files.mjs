@@ -1,5 +1,5 @@
 // Steps with files.
-import { close } from './callbacks.mjs';
+import { close, endFile } from './callbacks.mjs';
 import { DISK_SIZE, diskByte } from './world.mjs';
 
 const any = (random) => random.below(64);
@@ -45,9 +45,7 @@ export const fileSteps = {
       const options = { aio, aioMaxBatch, ...(writable && !missing && { create: true }), ...world.signalOption(signal) };
       const allow = [...(missing ? ['ERR_AIO_IO ENOENT'] : []), ...(world.env.filesAreOwned && aio === 'sync' ? ['ERR_AIO_UNSUPPORTED'] : [])];
       return world.starts(world.track(`open(${aio})`, io.rt, async () => {
-        const object = await io.object.open(path, options);
-        const record = { rt: io.rt, io, object, closed: false };
-        world.add(writable ? 'writableFile' : 'file', record);
+        world.add(writable ? 'writableFile' : 'file', await world.openFile(io, path, options, allow));
       }, { allow }));
     },
   },
@@ -126,9 +124,8 @@ export const fileSteps = {
     run(world, { file: n, writable }) {
       const file = fileOf(world, n, writable);
       if (!file) return;
-      file.closed = true;
       file.rt.may.add('ended');
-      return world.track('file.close()', file.rt, () => file.object.close());
+      return endFile(world, file);
     },
   },
   allocate: {

@@ -4,6 +4,7 @@
 import { codeSteps } from './steps-code.mjs';
 import { endSteps } from './steps-ends.mjs';
 import { fileSteps } from './steps-files.mjs';
+import { guestSteps } from './steps-guests.mjs';
 import { loopSteps } from './steps-loops.mjs';
 
-export const stepKinds = { ...loopSteps, ...fileSteps, ...codeSteps, ...endSteps };
+export const stepKinds = { ...loopSteps, ...fileSteps, ...codeSteps, ...endSteps, ...guestSteps };

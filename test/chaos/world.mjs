@@ -31,6 +31,36 @@ class RuntimeRecord {
   }
 }
 
+/**
+ * Who has a file of a page's file system open, or may have: each is opened once at a time there. So an open
+ * is refused (EBUSY) while another one has the file, and never else.
+ */
+class Holders {
+  #all = new Set();
+
+  /** What opens or has it; busy: another one had it, too, before this was opened. */
+  add(rt) {
+    const own = { rt, busy: this.#all.size > 0, file: undefined };
+    // They may be asked for before, and come after it.
+    for (const other of this.#all) other.busy ||= !other.file;
+    this.#all.add(own);
+    return own;
+  }
+
+  /** It is closed for certain. */
+  remove(own) {
+    this.#all.delete(own);
+  }
+
+  /** Whether another one has had it open all the time, for certain. */
+  hasOther(own) {
+    return [...this.#all].some((other) => other !== own && other.file && isInOrder(other));
+  }
+}
+
+/** Whether nothing that may have closed it, or has begun to, has befallen a file. */
+const isInOrder = ({ rt, file }) => rt.alive && !rt.killed && !file.closed && !file.io.closed && !file.io.mayEnd;
+
 export class World {
   runtimes = [];
   problems = [];
@@ -44,6 +74,8 @@ export class World {
   #last = 0;
   #whenIdle;
   #starts = [];
+  /** By path; in a page alone. */
+  #holders = new Map();
 
   constructor(program, env) {
     this.program = program;
@@ -60,8 +92,6 @@ export class World {
 
   addRuntime(options) {
     const record = new RuntimeRecord(options);
-    // The origin's private file system opens a file once at a time: a program that opens it twice is told so.
-    if (this.env.filesAreOwned) record.may.add('ERR_AIO_IO EBUSY');
     this.runtimes.push(record);
     return record;
   }
@@ -108,6 +138,26 @@ export class World {
 
   get signals() {
     return [...this.#signals.values()].map(({ signal }) => signal);
+  }
+
+  /** Opens a file of an IOThread, for as long as it has a record: { rt, io, object, closed }. */
+  async openFile(io, path, options, allow) {
+    if (!this.env.filesAreOwned) return { rt: io.rt, io, object: await io.object.open(path, options), closed: false };
+    if (!this.#holders.has(path)) this.#holders.set(path, new Holders());
+    const holders = this.#holders.get(path);
+    const own = holders.add(io.rt);
+    try {
+      const wasHeld = holders.hasOther(own);
+      const object = await io.object.open(path, options);
+      if (wasHeld && holders.hasOther(own)) this.problem('content', `${path} was opened although it is open`);
+      own.file = { rt: io.rt, io, object, closed: false, released: () => holders.remove(own) };
+      return own.file;
+    } catch (error) {
+      if (own.busy) allow.push('ERR_AIO_IO EBUSY');
+      // Whatever else it was rejected with, the worker that opens it may go on.
+      if (error?.code === 'ERR_AIO_IO' || error?.code === 'ERR_AIO_UNSUPPORTED') holders.remove(own);
+      throw error;
+    }
   }
 
   /** An error of the program's own. */
