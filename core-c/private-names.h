@@ -53,6 +53,9 @@
 #define coroutine_running aio_priv_coroutine_running
 #define coroutine_yields_to_no_one aio_priv_coroutine_yields_to_no_one
 
+/* gmain/source.c */
+#define gmain_thread_default aio_priv_gmain_thread_default
+
 /* iothread/iothread.c */
 #define iothread_abandon aio_priv_iothread_abandon
 #define iothread_context aio_priv_iothread_context
@@ -120,13 +123,9 @@
 #define fdmon_epoll_ops aio_priv_fdmon_epoll_ops
 #define fdmon_epoll_upgrade aio_priv_fdmon_epoll_upgrade
 
-/* loop/gmain.c */
-#define gmain_iterate aio_priv_gmain_iterate
-
 /* loop/gsource.c */
 #define aio_dispatch_for aio_priv_aio_dispatch_for
 #define aio_find_ready aio_priv_aio_find_ready
-#define aio_gsource_fds aio_priv_aio_gsource_fds
 #define aio_source_funcs aio_priv_aio_source_funcs
 
 /* loop/notify.c */

@@ -60,6 +60,13 @@ async function isThere(compiler, ...flags) {
   return (await execute(compiler, ...(flags.length > 0 ? flags : ['-fsyntax-only']), file, '-o', `${file}.x`)).code === 0;
 }
 
+/** What a program with GLib is compiled and linked with. */
+async function glib() {
+  const flags = await execute('pkg-config', '--cflags', '--libs', 'glib-2.0');
+  if (flags.code !== 0) throw new Skipped('GLib is not installed (libglib2.0-dev)');
+  return flags.out.trim().split(/\s+/);
+}
+
 /** A source that includes these headers. */
 function includes(name, headers) {
   const file = join(out, name);
@@ -122,12 +129,30 @@ const tests = {
     }
   },
 
-  async 'a native program may use GLib itself'() {
-    const flags = await execute('pkg-config', '--cflags', '--libs', 'glib-2.0');
-    if (flags.code !== 0) throw new Skipped('GLib is not installed (libglib2.0-dev)');
-    const program = join(out, 'glib');
-    await build(cc, '-DWASM_AIO_WITH_GLIB', '-Icore-c/include', 'test/compat/glib.c', 'build/native/libaioloop.a', ...flags.out.trim().split(/\s+/), '-lpthread', '-lm', '-o', program);
-    assert.deepEqual(await execute(join(top, program)), { code: 0, out: 'bottom halves 2, source 1\n', err: '' });
+  async 'a native program may use GLib itself, whose main loop drives contexts and IOThreads'() {
+    const flags = await glib();
+    const second = join(out, 'glib-second.c');
+    writeFileSync(join(top, second), '#include "block/aio.h"\n');
+    for (const [compiler] of COMPILERS) {
+      if (!(await isThere(compiler))) continue;
+      const program = join(out, `glib-${compiler}`);
+      await build(compiler, '-Wall', '-Wextra', '-Werror', '-DWASM_AIO_WITH_GLIB', '-Icore-c/include', 'test/compat/glib.c', second, LIBRARY[0], ...flags, ...LIBRARY.slice(1), '-o', program);
+      const ran = await execute('env', 'G_DEBUG=fatal-criticals', join(top, program));
+      assert.deepEqual(ran, { code: 0, out: 'main loop 1 1 1, GLib\'s 2 1, IOThread 1, outlives 1, source 1\n', err: '' });
+      const { out: symbols } = await execute('nm', program);
+      assert.match(symbols, /U g_main_loop_run\b/);
+      assert.doesNotMatch(symbols, /gmain_thread_default|aio_g_main_loop/, 'our own GMainContext is linked, too');
+    }
+  },
+
+  async 'the headers with GLib are C99 and C++17'() {
+    const flags = await glib();
+    const [inC, inCxx] = [includes('with-glib.c', headersUnder('core-c/include')), includes('with-glib.cc', headersUnder('core-c/include'))];
+    for (const [compiler, cxx] of COMPILERS) {
+      const strict = [...STRICT, '-DWASM_AIO_WITH_GLIB', '-fsyntax-only', ...flags.filter((flag) => flag.startsWith('-I'))];
+      if (await isThere(compiler)) await build(compiler, '-std=c99', ...strict, inC);
+      if (await isThere(cxx)) await build(cxx, '-std=c++17', ...strict, inCxx);
+    }
   },
 };
 

@@ -19,7 +19,6 @@ struct IOThread {
     bool has_entered;
     QemuEvent entered;            /* for who waits for that */
     GMainContext *main_context;   /* made when it is asked for; under the lock */
-    GMainLoop *main_loop;
     uint32_t run_gcontext;        /* drive it, not the AioContext alone */
     bool is_thread_default;       /* home thread */
     QLIST_ENTRY(IOThread) next;
@@ -57,9 +56,6 @@ static void stop_bh(void *opaque)
     IOThread *iothread = opaque;
 
     iothread->running = false;
-    if (iothread->main_loop) {
-        g_main_loop_quit(iothread->main_loop);
-    }
 }
 
 /* The pool belongs to the home thread, so that is where it learns of them. */
@@ -134,7 +130,6 @@ void iothread_free(IOThread *iothread)
     QLIST_SAFE_REMOVE(iothread, next);
     qemu_mutex_unlock(&iothreads_lock);
     if (iothread->main_context) {
-        g_main_loop_unref(iothread->main_loop);
         g_main_context_unref(iothread->main_context);
     }
     qemu_bh_delete(iothread->stop_bh);
@@ -188,7 +183,6 @@ GMainContext *iothread_get_g_main_context(IOThread *iothread)
     if (!iothread->main_context) {
         GSource *source = aio_get_g_source(iothread->ctx);
         iothread->main_context = g_main_context_new();
-        iothread->main_loop = g_main_loop_new(iothread->main_context, true);
         g_source_attach(source, iothread->main_context);
         g_source_unref(source);
     }
@@ -205,7 +199,7 @@ void iothread_iterate(IOThread *iothread)
             iothread->is_thread_default = true;
             g_main_context_push_thread_default(iothread->main_context);
         }
-        g_main_context_iteration(iothread->main_context, true);
+        g_main_context_iterate_for(iothread->main_context, -1);
     } else {
         aio_poll(iothread->ctx, true);
     }

@@ -99,6 +99,7 @@ void aio_ctx_finalize(GSource *source)
         timerlistgroup_deinit(&ctx->tlg);
         aio_context_destroy(ctx);
         port_watcher_free(ctx->watcher);
+        free(ctx->gsource_fds);
     }
 }
 
@@ -149,7 +150,7 @@ static int make_parts(AioContext *ctx)
 
 AioContext *aio_context_new(Error **errp)
 {
-    AioContext *ctx = (AioContext *)g_source_new(&aio_source_funcs,
+    AioContext *ctx = (AioContext *)g_source_new(&aio_source_funcs.funcs,
                                                  sizeof(AioContext));
     int ret;
 
@@ -158,7 +159,6 @@ AioContext *aio_context_new(Error **errp)
         return NULL;
     }
     QSIMPLEQ_INIT(&ctx->bh_slice_list);
-    ctx->source.poll_fds = aio_gsource_fds;
     aio_context_setup(ctx);
     ret = event_notifier_init(&ctx->notifier, false);
     if (ret < 0) {

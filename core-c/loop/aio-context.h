@@ -195,12 +195,12 @@ bool aio_find_ready(AioContext *ctx);
  * calls check before and prepare after it, which knows of what is left.
  */
 void aio_dispatch_for(AioContext *ctx, int64_t ns);
-extern const GSourceFuncs aio_source_funcs;
-/* gmain.c: an iteration that sleeps at most timeout_ns. */
-bool gmain_iterate(GMainContext *context, int64_t timeout_ns);
-
-/* The fds that a foreign loop is to poll for this source: how many there are;
- * fills in at most n. */
-unsigned aio_gsource_fds(GSource *source, PortPollFd *fds, unsigned n);
+/* GLib's structure has two members more, which it reads and which stay NULL. */
+typedef struct AioSourceFuncs {
+    GSourceFuncs funcs;
+    void *closure_callback;
+    void *closure_marshal;
+} AioSourceFuncs;
+extern const AioSourceFuncs aio_source_funcs;
 
 #endif

@@ -101,6 +101,101 @@ static bool handlers_are_left(AioContext *ctx)
     return ctx->gsource_rest && aio_pending(ctx);
 }
 
+/* The one fd that stands for all. False: there is none. */
+static bool fd_of_monitor(AioContext *ctx, GPollFD *pfd)
+{
+    bool ring = aio_fdmon(ctx) == &fdmon_io_uring_ops;
+
+    if (aio_external_disabled(ctx)) {
+        return false;
+    }
+    pfd->fd = ring ? fdmon_io_uring_fd(ctx) : fdmon_epoll_fd(ctx);
+    pfd->events = PORT_POLLIN;
+    /*
+     * The ring hands over here what changed, before the foreign loop sleeps. Where the
+     * loop's notifier stands for the ring, what becomes ready from now on, after
+     * prepare, sets it; what is ready already did not, so that then the poll must not
+     * sleep: an event can always be written. To poll what was found in the notifier's
+     * place would not do: another thread may clear it.
+     */
+    if (ring && aio_fdmon(ctx)->need_wait(ctx) && pfd->fd == ctx->watcher->fd) {
+        pfd->events |= PORT_POLLOUT;
+    }
+    return pfd->fd >= 0;
+}
+
+/* The fds that a foreign loop is to poll: how many there are; fills in at most n. */
+static unsigned list_fds(AioContext *ctx, GPollFD *fds, unsigned n)
+{
+    GPollFD one = { .fd = -1 };
+    unsigned count = 0;
+    AioHandler *node;
+
+    if (fd_of_monitor(ctx, &one)) {
+        if (n > 0) {
+            fds[0] = one;
+        }
+        return 1;
+    }
+    qemu_lockcnt_inc(&ctx->list_lock);
+    QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
+        if (aio_handler_is_waited_for(ctx, node) && count++ < n) {
+            fds[count - 1] = (GPollFD){
+                .fd = node->pfd.fd, .events = (unsigned short)node->pfd.events };
+        }
+    }
+    qemu_lockcnt_dec(&ctx->list_lock);
+    return count;
+}
+
+static bool are_the_same(const GPollFD *a, const GPollFD *b, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (a[i].fd != b[i].fd || a[i].events != b[i].events) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Tells the foreign loop what to poll from now on. Most often it knows already. */
+static void publish_fds(AioContext *ctx)
+{
+    GPollFD few[8], *fds = few;
+    unsigned room = ARRAY_SIZE(few), count;
+
+    while ((count = list_fds(ctx, fds, room)) > room) {
+        if (fds != few) {
+            free(fds);
+        }
+        room = count + count / 2;
+        fds = malloc(room * sizeof(*fds));
+        if (!fds) {
+            port_panic("aio_prepare: out of memory for %u fds", count);
+        }
+    }
+    if (count != ctx->gsource_fds_count ||
+        !are_the_same(fds, ctx->gsource_fds, count)) {
+        GPollFD *old = ctx->gsource_fds;
+
+        for (unsigned i = 0; i < ctx->gsource_fds_count; i++) {
+            g_source_remove_poll(&ctx->source, &old[i]);
+        }
+        ctx->gsource_fds = realloc(old, MAX(count, 1) * sizeof(*fds));
+        if (!ctx->gsource_fds) {
+            port_panic("aio_prepare: out of memory for %u fds", count);
+        }
+        ctx->gsource_fds_count = count;
+        for (unsigned i = 0; i < count; i++) {
+            ctx->gsource_fds[i] = fds[i];
+            g_source_add_poll(&ctx->source, &ctx->gsource_fds[i]);
+        }
+    }
+    if (fds != few) {
+        free(fds);
+    }
+}
+
 static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
 {
     AioContext *ctx = (AioContext *)source;
@@ -111,6 +206,10 @@ static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
     *timeout = qemu_timeout_ns_to_ms(aio_compute_timeout(ctx));
     if (aio_prepare(ctx) || handlers_are_left(ctx)) {
         *timeout = 0;
+    }
+    /* A context that no loop polls has none: a turn of JavaScript's is not in need of it. */
+    if (source->context) {
+        publish_fds(ctx);
     }
     return *timeout == 0;
 }
@@ -145,53 +244,6 @@ static gboolean aio_ctx_dispatch(GSource *source, GSourceFunc callback,
     return true;
 }
 
-/* The one fd that stands for all. False: there is none. */
-static bool fd_of_monitor(AioContext *ctx, PortPollFd *pfd)
-{
-    bool ring = aio_fdmon(ctx) == &fdmon_io_uring_ops;
-
-    if (aio_external_disabled(ctx)) {
-        return false;
-    }
-    pfd->fd = ring ? fdmon_io_uring_fd(ctx) : fdmon_epoll_fd(ctx);
-    pfd->events = PORT_POLLIN;
-    /*
-     * The ring hands over here what changed, before the foreign loop sleeps. Where the
-     * loop's notifier stands for the ring, what becomes ready from now on, after
-     * prepare, sets it; what is ready already did not, so that then the poll must not
-     * sleep: an event can always be written. To poll what was found in the notifier's
-     * place would not do: another thread may clear it.
-     */
-    if (ring && aio_fdmon(ctx)->need_wait(ctx) && pfd->fd == ctx->watcher->fd) {
-        pfd->events |= PORT_POLLOUT;
-    }
-    return pfd->fd >= 0;
-}
-
-unsigned aio_gsource_fds(GSource *source, PortPollFd *fds, unsigned n)
-{
-    AioContext *ctx = (AioContext *)source;
-    PortPollFd one = { .fd = -1 };
-    unsigned count = 0;
-    AioHandler *node;
-
-    if (fd_of_monitor(ctx, &one)) {
-        if (n > 0) {
-            fds[0] = one;
-        }
-        return 1;
-    }
-    qemu_lockcnt_inc(&ctx->list_lock);
-    QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {
-        if (aio_handler_is_waited_for(ctx, node) && count++ < n) {
-            fds[count - 1] = (PortPollFd){ .fd = node->pfd.fd,
-                                           .events = node->pfd.events };
-        }
-    }
-    qemu_lockcnt_dec(&ctx->list_lock);
-    return count;
-}
-
 GSource *aio_get_g_source(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
@@ -199,9 +251,11 @@ GSource *aio_get_g_source(AioContext *ctx)
     return g_source_ref(&ctx->source);
 }
 
-const GSourceFuncs aio_source_funcs = {
-    .prepare = aio_ctx_prepare,
-    .check = aio_ctx_check,
-    .dispatch = aio_ctx_dispatch,
-    .finalize = aio_ctx_finalize,
+const AioSourceFuncs aio_source_funcs = {
+    .funcs = {
+        .prepare = aio_ctx_prepare,
+        .check = aio_ctx_check,
+        .dispatch = aio_ctx_dispatch,
+        .finalize = aio_ctx_finalize,
+    },
 };

@@ -70,7 +70,7 @@ void main_loop_wait(int nonblocking)
 
     timeout = qemu_soonest_timeout(timeout,
                                    timerlistgroup_deadline_ns(&main_loop_tlg));
-    gmain_iterate(NULL, timeout);
+    g_main_context_iterate_for(NULL, timeout);
     timerlistgroup_run_timers(&main_loop_tlg);
 }
 

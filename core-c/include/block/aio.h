@@ -122,6 +122,8 @@ struct AioContext {
     unsigned unwalked;                    /* iterations that looked at no fd */
     AioHandlerList gsource_ready;         /* found by check, for dispatch */
     bool gsource_rest;                    /* and left by a turn, as above */
+    GPollFD *gsource_fds;                 /* that a foreign loop polls for it */
+    unsigned gsource_fds_count;
     int external_disable_cnt;
     int poll_disable_cnt;                 /* handlers without io_poll */
 

@@ -4,203 +4,14 @@
  * is ready, poll without waiting and skip its check; else poll, and check those
  * that were not; dispatch what is ready.
  */
-#include "loop/aio-context.h"
-#include <string.h>
-
-/* Bits of GSource.flags. */
-enum { SOURCE_READY = 1 };
-
-struct _GMainContext {
-    guint ref_count;
-    QemuRecMutex lock;             /* sources: dispatch runs without it */
-    GSource *sources;              /* first attached first */
-    PortWatcher *watcher;          /* to sleep on all sources' fds at once */
-    EventNotifier wakeup;
-    PortPollFd *fds;
-    unsigned fds_size;
-    guint last_id;
-    GMainContext *below;           /* on its thread's stack of defaults */
-
-    /* The thread that iterates, how deeply nested; under owner_lock. */
-    QemuMutex owner_lock;
-    QemuCond released;
-    void *owner;
-    unsigned depth;
-};
+#include "gmain/gmain.h"
+#include "qemu/timer.h"
 
 struct _GMainLoop {
     guint ref_count;
     GMainContext *context;
     uint32_t running;
 };
-
-static GMainContext *default_context;
-static _Thread_local GMainContext *thread_default_tls;
-
-static __attribute__((noinline)) GMainContext **thread_default(void)
-{
-    __asm__ volatile("");
-    return &thread_default_tls;
-}
-
-/* ---- Sources ---- */
-
-GSource *g_source_new(const GSourceFuncs *source_funcs, guint source_size)
-{
-    GSource *source = calloc(1, source_size);
-
-    if (source) {
-        source->source_funcs = source_funcs;
-        source->ref_count = 1;
-    }
-    return source;
-}
-
-GSource *g_source_ref(GSource *source)
-{
-    qatomic_inc(&source->ref_count);
-    return source;
-}
-
-void g_source_unref(GSource *source)
-{
-    if (qatomic_fetch_dec(&source->ref_count) == 1) {
-        if (source->source_funcs->finalize) {
-            source->source_funcs->finalize(source);
-        }
-        free(source);
-    }
-}
-
-guint g_source_attach(GSource *source, GMainContext *context)
-{
-    GSource **end, *last = NULL;
-
-    context = context ? context : g_main_context_default();
-    if (source->context) {
-        port_panic("g_source_attach: the source is attached already");
-    }
-    qemu_rec_mutex_lock(&context->lock);
-    for (end = &context->sources; *end; end = &(*end)->next) {
-        last = *end;
-    }
-    *end = g_source_ref(source);
-    source->prev = last;
-    source->next = NULL;
-    source->context = context;
-    source->source_id = ++context->last_id;
-    qemu_rec_mutex_unlock(&context->lock);
-    g_main_context_wakeup(context);
-    return source->source_id;
-}
-
-/* Several threads may destroy a source at once: the first that gets the lock does. */
-void g_source_destroy(GSource *source)
-{
-    GMainContext *context = qatomic_load_acquire(&source->context);
-
-    if (!context) {
-        return;
-    }
-    qemu_rec_mutex_lock(&context->lock);
-    if (!source->context) {
-        qemu_rec_mutex_unlock(&context->lock);
-        return;
-    }
-    *(source->prev ? &source->prev->next : &context->sources) = source->next;
-    if (source->next) {
-        source->next->prev = source->prev;
-    }
-    qatomic_set(&source->context, NULL);
-    qemu_rec_mutex_unlock(&context->lock);
-    g_source_unref(source);
-}
-
-/* ---- Contexts ---- */
-
-GMainContext *g_main_context_new(void)
-{
-    GMainContext *context = calloc(1, sizeof(*context));
-    int error;
-
-    if (!context || !(context->watcher = port_watcher_new(&error)) ||
-        event_notifier_init(&context->wakeup, false) < 0) {
-        port_panic("g_main_context_new: no memory or no fd is left");
-    }
-    context->ref_count = 1;
-    context->watcher->fd = event_notifier_get_fd(&context->wakeup);
-    qemu_rec_mutex_init(&context->lock);
-    qemu_mutex_init(&context->owner_lock);
-    qemu_cond_init(&context->released);
-    return context;
-}
-
-GMainContext *g_main_context_ref(GMainContext *context)
-{
-    qatomic_inc(&context->ref_count);
-    return context;
-}
-
-void g_main_context_unref(GMainContext *context)
-{
-    if (qatomic_fetch_dec(&context->ref_count) != 1) {
-        return;
-    }
-    while (context->sources) {
-        g_source_destroy(context->sources);
-    }
-    qemu_cond_destroy(&context->released);
-    qemu_mutex_destroy(&context->owner_lock);
-    qemu_rec_mutex_destroy(&context->lock);
-    event_notifier_cleanup(&context->wakeup);
-    port_watcher_free(context->watcher);
-    free(context->fds);
-    free(context);
-}
-
-GMainContext *g_main_context_default(void)
-{
-    GMainContext *context = qatomic_load_acquire(&default_context);
-
-    if (!context) {
-        GMainContext *other;
-        context = g_main_context_new();
-        other = qatomic_cmpxchg(&default_context, NULL, context);
-        if (other) {
-            g_main_context_unref(context);
-            context = other;
-        }
-    }
-    return context;
-}
-
-GMainContext *g_main_context_get_thread_default(void)
-{
-    return *thread_default();
-}
-
-/* A stack, of which the links are the contexts' own: one context is pushed in
- * one thread at a time. */
-void g_main_context_push_thread_default(GMainContext *context)
-{
-    context->below = *thread_default();
-    *thread_default() = g_main_context_ref(context);
-}
-
-void g_main_context_pop_thread_default(GMainContext *context)
-{
-    if (*thread_default() != context) {
-        port_panic("g_main_context_pop_thread_default: not this thread's");
-    }
-    *thread_default() = context->below;
-    g_main_context_unref(context);
-}
-
-void g_main_context_wakeup(GMainContext *context)
-{
-    event_notifier_set(
-        &(context ? context : g_main_context_default())->wakeup);
-}
 
 /* ---- One iteration ---- */
 
@@ -239,16 +50,11 @@ static unsigned gather_fds(GMainContext *context)
 
     need_fds(context, 1);
     for (GSource *s = context->sources; s; s = s->next) {
-        unsigned room, n;
-        if (!s->poll_fds) {
-            continue;
+        for (PolledFd *polled = s->poll_fds; polled; polled = polled->next) {
+            need_fds(context, count + 1);
+            context->fds[count++] = (PortPollFd){
+                .fd = polled->fd->fd, .events = (short)polled->fd->events };
         }
-        do {
-            room = context->fds_size - count;
-            n = s->poll_fds(s, context->fds + count, room);
-            need_fds(context, count + n);
-        } while (n > room);
-        count += n;
     }
     context->fds[0] = (PortPollFd){
         .fd = event_notifier_get_fd(&context->wakeup), .events = PORT_POLLIN };
@@ -276,6 +82,20 @@ static void poll_fds(GMainContext *context, unsigned n, int64_t timeout_ns)
         qatomic_mb_set(&context->watcher->notify_me, 0);
     }
     event_notifier_test_and_clear(&context->wakeup);
+}
+
+/* Unless they have changed meanwhile: then the next iteration tells what is ready. */
+static void report_fds(GMainContext *context, unsigned changes)
+{
+    bool unchanged = context->fds_changed == changes;
+    unsigned i = 1;
+
+    for (GSource *s = context->sources; s; s = s->next) {
+        for (PolledFd *polled = s->poll_fds; polled; polled = polled->next) {
+            polled->fd->revents =
+                unchanged ? (unsigned short)context->fds[i++].revents : 0;
+        }
+    }
 }
 
 static GSource *first_ready(GMainContext *context)
@@ -314,7 +134,7 @@ static bool dispatch_all(GMainContext *context)
 /* One thread iterates at a time; it may do so again in a call-back. */
 static bool acquire(GMainContext *context, bool may_wait)
 {
-    void *self = thread_default();
+    void *self = gmain_thread_default();
     bool mine;
 
     qemu_mutex_lock(&context->owner_lock);
@@ -339,9 +159,9 @@ static void release(GMainContext *context)
     qemu_mutex_unlock(&context->owner_lock);
 }
 
-bool gmain_iterate(GMainContext *context, int64_t timeout_ns)
+gboolean g_main_context_iterate_for(GMainContext *context, int64_t timeout_ns)
 {
-    unsigned n;
+    unsigned n, changes;
     bool dispatched;
 
     context = context ? context : g_main_context_default();
@@ -355,9 +175,11 @@ bool gmain_iterate(GMainContext *context, int64_t timeout_ns)
     qemu_rec_mutex_lock(&context->lock);
     timeout_ns = prepare_all(context, timeout_ns);
     n = gather_fds(context);
+    changes = context->fds_changed;
     qemu_rec_mutex_unlock(&context->lock);
     poll_fds(context, n, timeout_ns);
     qemu_rec_mutex_lock(&context->lock);
+    report_fds(context, changes);
     for (GSource *s = context->sources; s; s = s->next) {
         if (!(s->flags & SOURCE_READY) && s->source_funcs->check &&
             s->source_funcs->check(s)) {
@@ -373,7 +195,7 @@ bool gmain_iterate(GMainContext *context, int64_t timeout_ns)
 
 gboolean g_main_context_iteration(GMainContext *context, gboolean may_block)
 {
-    return gmain_iterate(context, may_block ? -1 : 0);
+    return g_main_context_iterate_for(context, may_block ? -1 : 0);
 }
 
 /* ---- Loops ---- */
