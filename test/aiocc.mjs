@@ -141,6 +141,20 @@ int main(void)
     assert.match(twice.err, /duplicate symbol: aio_poll\n>>> defined in twice\.c\n>>> defined in .*libaioloop\.a\(aio-poll\.o\)/);
   },
 
+  async 'a program may export any name that the library does not'(room) {
+    const source = (name) => `__attribute__((export_name("${name}"))) int own(long long a) { return (int)a; }\nint main(void) { return 0; }`;
+    room.write('free.c', source('rt_render'));
+    assert.equal((await room.aiocc('free.c', '-o', 'free.wasm')).err, '');
+    const module = new WebAssembly.Module(readFileSync(join(room.dir, 'free.wasm')));
+    const [types] = WebAssembly.Module.customSections(module, 'aio.types');
+    assert.deepEqual(JSON.parse(Buffer.from(types).toString()), { rt_render: 'l', malloc: 'i', free: 'i' });
+    for (const name of ['rt_init', 'stack_own', 'malloc']) {
+      room.write('taken.c', source(name));
+      const { code, err } = await room.aiocc('taken.c', '-o', 'taken.wasm');
+      assert.deepEqual([code, err], [1, `aiocc: the program exports ${name}, as the library does: export it under another name\n`]);
+    }
+  },
+
   // As configure asks whether there is a function.
   async 'a function of libc that is declared without its type links'(room) {
     for (const name of ['fopen', 'malloc', 'pthread_create', 'accept', 'opendir']) {

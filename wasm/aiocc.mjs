@@ -4,16 +4,15 @@
 // the Makefile compiles the core with `aiocc -c` and links dist/aio.wasm with
 // `aiocc --aio-reactor`.
 //
-// Emscripten's clang, wasm-ld and wasm-opt are called directly (a start of emcc
-// costs 0.15 s of Python), with the flags that `emcc -v` shows. Nothing of
-// Emscripten's JavaScript is linked: ts/src starts the module.
+// Emscripten's clang, wasm-ld and wasm-opt are called directly (emcc costs 0.15 s of
+// Python), with the flags that `emcc -v` shows, and nothing of its JavaScript is linked.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
-import { addFunctionTypes } from './function-types.mjs';
+import { addFunctionTypes, readExports } from './function-types.mjs';
 import { readLinker } from './link-messages.mjs';
 import { relocateThreadLocals } from './thread-locals.mjs';
 
@@ -177,7 +176,7 @@ function toolchain() {
   return known ?? fail(`Emscripten has not been looked for yet: ${REMEDY}`);
 }
 
-/** What it writes to standard error goes to ours; read(text) may have a look first and returns what is left of it. */
+/** read(text): what of the tool's standard error the user is to see. */
 function run(o, tool, args, read = null) {
   if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
   const { status, signal, error, stderr } = spawnSync(tool, args, {
@@ -309,6 +308,8 @@ function link(o, inputs, sources, output, scratch) {
     return text;
   });
   if (refused.length > 0) fail(refused.join('\naiocc: '));
+  const { taken, internal } = readExports(linked);
+  if (taken.length > 0) fail(`the program exports ${taken.join(', ')}, as the library does: export it under another name`);
   if (!o.reactor) checkMain(linked);
   markFunctions(linked, map, neverYields);
 
@@ -336,7 +337,7 @@ function link(o, inputs, sources, output, scratch) {
     ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
     ...(keepNames ? ['-g'] : []), '-o', output]);
   unmarkFunctions(output);
-  addFunctionTypes(output);
+  addFunctionTypes(output, internal);
 }
 
 function yields(linked) {

@@ -34,6 +34,12 @@ function findNames(bytes) {
   return null;
 }
 
+/** The names of a module's functions, by their index. */
+export function functionNames(bytes) {
+  const found = findNames(bytes);
+  return new Map(found ? new Reader(bytes, found.content).vector((r) => [r.u32(), r.take(r.u32()).toString()]) : []);
+}
+
 /** Writes FILE again, with each function's name as rename(index, name) gives it. */
 function rename(file, rename) {
   const bytes = readFileSync(file);

@@ -3,12 +3,16 @@
 // its arguments by them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Reader, sized, text } from './binary.mjs';
+import { functionNames } from './function-names.mjs';
 
 const LETTERS = new Map([[0x7f, 'i'], [0x7e, 'l'], [0x7d, 'f'], [0x7c, 'd']]);
 const OTHER = '?'; // a vector or a reference
 
-/** What TypeScript alone calls, at the right moment and with pointers that are its own. */
-const INTERNAL = /^(rt_|asyncify_|stack_(own|switch|back)$|_initialize$|__wasm_init_tls$|__set_stack_limits$|coroutine:)/;
+/** What wasm-opt and wasm-merge add to the exports, for TypeScript alone. */
+const ADDED = /^(asyncify_|stack_(own|switch|back)$|__set_stack_limits$)/;
+const ADDED_BY_LINKER = ['_initialize', '__wasm_init_tls'];
+/** One of the program's, but it is called by another way. */
+const COROUTINE = /^coroutine:/;
 
 /** The sections by their number, custom ones left out. */
 function sections(bytes) {
@@ -20,9 +24,33 @@ function sections(bytes) {
   return found;
 }
 
+/** [{name, isFunction, index}] */
+function exportsOf(bytes) {
+  return sections(bytes).get(7).vector((r) => ({ name: r.take(r.u32()).toString(), isFunction: r.byte() === 0, index: r.u32() }));
+}
+
+/**
+ * Looks at what FILE, which the linker wrote, exports.
+ * @returns {{taken: string[], internal: Set<string>}} exports of the program's that the library has, too; and
+ *   which are the library's, for TypeScript at the right moment and with pointers of its own
+ */
+export function readExports(file) {
+  const bytes = readFileSync(file);
+  const names = functionNames(bytes);
+  const seen = new Set();
+  const taken = new Set();
+  const internal = new Set(ADDED_BY_LINKER);
+  for (const { name, isFunction, index } of exportsOf(bytes)) {
+    if (seen.has(name) || ADDED.test(name)) taken.add(name);
+    seen.add(name);
+    if (isFunction && name.startsWith('rt_') && names.get(index) === `aio_priv_${name}`) internal.add(name);
+  }
+  return { taken: [...taken], internal };
+}
+
 /** {name: letters} */
-function exportedTypes(bytes) {
-  const [types, imports, functions, exports] = [1, 2, 3, 7].map((id) => sections(bytes).get(id));
+function exportedTypes(bytes, internal) {
+  const [types, imports, functions] = [1, 2, 3].map((id) => sections(bytes).get(id));
   const parameters = types.vector((r) => {
     if (r.byte() !== 0x60) throw new Error('aio.types: a type that is no function');
     const letters = r.vector(() => LETTERS.get(r.byte()) ?? OTHER).join('');
@@ -41,18 +69,15 @@ function exportedTypes(bytes) {
     }
   }).flat();
   const all = [...imported, ...functions.vector((r) => r.u32())];
-  const found = exports.vector((r) => {
-    const name = r.take(r.u32()).toString();
-    const isFunction = r.byte() === 0;
-    const index = r.u32();
-    return isFunction && !INTERNAL.test(name) ? [[name, parameters[all[index]]]] : [];
-  }).flat();
+  const found = exportsOf(bytes)
+    .filter(({ name, isFunction }) => isFunction && !internal.has(name) && !ADDED.test(name) && !COROUTINE.test(name))
+    .map(({ name, index }) => [name, parameters[all[index]]]);
   return Object.fromEntries(found);
 }
 
-/** Adds the section to FILE, a module that is otherwise done. */
-export function addFunctionTypes(file) {
+/** Adds the section to FILE, a module that is otherwise done; the exports in `internal` are left out. */
+export function addFunctionTypes(file, internal) {
   const bytes = readFileSync(file);
-  const section = Buffer.concat([text('aio.types'), Buffer.from(JSON.stringify(exportedTypes(bytes)))]);
+  const section = Buffer.concat([text('aio.types'), Buffer.from(JSON.stringify(exportedTypes(bytes, internal)))]);
   writeFileSync(file, Buffer.concat([bytes, Buffer.from([0]), sized(section)]));
 }

@@ -86,7 +86,7 @@ export async function instantiate(
   if (!('rt_init' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module has no event loop in it; build it with aiocc');
   }
-  if (!('rt_context_polls' in instance.exports)) {
+  if (!('rt_malloc' in instance.exports)) {
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module was built by an older aiocc; build it again');
   }
   const exports = (made.exports = noteEscapes(instance.exports, made) as unknown as Exports);
