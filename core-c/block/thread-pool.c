@@ -295,41 +295,46 @@ static void new_thread_bh(void *opaque)
 }
 
 /*
- * Call-backs run first finished first. One may run a nested aio_poll and wait
- * there for a request behind its own: therefore the bottom half is scheduled
+ * Call-backs run first finished first: those of the requests that have finished by now.
+ * What finishes meanwhile has its turn in the next iteration, or call-backs that submit
+ * short requests would keep the loop in here. A call-back may run a nested aio_poll and
+ * wait there for a request behind its own: therefore the bottom half is scheduled
  * while there are such, and cancelled when there are none.
  */
 static void completion_bh(void *opaque)
 {
     ThreadPool *pool = opaque;
     Request *request;
-    bool scheduled;
+    bool more;
 
-    for (;;) {
-        qemu_mutex_lock(&pool->lock);
-        QSIMPLEQ_CONCAT(&pool->completing, &pool->finished);
-        qemu_mutex_unlock(&pool->lock);
-        if (QSIMPLEQ_EMPTY(&pool->completing)) {
-            return;
+    qemu_mutex_lock(&pool->lock);
+    QSIMPLEQ_CONCAT(&pool->completing, &pool->finished);
+    qemu_mutex_unlock(&pool->lock);
+    if (QSIMPLEQ_EMPTY(&pool->completing)) {
+        return;
+    }
+    more = QSIMPLEQ_NEXT(QSIMPLEQ_FIRST(&pool->completing), next);
+    if (more) {
+        qemu_bh_schedule(pool->completion_bh);
+    }
+    while ((request = QSIMPLEQ_FIRST(&pool->completing))) {
+        QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
+        pool->outstanding--;
+        aio_stat_add(&pool->ctx->stats.jobs, 1);
+        if (request->common.cb) {
+            request->common.cb(request->common.opaque, request->ret);
         }
-        scheduled = QSIMPLEQ_NEXT(QSIMPLEQ_FIRST(&pool->completing), next);
-        if (scheduled) {
+        qemu_aio_unref(request);
+    }
+    if (more) {
+        /* This may undo a thread's announcement too: look whether there was one. */
+        qemu_bh_cancel(pool->completion_bh);
+        qemu_mutex_lock(&pool->lock);
+        more = !QSIMPLEQ_EMPTY(&pool->finished);
+        qemu_mutex_unlock(&pool->lock);
+        if (more) {
             qemu_bh_schedule(pool->completion_bh);
         }
-        while ((request = QSIMPLEQ_FIRST(&pool->completing))) {
-            QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
-            pool->outstanding--;
-            aio_stat_add(&pool->ctx->stats.jobs, 1);
-            if (request->common.cb) {
-                request->common.cb(request->common.opaque, request->ret);
-            }
-            qemu_aio_unref(request);
-        }
-        if (!scheduled) {
-            return;
-        }
-        /* This may undo a thread's announcement too: look again. */
-        qemu_bh_cancel(pool->completion_bh);
     }
 }
 

@@ -111,6 +111,36 @@ static void a_callback_may_submit(void)
 
 /* ---- Cancelling ---- */
 
+enum { AGAIN = 200, AT_ONCE = 4 };
+
+/* Its successor has been run by a thread before this call-back returns. */
+static void again(Job *self)
+{
+    if (completions < AGAIN) {
+        uint32_t before = self->begun;
+
+        submit(self);
+        TEST_WAIT_UNTIL(qatomic_read(&self->begun) > before);
+    }
+}
+
+/* Otherwise call-backs that submit short jobs would keep the loop for ever. */
+static void an_iteration_completes_what_has_finished_by_then(void)
+{
+    setup(AT_ONCE);
+    for (int i = 0; i < AT_ONCE; i++) {
+        jobs[i].then = again;
+        submit(&jobs[i]);
+    }
+    while (completions < AGAIN + AT_ONCE - 1) {
+        int before = completions;
+
+        aio_poll(ctx, true);
+        ASSERT_INT_LE(completions - before, AT_ONCE);
+    }
+    loop_teardown();
+}
+
 static void what_has_not_begun_is_cancelled(void)
 {
     setup(1);
@@ -192,6 +222,7 @@ TEST_PROGRAM(
     TEST(a_callback_may_wait_for_a_finished_job),
     TEST(a_callback_may_wait_for_an_unfinished_job),
     TEST(a_callback_may_submit),
+    TEST(an_iteration_completes_what_has_finished_by_then),
     TEST(what_has_not_begun_is_cancelled),
     TEST(what_has_begun_ends_as_it_would),
     TEST(what_is_finished_ends_as_it_did),
