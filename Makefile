@@ -242,7 +242,7 @@ build/conformance/%.wasm: test/conformance/cases/%.c $(wasm_lib) wasm/exports.tx
 # A module whose threads can be stopped after each step that others see: its files of
 # the core are compiled with test/kills/kill-points.h.
 kill_obj := $(patsubst %.c,build/wasm-kills/%.o,$(wildcard core-c/sync/*.c wasm/port/*.c) \
-  $(addprefix core-c/loop/,bh.c bh-pool.c notify.c fd-handler.c) core-c/time/timer.c core-c/block/thread-pool.c \
+  $(addprefix core-c/loop/,bh.c bh-pool.c notify.c fd-handler.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
   core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/libc/heap.c \
   $(wildcard wasm/libc/pthread-*.c))
 # The others are as they are.

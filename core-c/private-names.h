@@ -34,6 +34,11 @@
 #define raw_aio_complete aio_priv_raw_aio_complete
 #define raw_aio_step aio_priv_raw_aio_step
 
+/* block/pool-threads.c */
+#define thread_pool_new_thread_bh aio_priv_thread_pool_new_thread_bh
+#define thread_pool_start_thread aio_priv_thread_pool_start_thread
+#define thread_pool_summon aio_priv_thread_pool_summon
+
 /* block/thread-pool.c */
 #define thread_pool_abandon aio_priv_thread_pool_abandon
 #define thread_pool_try_get aio_priv_thread_pool_try_get

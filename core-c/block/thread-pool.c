@@ -9,290 +9,7 @@
  * waker): at most one is under way, and the thread that it woke passes it on if
  * there is more to do.
  */
-#include "block/block.h"
-#include "block/pool.h"
-#include "loop/aio-context.h"
-#include "sync/thread.h"
-
-#define IDLE_TIMEOUT_MS 10000
-
-typedef struct Request Request;
-typedef QSIMPLEQ_HEAD(, Request) RequestQueue;
-
-typedef enum { REQUEST_QUEUED, REQUEST_TAKEN } RequestState;
-
-struct Request {
-    BlockAIOCB common;
-    ThreadPool *pool;
-    ThreadPoolFunc *func;
-    void *arg;
-    RequestState state;               /* under the lock */
-    int ret;
-    QSIMPLEQ_ENTRY(Request) next;     /* queued, finished or completing */
-};
-
-struct ThreadPool {
-    AioContext *ctx;
-    QEMUBH *completion_bh;
-    QEMUBH *new_thread_bh;
-    QemuMutex lock;
-    QemuCond work;                    /* queued is not empty, or stopping */
-    QemuCond stopped;                 /* a thread left */
-
-    /* Under the lock. */
-    RequestQueue queued;
-    RequestQueue finished;
-    int threads;                      /* started or being started */
-    int idle;                         /* of them wait on work */
-    int min_threads;
-    int max_threads;
-    bool waking;                      /* one that was idle is on its way */
-    bool starting;                    /* so is one that is new */
-    bool start_scheduled;             /* or will be when new_thread_bh runs */
-    bool stopping;
-
-    /* The home thread's. */
-    RequestQueue completing;
-    int outstanding;                  /* submitted, call-back not run yet */
-};
-
-/* What a thread has in hand, for the case that it is lost. Under the lock. */
-typedef struct Worker {
-    ThreadPool *pool;
-    Request *request;
-    bool started;                     /* it is not the one that is starting */
-    bool idle;
-} Worker;
-
-/* ---- In the pool's threads ---- */
-
-/* Under the lock. True: the completion bottom half must be scheduled. */
-static bool finish(ThreadPool *pool, Request *request)
-{
-    bool first = QSIMPLEQ_EMPTY(&pool->finished);
-
-    QSIMPLEQ_INSERT_TAIL(&pool->finished, request, next);
-    return first;
-}
-
-/* Under the lock. One thread at a time; each calls the next if need be. */
-static void start_thread(ThreadPool *pool)
-{
-    if (!pool->starting && !pool->stopping) {
-        pool->starting = pool->start_scheduled = true;
-        pool->threads++;
-        qemu_bh_schedule(pool->new_thread_bh);
-    }
-}
-
-/* Under the lock: something is queued; see to it that somebody comes. True: one
- * that is idle, which the caller wakes when it has released the lock (unlock). */
-static bool summon(ThreadPool *pool)
-{
-    if (pool->waking) {
-        return false;
-    }
-    if (pool->idle) {
-        return pool->waking = true;
-    }
-    if (pool->threads < pool->max_threads) {
-        start_thread(pool);
-    }
-    return false;
-}
-
-/* A thread that leaves the pool wakes the other one under the lock: as soon as that is
- * free, the pool may be gone. */
-static void summon_and_wake(ThreadPool *pool)
-{
-    if (summon(pool)) {
-        qemu_cond_signal(&pool->work);
-    }
-}
-
-/*
- * A thread that is woken before the lock is free goes back to sleep at once, on the
- * lock, which costs a job four more system calls. The pool is still there when the lock
- * is free: the caller is its home thread, or a thread whose end thread_pool_free waits
- * for.
- */
-static void unlock(ThreadPool *pool, bool wake)
-{
-    qemu_mutex_unlock(&pool->lock);
-    if (wake) {
-        qemu_cond_signal(&pool->work);
-    }
-}
-
-static void worker_lost(void *opaque)
-{
-    Worker *worker = opaque;
-    ThreadPool *pool = worker->pool;
-
-    qemu_mutex_lock(&pool->lock);
-    pool->threads--;
-    if (!worker->started) {
-        pool->starting = false;
-    }
-    if (worker->idle) {
-        pool->idle--;
-        pool->waking = false;         /* the wake-up may have been for it */
-    }
-    if (worker->request) {
-        worker->request->ret = -ECANCELED;
-        finish(pool, worker->request);
-    }
-    if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        summon_and_wake(pool);
-    } else if (pool->threads < pool->min_threads) {
-        start_thread(pool);
-    }
-    /* It may have finished one and not come to schedule this. */
-    if (!QSIMPLEQ_EMPTY(&pool->finished)) {
-        qemu_bh_schedule(pool->completion_bh);
-    }
-    qemu_cond_signal(&pool->stopped);
-    qemu_mutex_unlock(&pool->lock);
-}
-
-/* It is lost before it has a Worker. */
-static void starter_lost(void *opaque)
-{
-    Worker worker = { .pool = opaque };
-
-    worker_lost(&worker);
-}
-
-/* Under the lock. False: this thread should end. */
-static bool wait_for_work(ThreadPool *pool, Worker *worker)
-{
-    for (;;) {
-        bool in_time;
-
-        if (pool->threads > pool->max_threads) {
-            return false;             /* whatever is queued is for the others */
-        }
-        if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-            return true;
-        }
-        if (pool->stopping) {
-            return false;
-        }
-        worker->idle = true;
-        pool->idle++;
-        in_time = qemu_cond_timedwait(&pool->work, &pool->lock,
-                                      IDLE_TIMEOUT_MS);
-        pool->idle--;
-        worker->idle = false;
-        pool->waking = false;
-        if (!in_time && QSIMPLEQ_EMPTY(&pool->queued) &&
-            pool->threads > pool->min_threads) {
-            return false;
-        }
-    }
-}
-
-static void *worker_main(void *opaque)
-{
-    ThreadPool *pool = opaque;
-    Worker worker = { .pool = pool };
-
-    thread_on_lost(worker_lost, &worker);
-    qemu_mutex_lock(&pool->lock);
-    worker.started = true;
-    pool->starting = false;
-    if (pool->threads < pool->min_threads) {
-        start_thread(pool);
-    }
-    while (wait_for_work(pool, &worker)) {
-        Request *request = QSIMPLEQ_FIRST(&pool->queued);
-
-        QSIMPLEQ_REMOVE_HEAD(&pool->queued, next);
-        request->state = REQUEST_TAKEN;
-        worker.request = request;
-        unlock(pool, !QSIMPLEQ_EMPTY(&pool->queued) && summon(pool));
-
-        request->ret = request->func(request->arg);
-
-        qemu_mutex_lock(&pool->lock);
-        worker.request = NULL;
-        if (finish(pool, request)) {
-            /* Without the lock: it may take a wake-up. The pool stays, for
-             * freeing it waits for this thread. */
-            qemu_mutex_unlock(&pool->lock);
-            qemu_bh_schedule(pool->completion_bh);
-            qemu_mutex_lock(&pool->lock);
-        }
-    }
-    thread_on_lost(NULL, NULL);
-    pool->threads--;
-    if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        summon_and_wake(pool);        /* this thread's wake-up may have been for it */
-    }
-    qemu_cond_signal(&pool->stopped);
-    qemu_mutex_unlock(&pool->lock);
-    return NULL;
-}
-
-/* ---- In the home thread ---- */
-
-/* Under the lock: nobody serves the queue, and nobody will. */
-static bool fail_queued(ThreadPool *pool, int error)
-{
-    bool schedule = false;
-
-    while (!pool->threads && !QSIMPLEQ_EMPTY(&pool->queued)) {
-        Request *request = QSIMPLEQ_FIRST(&pool->queued);
-
-        QSIMPLEQ_REMOVE_HEAD(&pool->queued, next);
-        request->state = REQUEST_TAKEN;
-        request->ret = error;
-        schedule |= finish(pool, request);
-    }
-    return schedule;
-}
-
-/* Any thread: the one that was being started will not come. */
-static void start_failed(ThreadPool *pool, int error)
-{
-    bool schedule;
-
-    qemu_mutex_lock(&pool->lock);
-    pool->starting = false;
-    pool->threads--;
-    /* Those that run serve the queue; when none runs, the requests fail. */
-    schedule = fail_queued(pool, error);
-    if (schedule) {
-        qemu_bh_schedule(pool->completion_bh);
-    }
-    qemu_cond_signal(&pool->stopped);
-    qemu_mutex_unlock(&pool->lock);
-}
-
-static void start_refused(void *opaque)
-{
-    start_failed(opaque, -EAGAIN);
-}
-
-/*
- * Threads are started by the home thread, so that they inherit its affinity, and
- * in a bottom half, so that submitting stays quick. It does not wait for them:
- * where a thread is a worker, its start takes 25 ms.
- */
-static void new_thread_bh(void *opaque)
-{
-    ThreadPool *pool = opaque;
-    int ret;
-
-    qemu_mutex_lock(&pool->lock);
-    pool->start_scheduled = false;
-    qemu_mutex_unlock(&pool->lock);
-    ret = thread_start_detached("pool", worker_main, pool, start_refused,
-                                starter_lost);
-    if (ret < 0) {
-        start_failed(pool, ret);
-    }
-}
+#include "block/pool-threads.h"
 
 /*
  * Call-backs run first finished first: those of the requests that have finished by now.
@@ -349,7 +66,7 @@ static void thread_pool_cancel(BlockAIOCB *acb)
         QSIMPLEQ_REMOVE(&pool->queued, request, Request, next);
         request->state = REQUEST_TAKEN;
         request->ret = -ECANCELED;
-        if (finish(pool, request)) {
+        if (thread_pool_finish(pool, request)) {
             qemu_bh_schedule(pool->completion_bh);
         }
     }
@@ -385,7 +102,7 @@ BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
     pool->outstanding++;
     qemu_mutex_lock(&pool->lock);
     QSIMPLEQ_INSERT_TAIL(&pool->queued, request, next);
-    unlock(pool, summon(pool));
+    thread_pool_unlock(pool, thread_pool_summon(pool));
     return &request->common;
 }
 
@@ -417,11 +134,11 @@ void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
     if (pool->threads > pool->max_threads) {
         qemu_cond_broadcast(&pool->work);
     } else if (pool->threads < pool->min_threads) {
-        start_thread(pool);
+        thread_pool_start_thread(pool);
     } else if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        wake = summon(pool);          /* there may be more of them now */
+        wake = thread_pool_summon(pool);     /* there may be more of them now */
     }
-    unlock(pool, wake);
+    thread_pool_unlock(pool, wake);
 }
 
 static ThreadPool *try_new(AioContext *ctx)
@@ -434,7 +151,7 @@ static ThreadPool *try_new(AioContext *ctx)
     pool->ctx = ctx;
     pool->completion_bh = aio_bh_try_new(ctx, completion_bh, pool,
                                          "completion_bh");
-    pool->new_thread_bh = aio_bh_try_new(ctx, new_thread_bh, pool,
+    pool->new_thread_bh = aio_bh_try_new(ctx, thread_pool_new_thread_bh, pool,
                                          "new_thread_bh");
     if (!pool->completion_bh || !pool->new_thread_bh) {
         aio_bh_discard(pool->completion_bh);
