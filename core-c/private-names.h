@@ -32,6 +32,7 @@
 #define raw_aio_abandon aio_priv_raw_aio_abandon
 #define raw_aio_cleanup aio_priv_raw_aio_cleanup
 #define raw_aio_complete aio_priv_raw_aio_complete
+#define raw_aio_free_requests aio_priv_raw_aio_free_requests
 #define raw_aio_step aio_priv_raw_aio_step
 
 /* block/pool-threads.c */
@@ -41,6 +42,7 @@
 
 /* block/thread-pool.c */
 #define thread_pool_abandon aio_priv_thread_pool_abandon
+#define thread_pool_end_abandoned aio_priv_thread_pool_end_abandoned
 #define thread_pool_try_get aio_priv_thread_pool_try_get
 #define thread_pool_try_submit aio_priv_thread_pool_try_submit
 
@@ -72,10 +74,17 @@
 #define iothread_new aio_priv_iothread_new
 #define iothread_reclaim aio_priv_iothread_reclaim
 #define iothread_request_stop aio_priv_iothread_request_stop
+#define iothread_retire aio_priv_iothread_retire
+
+/* loop/abandon.c */
+#define aio_context_abandon aio_priv_aio_context_abandon
+#define aio_context_retire aio_priv_aio_context_retire
+#define aio_context_served aio_priv_aio_context_served
+#define aio_context_serving aio_priv_aio_context_serving
+#define aio_context_take_retired aio_priv_aio_context_take_retired
 
 /* loop/aio-context.c */
 #define aio_assert_home_thread aio_priv_aio_assert_home_thread
-#define aio_context_abandon aio_priv_aio_context_abandon
 #define aio_ctx_finalize aio_priv_aio_ctx_finalize
 #define aio_is_home_thread aio_priv_aio_is_home_thread
 
@@ -86,8 +95,10 @@
 #define bh_pool_refill aio_priv_bh_pool_refill
 
 /* loop/bh.c */
+#define aio_bh_delete_abandoned aio_priv_aio_bh_delete_abandoned
 #define aio_bh_discard aio_priv_aio_bh_discard
 #define aio_bh_drain aio_priv_aio_bh_drain
+#define aio_bh_drop aio_priv_aio_bh_drop
 #define aio_bh_dump aio_priv_aio_bh_dump
 #define aio_bh_poll_for aio_priv_aio_bh_poll_for
 #define aio_bh_timeout aio_priv_aio_bh_timeout
@@ -192,6 +203,7 @@
 #define port_thread_on_lost aio_priv_port_thread_on_lost
 #define port_thread_park aio_priv_port_thread_park
 #define port_thread_start aio_priv_port_thread_start
+#define port_thread_when_gone aio_priv_port_thread_when_gone
 #define port_watcher_free aio_priv_port_watcher_free
 #define port_watcher_new aio_priv_port_watcher_new
 #define port_would_block aio_priv_port_would_block
@@ -247,10 +259,12 @@
 #define heap_move aio_priv_heap_move
 #define heap_remove aio_priv_heap_remove
 #define heap_remove_first aio_priv_heap_remove_first
+#define heap_remove_last aio_priv_heap_remove_last
 
 /* time/timer-list.c */
 #define timerlist_try_new aio_priv_timerlist_try_new
 #define timerlistgroup_abandon aio_priv_timerlistgroup_abandon
+#define timerlistgroup_reuse aio_priv_timerlistgroup_reuse
 #define timerlistgroup_run aio_priv_timerlistgroup_run
 #define timerlistgroup_try_init aio_priv_timerlistgroup_try_init
 

@@ -48,6 +48,9 @@
 /* libc/path.c */
 #define wasi_path aio_priv_wasi_path
 
+/* libc/stdio-lock.c */
+#define wasm_unlock_after_exit aio_priv_wasm_unlock_after_exit
+
 /* port/coroutine.c */
 #define rt_coroutine_fence aio_priv_rt_coroutine_fence
 #define rt_coroutine_name aio_priv_rt_coroutine_name
@@ -79,6 +82,7 @@
 #define wasm_holds_attach aio_priv_wasm_holds_attach
 #define wasm_iothread_lost aio_priv_wasm_iothread_lost
 #define wasm_thread_holds aio_priv_wasm_thread_holds
+#define wasm_thread_reclaim aio_priv_wasm_thread_reclaim
 
 /* port/panic.c */
 #define wasm_failed aio_priv_wasm_failed
@@ -87,11 +91,17 @@
 #define wasm_poll_complete aio_priv_wasm_poll_complete
 
 /* port/queue.c */
+#define wasm_queue_retire aio_priv_wasm_queue_retire
+#define wasm_queue_unref aio_priv_wasm_queue_unref
+
+/* port/server.c */
 #define wasm_files_are_owned aio_priv_wasm_files_are_owned
 #define wasm_files_generation aio_priv_wasm_files_generation
 #define wasm_host_server aio_priv_wasm_host_server
 #define wasm_host_server_lost aio_priv_wasm_host_server_lost
 #define wasm_host_server_set_lost aio_priv_wasm_host_server_set_lost
+#define wasm_queue_end_all aio_priv_wasm_queue_end_all
+#define wasm_server_main aio_priv_wasm_server_main
 #define wasm_server_ring aio_priv_wasm_server_ring
 #define wasm_server_serve aio_priv_wasm_server_serve
 #define wasm_server_wait aio_priv_wasm_server_wait
@@ -147,6 +157,7 @@
 
 /* runtime/callback.c */
 #define rt_bh_new aio_priv_rt_bh_new
+#define rt_is_watched aio_priv_rt_is_watched
 #define rt_memory_new aio_priv_rt_memory_new
 #define rt_notifier_new aio_priv_rt_notifier_new
 #define rt_timer_arm aio_priv_rt_timer_arm
@@ -154,6 +165,7 @@
 #define rt_timer_free aio_priv_rt_timer_free
 #define rt_timer_new aio_priv_rt_timer_new
 #define rt_timer_pending aio_priv_rt_timer_pending
+#define rt_timers_abandon aio_priv_rt_timers_abandon
 #define rt_watch aio_priv_rt_watch
 
 /* runtime/context.c */
@@ -191,6 +203,7 @@
 #define rt_handles_abandon aio_priv_rt_handles_abandon
 #define rt_handles_init aio_priv_rt_handles_init
 #define rt_handles_open aio_priv_rt_handles_open
+#define rt_handles_unwatch aio_priv_rt_handles_unwatch
 
 /* runtime/host-io.c */
 #define rt_files_are_owned aio_priv_rt_files_are_owned
@@ -206,7 +219,6 @@
 #define rt_context_stats aio_priv_rt_context_stats
 #define rt_error_errno aio_priv_rt_error_errno
 #define rt_error_text aio_priv_rt_error_text
-#define rt_iothread_abandon aio_priv_rt_iothread_abandon
 #define rt_iothread_context aio_priv_rt_iothread_context
 #define rt_iothread_enter aio_priv_rt_iothread_enter
 #define rt_iothread_free aio_priv_rt_iothread_free
@@ -231,5 +243,7 @@
 #define rt_init aio_priv_rt_init
 #define rt_notify aio_priv_rt_notify
 #define rt_owner_context aio_priv_rt_owner_context
+#define rt_request_begin aio_priv_rt_request_begin
+#define rt_requests_drop aio_priv_rt_requests_drop
 
 #endif

@@ -353,10 +353,33 @@ void aio_queue_free(AioQueue *queue)
     free(queue);
 }
 
+/* Nobody serves it any more. Its requests are the context's to free. */
+static void end_abandoned(void *opaque)
+{
+    AioQueue *queue = opaque;
+    AioContext *ctx = queue->ctx;
+
+    /* One step: whoever closes the files of its requests waits for all of it. */
+    port_thread_holds(1);
+    aio_bh_delete_abandoned(queue->bh);
+    if (queue->engine != AIO_ENGINE_SYNC) {
+        event_notifier_cleanup(&queue->notifier);
+    }
+    free(queue);
+    aio_context_served(ctx);
+    port_thread_holds(-1);
+}
+
 void aio_queue_abandon(AioQueue *queue)
 {
-    if (queue && queue->port) {
-        port_queue_abandon(queue->port);
+    if (!queue) {
+        return;
+    }
+    aio_context_serving(queue->ctx);
+    if (queue->port) {
+        port_queue_abandon(queue->port, end_abandoned, queue);
+    } else {
+        end_abandoned(queue);
     }
 }
 

@@ -31,6 +31,7 @@ typedef struct RawAio {
     RawAioState state;
     bool canceled;
     int ret;
+    QLIST_ENTRY(RawAio) all;   /* the context's requests */
     union {
         QSIMPLEQ_ENTRY(RawAio) next;
         QEMUBH end_bh;         /* of one that no engine takes */
@@ -48,7 +49,7 @@ AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
                         const char *why, Error **errp);
 /* NULL is fine. Panics if requests are outstanding. */
 void aio_queue_free(AioQueue *queue);
-/* Its home thread is lost. NULL is fine. */
+/* aio_context_abandon: it is freed when nobody serves it any more. NULL is fine. */
 void aio_queue_abandon(AioQueue *queue);
 void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch);
 void aio_queue_cancel(AioQueue *queue, RawAio *request);
@@ -61,7 +62,9 @@ AioQueue *linux_aio_queue(AioContext *ctx);
 AioQueue *luring_queue(AioContext *ctx);
 /* aio_ctx_finalize: frees what was set up. raw-aio.c */
 void raw_aio_cleanup(AioContext *ctx);
-/* aio_context_abandon: nobody reaps what is in flight. */
+/* aio_context_abandon: its engines end. */
 void raw_aio_abandon(AioContext *ctx);
+/* Nobody serves an abandoned context any more. */
+void raw_aio_free_requests(AioContext *ctx);
 
 #endif

@@ -53,6 +53,19 @@ static void summon_and_wake(ThreadPool *pool)
 
 /* ---- In the threads ---- */
 
+/* The lock is taken, and pool->threads has been lowered. The pool may be freed by the
+ * time this returns. */
+static void unlock_after_leaving(ThreadPool *pool)
+{
+    bool was_last = pool->abandoned && !pool->threads;
+
+    qemu_cond_signal(&pool->stopped);
+    qemu_mutex_unlock(&pool->lock);
+    if (was_last) {
+        thread_pool_end_abandoned(pool);
+    }
+}
+
 static void worker_lost(void *opaque)
 {
     Worker *worker = opaque;
@@ -77,11 +90,10 @@ static void worker_lost(void *opaque)
         thread_pool_start_thread(pool);
     }
     /* It may have finished one and not come to schedule this. */
-    if (!QSIMPLEQ_EMPTY(&pool->finished)) {
+    if (!QSIMPLEQ_EMPTY(&pool->finished) && !pool->abandoned) {
         qemu_bh_schedule(pool->completion_bh);
     }
-    qemu_cond_signal(&pool->stopped);
-    qemu_mutex_unlock(&pool->lock);
+    unlock_after_leaving(pool);
 }
 
 /* It is lost before it has a Worker. */
@@ -146,7 +158,7 @@ static void *worker_main(void *opaque)
 
         qemu_mutex_lock(&pool->lock);
         worker.request = NULL;
-        if (thread_pool_finish(pool, request)) {
+        if (thread_pool_finish(pool, request) && !pool->abandoned) {
             /* Without the lock: it may take a wake-up. The pool stays, for
              * freeing it waits for this thread. */
             qemu_mutex_unlock(&pool->lock);
@@ -159,8 +171,7 @@ static void *worker_main(void *opaque)
     if (!QSIMPLEQ_EMPTY(&pool->queued)) {
         summon_and_wake(pool);        /* this thread's wake-up may have been for it */
     }
-    qemu_cond_signal(&pool->stopped);
-    qemu_mutex_unlock(&pool->lock);
+    unlock_after_leaving(pool);
     return NULL;
 }
 
@@ -195,8 +206,7 @@ static void start_failed(ThreadPool *pool, int error)
     if (schedule) {
         qemu_bh_schedule(pool->completion_bh);
     }
-    qemu_cond_signal(&pool->stopped);
-    qemu_mutex_unlock(&pool->lock);
+    unlock_after_leaving(pool);
 }
 
 static void start_refused(void *opaque)
@@ -214,11 +224,15 @@ void thread_pool_new_thread_bh(void *opaque)
     ThreadPool *pool = opaque;
     int ret;
 
+    /* One step: a thread that is counted, and neither started nor to be started by this
+     * function, would be waited for in vain. */
+    port_thread_holds(1);
     qemu_mutex_lock(&pool->lock);
     pool->start_scheduled = false;
     qemu_mutex_unlock(&pool->lock);
     ret = thread_start_detached("pool", worker_main, pool, start_refused,
                                 starter_lost);
+    port_thread_holds(-1);
     if (ret < 0) {
         start_failed(pool, ret);
     }

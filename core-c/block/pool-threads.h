@@ -20,6 +20,7 @@ struct Request {
     RequestState state;               /* under the lock */
     int ret;
     QSIMPLEQ_ENTRY(Request) next;     /* queued, finished or completing */
+    QLIST_ENTRY(Request) all;         /* the pool's requests */
 };
 
 struct ThreadPool {
@@ -41,9 +42,11 @@ struct ThreadPool {
     bool starting;                    /* so is one that is new */
     bool start_scheduled;             /* or will be when new_thread_bh runs */
     bool stopping;
+    bool abandoned;                   /* its home thread was lost */
 
     /* The home thread's. */
     RequestQueue completing;
+    QLIST_HEAD(, Request) requests;   /* that have not ended */
     int outstanding;                  /* submitted, call-back not run yet */
 };
 
@@ -77,6 +80,9 @@ static inline void thread_pool_unlock(ThreadPool *pool, bool wake)
 bool thread_pool_summon(ThreadPool *pool);
 /* Under the lock: one more, unless one is being started. */
 void thread_pool_start_thread(ThreadPool *pool);
+/* Called without the lock by whoever has found that an abandoned pool has no thread any
+ * more: it and its requests are freed. */
+void thread_pool_end_abandoned(ThreadPool *pool);
 /* new_thread_bh's call-back. Home. */
 void thread_pool_new_thread_bh(void *opaque);
 

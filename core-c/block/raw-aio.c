@@ -97,15 +97,21 @@ bool raw_aio_step(RawAio *request)
     return ended(request, request->type & RAW_AIO_COUNT ? request->done : 0);
 }
 
-void raw_aio_complete(RawAio *request)
+static void tell(RawAio *request)
 {
-    aio_stat_add(&request->ctx->stats.jobs, 1);
+    QLIST_REMOVE(request, all);
     free(request->rest);
     request->rest = NULL;
     if (request->common.cb) {
         request->common.cb(request->common.opaque, request->ret);
     }
     qemu_aio_unref(request);
+}
+
+void raw_aio_complete(RawAio *request)
+{
+    aio_stat_add(&request->ctx->stats.jobs, 1);
+    tell(request);
 }
 
 static void complete_bh(void *opaque)
@@ -131,11 +137,7 @@ static void pool_done(void *opaque, int ret)
 
     request->job = NULL;
     request->ret = ret;        /* it may have been cancelled */
-    free(request->rest);
-    if (request->common.cb) {
-        request->common.cb(request->common.opaque, ret);
-    }
-    qemu_aio_unref(request);
+    tell(request);
 }
 
 /* ---- Requests ---- */
@@ -283,7 +285,9 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
     request->bytes = type == QEMU_AIO_FLUSH ? 0 : count_bytes(op);
     request->io = (PortIo){ .op = port_ops[type], .fd = op->fd, .iov = op->iov,
                             .niov = op->niov, .offset = op->offset };
+    QLIST_INSERT_HEAD(&ctx->raw_requests, request, all);
     if (!start(request, op)) {
+        QLIST_REMOVE(request, all);
         qemu_aio_unref(request);
         return NULL;
     }
@@ -336,4 +340,19 @@ void raw_aio_abandon(AioContext *ctx)
 {
     aio_queue_abandon(linux_aio_queue(ctx));
     aio_queue_abandon(luring_queue(ctx));
+    aio_queue_abandon(ctx->sync_aio);
+    ctx->linux_aio = NULL;
+    ctx->linux_io_uring = NULL;
+    ctx->sync_aio = NULL;
+}
+
+void raw_aio_free_requests(AioContext *ctx)
+{
+    RawAio *request;
+
+    while ((request = QLIST_FIRST(&ctx->raw_requests))) {
+        QLIST_REMOVE(request, all);
+        free(request->rest);
+        free(request);
+    }
 }

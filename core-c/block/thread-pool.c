@@ -36,6 +36,7 @@ static void completion_bh(void *opaque)
     }
     while ((request = QSIMPLEQ_FIRST(&pool->completing))) {
         QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
+        QLIST_REMOVE(request, all);
         pool->outstanding--;
         aio_stat_add(&pool->ctx->stats.jobs, 1);
         if (request->common.cb) {
@@ -99,6 +100,7 @@ BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
     request->func = func;
     request->arg = arg;
     request->state = REQUEST_QUEUED;
+    QLIST_INSERT_HEAD(&pool->requests, request, all);
     pool->outstanding++;
     qemu_mutex_lock(&pool->lock);
     QSIMPLEQ_INSERT_TAIL(&pool->queued, request, next);
@@ -188,15 +190,23 @@ ThreadPool *thread_pool_new(AioContext *ctx)
     return pool;
 }
 
-void thread_pool_abandon(ThreadPool *pool)
+/* No thread of its is left. */
+static void destroy(ThreadPool *pool)
 {
-    if (pool) {
-        qemu_mutex_lock(&pool->lock);
-        QSIMPLEQ_INIT(&pool->queued);
-        pool->stopping = true;
-        qemu_cond_broadcast(&pool->work);
-        qemu_mutex_unlock(&pool->lock);
+    qemu_cond_destroy(&pool->stopped);
+    qemu_cond_destroy(&pool->work);
+    qemu_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+/* Under the lock: its threads are to end. */
+static void stop(ThreadPool *pool)
+{
+    if (pool->start_scheduled) {
+        pool->threads--;              /* its bottom half will not run */
     }
+    pool->stopping = true;
+    qemu_cond_broadcast(&pool->work);
 }
 
 void thread_pool_free(ThreadPool *pool)
@@ -209,19 +219,53 @@ void thread_pool_free(ThreadPool *pool)
                    pool->outstanding);
     }
     qemu_mutex_lock(&pool->lock);
-    if (pool->start_scheduled) {
-        pool->threads--;              /* its bottom half will not run */
-    }
-    pool->stopping = true;
-    qemu_cond_broadcast(&pool->work);
+    stop(pool);
     while (pool->threads) {
         qemu_cond_wait(&pool->stopped, &pool->lock);
     }
     qemu_mutex_unlock(&pool->lock);
     qemu_bh_delete(pool->completion_bh);
     qemu_bh_delete(pool->new_thread_bh);
-    qemu_cond_destroy(&pool->stopped);
-    qemu_cond_destroy(&pool->work);
-    qemu_mutex_destroy(&pool->lock);
-    free(pool);
+    destroy(pool);
+}
+
+/* ---- When the home thread was lost ---- */
+
+void thread_pool_end_abandoned(ThreadPool *pool)
+{
+    AioContext *ctx = pool->ctx;
+    Request *request;
+
+    /* One step: whoever closes the files of these requests waits for all of it. */
+    port_thread_holds(1);
+    while ((request = QLIST_FIRST(&pool->requests))) {
+        QLIST_REMOVE(request, all);
+        free(request);
+    }
+    aio_bh_delete_abandoned(pool->completion_bh);
+    aio_bh_delete_abandoned(pool->new_thread_bh);
+    destroy(pool);
+    aio_context_served(ctx);
+    port_thread_holds(-1);
+}
+
+void thread_pool_abandon(AioContext *ctx)
+{
+    ThreadPool *pool = ctx->thread_pool;
+    bool has_threads;
+
+    if (!pool) {
+        return;
+    }
+    ctx->thread_pool = NULL;
+    aio_context_serving(ctx);
+    qemu_mutex_lock(&pool->lock);
+    QSIMPLEQ_INIT(&pool->queued);
+    stop(pool);
+    pool->abandoned = true;
+    has_threads = pool->threads;
+    qemu_mutex_unlock(&pool->lock);
+    if (!has_threads) {
+        thread_pool_end_abandoned(pool);
+    }
 }

@@ -7,8 +7,8 @@
 #include "qemu/gmain.h"
 #include "qemu/thread.h"
 
-/* Bits of GSource.flags. */
-enum { SOURCE_READY = 1 };
+/* Bits of GSource.flags. STAYS: its finalizer keeps its memory. */
+enum { SOURCE_READY = 1, SOURCE_STAYS = 2 };
 
 /* GSource.poll_fds: a list of what is to be polled for the source. */
 typedef struct PolledFd {

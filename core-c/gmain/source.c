@@ -34,13 +34,18 @@ GSource *g_source_ref(GSource *source)
 void g_source_unref(GSource *source)
 {
     if (qatomic_fetch_dec(&source->ref_count) == 1) {
-        if (source->source_funcs->finalize) {
-            source->source_funcs->finalize(source);
-        }
+        /* Afterwards somebody else may have it. */
+        bool stays = source->flags & SOURCE_STAYS;
+
         while (source->poll_fds) {
             g_source_remove_poll(source, ((PolledFd *)source->poll_fds)->fd);
         }
-        free(source);
+        if (source->source_funcs->finalize) {
+            source->source_funcs->finalize(source);
+        }
+        if (!stays) {
+            free(source);
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 #include "iothread/iothread.h"
 #include "block/thread-pool.h"
 #include "loop/aio-context.h"
+#include "loop/bh-pool.h"
 #include "port/port.h"
 #include "qapi/error.h"
 #include <string.h>
 
 #define POLL_MAX_NS_DEFAULT 32768
+/* Of those whose threads were lost, so many are kept for threads that have not heard of
+ * it. */
+enum { LOST_KEPT = 16 };
 
 struct IOThread {
     AioContext *ctx;
@@ -22,11 +26,17 @@ struct IOThread {
     uint32_t run_gcontext;        /* drive it, not the AioContext alone */
     bool is_thread_default;       /* home thread */
     QLIST_ENTRY(IOThread) next;
+
+    /* When its thread was lost. */
+    QEMUBH idle_bh;
+    QSIMPLEQ_ENTRY(IOThread) next_lost;
     char id[];
 };
 
 static QLIST_HEAD(, IOThread) iothreads;
 static QemuMutex iothreads_lock;
+static QSIMPLEQ_HEAD(, IOThread) lost = QSIMPLEQ_HEAD_INITIALIZER(lost);
+static unsigned lost_count;
 
 /* Under iothreads_lock. */
 static IOThread *find(const char *id)
@@ -124,20 +134,25 @@ IOThread *iothread_new(const char *id, Error **errp)
     return iothread;
 }
 
-void iothread_free(IOThread *iothread)
+static void free_object(IOThread *iothread, void (*delete_bh)(QEMUBH *bh))
 {
-    qemu_mutex_lock(&iothreads_lock);
-    QLIST_SAFE_REMOVE(iothread, next);
-    qemu_mutex_unlock(&iothreads_lock);
     if (iothread->main_context) {
         g_main_context_unref(iothread->main_context);
     }
-    qemu_bh_delete(iothread->stop_bh);
-    qemu_bh_delete(iothread->pool_bh);
+    delete_bh(iothread->stop_bh);
+    delete_bh(iothread->pool_bh);
     aio_context_unref(iothread->ctx);
     qemu_event_destroy(&iothread->entered);
     free(iothread);
 }
+
+void iothread_free(IOThread *iothread)
+{
+    iothread_abandon(iothread);
+    free_object(iothread, qemu_bh_delete);
+}
+
+/* ---- When its thread was lost ---- */
 
 void iothread_abandon(IOThread *iothread)
 {
@@ -146,9 +161,31 @@ void iothread_abandon(IOThread *iothread)
     qemu_mutex_unlock(&iothreads_lock);
 }
 
-void iothread_reclaim(IOThread *iothread)
+static void tell_idle(void *opaque)
 {
-    aio_context_abandon(iothread->ctx);
+    IOThread *iothread = opaque;
+
+    qemu_bh_schedule(&iothread->idle_bh);
+}
+
+void iothread_reclaim(IOThread *iothread, AioContext *ctx, QEMUBHFunc *idle)
+{
+    bh_init(&iothread->idle_bh, ctx, idle, iothread, "iothread_reclaim");
+    aio_context_abandon(iothread->ctx, tell_idle, iothread);
+}
+
+void iothread_retire(IOThread *iothread)
+{
+    QSIMPLEQ_INSERT_TAIL(&lost, iothread, next_lost);
+    if (++lost_count > LOST_KEPT) {
+        IOThread *oldest = QSIMPLEQ_FIRST(&lost);
+        QSIMPLEQ_REMOVE_HEAD(&lost, next_lost);
+        lost_count--;
+        if (oldest->is_thread_default) {
+            g_main_context_unref(oldest->main_context);
+        }
+        free_object(oldest, aio_bh_delete_abandoned);
+    }
 }
 
 void iothread_enter(IOThread *iothread)

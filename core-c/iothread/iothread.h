@@ -24,8 +24,13 @@ void iothread_request_stop(IOThread *iothread);
 /* Its thread was lost: its name is free, all else stays, for that thread may still
  * touch it. */
 void iothread_abandon(IOThread *iothread);
-/* That thread has ended, which may be known later, or sooner: aio_context_abandon. */
-void iothread_reclaim(IOThread *iothread);
+/*
+ * That thread has ended, which may be known later: aio_context_abandon. idle(iothread) is
+ * called in ctx when nobody works on its requests any more, and is to call
+ * iothread_retire, which frees it in time; that is done in one thread.
+ */
+void iothread_reclaim(IOThread *iothread, AioContext *ctx, QEMUBHFunc *idle);
+void iothread_retire(IOThread *iothread);
 /* No thread runs it (any longer). */
 void iothread_free(IOThread *iothread);
 

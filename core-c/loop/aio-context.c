@@ -76,121 +76,129 @@ static bool aio_context_notifier_poll(void *opaque)
     return qatomic_read(&ctx->watcher->notified);
 }
 
+/* What other threads may use after the home thread was lost: abandon.c. False: out of
+ * memory. */
+static bool make_lasting_parts(AioContext *ctx)
+{
+    if (ctx->abandoned.stays) {
+        timerlistgroup_reuse(&ctx->tlg);
+        return true;
+    }
+    if (!timerlistgroup_try_init(&ctx->tlg, aio_timerlist_notify, ctx)) {
+        return false;
+    }
+    ctx->co_schedule_bh = aio_bh_try_new(ctx, aio_co_run_scheduled, ctx,
+                                         "aio_co_run_scheduled");
+    if (!ctx->co_schedule_bh) {
+        timerlistgroup_deinit(&ctx->tlg);
+        return false;
+    }
+    return true;
+}
+
+static void free_lasting_parts(AioContext *ctx)
+{
+    if (ctx->abandoned.stays) {
+        timerlistgroup_abandon(&ctx->tlg);
+    } else {
+        timerlistgroup_deinit(&ctx->tlg);
+        aio_bh_discard(ctx->co_schedule_bh);
+    }
+}
+
+static void free_parts(AioContext *ctx)
+{
+    Coroutine *co = QSLIST_FIRST(&ctx->scheduled_coroutines);
+
+    thread_pool_free(ctx->thread_pool);
+    raw_aio_cleanup(ctx);
+    if (co) {
+        port_panic("aio_context_unref: coroutine %p '%s' is scheduled: poll "
+                   "the context until it has run", (void *)co, co->name);
+    }
+    aio_bh_drain(ctx);
+    aio_set_event_notifier(ctx, &ctx->notifier, false, NULL, NULL);
+    event_notifier_cleanup(&ctx->notifier);
+    qemu_rec_mutex_destroy(&ctx->lock);
+    qemu_lockcnt_destroy(&ctx->list_lock);
+    free_lasting_parts(ctx);
+    aio_context_destroy(ctx);
+    port_watcher_free(ctx->watcher);
+    free(ctx->gsource_fds);
+}
+
 void aio_ctx_finalize(GSource *source)
 {
     AioContext *ctx = (AioContext *)source;
 
-    /* aio_context_new may have failed half-way: watcher is the last it gets. */
-    if (ctx->watcher) {
-        Coroutine *co = QSLIST_FIRST(&ctx->scheduled_coroutines);
-
-        thread_pool_free(ctx->thread_pool);
-        raw_aio_cleanup(ctx);
-        if (co) {
-            port_panic("aio_context_unref: coroutine %p '%s' is scheduled: poll "
-                       "the context until it has run", (void *)co, co->name);
-        }
-        qemu_bh_delete(ctx->co_schedule_bh);
-        aio_bh_drain(ctx);
-        aio_set_event_notifier(ctx, &ctx->notifier, false, NULL, NULL);
+    if (ctx->abandoned.is_lost) {
+        /* A thread that notified the context may have read the number of its notifier
+         * before it was abandoned: so it is given back as late as this. */
         event_notifier_cleanup(&ctx->notifier);
-        qemu_rec_mutex_destroy(&ctx->lock);
-        qemu_lockcnt_destroy(&ctx->list_lock);
-        timerlistgroup_deinit(&ctx->tlg);
-        aio_context_destroy(ctx);
-        port_watcher_free(ctx->watcher);
         free(ctx->gsource_fds);
+    } else if (!ctx->abandoned.is_new) {
+        free_parts(ctx);
     }
-}
-
-void aio_context_abandon(AioContext *ctx)
-{
-    static EventNotifier last;
-    static bool any;
-
-    qemu_lockcnt_lock(&ctx->list_lock);
-    aio_free_all_handlers(ctx);
-    qemu_lockcnt_unlock(&ctx->list_lock);
-    thread_pool_abandon(ctx->thread_pool);
-    raw_aio_abandon(ctx);
-    timerlistgroup_abandon(&ctx->tlg);
-    port_watcher_free(ctx->watcher);
-    /* A thread that notifies the context may have read the number of its notifier by
-     * now: it is given back when the next context is abandoned. */
-    if (any) {
-        event_notifier_cleanup(&last);
+    if (ctx->abandoned.stays) {
+        aio_context_retire(ctx);
     }
-    last = ctx->notifier;
-    any = true;
-}
-
-/* What has a name of its own in ctx and may find no memory; undone if one does. */
-static int make_parts(AioContext *ctx)
-{
-    int ret = -ENOMEM;
-
-    if (!timerlistgroup_try_init(&ctx->tlg, aio_timerlist_notify, ctx)) {
-        return ret;
-    }
-    ctx->co_schedule_bh = aio_bh_try_new(ctx, aio_co_run_scheduled, ctx,
-                                         "aio_co_run_scheduled");
-    if (ctx->co_schedule_bh) {
-        ret = aio_try_set_event_notifier(ctx, &ctx->notifier,
-                                         aio_context_notifier_cb,
-                                         aio_context_notifier_poll);
-        if (ret == 0) {
-            return 0;
-        }
-        aio_bh_discard(ctx->co_schedule_bh);
-        aio_free_all_handlers(ctx);
-    }
-    timerlistgroup_deinit(&ctx->tlg);
-    return ret;
 }
 
 AioContext *aio_context_new(Error **errp)
 {
-    AioContext *ctx = (AioContext *)g_source_new(&aio_source_funcs.funcs,
-                                                 sizeof(AioContext));
-    int ret;
+    const char *why = "Failed to make an AioContext";
+    AioContext *ctx = aio_context_take_retired();
+    PortWatcher *watcher;
+    int ret = -ENOMEM;
 
     if (!ctx) {
-        error_setg_errno(errp, ENOMEM, "Failed to make an AioContext");
-        return NULL;
+        ctx = (AioContext *)g_source_new(&aio_source_funcs.funcs, sizeof(*ctx));
+        if (!ctx) {
+            goto no_context;
+        }
+        qemu_rec_mutex_init(&ctx->lock);
     }
+    ctx->abandoned.is_new = true;
     QSIMPLEQ_INIT(&ctx->bh_slice_list);
     aio_context_setup(ctx);
+    qemu_lockcnt_init(&ctx->list_lock);
+    ctx->thread_pool_max = 64;
+    watcher = port_watcher_new(&ret);
+    if (!watcher) {
+        goto no_watcher;
+    }
+    ctx->watcher = watcher;
+    if (!make_lasting_parts(ctx)) {
+        goto no_lasting_parts;
+    }
     ret = event_notifier_init(&ctx->notifier, false);
     if (ret < 0) {
-        error_setg_errno(errp, -ret, "Failed to initialize event notifier");
-        aio_context_unref(ctx);
-        return NULL;
+        why = "Failed to initialize event notifier";
+        goto no_notifier;
     }
-    ctx->watcher = port_watcher_new(&ret);
-    if (!ctx->watcher) {
-        error_setg_errno(errp, -ret, "Failed to make an AioContext");
-        event_notifier_cleanup(&ctx->notifier);
-        aio_context_unref(ctx);
-        return NULL;
-    }
-    ctx->watcher->fd = event_notifier_get_fd(&ctx->notifier);
-    qemu_lockcnt_init(&ctx->list_lock);
-    qemu_rec_mutex_init(&ctx->lock);
-    ctx->thread_pool_max = 64;
+    watcher->fd = event_notifier_get_fd(&ctx->notifier);
     fdmon_io_uring_setup(ctx);
-    ret = make_parts(ctx);
+    ret = aio_try_set_event_notifier(ctx, &ctx->notifier,
+                                     aio_context_notifier_cb,
+                                     aio_context_notifier_poll);
     if (ret < 0) {
-        fdmon_io_uring_destroy(ctx);
-        error_setg_errno(errp, -ret, "Failed to make an AioContext");
-        qemu_rec_mutex_destroy(&ctx->lock);
-        qemu_lockcnt_destroy(&ctx->list_lock);
-        event_notifier_cleanup(&ctx->notifier);
-        port_watcher_free(ctx->watcher);
-        ctx->watcher = NULL;
-        aio_context_unref(ctx);
-        return NULL;
+        goto no_handler;
     }
+    ctx->abandoned.is_new = false;
     return ctx;
+
+no_handler:
+    aio_context_destroy(ctx);
+    event_notifier_cleanup(&ctx->notifier);
+no_notifier:
+    free_lasting_parts(ctx);
+no_lasting_parts:
+    port_watcher_free(watcher);
+no_watcher:
+    aio_context_unref(ctx);
+no_context:
+    error_setg_errno(errp, -ret, "%s", why);
+    return NULL;
 }
 
 void aio_context_setup(AioContext *ctx)

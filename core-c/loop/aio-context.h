@@ -63,27 +63,41 @@ static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
     return count;
 }
 
-/* block/thread-pool.c: aio_context_abandon. Jobs that no thread has taken are dropped, its
- * threads end. NULL is fine. */
-void thread_pool_abandon(ThreadPool *pool);
-
 /* aio-context.c */
 bool aio_is_home_thread(AioContext *ctx);
 void aio_ctx_finalize(GSource *source);
-/*
- * The context's home thread was lost, in the midst of anything that it alone sees, and
- * has ended. Gives back what there is a limited number of, and ends the threads that
- * serve it. Its memory stays, because others may know bottom halves of it, whose
- * scheduling does nothing from now on.
- */
-void aio_context_abandon(AioContext *ctx);
 /* Panics, naming the call, unless this is ctx's home thread. */
 void aio_assert_home_thread(AioContext *ctx, const char *call);
 
 /* coroutine/aio-co.c: the bottom half that enters those which were scheduled. */
 void aio_co_run_scheduled(void *opaque);
 
+/* abandon.c */
+/*
+ * The context's home thread was lost, in the midst of anything that it alone sees, and
+ * has ended. What it had is given back, and the threads that serve it end; what others
+ * schedule, arm or register here does nothing from now on. idle(opaque) is called, in
+ * any thread, when nobody works on its requests any longer: none of those that have not
+ * ended will, and their memory and files are not used again. The caller's reference
+ * stays his.
+ */
+void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
+                         void *opaque);
+/* Somebody is to be waited for before an abandoned context is idle; that is over. */
+void aio_context_serving(AioContext *ctx);
+void aio_context_served(AioContext *ctx);
+/* The last reference to one that stays was dropped. */
+void aio_context_retire(AioContext *ctx);
+/* One that was retired and that nobody schedules anything in, empty; NULL: there is
+ * none. */
+AioContext *aio_context_take_retired(void);
+
 /* bh.c */
+/* Without running any: what is queued is in no list any longer, and is freed if it was
+ * to be after its run, or has been deleted. */
+void aio_bh_drop(AioContext *ctx);
+/* Any thread: as qemu_bh_delete, in an abandoned context. Nobody schedules it any more. */
+void aio_bh_delete_abandoned(QEMUBH *bh);
 /* As aio_bh_new. NULL: out of memory. */
 QEMUBH *aio_bh_try_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                        const char *name);

@@ -76,6 +76,7 @@ QEMUBH *aio_bh_try_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
 
     if (bh) {
         fill_in(bh, ctx, cb, opaque, name, 0);
+        qatomic_inc(&ctx->bhs);
     }
     return bh;
 }
@@ -83,6 +84,7 @@ QEMUBH *aio_bh_try_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
 void aio_bh_discard(QEMUBH *bh)
 {
     if (bh) {
+        qatomic_dec(&bh->ctx->bhs);
         bh_free(bh);
     }
 }
@@ -199,6 +201,9 @@ run_slices(AioContext *ctx, AioBudget *budget)
             bh->cb(bh->opaque);
         }
         if (flags & (BH_DELETED | BH_ONESHOT)) {
+            if (flags & BH_DELETED) {
+                qatomic_dec(&ctx->bhs);
+            }
             bh_free(bh);
         }
         if (aio_budget_is_spent(budget)) {
@@ -306,12 +311,15 @@ void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
     bh_list_dump(qatomic_load_acquire(&ctx->bh_list.slh_first), line, opaque);
 }
 
-static void drain_list(BHList *list)
+static void drain_list(AioContext *ctx, BHList *list)
 {
     QEMUBH *bh;
     uint32_t flags;
 
     while ((bh = bh_dequeue(list, &flags))) {
+        if (bh == ctx->co_schedule_bh) {
+            continue;                  /* it would find no coroutine */
+        }
         if (!(flags & BH_DELETED)) {
             port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "
                        "the context until it has run", bh->name);
@@ -328,12 +336,46 @@ void aio_bh_drain(AioContext *ctx)
     if (front == &ctx->bh_rest && !QSIMPLEQ_NEXT(front, next) &&
         !ctx->bh_rest_runs) {
         QSIMPLEQ_REMOVE_HEAD(&ctx->bh_slice_list, next);
-        drain_list(&front->bh_list);
+        drain_list(ctx, &front->bh_list);
     }
     if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
         port_panic("aio_context_unref: the last reference was dropped inside "
                    "aio_bh_poll of the same context");
     }
     QSLIST_MOVE_ATOMIC(&list, &ctx->bh_list);
-    drain_list(&list);
+    drain_list(ctx, &list);
+}
+
+void aio_bh_delete_abandoned(QEMUBH *bh)
+{
+    bh_queue(bh, bh->ctx, BH_DELETED);
+}
+
+/* Freed, not kept: whoever does this is not the one that would use them again. */
+static void drop_list(AioContext *ctx, BHList *list)
+{
+    QEMUBH *bh;
+    uint32_t flags;
+
+    while ((bh = bh_dequeue(list, &flags))) {
+        if (flags & BH_DELETED) {
+            qatomic_dec(&ctx->bhs);
+        }
+        if (flags & (BH_DELETED | BH_ONESHOT)) {
+            free(bh);
+        }
+    }
+}
+
+void aio_bh_drop(AioContext *ctx)
+{
+    BHListSlice *slice;
+    BHList list;
+
+    while ((slice = QSIMPLEQ_FIRST(&ctx->bh_slice_list))) {
+        QSIMPLEQ_REMOVE_HEAD(&ctx->bh_slice_list, next);
+        drop_list(ctx, &slice->bh_list);
+    }
+    QSLIST_MOVE_ATOMIC(&list, &ctx->bh_list);
+    drop_list(ctx, &list);
 }

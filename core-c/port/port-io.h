@@ -42,9 +42,10 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
                           int *error);
 /* Nothing is in flight. */
 void port_queue_free(PortQueue *queue);
-/* Its home thread is lost, whatever is in flight. event_fd is closed when nobody sets it
- * any more. */
-void port_queue_abandon(PortQueue *queue);
+/* Its home thread is lost, whatever is in flight. ended(opaque) is called, in any thread,
+ * when nobody sets event_fd or works on its requests any more; the queue is freed. */
+void port_queue_abandon(PortQueue *queue, void (*ended)(void *opaque),
+                        void *opaque);
 /*
  * Hands over the first of n, as many as are taken: their number, or -errno if
  * none is (-EAGAIN: later). They and what they point to stay until they have

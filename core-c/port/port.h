@@ -64,6 +64,9 @@ QEMU_NORETURN void port_thread_exit(void);
 /* Calls fn() in this thread when it ends, although port_thread_start did not start it.
  * Called again: fn takes the place of the one before. */
 void port_thread_at_end(void (*fn)(void));
+/* If this thread is lost, fn(arg) is called in another thread when it has really ended, to
+ * free what it alone has used. Called again: takes the place of the call before. */
+void port_thread_when_gone(void (*fn)(void *), void *arg);
 /*
  * Counts (+1, -1) what this thread has begun and others rely on: a lock that it
  * holds, an object that it has claimed and not published yet. If a thread is lost

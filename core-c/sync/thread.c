@@ -13,7 +13,6 @@ typedef struct QemuThreadRecord {
     void (*refused)(void *arg);
     void (*lost)(void *lost_arg);
     void *lost_arg;
-    ThreadExitHook *hooks;     /* the thread's own */
     int mode;
     bool ours;                 /* false: the thread was not made here */
     char name[32];
@@ -22,6 +21,8 @@ typedef struct QemuThreadRecord {
 /* In a thread that was not made here current stays NULL, and foreign serves. */
 static __thread QemuThreadRecord *current;
 static __thread QemuThreadRecord foreign;
+/* Of either kind: what it is to do at its end. */
+static __thread ThreadExitHook *hooks;
 
 /*
  * A coroutine may move to another thread, and a compiler may keep a
@@ -38,6 +39,12 @@ __attribute__((noinline)) QemuThreadRecord *thread_self(void)
 {
     __asm__ volatile("");
     return current ? current : &foreign;
+}
+
+static __attribute__((noinline)) ThreadExitHook **hooks_slot(void)
+{
+    __asm__ volatile("");
+    return &hooks;
 }
 
 static void record_unref(QemuThreadRecord *record)
@@ -57,7 +64,7 @@ static void mark_done(QemuThreadRecord *record, void *result)
 }
 
 /* Runs in another thread when this one ended unasked: nobody shall wait for it
- * for ever. Its hooks cannot be run. */
+ * for ever. */
 static void thread_lost(void *opaque)
 {
     QemuThreadRecord *record = opaque;
@@ -78,15 +85,19 @@ void thread_on_lost(void (*lost)(void *arg), void *arg)
     port_thread_holds(-1);
 }
 
-void thread_run_exit_hooks(void)
+static void run_hooks(void *opaque)
 {
-    QemuThreadRecord *record = thread_self();
+    ThreadExitHook **first = opaque, *hook;
 
-    while (record->hooks) {
-        ThreadExitHook *hook = record->hooks;
-        record->hooks = hook->next;
+    while ((hook = *first)) {
+        *first = hook->next;
         hook->fn(hook);
     }
+}
+
+void thread_run_exit_hooks(void)
+{
+    run_hooks(hooks_slot());
 }
 
 static void finish(QemuThreadRecord *record, void *result)
@@ -237,11 +248,12 @@ void qemu_thread_exit(void *retval)
 
 void thread_at_exit(ThreadExitHook *hook)
 {
-    QemuThreadRecord *record = thread_self();
+    ThreadExitHook **first = hooks_slot();
 
-    hook->next = record->hooks;
-    record->hooks = hook;
-    if (!record->ours) {
+    hook->next = *first;
+    *first = hook;
+    port_thread_when_gone(run_hooks, first);
+    if (!thread_self()->ours) {
         port_thread_at_end(thread_run_exit_hooks);
     }
 }

@@ -14,7 +14,8 @@ typedef struct ThreadExitHook {
  * fn(hook) runs in the calling thread when its start routine has returned or
  * qemu_thread_exit() was called, the last hook added first; in a thread that
  * qemu_thread_create() did not make, when that ends, or when somebody calls
- * thread_run_exit_hooks there. The hook is the caller's, and not to be added twice.
+ * thread_run_exit_hooks there. Of a thread that is lost it runs in another one, once the
+ * thread has ended. The hook is the caller's, and not to be added twice.
  */
 void thread_at_exit(ThreadExitHook *hook);
 void thread_run_exit_hooks(void);

@@ -40,9 +40,14 @@ static inline void timerlist_publish_first(QEMUTimerList *list)
 bool clock_is_enabled(QEMUClockType type);
 void clock_add_list(QEMUTimerList *list);
 void clock_remove_list(QEMUTimerList *list);
-/* The thread that ran their timers was lost, in a call-back perhaps: nobody waits for
- * that to return any more. */
+/*
+ * The thread that ran their timers was lost, in a call-back perhaps: none of them is
+ * armed any longer, and nobody waits for that call-back to return. Timers that other
+ * threads arm afterwards do not run.
+ */
 void timerlistgroup_abandon(QEMUTimerListGroup *tlg);
+/* Such lists, for another thread. */
+void timerlistgroup_reuse(QEMUTimerListGroup *tlg);
 /*
  * Around a pass over a list's due timers. After the first, and before each
  * call-back, clock_is_enabled() has to be asked: disabling a clock turns it off

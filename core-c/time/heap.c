@@ -230,3 +230,15 @@ QEMUTimer *heap_remove_first(TimerHeap *heap)
     give_slot(heap, slot);
     return heap->memory.timers[slot];
 }
+
+QEMUTimer *heap_remove_last(TimerHeap *heap)
+{
+    TimerEntry last;
+
+    if (!heap->count) {
+        return NULL;
+    }
+    last = take_last(heap);
+    give_slot(heap, slot_of(&last));
+    return heap->memory.timers[slot_of(&last)];
+}

@@ -65,5 +65,7 @@ uint32_t heap_insert(TimerHeap *heap, QEMUTimer *timer, int64_t deadline);
 void heap_move(TimerHeap *heap, uint32_t slot, int64_t deadline);
 void heap_remove(TimerHeap *heap, uint32_t slot);
 QEMUTimer *heap_remove_first(TimerHeap *heap);
+/* One of those that are the quickest to remove. NULL: there is none. */
+QEMUTimer *heap_remove_last(TimerHeap *heap);
 
 #endif

@@ -198,10 +198,35 @@ void timerlistgroup_init(QEMUTimerListGroup *tlg, QEMUTimerListNotifyCB *cb,
     }
 }
 
+static void disarm_all(QEMUTimerList *list)
+{
+    QEMUTimer *ts;
+
+    qemu_mutex_lock(&list->lock);
+    while ((ts = heap_remove_last(&list->heap))) {
+        qatomic_set(&ts->expire_time, -1);
+    }
+    heap_memory_free(&list->heap.memory);
+    heap_init(&list->heap);
+    list->pass_now = 0;
+    timerlist_publish_first(list);
+    qemu_mutex_unlock(&list->lock);
+}
+
 void timerlistgroup_abandon(QEMUTimerListGroup *tlg)
 {
     for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
         clock_remove_list(tlg->tl[type]);
+        disarm_all(tlg->tl[type]);
+    }
+}
+
+void timerlistgroup_reuse(QEMUTimerListGroup *tlg)
+{
+    for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
+        disarm_all(tlg->tl[type]);
+        tlg->tl[type]->running = 0;
+        clock_add_list(tlg->tl[type]);
     }
 }
 

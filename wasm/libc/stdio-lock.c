@@ -15,8 +15,8 @@
  */
 #include <stdio.h>
 
-#include "port/port.h"
-#include "qemu/thread.h"
+#include "port/wasm-port.h"
+#include "sync/thread.h"
 #include "weak.h"
 
 /* Zero is an unlocked QemuRecMutex. */
@@ -71,6 +71,15 @@ int ftrylockfile(FILE *stream)
 {
     (void)stream;
     return qemu_rec_mutex_trylock(&libc_lock) ? -1 : 0;
+}
+
+/* A thread has left by exit(), which has flushed the streams and keeps them locked, for
+ * the program would be over: others go on. */
+void wasm_unlock_after_exit(void)
+{
+    while (libc_lock.owner == thread_self()) {
+        qemu_rec_mutex_unlock(&libc_lock);
+    }
 }
 
 /* --- Marking the streams ---------------------------------------------------- */

@@ -58,6 +58,14 @@ void port_thread_on_lost(void (*lost)(void *), void *arg)
     port_thread_holds(-1);
 }
 
+void port_thread_when_gone(void (*fn)(void *), void *arg)
+{
+    WasmThread *self = wasm_thread_self();
+
+    self->gone_arg = arg;
+    qatomic_mb_set(&self->gone, fn);
+}
+
 void port_thread_counts_in(uint32_t *counter)
 {
     qatomic_set(&wasm_thread_self()->counts_in, counter);
@@ -152,14 +160,23 @@ static void wake_sleepers(void)
     }
 }
 
+void wasm_thread_reclaim(WasmThread *thread)
+{
+    if (thread->gone) {
+        thread->gone(thread->gone_arg);
+    }
+    if (thread->role == ROLE_IOTHREAD) {
+        wasm_iothread_lost(thread, true);
+    }
+}
+
 /* Its worker ended as it should, or the end of one that was lost is confirmed after all. */
 WASM_EXPORT("rt_thread_free")
 void rt_thread_free(WasmThread *thread)
 {
     /* After a failure all of it goes with the memory. */
-    if (thread->lost_unasked && thread->role == ROLE_IOTHREAD &&
-        !qatomic_read(&wasm_failed)) {
-        wasm_iothread_lost(thread, true);
+    if (thread->lost_unasked && !qatomic_read(&wasm_failed)) {
+        wasm_thread_reclaim(thread);
     }
     qatomic_mb_set(&thread->state, THREAD_FREE);
 }

@@ -69,6 +69,7 @@ static WasmThread *new_entry(uint32_t role)
                 THREAD_FREE) {
             thread->started = 0;
             thread->lost = NULL;
+            thread->gone = NULL;
             thread->begun = 0;
             thread->waiting_on = NULL;
             thread->holds = NULL;
@@ -277,6 +278,7 @@ WASM_EXPORT("rt_thread_attach")
 void rt_thread_attach(WasmThread *thread)
 {
     self_tls = thread;
+    thread->gone = NULL;
     wasm_holds_attach(thread);
     qatomic_mb_set(&thread->state, THREAD_ATTACHED);
     qatomic_mb_set(&thread->started, 1);
@@ -327,6 +329,18 @@ void rt_thread_run(void)
 WASM_EXPORT("rt_thread_idle")
 void rt_thread_idle(WasmThread *thread)
 {
+    /* It has left in the midst of it, by exit(). */
+    if (thread->role == ROLE_IOTHREAD && thread->arg) {
+        if (wasm_unlock_after_exit) {
+            wasm_unlock_after_exit();
+        }
+        if (wasm_thread_holds(thread)) {
+            port_panic("exit() was called in thread '%s' while it held a lock",
+                       thread->name);
+        }
+        wasm_iothread_lost(thread, false);
+        wasm_thread_reclaim(thread);
+    }
     /* Not begun: if its worker is lost before it has another role, this one is not to be
      * begun anew. */
     thread->lost = NULL;

@@ -4,6 +4,7 @@
 /* What the files of this port share with each other and with wasm/runtime. */
 #include "port/port.h"
 #include "qemu/atomic.h"
+#include "qemu/queue.h"
 
 #define WASM_IMPORT(name) \
     __attribute__((import_module("env"), import_name(name)))
@@ -68,6 +69,9 @@ typedef struct WasmThread {
     void (*refused)(void *);   /* who does not wait for `started` hears so */
     void (*lost)(void *);
     void *lost_arg;
+    void (*gone)(void *);      /* port_thread_when_gone */
+    void *gone_arg;
+    QLIST_HEAD(, RtTimer) timers;    /* of JavaScript's, in this thread */
     uint32_t begun;            /* by fn: it is not to be called again */
     uint32_t *waiting_on;      /* the word it sleeps on */
     PortHolds *holds;          /* its thread-local; NULL: not attached yet */
@@ -113,6 +117,11 @@ void wasm_thread_ask_again(WasmThread *thread);
 /* Owner: a thread that was to be, or was, an IOThread was lost; its end is confirmed, now
  * or in a second call. */
 extern void (*wasm_iothread_lost)(WasmThread *thread, bool gone);
+/* The owner, when a thread that was lost has ended, or that thread itself, which leaves its
+ * role in the midst of it: what it alone used is freed. */
+void wasm_thread_reclaim(WasmThread *thread);
+/* wasm/libc/stdio-lock.c, of a program that has it. */
+__attribute__((weak)) void wasm_unlock_after_exit(void);
 /* The thread, when it attaches. */
 void wasm_holds_attach(WasmThread *self);
 /* What another thread sees of its count. */

@@ -81,12 +81,31 @@ int rt_watch(AioContext *ctx, int fd, uint32_t id)
                                   NULL, NULL, opaque_of(id));
 }
 
+bool rt_is_watched(AioContext *ctx, int fd)
+{
+    AioHandler *handler = aio_find_handler(ctx, fd);
+
+    return handler && handler->io_read == run_callback;
+}
+
+typedef struct RtTimer {
+    QEMUTimer timer;
+    QLIST_ENTRY(RtTimer) all;      /* its thread's */
+} RtTimer;
+
 /* NULL: out of memory. */
 WASM_EXPORT("rt_timer_new")
 QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
 {
-    return timer_try_new(&ctx->tlg, QEMU_CLOCK_REALTIME, SCALE_NS, run_callback,
-                         opaque_of(id));
+    RtTimer *timer = malloc(sizeof(*timer));
+
+    if (!timer) {
+        return NULL;
+    }
+    timer_init_full(&timer->timer, &ctx->tlg, QEMU_CLOCK_REALTIME, SCALE_NS, 0,
+                    run_callback, opaque_of(id));
+    QLIST_INSERT_HEAD(&wasm_thread_self()->timers, timer, all);
+    return &timer->timer;
 }
 
 /* A delay that ends behind the clock's last ns (in 292 years) ends with it. False: out of memory; the timer is as it was. */
@@ -116,5 +135,19 @@ bool rt_timer_pending(QEMUTimer *timer)
 WASM_EXPORT("rt_timer_free")
 void rt_timer_free(QEMUTimer *timer)
 {
-    timer_free(timer);
+    RtTimer *made = container_of(timer, RtTimer, timer);
+
+    timer_del(timer);
+    QLIST_REMOVE(made, all);
+    free(made);
+}
+
+void rt_timers_abandon(WasmThread *thread)
+{
+    RtTimer *timer;
+
+    while ((timer = QLIST_FIRST(&thread->timers))) {
+        QLIST_REMOVE(timer, all);
+        free(timer);
+    }
 }

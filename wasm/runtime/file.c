@@ -62,6 +62,7 @@ bool rt_engine_setup(AioContext *ctx, AioEngine engine, char *text,
                                .ctx = ctx,
                                .engine = rt_engine(engine, &max_batch),
                                .text = text, .size = size };
+    rt_request_begin(&request->completion, ctx);
     bh_init(&request->bh, ctx, setup_bh, request, "rt_engine_setup");
     qemu_bh_schedule(&request->bh);
     return true;
@@ -109,7 +110,13 @@ static void unref(FileRequest *request)
 
 static void request_told(Completion *completion)
 {
-    unref(container_of(completion, FileRequest, completion));
+    FileRequest *request = container_of(completion, FileRequest, completion);
+
+    /* The thread that was to cancel it was lost. */
+    if (!completion->ended && request->canceling && !request->canceled) {
+        unref(request);
+    }
+    unref(request);
 }
 
 /* Owner. The caller fills in the iovecs: base and length, 32 bits each. NULL: out
@@ -141,7 +148,7 @@ struct iovec *rt_file_request_iov(FileRequest *request)
     return request->iov;
 }
 
-/* Owner: it has been completed, or never submitted. */
+/* Owner: it has been completed, or never submitted, or its context is idle. */
 WASM_EXPORT("rt_file_request_free")
 void rt_file_request_free(FileRequest *request)
 {
@@ -178,6 +185,7 @@ WASM_EXPORT("rt_file_submit")
 void rt_file_submit(FileRequest *request, uint32_t id)
 {
     request->completion.id = id;
+    rt_request_begin(&request->completion, request->ctx);
     qatomic_inc(&request->refs);
     bh_init(&request->submit_bh, request->ctx, submit_bh, request,
             "rt_file_submit");

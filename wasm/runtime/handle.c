@@ -96,7 +96,9 @@ Handle *handle_new(HandleKind kind, const char *name)
     if (handle) {
         handle->kind = kind;
         handle->maker = wasm_thread_self();
-        handle->holders = 1;
+        /* Pairs with rt_handles_unwatch: it sees no fd of a handle that was closed. */
+        memset(&handle->notifier, 0, sizeof(handle->notifier));
+        qatomic_mb_set(&handle->holders, 1);
         strncpy(handle->name, name, HANDLE_NAME - 1);
     }
     return handle;
@@ -284,6 +286,22 @@ bool rt_handle_close(uint32_t number, uint32_t generation)
     }
     drop(handle);
     return true;
+}
+
+void rt_handles_unwatch(AioContext *ctx)
+{
+    for (uint32_t number = 0; number < MAX_HANDLES; number++) {
+        Handle *handle = at(number);
+
+        if (!handle) {
+            return;
+        }
+        if (qatomic_mb_read(&handle->holders) &&
+            handle->kind == HANDLE_NOTIFIER &&
+            rt_is_watched(ctx, event_notifier_get_fd(&handle->notifier))) {
+            drop(handle);
+        }
+    }
 }
 
 /* As at the ordinary end of an IOThread: whoever waits for one of these hears that it is

@@ -35,5 +35,7 @@ void handle_free(Handle *handle);
 /* callback.c. Home: calls the JavaScript function id while fd is readable; id 0: no
  * longer. 0, or -errno: nothing has changed. */
 int rt_watch(AioContext *ctx, int fd, uint32_t id);
+/* Whether it does. Home, or its thread has ended. */
+bool rt_is_watched(AioContext *ctx, int fd);
 
 #endif

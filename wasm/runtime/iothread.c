@@ -55,11 +55,12 @@ void rt_iothread_free(IOThread *iothread)
     iothread_free(iothread);
 }
 
-/* Owner: its worker is lost. */
-WASM_EXPORT("rt_iothread_abandon")
-void rt_iothread_abandon(IOThread *iothread)
+/* Owner: nobody works on its requests any more. */
+static void iothread_idle(void *opaque)
 {
-    iothread_abandon(iothread);
+    rt_requests_drop(iothread_get_aio_context(opaque));
+    host_complete(0, (double)(uintptr_t)opaque);
+    iothread_retire(opaque);
 }
 
 void rt_iothread_lost(WasmThread *thread, bool gone)
@@ -68,8 +69,15 @@ void rt_iothread_lost(WasmThread *thread, bool gone)
 
     if (!gone) {
         rt_handles_abandon(thread);
+        if (iothread) {
+            iothread_abandon(iothread);
+        }
     } else if (iothread) {
-        iothread_reclaim(iothread);
+        /* rt_dump looks no further from now on. */
+        qatomic_mb_set(&thread->arg, NULL);
+        rt_handles_unwatch(iothread_get_aio_context(iothread));
+        iothread_reclaim(iothread, rt_owner_context(), iothread_idle);
+        rt_timers_abandon(thread);
     }
 }
 

@@ -88,19 +88,48 @@ int rt_hosted_turn(AioContext *ctx)
 
 /* ---- Completions ---- */
 
+/* Those of rt_request_begin that have not been told of. */
+static QLIST_HEAD(, Completion) requests;
+
+static void finish(Completion *completion)
+{
+    if (completion->ctx) {
+        QLIST_REMOVE(completion, all);
+    }
+    if (completion->told) {
+        completion->told(completion);
+    }
+}
+
 static void complete_bh(void *opaque)
 {
     Completion *completion = opaque;
 
     host_complete(completion->id, completion->result);
-    if (completion->told) {
-        completion->told(completion);
+    finish(completion);
+}
+
+void rt_request_begin(Completion *completion, AioContext *ctx)
+{
+    completion->ctx = ctx;
+    QLIST_INSERT_HEAD(&requests, completion, all);
+}
+
+void rt_requests_drop(AioContext *ctx)
+{
+    Completion *completion, *next;
+
+    QLIST_FOREACH_SAFE(completion, &requests, all, next) {
+        if (completion->ctx == ctx && !completion->ended) {
+            finish(completion);
+        }
     }
 }
 
 void rt_complete(Completion *completion, double result)
 {
     completion->result = result;
+    completion->ended = true;
     bh_init(&completion->bh, owner_context, complete_bh, completion,
             "rt_complete");
     qemu_bh_schedule(&completion->bh);

@@ -10,7 +10,8 @@
 #include "port/wasm-port.h"
 #include "sysemu/iothread.h"
 
-/* Owner: the request `id` ended with `result`. */
+/* Owner: the request `id` ended with `result`; 0: the IOThread `result`, whose thread was
+ * lost, is idle. */
 WASM_IMPORT("complete") void host_complete(uint32_t id, double result);
 /* The owner's context. */
 AioContext *rt_owner_context(void);
@@ -25,7 +26,17 @@ typedef struct Completion {
     void (*told)(struct Completion *completion);
     double result;
     QEMUBH bh;
+    /* Owner, while it is one of rt_request_begin's. */
+    AioContext *ctx;
+    bool ended;                /* rt_complete was called */
+    QLIST_ENTRY(Completion) all;
 } Completion;
+/* Owner: a request that ctx's thread is to complete. If that is lost before it has called
+ * rt_complete, `told` is called all the same, when nobody works on the request any
+ * more. */
+void rt_request_begin(Completion *completion, AioContext *ctx);
+/* Owner: ctx is abandoned, and idle. */
+void rt_requests_drop(AioContext *ctx);
 /* Any thread, once: host_complete(id, result) in the owner. */
 void rt_complete(Completion *completion, double result);
 
@@ -38,6 +49,10 @@ void rt_each_context(void (*fn)(const char *name, AioContext *ctx));
 void rt_iothread_lost(WasmThread *thread, bool gone);
 /* Owner: closes what that thread has made. handle.c */
 void rt_handles_abandon(const WasmThread *maker);
+/* Owner: ctx, whose thread has ended, watches nothing any more. handle.c */
+void rt_handles_unwatch(AioContext *ctx);
+/* Owner: frees the timers of that thread, whose context is abandoned. callback.c */
+void rt_timers_abandon(WasmThread *thread);
 
 /* ---- Files (file.c, host-io.c) ---- */
 

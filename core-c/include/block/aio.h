@@ -56,6 +56,7 @@ struct Coroutine;
 struct ThreadPool;
 struct LinuxAioState;
 struct LuringState;
+struct RawAio;
 
 /* Which fds are ready: scan, epoll, ring. All calls are the loop's own. */
 typedef struct {
@@ -99,12 +100,15 @@ struct AioContext {
     EventNotifier notifier;
 
     BHList bh_list;                       /* scheduled; pushed by any thread */
+    uint32_t bhs;                         /* made by aio_bh_new, not deleted yet */
+    QSLIST_HEAD(, Coroutine) scheduled_coroutines;  /* pushed by any thread */
+    QEMUBH *co_schedule_bh;
+    QEMUTimerListGroup tlg;
+
+    /* From here on all zero in a new one. */
     QSIMPLEQ_HEAD(, BHListSlice) bh_slice_list;
     BHListSlice bh_rest;                  /* of a turn whose time was over */
     bool bh_rest_runs;                    /* such a turn runs now */
-
-    QSLIST_HEAD(, Coroutine) scheduled_coroutines;  /* pushed by any thread */
-    QEMUBH *co_schedule_bh;
 
     QemuLockCnt list_lock;                /* counts walks of aio_handlers */
     AioHandlerList aio_handlers;
@@ -135,7 +139,6 @@ struct AioContext {
     int64_t poll_shrink;                  /* 0: poll_ns falls to 0 */
     int64_t aio_max_batch;                /* 0: the engine's default */
 
-    QEMUTimerListGroup tlg;
     struct ThreadPool *thread_pool;
     struct LinuxAioState *linux_aio;      /* block/raw-aio.h */
     struct LuringState *linux_io_uring;
@@ -143,8 +146,20 @@ struct AioContext {
     int64_t thread_pool_min;
     int64_t thread_pool_max;
     unsigned requests;                    /* in flight; the home thread's */
+    QLIST_HEAD(, RawAio) raw_requests;    /* that have not ended; home */
     uint32_t dumping;                     /* threads that look at it: dump.c */
     AioStats stats;
+
+    struct {                              /* loop/abandon.c */
+        bool is_new;                      /* and not complete yet */
+        bool is_lost;                     /* its home thread */
+        bool stays;                       /* or an earlier one: malloc does not get the
+                                           * context back */
+        uint32_t serving;                 /* who may still work on its requests */
+        void (*idle)(void *opaque);       /* nobody does any longer */
+        void *opaque;
+        AioContext *next;                 /* of those that are free */
+    } abandoned;
 };
 
 /* Panics: `call` was given NULL as its context. */

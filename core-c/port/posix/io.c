@@ -33,10 +33,13 @@ void port_queue_free(PortQueue *queue)
     queue->destroy(queue);
 }
 
-/* No thread is lost here. */
-void port_queue_abandon(PortQueue *queue)
+/* No thread is lost here, so this is not called. */
+void port_queue_abandon(PortQueue *queue, void (*ended)(void *opaque),
+                        void *opaque)
 {
     (void)queue;
+    (void)ended;
+    (void)opaque;
 }
 
 int port_queue_submit(PortQueue *queue, PortIo **ios, unsigned n)

@@ -77,6 +77,12 @@ void port_thread_on_lost(void (*lost)(void *), void *arg)
     (void)arg;
 }
 
+void port_thread_when_gone(void (*fn)(void *), void *arg)
+{
+    (void)fn;
+    (void)arg;
+}
+
 void port_thread_counts_in(uint32_t *counter)
 {
     (void)counter;

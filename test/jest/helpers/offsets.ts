@@ -3,6 +3,8 @@
 export const BAD_OFFSET = 666;
 /** And one at this never comes back from the host. */
 export const ENDLESS_OFFSET = 667;
+/** And one at this waits until `faults` at Fault.gate is not 0. */
+export const HELD_OFFSET = 668;
 
 /** Places in `faults` of helpers/workers.ts. */
 export const Fault = {
@@ -16,4 +18,8 @@ export const Fault = {
   atOnce: 3,
   /** Messages that its workers have received. */
   received: 4,
+  /** Reads that wait, or have waited, at HELD_OFFSET. */
+  held: 5,
+  /** Not 0: they go on. */
+  gate: 6,
 } as const;

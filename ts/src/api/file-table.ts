@@ -23,6 +23,8 @@ export class FileTable {
   /** What the handles of files that the present host-I/O worker opens have in their upper bits. */
   private generation = 0;
   private lastId = 0;
+  /** No thread uses a file any more, or none that can be waited for. */
+  over = false;
   private readonly waiting = new Map<number, Waiting>();
 
   constructor(private readonly runtime: Runtime) {}
@@ -59,7 +61,7 @@ export class FileTable {
     const { host } = this.runtime;
     if (!host.filesAreOwned) return host.close(handle);
     // A file ends with the worker that had opened it.
-    const isLost = (): boolean => (handle & ~HANDLE) !== this.generation;
+    const isLost = (): boolean => this.over || (handle & ~HANDLE) !== this.generation;
     if (isLost()) return;
     try {
       await this.ask({ type: 'close', handle: handle & HANDLE });
@@ -68,14 +70,34 @@ export class FileTable {
     }
   }
 
-  async closeAllOf(ioThread: IOThread): Promise<void> {
-    await Promise.all([...this.open_].filter((file) => file.ioThread === ioThread).map((file) => file.close()));
+  private of(ioThread: IOThread): AioFile[] {
+    return [...this.open_].filter((file) => file.ioThread === ioThread);
   }
 
-  /** Ends the host-I/O worker; all files are closed. */
+  async closeAllOf(ioThread: IOThread): Promise<void> {
+    await Promise.all(this.of(ioThread).map((file) => file.close()));
+  }
+
+  /** Those of a lost one that cannot be closed yet are not waited for any longer. */
+  giveUp(ioThread: IOThread): void {
+    for (const file of this.of(ioThread)) file.giveUp?.();
+  }
+
+  /** Ends the host-I/O worker; all files are closed but those that a lost IOThread leaves. */
   async close(): Promise<void> {
-    await Promise.all([...this.open_].map((file) => file.close()));
+    await Promise.all([...this.open_].filter((file) => !file.ioThread.life.over).map((file) => file.close()));
     if (this.hostIO) this.send(this.hostIO, { type: 'end' });
+  }
+
+  /** All threads are gone, or (false) none can be waited for any longer. */
+  async closeRest(gone: boolean): Promise<void> {
+    this.over = true;
+    const files = [...this.open_];
+    for (const file of files) {
+      file.close().catch(() => {});
+      if (!gone) file.giveUp?.();
+    }
+    if (gone) await Promise.allSettled(files.map(async (file) => file.closed));
   }
 
   private ask(request: { type: 'open'; path: string; mode: OpenMode } | { type: 'close'; handle: number }): Promise<HostFile> {

@@ -5,7 +5,7 @@ import { errnoNumber } from '../errno.js';
 import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
-import { Engine, Operation } from '../runtime/exports.js';
+import { Engine, Operation, type Pointer } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
 import { isLength, type Staged } from './buffer.js';
 import type { IOThread } from './iothread.js';
@@ -88,6 +88,8 @@ function lengthOf(name: string, views: readonly Uint8Array[]): number {
  */
 export class AioFile {
   #closing: Promise<void> | undefined;
+  /** After close(), which need not wait for it: settles when it is closed. @internal */ closed: Promise<void> | undefined;
+  /** After close(): it waits no longer. @internal */ giveUp: (() => void) | undefined;
   #requests = 0;
   #whenIdle: (() => void) | undefined;
   #known: number;
@@ -185,14 +187,15 @@ export class AioFile {
 
   #assertOpen(): void {
     this.#runtime.assertOpen();
+    this.ioThread.assertAlive();
     if (this.#closing) throw closedError(`file '${this.path}'`);
     this.ioThread.assertOpen();
   }
 
   /**
    * Has the loop do it, as soon as there is memory for it, and frees what was staged; take gets
-   * the number of bytes. If the thread that serves it is lost, the memory may still be written:
-   * it stays allocated then.
+   * the number of bytes. If the IOThread is lost, another thread may still be about to use the file
+   * and the memory: both are kept until it is idle.
    */
   async #request<T>(
     operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignal | undefined, what: string, take: (done: number) => T,
@@ -204,6 +207,13 @@ export class AioFile {
     const { cost } = staged;
     let held = false;
     let begun = false;
+    let pointer: Pointer<'FileRequest'> | 0 = 0;
+    const end = (): void => {
+      staged.free();
+      if (held) room.give(cost);
+      this.#requests--;
+      if (this.#requests === 0) this.#whenIdle?.();
+    };
     this.#requests++;
     try {
       signal?.throwIfAborted();
@@ -216,17 +226,18 @@ export class AioFile {
         ioThread.assertAlive();
         signal?.throwIfAborted();
         const ranges = staged.place(operation === 'write');
-        const pointer = ranges ? runtime.run(() => exports.rt_file_request(
+        pointer = ranges ? runtime.run(() => exports.rt_file_request(
           ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
         )) : 0;
         let result = NO_MEMORY;
         if (ranges && pointer !== 0) {
           memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length).set(ranges.flatMap(({ start, length }) => [start, length]));
-          const cancel = (): void => exports.rt_file_cancel(pointer);
+          const submitted = pointer;
+          const cancel = (): void => exports.rt_file_cancel(submitted);
           signal?.addEventListener('abort', cancel);
           begun = true;
           try {
-            result = await runtime.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
+            result = await runtime.request(ioThread, (id) => exports.rt_file_submit(submitted, id));
           } finally {
             signal?.removeEventListener('abort', cancel);
           }
@@ -243,19 +254,32 @@ export class AioFile {
         if (!wait) throw error;
       }
     } finally {
-      if (!begun) staged.free();
-      if (held) room.give(cost);
-      this.#requests--;
-      if (this.#requests === 0) this.#whenIdle?.();
+      const lost = pointer;
+      if (begun && lost !== 0) {
+        void ioThread.life.idle.then(() => {
+          exports.rt_file_request_free(lost);
+          end();
+        });
+      } else {
+        end();
+      }
     }
   }
 
-  /** Closes it when the requests that are in flight have ended. Idempotent. */
+  /**
+   * Closes it when the requests that are in flight have ended. If its IOThread is lost, it is closed
+   * as soon as no other thread can be about to use it; that is waited for 3 s at most. Idempotent.
+   */
   close(): Promise<void> {
-    this.#closing ??= new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
-      if (this.#requests === 0) resolve();
-    }).then(() => this.#runtime.files.release(this, this.host.handle));
+    this.#closing ??= new Promise<void>((resolve, reject) => {
+      this.giveUp = resolve;
+      this.closed = new Promise<void>((idle) => {
+        this.#whenIdle = idle;
+        if (this.#requests === 0) idle();
+      }).then(() => this.#runtime.files.release(this, this.host.handle));
+      this.closed.then(resolve, reject);
+      if (this.#runtime.files.over) resolve();
+    });
     return this.#closing;
   }
 

@@ -4,8 +4,8 @@ import { Ending, tell } from '../runtime/closed.js';
 import type { ContextPointer, IOThreadPointer } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Loss, OwnWorker, Thread } from '../runtime/threads.js';
-import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
-import { after } from '../runtime/within.js';
+import { HUNG_AFTER, LEAVE_MS, Watchdog } from '../runtime/watchdog.js';
+import { after, within } from '../runtime/within.js';
 import type { IOThread } from './iothread.js';
 
 /** How long an IOThread may take to start, and to end, unless the caller says otherwise. */
@@ -38,6 +38,9 @@ export class IOThreadLife {
   /** Resolves when the thread's role is over, one way or another. */
   private readonly ended: Promise<void>;
   whenEnded!: () => void;
+  /** Resolves when nobody works on its requests any more; that may be some time after it was lost. */
+  readonly idle: Promise<void>;
+  private whenIdle!: () => void;
 
   constructor(
     private readonly runtime: Runtime, private readonly io: IOThread, private readonly pointer: IOThreadPointer,
@@ -45,6 +48,11 @@ export class IOThreadLife {
     private readonly hooks: LifeHooks,
   ) {
     this.ended = new Promise((resolve) => (this.whenEnded = resolve));
+    this.idle = new Promise((resolve) => (this.whenIdle = resolve));
+    runtime.idle.set(pointer, () => {
+      runtime.idle.delete(pointer);
+      this.whenIdle();
+    });
     thread.onLost = (loss) => this.lost(loss);
   }
 
@@ -103,8 +111,12 @@ export class IOThreadLife {
     this.over ??= this.told && thrown && asked ? this.closedError() : this.lossError(loss);
     runtime.forget(this.io);
     this.hooks.cutOff();
-    if (loss.refused) exports.rt_iothread_free(pointer);
-    else exports.rt_iothread_abandon(pointer);
+    if (loss.refused) {
+      exports.rt_iothread_free(pointer);
+      runtime.idle.get(pointer)?.();
+    }
+    void runtime.files.closeAllOf(this.io).catch(() => {});
+    void within(LEAVE_MS, this.idle).then(() => runtime.files.giveUp(this.io));
     const heard = runtime.reject(this.io, this.over) > 0 || runtime.hasFailed;
     this.killed = true;
     if (!asked) tell(this.over, heard, [this.ending]);
@@ -180,6 +192,7 @@ export class IOThreadLife {
     runtime.forget(this.io);
     this.hooks.cutOff();
     runtime.reject(this.io, this.over ?? this.closedError());
+    if (!this.killed) runtime.idle.get(this.pointer)?.();
     if (this.hung) this.ending.reject(this.hung);
     else this.ending.resolve({ workersLeft: Number(!gone) });
     if (this.hung) throw this.hung;

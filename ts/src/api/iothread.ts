@@ -233,13 +233,16 @@ export class IOThread<T = unknown> {
     const size = 256;
     const text = runtime.run(() => exports.rt_malloc(size));
     if (text === 0) throw noMemory(`aio '${aio}'`);
+    let begun = false;
+    let why = '';
     const result = await runtime.request(this, (id) => {
-      if (exports.rt_engine_setup(context, Engine[aio], text, size, id)) return;
-      exports.rt_free(text);
-      throw noMemory(`aio '${aio}'`);
-    });
-    const why = result < 0 ? memory.string(text) : '';
-    exports.rt_free(text);
+      begun = exports.rt_engine_setup(context, Engine[aio], text, size, id) !== 0;
+      if (!begun) throw noMemory(`aio '${aio}'`);
+    }).then((result) => {
+      begun = false;
+      if (result < 0) why = memory.string(text);
+      return result;
+    }).finally(() => void (begun ? this.life.idle : Promise.resolve()).then(() => exports.rt_free(text)));
     if (errnoName(-result) === 'ENOMEM') throw noMemory(`aio '${aio}'`);
     if (result < 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `aio '${aio}': ${why} (maxThreads)`);
   }

@@ -81,7 +81,6 @@ export interface Exports {
 
   rt_iothread_new(name: Pointer<'bytes'>): IOThreadPointer;
   rt_iothread_free(ioThread: IOThreadPointer): void;
-  rt_iothread_abandon(ioThread: IOThreadPointer): void;
   rt_iothread_context(ioThread: IOThreadPointer): ContextPointer;
   rt_iothread_set(ioThread: IOThreadPointer, property: number, value: number): number;
   rt_iothread_query(ioThread: IOThreadPointer): Pointer<'string'>;

@@ -46,6 +46,8 @@ export class Runtime {
   #cleared: Promise<void> | undefined;
   readonly #ending = new Ending();
   readonly #program = new Program(this, this.#pending);
+  /** What tells an IOThread that nobody works on its requests any more; by its pointer. @internal */
+  readonly idle = new Map<number, () => void>();
 
   /** @internal */ readonly threads: Threads;
   /** @internal */ readonly files: FileTable;
@@ -160,7 +162,7 @@ export class Runtime {
       directoryCalls: guest.directoryCalls,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
       callback: (id) => void (made.runtime && made.runtime.#callbacks.call(id)),
-      complete: (id, result) => void (made.runtime && made.runtime.#pending.complete(id, result)),
+      complete: (id, result) => void (made.runtime && made.runtime.#completed(id, result)),
     });
     const { exports } = instance;
     // The module's own stack is the owner's; --stack-first puts it at 0.
@@ -171,6 +173,11 @@ export class Runtime {
     runtime.threads.fillReserve();
     runtime.#loop.start();
     return runtime;
+  }
+
+  #completed(id: number, result: number): void {
+    if (id) this.#pending.complete(id, result);
+    else this.idle.get(result)?.();
   }
 
   /** The workers that there are now. */
@@ -406,8 +413,14 @@ export class Runtime {
     let waited = this.#pending.reject(death);
     for (const context of [this.context, ...this.#contexts]) waited += context.abandon();
     tell(death, heard || waited > 0, [this.#ending, ...[...this.#ioThreads].map(({ life }) => life.failed())]);
-    this.#cleared = Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]).then(() => {});
+    this.#cleared = Promise.all([this.threads.evacuate(LEAVE_MS / 3), this.helpers.close(LEAVE_MS / 3)]).then(() => this.#threadsAreGone());
     return death;
+  }
+
+  /** Nobody works on any request; files that a worker which could not be ended may still use stay open. */
+  async #threadsAreGone(): Promise<void> {
+    if (this.threads.left === 0) for (const isIdle of this.idle.values()) isIdle();
+    await within(LEAVE_MS / 3, this.files.closeRest(this.threads.left === 0));
   }
 
   /**
@@ -435,8 +448,8 @@ export class Runtime {
   async #shutDown(options: CloseOptions): Promise<void> {
     this.#state = 'closing';
     const ended = await Promise.allSettled([...this.#ioThreads].map((ioThread) => ioThread.close(options)));
-    // Their requests have ended; a host that does not close a file is not waited for.
-    await within(LEAVE_MS, this.files.close());
+    // A host that does not close a file is not waited for.
+    if (!this.#death) await within(LEAVE_MS, this.files.close());
     if (!this.#death) await this.#endAll();
     // A failure may have come at any time.
     await this.#cleared;
@@ -447,6 +460,7 @@ export class Runtime {
     await Promise.allSettled([...this.#contexts].map((context) => context.close()));
     this.context.closeAll();
     await this.threads.evacuate(LEAVE_MS);
+    await this.#threadsAreGone();
     await this.#loop.close();
     await this.helpers.close(LEAVE_MS);
     if (this.#death) return;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts whose home thread was lost. That thread, which alone could end the context
+ * in an orderly way, is gone; others may know it, and have not heard of that yet:
+ *
+ * - The threads of its pool, and those that serve its engines, work on what they have
+ *   begun. They are told to end. When the last one has, the context is idle: what is
+ *   left of its requests is freed, and whoever abandoned it hears that their memory and
+ *   files are free.
+ * - Those who have a reference, or a bottom half that they made: the context stays as it
+ *   is, empty.
+ * - Those who have neither, and schedule, arm or notify all the same. The context's
+ *   place is therefore never given back to malloc: it is taken for the next context that
+ *   is made, and what comes late does no more harm than a spurious wake-up.
+ */
+#include "block/aio-queue.h"
+#include "block/pool.h"
+#include "gmain/gmain.h"
+#include <string.h>
+
+static QemuMutex retired_lock;
+static AioContext *retired;                    /* under retired_lock */
+
+void aio_context_serving(AioContext *ctx)
+{
+    qatomic_inc(&ctx->abandoned.serving);
+}
+
+void aio_context_served(AioContext *ctx)
+{
+    if (qatomic_fetch_dec(&ctx->abandoned.serving) == 1) {
+        raw_aio_free_requests(ctx);
+        ctx->abandoned.idle(ctx->abandoned.opaque);
+        aio_context_unref(ctx);
+    }
+}
+
+void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
+                         void *opaque)
+{
+    aio_context_ref(ctx);              /* until it is idle */
+    ctx->abandoned.idle = idle;
+    ctx->abandoned.opaque = opaque;
+    ctx->abandoned.is_lost = ctx->abandoned.stays = true;
+    ctx->source.flags |= SOURCE_STAYS;
+    aio_context_serving(ctx);
+    /* Some of its bottom halves may be in lists on the stack of the lost thread. */
+    aio_bh_drop(ctx);
+    timerlistgroup_abandon(&ctx->tlg);
+    qemu_lockcnt_lock(&ctx->list_lock);
+    aio_context_destroy(ctx);
+    QLIST_INIT(&ctx->deleted_aio_handlers);
+    QLIST_INIT(&ctx->poll_aio_handlers);
+    QLIST_INIT(&ctx->gsource_ready);
+    qemu_lockcnt_unlock(&ctx->list_lock);
+    thread_pool_abandon(ctx);
+    raw_aio_abandon(ctx);
+    port_watcher_free(ctx->watcher);
+    aio_context_served(ctx);
+}
+
+void aio_context_retire(AioContext *ctx)
+{
+    aio_bh_drop(ctx);
+    /* The references are those of its next life: its GSource is not freed. */
+    ctx->source.ref_count = 1;
+    qemu_mutex_lock(&retired_lock);
+    ctx->abandoned.next = retired;
+    retired = ctx;
+    qemu_mutex_unlock(&retired_lock);
+}
+
+/* Whether bottom halves are left that somebody made here; all but co_schedule_bh. */
+static bool is_known(AioContext *ctx)
+{
+    aio_bh_drop(ctx);
+    return qatomic_read(&ctx->bhs) > 1;
+}
+
+/* As new; what lasts stays as it is. */
+static void clear(AioContext *ctx)
+{
+    const size_t from = offsetof(AioContext, bh_slice_list);
+
+    memset((char *)ctx + from, 0, offsetof(AioContext, abandoned) - from);
+    /* A coroutine of the lost thread's never goes on. */
+    (void)qatomic_xchg(&ctx->scheduled_coroutines.slh_first, NULL);
+    ctx->source = (GSource){ .source_funcs = ctx->source.source_funcs,
+                             .ref_count = 1, .flags = SOURCE_STAYS };
+    ctx->abandoned.is_lost = false;
+}
+
+AioContext *aio_context_take_retired(void)
+{
+    AioContext **link = &retired, *ctx;
+
+    qemu_mutex_lock(&retired_lock);
+    while ((ctx = *link) && is_known(ctx)) {
+        link = &ctx->abandoned.next;
+    }
+    if (ctx) {
+        *link = ctx->abandoned.next;
+    }
+    qemu_mutex_unlock(&retired_lock);
+    if (ctx) {
+        clear(ctx);
+    }
+    return ctx;
+}
