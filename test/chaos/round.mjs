@@ -77,6 +77,12 @@ async function putAway(world, rt) {
   }
   await within(Promise.all([...of('context').map((context) => endContext(world, context)), ...of('iothread').map((io) => endIOThread(world, io, {}))]), SETTLE_MS);
   if (!rt.alive) return;
+  // A start that was aborted ends by itself, some time after whoever aborted it has heard so.
+  const starting = async () => {
+    while (rt.alive && rt.runtime.ioThreads.length > 0) await world.env.turn();
+  };
+  if (!(await within(starting(), SETTLE_MS))) world.problem('leak', 'an IOThread whose start was aborted has not ended');
+  if (!rt.alive) return;
   const handles = () => rt.runtime.instance.exports.rt_handles_open();
   // Whoever waits for one that was closed is told by its loop.
   for (let turns = 0; turns < 100 && handles() > 0; turns++) await world.env.turn();

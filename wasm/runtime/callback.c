@@ -22,55 +22,59 @@ static void *opaque_of(uint32_t id)
 
 /* ---- Bottom halves and notifiers: a handle's number, or -errno ---- */
 
+/* Its number, or why the object could not be made. */
+static int finished(Handle *handle, int error)
+{
+    int ret = error;
+
+    if (handle && !error) {
+        ret = handle->number;
+    } else if (handle) {
+        handle_free(handle);
+    }
+    port_thread_holds(-1);
+    return ret;
+}
+
+/* One step: whoever closes what a lost thread has made sees all of it or nothing. */
+static Handle *begun(HandleKind kind, const char *name)
+{
+    port_thread_holds(1);
+    return handle_new(kind, name);
+}
+
 /* Home. */
 WASM_EXPORT("rt_bh_new")
 int rt_bh_new(AioContext *ctx, const char *name, uint32_t id)
 {
-    Handle *handle = handle_new(HANDLE_BH, name);
+    Handle *handle = begun(HANDLE_BH, name);
 
-    if (!handle) {
-        return -ENOMEM;
+    if (handle) {
+        handle->bh = aio_bh_try_new(ctx, run_callback, opaque_of(id),
+                                    handle->name);
     }
-    handle->bh = aio_bh_try_new(ctx, run_callback, opaque_of(id), handle->name);
-    if (!handle->bh) {
-        handle_free(handle);
-        return -ENOMEM;
-    }
-    return handle->number;
+    return finished(handle, handle && handle->bh ? 0 : -ENOMEM);
 }
 
 WASM_EXPORT("rt_notifier_new")
 int rt_notifier_new(const char *name)
 {
-    Handle *handle = handle_new(HANDLE_NOTIFIER, name);
-    int ret;
+    Handle *handle = begun(HANDLE_NOTIFIER, name);
 
-    if (!handle) {
-        return -ENOMEM;
-    }
-    ret = event_notifier_init(&handle->notifier, false);
-    if (ret < 0) {
-        handle_free(handle);
-        return ret;
-    }
-    return handle->number;
+    return finished(handle, handle ? event_notifier_init(&handle->notifier, false)
+                                   : -ENOMEM);
 }
 
 /* size bytes, zeros. */
 WASM_EXPORT("rt_memory_new")
 int rt_memory_new(const char *name, uint32_t size)
 {
-    Handle *handle = handle_new(HANDLE_MEMORY, name);
+    Handle *handle = begun(HANDLE_MEMORY, name);
 
-    if (!handle) {
-        return -ENOMEM;
+    if (handle) {
+        handle->memory = calloc(1, size);
     }
-    handle->memory = calloc(1, size);
-    if (!handle->memory) {
-        handle_free(handle);
-        return -ENOMEM;
-    }
-    return handle->number;
+    return finished(handle, handle && handle->memory ? 0 : -ENOMEM);
 }
 
 /* ---- Handlers and timers: the home thread's ---- */
