@@ -12,7 +12,7 @@ import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { ENDLESS_OFFSET } from './helpers/offsets.js';
 import { fixture } from './helpers/paths.js';
-import { asleep, attachedWorkers, endlessReads, killThread, replaceStartWorker, startTestWorker, until, workersOf } from './helpers/workers.js';
+import { asleep, attachedWorkers, endlessReads, killThread, replaceStartWorker, startTestWorker, startWorker, until, workersOf } from './helpers/workers.js';
 
 const module = fixture('death');
 const dir = scratch();
@@ -259,4 +259,26 @@ test('a worker whose file fails gives its place to the next thread, which is lef
     await works(await own.iothread('next'));
     await own.close();
   }
+});
+
+test.each([[1, 4096], [2, 'EAGAIN']] as const)('of the workers for a pool %i are killed before they have attached: the request is served by the next, or fails', async (killed, result) => {
+  const own = await Runtime.create({ module, reserve: 0 });
+  const io = await own.iothread('io0', { threadPoolMax: 1 });
+  const file = await io.open(disk);
+  let left = killed;
+  const restore = replaceStartWorker((name, events) => {
+    const worker = startWorker(name, events);
+    if (name === 'pool' && left-- > 0) worker.terminate();
+    return worker;
+  });
+  try {
+    expect(await file.read(0, 4096).then((bytes) => bytes.length, (error: { errno?: unknown }) => error.errno)).toBe(result);
+    expect(left).toBeLessThanOrEqual(0);
+    // Whatever came of it, the pool works.
+    expect(await file.read(0, 4096)).toEqual(content.slice(0, 4096));
+  } finally {
+    restore();
+    await own.close();
+  }
+  expect(own.workerCount).toBe(0);
 });

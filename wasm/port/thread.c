@@ -166,14 +166,15 @@ static void start_failed(void *arg)
 
 void wasm_thread_ask_again(WasmThread *thread)
 {
-    /* As if it had been asked for just now, but nobody waits for the answer. */
+    /* As if it had been asked for just now; if a worker has attached before, nobody waits for
+     * the answer any more. */
+    if (!thread->refused && qatomic_read(&thread->started)) {
+        thread->refused = start_failed;
+    }
     thread->holds = NULL;
     thread->stop = 0;
     thread->counts_in = NULL;
     qatomic_mb_set(&thread->started, 0);
-    if (!thread->refused) {
-        thread->refused = start_failed;
-    }
 }
 
 int port_thread_start(const char *name, void (*fn)(void *), void *arg,

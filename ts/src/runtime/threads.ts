@@ -137,7 +137,7 @@ export class Threads {
   }
 
   /** Makes the worker of an entry that C has set up. False: it was refused. */
-  start(pointer: ThreadPointer, own?: OwnWorker): boolean {
+  start(pointer: ThreadPointer, own?: OwnWorker, again = false): boolean {
     const { exports } = this.instance;
     let started: Started | undefined;
     let ended = false;
@@ -217,7 +217,12 @@ export class Threads {
       }
       if (this.closing) return gone();
       thrown &&= said ?? thrown;
-      if (!exports.rt_thread_attached(pointer)) return refused(thrown ? messageOf(thrown.error) : 'its worker ended at once');
+      if (!exports.rt_thread_attached(pointer)) {
+        if (again || thrown || !confirmed || !exports.rt_thread_unserved(pointer)) return refused(thrown ? messageOf(thrown.error) : 'its worker ended at once');
+        // Somebody killed it on its way.
+        gone();
+        return void this.start(pointer, own, true);
+      }
       gone();
       const name = this.name(pointer);
       this.guarded(() => {
