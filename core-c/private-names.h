@@ -166,7 +166,6 @@
 /* port/port.h */
 #define port_clock_ns aio_priv_port_clock_ns
 #define port_coroutine_enter aio_priv_port_coroutine_enter
-#define port_coroutine_fence aio_priv_port_coroutine_fence
 #define port_coroutine_fits aio_priv_port_coroutine_fits
 #define port_coroutine_free aio_priv_port_coroutine_free
 #define port_coroutine_new aio_priv_port_coroutine_new
@@ -177,6 +176,7 @@
 #define port_event_set aio_priv_port_event_set
 #define port_fd_poll aio_priv_port_fd_poll
 #define port_fd_watch aio_priv_port_fd_watch
+#define port_fences_tls aio_priv_port_fences_tls
 #define port_futex_wait aio_priv_port_futex_wait
 #define port_futex_wake aio_priv_port_futex_wake
 #define port_holds_tls aio_priv_port_holds_tls

@@ -2,7 +2,7 @@
 /* Asynchronous requests: util/aiocb.c, block/io.c */
 #include "block/block.h"
 #include "block/pool.h"
-#include "port/port.h"
+#include "port/calls.h"
 #include "qemu/main-loop.h"
 
 void *aio_try_get(const AIOCBInfo *aiocb_info, BlockCompletionFunc *cb,
@@ -58,9 +58,7 @@ AioContext *bdrv_get_aio_context(BlockDriverState *bs)
 void bdrv_aio_cancel_async(BlockAIOCB *acb)
 {
     if (acb->aiocb_info->cancel_async) {
-        port_coroutine_fence(1);
-        acb->aiocb_info->cancel_async(acb);
-        port_coroutine_fence(-1);
+        CALL_USER(acb->aiocb_info->cancel_async, acb);
     }
 }
 
@@ -73,7 +71,7 @@ void bdrv_aio_cancel(BlockAIOCB *acb)
     qemu_aio_ref(acb);
     bdrv_aio_cancel_async(acb);
     while (acb->refcnt > 1) {
-        aio_poll(acb->aiocb_info->get_aio_context(acb), true);
+        aio_poll(CALL_USER(acb->aiocb_info->get_aio_context, acb), true);
     }
     qemu_aio_unref(acb);
 }

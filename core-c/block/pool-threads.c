@@ -4,6 +4,7 @@
  * its work when one is lost.
  */
 #include "block/pool-threads.h"
+#include "port/calls.h"
 #include "sync/thread.h"
 
 #define IDLE_TIMEOUT_MS 10000
@@ -154,7 +155,7 @@ static void *worker_main(void *opaque)
         thread_pool_unlock(pool, !QSIMPLEQ_EMPTY(&pool->queued) &&
                                      thread_pool_summon(pool));
 
-        request->ret = request->func(request->arg);
+        request->ret = CALL_USER(request->func, request->arg);
 
         qemu_mutex_lock(&pool->lock);
         worker.request = NULL;

@@ -3,6 +3,7 @@
 #include "block/aio-queue.h"
 #include "block/block.h"
 #include "block/pool.h"
+#include "port/calls.h"
 #include "qapi/error.h"
 #include <string.h>
 
@@ -103,7 +104,7 @@ static void tell(RawAio *request)
     free(request->rest);
     request->rest = NULL;
     if (request->common.cb) {
-        request->common.cb(request->common.opaque, request->ret);
+        CALL_USER(request->common.cb, request->common.opaque, request->ret);
     }
     qemu_aio_unref(request);
 }

@@ -10,6 +10,7 @@
  * there is more to do.
  */
 #include "block/pool-threads.h"
+#include "port/calls.h"
 
 /*
  * Call-backs run first finished first: those of the requests that have finished by now.
@@ -40,7 +41,8 @@ static void completion_bh(void *opaque)
         pool->outstanding--;
         aio_stat_add(&pool->ctx->stats.jobs, 1);
         if (request->common.cb) {
-            request->common.cb(request->common.opaque, request->ret);
+            CALL_USER(request->common.cb, request->common.opaque,
+                      request->ret);
         }
         qemu_aio_unref(request);
     }

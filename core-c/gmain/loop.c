@@ -5,6 +5,7 @@
  * that were not; dispatch what is ready.
  */
 #include "gmain/gmain.h"
+#include "port/calls.h"
 #include "qemu/timer.h"
 
 struct _GMainLoop {
@@ -21,7 +22,7 @@ static int64_t prepare_all(GMainContext *context, int64_t timeout_ns)
     for (GSource *s = context->sources; s; s = s->next) {
         gint ms = -1;
         bool ready = s->source_funcs->prepare &&
-                     s->source_funcs->prepare(s, &ms);
+                     CALL_USER(s->source_funcs->prepare, s, &ms);
 
         s->flags = ready ? s->flags | SOURCE_READY : s->flags & ~SOURCE_READY;
         timeout_ns = qemu_soonest_timeout(
@@ -120,7 +121,7 @@ static bool dispatch_all(GMainContext *context)
         s->flags &= ~SOURCE_READY;
         g_source_ref(s);
         qemu_rec_mutex_unlock(&context->lock);
-        keep = s->source_funcs->dispatch(s, NULL, NULL);
+        keep = CALL_USER(s->source_funcs->dispatch, s, NULL, NULL);
         dispatched = true;
         qemu_rec_mutex_lock(&context->lock);
         if (!keep) {
@@ -171,7 +172,6 @@ gboolean g_main_context_iterate_for(GMainContext *context, int64_t timeout_ns)
     if (!acquire(context, timeout_ns)) {
         return false;
     }
-    port_coroutine_fence(1);
     qemu_rec_mutex_lock(&context->lock);
     timeout_ns = prepare_all(context, timeout_ns);
     n = gather_fds(context);
@@ -182,14 +182,13 @@ gboolean g_main_context_iterate_for(GMainContext *context, int64_t timeout_ns)
     report_fds(context, changes);
     for (GSource *s = context->sources; s; s = s->next) {
         if (!(s->flags & SOURCE_READY) && s->source_funcs->check &&
-            s->source_funcs->check(s)) {
+            CALL_USER(s->source_funcs->check, s)) {
             s->flags |= SOURCE_READY;
         }
     }
     dispatched = dispatch_all(context);
     qemu_rec_mutex_unlock(&context->lock);
     release(context);
-    port_coroutine_fence(-1);
     return dispatched;
 }
 

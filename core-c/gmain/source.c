@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GSources and the GMainContexts that they are attached to, with GLib's contract. */
 #include "gmain/gmain.h"
+#include "port/calls.h"
 #include "qemu/atomic.h"
 
 static GMainContext *default_context;
@@ -41,7 +42,7 @@ void g_source_unref(GSource *source)
             g_source_remove_poll(source, ((PolledFd *)source->poll_fds)->fd);
         }
         if (source->source_funcs->finalize) {
-            source->source_funcs->finalize(source);
+            CALL_USER(source->source_funcs->finalize, source);
         }
         if (!stays) {
             free(source);

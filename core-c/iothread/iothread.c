@@ -4,7 +4,7 @@
 #include "block/thread-pool.h"
 #include "loop/aio-context.h"
 #include "loop/bh-pool.h"
-#include "port/port.h"
+#include "port/calls.h"
 #include "qapi/error.h"
 #include <string.h>
 
@@ -139,8 +139,8 @@ static void free_object(IOThread *iothread, void (*delete_bh)(QEMUBH *bh))
     if (iothread->main_context) {
         g_main_context_unref(iothread->main_context);
     }
-    delete_bh(iothread->stop_bh);
-    delete_bh(iothread->pool_bh);
+    CALL_OWN(delete_bh, iothread->stop_bh);
+    CALL_OWN(delete_bh, iothread->pool_bh);
     aio_context_unref(iothread->ctx);
     qemu_event_destroy(&iothread->entered);
     free(iothread);

@@ -16,6 +16,7 @@
 #include "block/aio-queue.h"
 #include "block/pool.h"
 #include "gmain/gmain.h"
+#include "port/calls.h"
 #include <string.h>
 
 static QemuMutex retired_lock;
@@ -30,7 +31,7 @@ void aio_context_served(AioContext *ctx)
 {
     if (qatomic_fetch_dec(&ctx->abandoned.serving) == 1) {
         raw_aio_free_requests(ctx);
-        ctx->abandoned.idle(ctx->abandoned.opaque);
+        CALL_OWN(ctx->abandoned.idle, ctx->abandoned.opaque);
         aio_context_unref(ctx);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One iteration of the loop. util/aio-posix.c; docs/loop.md draws it. */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 /*
  * An iteration that does not wait need not look at fds when every handler offers
@@ -53,12 +54,12 @@ bool aio_poll(AioContext *ctx, bool blocking)
     }
     /* Only a walk of the handlers is counted: an iteration that has nothing to
      * do with them saves four atomic operations. */
-    walk = timeout || aio_fdmon(ctx)->need_wait(ctx) ||
+    walk = timeout || CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) ||
            handlers_are_overdue(ctx);
     if (walk) {
         ctx->unwalked = 0;
         qemu_lockcnt_inc(&ctx->list_lock);
-        aio_fdmon(ctx)->wait(ctx, &ready_list, timeout);
+        CALL_OWN(aio_fdmon(ctx)->wait, ctx, &ready_list, timeout);
         aio_sort_ready_handlers(&ready_list);
     }
     if (may_sleep) {

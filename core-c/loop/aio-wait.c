@@ -3,6 +3,7 @@
 #include "block/aio-wait.h"
 #include "loop/aio-context.h"
 #include "loop/bh-pool.h"
+#include "port/calls.h"
 
 AioWait global_aio_wait;
 
@@ -45,7 +46,7 @@ static void run_and_kick(void *opaque)
 {
     BHWait *wait = opaque;
 
-    wait->cb(wait->opaque);
+    CALL_USER(wait->cb, wait->opaque);
     qatomic_mb_set(&wait->done, 1);
     aio_wait_kick();
 }

@@ -2,6 +2,7 @@
 /* Bottom halves: util/async.c. */
 #include "loop/aio-context.h"
 #include "loop/bh-pool.h"
+#include "port/calls.h"
 
 enum {
     BH_PENDING = 1,      /* on bh_list or a slice */
@@ -149,9 +150,7 @@ void qemu_bh_delete(QEMUBH *bh)
 
 void aio_bh_call(QEMUBH *bh)
 {
-    port_coroutine_fence(1);
-    bh->cb(bh->opaque);
-    port_coroutine_fence(-1);
+    CALL_USER(bh->cb, bh->opaque);
 }
 
 /* ---- Running ---- */
@@ -186,7 +185,6 @@ run_slices(AioContext *ctx, AioBudget *budget)
     uint32_t ran = 0;
     int progress = 0;
 
-    port_coroutine_fence(1);
     while ((front = QSIMPLEQ_FIRST(&ctx->bh_slice_list))) {
         uint32_t flags;
         QEMUBH *bh = bh_dequeue(&front->bh_list, &flags);
@@ -198,7 +196,7 @@ run_slices(AioContext *ctx, AioBudget *budget)
         if ((flags & (BH_SCHEDULED | BH_DELETED)) == BH_SCHEDULED) {
             progress |= !(flags & BH_IDLE);
             ran++;
-            bh->cb(bh->opaque);
+            CALL_USER(bh->cb, bh->opaque);
         }
         if (flags & (BH_DELETED | BH_ONESHOT)) {
             if (flags & BH_DELETED) {
@@ -210,7 +208,6 @@ run_slices(AioContext *ctx, AioBudget *budget)
             break;
         }
     }
-    port_coroutine_fence(-1);
     aio_stat_add(&ctx->stats.bhs, ran);
     return progress;
 }
@@ -296,7 +293,7 @@ static void bh_list_dump(QEMUBH *bh,
                  flags & BH_SCHEDULED ? ", scheduled" : "",
                  flags & BH_IDLE ? ", idle" : "",
                  flags & BH_DELETED ? ", deleted" : "");
-        line(opaque, text);
+        CALL_USER(line, opaque, text);
     }
 }
 

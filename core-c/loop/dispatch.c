@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The handlers whose fds are ready: their order, and running them. util/aio-posix.c */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents)
@@ -93,19 +94,19 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
         !aio_handler_is_deleted(node)) {
         QLIST_INSERT_HEAD(&ctx->poll_aio_handlers, node, node_poll);
         if (ctx->poll_started && node->io_poll_begin) {
-            node->io_poll_begin(node->opaque);
+            CALL_USER(node->io_poll_begin, node->opaque);
         }
     }
     if (node->io_read && may_run(ctx, node) &&
         (revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR))) {
         aio_stat_add(&ctx->stats.handlers, 1);
-        node->io_read(node->opaque);
+        CALL_USER(node->io_read, node->opaque);
         progress = node->opaque != &ctx->notifier;
     }
     if (node->io_write && may_run(ctx, node) &&
         (revents & (PORT_POLLOUT | PORT_POLLERR))) {
         aio_stat_add(&ctx->stats.handlers, 1);
-        node->io_write(node->opaque);
+        CALL_USER(node->io_write, node->opaque);
         progress = true;
     }
     return progress;
@@ -120,7 +121,6 @@ bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list,
     if (QLIST_EMPTY(ready_list)) {
         return false;
     }
-    port_coroutine_fence(1);
     while ((node = QLIST_FIRST(ready_list))) {
         QLIST_REMOVE(node, node_ready);
         progress |= dispatch_handler(ctx, node);
@@ -128,6 +128,5 @@ bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list,
             break;
         }
     }
-    port_coroutine_fence(-1);
     return progress;
 }

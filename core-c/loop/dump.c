@@ -6,6 +6,7 @@
  * waits.
  */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 /* True: it sleeps, or is about to, and stays where it is until thaw. */
 static bool freeze(AioContext *ctx)
@@ -52,7 +53,7 @@ say(const Output *out, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    out->line(out->opaque, text);
+    CALL_USER(out->line, out->opaque, text);
 }
 
 static uint64_t count(const uint64_t *counter)

@@ -8,6 +8,7 @@
  * its end.
  */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 #include <string.h>
 
 /* ---- By fd ----
@@ -219,7 +220,7 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                 ctx->handlers_with_events +
                     (new_node && new_node->pfd.events) -
                     (old_node && old_node->pfd.events));
-    aio_fdmon(ctx)->update(ctx, old_node, new_node);
+    CALL_OWN(aio_fdmon(ctx)->update, ctx, old_node, new_node);
     if (old_node) {
         remove_handler(ctx, old_node);
     }

@@ -11,6 +11,7 @@
  * has it from the start, wherever the machine does.
  */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 enum { MAX_READY = 128 };
 
@@ -110,7 +111,7 @@ static int fdmon_io_uring_wait(AioContext *ctx, AioHandlerList *ready_list,
                MAX_READY) {
             continue;
         }
-        return fdmon_poll_ops.wait(ctx, ready_list, timeout);
+        return CALL_OWN(fdmon_poll_ops.wait, ctx, ready_list, timeout);
     }
     n = port_poll_ring_wait(ring->port, ready, MAX_READY, timeout);
     for (int i = 0; i < n; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The scanning monitor: every wait looks at every handler. util/fdmon-poll.c */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 /* As many fds as make epoll worth its while; util/fdmon-epoll.c. */
 #define UPGRADE_THRESHOLD 64
@@ -74,7 +75,7 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
 
     if (qatomic_read(&ctx->handlers_with_events) >= UPGRADE_THRESHOLD &&
         !aio_external_disabled(ctx) && fdmon_epoll_upgrade(ctx)) {
-        return aio_fdmon(ctx)->wait(ctx, ready_list, timeout);
+        return CALL_OWN(aio_fdmon(ctx)->wait, ctx, ready_list, timeout);
     }
     room = take_room(ctx);
     QLIST_FOREACH_RCU(node, &ctx->aio_handlers, node) {

@@ -12,6 +12,7 @@
  * or in dispatch where check was skipped.
  */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 bool aio_prepare(AioContext *ctx)
 {
@@ -55,7 +56,7 @@ bool aio_find_ready(AioContext *ctx)
     bool found;
 
     qemu_lockcnt_inc(&ctx->list_lock);
-    aio_fdmon(ctx)->wait(ctx, &ready_list, 0);
+    CALL_OWN(aio_fdmon(ctx)->wait, ctx, &ready_list, 0);
     while ((node = QLIST_FIRST(&ready_list))) {
         QLIST_REMOVE(node, node_ready);
         QLIST_INSERT_HEAD(&ctx->gsource_ready, node, node_ready);
@@ -118,7 +119,8 @@ static bool fd_of_monitor(AioContext *ctx, GPollFD *pfd)
      * sleep: an event can always be written. To poll what was found in the notifier's
      * place would not do: another thread may clear it.
      */
-    if (ring && aio_fdmon(ctx)->need_wait(ctx) && pfd->fd == ctx->watcher->fd) {
+    if (ring && CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) &&
+        pfd->fd == ctx->watcher->fd) {
         pfd->events |= PORT_POLLOUT;
     }
     return pfd->fd >= 0;

@@ -6,6 +6,7 @@
  * util/aio-posix.c
  */
 #include "loop/aio-context.h"
+#include "port/calls.h"
 
 #define FIRST_POLL_NS 4000
 
@@ -18,7 +19,7 @@ static bool poll_handlers_once(AioContext *ctx, int64_t *timeout)
     QLIST_FOREACH_SAFE(node, &ctx->poll_aio_handlers, node_poll, next) {
         if (aio_handler_is_deleted(node) ||
             !aio_node_check(ctx, node->is_external) || !node->io_poll ||
-            !node->io_poll(node->opaque)) {
+            !CALL_USER(node->io_poll, node->opaque)) {
             continue;
         }
         *timeout = 0;
@@ -37,7 +38,6 @@ bool aio_poll_set_started(AioContext *ctx, bool started)
         return false;
     }
     ctx->poll_started = started;
-    port_coroutine_fence(1);
     QLIST_FOREACH_SAFE(node, &ctx->poll_aio_handlers, node_poll, next) {
         IOHandler *fn = started ? node->io_poll_begin : node->io_poll_end;
 
@@ -45,16 +45,15 @@ bool aio_poll_set_started(AioContext *ctx, bool started)
             continue;
         }
         if (fn) {
-            fn(node->opaque);
+            CALL_USER(fn, node->opaque);
         }
         /* What came between the last look and io_poll_end would be lost. */
         if (!started && node->io_poll &&
             aio_node_check(ctx, node->is_external) &&
-            node->io_poll(node->opaque)) {
+            CALL_USER(node->io_poll, node->opaque)) {
             progress |= node->opaque != &ctx->notifier;
         }
     }
-    port_coroutine_fence(-1);
     return progress;
 }
 
@@ -63,13 +62,11 @@ static bool poll_for(AioContext *ctx, int64_t max_ns, int64_t *timeout)
     int64_t start = port_clock_ns(PORT_CLOCK_MONOTONIC), elapsed;
     bool progress;
 
-    port_coroutine_fence(1);
     do {
         progress = poll_handlers_once(ctx, timeout);
         elapsed = port_clock_ns(PORT_CLOCK_MONOTONIC) - start;
         port_pause();
-    } while (*timeout && elapsed < max_ns && !aio_fdmon(ctx)->need_wait(ctx));
-    port_coroutine_fence(-1);
+    } while (*timeout && elapsed < max_ns && !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx));
     aio_stat_add(*timeout ? &ctx->stats.poll_misses : &ctx->stats.poll_hits, 1);
     if (*timeout > 0) {
         *timeout -= MIN(*timeout, elapsed);
@@ -85,7 +82,7 @@ bool aio_try_poll_mode(AioContext *ctx, int64_t *timeout)
         return false;
     }
     max_ns = qemu_soonest_timeout(*timeout, qatomic_read(&ctx->poll_ns));
-    if (max_ns && !aio_fdmon(ctx)->need_wait(ctx)) {
+    if (max_ns && !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx)) {
         aio_poll_set_started(ctx, true);
         if (poll_for(ctx, max_ns, timeout)) {
             return true;

@@ -140,10 +140,14 @@ bool port_coroutine_enter(Coroutine *co, Coroutine *from);
  */
 /*
  * Counts (+1, -1) the calling thread's frames that a coroutine cannot yield
- * across: whoever calls a function of the user's from such a frame.
+ * across. For port/calls.h.
  */
 #if defined(__wasm__)
-void port_coroutine_fence(int change);
+extern _Thread_local uint32_t port_fences_tls;
+static inline void port_coroutine_fence(int change)
+{
+    port_fences_tls += (uint32_t)change;
+}
 #else
 static inline void port_coroutine_fence(int change)
 {

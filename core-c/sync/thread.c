@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sync/thread.h"
 
-#include "port/port.h"
+#include "port/calls.h"
 #include "sync/wait.h"
 
 typedef struct QemuThreadRecord {
@@ -70,7 +70,7 @@ static void thread_lost(void *opaque)
     QemuThreadRecord *record = opaque;
 
     if (record->lost) {
-        record->lost(record->lost_arg);
+        CALL_OWN(record->lost, record->lost_arg);
     }
     mark_done(record, NULL);
 }
@@ -91,7 +91,7 @@ static void run_hooks(void *opaque)
 
     while ((hook = *first)) {
         *first = hook->next;
-        hook->fn(hook);
+        CALL_OWN(hook->fn, hook);
     }
 }
 
@@ -116,7 +116,7 @@ static void run(void *opaque)
 
     *current_slot() = record;
     port_thread_on_lost(thread_lost, record);
-    finish(record, record->start_routine(record->arg));
+    finish(record, CALL_USER(record->start_routine, record->arg));
 }
 
 static QemuThreadRecord *record_new(const char *name,
@@ -140,7 +140,7 @@ static void start_refused(void *opaque)
 {
     QemuThreadRecord *record = opaque;
 
-    record->refused(record->arg);
+    CALL_OWN(record->refused, record->arg);
     free(record);
 }
 

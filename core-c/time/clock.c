@@ -5,7 +5,7 @@
  */
 #include "time/clock.h"
 
-#include "port/port.h"
+#include "port/calls.h"
 #include "sync/wait.h"
 
 typedef struct Clock {
@@ -33,7 +33,7 @@ static void notify_main_loop(void *opaque, QEMUClockType type)
     QEMUTimerListNotifyCB *notify_cb = qatomic_load_acquire(&main_loop_notify);
 
     if (notify_cb) {
-        notify_cb(opaque, type);
+        CALL_USER(notify_cb, opaque, type);
     }
 }
 

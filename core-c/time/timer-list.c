@@ -5,7 +5,7 @@
  */
 #include "time/clock.h"
 
-#include "port/port.h"
+#include "port/calls.h"
 
 /* ---- Lists ---- */
 
@@ -58,7 +58,7 @@ QEMUClockType timerlist_get_clock(QEMUTimerList *list)
 void timerlist_notify(QEMUTimerList *list)
 {
     if (list->notify_cb) {
-        list->notify_cb(list->notify_opaque, list->type);
+        CALL_USER(list->notify_cb, list->notify_opaque, list->type);
     }
 }
 
@@ -155,16 +155,14 @@ static unsigned run_due(QEMUTimerList *list, AioBudget *budget)
     void *opaque;
     QEMUTimerCB *cb;
     begin_pass(list, &pass, now);
-    port_coroutine_fence(1);
     while (clock_is_enabled(list->type) &&
            (cb = take_due(list, &pass, &opaque))) {
-        cb(opaque);
+        CALL_USER(cb, opaque);
         count++;
         if (aio_budget_is_spent(budget)) {
             break;
         }
     }
-    port_coroutine_fence(-1);
     end_pass(list, &pass);
     return count;
 }

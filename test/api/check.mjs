@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checks as callChecks } from './calls.mjs';
 import { coverage, definition, seed, tests } from './declarations.mjs';
 import { CODES_TS, errorCodes } from './error-codes.mjs';
 import { generated } from './generate.mjs';
@@ -67,6 +68,7 @@ const checks = {
   },
 
   ...symbolChecks,
+  ...callChecks,
 };
 for (const [name, made] of Object.entries(generated)) {
   checks[`${name} is up to date`] = () => {

@@ -2,6 +2,7 @@
 /* pthread read-write locks and pthread_once; all zeros is their start. */
 #include <pthread.h>
 
+#include "port/calls.h"
 #include "wait.h"
 
 /*
@@ -149,9 +150,7 @@ int __wrap_pthread_once(pthread_once_t *control, void (*init)(void))
     while (qatomic_mb_read(state) != ONCE_DONE) {
         port_thread_holds(1);
         if (qatomic_cmpxchg(state, ONCE_NEW, ONCE_RUNNING) == ONCE_NEW) {
-            port_coroutine_fence(1);
-            init();
-            port_coroutine_fence(-1);
+            CALL_USER(init);
             qatomic_mb_set(state, ONCE_DONE);
             port_futex_wake(state, UINT32_MAX);
             port_thread_holds(-1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <threads.h>
 
+#include "port/calls.h"
 #include "port/wasm-port.h"
 #include "sync/thread.h"
 #include "wait.h"
@@ -128,7 +129,7 @@ static void destroy_values(void)
             Destructor *destroy = keys[key].destroy;
             if (data && destroy) {
                 value(key)->data = NULL;
-                destroy(data);
+                CALL_USER(destroy, data);
                 more = true;
             }
         }
@@ -182,9 +183,11 @@ static void run(void *opaque)
     self_tls = thread;
     port_thread_on_lost(thread_lost, thread);
     if (thread->c11) {
-        end((void *)(intptr_t)((int (*)(void *))(void *)thread->start)(thread->arg));
+        int (*start)(void *) = (int (*)(void *))(void *)thread->start;
+
+        end((void *)(intptr_t)CALL_USER(start, thread->arg));
     } else {
-        end(thread->start(thread->arg));
+        end(CALL_USER(thread->start, thread->arg));
     }
 }
 

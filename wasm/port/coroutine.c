@@ -15,6 +15,7 @@
  * and we look before Asyncify does, which would trap without a word.
  */
 #include "coroutine/coroutine.h"
+#include "port/calls.h"
 #include "wasm-port.h"
 
 #define ASYNCIFY_IMPORT(name) \
@@ -68,7 +69,7 @@ typedef struct WasmCoroutine {
 static uint32_t set_stack = STACK_DEFAULT;
 static uint32_t set_frames = FRAMES_DEFAULT;
 
-static _Thread_local uint32_t fences;
+_Thread_local uint32_t port_fences_tls;
 
 /* ---- Life ---- */
 
@@ -145,7 +146,7 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from_base)
     /* Hidden, or a compiler that can prove which function this is makes it a
      * part of this one, which is not instrumented: it would never yield. */
     __asm__ volatile("" : "+r"(entry));
-    co->fences = fences;
+    co->fences = port_fences_tls;
     if (co->state == YIELDED) {
         co->state = REWINDING;
         wasm_stack_switch(co->sp, co->stack_top, co->stack_limit);
@@ -153,7 +154,7 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from_base)
     } else {
         wasm_stack_switch(co->stack_top, co->stack_top, co->stack_limit);
     }
-    entry(base->entry_arg);
+    CALL_COROUTINE(entry, base->entry_arg);
     if (from_base) {
         wasm_stack_switch(sp, from->stack_top, from->stack_limit);
     } else {
@@ -193,17 +194,12 @@ void coroutine_fn qemu_coroutine_yield(void)
         co->state = RUNNABLE;
         return;
     }
-    if (unlikely(co->fences != fences)) {
+    if (unlikely(co->fences != port_fences_tls)) {
         cannot_unwind(co);
     }
     co->state = YIELDED;
     co->sp = wasm_get_stack_pointer();
     asyncify_start_unwind(&co->frames);
-}
-
-void port_coroutine_fence(int change)
-{
-    fences += (uint32_t)change;
 }
 
 /* ---- What JavaScript calls; without a C frame, for the stack may be full ---- */

@@ -18,6 +18,7 @@
  */
 #include "fd-table.h"
 #include "wasm-port.h"
+#include "port/calls.h"
 
 _Thread_local PortHolds port_holds_tls;
 void (*wasm_iothread_lost)(WasmThread *thread, bool gone);
@@ -133,7 +134,7 @@ void rt_thread_refused(WasmThread *thread, int error, bool gone)
     qatomic_mb_set(&thread->started, -error);
     port_notify32((uint32_t *)&thread->started, UINT32_MAX);
     if (role == ROLE_RUN && thread->refused) {
-        thread->refused(thread->arg);
+        CALL_OWN(thread->refused, thread->arg);
     }
     if (gone) {
         qatomic_mb_set(&thread->state, THREAD_FREE);
@@ -163,10 +164,10 @@ static void wake_sleepers(void)
 void wasm_thread_reclaim(WasmThread *thread)
 {
     if (thread->gone) {
-        thread->gone(thread->gone_arg);
+        CALL_OWN(thread->gone, thread->gone_arg);
     }
     if (thread->role == ROLE_IOTHREAD) {
-        wasm_iothread_lost(thread, true);
+        CALL_OWN(wasm_iothread_lost, thread, true);
     }
 }
 
@@ -200,10 +201,10 @@ bool rt_thread_lost(WasmThread *thread, bool gone)
         qatomic_dec(counter);
     }
     if (thread->lost) {
-        thread->lost(thread->lost_arg);
+        CALL_OWN(thread->lost, thread->lost_arg);
     }
     if (thread->role == ROLE_IOTHREAD) {
-        wasm_iothread_lost(thread, false);
+        CALL_OWN(wasm_iothread_lost, thread, false);
     }
     wake_sleepers();
     wasm_fds_look_again();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The queues of the block engines: the loop's side. */
+#include "port/calls.h"
 #include "queue.h"
 
 /* A new queue's place in its server's table, which has no gaps. */
@@ -93,7 +94,7 @@ void wasm_queue_retire(PortQueue *queue)
 
     queue->reaped = queue->done;       /* for the next loop that uses the ring */
     wasm_queue_unref(queue);
-    ended(opaque);
+    CALL_OWN(ended, opaque);
 }
 
 void port_queue_abandon(PortQueue *queue, void (*ended)(void *opaque),

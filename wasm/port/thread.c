@@ -5,6 +5,7 @@
  * a thread is then waking one that waits. When none does, the owner is asked
  * for a new worker by message, and the asker sleeps on the entry's answer.
  */
+#include "port/calls.h"
 #include "wasm-port.h"
 #include <string.h>
 
@@ -323,7 +324,7 @@ void rt_thread_run(void)
 {
     WasmThread *self = wasm_thread_self();
 
-    self->fn(self->arg);
+    CALL_OWN(self->fn, self->arg);
 }
 
 /* The worker, when its role is over; it then sets up TLS and attaches again. */
@@ -333,13 +334,13 @@ void rt_thread_idle(WasmThread *thread)
     /* It has left in the midst of it, by exit(). */
     if (thread->role == ROLE_IOTHREAD && thread->arg) {
         if (wasm_unlock_after_exit) {
-            wasm_unlock_after_exit();
+            CALL_OWN(wasm_unlock_after_exit);
         }
         if (wasm_thread_holds(thread)) {
             port_panic("exit() was called in thread '%s' while it held a lock",
                        thread->name);
         }
-        wasm_iothread_lost(thread, false);
+        CALL_OWN(wasm_iothread_lost, thread, false);
         wasm_thread_reclaim(thread);
     }
     /* Not begun: if its worker is lost before it has another role, this one is not to be

@@ -3,6 +3,7 @@
  * Contexts of the owner beside its first one. Each is driven like that, by turns
  * (rt_hosted_turn) of JavaScript's event loop, and current during these alone.
  */
+#include "port/calls.h"
 #include "qapi/error.h"
 #include "loop/aio-context.h"
 #include "runtime.h"
@@ -105,6 +106,6 @@ void rt_each_context(void (*fn)(const char *name, AioContext *ctx))
     OwnedContext *owned;
 
     QSLIST_FOREACH(owned, &contexts, next) {
-        fn(owned->name, owned->ctx);
+        CALL_OWN(fn, owned->name, owned->ctx);
     }
 }

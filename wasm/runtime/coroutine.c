@@ -2,6 +2,7 @@
 /* Coroutines that TypeScript awaits. */
 #include "aio/export.h"
 #include "coroutine/coroutine.h"
+#include "port/calls.h"
 #include "runtime.h"
 
 typedef struct Call {
@@ -41,7 +42,7 @@ static void coroutine_fn call_entry(void *opaque)
 
     call->home = qemu_get_current_aio_context();
     call->home->requests++;
-    rt_complete(&call->completion, call->function(call->argument));
+    rt_complete(&call->completion, CALL_COROUTINE(call->function, call->argument));
     if (call->home == qemu_get_current_aio_context()) {
         request_ended(call);
     } else {

@@ -6,6 +6,7 @@
  */
 #include "iothread/iothread.h"
 #include "loop/aio-context.h"
+#include "port/calls.h"
 #include "qapi/errno.h"
 #include "runtime.h"
 #include "sync/thread.h"
@@ -104,7 +105,7 @@ bool rt_iothread_set(IOThread *iothread, uint32_t property, double value)
 {
     Error *err = NULL;
 
-    if (!set_property[property](iothread, (int64_t)value, &err)) {
+    if (!CALL_OWN(set_property[property], iothread, (int64_t)value, &err)) {
         rt_take_error(err);
         return false;
     }

@@ -2,6 +2,7 @@
 /* The runtime's owner: its context, and how JavaScript's event loop drives it. */
 #include "runtime.h"
 #include "loop/aio-context.h"
+#include "port/calls.h"
 #include "time/clock.h"
 
 static AioContext *owner_context;
@@ -72,14 +73,14 @@ int rt_hosted_turn(AioContext *ctx)
 
     aio_context_detach_current();
     qemu_set_current_aio_context(ctx);
-    if (funcs->check(&ctx->source)) {
+    if (CALL_OWN(funcs->check, &ctx->source)) {
         aio_dispatch_for(ctx, TURN_NS);
     }
     if (!stays) {
         aio_context_detach_current();
     }
     /* What became ready during dispatch did not set the notifier: nobody slept. */
-    if (funcs->prepare(&ctx->source, &timeout) || aio_find_ready(ctx) ||
+    if (CALL_OWN(funcs->prepare, &ctx->source, &timeout) || aio_find_ready(ctx) ||
         !wasm_event_arm(ctx->watcher->fd)) {
         return 0;
     }
@@ -97,7 +98,7 @@ static void finish(Completion *completion)
         QLIST_REMOVE(completion, all);
     }
     if (completion->told) {
-        completion->told(completion);
+        CALL_OWN(completion->told, completion);
     }
 }
 
