@@ -30,6 +30,16 @@ typedef struct Kind {
     enum { AT_ONCE, BY_FD, LATER } when;   /* is it ready after make_ready? */
 } Kind;
 
+enum { AT_ONCE_IN_FLIGHT = 4 };
+
+/* A request; no two read to the same place. */
+typedef struct Read {
+    Source *source;
+    bool in_flight;
+    char byte;
+    struct iovec iov;
+} Read;
+
 struct Source {
     const Kind *kind;
     bool busy;
@@ -43,8 +53,7 @@ struct Source {
     Coroutine *co;
     QemuThread thread;
     uint32_t stop;
-    char byte;
-    struct iovec iov;
+    Read reads[AT_ONCE_IN_FLIGHT];
 };
 
 static int file = -1;
@@ -176,9 +185,11 @@ static void cleanup_notifier(Source *source)
 
 static void request_cb(void *opaque, int ret)
 {
-    Source *source = opaque;
+    Read *request = opaque;
+    Source *source = request->source;
 
     ASSERT_INT_EQ(ret, 0);
+    request->in_flight = false;
     source->in_flight--;
     note_run(source);
 }
@@ -191,17 +202,24 @@ static bool init_engine(Source *source)
         error_free(err);
         return false;
     }
-    source->iov = (struct iovec){ &source->byte, 1 };
     return true;
 }
 
 static void submit(Source *source)
 {
+    Read *request = source->reads;
     RawAioOp op = { .engine = source->kind->engine, .type = QEMU_AIO_READ,
-                    .fd = file, .iov = &source->iov, .niov = 1 };
+                    .fd = file, .niov = 1 };
 
+    while (request->in_flight) {
+        request++;
+    }
+    request->source = source;
+    request->in_flight = true;
+    request->iov = (struct iovec){ &request->byte, 1 };
+    op.iov = &request->iov;
     source->in_flight++;
-    ASSERT_TRUE(raw_aio_submit(ctx, &op, request_cb, source));
+    ASSERT_TRUE(raw_aio_submit(ctx, &op, request_cb, request));
 }
 
 static void cleanup_engine(Source *source)
@@ -423,7 +441,7 @@ static int try_pair(const Kind *busy_kind, const Kind *waiting_kind, const Set *
         busy_kind->cleanup(&busy);
         return -1;
     }
-    for (int i = 0; i < (busy_kind->when == LATER ? 4 : 1); i++) {
+    for (int i = 0; i < (busy_kind->when == LATER ? AT_ONCE_IN_FLIGHT : 1); i++) {
         busy_kind->make_ready(&busy);
     }
     while (qatomic_read(&busy.ran) < 3) {
