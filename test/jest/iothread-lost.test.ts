@@ -72,3 +72,19 @@ describe.each(ways)('%s', (way, message, code) => {
     expect(ended.stderr).toContain('ERR_AIO_THREAD_LOST');
   });
 });
+
+test('those who have aborted their calls do not hear it: the owner does', async () => {
+  const ended = await runScript(dir.path, `${start}
+    const abort = new AbortController();
+    const signal = abort.signal;
+    const calls = [io.clock({ signal }), io.call('wait_for_ever', { signal })].map((call) => call.catch((error) => error.name));
+    // Their thread is in the second one.
+    while (runtime.call('waiting_threads') === 0) await new Promise(setImmediate);
+    abort.abort();
+    console.log(await Promise.all(calls));
+    void worker.terminate();
+    setTimeout(() => console.log('still here'), 20_000).unref();`);
+  expect(ended.stdout).toMatch(/'AbortError' \]\n$/);
+  expect(ended.stderr).toContain('ERR_AIO_THREAD_LOST');
+  expect(ended.code).not.toBe(0);
+});

@@ -12,6 +12,9 @@ export function signalOf(options: WaitOptions): AbortSignal | undefined {
   return optionsOf(options, { signal: isSignal }).signal;
 }
 
+/** The signal of the call that is being begun: who begins it does not hear its end once that is aborted. */
+export const begun: { by?: AbortSignal | undefined } = {};
+
 /**
  * What work comes to, or the signal's reason if that is there first; work is not begun if it
  * is there already. late gets what still comes after that, to undo it.
@@ -20,7 +23,10 @@ export async function abortable<T>(
   signal: AbortSignal | undefined, work: () => Promise<T>, late: (result: T) => unknown = () => {},
 ): Promise<T> {
   signal?.throwIfAborted();
-  const promise = work();
+  begun.by = signal;
+  // What it throws at once, too, comes from the promise.
+  const promise = (async () => work())();
+  begun.by = undefined;
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
     let over = false;

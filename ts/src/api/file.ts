@@ -5,7 +5,7 @@ import { errnoNumber } from '../errno.js';
 import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
-import { Engine, Operation, type Pointer } from '../runtime/exports.js';
+import { Engine, Operation, type RequestPointer } from '../runtime/exports.js';
 import { resultError, type Runtime } from '../runtime/runtime.js';
 import { isLength, type Staged } from './buffer.js';
 import type { IOThread } from './iothread.js';
@@ -207,7 +207,7 @@ export class AioFile {
     const { cost } = staged;
     let held = false;
     let begun = false;
-    let pointer: Pointer<'FileRequest'> | 0 = 0;
+    let pointer = 0 as RequestPointer;
     const end = (): void => {
       staged.free();
       if (held) room.give(cost);
@@ -226,18 +226,17 @@ export class AioFile {
         ioThread.assertAlive();
         signal?.throwIfAborted();
         const ranges = staged.place(operation === 'write');
-        pointer = ranges ? runtime.run(() => exports.rt_file_request(
+        pointer = (ranges ? runtime.run(() => exports.rt_file_request(
           ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
-        )) : 0;
+        )) : 0) as RequestPointer;
         let result = NO_MEMORY;
         if (ranges && pointer !== 0) {
           memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length).set(ranges.flatMap(({ start, length }) => [start, length]));
-          const submitted = pointer;
-          const cancel = (): void => exports.rt_file_cancel(submitted);
+          const cancel = (): void => exports.rt_file_cancel(pointer);
           signal?.addEventListener('abort', cancel);
           begun = true;
           try {
-            result = await runtime.request(ioThread, (id) => exports.rt_file_submit(submitted, id));
+            result = await runtime.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
           } finally {
             signal?.removeEventListener('abort', cancel);
           }
@@ -254,10 +253,9 @@ export class AioFile {
         if (!wait) throw error;
       }
     } finally {
-      const lost = pointer;
-      if (begun && lost !== 0) {
+      if (begun) {
         void ioThread.life.idle.then(() => {
-          exports.rt_file_request_free(lost);
+          exports.rt_file_request_free(pointer);
           end();
         });
       } else {

@@ -40,7 +40,6 @@ export class IOThreadLife {
   whenEnded!: () => void;
   /** Resolves when nobody works on its requests any more; that may be some time after it was lost. */
   readonly idle: Promise<void>;
-  private whenIdle!: () => void;
 
   constructor(
     private readonly runtime: Runtime, private readonly io: IOThread, private readonly pointer: IOThreadPointer,
@@ -48,11 +47,10 @@ export class IOThreadLife {
     private readonly hooks: LifeHooks,
   ) {
     this.ended = new Promise((resolve) => (this.whenEnded = resolve));
-    this.idle = new Promise((resolve) => (this.whenIdle = resolve));
-    runtime.idle.set(pointer, () => {
+    this.idle = new Promise((resolve) => runtime.idle.set(pointer, () => {
       runtime.idle.delete(pointer);
-      this.whenIdle();
-    });
+      resolve();
+    }));
     thread.onLost = (loss) => this.lost(loss);
   }
 

@@ -233,16 +233,13 @@ export class IOThread<T = unknown> {
     const size = 256;
     const text = runtime.run(() => exports.rt_malloc(size));
     if (text === 0) throw noMemory(`aio '${aio}'`);
-    let begun = false;
-    let why = '';
-    const result = await runtime.request(this, (id) => {
-      begun = exports.rt_engine_setup(context, Engine[aio], text, size, id) !== 0;
-      if (!begun) throw noMemory(`aio '${aio}'`);
-    }).then((result) => {
-      begun = false;
-      if (result < 0) why = memory.string(text);
-      return result;
-    }).finally(() => void (begun ? this.life.idle : Promise.resolve()).then(() => exports.rt_free(text)));
+    const setUp = runtime.request(this, (id) => {
+      if (!exports.rt_engine_setup(context, Engine[aio], text, size, id)) throw noMemory(`aio '${aio}'`);
+    });
+    // Read below before it is freed here, a turn of promises later. If that thread is lost, it may still write there.
+    setUp.catch(() => this.life.idle).then(() => exports.rt_free(text), () => {});
+    const result = await setUp;
+    const why = result < 0 ? memory.string(text) : '';
     if (errnoName(-result) === 'ENOMEM') throw noMemory(`aio '${aio}'`);
     if (result < 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `aio '${aio}': ${why} (maxThreads)`);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { begun } from '../abort.js';
 
 /** Somebody who waits for a number that C gives in the end. */
 export interface Waiting {
@@ -10,7 +11,7 @@ export interface Waiting {
 export class Pending {
   private lastId = 0;
   /** holder: whose end rejects it. */
-  private readonly all = new Map<number, Waiting & { holder: object }>();
+  private readonly all = new Map<number, Waiting & { holder: object; by: AbortSignal | undefined }>();
 
   get size(): number {
     return this.all.size;
@@ -18,7 +19,7 @@ export class Pending {
 
   hold(holder: object, { resolve, reject }: Waiting): number {
     this.lastId = (this.lastId % 0xffffffff) + 1;
-    this.all.set(this.lastId, { holder, resolve, reject });
+    this.all.set(this.lastId, { holder, resolve, reject, by: begun.by });
     return this.lastId;
   }
 
@@ -33,14 +34,14 @@ export class Pending {
     waiting?.resolve(result);
   }
 
-  /** Those of a holder, or all. How many these were. */
+  /** Those of a holder, or all. How many of these are still waited for. */
   reject(error: Error, holder?: object): number {
     let count = 0;
     for (const [id, waiting] of [...this.all]) {
       if (holder !== undefined && waiting.holder !== holder) continue;
       this.all.delete(id);
       waiting.reject(error);
-      count++;
+      if (!waiting.by?.aborted) count++;
     }
     return count;
   }

@@ -162,7 +162,7 @@ export class Runtime {
       directoryCalls: guest.directoryCalls,
       startWorker: (thread) => void made.runtime?.threads.start(thread),
       callback: (id) => void (made.runtime && made.runtime.#callbacks.call(id)),
-      complete: (id, result) => void (made.runtime && made.runtime.#completed(id, result)),
+      complete: (id, result) => made.runtime?.completed(id, result),
     });
     const { exports } = instance;
     // The module's own stack is the owner's; --stack-first puts it at 0.
@@ -175,7 +175,8 @@ export class Runtime {
     return runtime;
   }
 
-  #completed(id: number, result: number): void {
+  /** @internal */
+  completed(id: number, result: number): void {
     if (id) this.#pending.complete(id, result);
     else this.idle.get(result)?.();
   }
