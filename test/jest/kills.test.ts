@@ -37,6 +37,7 @@ describe.each([['ring', 0], ['scan', 1]] as const)('loops with the %s', (_title,
     runtime.closed.catch((error: { code?: unknown }) => (failed = error.code));
     [third, waiter] = await Promise.all([runtime.iothread('third'), runtime.iothread('waiter', { threadPoolMax: 1 })]);
     expect(await waiter.call('prepare', scan)).toBe(1);
+    runtime.call('prepare_owner', runtime.context.pointer);
   };
   beforeAll(start);
   afterAll(() => runtime.close());

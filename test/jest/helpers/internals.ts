@@ -26,5 +26,6 @@ declare module '../../../dist/api/iothread.js' {
 declare module '../../../dist/api/context.js' {
   interface AioContext {
     readonly held: { registrations: number; watched: number };
+    readonly pointer: ContextPointer;
   }
 }
