@@ -245,3 +245,19 @@ test('after a death the process ends by itself, although nothing was closed', as
   expect(stdout).toBe("[ 'ERR_AIO_PANIC', 'ERR_AIO_PANIC', 'ERR_AIO_PANIC', 1 ]\n");
   expect(code).toBe(0);
 });
+
+test('what a message of a worker brings about may fail: the runtime has failed, and nothing else', async () => {
+  const { code, stdout, stderr } = await runScript(dir.path, `
+    import { Runtime } from 'wasm-aio';
+    const runtime = await Runtime.create({ reserve: 0 });
+    const { instance } = runtime;
+    const starting = runtime.iothread('io0').catch(({ code }) => code);
+    // A worker that begins its role has the reserve filled, which may meet a lock that a killed thread held.
+    instance.exports = { ...instance.exports, rt_thread_reserve() { throw new WebAssembly.RuntimeError('unreachable'); } };
+    console.log(await starting, await runtime.closed.catch(({ code, message }) => [code, message.includes('unreachable')].join()));
+    await runtime.close();
+    console.log(runtime.workerCount);`);
+  expect(stderr).toBe('');
+  expect(stdout).toBe('ERR_AIO_PANIC ERR_AIO_PANIC,true\n0\n');
+  expect(code).toBe(0);
+});
