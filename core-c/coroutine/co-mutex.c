@@ -12,8 +12,7 @@
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
 #include "port/port.h"
-
-#define SPIN_TURNS 1000
+#include "sync/wait.h"
 
 /* On the stack of who waits. */
 typedef struct CoWaitRecord {
@@ -73,7 +72,7 @@ static bool push(CoMutex *mutex, CoWaitRecord *record)
 /* True: it is ours. A holder in another thread may be about to unlock. */
 static bool spin(CoMutex *mutex, AioContext *ctx)
 {
-    for (int turn = 0; turn < SPIN_TURNS; turn++) {
+    for (Spin spin = { 0 }; spin_again(&spin); ) {
         unsigned locked = qatomic_read(&mutex->locked);
 
         if (locked > 1 || (locked && qatomic_read(&mutex->ctx) == ctx)) {
@@ -82,7 +81,6 @@ static bool spin(CoMutex *mutex, AioContext *ctx)
         if (!locked && qatomic_cmpxchg(&mutex->locked, 0, 1) == 0) {
             return true;
         }
-        port_pause();
     }
     return false;
 }
