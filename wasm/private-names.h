@@ -140,7 +140,7 @@
 #define rt_bench_fill aio_priv_rt_bench_fill
 #define rt_bench_header aio_priv_rt_bench_header
 
-/* runtime/bench.c */
+/* runtime/bench-owner.c */
 #define rt_bench_begun aio_priv_rt_bench_begun
 #define rt_bench_buckets aio_priv_rt_bench_buckets
 #define rt_bench_completed aio_priv_rt_bench_completed
@@ -152,8 +152,10 @@
 #define rt_bench_idle aio_priv_rt_bench_idle
 #define rt_bench_longest aio_priv_rt_bench_longest
 #define rt_bench_new aio_priv_rt_bench_new
-#define rt_bench_start aio_priv_rt_bench_start
 #define rt_bench_stop aio_priv_rt_bench_stop
+
+/* runtime/bench.c */
+#define rt_bench_start aio_priv_rt_bench_start
 
 /* runtime/callback.c */
 #define rt_bh_new aio_priv_rt_bh_new

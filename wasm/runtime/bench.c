@@ -4,72 +4,8 @@
  * completion submitting the next one. A job has a part of the file to itself if it
  * writes, and never two requests on one block: so what a block must have is known.
  */
-#include "bench.h"
+#include "bench-job.h"
 #include "qemu/atomic.h"
-#include <string.h>
-
-/* Latencies fall into 16 buckets for each power of two of ns. */
-enum { SUB_BUCKETS = 16, BUCKETS = 48 * SUB_BUCKETS };
-
-/* rw; ts/src/bench/job.ts has the same numbers. */
-enum { RW_READ, RW_RANDREAD, RW_WRITE, RW_RANDWRITE, RW_RANDRW };
-
-typedef struct BenchJob BenchJob;
-
-typedef struct Slot {
-    BenchJob *job;
-    struct iovec iov;
-    uint64_t block;
-    int64_t begun;
-    uint32_t generation;       /* that it writes */
-    int type;                  /* QEMU_AIO_... */
-} Slot;
-
-/* What TypeScript asks for; numbers that fit a double. */
-typedef struct BenchOptions {
-    double number_ios;         /* 0: until it is stopped */
-    double file_size;          /* as its header has it */
-    double first_block;        /* of the job's part */
-    double blocks;
-    double seed;               /* of the content */
-    double random_seed;
-    double max_batch;
-    double fsync;              /* a flush after so many writes; 0: none */
-    uint32_t handle;
-    uint32_t engine;
-    uint32_t block_size;
-    uint32_t depth;
-    uint32_t rw;
-    uint32_t verify;
-} BenchOptions;
-
-struct BenchJob {
-    AioContext *ctx;
-    BenchOptions o;
-    RawAioOp op;
-    uint64_t random;
-    Completion completion;
-    QEMUBH start_bh;
-    uint32_t running;          /* the owner has not been told of its end yet */
-    uint32_t stop;             /* any thread sets it */
-    int error;                 /* the first; -EILSEQ: wrong content */
-    uint64_t error_offset;
-    uint64_t issued;
-    uint64_t completed;        /* the owner looks at it while it runs */
-    uint64_t flushes;
-    uint64_t next_block;       /* of sequential ones, and of the sweep */
-    uint64_t unflushed;        /* writes since the last flush */
-    bool sweeping;             /* the end: what was written is read again */
-    uint32_t generation;       /* the last that was written */
-    int64_t *generations;      /* by block of its part; -1: not known */
-    uint8_t *busy;
-    uint32_t in_flight;
-    int64_t begun;
-    int64_t ended;
-    int64_t longest;
-    uint32_t histogram[BUCKETS];
-    Slot slots[];
-};
 
 static uint32_t bucket_of(uint64_t ns)
 {
@@ -90,11 +26,6 @@ static uint64_t next_random(BenchJob *job)
     job->random ^= job->random << 25;
     job->random ^= job->random >> 27;
     return job->random * 0x2545f4914f6cdd1du >> 11;
-}
-
-static bool writes(const BenchJob *job)
-{
-    return job->o.rw >= RW_WRITE;
 }
 
 static uint64_t offset_of(const BenchJob *job, uint64_t block)
@@ -168,7 +99,7 @@ static bool choose(BenchJob *job, Slot *slot)
         return true;
     }
     slot->block = choose_block(job);
-    if (writes(job) && (job->o.rw != RW_RANDRW || (next_random(job) & 1))) {
+    if (bench_writes(job) && (job->o.rw != RW_RANDRW || (next_random(job) & 1))) {
         slot->type = QEMU_AIO_WRITE;
         slot->generation = ++job->generation;
         bench_fill(slot->iov.iov_base, job->o.block_size,
@@ -213,7 +144,7 @@ static bool sweep(BenchJob *job, int64_t now)
 {
     bool any = false;
 
-    if (!job->o.verify || !writes(job) || job->sweeping || job->error) {
+    if (!job->o.verify || !bench_writes(job) || job->sweeping || job->error) {
         return false;
     }
     job->sweeping = true;
@@ -295,54 +226,6 @@ static void start_bh(void *opaque)
 
 /* ---- Owner ---- */
 
-WASM_EXPORT("rt_bench_free")
-void rt_bench_free(BenchJob *job)
-{
-    free(job->slots[0].iov.iov_base);
-    free(job->generations);
-    free(job->busy);
-    free(job);
-}
-
-/* NULL: out of memory. complete(id, 0 or -errno) follows rt_bench_start. */
-WASM_EXPORT("rt_bench_new")
-BenchJob *rt_bench_new(AioContext *ctx, const BenchOptions *options)
-{
-    uint32_t depth = options->depth, bs = options->block_size;
-    size_t blocks = (size_t)options->blocks;
-    BenchJob *job = calloc(1, sizeof(*job) + depth * sizeof(Slot));
-    char *bufs;
-
-    if (!job) {
-        return NULL;
-    }
-    job->ctx = ctx;
-    job->o = *options;
-    job->op = (RawAioOp){ .fd = (int)options->handle, .niov = 1,
-                          .max_batch = (int64_t)options->max_batch };
-    job->op.engine = rt_engine((AioEngine)options->engine, &job->op.max_batch);
-    job->random = ((uint64_t)options->random_seed + 1) * 0x9e3779b97f4a7c15u | 1;
-    /* Other runs have written the file before. */
-    job->generation = (uint32_t)(port_clock_ns(PORT_CLOCK_REALTIME) >> 20);
-    bufs = aligned_alloc(4096, ROUND_UP(depth * bs, 4096));
-    job->slots[0].iov.iov_base = bufs;
-    if (writes(job)) {
-        job->busy = calloc(1, blocks);
-        job->generations = malloc(blocks * sizeof(int64_t));
-    }
-    if (!bufs || (writes(job) && (!job->busy || !job->generations))) {
-        rt_bench_free(job);
-        return NULL;
-    }
-    if (job->generations) {
-        memset(job->generations, 0xff, blocks * sizeof(int64_t));
-    }
-    for (uint32_t i = 0; i < depth; i++) {
-        job->slots[i] = (Slot){ .job = job, .iov = { bufs + i * bs, bs } };
-    }
-    return job;
-}
-
 static void told(Completion *completion)
 {
     container_of(completion, BenchJob, completion)->running = 0;
@@ -355,68 +238,4 @@ void rt_bench_start(BenchJob *job, uint32_t id)
     job->running = 1;
     bh_init(&job->start_bh, job->ctx, start_bh, job, "rt_bench_start");
     qemu_bh_schedule(&job->start_bh);
-}
-
-WASM_EXPORT("rt_bench_stop")
-void rt_bench_stop(BenchJob *job)
-{
-    qatomic_set(&job->stop, 1);
-}
-
-/* Owner: nothing of it is under way: it may be freed. */
-WASM_EXPORT("rt_bench_idle")
-bool rt_bench_idle(BenchJob *job)
-{
-    return !job->running;
-}
-
-/* Live, and after the end. */
-WASM_EXPORT("rt_bench_completed")
-double rt_bench_completed(BenchJob *job)
-{
-    return (double)job->completed;
-}
-
-WASM_EXPORT("rt_bench_flushes")
-double rt_bench_flushes(BenchJob *job)
-{
-    return (double)job->flushes;
-}
-
-WASM_EXPORT("rt_bench_error_offset")
-double rt_bench_error_offset(BenchJob *job)
-{
-    return (double)job->error_offset;
-}
-
-WASM_EXPORT("rt_bench_begun")
-double rt_bench_begun(BenchJob *job)
-{
-    return (double)job->begun;
-}
-
-WASM_EXPORT("rt_bench_ended")
-double rt_bench_ended(BenchJob *job)
-{
-    return (double)job->ended;
-}
-
-WASM_EXPORT("rt_bench_longest")
-double rt_bench_longest(BenchJob *job)
-{
-    return (double)job->longest;
-}
-
-/* BUCKETS counters. Bucket b < 16 is b ns; above, bucket 16 e + m counts from
- * (16 + m) << (e - 1) ns. */
-WASM_EXPORT("rt_bench_histogram")
-uint32_t *rt_bench_histogram(BenchJob *job)
-{
-    return job->histogram;
-}
-
-WASM_EXPORT("rt_bench_buckets")
-uint32_t rt_bench_buckets(void)
-{
-    return BUCKETS;
 }
