@@ -105,6 +105,9 @@
 #define aio_bh_try_new aio_priv_aio_bh_try_new
 #define bh_init aio_priv_bh_init
 
+/* loop/defer-call.c */
+#define defer_call_is_open aio_priv_defer_call_is_open
+
 /* loop/dispatch.c */
 #define aio_add_ready_handler aio_priv_aio_add_ready_handler
 #define aio_dispatch_ready_handlers aio_priv_aio_dispatch_ready_handlers

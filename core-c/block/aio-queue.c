@@ -6,6 +6,7 @@
  * plugged, and once after a round of call-backs, which submit the next requests.
  */
 #include "block/aio-queue.h"
+#include "loop/defer-call.h"
 #include "qapi/error.h"
 
 /* Requests handed over at once, unless the context or the device says less. */
@@ -30,6 +31,7 @@ struct AioQueue {
     unsigned plugged;
     unsigned processing;       /* call-backs are being run; nesting */
     bool blocked;              /* the machine takes no more for now */
+    bool deferred;             /* hand_over_deferred is put off */
     AioEngineStats stats;
     PortIo *batch[];           /* slots long; of one submission */
 };
@@ -125,6 +127,57 @@ static void enqueue(AioQueue *queue, RawAio *request)
     queue->in_queue++;
 }
 
+/* If nothing is plugged. */
+static void submit_ready(AioQueue *queue)
+{
+    if (queue->in_queue &&
+        (!queue->plugged || queue->blocked ||
+         queue->in_queue >= batch_limit(queue, 0))) {
+        submit_pending(queue);
+    }
+}
+
+/* The bottom half is scheduled while there is something for it to do. */
+static void settle_bh(AioQueue *queue)
+{
+    if (queue->ended_count || (queue->blocked && !queue->in_flight) ||
+        (queue->port && port_queue_ready(queue->port))) {
+        qemu_bh_schedule(queue->bh);
+    } else {
+        qemu_bh_cancel(queue->bh);
+    }
+}
+
+static void hand_over_deferred(void *opaque)
+{
+    AioQueue *queue = opaque;
+    AioContext *ctx = queue->ctx;
+
+    queue->deferred = false;
+    submit_ready(queue);
+    settle_bh(queue);
+    aio_context_unref(ctx);
+}
+
+/*
+ * Nothing is plugged: at once, or at the end of this thread's section (defer_call_begin).
+ * A poll in the section may wait for it: the bottom half hands it over there. The queue
+ * lives as long as its context.
+ */
+static void hand_over(AioQueue *queue)
+{
+    if (!defer_call_is_open()) {
+        submit_pending(queue);
+        return;
+    }
+    qemu_bh_schedule(queue->bh);
+    if (!queue->deferred) {
+        queue->deferred = true;
+        aio_context_ref(queue->ctx);
+        defer_call(hand_over_deferred, queue);
+    }
+}
+
 static void run_here(AioQueue *queue, RawAio *request)
 {
     do {
@@ -153,7 +206,7 @@ void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch)
             qemu_bh_schedule(queue->bh);
         }
     } else if (!queue->plugged) {
-        submit_pending(queue);
+        hand_over(queue);
     }
 }
 
@@ -169,10 +222,13 @@ void aio_queue_unplug(AioQueue *queue, int64_t max_batch)
                    aio_engine_name(queue->engine));
     }
     queue->plugged--;
-    if (queue->in_queue && !queue->blocked &&
-        (!queue->plugged ||
-         queue->in_queue >= batch_limit(queue, max_batch))) {
+    if (!queue->in_queue || queue->blocked) {
+        return;
+    }
+    if (queue->in_queue >= batch_limit(queue, max_batch)) {
         submit_pending(queue);
+    } else if (!queue->plugged) {
+        hand_over(queue);
     }
 }
 
@@ -192,16 +248,6 @@ static void reap(AioQueue *queue)
         } else {
             add_ended(queue, request);
         }
-    }
-}
-
-/* After call-backs: hands over what they submitted, if nothing is plugged. */
-static void submit_ready(AioQueue *queue)
-{
-    if (queue->in_queue &&
-        (!queue->plugged || queue->blocked ||
-         queue->in_queue >= batch_limit(queue, 0))) {
-        submit_pending(queue);
     }
 }
 
@@ -237,12 +283,7 @@ static bool process(AioQueue *queue)
     }
     queue->processing--;
     submit_ready(queue);
-    if (queue->ended_count || (queue->blocked && !queue->in_flight) ||
-        (queue->port && port_queue_ready(queue->port))) {
-        qemu_bh_schedule(queue->bh);
-    } else {
-        qemu_bh_cancel(queue->bh);
-    }
+    settle_bh(queue);
     return progress;
 }
 
@@ -376,6 +417,9 @@ void aio_queue_abandon(AioQueue *queue)
         return;
     }
     aio_context_serving(queue->ctx);
+    if (queue->deferred) {
+        aio_context_unref(queue->ctx);     /* nobody ends that section */
+    }
     if (queue->port) {
         port_queue_abandon(queue->port, end_abandoned, queue);
     } else {

@@ -5,6 +5,7 @@
  */
 #include "engine-storm.h"
 #include "loop.h"
+#include "qemu/defer-call.h"
 
 #if !defined(__wasm__)
 #include <sys/resource.h>
@@ -498,6 +499,78 @@ static void the_ring_s_size_is_its_only_limit(void)
     loop_teardown();
 }
 
+/* ---- Sections of defer_call ---- */
+
+static void check_section(AioEngine engine)
+{
+    raw_aio_setup(ctx, engine, &error_abort);
+    defer_call_begin();
+    submit_many(engine, 3);
+    defer_call_begin();
+    raw_aio_plug(ctx, engine);
+    submit_many(engine, 2);
+    raw_aio_unplug(ctx, engine, 0);
+    defer_call_end();
+    ASSERT_INT_EQ(stats_of(engine).submissions, 0);
+    defer_call_end();
+    ASSERT_INT_EQ(stats_of(engine).submissions, 1);
+    ASSERT_INT_EQ(stats_of(engine).largest_batch, 5);
+    wait_for(5);
+    submit_many(engine, 1);
+    ASSERT_INT_EQ(stats_of(engine).submissions, 2);
+    wait_for(6);
+}
+
+static void of_a_section_go_together(void)
+{
+    static const AioEngine queued[] = { AIO_ENGINE_NATIVE, AIO_ENGINE_IO_URING };
+
+    for (int i = 0; i < 2; i++) {
+        NEED_ENGINE(queued[i]);
+        ended = 0;
+        memset(results, 0, sizeof(results));
+        check_section(queued[i]);
+        loop_teardown();
+    }
+}
+
+static void a_full_batch_goes_in_spite_of_the_section(void)
+{
+    NEED_ENGINE(AIO_ENGINE_NATIVE);
+    aio_context_set_aio_params(ctx, 4, &error_abort);
+    defer_call_begin();
+    submit_many(AIO_ENGINE_NATIVE, 6);
+    ASSERT_INT_EQ(stats_of(AIO_ENGINE_NATIVE).submissions, 1);
+    defer_call_end();
+    ASSERT_INT_EQ(stats_of(AIO_ENGINE_NATIVE).submissions, 2);
+    wait_for(6);
+    loop_teardown();
+}
+
+static void one_may_wait_in_a_section(void)
+{
+    NEED_ENGINE(AIO_ENGINE_NATIVE);
+    defer_call_begin();
+    for (unsigned i = 1; i <= 3; i++) {
+        submit_many(AIO_ENGINE_NATIVE, 2);
+        wait_for(2 * i);
+    }
+    defer_call_end();
+    ASSERT_INT_EQ(stats_of(AIO_ENGINE_NATIVE).submissions, 3);
+    loop_teardown();
+}
+
+/* Nothing is left to do after an end that found nothing. */
+static void a_context_may_go_in_a_section(void)
+{
+    NEED_ENGINE(AIO_ENGINE_NATIVE);
+    defer_call_begin();
+    submit_many(AIO_ENGINE_NATIVE, 2);
+    wait_for(2);
+    loop_teardown();
+    defer_call_end();
+}
+
 static void more_than_the_slots_wait_and_do_not_fail(void)
 {
     static const AioEngine queued[] = { AIO_ENGINE_NATIVE, AIO_ENGINE_IO_URING };
@@ -595,6 +668,10 @@ TEST_PROGRAM(
     TEST(plugged_requests_go_together),
     TEST(a_full_batch_goes_in_spite_of_the_plug),
     TEST(the_ring_s_size_is_its_only_limit),
+    TEST(of_a_section_go_together),
+    TEST(a_full_batch_goes_in_spite_of_the_section),
+    TEST(one_may_wait_in_a_section),
+    TEST(a_context_may_go_in_a_section),
     TEST(more_than_the_slots_wait_and_do_not_fail),
     TEST(setting_up_twice_gives_the_same),
     TEST(names_are_known),

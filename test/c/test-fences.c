@@ -9,6 +9,7 @@
 #include "block/thread-pool.h"
 #include "loop.h"
 #include "qemu/coroutine.h"
+#include "qemu/defer-call.h"
 #include "qemu/main-loop.h"
 #include <pthread.h>
 
@@ -49,6 +50,13 @@ static void coroutine_fn in_aio_bh_call(void)
 
     aio_bh_call(bh);
     qemu_bh_delete(bh);
+}
+
+static void coroutine_fn in_a_deferred_call(void)
+{
+    defer_call_begin();
+    defer_call(yields, NULL);
+    defer_call_end();
 }
 
 static void coroutine_fn in_a_timer(void)
@@ -313,7 +321,7 @@ static void run(void (*what)(void))
 }
 
 #define ALL(X) \
-    X(in_a_bottom_half) X(in_aio_bh_call) X(in_a_timer) \
+    X(in_a_bottom_half) X(in_aio_bh_call) X(in_a_deferred_call) X(in_a_timer) \
     X(in_a_timer_list_notification) X(in_a_dump) X(in_a_handler) X(in_io_poll) \
     X(in_io_poll_begin) X(in_io_poll_end) X(in_a_completion) X(in_a_cancellation) \
     X(in_prepare) X(in_check) X(in_dispatch) X(in_finalize) X(in_pthread_once)

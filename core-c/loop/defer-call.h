@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LOOP_DEFER_CALL_H
+#define LOOP_DEFER_CALL_H
+#include "qemu/defer-call.h"
+#include <stdbool.h>
+
+/* Whether this thread has a section open, so that defer_call() puts off. */
+bool defer_call_is_open(void);
+
+#endif
