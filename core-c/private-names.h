@@ -109,6 +109,7 @@
 #define defer_call_is_open aio_priv_defer_call_is_open
 
 /* loop/dispatch.c */
+#define aio_add_poll_ready_handler aio_priv_aio_add_poll_ready_handler
 #define aio_add_ready_handler aio_priv_aio_add_ready_handler
 #define aio_dispatch_ready_handlers aio_priv_aio_dispatch_ready_handlers
 #define aio_sort_ready_handlers aio_priv_aio_sort_ready_handlers

@@ -70,8 +70,28 @@ async function glib() {
 /** A source that includes these headers. */
 function includes(name, headers) {
   const file = join(out, name);
-  writeFileSync(join(top, file), headers.map((header) => `#include "${header}"\n`).join(''));
+  writeFileSync(join(top, file), `${headers.map((header) => `#include "${header}"\n`).join('')}extern int not_empty;\n`);
   return file;
+}
+
+/** What AIO_API_VERSION can be, and the names that each one takes away. */
+const LEVELS = [
+  [601],
+  [700],
+  [701],
+  [801, 'aio_set_fd_poll', 'aio_disable_external', 'aio_enable_external', 'aio_external_disabled', 'aio_node_check'],
+  [900, 'aio_context_acquire', 'aio_context_release'],
+  [1000, 'thread_pool_new', 'thread_pool_free', 'thread_pool_submit'],
+  [1002],
+];
+
+/** Which of these names the headers do not declare. */
+async function notDeclared(compiler, level, names) {
+  const file = join(out, `removed-${level}.c`);
+  const uses = names.map((name, i) => `const void *use_${i}(void) { return (const void *)&${name}; }\n`);
+  writeFileSync(join(top, file), `#include "block/aio.h"\n#include "block/thread-pool.h"\n${uses.join('')}`);
+  const { err } = await execute(compiler, '-w', `-DAIO_API_VERSION=${level}`, '-Icore-c/include', '-fsyntax-only', file);
+  return names.filter((name) => new RegExp(`(['‘]${name}['’] undeclared|undeclared identifier '${name}')`).test(err));
 }
 
 const tests = {
@@ -100,6 +120,40 @@ const tests = {
         if (await isThere(compiler)) await build(compiler, `-std=${standard}`, ...STRICT, '-fsyntax-only', inC);
       }
       if (await isThere(cxx)) await build(cxx, '-std=c++17', ...STRICT, '-fsyntax-only', inCxx);
+    }
+  },
+
+  async 'a program may be of a later release of QEMU, by AIO_API_VERSION'() {
+    const source = 'test/compat/levels.c';
+    const expected = { code: 0, out: 'read 1, ran 12, ended 107, deferred 1\n', err: '' };
+    const all = LEVELS.flatMap(([, ...names]) => names);
+    const headers = headersUnder('core-c/include');
+    for (const [level] of LEVELS) {
+      const version = `-DAIO_API_VERSION=${level}`;
+      const [inC, inCxx, program] = [includes('level.c', headers), includes('level.cc', headers), join(out, 'level')];
+      for (const [compiler, cxx] of COMPILERS) {
+        if (await isThere(compiler)) {
+          await build(compiler, '-std=c99', version, ...STRICT, '-fsyntax-only', inC);
+          await build(compiler, version, '-Wall', '-Wextra', '-Werror', '-Icore-c/include', source, ...LIBRARY, '-o', program);
+          assert.deepEqual(await execute(join(top, program)), expected);
+        }
+        if (await isThere(cxx)) {
+          await build(cxx, '-std=c++17', version, ...STRICT, '-fsyntax-only', inCxx);
+          await build(cxx, '-std=c++17', version, '-Wall', '-Wextra', '-Werror', '-Icore-c/include', '-fsyntax-only', '-x', 'c++', source);
+        }
+      }
+      await build('wasm/aiocc', version, '-Wall', '-Wextra', '-Werror', '-o', `${program}.wasm`, source);
+      assert.deepEqual(await execute(process.execPath, 'dist/cli/main.js', 'run', `${program}.wasm`), expected);
+      const removed = LEVELS.filter(([by]) => by <= level).flatMap(([, ...names]) => names);
+      assert.deepEqual(await notDeclared(cc, level, all), removed);
+      assert.deepEqual(await notDeclared('wasm/aiocc', level, all), removed);
+    }
+    // Numbers in between and beyond; what is no level.
+    for (const [version, ...names] of [[750], [899, ...all.slice(0, 5)], [1100, ...all]]) assert.deepEqual(await notDeclared(cc, version, all), names);
+    for (const version of ['600', '']) {
+      const { code, err } = await execute(cc, `-DAIO_API_VERSION=${version}`, '-Icore-c/include', '-fsyntax-only', source);
+      assert.notEqual(code, 0);
+      assert.match(err, version === '' ? /AIO_API_VERSION|no left operand/ : /AIO_API_VERSION is major \* 100 \+ minor of a release of QEMU/);
     }
   },
 

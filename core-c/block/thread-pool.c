@@ -175,13 +175,28 @@ static ThreadPool *try_new(AioContext *ctx)
 
 ThreadPool *thread_pool_try_get(AioContext *ctx)
 {
-    if (!ctx->thread_pool) {
-        ctx->thread_pool = try_new(ctx);
+    ThreadPool *pool = ctx->thread_pool;
+
+    if (!pool && (pool = try_new(ctx))) {
+        qatomic_mb_set(&ctx->thread_pool, pool);
+        /* Another thread that has just changed them may not have seen the pool. */
+        thread_pool_update_params(pool, ctx);
     }
-    return ctx->thread_pool;
+    return pool;
 }
 
-ThreadPool *thread_pool_new(AioContext *ctx)
+ThreadPool *aio_get_current_thread_pool(void)
+{
+    AioContext *ctx = qemu_get_current_aio_context();
+
+    if (!ctx) {
+        port_panic("thread_pool_submit: this thread is no context's home "
+                   "(qemu_set_current_aio_context)");
+    }
+    return aio_get_thread_pool(ctx);
+}
+
+ThreadPool *thread_pool_new_aio(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
     ThreadPool *pool = try_new(ctx);
@@ -190,6 +205,12 @@ ThreadPool *thread_pool_new(AioContext *ctx)
         port_panic("thread_pool_new: out of memory");
     }
     return pool;
+}
+
+ThreadPool *thread_pool_new(AioContext *ctx)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    return thread_pool_new_aio(ctx);
 }
 
 /* No thread of its is left. */
@@ -212,6 +233,11 @@ static void stop(ThreadPool *pool)
 }
 
 void thread_pool_free(ThreadPool *pool)
+{
+    thread_pool_free_aio(pool);
+}
+
+void thread_pool_free_aio(ThreadPool *pool)
 {
     if (!pool) {
         return;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The IOThread object: iothread.c, event-loop-base.c */
 #include "iothread/iothread.h"
-#include "block/thread-pool.h"
 #include "loop/aio-context.h"
 #include "loop/bh-pool.h"
 #include "port/calls.h"
@@ -16,11 +15,9 @@ enum { LOST_KEPT = 16 };
 struct IOThread {
     AioContext *ctx;
     QEMUBH *stop_bh;
-    QEMUBH *pool_bh;              /* its pool has new limits */
     QemuThread thread;
     bool started;                 /* has a thread of its own to join */
     bool running;                 /* home thread */
-    bool has_entered;
     QemuEvent entered;            /* for who waits for that */
     GMainContext *main_context;   /* made when it is asked for; under the lock */
     uint32_t run_gcontext;        /* drive it, not the AioContext alone */
@@ -68,17 +65,7 @@ static void stop_bh(void *opaque)
     iothread->running = false;
 }
 
-/* The pool belongs to the home thread, so that is where it learns of them. */
-static void update_pool_bh(void *opaque)
-{
-    AioContext *ctx = opaque;
-
-    if (ctx->thread_pool) {
-        thread_pool_update_params(ctx->thread_pool, ctx);
-    }
-}
-
-/* The object, its context and its bottom halves. */
+/* The object, its context and its bottom half. */
 static IOThread *new_object(const char *id, Error **errp)
 {
     IOThread *iothread = calloc(1, sizeof(*iothread) + strlen(id) + 1);
@@ -94,13 +81,9 @@ static IOThread *new_object(const char *id, Error **errp)
     }
     iothread->stop_bh = aio_bh_try_new(iothread->ctx, stop_bh, iothread,
                                        "iothread_stop");
-    iothread->pool_bh = aio_bh_try_new(iothread->ctx, update_pool_bh,
-                                       iothread->ctx, "thread-pool-max");
-    if (iothread->stop_bh && iothread->pool_bh) {
+    if (iothread->stop_bh) {
         return iothread;
     }
-    aio_bh_discard(iothread->stop_bh);
-    aio_bh_discard(iothread->pool_bh);
     aio_context_unref(iothread->ctx);
 no_memory:
     free(iothread);
@@ -140,7 +123,6 @@ static void free_object(IOThread *iothread, void (*delete_bh)(QEMUBH *bh))
         g_main_context_unref(iothread->main_context);
     }
     CALL_OWN(delete_bh, iothread->stop_bh);
-    CALL_OWN(delete_bh, iothread->pool_bh);
     aio_context_unref(iothread->ctx);
     qemu_event_destroy(&iothread->entered);
     free(iothread);
@@ -191,7 +173,6 @@ void iothread_retire(IOThread *iothread)
 void iothread_enter(IOThread *iothread)
 {
     qemu_set_current_aio_context(iothread->ctx);
-    qatomic_mb_set(&iothread->has_entered, true);
     qemu_event_set(&iothread->entered);
 }
 
@@ -205,7 +186,6 @@ void iothread_leave(IOThread *iothread)
     if (iothread->is_thread_default) {
         g_main_context_pop_thread_default(iothread->main_context);
     }
-    qatomic_mb_set(&iothread->has_entered, false);
     aio_context_detach_current();
 }
 
@@ -377,23 +357,15 @@ bool iothread_set_aio_max_batch(IOThread *iothread, int64_t value,
     return true;
 }
 
-static bool set_thread_pool_param(IOThread *iothread, const char *name,
-                                  int64_t *param, int64_t value, int64_t min,
-                                  int64_t max, Error **errp)
+static bool set_thread_pool_params(IOThread *iothread, int64_t min, int64_t max,
+                                   Error **errp)
 {
-    if (!check_value(name, value, errp)) {
+    Error *err = NULL;
+
+    aio_context_set_thread_pool_params(iothread->ctx, min, max, &err);
+    if (err) {
+        error_propagate(errp, err);
         return false;
-    }
-    if (min > max || max == 0 || max > INT_MAX) {
-        error_setg(errp, "bad thread-pool-min/thread-pool-max values");
-        return false;
-    }
-    qatomic_mb_set(param, value);
-    /* Pairs with iothread_enter: we see that it has entered, or it, which makes
-     * its pool later, sees the value. Nobody may ever run a bottom half of one
-     * that has not. */
-    if (qatomic_mb_read(&iothread->has_entered)) {
-        qemu_bh_schedule(iothread->pool_bh);
     }
     return true;
 }
@@ -401,20 +373,17 @@ static bool set_thread_pool_param(IOThread *iothread, const char *name,
 bool iothread_set_thread_pool_min(IOThread *iothread, int64_t value,
                                   Error **errp)
 {
-    AioContext *ctx = iothread->ctx;
-
-    return set_thread_pool_param(iothread, "thread-pool-min",
-                                 &ctx->thread_pool_min, value, value,
-                                 qatomic_read(&ctx->thread_pool_max), errp);
+    return check_value("thread-pool-min", value, errp) &&
+           set_thread_pool_params(
+               iothread, value, qatomic_read(&iothread->ctx->thread_pool_max),
+               errp);
 }
 
 bool iothread_set_thread_pool_max(IOThread *iothread, int64_t value,
                                   Error **errp)
 {
-    AioContext *ctx = iothread->ctx;
-
-    return set_thread_pool_param(iothread, "thread-pool-max",
-                                 &ctx->thread_pool_max, value,
-                                 qatomic_read(&ctx->thread_pool_min), value,
-                                 errp);
+    return check_value("thread-pool-max", value, errp) &&
+           set_thread_pool_params(
+               iothread, qatomic_read(&iothread->ctx->thread_pool_min), value,
+               errp);
 }

@@ -71,11 +71,11 @@ void aio_context_retire(AioContext *ctx)
     qemu_mutex_unlock(&retired_lock);
 }
 
-/* Whether bottom halves are left that somebody made here; all but co_schedule_bh. */
+/* Whether bottom halves are left that somebody made here; but the context's two. */
 static bool is_known(AioContext *ctx)
 {
     aio_bh_drop(ctx);
-    return qatomic_read(&ctx->bhs) > 1;
+    return qatomic_read(&ctx->bhs) > 2;
 }
 
 /* As new; what lasts stays as it is. */

@@ -76,6 +76,15 @@ static bool aio_context_notifier_poll(void *opaque)
     return qatomic_read(&ctx->watcher->notified);
 }
 
+static void update_pool(void *opaque)
+{
+    AioContext *ctx = opaque;
+
+    if (ctx->thread_pool) {
+        thread_pool_update_params(ctx->thread_pool, ctx);
+    }
+}
+
 /* What other threads may use after the home thread was lost: abandon.c. False: out of
  * memory. */
 static bool make_lasting_parts(AioContext *ctx)
@@ -89,7 +98,11 @@ static bool make_lasting_parts(AioContext *ctx)
     }
     ctx->co_schedule_bh = aio_bh_try_new(ctx, aio_co_run_scheduled, ctx,
                                          "aio_co_run_scheduled");
-    if (!ctx->co_schedule_bh) {
+    ctx->pool_limits_bh = aio_bh_try_new(ctx, update_pool, ctx,
+                                         "thread-pool-max");
+    if (!ctx->co_schedule_bh || !ctx->pool_limits_bh) {
+        aio_bh_discard(ctx->co_schedule_bh);
+        aio_bh_discard(ctx->pool_limits_bh);
         timerlistgroup_deinit(&ctx->tlg);
         return false;
     }
@@ -103,6 +116,7 @@ static void free_lasting_parts(AioContext *ctx)
     } else {
         timerlistgroup_deinit(&ctx->tlg);
         aio_bh_discard(ctx->co_schedule_bh);
+        aio_bh_discard(ctx->pool_limits_bh);
     }
 }
 
@@ -244,6 +258,26 @@ void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
     (void)errp;
     qatomic_set(&ctx->aio_max_batch, max_batch);
     aio_notify(ctx);
+}
+
+/* The pool is the home thread's alone, and goes with it if that is lost. */
+void aio_context_set_thread_pool_params(AioContext *ctx, int64_t min,
+                                        int64_t max, Error **errp)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    if (min < 0 || min > max || max == 0 || max > INT_MAX) {
+        error_setg(errp, "bad thread-pool-min/thread-pool-max values");
+        return;
+    }
+    qatomic_set(&ctx->thread_pool_min, min);
+    qatomic_mb_set(&ctx->thread_pool_max, max);
+    if (aio_is_home_thread(ctx)) {
+        update_pool(ctx);
+    } else if (qatomic_mb_read(&ctx->thread_pool)) {
+        /* Pairs with thread_pool_try_get: we see that there is a pool, or it, which
+         * looks at the values again when it has made one, sees ours. */
+        qemu_bh_schedule(ctx->pool_limits_bh);
+    }
 }
 
 void aio_context_ref(AioContext *ctx)

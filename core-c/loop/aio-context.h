@@ -12,11 +12,14 @@ struct AioHandler {
     IOHandler *io_read;
     IOHandler *io_write;
     AioPollFn *io_poll;
+    IOHandler *io_poll_ready;              /* NULL: io_poll does its work, too */
     IOHandler *io_poll_begin;
     IOHandler *io_poll_end;
     void *opaque;
     uint32_t serial;                       /* in the order of registration */
     bool is_external;
+    bool poll_ready;                       /* io_poll said so; home */
+    bool poll_ready_runs;                  /* io_poll_ready; home */
     bool deleted;                          /* under list_lock; read without */
     QLIST_ENTRY(AioHandler) node;          /* aio_handlers */
     QLIST_ENTRY(AioHandler) node_ready;    /* one iteration's ready list */
@@ -114,17 +117,18 @@ void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
 void aio_bh_drain(AioContext *ctx);
 
 /* fd-handler.c */
-/* As aio_set_fd_handler. 0; -ENOMEM, or why fd cannot be watched: nothing has
+/* As aio_set_fd_handler, io_poll_ready may be NULL. 0; -ENOMEM, or why fd cannot be watched: nothing has
  * changed. Removing a handler does not fail. */
 int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                            IOHandler *io_read, IOHandler *io_write,
-                           AioPollFn *io_poll, void *opaque);
+                           AioPollFn *io_poll, IOHandler *io_poll_ready,
+                           void *opaque);
 static inline int
 aio_try_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
                            EventNotifierHandler *io_read, AioPollFn *io_poll)
 {
     return aio_try_set_fd_handler(ctx, event_notifier_get_fd(notifier), false,
-                                  (IOHandler *)io_read, NULL, io_poll,
+                                  (IOHandler *)io_read, NULL, io_poll, NULL,
                                   notifier);
 }
 static inline bool aio_handler_is_deleted(AioHandler *node)
@@ -137,6 +141,8 @@ AioHandler *aio_find_handler(AioContext *ctx, int fd);
 bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node);
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
+/* The same for one whose io_poll has found something for its io_poll_ready. */
+void aio_add_poll_ready_handler(AioHandlerList *ready_list, AioHandler *node);
 /* Puts them in the order in which they were registered. */
 void aio_sort_ready_handlers(AioHandlerList *list);
 /* What there is no time for stays on the list. budget may be NULL. */
@@ -191,10 +197,14 @@ bool fdmon_io_uring_reserve(AioContext *ctx, int fd);
 int fdmon_io_uring_fd(AioContext *ctx);
 
 /* polling.c: adaptive polling in user space */
-/* True: progress was made, or the loop was notified; *timeout may be less. */
-bool aio_try_poll_mode(AioContext *ctx, int64_t *timeout);
-/* Leaves poll mode. True: the last look at the handlers made progress. */
-bool aio_poll_set_started(AioContext *ctx, bool started);
+/* True: progress was made, or will be by what is on ready_list now; *timeout may be
+ * less. */
+bool aio_try_poll_mode(AioContext *ctx, AioHandlerList *ready_list,
+                       int64_t *timeout);
+/* Enters or leaves poll mode. True: the last look at the handlers made progress, or
+ * put some on ready_list. */
+bool aio_poll_set_started(AioContext *ctx, AioHandlerList *ready_list,
+                          bool started);
 void aio_adapt_polling(AioContext *ctx, int64_t block_ns);
 
 /* dump.c: the home thread, after it slept. */

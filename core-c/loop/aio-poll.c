@@ -22,7 +22,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
     AIO_CHECK_CONTEXT(ctx);
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     PortWatcher *watcher = ctx->watcher;
-    bool may_sleep = false, walk, progress = false;
+    bool may_sleep = false, look, walk = false, progress = false;
     bool adaptive = qatomic_read(&ctx->poll_max_ns);
     int64_t timeout = 0, start = 0;
 
@@ -39,8 +39,12 @@ bool aio_poll(AioContext *ctx, bool blocking)
     }
     if (ctx->poll_started || (timeout && qatomic_read(&ctx->poll_ns))) {
         qemu_lockcnt_inc(&ctx->list_lock);
-        progress = aio_try_poll_mode(ctx, &timeout);
-        qemu_lockcnt_dec(&ctx->list_lock);
+        progress = aio_try_poll_mode(ctx, &ready_list, &timeout);
+        /* The handlers that it found are not freed before they have run. */
+        walk = !QLIST_EMPTY(&ready_list);
+        if (!walk) {
+            qemu_lockcnt_dec(&ctx->list_lock);
+        }
     }
     if (timeout) {
         may_sleep = true;
@@ -54,12 +58,17 @@ bool aio_poll(AioContext *ctx, bool blocking)
     }
     /* Only a walk of the handlers is counted: an iteration that has nothing to
      * do with them saves four atomic operations. */
-    walk = timeout || CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) ||
+    look = timeout || CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) ||
            handlers_are_overdue(ctx);
-    if (walk) {
+    if (look) {
         ctx->unwalked = 0;
-        qemu_lockcnt_inc(&ctx->list_lock);
+        if (!walk) {
+            qemu_lockcnt_inc(&ctx->list_lock);
+            walk = true;
+        }
         CALL_OWN(aio_fdmon(ctx)->wait, ctx, &ready_list, timeout);
+    }
+    if (walk) {
         aio_sort_ready_handlers(&ready_list);
     }
     if (may_sleep) {

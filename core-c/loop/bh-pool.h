@@ -21,6 +21,7 @@ struct QEMUBH {
     void *opaque;
     QSLIST_ENTRY(QEMUBH) next;
     uint32_t flags;
+    MemReentrancyGuard *guard;    /* undefined without BH_GUARDED */
 };
 
 /*

@@ -10,6 +10,7 @@ enum {
     BH_DELETED = 4,      /* free it */
     BH_ONESHOT = 8,      /* free it after the run */
     BH_IDLE = 16,        /* the run is no progress */
+    BH_GUARDED = 32,     /* the run is told by guard; never changes */
 };
 
 #define BH_IDLE_INTERVAL_NS (10 * SCALE_MS)
@@ -102,6 +103,18 @@ QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
     return bh;
 }
 
+QEMUBH *aio_bh_new_full_guarded(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+                                const char *name, MemReentrancyGuard *guard)
+{
+    QEMUBH *bh = aio_bh_new_full(ctx, cb, opaque, name);
+
+    if (guard) {
+        bh->guard = guard;
+        bh->flags = BH_GUARDED;
+    }
+    return bh;
+}
+
 void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name)
 {
@@ -148,9 +161,24 @@ void qemu_bh_delete(QEMUBH *bh)
     bh_enqueue(bh, BH_DELETED);
 }
 
+/* The call-back may delete its bottom half, and a poll in it may free that. */
+static void call_guarded(QEMUBH *bh)
+{
+    MemReentrancyGuard *guard = bh->guard;
+    bool engaged = guard->engaged_in_io;
+
+    guard->engaged_in_io = true;
+    CALL_USER(bh->cb, bh->opaque);
+    guard->engaged_in_io = engaged;
+}
+
 void aio_bh_call(QEMUBH *bh)
 {
-    CALL_USER(bh->cb, bh->opaque);
+    if (qatomic_read(&bh->flags) & BH_GUARDED) {
+        call_guarded(bh);
+    } else {
+        CALL_USER(bh->cb, bh->opaque);
+    }
 }
 
 /* ---- Running ---- */
@@ -196,7 +224,11 @@ run_slices(AioContext *ctx, AioBudget *budget)
         if ((flags & (BH_SCHEDULED | BH_DELETED)) == BH_SCHEDULED) {
             progress |= !(flags & BH_IDLE);
             ran++;
-            CALL_USER(bh->cb, bh->opaque);
+            if (unlikely(flags & BH_GUARDED)) {
+                call_guarded(bh);
+            } else {
+                CALL_USER(bh->cb, bh->opaque);
+            }
         }
         if (flags & (BH_DELETED | BH_ONESHOT)) {
             if (flags & BH_DELETED) {
@@ -314,8 +346,8 @@ static void drain_list(AioContext *ctx, BHList *list)
     uint32_t flags;
 
     while ((bh = bh_dequeue(list, &flags))) {
-        if (bh == ctx->co_schedule_bh) {
-            continue;                  /* it would find no coroutine */
+        if (bh == ctx->co_schedule_bh || bh == ctx->pool_limits_bh) {
+            continue;             /* it would find no coroutine, no pool */
         }
         if (!(flags & BH_DELETED)) {
             port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "

@@ -11,6 +11,13 @@ void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
     QLIST_INSERT_HEAD(ready_list, node, node_ready);
 }
 
+void aio_add_poll_ready_handler(AioHandlerList *ready_list, AioHandler *node)
+{
+    QLIST_SAFE_REMOVE(node, node_ready);
+    node->poll_ready = true;
+    QLIST_INSERT_HEAD(ready_list, node, node_ready);
+}
+
 /* ---- The order of registration, whatever the monitor's is ---- */
 
 static bool is_earlier(const AioHandler *a, const AioHandler *b)
@@ -86,9 +93,10 @@ static bool may_run(AioContext *ctx, AioHandler *node)
 static bool dispatch_handler(AioContext *ctx, AioHandler *node)
 {
     int revents = node->pfd.revents & node->pfd.events;
-    bool progress = false;
+    bool poll_ready = node->poll_ready, progress = false;
 
     qatomic_set(&node->pfd.revents, 0);
+    node->poll_ready = false;
     /* Its fd fired once: from now on polling it may spare a sleep. */
     if (node->io_poll && !QLIST_IS_INSERTED(node, node_poll) &&
         !aio_handler_is_deleted(node)) {
@@ -96,6 +104,14 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
         if (ctx->poll_started && node->io_poll_begin) {
             CALL_USER(node->io_poll_begin, node->opaque);
         }
+    }
+    /* What the fd says comes first: io_read and io_write find what io_poll found. */
+    if (poll_ready && !revents && may_run(ctx, node)) {
+        aio_stat_add(&ctx->stats.handlers, 1);
+        node->poll_ready_runs = true;
+        CALL_USER(node->io_poll_ready, node->opaque);
+        node->poll_ready_runs = false;
+        return node->opaque != &ctx->notifier;
     }
     if (node->io_read && may_run(ctx, node) &&
         (revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR))) {

@@ -148,7 +148,7 @@ static int watch_fd(AioContext *ctx, int fd, bool on)
 /* NULL: out of memory. */
 static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
                                IOHandler *io_write, AioPollFn *io_poll,
-                               void *opaque)
+                               IOHandler *io_poll_ready, void *opaque)
 {
     static uint32_t serial;
     AioHandler *node = calloc(1, sizeof(*node));
@@ -163,6 +163,7 @@ static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
     node->io_read = io_read;
     node->io_write = io_write;
     node->io_poll = io_poll;
+    node->io_poll_ready = io_poll_ready;
     node->opaque = opaque;
     node->is_external = is_external;
     node->serial = qatomic_fetch_inc(&serial);
@@ -171,7 +172,8 @@ static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
 
 int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                            IOHandler *io_read, IOHandler *io_write,
-                           AioPollFn *io_poll, void *opaque)
+                           AioPollFn *io_poll, IOHandler *io_poll_ready,
+                           void *opaque)
 {
     AioHandler *old_node, *new_node = NULL;
     int ret, poll_disable_change;
@@ -186,7 +188,7 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
             return ret;
         }
         new_node = new_handler(fd, is_external, io_read, io_write, io_poll,
-                               opaque);
+                               io_poll_ready, opaque);
         if (!new_node || !lock_with_room(ctx, fd)) {
             free(new_node);
             return -ENOMEM;
@@ -229,18 +231,41 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     return 0;
 }
 
-void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
-                        IOHandler *io_read, IOHandler *io_write,
-                        AioPollFn *io_poll, void *opaque)
+static void set_fd_handler(AioContext *ctx, int fd, bool is_external,
+                           IOHandler *io_read, IOHandler *io_write,
+                           AioPollFn *io_poll, IOHandler *io_poll_ready,
+                           void *opaque)
 {
-    AIO_CHECK_CONTEXT(ctx);
     int ret = aio_try_set_fd_handler(ctx, fd, is_external, io_read, io_write,
-                                     io_poll, opaque);
+                                     io_poll, io_poll_ready, opaque);
 
     if (unlikely(ret < 0)) {
         port_panic("aio_set_fd_handler: fd %d: %s", fd,
                    ret == -ENOMEM ? "out of memory" : strerror(-ret));
     }
+}
+
+void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
+                        IOHandler *io_read, IOHandler *io_write,
+                        AioPollFn *io_poll, void *opaque)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    set_fd_handler(ctx, fd, is_external, io_read, io_write, io_poll, NULL,
+                   opaque);
+}
+
+void aio_set_fd_handler_full(AioContext *ctx, int fd, bool is_external,
+                             IOHandler *io_read, IOHandler *io_write,
+                             AioPollFn *io_poll, IOHandler *io_poll_ready,
+                             void *opaque)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    if (!io_poll || !io_poll_ready) {
+        io_poll = NULL;
+        io_poll_ready = NULL;
+    }
+    set_fd_handler(ctx, fd, is_external, io_read, io_write, io_poll,
+                   io_poll_ready, opaque);
 }
 
 void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
@@ -262,6 +287,18 @@ void aio_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
     AIO_CHECK_CONTEXT(ctx);
     aio_set_fd_handler(ctx, event_notifier_get_fd(notifier), is_external,
                        (IOHandler *)io_read, NULL, io_poll, notifier);
+}
+
+void aio_set_event_notifier_full(AioContext *ctx, EventNotifier *notifier,
+                                 bool is_external,
+                                 EventNotifierHandler *io_read,
+                                 AioPollFn *io_poll,
+                                 EventNotifierHandler *io_poll_ready)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    aio_set_fd_handler_full(ctx, event_notifier_get_fd(notifier), is_external,
+                            (IOHandler *)io_read, NULL, io_poll,
+                            (IOHandler *)io_poll_ready, notifier);
 }
 
 void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,

@@ -14,15 +14,33 @@
 #include "loop/aio-context.h"
 #include "port/calls.h"
 
+/* Leaves them to the next dispatch, with those that it has to run already. */
+static void keep_ready(AioContext *ctx, AioHandlerList *ready_list)
+{
+    AioHandler *node;
+
+    while ((node = QLIST_FIRST(ready_list))) {
+        QLIST_REMOVE(node, node_ready);
+        QLIST_INSERT_HEAD(&ctx->gsource_ready, node, node_ready);
+    }
+    aio_sort_ready_handlers(&ctx->gsource_ready);
+}
+
 bool aio_prepare(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
+    AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
+
     /* Polling in user space has no place here; what its last look found is
-     * found again by the monitor. The walk is counted: an io_poll_end may remove
-     * any handler. */
+     * dispatched, or found again by the monitor. The walk is counted: an io_poll_end
+     * may remove any handler. */
     if (ctx->poll_started) {
         qemu_lockcnt_inc(&ctx->list_lock);
-        aio_poll_set_started(ctx, false);
+        aio_poll_set_started(ctx, &ready_list, false);
+        if (!QLIST_EMPTY(&ready_list)) {
+            keep_ready(ctx, &ready_list);
+            ctx->gsource_rest = true;
+        }
         aio_free_deleted_handlers(ctx);
         qemu_lockcnt_dec(&ctx->list_lock);
     }
@@ -41,6 +59,7 @@ bool aio_pending(AioContext *ctx)
         if (!aio_handler_is_waited_for(ctx, node)) {
             continue;
         }
+        found |= node->poll_ready;
         found |= (revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR)) &&
                  node->io_read;
         found |= (revents & (PORT_POLLOUT | PORT_POLLERR)) && node->io_write;
@@ -52,16 +71,11 @@ bool aio_pending(AioContext *ctx)
 bool aio_find_ready(AioContext *ctx)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
-    AioHandler *node;
     bool found;
 
     qemu_lockcnt_inc(&ctx->list_lock);
     CALL_OWN(aio_fdmon(ctx)->wait, ctx, &ready_list, 0);
-    while ((node = QLIST_FIRST(&ready_list))) {
-        QLIST_REMOVE(node, node_ready);
-        QLIST_INSERT_HEAD(&ctx->gsource_ready, node, node_ready);
-    }
-    aio_sort_ready_handlers(&ctx->gsource_ready);
+    keep_ready(ctx, &ready_list);
     found = !QLIST_EMPTY(&ctx->gsource_ready);
     qemu_lockcnt_dec(&ctx->list_lock);
     return found;
@@ -74,6 +88,7 @@ void aio_dispatch(AioContext *ctx)
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll(ctx);
     aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready, NULL);
+    ctx->gsource_rest = false;
     aio_free_deleted_handlers(ctx);
     qemu_lockcnt_dec(&ctx->list_lock);
     aio_run_timers(ctx, NULL);
@@ -95,8 +110,8 @@ void aio_dispatch_for(AioContext *ctx, int64_t ns)
     aio_run_timers(ctx, &budget);
 }
 
-/* Handlers that there was no time for: looking for others first would put the oldest
- * before them again, turn after turn. */
+/* Handlers that there was no time for, or that prepare found: looking for others first
+ * would put the oldest before them again, turn after turn. */
 static bool handlers_are_left(AioContext *ctx)
 {
     return ctx->gsource_rest && aio_pending(ctx);

@@ -76,7 +76,13 @@ void main_loop_wait(int nonblocking)
 
 QEMUBH *qemu_bh_new_full(QEMUBHFunc *cb, void *opaque, const char *name)
 {
-    return aio_bh_new_full(main_context, cb, opaque, name);
+    return qemu_bh_new_full_guarded(cb, opaque, name, NULL);
+}
+
+QEMUBH *qemu_bh_new_full_guarded(QEMUBHFunc *cb, void *opaque, const char *name,
+                                 MemReentrancyGuard *guard)
+{
+    return aio_bh_new_full_guarded(main_context, cb, opaque, name, guard);
 }
 
 void qemu_set_fd_handler(int fd, IOHandler *fd_read, IOHandler *fd_write,

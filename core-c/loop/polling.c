@@ -10,26 +10,44 @@
 
 #define FIRST_POLL_NS 4000
 
+/*
+ * Asks one handler. True: it has done something, or is on ready_list with something to
+ * do. One whose io_poll_ready is being run is not asked, because what it would tell of is
+ * being dealt with: a nested aio_poll would run it again and again.
+ */
+static bool is_hit(AioContext *ctx, AioHandlerList *ready_list,
+                   AioHandler *node)
+{
+    if (aio_handler_is_deleted(node) || node->poll_ready_runs ||
+        !aio_node_check(ctx, node->is_external) ||
+        !CALL_USER(node->io_poll, node->opaque)) {
+        return false;
+    }
+    if (node->io_poll_ready) {
+        aio_add_poll_ready_handler(ready_list, node);
+    }
+    return true;
+}
+
 /* Asks every handler once. *timeout becomes 0 at a hit. True: progress. */
-static bool poll_handlers_once(AioContext *ctx, int64_t *timeout)
+static bool poll_handlers_once(AioContext *ctx, AioHandlerList *ready_list,
+                               int64_t *timeout)
 {
     bool progress = false;
     AioHandler *node, *next;
 
     QLIST_FOREACH_SAFE(node, &ctx->poll_aio_handlers, node_poll, next) {
-        if (aio_handler_is_deleted(node) ||
-            !aio_node_check(ctx, node->is_external) || !node->io_poll ||
-            !CALL_USER(node->io_poll, node->opaque)) {
-            continue;
+        if (is_hit(ctx, ready_list, node)) {
+            *timeout = 0;
+            /* The notifier says only that there is something elsewhere. */
+            progress |= node->opaque != &ctx->notifier;
         }
-        *timeout = 0;
-        /* The notifier says only that there is something elsewhere. */
-        progress |= node->opaque != &ctx->notifier;
     }
     return progress;
 }
 
-bool aio_poll_set_started(AioContext *ctx, bool started)
+bool aio_poll_set_started(AioContext *ctx, AioHandlerList *ready_list,
+                          bool started)
 {
     bool progress = false;
     AioHandler *node, *next;
@@ -48,22 +66,21 @@ bool aio_poll_set_started(AioContext *ctx, bool started)
             CALL_USER(fn, node->opaque);
         }
         /* What came between the last look and io_poll_end would be lost. */
-        if (!started && node->io_poll &&
-            aio_node_check(ctx, node->is_external) &&
-            CALL_USER(node->io_poll, node->opaque)) {
+        if (!started && is_hit(ctx, ready_list, node)) {
             progress |= node->opaque != &ctx->notifier;
         }
     }
     return progress;
 }
 
-static bool poll_for(AioContext *ctx, int64_t max_ns, int64_t *timeout)
+static bool poll_for(AioContext *ctx, AioHandlerList *ready_list,
+                     int64_t max_ns, int64_t *timeout)
 {
     int64_t start = port_clock_ns(PORT_CLOCK_MONOTONIC), elapsed;
     bool progress;
 
     do {
-        progress = poll_handlers_once(ctx, timeout);
+        progress = poll_handlers_once(ctx, ready_list, timeout);
         elapsed = port_clock_ns(PORT_CLOCK_MONOTONIC) - start;
         port_pause();
     } while (*timeout && elapsed < max_ns && !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx));
@@ -74,7 +91,8 @@ static bool poll_for(AioContext *ctx, int64_t max_ns, int64_t *timeout)
     return progress;
 }
 
-bool aio_try_poll_mode(AioContext *ctx, int64_t *timeout)
+bool aio_try_poll_mode(AioContext *ctx, AioHandlerList *ready_list,
+                       int64_t *timeout)
 {
     int64_t max_ns;
 
@@ -83,12 +101,12 @@ bool aio_try_poll_mode(AioContext *ctx, int64_t *timeout)
     }
     max_ns = qemu_soonest_timeout(*timeout, qatomic_read(&ctx->poll_ns));
     if (max_ns && !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx)) {
-        aio_poll_set_started(ctx, true);
-        if (poll_for(ctx, max_ns, timeout)) {
+        aio_poll_set_started(ctx, ready_list, true);
+        if (poll_for(ctx, ready_list, max_ns, timeout)) {
             return true;
         }
     }
-    if (aio_poll_set_started(ctx, false)) {
+    if (aio_poll_set_started(ctx, ready_list, false)) {
         *timeout = 0;
         return true;
     }

@@ -366,6 +366,78 @@ static void runs_are_counted(void)
     teardown();
 }
 
+/* ---- Guards ---- */
+
+static MemReentrancyGuard guard;
+static QEMUBH *guarded_bh;
+
+static void note_guard(void *opaque)
+{
+    (void)opaque;
+    journal_add(guard.engaged_in_io ? 'G' : 'g');
+}
+
+static void a_guard_is_engaged_while_it_runs(void)
+{
+    setup();
+    guarded_bh = aio_bh_new_guarded(ctx, note_guard, NULL, &guard);
+    for (int i = 0; i < 2; i++) {
+        qemu_bh_schedule(guarded_bh);
+        ASSERT_TRUE(aio_poll(ctx, false));
+        ASSERT_FALSE(guard.engaged_in_io);
+    }
+    aio_bh_call(guarded_bh);
+    ASSERT_FALSE(guard.engaged_in_io);
+    qemu_bh_schedule(a);
+    aio_poll(ctx, false);
+    ASSERT_STR_EQ(journal, "GGGa");
+    qemu_bh_delete(guarded_bh);
+    teardown();
+}
+
+static void one_that_was_engaged_stays_so(void)
+{
+    setup();
+    guarded_bh = aio_bh_new_guarded(ctx, note_guard, NULL, &guard);
+    guard.engaged_in_io = true;
+    aio_bh_call(guarded_bh);
+    ASSERT_TRUE(guard.engaged_in_io);
+    guard.engaged_in_io = false;
+    qemu_bh_delete(guarded_bh);
+    teardown();
+}
+
+static void no_guard_is_none(void)
+{
+    setup();
+    guarded_bh = aio_bh_new_guarded(ctx, note_guard, NULL, NULL);
+    qemu_bh_schedule(guarded_bh);
+    aio_poll(ctx, false);
+    ASSERT_STR_EQ(journal, "g");
+    qemu_bh_delete(guarded_bh);
+    teardown();
+}
+
+/* The nested poll frees it. */
+static void delete_and_poll(void *opaque)
+{
+    note_guard(opaque);
+    qemu_bh_delete(guarded_bh);
+    aio_poll(ctx, false);
+    note_guard(opaque);
+}
+
+static void a_guarded_one_may_be_freed_while_it_runs(void)
+{
+    setup();
+    guarded_bh = aio_bh_new_guarded(ctx, delete_and_poll, NULL, &guard);
+    qemu_bh_schedule(guarded_bh);
+    aio_poll(ctx, false);
+    ASSERT_STR_EQ(journal, "GG");
+    ASSERT_FALSE(guard.engaged_in_io);
+    teardown();
+}
+
 static void count_timer(void *opaque)
 {
     (void)opaque;
@@ -413,4 +485,8 @@ TEST_PROGRAM(
     TEST(an_idle_one_stays_idle_when_it_is_scheduled_again),
     TEST(an_idle_one_that_reschedules_itself_lets_the_loop_sleep),
     TEST(runs_are_counted),
+    TEST(a_guard_is_engaged_while_it_runs),
+    TEST(one_that_was_engaged_stays_so),
+    TEST(no_guard_is_none),
+    TEST(a_guarded_one_may_be_freed_while_it_runs),
 )

@@ -32,9 +32,7 @@ static ThreadPool *pool;
 
 static void set_limits(int min, int max)
 {
-    ctx->thread_pool_min = min;
-    ctx->thread_pool_max = max;
-    thread_pool_update_params(aio_get_thread_pool(ctx), ctx);
+    aio_context_set_thread_pool_params(ctx, min, max, &error_abort);
 }
 
 static void submit(int count)
@@ -90,6 +88,50 @@ static void a_greater_max_takes_effect_at_once(void)
     wait_for_start(4);
     finish(6);
     ASSERT_INT_LE(most_at_work, 4);
+}
+
+static void *raise_max(void *opaque)
+{
+    (void)opaque;
+    aio_context_set_thread_pool_params(ctx, 0, 4, &error_abort);
+    return NULL;
+}
+
+static void any_thread_may_set_it(void)
+{
+    QemuThread thread;
+
+    setup(0, 1);
+    submit(6);
+    wait_for_start(1);
+    qemu_thread_create(&thread, "params", raise_max, NULL,
+                       QEMU_THREAD_JOINABLE);
+    wait_for_start(4);
+    qemu_thread_join(&thread);
+    finish(6);
+}
+
+static void wrong_limits_are_refused(void)
+{
+    static const int64_t wrong[][2] = {
+        { 2, 1 }, { 0, 0 }, { -1, 1 }, { -2, -1 },
+        { 0, INT64_C(1) << 31 }, { INT64_MIN, INT64_MAX },
+    };
+
+    loop_setup();
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        Error *err = NULL;
+
+        aio_context_set_thread_pool_params(ctx, wrong[i][0], wrong[i][1], &err);
+        ASSERT_STR_EQ(error_get_pretty(err),
+                      "bad thread-pool-min/thread-pool-max values");
+        error_free(err);
+        ASSERT_INT_EQ(ctx->thread_pool_min, 0);
+        ASSERT_INT_EQ(ctx->thread_pool_max, 64);
+    }
+    aio_context_set_thread_pool_params(ctx, 2, INT_MAX, &error_abort);
+    ASSERT_INT_EQ(ctx->thread_pool_max, INT_MAX);
+    loop_teardown();
 }
 
 static uint32_t left;
@@ -222,6 +264,8 @@ static void in_the_order_of_finishing(void)
 TEST_PROGRAM(
     TEST(no_more_run_at_once_than_max),
     TEST(a_greater_max_takes_effect_at_once),
+    TEST(any_thread_may_set_it),
+    TEST(wrong_limits_are_refused),
     TEST(threads_that_are_too_many_leave),
     TEST(as_many_as_min_are_there_before_a_request),
     TEST(completions_are_first_in_first_out),

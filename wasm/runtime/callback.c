@@ -82,7 +82,7 @@ int rt_memory_new(const char *name, uint32_t size)
 int rt_watch(AioContext *ctx, int fd, uint32_t id)
 {
     return aio_try_set_fd_handler(ctx, fd, false, id ? run_callback : NULL,
-                                  NULL, NULL, opaque_of(id));
+                                  NULL, NULL, NULL, opaque_of(id));
 }
 
 bool rt_is_watched(AioContext *ctx, int fd)

@@ -22,9 +22,24 @@ bool in_aio_context_home_thread(AioContext *ctx);
 /* Panics, naming the macro, outside the main thread. */
 void aio_wait_assert_main_thread(void);
 
+#if AIO_API_VERSION < 900
+#define AIO_WAIT_POLL_MAIN_(ctx)                                             \
+    do {                                                                     \
+        if (ctx) {                                                           \
+            aio_context_release(ctx);                                        \
+        }                                                                    \
+        aio_poll(qemu_get_aio_context(), true);                              \
+        if (ctx) {                                                           \
+            aio_context_acquire(ctx);                                        \
+        }                                                                    \
+    } while (0)
+#else
+#define AIO_WAIT_POLL_MAIN_(ctx) aio_poll(qemu_get_aio_context(), true)
+#endif
+
 /*
  * While cond is true: in ctx's home thread polls ctx; in the main thread
- * releases ctx once (if not NULL), polls the main context, acquires it. Whoever
+ * releases ctx once (if not NULL; before 9.0), polls the main context, acquires it. Whoever
  * changes cond elsewhere calls aio_wait_kick. True if it waited.
  */
 #define AIO_WAIT_WHILE(ctx, cond)                                            \
@@ -41,13 +56,7 @@ void aio_wait_assert_main_thread(void);
         } else {                                                             \
             aio_wait_assert_main_thread();                                   \
             while ((cond)) {                                                 \
-                if (ctx_) {                                                  \
-                    aio_context_release(ctx_);                               \
-                }                                                            \
-                aio_poll(qemu_get_aio_context(), true);                      \
-                if (ctx_) {                                                  \
-                    aio_context_acquire(ctx_);                               \
-                }                                                            \
+                AIO_WAIT_POLL_MAIN_(ctx_);                                   \
                 waited_ = true;                                              \
             }                                                                \
         }                                                                    \

@@ -27,7 +27,11 @@ typedef void BlockCompletionFunc(void *opaque, int ret);
 
 typedef struct AIOCBInfo {
     void (*cancel_async)(BlockAIOCB *acb);
+#if AIO_API_VERSION < 801
     AioContext *(*get_aio_context)(BlockAIOCB *acb);
+#else
+    void (*not_used_since_801)(void);
+#endif
     size_t aiocb_size;
 } AIOCBInfo;
 
@@ -103,6 +107,7 @@ struct AioContext {
     uint32_t bhs;                         /* made by aio_bh_new, not deleted yet */
     QSLIST_HEAD(, Coroutine) scheduled_coroutines;  /* pushed by any thread */
     QEMUBH *co_schedule_bh;
+    QEMUBH *pool_limits_bh;               /* thread_pool_min and _max changed */
     QEMUTimerListGroup tlg;
 
     /* From here on all zero in a new one. */
@@ -125,7 +130,7 @@ struct AioContext {
     unsigned handlers_with_events;
     unsigned unwalked;                    /* iterations that looked at no fd */
     AioHandlerList gsource_ready;         /* found by check, for dispatch */
-    bool gsource_rest;                    /* and left by a turn, as above */
+    bool gsource_rest;                    /* left by a turn, or prepare's */
     GPollFD *gsource_fds;                 /* that a foreign loop polls for it */
     unsigned gsource_fds_count;
     int external_disable_cnt;
@@ -187,8 +192,25 @@ void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
 /* Any. name is kept by pointer and shown when the object is leaked. */
 QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                         const char *name);
+/* Says whether a device's code runs, so that it can see that it is re-entered. */
+typedef struct MemReentrancyGuard {
+    bool engaged_in_io;
+} MemReentrancyGuard;
+/*
+ * The same with a guard, or NULL: guard->engaged_in_io is true while the call-back runs,
+ * and has its old value again when it has returned. The guard must live until then.
+ */
+QEMUBH *aio_bh_new_full_guarded(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
+                                const char *name, MemReentrancyGuard *guard);
+#define aio_bh_new_guarded(ctx, cb, opaque, guard) \
+    aio_bh_new_full_guarded((ctx), (cb), (opaque), (stringify(cb)), (guard))
+#if AIO_API_VERSION < 801
 #define aio_bh_new(ctx, cb, opaque) \
     aio_bh_new_full((ctx), (cb), (opaque), (stringify(cb)))
+#else
+#define aio_bh_new(ctx, cb, opaque) \
+    aio_bh_new_guarded((ctx), (cb), (opaque), NULL)
+#endif
 /* Runs the call-back here and now; no flag changes. */
 void aio_bh_call(QEMUBH *bh);
 /* Home. 1 if a bottom half that is not idle ran, else 0. */
@@ -235,13 +257,30 @@ void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
 void aio_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
                             bool is_external, EventNotifierHandler *io_read,
                             AioPollFn *io_poll);
+/*
+ * The same two as of QEMU 7.0: io_poll only looks whether there is something to do, and
+ * io_poll_ready does it later in that iteration, with the other handlers that are ready.
+ * While it runs io_poll is not called, so that it may call aio_poll. Without
+ * io_poll_ready, io_poll counts as NULL.
+ */
+void aio_set_fd_handler_full(AioContext *ctx, int fd, bool is_external,
+                             IOHandler *io_read, IOHandler *io_write,
+                             AioPollFn *io_poll, IOHandler *io_poll_ready,
+                             void *opaque);
+void aio_set_event_notifier_full(AioContext *ctx, EventNotifier *notifier,
+                                 bool is_external,
+                                 EventNotifierHandler *io_read,
+                                 AioPollFn *io_poll,
+                                 EventNotifierHandler *io_poll_ready);
 
 /*
  * Home. Sets the call-backs that bracket polling of an fd that has a handler;
  * does nothing for one that has not.
  */
+#if AIO_API_VERSION < 801
 void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
                      IOHandler *io_poll_end);
+#endif
 void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,
                                  EventNotifierHandler *io_poll_begin,
                                  EventNotifierHandler *io_poll_end);
@@ -249,6 +288,7 @@ void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,
 /* Setup. One more reference; the caller unrefs it after attaching. */
 GSource *aio_get_g_source(AioContext *ctx);
 
+#if AIO_API_VERSION < 801
 /*
  * External handlers stand still while the counter is not 0: they are neither
  * waited for nor polled nor dispatched. Any.
@@ -271,9 +311,10 @@ static inline bool aio_node_check(AioContext *ctx, bool is_external)
     AIO_CHECK_CONTEXT(ctx);
     return !is_external || !aio_external_disabled(ctx);
 }
+#endif
 
 /* Home. Made on first use. */
-struct ThreadPool *aio_get_thread_pool(AioContext *ctx);
+ThreadPoolAio *aio_get_thread_pool(AioContext *ctx);
 
 /* ---- Timers ---- */
 
@@ -309,12 +350,14 @@ static inline void aio_timer_init(AioContext *ctx, QEMUTimer *ts,
     timer_init_full(ts, &ctx->tlg, type, scale, 0, cb, opaque);
 }
 
+#if AIO_API_VERSION < 900
 /* ---- The context's lock ---- */
 
 /* Any, recursive. The loop itself takes it around nothing but what semantics
  * demand: entering a coroutine and completing requests. */
 void aio_context_acquire(AioContext *ctx);
 void aio_context_release(AioContext *ctx);
+#endif
 
 /* ---- Parameters ---- */
 
@@ -325,6 +368,12 @@ void aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
  * next request on. */
 void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
                                 Error **errp);
+/*
+ * Any. How many threads the thread pool keeps at least and has at most. *errp, and nothing
+ * changes, unless 0 <= min <= max, 1 <= max <= INT_MAX.
+ */
+void aio_context_set_thread_pool_params(AioContext *ctx, int64_t min,
+                                        int64_t max, Error **errp);
 /* The loop's: chooses the monitor, gives it up, makes room for a GSource. */
 void aio_context_setup(AioContext *ctx);
 void aio_context_destroy(AioContext *ctx);
@@ -380,5 +429,7 @@ void aio_context_detach_current(void);
 #ifdef __cplusplus
 }
 #endif
+
+#include "block/aio-later.h"
 
 #endif

@@ -20,8 +20,18 @@ void qemu_notify_event(void);
 void main_loop_wait(int nonblocking);
 
 QEMUBH *qemu_bh_new_full(QEMUBHFunc *cb, void *opaque, const char *name);
+/* With a guard: as aio_bh_new_guarded. */
+QEMUBH *qemu_bh_new_full_guarded(QEMUBHFunc *cb, void *opaque, const char *name,
+                                 MemReentrancyGuard *guard);
+#define qemu_bh_new_guarded(cb, opaque, guard) \
+    qemu_bh_new_full_guarded((cb), (opaque), (stringify(cb)), (guard))
+#if AIO_API_VERSION < 801
 #define qemu_bh_new(cb, opaque) \
     qemu_bh_new_full((cb), (opaque), (stringify(cb)))
+#else
+#define qemu_bh_new(cb, opaque) qemu_bh_new_guarded((cb), (opaque), NULL)
+#define qemu_bh_new_full qemu_bh_new_full_guarded
+#endif
 /* Both call-backs NULL: removes it. */
 void qemu_set_fd_handler(int fd, IOHandler *fd_read, IOHandler *fd_write,
                          void *opaque);

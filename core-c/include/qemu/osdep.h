@@ -37,6 +37,7 @@
 #endif
 #endif
 
+#include "aio/api-version.h"
 #include "qemu/typedefs.h"
 
 #define stringify(s) tostring(s)

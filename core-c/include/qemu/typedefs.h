@@ -2,6 +2,8 @@
 #ifndef QEMU_TYPEDEFS_H
 #define QEMU_TYPEDEFS_H
 /* Names of types that are used by pointer before their header is read. */
+#include "aio/api-version.h"
+
 typedef struct AioContext AioContext;
 typedef struct BlockDriverState BlockDriverState;
 typedef struct CoMutex CoMutex;
@@ -18,7 +20,12 @@ typedef struct QEMUTimerListGroup QEMUTimerListGroup;
 typedef struct QemuLockable QemuLockable;
 typedef struct QemuMutex QemuMutex;
 typedef struct QemuSpin QemuSpin;
+#if AIO_API_VERSION < 1000
 typedef struct ThreadPool ThreadPool;
+typedef ThreadPool ThreadPoolAio;
+#else
+typedef struct ThreadPoolAio ThreadPoolAio;
+#endif
 
 typedef void IOHandler(void *opaque);
 
