@@ -84,6 +84,9 @@
 #define wasm_thread_holds aio_priv_wasm_thread_holds
 #define wasm_thread_reclaim aio_priv_wasm_thread_reclaim
 
+/* port/libc-first.c */
+#define wasm_libc_first aio_priv_wasm_libc_first
+
 /* port/panic.c */
 #define wasm_failed aio_priv_wasm_failed
 
