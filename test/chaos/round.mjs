@@ -58,11 +58,14 @@ async function probe(world, rt) {
   const allow = [];
   const reads = world.track('a new IOThread at the end', rt, async () => {
     const io = { rt, object: await rt.runtime.iothread('probe') };
-    const file = await world.openFile(io, env.path('disk'), {}, allow);
-    const why = wrongDisk(await file.object.read(1000, 3000), 1000, 3000);
-    if (why) world.problem('content', why);
-    await endFile(world, file);
-    await io.object.close();
+    try {
+      const file = await world.openFile(io, env.path('disk'), {}, allow);
+      const why = wrongDisk(await file.object.read(1000, 3000), 1000, 3000);
+      if (why) world.problem('content', why);
+      await endFile(world, file);
+    } finally {
+      await io.object.close();
+    }
   }, { allow });
   await within(Promise.all([...clocks, reads]), SETTLE_MS);
 }
@@ -81,8 +84,8 @@ async function putAway(world, rt) {
   const starting = async () => {
     while (rt.alive && rt.runtime.ioThreads.length > 0) await world.env.turn();
   };
-  // One that has not ended by then may still have its handles.
-  if (!(await within(starting(), SETTLE_MS)) || !rt.alive) return;
+  if (!(await within(starting(), SETTLE_MS))) world.problem('leak', 'an IOThread whose start was aborted has not ended');
+  if (!rt.alive) return;
   const handles = () => rt.runtime.instance.exports.rt_handles_open();
   // Whoever waits for one that was closed is told by its loop.
   for (let turns = 0; turns < 100 && handles() > 0; turns++) await world.env.turn();
