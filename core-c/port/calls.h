@@ -26,7 +26,8 @@ static inline void calls_end_fence(const int *fence)
 /* A function of the program's, or one that may be. Its value is the call's. */
 #define CALL_USER(fn, args...)                                               \
     ({                                                                       \
-        __attribute__((cleanup(calls_end_fence))) int fence_ = calls_fence();\
+        __attribute__((cleanup(calls_end_fence), unused))                    \
+        int fence_ = calls_fence();                                          \
         (fn)(args);                                                          \
     })
 
