@@ -66,20 +66,31 @@ static void end_cb(EventNotifier *e)
     p->hot_at_end = false;
 }
 
-/* It is polled from now on, because its fd has fired. */
-static void polled_init(Polled *p, char letter)
+static void polled_register(Polled *p, char letter)
 {
     *p = (Polled){ .letter = letter };
-    ASSERT_INT_EQ(event_notifier_init(&p->e, 1), 0);
+    ASSERT_INT_EQ(event_notifier_init(&p->e, 0), 0);
     aio_set_event_notifier_full(ctx, &p->e, false, read_cb, poll_cb,
                                 poll_ready_cb);
     aio_set_event_notifier_poll(ctx, &p->e, begin_cb, end_cb);
+}
+
+/* It is polled from now on, because its fd has fired. */
+static void polled_join(Polled *p)
+{
+    event_notifier_set(&p->e);
     journal_clear();
     while (!journal[0]) {
         aio_poll(ctx, true);
     }
     ASSERT_STR_EQ(journal, "r");
     journal_clear();
+}
+
+static void polled_init(Polled *p, char letter)
+{
+    polled_register(p, letter);
+    polled_join(p);
 }
 
 static void polled_cleanup(Polled *p)
@@ -147,8 +158,13 @@ static void it_is_progress(void)
 
 static void hits_run_in_the_order_of_registration(void)
 {
-    setup();
-    polled_init(&two, '2');
+    loop_setup();
+    polled_register(&one, '1');
+    polled_register(&two, '2');
+    /* The one that joins last is asked first, and would come second. */
+    polled_join(&two);
+    polled_join(&one);
+    set_poll_ns(HOUR);
     one.hot = two.hot = true;
     ASSERT_TRUE(aio_poll(ctx, true));
     ASSERT_STR_EQ(journal, "bbPP12");
