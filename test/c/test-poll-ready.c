@@ -174,6 +174,8 @@ static void hits_run_in_the_order_of_registration(void)
 static void remove_one(void *opaque)
 {
     (void)opaque;
+    /* Neither does another thread free what is to run. */
+    ASSERT_INT_GT(qemu_lockcnt_count(&ctx->list_lock), 0);
     aio_set_event_notifier_full(ctx, &one.e, false, NULL, NULL, NULL);
 }
 
