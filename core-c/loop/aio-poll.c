@@ -22,7 +22,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
     AIO_CHECK_CONTEXT(ctx);
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     PortWatcher *watcher = ctx->watcher;
-    bool may_sleep = false, look, walk = false, progress = false;
+    bool may_sleep = false, found = false, look, walk, progress = false;
     bool adaptive = qatomic_read(&ctx->poll_max_ns);
     int64_t timeout = 0, start = 0;
 
@@ -41,8 +41,8 @@ bool aio_poll(AioContext *ctx, bool blocking)
         qemu_lockcnt_inc(&ctx->list_lock);
         progress = aio_try_poll_mode(ctx, &ready_list, &timeout);
         /* The handlers that it found are not freed before they have run. */
-        walk = !QLIST_EMPTY(&ready_list);
-        if (!walk) {
+        found = !QLIST_EMPTY(&ready_list);
+        if (!found) {
             qemu_lockcnt_dec(&ctx->list_lock);
         }
     }
@@ -60,15 +60,15 @@ bool aio_poll(AioContext *ctx, bool blocking)
      * do with them saves four atomic operations. */
     look = timeout || CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) ||
            handlers_are_overdue(ctx);
-    if (look) {
-        ctx->unwalked = 0;
-        if (!walk) {
-            qemu_lockcnt_inc(&ctx->list_lock);
-            walk = true;
-        }
-        CALL_OWN(aio_fdmon(ctx)->wait, ctx, &ready_list, timeout);
-    }
+    walk = look || found;
     if (walk) {
+        if (!found) {
+            qemu_lockcnt_inc(&ctx->list_lock);
+        }
+        if (look) {
+            ctx->unwalked = 0;
+            CALL_OWN(aio_fdmon(ctx)->wait, ctx, &ready_list, timeout);
+        }
         aio_sort_ready_handlers(&ready_list);
     }
     if (may_sleep) {
