@@ -107,6 +107,12 @@ static void submit_to_it(void *opaque)
     thread_pool_submit(opaque, NULL, NULL);
 }
 
+/* As programs of QEMU 8.1 submit. */
+static void the_pool_of_a_thread_without_a_context(void)
+{
+    aio_get_current_thread_pool();
+}
+
 static void submitting_to_a_pool_from_a_foreign_thread(void)
 {
     loop_setup();
@@ -286,6 +292,8 @@ TEST_PROGRAM(
                 "aio_poll: this thread is not the context's home"),
     TEST_PANICS(submitting_to_a_pool_from_a_foreign_thread,
                 "thread_pool_submit_aio: this thread is not"),
+    TEST_PANICS(the_pool_of_a_thread_without_a_context,
+                "thread_pool_submit: this thread is no context's home"),
     TEST_PANICS(a_timer_that_is_armed_in_the_end,
                 "1 timers of clock 0 are armed"),
     TEST_PANICS(a_bottom_half_that_is_scheduled_in_the_end,
