@@ -112,8 +112,12 @@ static bool take_slowly(QemuSemaphore *sem, int64_t deadline)
         if (take_or_mark(sem)) {
             return true;
         }
-        /* Pairs with qemu_sem_destroy: it clears the bit, or we see that. */
+        /* Pairs with qemu_sem_destroy: it clears the bit, or we see that; and then all
+         * that was posted before it, since our look a moment ago, too. */
         if (unlikely(inside_is_closed(&sem->inside))) {
+            if (semaphore_try_take(sem)) {
+                return true;
+            }
             port_panic("qemu_sem_destroy: somebody waits for semaphore %p",
                        (void *)sem);
         }

@@ -111,7 +111,8 @@ static void a_notification_ends_the_sleep_without_progress(void)
         when_asleep(&w, notify, ctx);
         ASSERT_FALSE(aio_poll(ctx, true));
         when_asleep_join(&w);
-        ASSERT_INT_EQ(ctx->stats.sleeps, sleeps + 1);
+        /* None if the notification came just before it fell asleep. */
+        ASSERT_INT_LE(ctx->stats.sleeps, sleeps + 1);
         ASSERT_INT_EQ(ctx->watcher->sent, sent + 1);
         ASSERT_INT_EQ(ctx->watcher->notify_me, 0);
     }
