@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "wasi.h"
-#include "weak.h"
 
 /* What a descriptor may be used for: all but what the access mode excludes. */
 #define WRITE_RIGHTS                                                        \
@@ -214,26 +213,6 @@ int __syscall_fcntl64(int fd, int command, ...)
     }
 }
 
-/* A terminal is a device without an offset; libc takes every device for one. */
-static bool is_terminal(const __wasi_fdstat_t *stat)
-{
-    return stat->fs_filetype == __WASI_FILETYPE_CHARACTER_DEVICE &&
-           !(stat->fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL));
-}
-
-LIBC_WEAK
-int isatty(int fd)
-{
-    __wasi_fdstat_t stat;
-    __wasi_errno_t error = __wasi_fd_fdstat_get(fd, &stat);
-
-    if (error || !is_terminal(&stat)) {
-        errno = error ? -wasi_result(error) : ENOTTY;
-        return 0;
-    }
-    return 1;
-}
-
 /* stdio asks for the size of the window, FIONREAD is how much may be read. */
 int __syscall_ioctl(int fd, int request, ...)
 {
@@ -265,7 +244,7 @@ int __syscall_ioctl(int fd, int request, ...)
         }
         return wasi_result(error);
     }
-    if (request == TIOCGWINSZ && is_terminal(&stat)) {
+    if (request == TIOCGWINSZ && wasi_is_terminal(&stat)) {
         /* How large it is, WASI does not say. */
         *(struct winsize *)arg = (struct winsize){ 0 };
         return 0;

@@ -20,6 +20,13 @@ static inline int wasi_result(__wasi_errno_t error)
            : error == __WASI_ERRNO_NOTCAPABLE ? -EPERM : -(int)error;
 }
 
+/* A terminal is a device without an offset; libc takes every device for one. */
+static inline bool wasi_is_terminal(const __wasi_fdstat_t *stat)
+{
+    return stat->fs_filetype == __WASI_FILETYPE_CHARACTER_DEVICE &&
+           !(stat->fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL));
+}
+
 /* A path of the program: below which directory of WASI's, and its name there. */
 typedef struct WasiPath {
     int dir;
