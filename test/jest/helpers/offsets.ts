@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/** With the workers of fixtures/worker.ts: a read at this offset fails with EIO. */
-export const BAD_OFFSET = 666;
+/** With the workers of fixtures/worker.ts: a read at this offset fails with EIO. Far behind what any test
+ * reads otherwise: a random storm of short reads meets each offset in its file. */
+export const BAD_OFFSET = 2 ** 40 + 666;
 /** And one at this never comes back from the host. */
-export const ENDLESS_OFFSET = 667;
+export const ENDLESS_OFFSET = 2 ** 40 + 667;
 /** And one at this waits until `faults` at Fault.gate is not 0. */
-export const HELD_OFFSET = 668;
+export const HELD_OFFSET = 2 ** 40 + 668;
 
 /** Places in `faults` of helpers/workers.ts. */
 export const Fault = {
