@@ -103,10 +103,7 @@ describe.each([['ring', 0], ['scan', 1]] as const)('loops with the %s', (_title,
   }
 
   // What is not the loop's is the same with each of them.
-  // A thread that is killed while it waits for a semaphore: about one run in ten waits for ever, and
-  // nobody knows yet whether the test does or the semaphore.
-  const known = ops.filter(({ name }) => name !== 'semaphore, wait');
-  const some = scan === 0 ? known : known.filter(({ name }) => /notifier|handlers|bottom half/.test(name));
+  const some = scan === 0 ? ops : ops.filter(({ name }) => /notifier|handlers|bottom half/.test(name));
   test.each(some)('$name', async (op) => {
     let steps = 0;
     // All of them with KILLS=all; otherwise the first ones, and some of those that are much alike.
