@@ -36,6 +36,7 @@ Builds a C program against the loop; \`wasm-aio run\` runs it.
   -L -l -Wl,             as cc's (-lm -lc -lpthread -lrt and -pthread need nothing)
   -s                     leave out function names
   --aio-reactor          no main(): link the module that TypeScript drives
+  -h --help, --version   print this help, or the version
 files: .c .S .i, .o and .a
 `;
 
@@ -73,7 +74,7 @@ function parse(argv) {
     const joined = withValue.find((name) => arg.startsWith(name));
     if (noEffect.includes(arg)) {
       // A part of libc here, always on, or without a meaning in WebAssembly.
-    } else if (arg === '--help') {
+    } else if (arg === '--help' || arg === '-h') {
       process.stdout.write(HELP);
       process.exit(0);
     } else if (arg === '--version') {

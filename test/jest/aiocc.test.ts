@@ -120,7 +120,7 @@ test('what the compiler and the linker have to say is passed on; the old output 
   expect(readdirSync(dir.path).filter((name) => name.includes('.new'))).toEqual([]);
 });
 
-test('--help and --version', async () => {
-  expect((await aiocc('--help')).stdout).toMatch(/^usage: aiocc /);
+test('-h, --help and --version', async () => {
+  for (const option of ['-h', '--help']) expect(await aiocc(option)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^usage: aiocc /), stderr: '' });
   expect((await aiocc('--version')).stdout).toMatch(/^aiocc, with Emscripten \d+\.\d+\.\d+\n$/);
 });

@@ -234,7 +234,7 @@ describe('bad input', () => {
     ['--frobnicate', /unknown option --frobnicate/],
     ['stray', /unknown argument stray/],
     ['--bs=1000', /--bs=1000: must be a multiple of 512/],
-    ['--bs=x', /--bs=x: must be a whole number/],
+    ['--bs=x', /--bs=x: must be a size/],
     ['--iodepth=0', /--iodepth=0: must be a whole number from 1/],
     ['--iodepth=1,', /--iodepth=: must be/],
     ['--iothreads=1000', /--iothreads=1000/],

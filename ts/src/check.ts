@@ -100,10 +100,16 @@ function distance(a: string, b: string): number {
   return row.at(-1) as number;
 }
 
+/** The known word that was probably meant by a misspelt one; undefined if none is like it. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const far = (candidate: string): number => distance(word.slice(0, 40).toLowerCase(), candidate.toLowerCase());
+  const best = known.reduce((near, candidate) => (far(candidate) < far(near) ? candidate : near), known[0] ?? '');
+  return far(best) <= Math.ceil(best.length / 3) ? best : undefined;
+}
+
 function unknown(name: string, key: string, known: string[]): AioError {
-  const far = (candidate: string): number => distance(key.slice(0, 40).toLowerCase(), candidate.toLowerCase());
-  const nearest = known.reduce((best, candidate) => (far(candidate) < far(best) ? candidate : best), known[0] ?? '');
-  const advice = far(nearest) <= Math.ceil(nearest.length / 3) ? `did you mean '${nearest}'?` : known.length > 0 ? `there are ${known.join(', ')}` : 'there are none';
+  const meant = nearest(key, known);
+  const advice = meant ? `did you mean '${meant}'?` : known.length > 0 ? `there are ${known.join(', ')}` : 'there are none';
   return new AioError('ERR_AIO_INVALID_ARG', `${name} has an unknown property ${shown(key)}: ${advice}`);
 }
 

@@ -2,10 +2,16 @@
 /** Charts in text. */
 import type { JobResult } from '../bench/job.js';
 import { duration, grouped } from '../bench/units.js';
+import { outputWidth } from './output.js';
 
+/** Of the longest bar, and of the figures to the left of it. */
 const WIDTH = 40;
+const FIGURES = 24;
 
-const bar = (value: number, most: number): string => '#'.repeat(value > 0 ? Math.max(1, Math.round((value / most) * WIDTH)) : 0);
+function bar(value: number, most: number): string {
+  const width = Math.max(10, Math.min(WIDTH, (outputWidth() ?? Infinity) - FIGURES));
+  return '#'.repeat(value > 0 ? Math.max(1, Math.round((value / most) * width)) : 0);
+}
 
 /** How many requests took how long: a line for each power of two of ns. */
 export function histogramText({ histogram_ns: entries, ios }: JobResult): string {

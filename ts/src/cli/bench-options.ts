@@ -4,33 +4,43 @@ import type { AioEngine } from '../api/file.js';
 import { SECTOR } from '../bench/data.js';
 import { modes, writes, type Mode } from '../bench/job.js';
 import { Engine } from '../runtime/exports.js';
-import { helpOf, parseNumber, parseOptions, UsageError } from './options.js';
+import { helpOf, parseNumber, parseOptions, parseSeconds, parseSize, UsageError, type Command } from './options.js';
 
-const specs = {
+const options = {
   filename: { value: 'FILE', help: 'use this file; default: one made for the run' },
   size: { value: 'SIZE', help: 'of the file that is made, or how much of FILE to use (64M)' },
   aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads)' },
-  'aio-max-batch': { value: 'N', help: 'requests that native hands over at once; 0: 32 (0)' },
+  'aio-max-batch': { value: 'N', help: 'requests that native submits at once; 0: 32 (0)' },
   rw: { value: 'MODE', help: 'read, randread, write, randwrite or randrw (randread)' },
-  fsync: { value: 'N', help: 'a flush after so many writes of an IOThread; 0: none (0)' },
+  fsync: { value: 'N', help: 'flush after this many writes of an IOThread; 0: never (0)' },
   overwrite: { help: 'write to FILE although the bench did not make it' },
   bs: { value: 'SIZE', help: 'of a block: a multiple of 512 (4k)' },
-  iodepth: { value: 'N,...', help: 'requests in flight in each IOThread, a job for each (1,32)' },
-  iothreads: { value: 'N', help: 'event loops at once (2)' },
+  iodepth: { value: 'N,...', help: 'requests in flight in each IOThread; one job for each N (1,32)' },
+  iothreads: { value: 'N', help: 'IOThreads that read at the same time (2)' },
   'number-ios': { value: 'N', help: 'requests in a job (default: as many as its time allows)' },
-  runtime: { value: 'SECONDS', help: 'a job takes at most (3; no limit with --number-ios)' },
+  runtime: { value: 'SECONDS', help: 'longest time of a job (3; no limit with --number-ios)' },
   verify: { help: 'check the content of FILE, which the bench must have made' },
-  compare: { help: 'the same reads by fs.promises, fs.read, fs.readSync, and fio if it is there' },
-  sweep: { value: 'NAME=N,...', help: 'a job for each aio-max-batch=N,..., drawn as a chart (native)' },
+  compare: { help: 'do the same reads by fs.promises, fs.read, fs.readSync, and by fio if it is installed' },
+  sweep: { value: 'NAME=N,...', help: 'one job for each value of aio-max-batch=N,..., drawn as a chart (engine: native)' },
   'create-only': { help: 'make FILE, which must not exist, and keep it' },
   seed: { value: 'N', help: 'of the data and the offsets (1)' },
   'thread-pool-max': { value: 'N', help: "threads in each IOThread's pool (twice the CPUs)" },
-  'poll-max-ns': { value: 'NS', help: 'polling before a sleep, at most; 0: none (32768)' },
-  'poll-grow': { value: 'N', help: 'the factor by which polling grows; 0: 2 (0)' },
+  'poll-max-ns': { value: 'NS', help: 'longest time to poll before a sleep; 0: do not poll (32768)' },
+  'poll-grow': { value: 'N', help: 'the factor by which the polling time grows; 0: 2 (0)' },
   'poll-shrink': { value: 'N', help: 'the divisor by which it shrinks; 0: to nothing (0)' },
   json: { help: 'print one JSON document instead of a table' },
-  help: { help: 'this' },
 };
+
+const command: Command<keyof typeof options> = {
+  name: 'bench',
+  usage: '[OPTION...]',
+  about: 'Reads and writes blocks of a file through IOThreads in WebAssembly and checks their content.',
+  options,
+  operands: 0,
+  footer: 'Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.',
+};
+
+export const benchHelp = (): string => helpOf(command);
 
 export interface BenchOptions {
   filename: string | undefined;
@@ -57,13 +67,6 @@ export interface BenchOptions {
   json: boolean;
 }
 
-export const HELP = `usage: wasm-aio bench [OPTION...]
-Reads and writes blocks of a file through IOThreads in WebAssembly and checks them.
-
-${helpOf(specs)}
-Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.
-`;
-
 const MAX = Number.MAX_SAFE_INTEGER;
 
 /** The property if it was given; else nothing, and its default holds. */
@@ -88,20 +91,17 @@ function parseSweep(text: string | undefined): number[] | undefined {
   return values.split(',').map((value) => parseNumber('sweep=aio-max-batch', value, 0, 1024));
 }
 
-/** undefined: --help. */
+/** undefined: the help is asked for. */
 export function parseBenchOptions(argv: readonly string[]): BenchOptions | undefined {
-  const given = parseOptions(argv, specs);
-  if (given.help !== undefined) return undefined;
-  const blockSize = parseNumber('bs', given.bs ?? '4k', SECTOR, 16 * 1024 ** 2, true);
+  const given = parseOptions(command, argv)?.last;
+  if (!given) return undefined;
+  const blockSize = parseSize('bs', given.bs ?? '4k', SECTOR, 16 * 1024 ** 2);
   if (blockSize % SECTOR !== 0) throw new UsageError(`--bs=${given.bs}: must be a multiple of ${SECTOR}`);
   const numberIos = given['number-ios'] === undefined ? 0 : parseNumber('number-ios', given['number-ios'], 1, MAX);
-  const seconds = given.runtime ?? (numberIos ? '0' : '3');
-  if (!/^\d+(\.\d+)?$/.test(seconds) || Number(seconds) > 1e6 || (given.runtime !== undefined && Number(seconds) === 0)) {
-    throw new UsageError(`--runtime=${seconds}: must be a number of seconds above 0`);
-  }
+  const runtime = given.runtime === undefined ? (numberIos ? 0 : 3000) : parseSeconds('runtime', given.runtime, 1e6);
   const options: BenchOptions = {
     filename: given.filename,
-    size: given.size === undefined ? undefined : parseNumber('size', given.size, SECTOR, MAX, true),
+    size: given.size === undefined ? undefined : parseSize('size', given.size, SECTOR, MAX),
     blockSize,
     iodepths: (given.iodepth ?? '1,32').split(',').map((depth) => parseNumber('iodepth', depth, 1, 4096)),
     iothreads: parseNumber('iothreads', given.iothreads ?? '2', 1, 64),
@@ -112,7 +112,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
     overwrite: given.overwrite !== undefined,
     compare: given.compare !== undefined,
     sweep: parseSweep(given.sweep),
-    runtime: Number(seconds) * 1000,
+    runtime,
     verify: given.verify !== undefined,
     createOnly: given['create-only'] !== undefined,
     seed: parseNumber('seed', given.seed ?? '1', 0, 2 ** 32 - 1),

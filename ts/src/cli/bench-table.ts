@@ -3,24 +3,16 @@ import { writes, type JobResult, type Mode, type Progress } from '../bench/job.j
 import { duration, grouped, mib } from '../bench/units.js';
 import { histogramText } from './bench-chart.js';
 import type { Comparison } from './bench-compare.js';
+import { columns, isInteractive } from './output.js';
 
-/** Takes the progress line away again; nothing where there is no terminal. */
+/** Takes the progress line away again; nothing where there is none. */
 export function clearProgress(): string {
-  return process.stderr.isTTY ? '\r\x1b[K' : '';
+  return isInteractive() ? '\r\x1b[K' : '';
 }
 
 export function progressLine(iodepth: number, blockSize: number, { completed, seconds }: Progress): string {
   const iops = completed / Math.max(seconds, 1e-3);
   return `iodepth ${iodepth}: ${seconds.toFixed(1)} s, ${grouped(iops)} IOPS, ${mib(iops * blockSize)} MiB/s`;
-}
-
-/** Columns as wide as their widest cell; the first to the left, others right. */
-export function columns(rows: string[][]): string {
-  const widths = rows[0]?.map((_, n) => Math.max(...rows.map((row) => row[n]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) =>
-    row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join('  '),
-  );
-  return `${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
 
 const TITLES: Record<Mode, string> = {

@@ -5,10 +5,11 @@ import { Job, writes, type JobResult, type Reader } from '../bench/job.js';
 import { AioError } from '../errors.js';
 import { Runtime } from '../index.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
-import { HELP, parseBenchOptions, type BenchOptions } from './bench-options.js';
+import { benchHelp, parseBenchOptions, type BenchOptions } from './bench-options.js';
 import { sweepText, type SweepPoint } from './bench-chart.js';
 import { compare, type Comparison } from './bench-compare.js';
 import { clearProgress, comparisonTable, progressLine, table } from './bench-table.js';
+import { isInteractive, outputWidth, print } from './output.js';
 
 const DEFAULT_SIZE = 64 * 1024 ** 2;
 /** 128 + SIGINT, as a shell has it. */
@@ -18,7 +19,7 @@ const INTERRUPTED = 130;
 export async function bench(argv: string[]): Promise<number> {
   const options = parseBenchOptions(argv);
   if (!options) {
-    process.stdout.write(HELP);
+    await print(benchHelp());
     return 0;
   }
   // Before anything is started: most mistakes are in the file's name.
@@ -101,9 +102,9 @@ class BenchRun {
     return this.print({ jobs }, sweepText(points));
   }
 
-  private print(document: object, text: string): number {
+  private async print(document: object, text: string): Promise<number> {
     const interrupted = this.interrupted ? { interrupted: true } : {};
-    process.stdout.write(this.options.json ? `${JSON.stringify({ ...document, ...interrupted })}\n` : text);
+    await print(this.options.json ? `${JSON.stringify({ ...document, ...interrupted })}\n` : text);
     return this.interrupted ? INTERRUPTED : 0;
   }
 
@@ -175,6 +176,6 @@ class BenchRun {
   }
 
   private tell(line: string): void {
-    if (process.stderr.isTTY && process.stdout.isTTY) process.stderr.write(clearProgress() + line);
+    if (isInteractive()) process.stderr.write(clearProgress() + line.slice(0, (outputWidth() ?? Infinity) - 1));
   }
 }

@@ -3,7 +3,8 @@ import { AioError, messageOf } from '../errors.js';
 import { doctor, describeFindings, type Finding } from '../index.js';
 import { examineModule, examinePage, examineWorkerScript } from '../doctor/response.js';
 import { ok } from '../doctor/finding.js';
-import { UsageError } from './options.js';
+import { helpOf, parseOptions, UsageError, type Command } from './options.js';
+import { print } from './output.js';
 
 /** The worker's script, the module or the page that an address leads to. */
 async function examine(address: string): Promise<Finding[]> {
@@ -21,12 +22,23 @@ async function examine(address: string): Promise<Finding[]> {
   return [examinePage(response, url)];
 }
 
+const command: Command<never> = {
+  name: 'doctor',
+  usage: '[ADDRESS]',
+  about: "Says what is wrong here, or with what is served at ADDRESS: a page, its .wasm file or a worker's script. The exit code is 1 if something is wrong.",
+  options: {},
+  operands: 1,
+};
+
 /** `wasm-aio doctor [ADDRESS]`: 1 if something is wrong. */
 export async function runDoctor(argv: string[]): Promise<number> {
-  if (argv.length > 1 || argv[0]?.startsWith('-')) {
-    throw new UsageError('usage: wasm-aio doctor [ADDRESS of a page, of its .wasm file or of a worker\'s script]');
+  const given = parseOptions(command, argv);
+  if (!given) {
+    await print(helpOf(command));
+    return 0;
   }
-  const findings = argv[0] === undefined ? await doctor() : await examine(argv[0]);
-  process.stdout.write(describeFindings(findings));
+  const [address] = given.operands;
+  const findings = address === undefined ? await doctor() : await examine(address);
+  await print(describeFindings(findings));
   return findings.some(({ state }) => state === 'fault') ? 1 : 0;
 }

@@ -1,43 +1,45 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 import { AioError, messageOf } from '../errors.js';
-import { UsageError } from './options.js';
+import { suggestion, UsageError } from './options.js';
+import { helpText, print, watchOutput } from './output.js';
 
-const HELP = `usage: wasm-aio COMMAND [ARGUMENT...]
+/** The commands: what each does, and how it is loaded. */
+const commands: Record<string, { usage: string; help: string; load: () => Promise<(argv: string[]) => Promise<number>> }> = {
+  run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: async () => (await import('./run.js')).run },
+  bench: { usage: '[OPTION...]', help: 'measure reads and writes of a file', load: async () => (await import('./bench.js')).bench },
+  serve: { usage: '[--port=N]', help: 'serve the demo page on this machine', load: async () => (await import('./serve.js')).serve },
+  doctor: { usage: '[ADDRESS]', help: 'say what is wrong here, or with a page that is served', load: async () => (await import('./doctor.js')).runDoctor },
+};
 
-  run PROGRAM.wasm [ARGUMENT...]   run a WASI program, aiocc's or any other (run --help)
-  bench [OPTION...]                measure reads of a file (bench --help)
-  serve [--port=N]                 serve the demo page on this machine
-  doctor [ADDRESS]                 say what is wrong here, or with a page that is served
-  --help, --version
-`;
+function help(): string {
+  const rows = Object.entries(commands).map(([name, { usage, help: meaning }]): [string, string] => [`${name} ${usage}`, meaning]);
+  const text = helpText("QEMU's event loop in WebAssembly: runs programs, measures, and finds faults.", [...rows, ['-h, --help', 'print this help'], ['-v, --version', 'print the version']],
+    '`wasm-aio COMMAND --help` says what a command takes.');
+  return `usage: wasm-aio COMMAND [ARGUMENT...]\n${text}`;
+}
 
-async function main(argv: string[]): Promise<number> {
-  const [command, ...args] = argv;
-  switch (command) {
-    case 'run':
-      return (await import('./run.js')).run(args);
-    case 'bench':
-      return (await import('./bench.js')).bench(args);
-    case 'serve':
-      return (await import('./serve.js')).serve(args);
-    case 'doctor':
-      return (await import('./doctor.js')).runDoctor(args);
-    case '--version':
-      process.stdout.write(`${(await import('./version.js')).version()}\n`);
-      return 0;
-    case undefined:
-    case '--help':
-    case 'help':
-      process.stdout.write(HELP);
-      return command === undefined ? 2 : 0;
-    default:
-      throw new UsageError(`there is no command '${command}'; wasm-aio --help lists them`);
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h') {
+    await print(help());
+    return name === undefined ? 2 : 0;
   }
+  if (name === '--version' || name === '-v') {
+    await print(`${(await import('./version.js')).version()}\n`);
+    return 0;
+  }
+  // `help bench` is `bench --help`.
+  if (name === 'help') return main(args[0] === undefined ? ['--help'] : [args[0], '--help']);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return (await command.load())(args);
+  const known = Object.keys(commands);
+  if (name.startsWith('-')) throw new UsageError(`unknown option ${name}: ${suggestion(name.replace(/^-+/, ''), ['help', 'version'], '--', 'wasm-aio --help')}`);
+  throw new UsageError(`there is no command '${name}': ${suggestion(name, [...known, 'help'], 'wasm-aio ', 'wasm-aio --help')}`);
 }
 
 // The exit code alone: the process ends by itself when nothing is left to do,
 // and whatever was written to a pipe gets there.
+watchOutput();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

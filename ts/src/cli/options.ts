@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: MIT
+/** The command line: what each command takes, read by node:util's parseArgs. */
+import { parseArgs } from 'node:util';
+import { nearest } from '../check.js';
+import { helpText } from './output.js';
+
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {}
 
@@ -8,46 +13,104 @@ export interface OptionSpec {
   help: string;
 }
 
-/** `--name=value`, `--name value` and switches; what is not one is refused. */
-export function parseOptions<Names extends string>(
-  argv: readonly string[], specs: Record<Names, OptionSpec>,
-): Partial<Record<Names, string>> {
-  const given: Partial<Record<Names, string>> = {};
-  const left = [...argv];
-  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
-    const [, name, value] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined || !(name in specs)) {
-      throw new UsageError(`unknown ${arg.startsWith('-') ? 'option' : 'argument'} ${arg}`);
+/** A command: what its help says and what its command line may hold. */
+export interface Command<Names extends string> {
+  name: string;
+  /** What follows the name in the usage line. */
+  usage: string;
+  about: string;
+  options: Record<Names, OptionSpec>;
+  /** How many words may follow that are not options. With Infinity the options end at the first
+   * of them: the rest is the arguments of a program. */
+  operands: number;
+  /** A last paragraph of the help. */
+  footer?: string;
+}
+
+export interface Given<Names extends string> {
+  /** The last value of each option that was given; of a switch the empty string. */
+  last: Partial<Record<Names, string>>;
+  /** All options and their values, in order. */
+  all: [name: Names, value: string][];
+  operands: string[];
+}
+
+/** The sentence's end for a word that is not known: the word that was probably meant, or where all are listed. */
+export function suggestion(word: string, known: readonly string[], dashes: string, help: string): string {
+  const meant = nearest(word, known);
+  return meant === undefined ? `${help} lists them` : `did you mean ${dashes}${meant}?`;
+}
+
+export function helpOf({ name, usage, about, options, footer }: Command<string>): string {
+  const rows = Object.entries<OptionSpec>(options).map(([option, { value, help }]): [string, string] =>
+    [`--${option}${value === undefined ? '' : `=${value}`}`, help]);
+  return `usage: wasm-aio ${name} ${usage}\n${helpText(about, [...rows, ['-h, --help', 'print this help']], footer)}`;
+}
+
+/** Reads `--name=value`, `--name value`, switches and operands. undefined: the help is asked for. */
+export function parseOptions<Names extends string>(command: Command<Names>, argv: readonly string[]): Given<Names> | undefined {
+  const { name: commandName, options: specs } = command;
+  const help = `wasm-aio ${commandName} --help`;
+  const types = Object.entries<OptionSpec>(specs).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }]);
+  const { tokens } = parseArgs({
+    args: [...argv], strict: false, tokens: true,
+    options: { ...Object.fromEntries(types) as Record<string, { type: 'string' | 'boolean' }>, help: { type: 'boolean', short: 'h' } },
+  });
+  const given: Given<Names> = { last: {}, all: [], operands: [] };
+  const first = command.operands === Infinity ? tokens.find(({ kind }) => kind !== 'option') : undefined;
+  const end = first?.index ?? Infinity;
+  if (first) given.operands = argv.slice(first.kind === 'positional' ? end : end + 1);
+  const own = tokens.filter(({ index }) => index < end);
+  // Not the h in `-iodepth`, which is taken for a group of letters.
+  if (own.some((token) => token.kind === 'option' && ['-h', '--help'].includes(argv[token.index] ?? ''))) return undefined;
+
+  for (const token of own) {
+    if (token.kind === 'positional') given.operands.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, value, inlineValue, index } = token;
+    if (!Object.hasOwn(specs, name)) {
+      const word = argv[index] ?? name;
+      throw new UsageError(`unknown option ${word}: ${suggestion(word.replace(/^-+|=.*$/gs, ''), [...Object.keys(specs), 'help'], '--', help)}`);
     }
-    const spec = specs[name as Names];
-    if (spec.value === undefined) {
-      if (value !== undefined) throw new UsageError(`--${name} takes no value`);
-      given[name as Names] = '';
-      continue;
+    const { value: placeholder } = specs[name as Names];
+    if (placeholder === undefined && value !== undefined) throw new UsageError(`--${name} takes no value`);
+    if (placeholder !== undefined && (value === undefined || value === '')) throw new UsageError(`--${name} needs a value (${placeholder})`);
+    if (placeholder !== undefined && inlineValue === false && /^-./s.test(value ?? '')) {
+      throw new UsageError(`--${name} needs a value (${placeholder}); one that begins with - is written --${name}=${value}`);
     }
-    const text = value ?? left.shift();
-    if (text === undefined || text === '') throw new UsageError(`--${name} needs a value (${spec.value})`);
-    given[name as Names] = text;
+    given.last[name as Names] = value ?? '';
+    given.all.push([name as Names, value ?? '']);
   }
+  const stray = given.operands[command.operands];
+  if (stray !== undefined) throw new UsageError(`unknown argument ${stray}: usage: wasm-aio ${commandName} ${command.usage}`);
   return given;
 }
 
-export function helpOf(specs: Record<string, OptionSpec>): string {
-  const rows = Object.entries(specs).map(([name, { value, help }]) => {
-    const left = `  --${name}${value === undefined ? '' : `=${value}`}`;
-    return `${left.padEnd(30)} ${help}\n`;
-  });
-  return rows.join('');
+/** A number of bytes as it is written on the command line: 64k, 4G. */
+function sizeText(bytes: number): string {
+  const unit = ['G', 'M', 'k'].findIndex((_, n) => bytes > 0 && bytes % 1024 ** (3 - n) === 0);
+  return unit < 0 ? String(bytes) : `${bytes / 1024 ** (3 - unit)}${['G', 'M', 'k'][unit]}`;
 }
 
-/** A whole number from min to max; with units (64M, 4k) if it is a size. */
-export function parseNumber(name: string, text: string, min: number, max: number, units = false): number {
-  const [, digits, unit] = (units ? /^(\d+)([kmg]?)(?:i?b)?$/i : /^(\d+)()$/).exec(text) ?? [];
+/** A whole number from min to max. */
+export function parseNumber(name: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(value >= min && value <= max)) throw new UsageError(`--${name}=${text}: must be a whole number from ${min} to ${max}`);
+  return value;
+}
+
+/** A number of bytes from min to max, with a unit or without: 4096, 4k, 64M, 1G. */
+export function parseSize(name: string, text: string, min: number, max: number): number {
+  const [, digits, unit] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
   const scale = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[(unit ?? '').toLowerCase()] ?? NaN;
   const value = Number(digits) * scale;
-  if (!(value >= min && value <= max)) {
-    const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `from ${min} to ${max}`;
-    throw new UsageError(`--${name}=${text}: must be a whole number ${range}${units ? ', such as 4096, 4k or 64M' : ''}`);
-  }
+  if (!(value >= min && value <= max)) throw new UsageError(`--${name}=${text}: must be a size from ${sizeText(min)} to ${sizeText(max)}, such as 4096, 4k or 64M`);
   return value;
+}
+
+/** A number of seconds above 0 and up to max, as ms. */
+export function parseSeconds(name: string, text: string, max: number): number {
+  const ms = /^\d*\.?\d+$/.test(text) ? Number(text) * 1000 : NaN;
+  if (!(ms > 0 && ms <= max * 1000)) throw new UsageError(`--${name}=${text}: must be a number of seconds above 0 and up to ${max}`);
+  return ms;
 }

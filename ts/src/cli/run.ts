@@ -2,68 +2,58 @@
 import { pathToFileURL } from 'node:url';
 import { AioError } from '../errors.js';
 import { WasiHost, type WasiOptions } from '../wasi.js';
-import { parseNumber, UsageError } from './options.js';
+import { helpOf, parseOptions, parseSeconds, parseSize, UsageError, type Command, type Given } from './options.js';
+import { print } from './output.js';
 
-export const RUN_HELP = `usage: wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]
-Runs a WASI preview1 command: one that aiocc built, or any other.
+const options = {
+  dir: { value: 'HOST[::GUEST]', help: 'a directory that the program may use, under the name GUEST (HOST if none is given)' },
+  env: { value: 'NAME[=VALUE]', help: "a variable of its environment (without a value: this process's)" },
+  listen: { value: '[HOST:]PORT', help: 'a TCP socket that listens; its fd follows those of the directories (3, 4, ...)' },
+  timeout: { value: 'SECONDS', help: 'end it after this time with exit code 124, and say where its loops are' },
+  'max-memory': { value: 'SIZE', help: 'what its memory may grow to, if it imports its memory (64M, 1G)' },
+};
 
-  --dir=HOST[::GUEST]     a directory that it may use, by the name GUEST (HOST if none is given)
-  --env=NAME[=VALUE]      a variable of its environment (without a value: this process's)
-  --listen=[HOST:]PORT    a TCP socket that listens; its fd follows those of the directories (3, 4, ...)
-  --timeout=SECONDS       ends it with exit code 124, and says where its loops are
-  --max-memory=SIZE       what its memory may grow to, if it imports it (64M, 1G)
-`;
+const command: Command<keyof typeof options> = {
+  name: 'run',
+  usage: '[OPTION...] PROGRAM.wasm [ARGUMENT...]',
+  about: "Runs a WASI preview1 command: one that aiocc built, or any other. The exit code is the program's; 134 if it failed.",
+  options,
+  operands: Infinity,
+  footer: 'What follows PROGRAM.wasm is given to the program. SIGUSR2 prints where every loop is.',
+};
 
-const USAGE = 'usage: wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...] (run --help lists the options)';
+/** setTimeout's limit. */
+const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
-/** Its options end at the first word that is none. */
-function parse(argv: readonly string[]): { options: Omit<WasiOptions, 'module'>; program: string; args: string[] } {
+function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptions, 'module'> {
   const dirs: Record<string, string> = {};
   const env: Record<string, string> = {};
   const listen: string[] = [];
-  const options: Omit<WasiOptions, 'module'> = { dirs, env, listen };
-  const left = [...argv];
-  while (left[0]?.startsWith('-')) {
-    const arg = left.shift() ?? '';
-    if (arg === '--') break;
-    const [, name, attached] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined || !['dir', 'env', 'listen', 'timeout', 'max-memory'].includes(name)) {
-      throw new UsageError(`unknown option ${arg}; ${USAGE}`);
-    }
-    const value = attached ?? left.shift() ?? '';
-    if (value === '') throw new UsageError(`--${name} needs a value; ${USAGE}`);
+  for (const [name, value] of all) {
     const [first = '', ...more] = value.split(name === 'env' ? '=' : '::');
-    switch (name) {
-      case 'dir':
-        dirs[more.join('::') || first] = first;
-        break;
-      case 'env':
-        env[first] = value.includes('=') ? more.join('=') : (process.env[first] ?? '');
-        break;
-      case 'listen':
-        listen.push(value.includes(':') ? value : `127.0.0.1:${value}`);
-        break;
-      case 'timeout':
-        options.timeout = Number(value) * 1000;
-        if (!(options.timeout > 0 && options.timeout <= 2 ** 31 - 1)) throw new UsageError(`--timeout=${value}: must be a number of seconds above 0`);
-        break;
-      default:
-        options.maximumMemory = parseNumber(name, value, 65536, 4 * 1024 ** 3, true);
-    }
+    if (first === '' && name !== 'listen') throw new UsageError(`--${name}=${value}: must be ${options[name].value}`);
+    if (name === 'dir') dirs[more.join('::') || first] = first;
+    if (name === 'env') env[first] = value.includes('=') ? more.join('=') : (process.env[first] ?? '');
+    if (name === 'listen') listen.push(value.includes(':') ? value : `127.0.0.1:${value}`);
   }
-  const [program, ...args] = left;
-  if (program === undefined) throw new UsageError(USAGE);
-  return { options, program, args };
+  return {
+    dirs, env, listen,
+    ...(last.timeout !== undefined && { timeout: parseSeconds('timeout', last.timeout, MAX_SECONDS) }),
+    ...(last['max-memory'] !== undefined && { maximumMemory: parseSize('max-memory', last['max-memory'], 65536, 4 * 1024 ** 3) }),
+  };
 }
 
 /** `wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]`: its exit code; 134 if it died. */
 export async function run(argv: string[]): Promise<number> {
-  if (argv[0] === '--help') {
-    process.stdout.write(RUN_HELP);
+  const given = parseOptions(command, argv);
+  if (!given) {
+    await print(helpOf(command));
     return 0;
   }
-  const { options, program, args } = parse(argv);
-  const host = await WasiHost.create({ ...options, module: pathToFileURL(program), args: [program, ...args] });
+  const [program] = given.operands;
+  const options = hostOptions(given);
+  if (program === undefined) throw new UsageError(`no program is named; usage: wasm-aio run ${command.usage}`);
+  const host = await WasiHost.create({ ...options, module: pathToFileURL(program), args: given.operands });
   process.on('SIGUSR2', () => process.stderr.write(host.dump()));
   let code: number;
   try {

@@ -6,7 +6,8 @@ import { extname, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AioError, hostErrno } from '../errors.js';
 import { ISOLATION_HEADERS } from '../hosts/isolation.js';
-import { parseNumber, parseOptions } from './options.js';
+import { helpOf, parseNumber, parseOptions, type Command } from './options.js';
+import { print } from './output.js';
 
 /** dist/ and the package that it imports, by the path that they are served at. */
 const roots = {
@@ -58,10 +59,22 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.end(isModule ? body.toString().replaceAll("from 'comlink'", "from '/comlink/comlink.mjs'") : body);
 }
 
+const command: Command<'port'> = {
+  name: 'serve',
+  usage: '[--port=N]',
+  about: 'Serves the demo page on this machine, to its browsers alone.',
+  options: { port: { value: 'N', help: 'the TCP port; 0: any that is free (8080)' } },
+  operands: 0,
+};
+
 /** `wasm-aio serve`: the demo page, on the loopback interface alone. */
 export async function serve(argv: string[]): Promise<number> {
-  const given = parseOptions(argv, { port: { value: 'N', help: 'the TCP port; 0: any' } });
-  const port = parseNumber('port', given.port ?? '8080', 0, 65535);
+  const given = parseOptions(command, argv);
+  if (!given) {
+    await print(helpOf(command));
+    return 0;
+  }
+  const port = parseNumber('port', given.last.port ?? '8080', 0, 65535);
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
@@ -72,9 +85,12 @@ export async function serve(argv: string[]): Promise<number> {
     });
     server.listen(port, '127.0.0.1', resolve);
   });
-  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}/ (Ctrl-C ends it)\n`);
-  await new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
-  server.close();
-  server.closeAllConnections();
+  try {
+    await print(`http://127.0.0.1:${(server.address() as AddressInfo).port}/ (Ctrl-C ends it)\n`);
+    await new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
   return 0;
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+/** What goes to standard output, how wide it may be, and what becomes of it when it cannot be written. */
+import { AioError, hostErrno, messageOf } from '../errors.js';
+
+const WHY: Record<string, string> = {
+  ENOSPC: 'no space is left on the device',
+  EPIPE: 'its reader has closed the pipe',
+};
+
+/** Without listeners an error of these streams would end the process with a stack trace. Whoever
+ * prints hears of it from print(). */
+export function watchOutput(): void {
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+}
+
+/** Writes to standard output; rejects with one sentence if that is not possible. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (!error) return resolve();
+      const errno = hostErrno(error);
+      reject(new AioError('ERR_AIO_IO', `standard output cannot be written: ${WHY[errno] ?? messageOf(error)} (${errno})`, { errno }));
+    });
+  });
+}
+
+/** Columns of the terminal, or what COLUMNS says; undefined: there is no limit. (A terminal that
+ * does not know its size says 0.) */
+export function outputWidth(): number | undefined {
+  const wanted = Number(process.env.COLUMNS);
+  return Number.isInteger(wanted) && wanted > 0 ? wanted : process.stdout.columns || undefined;
+}
+
+/** Whether a line may be shown that is overwritten later. NO_COLOR and TERM=dumb ask for plain text. */
+export function isInteractive(): boolean {
+  const plain = (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb';
+  return process.stderr.isTTY && process.stdout.isTTY && !plain;
+}
+
+/** Text in lines of at most `width` characters, unless a word is longer. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line += line === '' ? word : ` ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** What a terminal has where nothing is known of it. */
+const USUAL_WIDTH = 80;
+
+/** A help text: a paragraph, a list of terms with what they mean, and a last paragraph. */
+export function helpText(about: string, rows: readonly [term: string, meaning: string][], footer?: string): string {
+  const width = Math.max(outputWidth() ?? USUAL_WIDTH, 30);
+  // Two columns where there is room for them; otherwise the meaning is below its term.
+  const beside = width >= 72;
+  const left = Math.max(...rows.map(([term]) => term.length)) + 4;
+  const list = rows.flatMap(([term, meaning]) => {
+    const lines = wrapped(meaning, width - (beside ? left : 6));
+    if (!beside) return [`  ${term}`, ...lines.map((line) => `      ${line}`)];
+    return lines.map((line, n) => `${(n === 0 ? `  ${term}` : '').padEnd(left)}${line}`);
+  });
+  return `${[...wrapped(about, width), '', ...list, ...(footer === undefined ? [] : ['', ...wrapped(footer, width)])].join('\n')}\n`;
+}
+
+const cells = (row: readonly string[], widths: readonly number[]): string =>
+  row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join('  ').trimEnd();
+
+const widthsOf = (rows: readonly string[][]): number[] => rows[0]?.map((_, n) => Math.max(...rows.map((row) => row[n]?.length ?? 0))) ?? [];
+
+/** The width of a table with columns of these widths. */
+const total = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width + 2, -2);
+
+/**
+ * A table: columns as wide as their widest cell, the first to the left, the others to the right.
+ * One that is wider than the terminal is turned: a line for each heading, a column for each row,
+ * and as many rows beside each other as there is room for.
+ */
+export function columns(rows: string[][], limit = outputWidth()): string {
+  const widths = widthsOf(rows);
+  if (limit === undefined || total(widths) <= limit) return `${rows.map((row) => cells(row, widths)).join('\n')}\n`;
+  const [headings = [], ...records] = rows;
+  const groups: string[][][] = [];
+  for (const record of records) {
+    const group = groups.at(-1);
+    if (group && total(widthsOf(turned([headings, ...group, record]))) <= limit) group.push(record);
+    else groups.push([record]);
+  }
+  return groups.map((group) => {
+    const lines = turned([headings, ...group]);
+    return `${lines.map((line) => cells(line, widthsOf(lines))).join('\n')}\n`;
+  }).join('\n');
+}
+
+const turned = (rows: readonly string[][]): string[][] => rows[0]?.map((_, n) => rows.map((row) => row[n] ?? '')) ?? [];
