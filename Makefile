@@ -317,10 +317,10 @@ node_modules/.stamp: package.json package-lock.json | build/node.ok
 	@touch $@
 
 tsc := node node_modules/typescript/bin/tsc
-# What a worker loads, in one file beside its entries: dist/iothread/thread-NAME.js
-worker_bundle = node_modules/.bin/esbuild ts/src/iothread-$(1).ts ts/src/iothread/worker-$(1).ts \
-  --bundle --splitting --format=esm --platform=$(1) --main-fields=module,main --sourcemap --log-level=warning \
-  --outbase=ts/src --outdir=dist --chunk-names=iothread/thread-$(1)
+# The two workers, each in one file: that of the runtime and that of WASI guests.
+worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/wasi/guest-$(1).ts \
+  --bundle --format=esm --platform=$(1) --main-fields=module,main --sourcemap --log-level=warning \
+  --outbase=ts/src --outdir=dist
 
 # what a source that is gone now was compiled to goes too
 $(eval $(call kept,ts-list,$(lib_ts)))

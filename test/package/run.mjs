@@ -131,15 +131,17 @@ const tests = {
     }
   },
 
-  async 'a worker loads one file beside its entry, whichever that is, and no package'() {
+  async 'a worker is one file, which code of the user\'s imports too, and loads no package'() {
     const { build } = await import('esbuild');
     for (const platform of ['node', 'browser']) {
-      for (const entry of [`iothread/worker-${platform}.js`, `iothread-${platform}.js`]) {
+      const worker = `iothread/worker-${platform}.js`;
+      const guest = `wasi/guest-${platform}.js`;
+      for (const [entry, ...more] of [[worker], [guest], [`iothread-${platform}.js`, 'iothread/own.js', worker]]) {
         const { metafile: { inputs } } = await build({
           entryPoints: [room.path('app/node_modules/wasm-aio/dist', entry)], absWorkingDir: room.path('app/node_modules/wasm-aio/dist'),
           bundle: true, format: 'esm', platform, packages: 'external', write: false, metafile: true, outdir: room.dir,
         });
-        assert.deepEqual(Object.keys(inputs).sort(), [entry, `iothread/thread-${platform}.js`].sort());
+        assert.deepEqual(Object.keys(inputs).sort(), [entry, ...more].sort());
         const outside = Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external }) => external).map(({ path }) => path));
         assert.deepEqual(outside.filter((path) => platform === 'browser' || !path.startsWith('node:') || path === 'node:child_process'), []);
       }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** `wasm-aio/wasi` as bundlers take it for a page. */
 import './browser.js';
+import { guestHost } from './wasi/browser-guests.js';
+import { provideGuestHost } from './wasi/guest-host.js';
+
+provideGuestHost(() => Promise.resolve(guestHost));
 
 export * from './wasi/public.js';

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** The preview1 calls of one guest, made from the test: there is a memory, but no module. */
 import type * as nodeWorker from '../../../dist/hosts/node-worker.js';
-import type * as abi from '../../../dist/wasi/abi.js';
+import type * as abi from '../../../dist/runtime/abi.js';
+import type * as systemFile from '../../../dist/runtime/system.js';
+import type * as guestsFile from '../../../dist/wasi/node-guests.js';
 import type * as guestFile from '../../../dist/wasi/wasi-guest.js';
 import type { GuestOptions } from '../../../dist/wasi/guest-options.js';
 import type * as directoryFile from '../../../dist/wasi/calls-directory.js';
@@ -13,7 +15,9 @@ import { ownerHost } from './workers.js';
 
 const { WasiGuest } = (await import(dist('wasi/wasi-guest.js'))) as typeof guestFile;
 const { guestThread, preview1 } = (await import(dist('wasi/preview1.js'))) as typeof preview1File;
-export const { E, Rights, OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS } = (await import(dist('wasi/abi.js'))) as typeof abi;
+export const { E, Rights, OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS } = (await import(dist('runtime/abi.js'))) as typeof abi;
+const { guardAll } = (await import(dist('runtime/system.js'))) as typeof systemFile;
+const { guestHost } = (await import(dist('wasi/node-guests.js'))) as typeof guestsFile;
 export const { RIGHTS_OF_DIRECTORY } = (await import(dist('wasi/rights.js'))) as typeof rights;
 const { directoryCalls } = (await import(dist('wasi/calls-directory.js'))) as typeof directoryFile;
 // Guests call from workers.
@@ -38,11 +42,11 @@ export class Caller {
 
   private constructor(readonly guest: Guest) {
     const thread = guestThread(guest.config, workerHost, () => this.memory, true);
-    this.calls = preview1(thread, directoryCalls) as unknown as typeof this.calls;
+    this.calls = guardAll(preview1(thread, directoryCalls)) as unknown as typeof this.calls;
   }
 
   static async create(options: GuestOptions = {}): Promise<Caller> {
-    return new Caller(await WasiGuest.create(ownerHost, { stdin: 'closed', stdout: 'closed', stderr: 'closed', ...options }));
+    return new Caller(await WasiGuest.create(ownerHost, guestHost, { stdin: 'closed', stdout: 'closed', stderr: 'closed', ...options }));
   }
 
   get bytes(): Buffer {

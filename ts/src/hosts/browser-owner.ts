@@ -70,7 +70,7 @@ export const ownerHost: OwnerHost = {
 
   startWorker(name, events, make) {
     // Bundlers know a worker by exactly this expression.
-    const { worker, script } = noteScript(make ?? (() => new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name })));
+    const { worker, script } = noteScript(() => (make ? make(name) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name })));
     let held = false;
     let ended = (): void => {};
     const gone = new Promise<void>((resolve) => (ended = resolve));

@@ -11,6 +11,9 @@ export function provideHost(loader: () => Promise<OwnerHost>): void {
   load = loader;
 }
 
+/** Whether this is Node, or one of those that are made to look like it; else it is a browser. */
+export const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
+
 /** The host that this code runs on. */
 export async function ownerHost(): Promise<OwnerHost> {
   if (!load) throw new Error('wasm-aio: import the package by its name, not one of its files');

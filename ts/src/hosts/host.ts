@@ -4,9 +4,6 @@
  * them.
  */
 
-import type { DirectoryCalls } from '../wasi/process.js';
-import type { AioStream } from '../wasi/stream.js';
-
 /** A worker as its owner sees it. */
 export interface HostWorker {
   post(message: unknown, transfer?: Transferable[]): void;
@@ -96,38 +93,8 @@ export interface HostBase extends FileCalls {
   write(fd: number, bytes: Uint8Array): string | undefined;
 }
 
-/** A standard stream of this process, for a guest. */
-export interface Inherited {
-  /** WASI's filetype. */
-  type: number;
-  isTerminal: boolean;
-  /** What is waited for; none where its fd can be used at once. */
-  stream?: AioStream;
-}
-
-export interface Listening {
-  readonly port: number;
-  /** No more connections; those that there are go on. */
-  close(): void;
-}
-
-/** What guests get of this process and its system. */
-export interface Surroundings {
-  /** fd 0, 1 or 2 of this process; undefined: it is closed. */
-  inherit(fd: number): Inherited | undefined;
-  /** Whether two fds of this process are one and the same. */
-  sameFile(one: number, other: number): boolean;
-  /** An fd of a directory. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
-  openDirectory(path: string): number;
-  /** @internal */ directoryCalls: DirectoryCalls;
-  /** Rejects with AioError ERR_AIO_IO. */
-  listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening>;
-}
-
 /** The owner's side. */
 export interface OwnerHost extends HostBase {
-  /** Loaded for the first guest. Absent: a page, which has none of that. */
-  surroundings?(): Promise<Surroundings>;
   /** Processors; at least 1. */
   readonly cpus: number;
   /** True: only the worker that opened a file can use it. */
@@ -142,8 +109,8 @@ export interface OwnerHost extends HostBase {
   /** Throws AioError ERR_AIO_UNSUPPORTED, saying what is missing. */
   checkSupport(): void;
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
-  /** Throws when the host refuses. make: the caller's way to start the worker's entry. */
-  startWorker(name: string, events: WorkerEvents, make?: () => MadeWorker): HostWorker;
+  /** Throws when the host refuses. make: another way to start a worker than that of the package's own. */
+  startWorker(name: string, events: WorkerEvents, make?: (name: string) => MadeWorker): HostWorker;
   /** Throws a host error. Not called where files are owned. */
   open(path: string, mode: OpenMode): Promise<HostFile>;
   close(handle: number): Promise<void>;
@@ -170,8 +137,6 @@ export interface WorkerHost extends HostBase {
   /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
    * it does anyway. */
   takeConsole?(): void;
-  /** Absent: there are no directories here. @internal */
-  directoryCalls?: DirectoryCalls;
   /** What kept a module from being loaded, which import() rejected with this error. Absent: the
    * error says all. */
   whyNotLoaded?(url: string, error: unknown): Promise<unknown>;

@@ -2,11 +2,20 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Worker, type TransferListItem } from 'node:worker_threads';
+import { Worker, type TransferListItem, type WorkerOptions } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
 import { clockIsShared, nodeBase } from './node.js';
 import { closeFile, fdsAreOwned, openFile } from './node-file.js';
 import { answerClock } from './thread-clock.js';
+
+export const workerOptions = (name: string): WorkerOptions => ({
+  name,
+  // Inherited, unless a flag is among them that a worker refuses. (Named one by
+  // one, V8's would be refused: they hold for the whole process anyway.)
+  ...(process.execArgv.some((arg) => arg.startsWith('--input-type')) ? { execArgv: [] } : {}),
+  // A thread that ends must not close the fds of the others.
+  trackUnmanagedFds: false,
+});
 
 export const ownerHost: OwnerHost = {
   ...nodeBase,
@@ -14,7 +23,6 @@ export const ownerHost: OwnerHost = {
   filesAreOwned: fdsAreOwned,
   errorsEnd: true,
   killsCleanly: !('Deno' in globalThis),
-  surroundings: () => import('./node-stdio.js'),
 
   warn: (text) => process.emitWarning(text, 'WasmAioWarning'),
 
@@ -37,14 +45,7 @@ export const ownerHost: OwnerHost = {
   },
 
   startWorker(name, events, make) {
-    const worker = make ? (make() as Worker) : new Worker(new URL('../iothread/worker-node.js', import.meta.url), {
-      name,
-      // Inherited, unless a flag is among them that a worker refuses. (Named one by
-      // one, V8's would be refused: they hold for the whole process anyway.)
-      ...(process.execArgv.some((arg) => arg.startsWith('--input-type')) ? { execArgv: [] } : {}),
-      // A thread that ends must not close the fds of the others.
-      trackUnmanagedFds: false,
-    });
+    const worker = make ? (make(name) as Worker) : new Worker(new URL('../iothread/worker-node.js', import.meta.url), workerOptions(name));
     worker.on('message', (data) => void ((!clockIsShared && answerClock(data, worker)) || events.message(data)));
     worker.on('messageerror', () => events.unreadable());
     worker.on('error', (error) => events.error(error));

@@ -2,7 +2,6 @@
 import type * as childProcess from 'node:child_process';
 import { createRequire } from 'node:module';
 import { parentPort, type MessagePort, type TransferListItem } from 'node:worker_threads';
-import { directoryCalls } from '../wasi/calls-directory.js';
 import type { WorkerHost } from './host.js';
 import { clockIsShared, isNode, nodeBase } from './node.js';
 import { takeConsole } from './node-console.js';
@@ -37,7 +36,6 @@ export const workerHost: WorkerHost = {
   }),
   // Deno's port has no close(); its worker has.
   end: () => ('close' in port ? port.close() : (globalThis as unknown as { close(): void }).close()),
-  directoryCalls,
   touch(options, path) {
     // Not loaded by every worker: it takes longer than the rest of Node's that they use.
     const { spawnSync } = createRequire(import.meta.url)('node:child_process') as typeof childProcess;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What owner and workers say to each other; control data is comlink's own. */
 import type { HostFile, OpenMode } from '../hosts/host.js';
-import type { GuestConfig } from '../wasi/guest-config.js';
 import type { ThreadPointer } from '../runtime/exports.js';
 import type { Packet } from './packet.js';
 import type { RpcMessage } from './rpc.js';
@@ -13,8 +12,8 @@ export interface InitMessage {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   thread: ThreadPointer;
-  /** What its WASI calls work with. */
-  guest: GuestConfig;
+  /** What its system is made of. */
+  guest: unknown;
   /** An IOThread with the user's code, which calls serve(); module: to be imported for that. */
   code?: { module?: string };
 }

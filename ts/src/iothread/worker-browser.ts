@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+/** The worker in browsers, and all that a file of the user's imports into its own. */
 import { workerHost } from '../hosts/browser-worker.js';
-import { startWorker } from './worker.js';
+import { startThisWorker } from './start-worker.js';
 
-startWorker(workerHost);
+if ('DedicatedWorkerGlobalScope' in globalThis) startThisWorker(workerHost);
+
+export * from './public.js';

@@ -7,14 +7,12 @@ import { Role, type IOThreadPointer } from '../runtime/exports.js';
 import { Callbacks } from '../runtime/callbacks.js';
 import type { Argument } from '../runtime/functions.js';
 import { HostedLoop } from '../runtime/hosted.js';
-import { causeOf, describeDeath } from '../runtime/death.js';
-import { instantiate, ThreadLeave, type Instance } from '../runtime/instance.js';
-import type { HelperInit, StartHelper } from '../runtime/waiter.js';
-import { runGuest, type GuestInit } from '../wasi/guest-worker.js';
-import { ProcessExit } from '../wasi/preview1.js';
-import { GuestEnded } from '../wasi/shared.js';
+import { causeOf, describeDeath, ThreadLeave } from '../runtime/death.js';
+import { instantiate, type Instance } from '../runtime/instance.js';
+import { ProcessExit } from '../runtime/process.js';
+import type { MakeSystem } from '../runtime/system.js';
+import type { StartHelper } from '../runtime/waiter.js';
 import type { Answer, Calls, ControlApi } from './control.js';
-import { runHelper } from './helper-worker.js';
 import { openOrClose } from './host-files.js';
 import type { InitMessage, ToOwner, ToWorker } from './messages.js';
 import { dataOnly } from './packet.js';
@@ -24,25 +22,32 @@ import { Substitute } from './substitute.js';
 import { meeting, type Service } from './serve.js';
 import { loadService, presentService } from './service.js';
 
+/** What a worker can be. */
+export interface Kinds {
+  /** What its module has of a system. */
+  readonly system: MakeSystem<never>;
+  /** By the type of the message that starts one: what is no thread of the runtime. */
+  readonly others: Readonly<Record<string, (host: WorkerHost, message: never) => unknown>>;
+}
+
 /**
  * A thread of the runtime: waits inside WebAssembly for a role, plays it, and
  * waits again. Roles that need JavaScript (an IOThread's control plane, opening
  * files) come back out whenever a message is under way.
  */
-export function startWorker(host: WorkerHost): void {
+export function startWorker(host: WorkerHost, kinds: Kinds): void {
   let worker: RuntimeWorker | undefined;
 
   meeting.isWorker = true;
   meeting.started = true;
   const messages = new Substitute((data) => {
     // Code of the user's may get messages of its own, which its owner does not count.
-    const message = data as ToWorker | GuestInit | HelperInit | null;
-    if (message?.type === 'guest') {
-      void runGuest(host, message);
-    } else if (message?.type === 'wait') {
-      runHelper(host, message);
+    const message = data as ToWorker | null;
+    const start = message && Object.hasOwn(kinds.others, message.type) ? kinds.others[message.type] : undefined;
+    if (start) {
+      start(host, message as never);
     } else if (message?.type === 'init') {
-      worker = new RuntimeWorker(host, message);
+      worker = new RuntimeWorker(host, kinds, message);
       void worker.main();
     } else if (message && counted.has(message.type)) {
       worker?.receive(message);
@@ -66,11 +71,9 @@ function loses(host: WorkerHost, error: unknown): void {
 const counted: ReadonlySet<unknown> = new Set<ToWorker['type']>(['control', 'reply', 'release', 'instead', 'open', 'close', 'end']);
 
 /** In a file of the user's: a thread of the runtime once serve() is called. */
-export function startUserWorker(host: WorkerHost): void {
-  // The package's own worker has imported that file.
-  if (meeting.started) return;
+export function startUserWorker(host: WorkerHost, kinds: Kinds): void {
   host.takeConsole?.();
-  startWorker(host);
+  startWorker(host, kinds);
   // A file that never calls it ends, and the owner hears of that.
   host.refMessages?.(false);
   void meeting.service.then(() => host.refMessages?.(true));
@@ -106,7 +109,7 @@ class RuntimeWorker {
   /** What a turn of the loop threw. */
   private failed: { error: unknown } | undefined;
 
-  constructor(private readonly host: WorkerHost, private readonly init: InitMessage) {}
+  constructor(private readonly host: WorkerHost, private readonly kinds: Kinds, private readonly init: InitMessage) {}
 
   private post(message: ToOwner, transfer?: Transferable[]): void {
     this.host.post(message, transfer);
@@ -147,9 +150,8 @@ class RuntimeWorker {
       return this.host.end();
     }
     try {
-      this.instance = await instantiate(module, memory, this.host, guest, {
-        sleeps: true,
-        directoryCalls: this.host.directoryCalls,
+      this.instance = await instantiate(module, memory, this.host, {
+        system: (memory) => this.kinds.system(guest as never, this.host, memory, true),
         callback: (id) => this.callbacks.call(id),
         startWorker: (wanted) => this.post({ type: 'start', thread: wanted }),
         complete() {
@@ -231,7 +233,7 @@ class RuntimeWorker {
       else if (role === Role.hostIO) await this.hostIO();
     } catch (error) {
       if (error instanceof ProcessExit) this.post({ type: 'exit', code: error.exitCode, thread: this.name() });
-      else if (!(error instanceof ThreadLeave || error instanceof GuestEnded)) throw error;
+      else if (!(error instanceof ThreadLeave)) throw error;
     }
     if (Atomics.load(this.instance.memory.word(exports.rt_failed_word()), 0)) throw new ThreadLeave();
   }

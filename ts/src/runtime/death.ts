@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
 
+/** Thrown through the module when a thread is to leave it. */
+export class ThreadLeave extends Error {}
+
 /** A broken contract in C, or something that WebAssembly traps on. */
 export class Panic extends Error {}
 

@@ -14,7 +14,7 @@ export class Helpers {
   private readonly all = new Map<HelperInit, HostWorker>();
   private whenNone: (() => void) | undefined;
 
-  constructor(private readonly host: OwnerHost, private readonly makeWorker?: () => MadeWorker) {}
+  constructor(private readonly host: OwnerHost, private readonly makeWorker?: (name: string) => MadeWorker) {}
 
   readonly start: StartHelper = (init, woken, failed) => {
     const gone = (): boolean => {

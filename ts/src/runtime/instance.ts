@@ -3,27 +3,18 @@ import { errorCodes } from '../error-codes.js';
 import { errnoName } from '../errno.js';
 import { AioError, noMemory } from '../errors.js';
 import type { HostBase } from '../hosts/host.js';
-import { guestThread, preview1 } from '../wasi/preview1.js';
-import type { DirectoryCalls } from '../wasi/process.js';
-import { loopImports } from '../wasi/loop-fds.js';
-import type { GuestConfig } from '../wasi/guest-config.js';
-import { Panic } from './death.js';
+import { Panic, ThreadLeave } from './death.js';
 import { noteEscapes, type Escape } from './escape.js';
 import type { Exports, Pointer, ThreadPointer } from './exports.js';
-import { fileImports } from './file-imports.js';
 import { Memory } from './memory.js';
-
-/** Thrown through the module when a thread is to leave it. */
-export class ThreadLeave extends Error {}
+import { guardAll, type System } from './system.js';
 
 const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
 
 /** What an instance asks of the thread that it lives in. */
 export interface InstanceHooks {
-  /** Whether the thread may sleep in a WASI call: all but the owner. */
-  readonly sleeps: boolean;
-  /** Absent: the guest has no directories. */
-  readonly directoryCalls?: DirectoryCalls | undefined;
+  /** Makes what the module has of a system. */
+  system(memory: Memory): System;
   startWorker(thread: ThreadPointer): void;
   /** Calls the JavaScript function of that number. */
   callback(id: number): void;
@@ -41,18 +32,17 @@ export interface Instance extends Escape {
  * shared, globals (the stack pointer, the stack's limits) and tables are not.
  */
 export async function instantiate(
-  module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, guest: GuestConfig, hooks: InstanceHooks,
+  module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, hooks: InstanceHooks,
 ): Promise<Instance> {
   const memory = new Memory(shared);
-  const thread = guestThread(guest, host, () => shared, hooks.sleeps);
+  const system = hooks.system(memory);
   const env = {
-    ...loopImports(thread),
+    ...system.env,
     memory: shared,
     clock_ns: (clock: number) => (clock === 0 ? host.monotonic() : Date.now() * 1e6),
     start_worker: (thread: ThreadPointer) => hooks.startWorker(thread),
     complete: (id: number, result: number) => hooks.complete(id, result),
     callback: (id: number) => hooks.callback(id),
-    ...fileImports(thread, memory),
     raise(code: number, message: number) {
       const name = errorCodes[code] ?? 'ERR_AIO_PANIC';
       throw name === 'ERR_AIO_PANIC' ? new Panic(memory.string(message)) : new AioError(name, memory.string(message));
@@ -77,7 +67,7 @@ export async function instantiate(
   let instance: WebAssembly.Instance;
   const made: Instance = { exports: {} as Exports, memory, escaped: undefined };
   try {
-    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: preview1(thread, hooks.directoryCalls) });
+    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: guardAll(system.calls) });
   } catch (error) {
     throw new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit this runtime: ${String(error)}`, {
       cause: error,
@@ -90,7 +80,7 @@ export async function instantiate(
     throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module was built by an older aiocc; build it again');
   }
   const exports = (made.exports = noteEscapes(instance.exports, made) as unknown as Exports);
-  thread.shared.onReady = (fd) => exports.rt_fd_ready(fd);
+  system.whenReady?.((fd) => exports.rt_fd_ready(fd));
   return made;
 }
 

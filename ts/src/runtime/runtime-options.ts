@@ -2,7 +2,7 @@
 import type { WaitOptions } from '../abort.js';
 import { areBytes, checkThat, isArrayOf, isFunction, isInteger, isObject, isSignal, isText, type Checks } from '../check.js';
 import type { MadeWorker } from '../hosts/host.js';
-import type { Guest } from '../wasi/guest.js';
+import type { Guest } from './system.js';
 
 export interface RuntimeOptions extends WaitOptions {
   /**

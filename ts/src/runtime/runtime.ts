@@ -12,10 +12,11 @@ import { showAs } from '../face.js';
 import { errnoName } from '../errno.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
-import { Guest } from '../wasi/guest.js';
-import { ProcessExit } from '../wasi/preview1.js';
 import wasm from '../wasm.js';
 import { Callbacks } from './callbacks.js';
+import { consoleGuest } from './console.js';
+import { ProcessExit } from './process.js';
+import type { Guest } from './system.js';
 import { closing, Ending, tell, type Closed, type CloseOptions } from './closed.js';
 import type { ContextPointer, Pointer } from './exports.js';
 import { Functions, int32, type Argument } from './functions.js';
@@ -76,7 +77,8 @@ export class Runtime {
     const context = exports.rt_init();
     if (context === 0) throw noMemory("the owner's context");
     this.functions = new Functions(module);
-    this.helpers = new Helpers(host, options.worker);
+    const makeWorker = guest.makeWorker ?? options.worker;
+    this.helpers = new Helpers(host, makeWorker);
     this.#loop = this.#drive(context);
     this.#home = this.#asHome();
     this.context = AioContext.make(this.#home, context, 'owner', this.#loop);
@@ -87,8 +89,8 @@ export class Runtime {
       },
       output: (fd, bytes) => void host.write(fd, bytes),
       helper: (init) => this.#startHelper(init),
-    }, options.worker);
-    guest.shared.onReady = (fd) => this.#fdReady(fd);
+    }, makeWorker);
+    guest.whenReady?.((fd) => this.#fdReady(fd));
     this.files = new FileTable(this);
     this.buffers = new Buffers(instance, maximumMemory, (work) => this.run(work));
   }
@@ -154,12 +156,11 @@ export class Runtime {
     host.checkSupport();
     const { module, limits } = await load(options.module ?? wasm, host);
     const { shared, maximum } = sharedMemory(limits, options.maximumMemory);
-    const guest = options.guest ?? Guest.plain(host, options.args ?? ['program']);
+    const guest = options.guest ?? consoleGuest(host, options.args ?? ['program']);
     // The instance calls the runtime, which needs the instance to be made.
     const made: { runtime?: Runtime } = {};
-    const instance = await instantiate(module, shared, host, guest.config, {
-      sleeps: false,
-      directoryCalls: guest.directoryCalls,
+    const instance = await instantiate(module, shared, host, {
+      system: (memory) => guest.system(memory),
       startWorker: (thread) => void made.runtime?.threads.start(thread),
       callback: (id) => void (made.runtime && made.runtime.#callbacks.call(id)),
       complete: (id, result) => made.runtime?.completed(id, result),

@@ -84,7 +84,7 @@ export class Threads {
   constructor(
     private readonly host: OwnerHost, private readonly instance: Instance,
     private readonly init: Omit<InitMessage, 'type' | 'thread'>, private readonly events: ThreadEvents,
-    private readonly makeWorker?: () => MadeWorker,
+    private readonly makeWorker?: (name: string) => MadeWorker,
   ) {}
 
   get count(): number {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** Reading and writing: files at an offset, streams through their rings. */
-import { E, fail, FdFlags, FileType, RiFlags, Rights, SdFlags } from './abi.js';
-import type { Vector } from './guest-memory.js';
+import { E, fail, FdFlags, FileType, RiFlags, Rights, SdFlags } from '../runtime/abi.js';
+import type { Vector } from '../runtime/guest-memory.js';
 import { host } from './path.js';
-import type { Calls, GuestThread } from './process.js';
+import type { SystemCalls } from '../runtime/process.js';
+import type { GuestThread } from './guest-thread.js';
 import type { Ring } from './ring.js';
 import { acceptConnection } from './sockets.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
@@ -27,7 +28,7 @@ export function fileOffset(offset: bigint): number {
 
 const sum = (vectors: readonly Vector[]): number => vectors.reduce((total, { length }) => total + length, 0);
 
-export function dataCalls(thread: GuestThread): Calls {
+export function dataCalls(thread: GuestThread): SystemCalls {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 /** What a file descriptor is, beyond its data. */
-import { E, fail, FdFlags, FileType, Rights, Whence } from './abi.js';
+import { E, fail, FdFlags, FileType, Rights, Whence } from '../runtime/abi.js';
 import { openAppending } from './append.js';
 import { fileOffset } from './calls-data.js';
-import { putStat, setTimes } from './filestat.js';
+import { putStat } from '../runtime/filestat.js';
+import { setTimes } from './filestat.js';
 import { host } from './path.js';
-import type { Calls, GuestThread } from './process.js';
+import type { SystemCalls } from '../runtime/process.js';
+import type { GuestThread } from './guest-thread.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
 
 /** Zeros are written in pieces of this many bytes. */
 const ZEROS = 1 << 20;
 
-export function fdCalls(thread: GuestThread): Calls {
+export function fdCalls(thread: GuestThread): SystemCalls {
   const { memory, table, config } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
@@ -161,12 +163,12 @@ export function fdCalls(thread: GuestThread): Calls {
       table.use(fd, (descriptor) => {
         descriptor.need(Rights.fdFilestatGet);
         if (descriptor.hostFd >= 0) {
-          putStat(memory, pointer, host(() => files().fstatSync(descriptor.hostFd, { bigint: true })));
+          putStat(memory, pointer, descriptor.type, host(() => files().fstatSync(descriptor.hostFd, { bigint: true })));
         } else {
           memory.bytes(pointer, 64).fill(0);
+          memory.setU8(pointer + 16, descriptor.type);
           memory.setU64(pointer + 24, 1n);
         }
-        memory.setU8(pointer + 16, descriptor.type);
       });
     },
     fd_filestat_set_size(fd: number, length: bigint) {

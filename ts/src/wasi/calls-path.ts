@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** Paths, each resolved below a directory of the guest (path.ts). */
-import { E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights } from './abi.js';
+import { E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights } from '../runtime/abi.js';
 import { openAppending } from './append.js';
-import { putStat, setTimes } from './filestat.js';
-import { asksDirectory, host, resolve, type Place } from './path.js';
-import type { Calls, GuestThread } from './process.js';
+import { putStat } from '../runtime/filestat.js';
+import { setTimes } from './filestat.js';
+import { asksDirectory, host, resolve, type ResolvedPath } from './path.js';
+import type { SystemCalls } from '../runtime/process.js';
+import type { GuestThread } from './guest-thread.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_FILE } from './rights.js';
 import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
 
 const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;
 
-export function pathCalls(thread: GuestThread): Calls {
+export function pathCalls(thread: GuestThread): SystemCalls {
   const { memory, table, shared } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
@@ -21,7 +23,7 @@ export function pathCalls(thread: GuestThread): Calls {
   }
 
   /** Calls work with the place of a path below fd. */
-  function below<T>(fd: number, rights: number, path: string, follow: boolean, work: (place: Place, from: Descriptor) => T): T {
+  function below<T>(fd: number, rights: number, path: string, follow: boolean, work: (place: ResolvedPath, from: Descriptor) => T): T {
     return table.use(fd, (from) => {
       directory(from, rights);
       return shared.withPaths(() => resolve(files(), from.hostFd, path, follow, (place) => work(place, from)));
@@ -36,7 +38,7 @@ export function pathCalls(thread: GuestThread): Calls {
   /** The path of a place that is to be made or removed, with the slash that it was
    * given: the host knows what each of its calls thinks of that. But it would
    * follow a link there, and not stay inside. */
-  function entry({ path, slash }: Place): string {
+  function entry({ path, slash }: ResolvedPath): string {
     if (!slash) return path;
     const stat = files().lstatSync(path, { throwIfNoEntry: false });
     if (stat?.isSymbolicLink()) fail(E.NOTDIR);
@@ -46,7 +48,7 @@ export function pathCalls(thread: GuestThread): Calls {
   // ---- path_open
 
   /** Opens the place; without following a link, whatever has happened since it was resolved. */
-  function openPlace(place: Place, oflags: number, rights: number): number {
+  function openPath(place: ResolvedPath, oflags: number, rights: number): number {
     const { constants, openSync } = files();
     let flags = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
     if (rights & WRITING || oflags & OFlags.trunc) flags |= rights & Rights.fdRead ? constants.O_RDWR : constants.O_WRONLY;
@@ -61,11 +63,11 @@ export function pathCalls(thread: GuestThread): Calls {
     return host(() => openSync(place.path, flags, 0o666));
   }
 
-  function open(place: Place, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
+  function open(place: ResolvedPath, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
     const fs = files();
     // What a directory is opened for is cut down to what there is to a directory.
     const directoryOnly = (oflags & OFlags.directory) !== 0 || place.slash;
-    const hostFd = openPlace(place, oflags, directoryOnly ? 0 : base);
+    const hostFd = openPath(place, oflags, directoryOnly ? 0 : base);
     let fd: number;
     let rights: number;
     try {
@@ -144,7 +146,8 @@ export function pathCalls(thread: GuestThread): Calls {
       memory.check(pointer, 64);
       const path = memory.string(pathAt, length);
       below(fd, Rights.pathFilestatGet, path, following(lookup) || asksDirectory(path), (place) => {
-        putStat(memory, pointer, host(() => files().lstatSync(existing(place), { bigint: true })));
+        const stat = host(() => files().lstatSync(existing(place), { bigint: true }));
+        putStat(memory, pointer, FdTable.typeOf(Number(stat.mode)), stat);
       });
     },
     path_filestat_set_times(
@@ -195,14 +198,14 @@ export function pathCalls(thread: GuestThread): Calls {
   };
 
   /** The path of a place that is there; with a slash it is a directory. */
-  function existing({ path, slash }: Place): string {
+  function existing({ path, slash }: ResolvedPath): string {
     if (slash && !host(() => files().lstatSync(path)).isDirectory()) fail(E.NOTDIR);
     return path;
   }
 
   function both(
     oldFd: number, oldRights: number, from: string, newFd: number, newRights: number, to: string,
-    work: (source: Place, target: Place) => void,
+    work: (source: ResolvedPath, target: ResolvedPath) => void,
   ): void {
     table.use(oldFd, (oldDirectory) => {
       directory(oldDirectory, oldRights);

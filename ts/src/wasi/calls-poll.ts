@@ -1,64 +1,15 @@
 // SPDX-License-Identifier: MIT
-import { E, EVENT_HANGUP, EventType, Rights, SUBCLOCK_ABSTIME, Clock, WasiError, fail } from './abi.js';
-import { clockNow } from './calls-process.js';
+/** What poll_oneoff waits for in a guest: this thread adds itself to the watchers of each ring and sleeps on its own word. */
+import { EventType, Rights, fail, E } from '../runtime/abi.js';
+import { pollCalls, READY, type PollEvent } from '../runtime/poll.js';
+import type { SystemCalls } from '../runtime/process.js';
+import type { GuestThread } from './guest-thread.js';
 import { host } from './path.js';
-import type { Calls, GuestThread } from './process.js';
 import { CONNECTION_BYTES } from './sockets.js';
 import { Kind, type Descriptor } from './table.js';
 
-const SUBSCRIPTION_BYTES = 48;
-const EVENT_BYTES = 32;
-/** Each fd in both directions, and clocks: no guest has a use for more. */
-const MAX_SUBSCRIPTIONS = 65536;
-
-interface Subscription {
-  userdata: bigint;
-  type: number;
-  /** Of fd_read and fd_write. */
-  fd: number;
-  /** Of a clock: which, and when in ns. */
-  clock: number;
-  deadline: bigint;
-  /** Not 0: what is wrong with it. */
-  error: number;
-}
-
-interface Event {
-  error: number;
-  nbytes: bigint;
-  hangup: boolean;
-}
-
-/** The longest sleep; whoever has set the realtime clock meanwhile is seen after it. */
-const LONGEST_MS = 2 ** 31 - 1;
-const REALTIME_MS = 1000;
-
-const READY: Event = { error: 0, nbytes: 0n, hangup: false };
-
-/**
- * poll_oneoff. What is waited for is looked at, and if none of it is ready this
- * thread adds itself to the watchers of each ring and sleeps on its own word until
- * one of them changes or the first clock is due.
- */
-export function pollCalls(thread: GuestThread): Calls {
-  const { memory, table, shared } = thread;
-
-  function subscription(at: number): Subscription {
-    const type = memory.u8(at + 8);
-    const made: Subscription = { userdata: memory.u64(at), type, fd: -1, clock: 0, deadline: 0n, error: 0 };
-    if (type === EventType.clock) {
-      made.clock = memory.u32(at + 16);
-      const now = clockNow(thread, made.clock);
-      const flags = memory.u16(at + 40);
-      if (now === undefined || flags & ~SUBCLOCK_ABSTIME) return { ...made, error: E.INVAL };
-      made.deadline = memory.u64(at + 24) + (flags & SUBCLOCK_ABSTIME ? 0n : now);
-    } else if (type === EventType.fdRead || type === EventType.fdWrite) {
-      made.fd = memory.u32(at + 16);
-    } else {
-      fail(E.INVAL);
-    }
-    return made;
-  }
+export function guestPollCalls(thread: GuestThread): SystemCalls {
+  const { table, shared } = thread;
 
   /** Bytes up to the end of a file. */
   function fileBytes(file: Descriptor): bigint {
@@ -69,7 +20,7 @@ export function pollCalls(thread: GuestThread): Calls {
   }
 
   /** What a descriptor has to say; undefined: it is not ready, and tells us when it is. */
-  function look(descriptor: Descriptor, type: number): Event | undefined {
+  function look(descriptor: Descriptor, type: number): PollEvent | undefined {
     if (descriptor.kind === Kind.directory) fail(E.BADF);
     descriptor.need(Rights.pollFdReadwrite);
     const reading = type === EventType.fdRead;
@@ -92,65 +43,9 @@ export function pollCalls(thread: GuestThread): Calls {
     return ring.room > 0 || hangup ? { error: 0, nbytes: hangup ? 0n : BigInt(ring.room), hangup } : undefined;
   }
 
-  function poll(one: Subscription): Event | undefined {
-    if (one.error !== 0) return { ...READY, error: one.error };
-    if (one.type === EventType.clock) {
-      return (clockNow(thread, one.clock) ?? 0n) >= one.deadline ? READY : undefined;
-    }
-    try {
-      return table.use(one.fd, (descriptor) => look(descriptor, one.type));
-    } catch (error) {
-      if (!(error instanceof WasiError)) throw error;
-      return { ...READY, error: error.errno };
-    }
-  }
-
-  /** How long to sleep until the first clock is due, in ms. */
-  function untilClock(all: readonly Subscription[]): number {
-    let ms = Infinity;
-    for (const { type, clock, deadline } of all) {
-      if (type !== EventType.clock) continue;
-      const left = Number(deadline - (clockNow(thread, clock) ?? 0n)) / 1e6;
-      ms = Math.min(ms, Math.max(left, 0), clock === Clock.realtime ? REALTIME_MS : LONGEST_MS);
-    }
-    return ms;
-  }
-
-  function putEvent(at: number, { userdata, type }: Subscription, event: Event): void {
-    memory.bytes(at, EVENT_BYTES).fill(0);
-    memory.setU64(at, userdata);
-    memory.setU16(at + 8, event.error);
-    memory.setU8(at + 10, type);
-    if (type === EventType.clock || event.error !== 0) return;
-    memory.setU64(at + 16, event.nbytes);
-    memory.setU16(at + 24, event.hangup ? EVENT_HANGUP : 0);
-  }
-
-  return {
-    poll_oneoff(input: number, output: number, count: number, result: number) {
-      const n = count >>> 0;
-      if (n === 0) fail(E.INVAL);
-      const [from, to] = [input >>> 0, output >>> 0];
-      memory.check(from, n * SUBSCRIPTION_BYTES);
-      memory.check(to, n * EVENT_BYTES);
-      memory.check(result, 4);
-      if (n > MAX_SUBSCRIPTIONS) fail(E.INVAL);
-      // Read as a whole before the first event is written: they may overlap.
-      const all = Array.from({ length: n }, (_, i) => subscription(from + i * SUBSCRIPTION_BYTES));
-      for (;;) {
-        const seen = shared.prepareSleep();
-        const ready: [Subscription, Event][] = [];
-        for (const one of all) {
-          const event = poll(one);
-          if (event) ready.push([one, event]);
-        }
-        if (ready.length > 0) {
-          ready.forEach(([one, event], i) => putEvent(to + i * EVENT_BYTES, one, event));
-          memory.setU32(result, ready.length);
-          return;
-        }
-        shared.sleep(seen, untilClock(all));
-      }
-    },
-  };
+  return pollCalls(thread, {
+    look: (fd, type) => table.use(fd, (descriptor) => look(descriptor, type)),
+    prepareSleep: () => shared.prepareSleep(),
+    sleep: (seen, ms) => shared.sleep(seen, ms),
+  });
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { E, fail, FileType, Rights } from './abi.js';
+import { E, fail, FileType, Rights } from '../runtime/abi.js';
 import { at, host } from './path.js';
-import type { Calls, GuestThread } from './process.js';
+import type { SystemCalls } from '../runtime/process.js';
+import type { GuestThread } from './guest-thread.js';
 import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
 
 const DIRENT_BYTES = 24;
@@ -13,7 +14,7 @@ const MAX_LISTINGS = 64;
  * read when a listing begins (cookie 0) and stay what they are until its end, so that
  * what is made or removed meanwhile makes no other entry come twice or not at all.
  */
-export function readdirCalls(thread: GuestThread): Calls {
+export function readdirCalls(thread: GuestThread): SystemCalls {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
   /** By descriptor; the oldest first. */

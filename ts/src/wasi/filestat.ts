@@ -1,23 +1,8 @@
 // SPDX-License-Identifier: MIT
-import type { BigIntStats } from 'node:fs';
 import type { HostBase } from '../hosts/host.js';
-import { E, fail, FstFlags } from './abi.js';
-import type { GuestMemory } from './guest-memory.js';
+import { E, fail, FstFlags } from '../runtime/abi.js';
 import { host } from './path.js';
-import { FdTable, type FileSystem } from './table.js';
-
-/** Writes a `filestat`, 64 bytes, which have been checked. */
-export function putStat(memory: GuestMemory, pointer: number, stat: BigIntStats): void {
-  memory.setU64(pointer, stat.dev);
-  memory.setU64(pointer + 8, stat.ino);
-  memory.setU64(pointer + 16, 0n);
-  memory.setU8(pointer + 16, FdTable.typeOf(Number(stat.mode)));
-  memory.setU64(pointer + 24, stat.nlink);
-  memory.setU64(pointer + 32, stat.size);
-  memory.setU64(pointer + 40, stat.atimeNs);
-  memory.setU64(pointer + 48, stat.mtimeNs);
-  memory.setU64(pointer + 56, stat.ctimeNs);
-}
+import type { FileSystem } from './table.js';
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;
 

@@ -7,7 +7,4 @@ export interface GuestConfig {
   /** The guest's names of the preopened directories, by number. */
   readonly preopens: readonly string[];
   readonly buffer: SharedArrayBuffer;
-  /** Whether its module may read the host's fds by number: that of the library alone, which
-   * gets them from TypeScript. */
-  readonly hostFiles: boolean;
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
-/** A thread of a guest that is no program of ours: a worker with nothing but the guest in it. */
+/** The worker of a guest: a thread of a runtime, or of a guest that is no program of ours. */
 import type { WorkerHost } from '../hosts/host.js';
+import { runHelper } from '../iothread/helper-worker.js';
 import { describeDeath } from '../runtime/death.js';
-import { guestThread, preview1, ProcessExit } from './preview1.js';
+import { startWorker } from '../iothread/worker.js';
+import { ProcessExit } from '../runtime/process.js';
+import { guardAll } from '../runtime/system.js';
+import { guestSystem } from './guest-system.js';
+import type { DirectoryCalls } from './guest-thread.js';
+import { guestThread, preview1 } from './preview1.js';
 import type { GuestConfig } from './guest-config.js';
 import { GuestEnded } from './shared.js';
 
@@ -24,7 +30,16 @@ export type FromGuest =
   | { type: 'guest-thread-ended' }
   | { type: 'guest-spawn'; tid: number; argument: number };
 
-export async function runGuest(host: WorkerHost, init: GuestInit): Promise<void> {
+/** directoryCalls: absent where there are no directories. */
+export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCalls): void {
+  startWorker(host, {
+    system: (config: GuestConfig, ...rest) => guestSystem(config, ...rest, directoryCalls),
+    others: { wait: runHelper, guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls) },
+  });
+}
+
+/** A thread of a guest without the event loop: its worker has nothing else in it. */
+async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: DirectoryCalls | undefined): Promise<void> {
   const { module, memory: imported, thread: started } = init;
   const post = (message: FromGuest): void => host.post(message);
   const name = started ? `thread ${started.tid}` : 'main';
@@ -32,7 +47,7 @@ export async function runGuest(host: WorkerHost, init: GuestInit): Promise<void>
   const memory = (): WebAssembly.Memory => imported?.memory ?? (exports['memory'] as WebAssembly.Memory);
   const thread = guestThread(init.config, host, memory, true);
   const imports: WebAssembly.Imports = {
-    wasi_snapshot_preview1: preview1(thread, host.directoryCalls),
+    wasi_snapshot_preview1: guardAll(preview1(thread, directoryCalls)),
     wasi: {
       'thread-spawn': (argument: number) =>
         thread.shared.startThread(init.maxThreads - 1, (tid) => post({ type: 'guest-spawn', tid, argument })),

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** WASI's descriptors in the event loop of programs that have one inside (wasm/port/fd-table.c), and pipes for them. */
 import { errnoNumber } from '../errno.js';
-import { E, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, Rights, WasiError } from './abi.js';
-import type { GuestThread } from './process.js';
+import { E, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, Rights, WasiError } from '../runtime/abi.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, type LoopImports } from '../runtime/system.js';
+import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { Kind, type NewDescriptor } from './table.js';
-
-const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
-
-export interface LoopImports {
-  fd_watch(fd: number): number;
-  fd_revents(fd: number, events: number): number;
-  fd_pair(pointer: number, sockets: number, flags: number): number;
-}
 
 export function loopImports(thread: GuestThread): LoopImports {
   const { table, shared, memory } = thread;

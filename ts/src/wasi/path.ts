@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { E, fail, WasiError } from './abi.js';
+import { E, fail, WasiError } from '../runtime/abi.js';
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
 import type { FileSystem } from './table.js';
@@ -25,7 +25,7 @@ export function host<T>(work: () => T): T {
 /** A path below a directory that is open: `at` names it for the host. */
 export const at = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
 
-export interface Place {
+export interface ResolvedPath {
   /** An open directory, to be used until the call of resolve() is over. */
   directory: number;
   /** One component, which is no symbolic link if those are followed; '.' for the
@@ -43,7 +43,7 @@ export interface Place {
  * guest or by others, leads elsewhere. EPERM where it would lead out of that
  * directory: an absolute path or link, or `..` above the start.
  */
-export function resolve<T>(fs: FileSystem, start: number, path: string, follow: boolean, work: (place: Place) => T): T {
+export function resolve<T>(fs: FileSystem, start: number, path: string, follow: boolean, work: (place: ResolvedPath) => T): T {
   if (path === '') fail(E.NOENT);
   if (path.includes('\0')) fail(E.INVAL);
   const opened: number[] = [];
@@ -62,12 +62,12 @@ function components(path: string): string[] {
 /** '/' and '/.' ask for a directory; so does '..', which is one. */
 export const asksDirectory = (path: string): boolean => /(^|\/)\.?$/.test(path);
 
-function walk(fs: FileSystem, start: number, path: string, follow: boolean, opened: number[]): Place {
+function walk(fs: FileSystem, start: number, path: string, follow: boolean, opened: number[]): ResolvedPath {
   const left = components(path);
   let slash = asksDirectory(path);
   let links = 0;
   const top = (): number => opened.at(-1) ?? start;
-  const place = (name: string): Place => ({ directory: top(), name, slash, path: at(top(), name) });
+  const place = (name: string): ResolvedPath => ({ directory: top(), name, slash, path: at(top(), name) });
   const expand = (target: string): void => {
     if (++links > MAX_LINKS) fail(E.LOOP);
     if (target === '') fail(E.NOENT);

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 import type { HostBase } from '../hosts/host.js';
-import { E, fail, WasiError } from './abi.js';
+import { E, fail } from '../runtime/abi.js';
 import { dataCalls } from './calls-data.js';
 import { fdCalls } from './calls-fd.js';
-import { pollCalls } from './calls-poll.js';
-import { processCalls } from './calls-process.js';
-import { GuestMemory } from './guest-memory.js';
+import { guestPollCalls } from './calls-poll.js';
+import { GuestMemory } from '../runtime/guest-memory.js';
+import { processCalls, type SystemCalls } from '../runtime/process.js';
 import type { GuestConfig } from './guest-config.js';
-import type { Calls, DirectoryCalls, GuestThread } from './process.js';
+import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
-
-export { ProcessExit } from './process.js';
 
 /** One thread's part in a guest. `sleeps`: it may block. */
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
@@ -21,20 +19,8 @@ export function guestThread(config: GuestConfig, host: HostBase, memory: () => W
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs };
 }
 
-/** A call as the module sees it: an errno, whatever happens inside. */
-function guarded(call: (...args: never[]) => number | void): (...args: never[]) => number {
-  return (...args) => {
-    try {
-      return call(...args) ?? E.SUCCESS;
-    } catch (error) {
-      if (error instanceof WasiError) return error.errno;
-      throw error;
-    }
-  };
-}
-
 /** What a host without directories answers to the calls on one: no descriptor is that. */
-function noDirectories({ table }: GuestThread): Calls {
+function noDirectories({ table }: GuestThread): SystemCalls {
   const refuse = (fd: number): never => table.use(fd, () => fail(E.NOTDIR));
   const names = ['open', 'create_directory', 'remove_directory', 'unlink_file', 'filestat_get', 'filestat_set_times', 'readlink', 'link', 'rename'];
   return {
@@ -45,10 +31,6 @@ function noDirectories({ table }: GuestThread): Calls {
 }
 
 /** The 46 calls of wasi_snapshot_preview1. */
-export function preview1(thread: GuestThread, directoryCalls: DirectoryCalls = noDirectories): Record<string, (...args: never[]) => number> {
-  const calls: Calls = {
-    ...processCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...pollCalls(thread),
-    ...directoryCalls(thread),
-  };
-  return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
+export function preview1(thread: GuestThread, directoryCalls: DirectoryCalls = noDirectories): SystemCalls {
+  return { ...processCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directoryCalls(thread) };
 }

@@ -5,6 +5,7 @@ import { hostErrno } from '../errors.js';
 import type { OwnerHost } from '../hosts/host.js';
 import { Helpers } from '../runtime/helpers.js';
 import { makeWaiter, type Waiter } from '../runtime/waiter.js';
+import type { GuestHost } from './guest-host.js';
 import type { Ring } from './ring.js';
 import type { Shared } from './shared.js';
 import type { AioStream } from './stream.js';
@@ -20,7 +21,7 @@ async function inTime(promise: Promise<unknown>): Promise<void> {
 }
 
 /** Something with a ring that the owner looks at when it is told to. */
-interface Worker {
+interface Attended {
   look(): void;
 }
 
@@ -29,7 +30,7 @@ interface Worker {
  * word, with at most one wait outstanding.
  */
 export class Pump {
-  private readonly workers = new Map<number, Worker>();
+  private readonly attended = new Map<number, Attended>();
   private readonly drains = new Set<Drain>();
   private stopped = false;
   private whenStopped: (() => void) | undefined;
@@ -38,9 +39,9 @@ export class Pump {
   private readonly waiter: Waiter;
 
   /** onError: nothing can wake it here, as no worker starts. */
-  constructor(private readonly shared: Shared, host: OwnerHost, onError: (error: unknown) => void) {
+  constructor(private readonly shared: Shared, host: OwnerHost, guests: GuestHost, onError: (error: unknown) => void) {
     const { words, ownerWord } = shared;
-    this.helpers = new Helpers(host);
+    this.helpers = new Helpers(host, guests.makeWorker);
     this.waiter = makeWaiter(words.subarray(ownerWord, ownerWord + 1), this.helpers.start, this.woken, (error) => {
       this.waiting = false;
       onError(error);
@@ -51,25 +52,25 @@ export class Pump {
 
   /** From the stream to the ring, of which the owner has the writing end. */
   feed(stream: AioStream, ring: Ring): void {
-    const feed = new Feed(stream, ring, () => this.workers.delete(ring.index));
-    this.workers.set(ring.index, feed);
+    const feed = new Feed(stream, ring, () => this.attended.delete(ring.index));
+    this.attended.set(ring.index, feed);
     feed.look();
   }
 
   /** From the ring, of which the owner has the reading end, to the stream. */
   drain(stream: AioStream, ring: Ring): void {
     const drain = new Drain(stream, ring, () => {
-      this.workers.delete(ring.index);
+      this.attended.delete(ring.index);
       this.drains.delete(drain);
     });
-    this.workers.set(ring.index, drain);
+    this.attended.set(ring.index, drain);
     this.drains.add(drain);
     drain.look();
   }
 
   /** A worker of another kind. */
-  attach(ring: Ring, worker: Worker): void {
-    this.workers.set(ring.index, worker);
+  attach(ring: Ring, worker: Attended): void {
+    this.attended.set(ring.index, worker);
   }
 
   /** Resolves when all that has been written so far is with the streams, or nobody takes it;
@@ -84,7 +85,7 @@ export class Pump {
   /** The guest is over and has closed its ends: resolves when all streams have ended
    * or were let go, and nothing of this is left waiting. */
   async finish(): Promise<void> {
-    for (const worker of [...this.workers.values()]) worker.look();
+    for (const worker of [...this.attended.values()]) worker.look();
     const drains = [...this.drains];
     await inTime(Promise.all(drains.map((drain) => drain.ended)));
     for (const { stream } of this.drains) stream.abort();
@@ -117,7 +118,7 @@ export class Pump {
     const { words, ownerWord } = this.shared;
     for (;;) {
       const seen = Atomics.load(words, ownerWord);
-      for (const ring of this.shared.takeAttention()) this.workers.get(ring)?.look();
+      for (const ring of this.shared.takeAttention()) this.attended.get(ring)?.look();
       if (this.stopped) return this.whenStopped?.();
       if (!this.waiter.arm(seen)) continue;
       this.waiting = true;
@@ -131,7 +132,7 @@ export class Pump {
   };
 }
 
-class Feed implements Worker {
+class Feed implements Attended {
   private piece: Uint8Array | undefined;
   private reading = false;
   private over = false;
@@ -190,7 +191,7 @@ class Feed implements Worker {
   }
 }
 
-class Drain implements Worker {
+class Drain implements Attended {
   private writing = false;
   private over = false;
   private readonly whenEmpty: (() => void)[] = [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The rights of what only guests of WasiHost have. */
-import { Rights, RIGHTS_OF_STREAM } from './abi.js';
+import { Rights, RIGHTS_OF_STREAM } from '../runtime/abi.js';
 
 /** What applies to a file of the type; all else is taken from its rights. */
 export const RIGHTS_OF_DIRECTORY =

@@ -7,7 +7,8 @@
  * All are 32-bit words. Sleepers each have a word of their own; whatever they wait
  * for has a mask of the sleepers that are interested (see Shared.wake).
  */
-import { E, fail } from './abi.js';
+import { E, fail } from '../runtime/abi.js';
+import { ThreadLeave } from '../runtime/death.js';
 
 const HEADER = 256;
 export const MAX_FDS = 8192;
@@ -59,7 +60,7 @@ export const ringRange = (large: boolean): [first: number, end: number] =>
   large ? [0, LARGE_RINGS] : [LARGE_RINGS, MAX_RINGS];
 
 /** Thrown where a guest's thread sleeps when all of it is over. */
-export class GuestEnded extends Error {}
+export class GuestEnded extends ThreadLeave {}
 
 export class Shared {
   readonly words: Int32Array;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Accepting connections; the owner has them in reserve in the listener's ring. */
-import { E, fail, FdFlags, FileType, Rights, RIGHTS_OF_SOCKET } from './abi.js';
+import { E, fail, FdFlags, FileType, Rights, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import { waitFor } from './calls-data.js';
-import type { GuestThread } from './process.js';
+import type { GuestThread } from './guest-thread.js';
 import { Ring } from './ring.js';
 import { Kind, type Descriptor, type NewDescriptor } from './table.js';
 

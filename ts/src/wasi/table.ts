@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type * as NodeFs from 'node:fs';
-import { ALL_RIGHTS, E, fail, FdFlags, FileType, Rights } from './abi.js';
+import { ALL_RIGHTS, E, fail, FdFlags, FileType, Rights } from '../runtime/abi.js';
 import { Ring } from './ring.js';
 import { fdAt, MAX_FDS, objectAt, type Shared } from './shared.js';
 

@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: MIT
 /** A guest's streams, sockets and directories: what it starts with, and what serves them. */
-import type { Listening, OwnerHost, Surroundings } from '../hosts/host.js';
+import type { OwnerHost } from '../hosts/host.js';
 import { AioError } from '../errors.js';
-import { ALL_RIGHTS, FileType, Rights, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from './abi.js';
+import { ALL_RIGHTS, FileType, Rights, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
 import { Backlog } from './backlog.js';
-import { Guest } from './guest.js';
+import type { Memory } from '../runtime/memory.js';
+import type { Guest, System } from '../runtime/system.js';
+import type { GuestConfig } from './guest-config.js';
+import type { GuestHost } from './guest-host.js';
+import { guestSystem } from './guest-system.js';
 import type { GuestOptions, Standard } from './guest-options.js';
-import type { DirectoryCalls } from './process.js';
 import { Pump } from './pump.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
 import { AioStream } from './stream.js';
-import { Kind } from './table.js';
+import type { Listening, Surroundings } from './surroundings.js';
+import { FdTable, Kind, type FileSystem } from './table.js';
 
-/** The guest of a WasiHost: directories, streams and sockets are its descriptors. */
-export class WasiGuest extends Guest {
+/** The guest of a WasiHost: its arguments, and directories, streams and sockets as its descriptors. */
+export class WasiGuest implements Guest {
+  readonly config: GuestConfig;
+  private readonly table: FdTable;
   /** The ports that the sockets listen on, in their order. */
   readonly ports: number[] = [];
   private readonly listening: Listening[] = [];
@@ -23,17 +29,30 @@ export class WasiGuest extends Guest {
   private around: Surroundings | undefined;
   /** Its streams stand still for ever. */
   onError: ((error: unknown) => void) | undefined;
+  /** As every host of guests has it. */
+  readonly makeWorker: GuestHost['makeWorker'];
   /** Of standard output, if that is a pipe of this process. */
   private output: Ring | undefined;
+
+  private constructor(private readonly host: OwnerHost, guests: GuestHost, readonly shared: Shared, options: GuestOptions) {
+    this.makeWorker = guests.makeWorker;
+    this.table = new FdTable(shared, host.fs as FileSystem | undefined);
+    this.config = {
+      args: options.args ?? ['program'],
+      env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
+      preopens: Object.keys(options.dirs ?? {}),
+      buffer: shared.buffer,
+    };
+  }
 
   /**
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_IO (a directory, a socket), ERR_AIO_UNSUPPORTED
    */
-  static async create(host: OwnerHost, options: GuestOptions): Promise<WasiGuest> {
-    const guest = new WasiGuest(host, Shared.create(true), options);
+  static async create(host: OwnerHost, guests: GuestHost, options: GuestOptions): Promise<WasiGuest> {
+    const guest = new WasiGuest(host, guests, Shared.create(true), options);
     try {
-      guest.around = await host.surroundings?.();
-      guest.pump = new Pump(guest.shared, host, (error) => guest.onError?.(error));
+      guest.around = await guests.surroundings?.();
+      guest.pump = new Pump(guest.shared, host, guests, (error) => guest.onError?.(error));
       let fd = 3;
       // What is most likely to be refused comes before what has to be undone.
       Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));
@@ -49,8 +68,17 @@ export class WasiGuest extends Guest {
     return guest;
   }
 
-  override get directoryCalls(): DirectoryCalls | undefined {
-    return this.around?.directoryCalls;
+  system(memory: Memory): System {
+    return guestSystem(this.config, this.host, memory, false, this.around?.directoryCalls);
+  }
+
+  whenReady(tell: (fd: number) => void): void {
+    this.shared.onReady = tell;
+  }
+
+  /** Its file descriptors, as text, a line each. */
+  dump(): string {
+    return this.table.dump();
   }
 
   // ---- What it starts with
@@ -71,6 +99,10 @@ export class WasiGuest extends Guest {
     const stream = AioStream.from(what);
     stream.lazy = fd === 0;
     this.stream(fd, stream, FileType.unknown, RIGHTS_OF_STREAM);
+  }
+
+  private console(fd: number, type: number, rights = RIGHTS_OF_STREAM): void {
+    this.table.openAt(fd, { kind: Kind.console, type, hostFd: fd, base: rights & ~Rights.fdRead });
   }
 
   private inherited(fd: number): void {

@@ -12,6 +12,7 @@ import { within } from '../runtime/within.js';
 import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
 import type { FromGuest, GuestInit } from './guest-worker.js';
+import { guestHost } from './guest-host.js';
 import { WasiGuest } from './wasi-guest.js';
 
 export interface WasiOptions extends GuestOptions {
@@ -125,7 +126,7 @@ export class WasiHost {
     const module = await compile(binary, from);
     const memory = memoryImport(binary);
     const flavour = flavourOf(module, memory);
-    const guest = await WasiGuest.create(host, options);
+    const guest = await WasiGuest.create(host, await guestHost(), options);
     return new WasiHost(host, guest, options, binary, module, memory, flavour);
   }
 
@@ -277,7 +278,7 @@ export class WasiHost {
       exit: () => {
         if (!over) died('the worker of a thread ended');
       },
-    });
+    }, this.#guest.makeWorker);
     this.#workers.add(worker);
     const init: GuestInit = {
       type: 'guest', module: this.#module, config: this.#guest.config, memory, thread, maxThreads: this.#options.maxThreads ?? 128,

@@ -3,13 +3,13 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
-import { fdsAreOwned } from './node-file.js';
-import { asBytes, AioStream, NodeStream } from '../wasi/stream.js';
-import { FdTable } from '../wasi/table.js';
-import { FileType } from '../wasi/abi.js';
+import { fdsAreOwned } from '../hosts/node-file.js';
+import { asBytes, AioStream, NodeStream } from './stream.js';
+import { FdTable } from './table.js';
+import { FileType } from '../runtime/abi.js';
 import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
-export { directoryCalls } from '../wasi/calls-directory.js';
-import type { Inherited, Listening } from './host.js';
+export { directoryCalls } from './calls-directory.js';
+import type { Inherited, Listening } from './surroundings.js';
 
 /** fd 0, 1 or 2 of this process; undefined: it is closed. */
 export function inherit(fd: number): Inherited | undefined {

@@ -1,7 +1,31 @@
 // SPDX-License-Identifier: MIT
 /** Arguments, environment, clocks, random bytes, and the guest's end. */
 import { Clock, E, fail } from './abi.js';
-import { ProcessExit, type Calls, type GuestThread } from './process.js';
+import type { HostBase } from '../hosts/host.js';
+import type { GuestMemory } from './guest-memory.js';
+
+/** A WASI call. It returns an errno, or nothing for success; it may throw a WasiError. */
+export type SystemCall = (...args: never[]) => number | void;
+export type SystemCalls = Record<string, SystemCall>;
+
+/** What the WASI calls of one thread work with, whatever else its module has. */
+export interface SystemThread {
+  readonly config: {
+    readonly args: readonly string[];
+    /** NAME=VALUE */
+    readonly env: readonly string[];
+  };
+  readonly memory: GuestMemory;
+  readonly host: HostBase;
+}
+
+/** Thrown through the module by proc_exit and proc_raise. */
+export class ProcessExit extends Error {
+  constructor(readonly exitCode: number, readonly signal?: string) {
+    super(signal === undefined ? `exit ${exitCode}` : `signal ${signal}`);
+    this.name = 'ProcessExit';
+  }
+}
 
 /** `signal`; those that POSIX ignores by default are lower case. */
 const SIGNALS = (
@@ -13,13 +37,13 @@ const STOPPING = ['STOP', 'TSTP', 'TTIN', 'TTOU'];
 const RESOLUTION_NS = { [Clock.realtime]: 1_000_000n, [Clock.monotonic]: 1000n };
 
 /** ns since the clock's origin; undefined: there is no such clock. */
-export function clockNow(thread: Pick<GuestThread, 'host'>, clock: number): bigint | undefined {
+export function clockNow(thread: Pick<SystemThread, 'host'>, clock: number): bigint | undefined {
   if (clock === Clock.realtime) return BigInt(Date.now()) * 1_000_000n;
   if (clock === Clock.monotonic) return BigInt(Math.round(thread.host.monotonic()));
   return undefined;
 }
 
-export function processCalls(thread: GuestThread): Calls {
+export function processCalls(thread: SystemThread): SystemCalls {
   const { memory, config } = thread;
   const encode = (texts: readonly string[]): Uint8Array[] => texts.map((text) => new TextEncoder().encode(`${text}\0`));
   const args = encode(config.args);

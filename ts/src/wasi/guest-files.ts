@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+import { E, fail, Rights, WasiError } from '../runtime/abi.js';
+import type { FileImports } from '../runtime/file-imports.js';
+import type { GuestThread } from './guest-thread.js';
+import { Kind } from './table.js';
+
+/**
+ * What the block engines ask for, for a program, which may be anybody's: file is a descriptor of its own, and
+ * what it says of its memory is checked.
+ */
+export function guestFiles({ table }: GuestThread, direct: FileImports): FileImports {
+  const checked = (name: keyof FileImports, rights: number) => (fd: number, ...rest: number[]): number => {
+    try {
+      return table.use(fd, (descriptor) => {
+        if (descriptor.kind !== Kind.file || descriptor.sequential) fail(E.BADF);
+        descriptor.need(rights);
+        return direct[name](descriptor.hostFd, ...rest);
+      });
+    } catch (error) {
+      if (error instanceof WasiError) return -error.errno;
+      if (error instanceof RangeError) return -E.FAULT;
+      throw error;
+    }
+  };
+  const [read, write] = [Rights.fdRead | Rights.fdSeek, Rights.fdWrite | Rights.fdSeek];
+  return {
+    pread: checked('pread', read), preadv: checked('preadv', read), pwrite: checked('pwrite', write),
+    pwritev: checked('pwritev', write), fdatasync: checked('fdatasync', 0),
+  };
+}

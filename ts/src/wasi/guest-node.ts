@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+/** The worker of guests, in Node, Deno and Bun. */
+import { workerHost } from '../hosts/node-worker.js';
+import { directoryCalls } from './calls-directory.js';
+import { startGuestWorker } from './guest-worker.js';
+
+startGuestWorker(workerHost, directoryCalls);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+import type { SystemCalls, SystemThread } from '../runtime/process.js';
+import type { GuestConfig } from './guest-config.js';
+import type { Shared } from './shared.js';
+import type { FdTable, FileSystem } from './table.js';
+
+/** What the calls of one thread of a guest work with. */
+export interface GuestThread extends SystemThread {
+  readonly config: GuestConfig;
+  readonly shared: Shared;
+  readonly table: FdTable;
+  readonly fs: FileSystem | undefined;
+}
+
+/** The calls on directories, which not every host has. */
+export type DirectoryCalls = (thread: GuestThread) => SystemCalls;
