@@ -100,13 +100,17 @@ bool raw_aio_step(RawAio *request)
 
 static void tell(RawAio *request)
 {
-    QLIST_REMOVE(request, all);
-    free(request->rest);
-    request->rest = NULL;
     if (request->common.cb) {
         CALL_USER(request->common.cb, request->common.opaque, request->ret);
     }
+    /* One step: a thread that is lost in its call-back leaves the request to
+     * raw_aio_free_requests. */
+    port_thread_holds(1);
+    QLIST_REMOVE(request, all);
+    free(request->rest);
+    request->rest = NULL;             /* others may have a reference */
     qemu_aio_unref(request);
+    port_thread_holds(-1);
 }
 
 void raw_aio_complete(RawAio *request)

@@ -37,14 +37,18 @@ static void completion_bh(void *opaque)
     }
     while ((request = QSIMPLEQ_FIRST(&pool->completing))) {
         QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
-        QLIST_REMOVE(request, all);
         pool->outstanding--;
         aio_stat_add(&pool->ctx->stats.jobs, 1);
         if (request->common.cb) {
             CALL_USER(request->common.cb, request->common.opaque,
                       request->ret);
         }
+        /* One step: a thread that is lost in its call-back leaves the request to
+         * thread_pool_end_abandoned. */
+        port_thread_holds(1);
+        QLIST_REMOVE(request, all);
         qemu_aio_unref(request);
+        port_thread_holds(-1);
     }
     if (more) {
         /* This may undo a thread's announcement too: look whether there was one. */

@@ -107,6 +107,22 @@ describe('memory and handles', () => {
     // Names and thread-pool threads that are about to end; each that is lost had some 80 KB.
     expect((runtime.call('heap_used') as number) - before).toBeLessThan(1024);
   });
+
+  test.each(ENGINES.map((name, engine) => ({ name, engine })))('in the call-back of a request to $name', async ({ engine }) => {
+    const lose = async (): Promise<void> => {
+      const io = await runtime.iothread('stuck');
+      const stuck = runtime.call('stuck_so_far') as number;
+      void quietly(io.call('stick_in_a_call_back', engine));
+      await until(() => (runtime.call('stuck_so_far') as number) > stuck);
+      await io.terminate();
+      await until(() => busy(runtime) === 0);
+    };
+    await lose();
+    const before = runtime.call('heap_used') as number;
+    for (let i = 0; i < 2 * ROUNDS; i++) await lose();
+    // Not one byte a round.
+    expect((runtime.call('heap_used') as number) - before).toBeLessThan(2 * ROUNDS);
+  });
 });
 
 describe('a file that another thread is about to read', () => {
