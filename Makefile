@@ -67,13 +67,14 @@ jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-package test-models \
-  test-conformance runtimes conformance conformance-programs chaos soak bench serve lint clean distclean FORCE
+  test-conformance runtimes conformance conformance-programs chaos soak bench serve docs lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
 	@echo 'make test       build all and run every test (test-*, lint)'
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
-	@echo 'make serve      build all and serve the demo page on this machine'
+	@echo 'make serve      build all and serve the demo page on this machine, at /docs/ what make docs has made'
+	@echo 'make docs       make the site of the documentation: build/site/html'
 	@echo
 	@echo 'make build      native, wasm and ts'
 	@echo 'make native     build/native/libaioloop.a, for C programs on this machine'
@@ -92,7 +93,7 @@ help:
 	@echo 'make conformance    those cases and the C tests in all of them (ONLY=case, ON=node20,deno,...)'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
-	@echo 'make distclean  remove what was fetched too: .toolchain/, .runtimes/ and node_modules/'
+	@echo 'make distclean  remove what was fetched too: .toolchain/, .runtimes/ and node_modules/ (both)'
 	@echo
 	@echo 'V=1 shows the commands, CC=clang and CFLAGS=... change the native build.'
 
@@ -107,6 +108,17 @@ demo: build
 
 serve: build
 	$(Q)node dist/cli/main.js serve
+
+# ---- the site: its generator has a package.json of its own, as nothing else needs it ----
+
+docs/site/node_modules/.stamp: docs/site/package.json docs/site/package-lock.json | build/node.ok
+	$(call step,NPM,ci (docs/site))
+	$(Q)wasm/toolchain/host.sh npm docs/site
+	@touch $@
+
+docs: docs/site/node_modules/.stamp node_modules/.stamp
+	$(call step,SITE,build/site/html)
+	$(Q)node docs/site/build.mjs
 
 # ---- values that things depend on: a file that changes when its value does ----
 
@@ -401,5 +413,5 @@ clean:
 	$(Q)rm -rf build dist
 
 distclean: clean
-	$(call step,CLEAN,.toolchain .runtimes node_modules)
-	$(Q)rm -rf .toolchain .runtimes node_modules
+	$(call step,CLEAN,.toolchain .runtimes node_modules docs/site/node_modules)
+	$(Q)rm -rf .toolchain .runtimes node_modules docs/site/node_modules

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** The command line of wasm-aio: help, suggestions, ranges, and output that cannot be written. */
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram, scratch, spawned, wasmAio, type Ended } from './helpers/child.js';
-import { cli } from './helpers/paths.js';
+import { cli, pathOf } from './helpers/paths.js';
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -133,4 +134,23 @@ test.each(['NO_COLOR=1', 'TERM=dumb'])('%s: a terminal gets no escape sequence',
   expect(status).toBe(0);
   expect(stdout).toMatch(/Random reads of 4096 bytes/);
   expect(stdout).not.toMatch(/\x1b/);
+});
+
+test('serve: the demo, the documentation if it has been made, and nothing outside of them', async () => {
+  const child = spawn(process.execPath, [cli, 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+    const address = /^http:\S+/.exec(line)?.[0] ?? '';
+    const get = async (path: string): Promise<[number, string]> => {
+      const response = await fetch(address + path);
+      return [response.status, await response.text()];
+    };
+    expect(await get('')).toEqual([200, expect.stringMatching(/<title>wasm-aio/)]);
+    const site = existsSync(pathOf('build/site/html/index.html')) ? [200, expect.stringMatching(/<title>/)] : [404, 'the documentation has not been built: run `make docs`\n'];
+    expect(await get('docs')).toEqual(site);
+    for (const path of ['docs/..%2f..%2f..%2fpackage.json', 'dist/..%2fpackage.json', 'package.json']) expect(await get(path)).toEqual([404, 'not found\n']);
+  } finally {
+    child.kill();
+    await once(child, 'close');
+  }
 });

@@ -1,11 +1,13 @@
 // What the documentation names is there: links, C names, TypeScript names.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { top } from './room.mjs';
 
 const read = (path) => readFileSync(join(top, path), 'utf8');
-const pages = () => ['README.md', 'CONTRIBUTING.md', ...readdirSync(join(top, 'docs'), { recursive: true }).filter((name) => name.endsWith('.md')).map((name) => join('docs', name))];
+/** All pages: those of docs/ (but for what makes the site, with its packages) and those of the project's folder. */
+const pages = () => [top, ...['', 'guides', 'decisions'].map((dir) => join(top, 'docs', dir))]
+  .flatMap((dir) => readdirSync(dir).filter((name) => name.endsWith('.md')).map((name) => relative(top, join(dir, name))));
 
 /** Links to headings, as code hosts make them of the text. */
 const anchors = (text) =>

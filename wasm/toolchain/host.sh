@@ -1,5 +1,5 @@
 #!/bin/sh
-# host.sh node|cc|npm|chromium|firefox|webkit|spin|glib|compilers - see that this machine has what the
+# host.sh node|cc|npm [DIR]|chromium|firefox|webkit|spin|glib|compilers - see that this machine has what the
 # build (or a test) needs.  What is missing and comes from Debian is installed when
 # that is allowed (root, apt-get); else one sentence says what to type.
 set -eu
@@ -58,10 +58,10 @@ int main(void) { return 0; }' | "$cc" -x c - -o "$tmp" >/dev/null 2>&1; }
   ;;
 npm)
   mkdir -p build
-  if ! npm ci --ignore-scripts --loglevel=error > build/npm.log 2>&1; then
+  if ! (cd "${2:-.}" && npm ci --ignore-scripts --loglevel=error) > build/npm.log 2>&1; then
     why=$(sed -n 's/^npm error code //p' build/npm.log | head -n 1)
     case $why in
-      EUSAGE) die "package.json and package-lock.json do not agree: run npm install once" ;;
+      EUSAGE) die "package.json and package-lock.json${2:+ of $2} do not agree: run npm install once" ;;
       *) die "npm ci failed (${why:-no reason given}; see build/npm.log): check the network and npm's registry setting, and start again" ;;
     esac
   fi

@@ -9,11 +9,12 @@ import { ISOLATION_HEADERS } from '../hosts/isolation.js';
 import { helpOf, parseNumber, parseOptions, type Command } from './options.js';
 import { print } from './output.js';
 
-/** dist/ and the package that it imports, by the path that they are served at. */
+/** dist/, the package that it imports, and what `make docs` has made, by the path that they are served at. */
 const roots = {
   '/dist/': fileURLToPath(new URL('../', import.meta.url)),
   // Node resolves its CommonJS form; the other one lies beside it.
   '/comlink/': fileURLToPath(new URL('../esm/', import.meta.resolve('comlink'))),
+  '/docs/': fileURLToPath(new URL('../../build/site/html/', import.meta.url)),
 };
 
 const types: Record<string, string> = {
@@ -23,13 +24,16 @@ const types: Record<string, string> = {
   '.mjs': 'text/javascript',
   '.map': 'application/json',
   '.wasm': 'application/wasm',
+  '.woff2': 'font/woff2',
+  '.json': 'application/json',
+  '.txt': 'text/plain; charset=utf-8',
 };
 
 /** The file behind a URL's path; undefined: there is none. */
 function fileOf(path: string): string | undefined {
   for (const [prefix, root] of Object.entries(roots)) {
     if (!path.startsWith(prefix)) continue;
-    const file = normalize(root + decodeURIComponent(path.slice(prefix.length)));
+    const file = normalize(root + (decodeURIComponent(path.slice(prefix.length)) || 'index.html').replace(/\/$/, '/index.html'));
     if (file.startsWith(root.endsWith(sep) ? root : root + sep) && extname(file) in types) return file;
   }
   return undefined;
@@ -39,14 +43,15 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
   response.setHeader('Cache-Control', 'no-cache');
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-  if (pathname === '/') {
-    response.writeHead(302, { Location: '/dist/demo/index.html' }).end();
+  const moved = { '/': '/dist/demo/index.html', '/docs': '/docs/' }[pathname];
+  if (moved !== undefined) {
+    response.writeHead(302, { Location: moved }).end();
     return;
   }
   const file = fileOf(pathname);
   const body = file === undefined ? undefined : await readFile(file).catch(() => undefined);
   if (file === undefined || body === undefined) {
-    response.writeHead(404, { 'Content-Type': 'text/plain' }).end('not found\n');
+    response.writeHead(404, { 'Content-Type': 'text/plain' }).end(pathname === '/docs/' ? 'the documentation has not been built: run `make docs`\n' : 'not found\n');
     return;
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
