@@ -22,17 +22,14 @@
 /* block/aiocb.c */
 #define aio_try_get aio_priv_aio_try_get
 
-/* block/io_uring.c */
-#define luring_queue aio_priv_luring_queue
+/* block/context-pool.c */
+#define thread_pool_try_get aio_priv_thread_pool_try_get
 
-/* block/linux-aio.c */
-#define linux_aio_queue aio_priv_linux_aio_queue
+/* block/engines.c */
+#define aio_engine_queue aio_priv_aio_engine_queue
 
 /* block/raw-aio.c */
-#define raw_aio_abandon aio_priv_raw_aio_abandon
-#define raw_aio_cleanup aio_priv_raw_aio_cleanup
 #define raw_aio_complete aio_priv_raw_aio_complete
-#define raw_aio_free_requests aio_priv_raw_aio_free_requests
 #define raw_aio_step aio_priv_raw_aio_step
 
 /* block/pool-threads.c */
@@ -43,11 +40,11 @@
 /* block/thread-pool.c */
 #define thread_pool_abandon aio_priv_thread_pool_abandon
 #define thread_pool_end_abandoned aio_priv_thread_pool_end_abandoned
-#define thread_pool_try_get aio_priv_thread_pool_try_get
+#define thread_pool_try_new aio_priv_thread_pool_try_new
 #define thread_pool_try_submit aio_priv_thread_pool_try_submit
 
 /* coroutine/aio-co.c */
-#define aio_co_run_scheduled aio_priv_aio_co_run_scheduled
+#define aio_co_is_scheduled aio_priv_aio_co_is_scheduled
 #define coroutine_set_scheduled aio_priv_coroutine_set_scheduled
 
 /* coroutine/co-pool.c */
@@ -150,6 +147,16 @@
 
 /* loop/notify.c */
 #define port_watcher_ready aio_priv_port_watcher_ready
+
+/* loop/part.c */
+#define aio_part_register aio_priv_aio_part_register
+#define aio_parts_abandon aio_priv_aio_parts_abandon
+#define aio_parts_begin aio_priv_aio_parts_begin
+#define aio_parts_dump aio_priv_aio_parts_dump
+#define aio_parts_end aio_priv_aio_parts_end
+#define aio_parts_have aio_priv_aio_parts_have
+#define aio_parts_idle aio_priv_aio_parts_idle
+#define aio_parts_size aio_priv_aio_parts_size
 
 /* loop/polling.c */
 #define aio_adapt_polling aio_priv_aio_adapt_polling

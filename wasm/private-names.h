@@ -220,7 +220,6 @@
 
 /* runtime/iothread.c */
 #define rt_context_polls aio_priv_rt_context_polls
-#define rt_context_requests aio_priv_rt_context_requests
 #define rt_context_stats aio_priv_rt_context_stats
 #define rt_error_errno aio_priv_rt_error_errno
 #define rt_error_text aio_priv_rt_error_text
@@ -240,15 +239,19 @@
 /* runtime/main.c */
 #define rt_main_start aio_priv_rt_main_start
 
-/* runtime/runtime.c */
+/* runtime/requests.c */
 #define rt_complete aio_priv_rt_complete
+#define rt_context_requests aio_priv_rt_context_requests
+#define rt_request_begin aio_priv_rt_request_begin
+#define rt_requests_drop aio_priv_rt_requests_drop
+#define rt_requests_in_flight aio_priv_rt_requests_in_flight
+
+/* runtime/runtime.c */
 #define rt_failed_word aio_priv_rt_failed_word
 #define rt_hosted_turn aio_priv_rt_hosted_turn
 #define rt_hosted_word aio_priv_rt_hosted_word
 #define rt_init aio_priv_rt_init
 #define rt_notify aio_priv_rt_notify
 #define rt_owner_context aio_priv_rt_owner_context
-#define rt_request_begin aio_priv_rt_request_begin
-#define rt_requests_drop aio_priv_rt_requests_drop
 
 #endif

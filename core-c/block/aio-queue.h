@@ -57,14 +57,7 @@ void aio_queue_plug(AioQueue *queue);
 void aio_queue_unplug(AioQueue *queue, int64_t max_batch);
 void aio_queue_get_stats(AioQueue *queue, AioEngineStats *stats);
 
-/* The context's, or NULL. linux-aio.c, io_uring.c */
-AioQueue *linux_aio_queue(AioContext *ctx);
-AioQueue *luring_queue(AioContext *ctx);
-/* aio_ctx_finalize: frees what was set up. raw-aio.c */
-void raw_aio_cleanup(AioContext *ctx);
-/* aio_context_abandon: its engines end. */
-void raw_aio_abandon(AioContext *ctx);
-/* Nobody serves an abandoned context any more. */
-void raw_aio_free_requests(AioContext *ctx);
+/* The context's, or NULL: not set up, or the engine is the thread pool. engines.c */
+AioQueue *aio_engine_queue(AioContext *ctx, AioEngine engine);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BLOCK_POOL_THREADS_H
 #define BLOCK_POOL_THREADS_H
-/* What the two sides of a thread pool share: thread-pool.c, its home thread's side,
- * and pool-threads.c, that of its threads. */
+/* What the files of a thread pool share: thread-pool.c, its home thread's side,
+ * pool-threads.c, that of its threads, and context-pool.c, a context's own pool. */
 #include "block/block.h"
 #include "block/pool.h"
 #include "loop/aio-context.h"
@@ -80,6 +80,11 @@ static inline void thread_pool_unlock(ThreadPool *pool, bool wake)
 bool thread_pool_summon(ThreadPool *pool);
 /* Under the lock: one more, unless one is being started. */
 void thread_pool_start_thread(ThreadPool *pool);
+/* As thread_pool_new_aio. NULL: out of memory. */
+ThreadPool *thread_pool_try_new(AioContext *ctx);
+/* The home thread was lost: jobs that no thread has taken are dropped, the pool's threads
+ * end, and the last one frees it. */
+void thread_pool_abandon(ThreadPool *pool);
 /* Called without the lock by whoever has found that an abandoned pool has no thread any
  * more: it and its requests are freed. */
 void thread_pool_end_abandoned(ThreadPool *pool);

@@ -15,8 +15,4 @@ BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
                                    void *arg, BlockCompletionFunc *cb,
                                    void *opaque);
 
-/* aio_context_abandon: jobs that no thread has taken are dropped, its threads end, and the
- * last one frees it. */
-void thread_pool_abandon(AioContext *ctx);
-
 #endif

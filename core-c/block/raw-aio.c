@@ -4,26 +4,7 @@
 #include "block/block.h"
 #include "block/pool.h"
 #include "port/calls.h"
-#include "qapi/error.h"
 #include <string.h>
-
-static const char *const names[] = { "threads", "native", "io_uring", "sync" };
-
-const char *aio_engine_name(AioEngine engine)
-{
-    return names[engine];
-}
-
-bool aio_engine_by_name(const char *name, AioEngine *engine)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *engine = (AioEngine)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* ---- One step of a request ---- */
 
@@ -147,17 +128,33 @@ static void pool_done(void *opaque, int ret)
 
 /* ---- Requests ---- */
 
-static AioQueue *engine_queue(AioContext *ctx, AioEngine engine)
+/* What each context has: those that have not ended. The home thread's. */
+typedef struct RequestsPart {
+    QLIST_HEAD(, RawAio) all;
+} RequestsPart;
+
+static void free_requests(AioContext *ctx);
+
+static AioPart requests_part = {
+    .size = sizeof(RequestsPart),
+    .idle = free_requests,
+};
+AIO_PART_REGISTER(requests_part);
+
+static RequestsPart *requests_of(AioContext *ctx)
 {
-    switch (engine) {
-    case AIO_ENGINE_NATIVE:
-        return linux_aio_queue(ctx);
-    case AIO_ENGINE_IO_URING:
-        return luring_queue(ctx);
-    case AIO_ENGINE_SYNC:
-        return ctx->sync_aio;
-    default:
-        return NULL;
+    return aio_part(ctx, &requests_part);
+}
+
+/* Nobody serves an abandoned context any more. */
+static void free_requests(AioContext *ctx)
+{
+    RawAio *request;
+
+    while ((request = QLIST_FIRST(&requests_of(ctx)->all))) {
+        QLIST_REMOVE(request, all);
+        free(request->rest);
+        free(request);
     }
 }
 
@@ -182,30 +179,6 @@ static const AIOCBInfo raw_aio_info = {
     .cancel_async = raw_aio_cancel,
     .get_aio_context = raw_aio_get_context,
 };
-
-bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    switch (engine) {
-    case AIO_ENGINE_NATIVE:
-        return aio_setup_linux_aio(ctx, errp);
-    case AIO_ENGINE_IO_URING:
-        return aio_setup_linux_io_uring(ctx, errp);
-    case AIO_ENGINE_SYNC:
-        if (!ctx->sync_aio) {
-            ctx->sync_aio = aio_queue_new(ctx, engine, 1,
-                                          "failed to make the sync engine",
-                                          errp);
-        }
-        return ctx->sync_aio;
-    default:
-        if (!thread_pool_try_get(ctx)) {
-            error_setg_errno(errp, ENOMEM, "failed to make the thread pool");
-            return false;
-        }
-        return true;
-    }
-}
 
 /* The bytes of the iovecs, or -EINVAL. */
 static int count_bytes(const RawAioOp *op)
@@ -268,7 +241,7 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
         port_panic("raw_aio_submit: unknown request type %#x",
                    (unsigned)op->type);
     }
-    queue = engine_queue(ctx, op->engine);
+    queue = aio_engine_queue(ctx, op->engine);
     if (!queue && op->engine != AIO_ENGINE_THREADS) {
         port_panic("raw_aio_submit: engine %s has not been set up "
                    "(raw_aio_setup)", aio_engine_name(op->engine));
@@ -290,74 +263,11 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
     request->bytes = type == QEMU_AIO_FLUSH ? 0 : count_bytes(op);
     request->io = (PortIo){ .op = port_ops[type], .fd = op->fd, .iov = op->iov,
                             .niov = op->niov, .offset = op->offset };
-    QLIST_INSERT_HEAD(&ctx->raw_requests, request, all);
+    QLIST_INSERT_HEAD(&requests_of(ctx)->all, request, all);
     if (!start(request, op)) {
         QLIST_REMOVE(request, all);
         qemu_aio_unref(request);
         return NULL;
     }
     return &request->common;
-}
-
-void raw_aio_plug(AioContext *ctx, AioEngine engine)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    AioQueue *queue = engine_queue(ctx, engine);
-
-    if (queue) {
-        aio_queue_plug(queue);
-    }
-}
-
-void raw_aio_unplug(AioContext *ctx, AioEngine engine, int64_t max_batch)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    AioQueue *queue = engine_queue(ctx, engine);
-
-    if (queue) {
-        aio_queue_unplug(queue, max_batch);
-    }
-}
-
-void raw_aio_get_stats(AioContext *ctx, AioEngine engine,
-                       AioEngineStats *stats)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    AioQueue *queue = engine_queue(ctx, engine);
-
-    *stats = (AioEngineStats){ 0 };
-    if (queue) {
-        aio_queue_get_stats(queue, stats);
-    }
-}
-
-void raw_aio_cleanup(AioContext *ctx)
-{
-    aio_queue_free(linux_aio_queue(ctx));
-    aio_queue_free(luring_queue(ctx));
-    aio_queue_free(ctx->sync_aio);
-    ctx->linux_aio = NULL;
-    ctx->linux_io_uring = NULL;
-    ctx->sync_aio = NULL;
-}
-
-void raw_aio_abandon(AioContext *ctx)
-{
-    aio_queue_abandon(linux_aio_queue(ctx));
-    aio_queue_abandon(luring_queue(ctx));
-    aio_queue_abandon(ctx->sync_aio);
-    ctx->linux_aio = NULL;
-    ctx->linux_io_uring = NULL;
-    ctx->sync_aio = NULL;
-}
-
-void raw_aio_free_requests(AioContext *ctx)
-{
-    RawAio *request;
-
-    while ((request = QLIST_FIRST(&ctx->raw_requests))) {
-        QLIST_REMOVE(request, all);
-        free(request->rest);
-        free(request);
-    }
 }

@@ -149,7 +149,7 @@ void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
     thread_pool_unlock(pool, wake);
 }
 
-static ThreadPool *try_new(AioContext *ctx)
+ThreadPool *thread_pool_try_new(AioContext *ctx)
 {
     ThreadPool *pool = calloc(1, sizeof(*pool));
 
@@ -177,33 +177,10 @@ static ThreadPool *try_new(AioContext *ctx)
     return pool;
 }
 
-ThreadPool *thread_pool_try_get(AioContext *ctx)
-{
-    ThreadPool *pool = ctx->thread_pool;
-
-    if (!pool && (pool = try_new(ctx))) {
-        qatomic_mb_set(&ctx->thread_pool, pool);
-        /* Another thread that has just changed them may not have seen the pool. */
-        thread_pool_update_params(pool, ctx);
-    }
-    return pool;
-}
-
-ThreadPool *aio_get_current_thread_pool(void)
-{
-    AioContext *ctx = qemu_get_current_aio_context();
-
-    if (!ctx) {
-        port_panic("thread_pool_submit: this thread is no context's home "
-                   "(qemu_set_current_aio_context)");
-    }
-    return aio_get_thread_pool(ctx);
-}
-
 ThreadPool *thread_pool_new_aio(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
-    ThreadPool *pool = try_new(ctx);
+    ThreadPool *pool = thread_pool_try_new(ctx);
 
     if (!pool) {
         port_panic("thread_pool_new: out of memory");
@@ -281,16 +258,11 @@ void thread_pool_end_abandoned(ThreadPool *pool)
     port_thread_holds(-1);
 }
 
-void thread_pool_abandon(AioContext *ctx)
+void thread_pool_abandon(ThreadPool *pool)
 {
-    ThreadPool *pool = ctx->thread_pool;
     bool has_threads;
 
-    if (!pool) {
-        return;
-    }
-    ctx->thread_pool = NULL;
-    aio_context_serving(ctx);
+    aio_context_serving(pool->ctx);
     qemu_mutex_lock(&pool->lock);
     QSIMPLEQ_INIT(&pool->queued);
     stop(pool);

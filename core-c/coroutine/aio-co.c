@@ -15,14 +15,35 @@ void coroutine_set_scheduled(Coroutine *co, const char *by)
 
 /* ---- Scheduling ---- */
 
+/* What each context has: the coroutines that wait to be entered, and who does that. */
+typedef struct CoSchedule {
+    QSLIST_HEAD(, Coroutine) scheduled;   /* pushed by any thread */
+    QEMUBH bh;                            /* enters them */
+} CoSchedule;
+
+static void co_schedule_begin(AioContext *ctx, bool again);
+static void co_schedule_end(AioContext *ctx);
+
+static AioPart co_schedule_part = {
+    .size = sizeof(CoSchedule),
+    .begin = co_schedule_begin,
+    .end = co_schedule_end,
+};
+AIO_PART_REGISTER(co_schedule_part);
+
+static CoSchedule *co_schedule(AioContext *ctx)
+{
+    return aio_part(ctx, &co_schedule_part);
+}
+
 /* First scheduled, first entered. What is scheduled meanwhile comes next time. */
-void aio_co_run_scheduled(void *opaque)
+static void run_scheduled(void *opaque)
 {
     AioContext *ctx = opaque;
     QSLIST_HEAD(, Coroutine) taken, ordered;
     Coroutine *co;
 
-    QSLIST_MOVE_ATOMIC(&taken, &ctx->scheduled_coroutines);
+    QSLIST_MOVE_ATOMIC(&taken, &co_schedule(ctx)->scheduled);
     QSLIST_INIT(&ordered);
     while ((co = QSLIST_FIRST(&taken))) {
         QSLIST_REMOVE_HEAD(&taken, co_scheduled_next);
@@ -38,9 +59,36 @@ void aio_co_run_scheduled(void *opaque)
     }
 }
 
+static void co_schedule_begin(AioContext *ctx, bool again)
+{
+    CoSchedule *part = co_schedule(ctx);
+
+    if (!again) {
+        bh_init(&part->bh, ctx, run_scheduled, ctx, "aio_co_run_scheduled");
+    }
+    /* A coroutine of a lost thread is never resumed. */
+    (void)qatomic_xchg(&part->scheduled.slh_first, NULL);
+}
+
+static void co_schedule_end(AioContext *ctx)
+{
+    Coroutine *co = QSLIST_FIRST(&co_schedule(ctx)->scheduled);
+
+    if (co) {
+        port_panic("aio_context_unref: coroutine %p '%s' is scheduled: poll "
+                   "the context until it has run", (void *)co, co->name);
+    }
+}
+
+bool aio_co_is_scheduled(AioContext *ctx)
+{
+    return qatomic_mb_read(&co_schedule(ctx)->scheduled.slh_first);
+}
+
 void aio_co_schedule(AioContext *ctx, Coroutine *co)
 {
     AIO_CHECK_CONTEXT(ctx);
+    CoSchedule *part = co_schedule(ctx);
     bool foreign = !aio_is_home_thread(ctx);
 
     /* Until it is in the list nobody else could schedule it. */
@@ -51,9 +99,8 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
     if (foreign) {
         aio_context_ref(ctx);
     }
-    QSLIST_INSERT_HEAD_ATOMIC(&ctx->scheduled_coroutines, co,
-                              co_scheduled_next);
-    qemu_bh_schedule(ctx->co_schedule_bh);
+    QSLIST_INSERT_HEAD_ATOMIC(&part->scheduled, co, co_scheduled_next);
+    qemu_bh_schedule(&part->bh);
     port_thread_holds(-1);
     if (foreign) {
         aio_context_unref(ctx);

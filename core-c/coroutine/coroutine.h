@@ -19,6 +19,9 @@ QEMU_NORETURN void coroutine_refuse_scheduled(Coroutine *co, const char *at,
 Coroutine *coroutine_pool_take(void);
 void coroutine_pool_give(Coroutine *co);
 
+/* Whether coroutines wait to be entered by ctx's loop. */
+bool aio_co_is_scheduled(AioContext *ctx);
+
 /* Says that `by` will enter co; panics if somebody else has said so. */
 void coroutine_set_scheduled(Coroutine *co, const char *by);
 

@@ -13,9 +13,8 @@
  *   place is therefore never given back to malloc: it is taken for the next context that
  *   is made, and what comes late does no more harm than a spurious wake-up.
  */
-#include "block/aio-queue.h"
-#include "block/pool.h"
 #include "gmain/gmain.h"
+#include "loop/aio-context.h"
 #include "port/calls.h"
 #include <string.h>
 
@@ -30,7 +29,7 @@ void aio_context_serving(AioContext *ctx)
 void aio_context_served(AioContext *ctx)
 {
     if (qatomic_fetch_dec(&ctx->abandoned.serving) == 1) {
-        raw_aio_free_requests(ctx);
+        aio_parts_idle(ctx);
         CALL_OWN(ctx->abandoned.idle, ctx->abandoned.opaque);
         aio_context_unref(ctx);
     }
@@ -54,8 +53,7 @@ void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
     QLIST_INIT(&ctx->poll_aio_handlers);
     QLIST_INIT(&ctx->gsource_ready);
     qemu_lockcnt_unlock(&ctx->list_lock);
-    thread_pool_abandon(ctx);
-    raw_aio_abandon(ctx);
+    aio_parts_abandon(ctx);
     port_watcher_free(ctx->watcher);
     aio_context_served(ctx);
 }
@@ -71,11 +69,11 @@ void aio_context_retire(AioContext *ctx)
     qemu_mutex_unlock(&retired_lock);
 }
 
-/* Whether bottom halves are left that somebody made here; but the context's two. */
+/* Whether bottom halves are left that somebody made here. */
 static bool is_known(AioContext *ctx)
 {
     aio_bh_drop(ctx);
-    return qatomic_read(&ctx->bhs) > 2;
+    return qatomic_read(&ctx->bhs);
 }
 
 /* As new; what lasts stays as it is. */
@@ -84,8 +82,6 @@ static void clear(AioContext *ctx)
     const size_t from = offsetof(AioContext, bh_slice_list);
 
     memset((char *)ctx + from, 0, offsetof(AioContext, abandoned) - from);
-    /* A coroutine of the lost thread's never goes on. */
-    (void)qatomic_xchg(&ctx->scheduled_coroutines.slh_first, NULL);
     ctx->source = (GSource){ .source_funcs = ctx->source.source_funcs,
                              .ref_count = 1, .flags = SOURCE_STAYS };
     ctx->abandoned.is_lost = false;

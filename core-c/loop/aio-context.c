@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making, counting and freeing contexts; the current one. util/async.c */
 #include "loop/aio-context.h"
-#include "block/aio-queue.h"
-#include "block/pool.h"
-#include "qemu/coroutine_int.h"
 #include "qapi/error.h"
 
 /* ---- The current context ---- */
@@ -76,66 +73,35 @@ static bool aio_context_notifier_poll(void *opaque)
     return qatomic_read(&ctx->watcher->notified);
 }
 
-static void update_pool(void *opaque)
-{
-    AioContext *ctx = opaque;
-
-    if (ctx->thread_pool) {
-        thread_pool_update_params(ctx->thread_pool, ctx);
-    }
-}
-
 /* What other threads may use after the home thread was lost: abandon.c. False: out of
  * memory. */
-static bool make_lasting_parts(AioContext *ctx)
+static bool make_timer_lists(AioContext *ctx)
 {
     if (ctx->abandoned.stays) {
         timerlistgroup_reuse(&ctx->tlg);
         return true;
     }
-    if (!timerlistgroup_try_init(&ctx->tlg, aio_timerlist_notify, ctx)) {
-        return false;
-    }
-    ctx->co_schedule_bh = aio_bh_try_new(ctx, aio_co_run_scheduled, ctx,
-                                         "aio_co_run_scheduled");
-    ctx->pool_limits_bh = aio_bh_try_new(ctx, update_pool, ctx,
-                                         "thread-pool-max");
-    if (!ctx->co_schedule_bh || !ctx->pool_limits_bh) {
-        aio_bh_discard(ctx->co_schedule_bh);
-        aio_bh_discard(ctx->pool_limits_bh);
-        timerlistgroup_deinit(&ctx->tlg);
-        return false;
-    }
-    return true;
+    return timerlistgroup_try_init(&ctx->tlg, aio_timerlist_notify, ctx);
 }
 
-static void free_lasting_parts(AioContext *ctx)
+static void free_timer_lists(AioContext *ctx)
 {
     if (ctx->abandoned.stays) {
         timerlistgroup_abandon(&ctx->tlg);
     } else {
         timerlistgroup_deinit(&ctx->tlg);
-        aio_bh_discard(ctx->co_schedule_bh);
-        aio_bh_discard(ctx->pool_limits_bh);
     }
 }
 
-static void free_parts(AioContext *ctx)
+static void free_members(AioContext *ctx)
 {
-    Coroutine *co = QSLIST_FIRST(&ctx->scheduled_coroutines);
-
-    thread_pool_free(ctx->thread_pool);
-    raw_aio_cleanup(ctx);
-    if (co) {
-        port_panic("aio_context_unref: coroutine %p '%s' is scheduled: poll "
-                   "the context until it has run", (void *)co, co->name);
-    }
+    aio_parts_end(ctx);
     aio_bh_drain(ctx);
     aio_set_event_notifier(ctx, &ctx->notifier, false, NULL, NULL);
     event_notifier_cleanup(&ctx->notifier);
     qemu_rec_mutex_destroy(&ctx->lock);
     qemu_lockcnt_destroy(&ctx->list_lock);
-    free_lasting_parts(ctx);
+    free_timer_lists(ctx);
     aio_context_destroy(ctx);
     port_watcher_free(ctx->watcher);
     free(ctx->gsource_fds);
@@ -151,7 +117,7 @@ void aio_ctx_finalize(GSource *source)
         event_notifier_cleanup(&ctx->notifier);
         free(ctx->gsource_fds);
     } else if (!ctx->abandoned.is_new) {
-        free_parts(ctx);
+        free_members(ctx);
     }
     if (ctx->abandoned.stays) {
         aio_context_retire(ctx);
@@ -166,7 +132,8 @@ AioContext *aio_context_new(Error **errp)
     int ret = -ENOMEM;
 
     if (!ctx) {
-        ctx = (AioContext *)g_source_new(&aio_source_funcs.funcs, sizeof(*ctx));
+        ctx = (AioContext *)g_source_new(&aio_source_funcs.funcs,
+                                         (guint)aio_parts_size());
         if (!ctx) {
             goto no_context;
         }
@@ -182,8 +149,8 @@ AioContext *aio_context_new(Error **errp)
         goto no_watcher;
     }
     ctx->watcher = watcher;
-    if (!make_lasting_parts(ctx)) {
-        goto no_lasting_parts;
+    if (!make_timer_lists(ctx)) {
+        goto no_timer_lists;
     }
     ret = event_notifier_init(&ctx->notifier, false);
     if (ret < 0) {
@@ -198,6 +165,7 @@ AioContext *aio_context_new(Error **errp)
     if (ret < 0) {
         goto no_handler;
     }
+    aio_parts_begin(ctx, ctx->abandoned.stays);
     ctx->abandoned.is_new = false;
     return ctx;
 
@@ -205,8 +173,8 @@ no_handler:
     aio_context_destroy(ctx);
     event_notifier_cleanup(&ctx->notifier);
 no_notifier:
-    free_lasting_parts(ctx);
-no_lasting_parts:
+    free_timer_lists(ctx);
+no_timer_lists:
     port_watcher_free(watcher);
 no_watcher:
     aio_context_unref(ctx);
@@ -260,26 +228,6 @@ void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
     aio_notify(ctx);
 }
 
-/* The pool is the home thread's alone, and goes with it if that is lost. */
-void aio_context_set_thread_pool_params(AioContext *ctx, int64_t min,
-                                        int64_t max, Error **errp)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    if (min < 0 || min > max || max == 0 || max > INT_MAX) {
-        error_setg(errp, "bad thread-pool-min/thread-pool-max values");
-        return;
-    }
-    qatomic_set(&ctx->thread_pool_min, min);
-    qatomic_mb_set(&ctx->thread_pool_max, max);
-    if (aio_is_home_thread(ctx)) {
-        update_pool(ctx);
-    } else if (qatomic_mb_read(&ctx->thread_pool)) {
-        /* Pairs with thread_pool_try_get: we see that there is a pool, or it, which
-         * looks at the values again when it has made one, sees ours. */
-        qemu_bh_schedule(ctx->pool_limits_bh);
-    }
-}
-
 void aio_context_ref(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
@@ -290,17 +238,6 @@ void aio_context_unref(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
     g_source_unref(&ctx->source);
-}
-
-ThreadPool *aio_get_thread_pool(AioContext *ctx)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    ThreadPool *pool = thread_pool_try_get(ctx);
-
-    if (!pool) {
-        port_panic("aio_get_thread_pool: out of memory");
-    }
-    return pool;
 }
 
 int64_t aio_compute_timeout(AioContext *ctx)

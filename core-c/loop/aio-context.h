@@ -3,6 +3,7 @@
 #define LOOP_AIO_CONTEXT_H
 /* What the files of the loop share with each other. */
 #include "block/aio.h"
+#include "loop/part.h"
 #include "port/port.h"
 #include "time/budget.h"
 #include "time/clock.h"
@@ -72,9 +73,6 @@ void aio_ctx_finalize(GSource *source);
 /* Panics, naming the call, unless this is ctx's home thread. */
 void aio_assert_home_thread(AioContext *ctx, const char *call);
 
-/* coroutine/aio-co.c: the bottom half that enters those which were scheduled. */
-void aio_co_run_scheduled(void *opaque);
-
 /* abandon.c */
 /*
  * The context's home thread was lost, in the midst of anything that it alone sees, and
@@ -111,8 +109,7 @@ void aio_bh_poll_for(AioContext *ctx, AioBudget *budget);
 /* 0: one is to be run now; 10 ms: only idle ones are; -1: none is. */
 int64_t aio_bh_timeout(AioContext *ctx);
 /* Calls line for each that is queued; the home thread is not running any. */
-void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
-                 void *opaque);
+void aio_bh_dump(AioContext *ctx, AioDumpLine *line, void *opaque);
 /* Panics if one is still scheduled; frees those that were deleted. */
 void aio_bh_drain(AioContext *ctx);
 

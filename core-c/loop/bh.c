@@ -313,9 +313,7 @@ int64_t aio_bh_timeout(AioContext *ctx)
     return timeout;
 }
 
-static void bh_list_dump(QEMUBH *bh,
-                         void (*line)(void *opaque, const char *text),
-                         void *opaque)
+static void bh_list_dump(QEMUBH *bh, AioDumpLine *line, void *opaque)
 {
     char text[128];
 
@@ -329,8 +327,7 @@ static void bh_list_dump(QEMUBH *bh,
     }
 }
 
-void aio_bh_dump(AioContext *ctx, void (*line)(void *opaque, const char *text),
-                 void *opaque)
+void aio_bh_dump(AioContext *ctx, AioDumpLine *line, void *opaque)
 {
     BHListSlice *slice;
 
@@ -346,8 +343,8 @@ static void drain_list(AioContext *ctx, BHList *list)
     uint32_t flags;
 
     while ((bh = bh_dequeue(list, &flags))) {
-        if (bh == ctx->co_schedule_bh || bh == ctx->pool_limits_bh) {
-            continue;             /* it would find no coroutine, no pool */
+        if (aio_parts_have(ctx, bh)) {
+            continue;             /* the part has ended: it would find nothing to do */
         }
         if (!(flags & BH_DELETED)) {
             port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "

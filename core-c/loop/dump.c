@@ -40,7 +40,7 @@ void aio_dump_wait(AioContext *ctx)
 }
 
 typedef struct Output {
-    void (*line)(void *opaque, const char *text);
+    AioDumpLine *line;
     void *opaque;
 } Output;
 
@@ -131,6 +131,7 @@ void aio_context_dump(AioContext *ctx,
     if (home || asleep) {
         aio_bh_dump(ctx, line, opaque);
     }
+    aio_parts_dump(ctx, line, opaque);
     if (!home) {
         thaw(ctx);
     }

@@ -125,7 +125,7 @@ static bool submit(Slot *slot, int64_t now)
         job->busy[slot->block] = 1;
     }
     job->in_flight++;
-    job->ctx->requests++;
+    (*rt_requests_in_flight(job->ctx))++;
     slot->begun = now;
     job->op.type = slot->type | RAW_AIO_COUNT;
     job->op.iov = &slot->iov;
@@ -134,7 +134,7 @@ static bool submit(Slot *slot, int64_t now)
         return true;
     }
     job->in_flight--;
-    job->ctx->requests--;
+    (*rt_requests_in_flight(job->ctx))--;
     fail(job, -ENOMEM, offset_of(job, slot->block));
     return false;
 }
@@ -172,7 +172,7 @@ static void slot_done(void *opaque, int ret)
     bool flush = slot->type == QEMU_AIO_FLUSH;
 
     job->in_flight--;
-    job->ctx->requests--;
+    (*rt_requests_in_flight(job->ctx))--;
     if (job->busy && !flush) {
         job->busy[slot->block] = 0;
     }

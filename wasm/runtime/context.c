@@ -86,9 +86,9 @@ bool rt_context_free(AioContext *ctx)
     if (qemu_get_current_aio_context() == ctx) {
         error_setg(&err, "context '%s' cannot be closed in a call-back of its "
                    "own", owned->name);
-    } else if (ctx->requests) {
+    } else if (*rt_requests_in_flight(ctx)) {
         error_setg(&err, "context '%s' has %u requests in flight", owned->name,
-                   ctx->requests);
+                   *rt_requests_in_flight(ctx));
     }
     if (err) {
         rt_take_error(err);

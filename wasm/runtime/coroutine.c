@@ -30,7 +30,7 @@ static void request_ended(void *opaque)
 {
     Call *call = opaque;
 
-    call->home->requests--;
+    (*rt_requests_in_flight(call->home))--;
     unref(call);
 }
 
@@ -41,7 +41,7 @@ static void coroutine_fn call_entry(void *opaque)
     Call *call = opaque;
 
     call->home = qemu_get_current_aio_context();
-    call->home->requests++;
+    (*rt_requests_in_flight(call->home))++;
     rt_complete(&call->completion, CALL_COROUTINE(call->function, call->argument));
     if (call->home == qemu_get_current_aio_context()) {
         request_ended(call);

@@ -28,7 +28,6 @@ static void say_line(void *opaque, const char *line)
 static void say_context(AioContext *ctx)
 {
     aio_context_dump(ctx, say_line, NULL);
-    say("    requests in flight: %u\n", ctx->requests);
 }
 
 static void say_owned(const char *name, AioContext *ctx)

@@ -160,7 +160,7 @@ static void request_done(void *opaque, int ret)
     FileRequest *request = opaque;
 
     request->acb = NULL;
-    request->ctx->requests--;
+    (*rt_requests_in_flight(request->ctx))--;
     rt_complete(&request->completion, ret);
 }
 
@@ -168,7 +168,7 @@ static void submit_bh(void *opaque)
 {
     FileRequest *request = opaque;
 
-    request->ctx->requests++;
+    (*rt_requests_in_flight(request->ctx))++;
     if (request->canceled) {
         request_done(request, -ECANCELED);
         return;

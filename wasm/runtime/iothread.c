@@ -199,7 +199,9 @@ void rt_iothread_leave(IOThread *iothread)
 {
     AioContext *ctx = iothread_context(iothread);
 
-    while (aio_poll(ctx, ctx->requests > 0) || ctx->requests) {
+    unsigned *requests = rt_requests_in_flight(ctx);
+
+    while (aio_poll(ctx, *requests > 0) || *requests) {
         continue;
     }
     /* rt_dump looks no further from now on. */
@@ -217,13 +219,6 @@ WASM_EXPORT("rt_context_polls")
 double rt_context_polls(const AioContext *ctx)
 {
     return (double)qatomic_read(&ctx->stats.polls);
-}
-
-/* Requests that it has taken and not completed yet. */
-WASM_EXPORT("rt_context_requests")
-uint32_t rt_context_requests(const AioContext *ctx)
-{
-    return qatomic_read(&ctx->requests);
 }
 
 /* Owner: what its loop did, as JSON. */

@@ -40,6 +40,10 @@ void rt_requests_drop(AioContext *ctx);
 /* Any thread, once: host_complete(id, result) in the owner. */
 void rt_complete(Completion *completion, double result);
 
+/* How many requests ctx has taken and not completed yet: an IOThread does not leave its
+ * loop before, and no context is closed. The home thread's. requests.c */
+unsigned *rt_requests_in_flight(AioContext *ctx);
+
 /* What rt_error_text and rt_error_errno say from now on; frees err. */
 void rt_take_error(Error *err);
 /* Owner: its contexts beside the first. */

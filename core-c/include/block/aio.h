@@ -60,7 +60,6 @@ struct Coroutine;
 struct ThreadPool;
 struct LinuxAioState;
 struct LuringState;
-struct RawAio;
 
 /* Which fds are ready: scan, epoll, ring. All calls are the loop's own. */
 typedef struct {
@@ -105,9 +104,6 @@ struct AioContext {
 
     BHList bh_list;                       /* scheduled; pushed by any thread */
     uint32_t bhs;                         /* made by aio_bh_new, not deleted yet */
-    QSLIST_HEAD(, Coroutine) scheduled_coroutines;  /* pushed by any thread */
-    QEMUBH *co_schedule_bh;
-    QEMUBH *pool_limits_bh;               /* thread_pool_min and _max changed */
     QEMUTimerListGroup tlg;
 
     /* From here on all zero in a new one. */
@@ -144,14 +140,8 @@ struct AioContext {
     int64_t poll_shrink;                  /* 0: poll_ns falls to 0 */
     int64_t aio_max_batch;                /* 0: the engine's default */
 
-    struct ThreadPool *thread_pool;
-    struct LinuxAioState *linux_aio;      /* block/raw-aio.h */
-    struct LuringState *linux_io_uring;
-    struct AioQueue *sync_aio;
-    int64_t thread_pool_min;
+    int64_t thread_pool_min;              /* aio_context_set_thread_pool_params() */
     int64_t thread_pool_max;
-    unsigned requests;                    /* in flight; the home thread's */
-    QLIST_HEAD(, RawAio) raw_requests;    /* that have not ended; home */
     uint32_t dumping;                     /* threads that look at it: dump.c */
     AioStats stats;
 
@@ -165,6 +155,8 @@ struct AioContext {
         void *opaque;
         AioContext *next;                 /* of those that are free */
     } abandoned;
+
+    /* Behind it lies what other rooms keep for each context: loop/part.h. */
 };
 
 /* Panics: `call` was given NULL as its context. */
