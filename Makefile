@@ -27,8 +27,9 @@ FLAGS_asan := $(SANITIZE_FLAGS) -fsanitize=address,undefined -fno-sanitize-recov
 FLAGS_tsan := $(SANITIZE_FLAGS) -fsanitize=thread
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
 # What is compiled as a part of the library, or knows its inside: private headers, private names.
-INSIDE := -include core-c/private-names.h -Icore-c
-INSIDE_WASM := $(INSIDE) -include wasm/private-names.h -Iwasm
+INSIDE_ALL := -include core-c/private-names.h -Icore-c
+INSIDE := $(INSIDE_ALL) -Icore-c/port/posix
+INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 
 Q := $(if $(V),,@)
 step = $(if $(V),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')

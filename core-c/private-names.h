@@ -52,6 +52,7 @@
 #define coroutine_pool_take aio_priv_coroutine_pool_take
 
 /* coroutine/coroutine.c */
+#define coroutine_name aio_priv_coroutine_name
 #define coroutine_refuse aio_priv_coroutine_refuse
 #define coroutine_refuse_scheduled aio_priv_coroutine_refuse_scheduled
 #define coroutine_running aio_priv_coroutine_running
@@ -145,9 +146,6 @@
 #define aio_find_ready aio_priv_aio_find_ready
 #define aio_source_funcs aio_priv_aio_source_funcs
 
-/* loop/notify.c */
-#define port_watcher_ready aio_priv_port_watcher_ready
-
 /* loop/part.c */
 #define aio_part_register aio_priv_aio_part_register
 #define aio_parts_abandon aio_priv_aio_parts_abandon
@@ -217,6 +215,8 @@
 #define port_thread_when_gone aio_priv_port_thread_when_gone
 #define port_watcher_free aio_priv_port_watcher_free
 #define port_watcher_new aio_priv_port_watcher_new
+#define port_watcher_place aio_priv_port_watcher_place
+#define port_watcher_ready aio_priv_port_watcher_ready
 #define port_would_block aio_priv_port_would_block
 
 /* port/posix/aio.c */
@@ -248,6 +248,10 @@
 #define thread_run_exit_hooks aio_priv_thread_run_exit_hooks
 #define thread_self aio_priv_thread_self
 #define thread_start_detached aio_priv_thread_start_detached
+
+/* sync/wakeup.c */
+#define wakeup_free aio_priv_wakeup_free
+#define wakeup_new aio_priv_wakeup_new
 
 /* time/budget.c */
 #define aio_budget_look aio_priv_aio_budget_look

@@ -175,7 +175,7 @@ const tests = {
     const parts = ['test/compat/freed-bh.c', 'core-c/loop/bh.c', 'core-c/loop/bh-pool.c'];
     for (const [name, report, ...flags] of [['pools', /use-after-poison/], ['no-pools', /heap-use-after-free/, '-DAIO_NO_POOLS']]) {
       const program = join(out, name);
-      await build(cc, '-O1', '-g', '-fsanitize=address', ...flags, '-include', 'core-c/private-names.h', '-Icore-c', '-Icore-c/include', ...parts, ...LIBRARY, '-o', program);
+      await build(cc, '-O1', '-g', '-fsanitize=address', ...flags, '-include', 'core-c/private-names.h', '-Icore-c', '-Icore-c/port/posix', '-Icore-c/include', ...parts, ...LIBRARY, '-o', program);
       const { code, out: printed, err } = await execute(join(top, program));
       assert.notEqual(code, 0);
       assert.equal(printed, '');

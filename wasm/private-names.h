@@ -52,10 +52,7 @@
 #define wasm_unlock_after_exit aio_priv_wasm_unlock_after_exit
 
 /* port/coroutine.c */
-#define rt_coroutine_fence aio_priv_rt_coroutine_fence
-#define rt_coroutine_name aio_priv_rt_coroutine_name
-#define rt_coroutine_running aio_priv_rt_coroutine_running
-#define rt_coroutine_stack_size aio_priv_rt_coroutine_stack_size
+#define wasm_coroutine_stack_size aio_priv_wasm_coroutine_stack_size
 #define wasm_get_stack_pointer aio_priv_wasm_get_stack_pointer
 
 /* port/fd-table.c */
@@ -179,6 +176,10 @@
 #define rt_each_context aio_priv_rt_each_context
 
 /* runtime/coroutine.c */
+#define rt_coroutine_fence aio_priv_rt_coroutine_fence
+#define rt_coroutine_name aio_priv_rt_coroutine_name
+#define rt_coroutine_running aio_priv_rt_coroutine_running
+#define rt_coroutine_stack_size aio_priv_rt_coroutine_stack_size
 #define rt_coroutine_start aio_priv_rt_coroutine_start
 
 /* runtime/dump.c */

@@ -103,8 +103,8 @@ static void submit_pending(AioQueue *queue)
             take_pending(queue, QSIMPLEQ_FIRST(&queue->pending));
         }
         queue->in_flight += (unsigned)taken;
-        aio_stat_add(&queue->stats.requests, (uint64_t)taken);
-        aio_stat_add(&queue->stats.submissions, 1);
+        port_count_add(&queue->stats.requests, (uint64_t)taken);
+        port_count_add(&queue->stats.submissions, 1);
         if ((uint64_t)taken > queue->stats.largest_batch) {
             queue->stats.largest_batch = (uint64_t)taken;
         }
@@ -183,7 +183,7 @@ static void run_here(AioQueue *queue, RawAio *request)
     do {
         request->io.result = port_io_run(&request->io);
     } while (!raw_aio_step(request));
-    aio_stat_add(&queue->stats.requests, 1);
+    port_count_add(&queue->stats.requests, 1);
     end(queue, request, request->ret);
 }
 

@@ -96,7 +96,7 @@ static void tell(RawAio *request)
 
 void raw_aio_complete(RawAio *request)
 {
-    aio_stat_add(&request->ctx->stats.jobs, 1);
+    port_count_add(&request->ctx->stats.jobs, 1);
     tell(request);
 }
 

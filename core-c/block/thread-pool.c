@@ -38,7 +38,7 @@ static void completion_bh(void *opaque)
     while ((request = QSIMPLEQ_FIRST(&pool->completing))) {
         QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
         pool->outstanding--;
-        aio_stat_add(&pool->ctx->stats.jobs, 1);
+        port_count_add(&pool->ctx->stats.jobs, 1);
         if (request->common.cb) {
             CALL_USER(request->common.cb, request->common.opaque,
                       request->ret);

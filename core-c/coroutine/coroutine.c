@@ -2,7 +2,6 @@
 /* Making, entering and ending coroutines: util/qemu-coroutine.c */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
-#include "port/port.h"
 
 /* In plain code current is NULL, and the leader stands for the thread. */
 static _Thread_local Coroutine *current;
@@ -23,6 +22,11 @@ bool qemu_in_coroutine(void)
 Coroutine *coroutine_running(void)
 {
     return current;
+}
+
+const char *coroutine_name(const Coroutine *co)
+{
+    return co->name;
 }
 
 void coroutine_yields_to_no_one(void)
@@ -75,7 +79,7 @@ Coroutine *qemu_coroutine_try_create_full(CoroutineEntry *entry, void *opaque,
 {
     Coroutine *co = coroutine_pool_take();
 
-    if (!co && !(co = port_coroutine_new())) {
+    if (!co && !(co = port_coroutine_new(sizeof(*co)))) {
         return NULL;
     }
     co->entry = entry;
@@ -156,7 +160,7 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
             qatomic_store_release(&co->ctx, ctx);
         }
         current = co;
-        yielded = port_coroutine_enter(co, from);
+        yielded = port_coroutine_enter(co, from, co->entry, co->entry_arg);
         current = from;
         co->caller = NULL;
         if (unlikely(!QSIMPLEQ_EMPTY(&co->co_queue_wakeup))) {

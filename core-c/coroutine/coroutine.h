@@ -2,12 +2,8 @@
 #ifndef COROUTINE_COROUTINE_H
 #define COROUTINE_COROUTINE_H
 /* What the files of the coroutine library share with each other. */
+#include "port/port.h"
 #include "qemu/coroutine_int.h"
-
-/* NULL in plain code. */
-Coroutine *coroutine_running(void);
-/* qemu_coroutine_yield's contract error; the function itself is the port's. */
-QEMU_NORETURN void coroutine_yields_to_no_one(void);
 
 /* Contract errors: what `at` may not do to co; or that by co->scheduled. */
 QEMU_NORETURN void coroutine_refuse(Coroutine *co, const char *at,

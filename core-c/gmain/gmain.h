@@ -6,6 +6,7 @@
 #include "qemu/event_notifier.h"
 #include "qemu/gmain.h"
 #include "qemu/thread.h"
+#include "sync/wakeup.h"
 
 /* Bits of GSource.flags. STAYS: its finalizer keeps its memory. */
 enum { SOURCE_READY = 1, SOURCE_STAYS = 2 };
@@ -21,8 +22,8 @@ struct _GMainContext {
     QemuRecMutex lock;             /* sources: dispatch runs without it */
     GSource *sources;              /* first attached first */
     unsigned fds_changed;          /* counts changes of what is to be polled */
-    PortWatcher *watcher;          /* to sleep on all sources' fds at once */
-    EventNotifier wakeup;
+    Wakeup *wakeup;                /* to sleep on all sources' fds at once */
+    EventNotifier notifier;
     PortPollFd *fds;
     unsigned fds_size;
     guint last_id;

@@ -58,7 +58,7 @@ static unsigned gather_fds(GMainContext *context)
         }
     }
     context->fds[0] = (PortPollFd){
-        .fd = event_notifier_get_fd(&context->wakeup), .events = PORT_POLLIN };
+        .fd = event_notifier_get_fd(&context->notifier), .events = PORT_POLLIN };
     return count;
 }
 
@@ -69,20 +69,20 @@ static unsigned gather_fds(GMainContext *context)
 static void poll_fds(GMainContext *context, unsigned n, int64_t timeout_ns)
 {
     if (timeout_ns) {
-        qatomic_mb_set(&context->watcher->notify_me, 1);
+        qatomic_mb_set(&context->wakeup->notify_me, 1);
         for (unsigned i = 1; i < n; i++) {
-            port_fd_watch(context->fds[i].fd, context->watcher, true);
+            port_fd_watch(context->fds[i].fd, context->wakeup->watcher, true);
         }
     }
     port_fd_poll(context->fds, n, timeout_ns ? context->fds[0].fd : -1,
                  timeout_ns);
     if (timeout_ns) {
         for (unsigned i = 1; i < n; i++) {
-            port_fd_watch(context->fds[i].fd, context->watcher, false);
+            port_fd_watch(context->fds[i].fd, context->wakeup->watcher, false);
         }
-        qatomic_mb_set(&context->watcher->notify_me, 0);
+        qatomic_mb_set(&context->wakeup->notify_me, 0);
     }
-    event_notifier_test_and_clear(&context->wakeup);
+    event_notifier_test_and_clear(&context->notifier);
 }
 
 /* Unless they have changed meanwhile: then the next iteration tells what is ready. */

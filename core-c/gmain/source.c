@@ -155,12 +155,12 @@ GMainContext *g_main_context_new(void)
     GMainContext *context = calloc(1, sizeof(*context));
     int error;
 
-    if (!context || !(context->watcher = port_watcher_new(&error)) ||
-        event_notifier_init(&context->wakeup, false) < 0) {
+    if (!context || event_notifier_init(&context->notifier, false) < 0 ||
+        !(context->wakeup = wakeup_new(event_notifier_get_fd(&context->notifier),
+                                       &error))) {
         port_panic("g_main_context_new: no memory or no fd is left");
     }
     context->ref_count = 1;
-    context->watcher->fd = event_notifier_get_fd(&context->wakeup);
     qemu_rec_mutex_init(&context->lock);
     qemu_mutex_init(&context->owner_lock);
     qemu_cond_init(&context->released);
@@ -184,8 +184,8 @@ void g_main_context_unref(GMainContext *context)
     qemu_cond_destroy(&context->released);
     qemu_mutex_destroy(&context->owner_lock);
     qemu_rec_mutex_destroy(&context->lock);
-    event_notifier_cleanup(&context->wakeup);
-    port_watcher_free(context->watcher);
+    event_notifier_cleanup(&context->notifier);
+    wakeup_free(context->wakeup);
     free(context->fds);
     free(context);
 }
@@ -231,5 +231,5 @@ void g_main_context_pop_thread_default(GMainContext *context)
 void g_main_context_wakeup(GMainContext *context)
 {
     event_notifier_set(
-        &(context ? context : g_main_context_default())->wakeup);
+        &(context ? context : g_main_context_default())->notifier);
 }

@@ -54,7 +54,7 @@ void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
     QLIST_INIT(&ctx->gsource_ready);
     qemu_lockcnt_unlock(&ctx->list_lock);
     aio_parts_abandon(ctx);
-    port_watcher_free(ctx->watcher);
+    wakeup_free(ctx->wakeup);
     aio_context_served(ctx);
 }
 

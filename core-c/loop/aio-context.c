@@ -70,7 +70,7 @@ static bool aio_context_notifier_poll(void *opaque)
     EventNotifier *e = opaque;
     AioContext *ctx = container_of(e, AioContext, notifier);
 
-    return qatomic_read(&ctx->watcher->notified);
+    return qatomic_read(&ctx->wakeup->notified);
 }
 
 /* What other threads may use after the home thread was lost: abandon.c. False: out of
@@ -103,7 +103,7 @@ static void free_members(AioContext *ctx)
     qemu_lockcnt_destroy(&ctx->list_lock);
     free_timer_lists(ctx);
     aio_context_destroy(ctx);
-    port_watcher_free(ctx->watcher);
+    wakeup_free(ctx->wakeup);
     free(ctx->gsource_fds);
 }
 
@@ -128,7 +128,6 @@ AioContext *aio_context_new(Error **errp)
 {
     const char *why = "Failed to make an AioContext";
     AioContext *ctx = aio_context_take_retired();
-    PortWatcher *watcher;
     int ret = -ENOMEM;
 
     if (!ctx) {
@@ -144,11 +143,6 @@ AioContext *aio_context_new(Error **errp)
     aio_context_setup(ctx);
     qemu_lockcnt_init(&ctx->list_lock);
     ctx->thread_pool_max = 64;
-    watcher = port_watcher_new(&ret);
-    if (!watcher) {
-        goto no_watcher;
-    }
-    ctx->watcher = watcher;
     if (!make_timer_lists(ctx)) {
         goto no_timer_lists;
     }
@@ -157,7 +151,10 @@ AioContext *aio_context_new(Error **errp)
         why = "Failed to initialize event notifier";
         goto no_notifier;
     }
-    watcher->fd = event_notifier_get_fd(&ctx->notifier);
+    ctx->wakeup = wakeup_new(event_notifier_get_fd(&ctx->notifier), &ret);
+    if (!ctx->wakeup) {
+        goto no_wakeup;
+    }
     fdmon_io_uring_setup(ctx);
     ret = aio_try_set_event_notifier(ctx, &ctx->notifier,
                                      aio_context_notifier_cb,
@@ -171,12 +168,12 @@ AioContext *aio_context_new(Error **errp)
 
 no_handler:
     aio_context_destroy(ctx);
+    wakeup_free(ctx->wakeup);
+no_wakeup:
     event_notifier_cleanup(&ctx->notifier);
 no_notifier:
     free_timer_lists(ctx);
 no_timer_lists:
-    port_watcher_free(watcher);
-no_watcher:
     aio_context_unref(ctx);
 no_context:
     error_setg_errno(errp, -ret, "%s", why);

@@ -5,6 +5,7 @@
 #include "block/aio.h"
 #include "loop/part.h"
 #include "port/port.h"
+#include "sync/wakeup.h"
 #include "time/budget.h"
 #include "time/clock.h"
 
@@ -36,20 +37,6 @@ enum {
     AIO_CHANGE_FREE = 1 << 29,     /* whoever takes it from the list frees it */
 };
 
-/*
- * A counter that one thread writes, or several where losing one does not matter.
- * In WebAssembly an atomic store is an exchange on x86, too dear for a count;
- * its plain 64-bit store tears on 32-bit machines only.
- */
-static inline void aio_stat_add(uint64_t *counter, uint64_t n)
-{
-#if defined(__wasm__)
-    *(volatile uint64_t *)counter = *counter + n;
-#else
-    qatomic_set(counter, qatomic_read(counter) + n);
-#endif
-}
-
 /* Another thread that takes the GSource may change it: aio_context_use_g_source. */
 static inline const FDMonOps *aio_fdmon(AioContext *ctx)
 {
@@ -62,7 +49,7 @@ static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
     unsigned count = timerlistgroup_run(&ctx->tlg, budget);
 
     if (count) {
-        aio_stat_add(&ctx->stats.timers, count);
+        port_count_add(&ctx->stats.timers, count);
     }
     return count;
 }

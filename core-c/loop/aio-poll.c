@@ -21,7 +21,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
 {
     AIO_CHECK_CONTEXT(ctx);
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
-    PortWatcher *watcher = ctx->watcher;
+    Wakeup *wakeup = ctx->wakeup;
     bool may_sleep = false, found = false, look, walk, progress = false;
     bool adaptive = qatomic_read(&ctx->poll_max_ns);
     int64_t timeout = 0, start = 0;
@@ -30,7 +30,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
     if (blocking && unlikely(!port_may_wait())) {
         port_would_block("aio_poll");
     }
-    aio_stat_add(&ctx->stats.polls, 1);
+    port_count_add(&ctx->stats.polls, 1);
     if (blocking) {
         timeout = aio_compute_timeout(ctx);
     }
@@ -48,12 +48,12 @@ bool aio_poll(AioContext *ctx, bool blocking)
     }
     if (timeout) {
         may_sleep = true;
-        qatomic_mb_set(&watcher->notify_me, watcher->notify_me + 2);
+        qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me + 2);
         /* Pairs with aio_notify: it sees notify_me, or we see notified. */
-        if (qatomic_mb_read(&watcher->notified)) {
+        if (qatomic_mb_read(&wakeup->notified)) {
             timeout = 0;
         } else {
-            aio_stat_add(&ctx->stats.sleeps, 1);
+            port_count_add(&ctx->stats.sleeps, 1);
         }
     }
     /* Only a walk of the handlers is counted: an iteration that has nothing to
@@ -74,7 +74,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
     if (may_sleep) {
         /* Not seen before the wait is over. Pairs with aio_context_dump: it
          * sees that the loop runs, or we that it is being looked at. */
-        qatomic_mb_set(&watcher->notify_me, watcher->notify_me - 2);
+        qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me - 2);
         if (unlikely(qatomic_mb_read(&ctx->dumping))) {
             aio_dump_wait(ctx);
         }

@@ -146,7 +146,7 @@ void qemu_bh_schedule_idle(QEMUBH *bh)
     AioContext *ctx = bh->ctx;
 
     bh_queue(bh, ctx, BH_SCHEDULED | BH_IDLE);
-    if (!aio_is_home_thread(ctx) || qatomic_read(&ctx->watcher->notify_me)) {
+    if (!aio_is_home_thread(ctx) || qatomic_read(&ctx->wakeup->notify_me)) {
         aio_notify(ctx);
     }
 }
@@ -240,7 +240,7 @@ run_slices(AioContext *ctx, AioBudget *budget)
             break;
         }
     }
-    aio_stat_add(&ctx->stats.bhs, ran);
+    port_count_add(&ctx->stats.bhs, ran);
     return progress;
 }
 

@@ -107,7 +107,7 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
     }
     /* What the fd says comes first: io_read and io_write find what io_poll found. */
     if (poll_ready && !revents && may_run(ctx, node)) {
-        aio_stat_add(&ctx->stats.handlers, 1);
+        port_count_add(&ctx->stats.handlers, 1);
         node->poll_ready_runs = true;
         CALL_USER(node->io_poll_ready, node->opaque);
         node->poll_ready_runs = false;
@@ -115,13 +115,13 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
     }
     if (node->io_read && may_run(ctx, node) &&
         (revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR))) {
-        aio_stat_add(&ctx->stats.handlers, 1);
+        port_count_add(&ctx->stats.handlers, 1);
         CALL_USER(node->io_read, node->opaque);
         progress = node->opaque != &ctx->notifier;
     }
     if (node->io_write && may_run(ctx, node) &&
         (revents & (PORT_POLLOUT | PORT_POLLERR))) {
-        aio_stat_add(&ctx->stats.handlers, 1);
+        port_count_add(&ctx->stats.handlers, 1);
         CALL_USER(node->io_write, node->opaque);
         progress = true;
     }

@@ -15,7 +15,7 @@ static bool freeze(AioContext *ctx)
     port_thread_holds(1);
     qatomic_inc(&ctx->dumping);
     /* Pairs with aio_poll, which lowers notify_me and then looks at dumping. */
-    return qatomic_mb_read(&ctx->watcher->notify_me) >= 2;
+    return qatomic_mb_read(&ctx->wakeup->notify_me) >= 2;
 }
 
 static void thaw(AioContext *ctx)
@@ -71,8 +71,8 @@ static void say_counters(const Output *out, AioContext *ctx)
         count(&s->handlers), count(&s->timers), count(&s->jobs));
     say(out, "  wake-ups sent %" PRIu64 ", saved %" PRIu64
         "; polling hits %" PRIu64 ", misses %" PRIu64 ", now for %" PRId64
-        " of %" PRId64 " ns", count(&ctx->watcher->sent),
-        count(&ctx->watcher->saved), count(&s->poll_hits),
+        " of %" PRId64 " ns", count(&ctx->wakeup->sent),
+        count(&ctx->wakeup->saved), count(&s->poll_hits),
         count(&s->poll_misses), qatomic_read(&ctx->poll_ns),
         qatomic_read(&ctx->poll_max_ns));
 }

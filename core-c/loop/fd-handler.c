@@ -142,7 +142,7 @@ static void remove_handler(AioContext *ctx, AioHandler *node)
  * setting notify the loop, which sets it. */
 static int watch_fd(AioContext *ctx, int fd, bool on)
 {
-    return fd == ctx->watcher->fd ? 0 : port_fd_watch(fd, ctx->watcher, on);
+    return fd == ctx->wakeup->fd ? 0 : port_fd_watch(fd, ctx->wakeup->watcher, on);
 }
 
 /* NULL: out of memory. */

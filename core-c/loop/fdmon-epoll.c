@@ -29,7 +29,7 @@ static int fdmon_epoll_wait(AioContext *ctx, AioHandlerList *ready_list,
     if (aio_external_disabled(ctx)) {
         return scan_wait(ctx, ready_list, timeout);
     }
-    n = port_ready_wait(ctx->ready_set, ready, MAX_READY, ctx->watcher->fd,
+    n = port_ready_wait(ctx->ready_set, ready, MAX_READY, ctx->wakeup->fd,
                         timeout);
     for (int i = 0; i < n; i++) {
         AioHandler *node = aio_find_handler(ctx, ready[i].fd);
@@ -80,7 +80,7 @@ bool fdmon_epoll_upgrade(AioContext *ctx)
     }
     qemu_lockcnt_lock(&ctx->list_lock);
     if (!ctx->ready_set) {
-        ctx->ready_set = port_ready_new(ctx->watcher);
+        ctx->ready_set = port_ready_new(ctx->wakeup->watcher);
     }
     if (ctx->ready_set && !ctx->epoll_refused) {
         done = true;

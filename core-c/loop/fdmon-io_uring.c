@@ -153,7 +153,7 @@ bool fdmon_io_uring_setup(AioContext *ctx)
     AioPollRing *ring = calloc(1, sizeof(*ring));
     int error;
 
-    if (!ring || !(ring->port = port_poll_ring_new(ctx->watcher, &error))) {
+    if (!ring || !(ring->port = port_poll_ring_new(ctx->wakeup->watcher, &error))) {
         free(ring);
         return false;
     }

@@ -92,7 +92,7 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
         room->nodes[n++] = node;
     }
     /* A context that was destroyed has no handlers, and no room. */
-    ret = port_fd_poll(room ? room->fds : NULL, n, ctx->watcher->fd, timeout);
+    ret = port_fd_poll(room ? room->fds : NULL, n, ctx->wakeup->fd, timeout);
     if (ret > 0) {
         for (unsigned i = 0; i < n; i++) {
             if (room->fds[i].revents) {

@@ -84,7 +84,7 @@ bool aio_find_ready(AioContext *ctx)
 void aio_dispatch(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
-    aio_stat_add(&ctx->stats.polls, 1);
+    port_count_add(&ctx->stats.polls, 1);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll(ctx);
     aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready, NULL);
@@ -98,7 +98,7 @@ void aio_dispatch_for(AioContext *ctx, int64_t ns)
 {
     AioBudget budget = aio_budget(ns);
 
-    aio_stat_add(&ctx->stats.polls, 1);
+    port_count_add(&ctx->stats.polls, 1);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll_for(ctx, &budget);
     budget = aio_budget(ns);
@@ -135,7 +135,7 @@ static bool fd_of_monitor(AioContext *ctx, GPollFD *pfd)
      * place would not do: another thread may clear it.
      */
     if (ring && CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) &&
-        pfd->fd == ctx->watcher->fd) {
+        pfd->fd == ctx->wakeup->fd) {
         pfd->events |= PORT_POLLOUT;
     }
     return pfd->fd >= 0;
@@ -216,10 +216,10 @@ static void publish_fds(AioContext *ctx)
 static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
 {
     AioContext *ctx = (AioContext *)source;
-    PortWatcher *watcher = ctx->watcher;
+    Wakeup *wakeup = ctx->wakeup;
 
     /* Pairs with aio_notify: it sees the bit, or we see what it published. */
-    qatomic_mb_set(&watcher->notify_me, watcher->notify_me | 1);
+    qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me | 1);
     *timeout = qemu_timeout_ns_to_ms(aio_compute_timeout(ctx));
     if (aio_prepare(ctx) || handlers_are_left(ctx)) {
         *timeout = 0;
@@ -234,9 +234,9 @@ static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
 static gboolean aio_ctx_check(GSource *source)
 {
     AioContext *ctx = (AioContext *)source;
-    PortWatcher *watcher = ctx->watcher;
+    Wakeup *wakeup = ctx->wakeup;
 
-    qatomic_store_release(&watcher->notify_me, watcher->notify_me & ~1u);
+    qatomic_store_release(&wakeup->notify_me, wakeup->notify_me & ~1u);
     aio_notify_accept(ctx);
     if (!handlers_are_left(ctx)) {
         aio_find_ready(ctx);
@@ -254,7 +254,7 @@ static gboolean aio_ctx_dispatch(GSource *source, GSourceFunc callback,
     if (callback) {
         port_panic("an AioContext's GSource takes no callback");
     }
-    if (qatomic_read(&ctx->watcher->notify_me) & 1) {
+    if (qatomic_read(&ctx->wakeup->notify_me) & 1) {
         aio_find_ready(ctx);
     }
     aio_dispatch(ctx);

@@ -84,7 +84,7 @@ static bool poll_for(AioContext *ctx, AioHandlerList *ready_list,
         elapsed = port_clock_ns(PORT_CLOCK_MONOTONIC) - start;
         port_pause();
     } while (*timeout && elapsed < max_ns && !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx));
-    aio_stat_add(*timeout ? &ctx->stats.poll_misses : &ctx->stats.poll_hits, 1);
+    port_count_add(*timeout ? &ctx->stats.poll_misses : &ctx->stats.poll_hits, 1);
     if (*timeout > 0) {
         *timeout -= MIN(*timeout, elapsed);
     }

@@ -75,35 +75,7 @@ void port_thread_when_gone(void (*fn)(void *), void *arg);
  * it is 0 while the thread waits for a lock. docs/decisions/0023 lists what is
  * counted, and what need not be.
  */
-#if defined(__wasm__)
-typedef struct PortHolds {
-    int32_t count;
-    uint32_t stop;             /* the owner wants to end this thread */
-} PortHolds;
-extern _Thread_local PortHolds port_holds_tls;
-/* Waits to be ended, with a count of 0. */
-QEMU_NORETURN void port_thread_park(void);
-
-static inline void port_thread_holds(int change)
-{
-    PortHolds *holds = &port_holds_tls;
-    int32_t before = holds->count;
-
-    /* The compiler keeps the steps between the raising and the lowering. */
-    __asm__ volatile("" ::: "memory");
-    holds->count = before + change;
-    __asm__ volatile("" ::: "memory");
-    if (change > 0 && before == 0 && unlikely(qatomic_read(&holds->stop))) {
-        port_thread_park();
-    }
-}
-#else
-/* A native thread is never lost: what would end it ends the process. */
-static inline void port_thread_holds(int change)
-{
-    (void)change;
-}
-#endif
+static inline void port_thread_holds(int change);
 /*
  * If this thread ends unasked, lost(arg) is called in another thread. If it ends
  * before its first call of this function, another thread begins it anew. NULL:
@@ -119,72 +91,71 @@ void port_thread_counts_in(uint32_t *counter);
 /* ---- Coroutines ---- */
 
 /*
- * A coroutine and its stacks, of the sizes that are set, in one piece; *co is
- * zeroed. NULL: out of memory. Freed by any thread while nobody is on its stack.
+ * The port gives a coroutine its stacks and switches to them. What else a Coroutine is,
+ * only the coroutine library knows (core-c/coroutine), which also defines the three
+ * functions at the end of this section.
  */
-Coroutine *port_coroutine_new(void);
+
+/* A coroutine of so many bytes, which are zero, and its stacks, of the sizes that are set.
+ * NULL: out of memory. Freed by any thread while nobody is on its stack. */
+Coroutine *port_coroutine_new(size_t size);
 void port_coroutine_free(Coroutine *co);
 /* Whether its stacks have the sizes that are set by now. */
 bool port_coroutine_fits(Coroutine *co);
 /* Bytes; 0: the default. frames: where a port keeps these apart. */
 void port_coroutine_set_size(size_t stack, size_t frames);
 /*
- * Runs co->entry(co->entry_arg) on co's stack, or goes on with it where it has
- * yielded, in any thread. from: the coroutine that does so; NULL: plain code. True: it has yielded; false: the entry has returned, and
- * co may be entered anew.
+ * Runs entry(arg) on co's stack, or resumes it where it has yielded (then with the same
+ * entry and arg), in any thread. from: the coroutine that does so; NULL: plain code.
+ * True: it has yielded; false: the entry has returned, and co may be entered anew.
  */
-bool port_coroutine_enter(Coroutine *co, Coroutine *from);
-/*
- * The port defines qemu_coroutine_yield, too: back to who entered the coroutine. A
- * function of the core between it and its caller would be a frame to put aside.
- */
-/*
- * Counts (+1, -1) the calling thread's frames that a coroutine cannot yield
- * across. For port/calls.h.
- */
-#if defined(__wasm__)
-extern _Thread_local uint32_t port_fences_tls;
-static inline void port_coroutine_fence(int change)
-{
-    port_fences_tls += (uint32_t)change;
-}
-#else
-static inline void port_coroutine_fence(int change)
-{
-    (void)change;
-}
-#endif
+bool port_coroutine_enter(Coroutine *co, Coroutine *from,
+                          void (*entry)(void *arg), void *arg);
+/* Back to who entered the coroutine that runs. The port defines this function of
+ * qemu/coroutine.h: one of the library between it and its caller would be a frame to put aside. */
+void qemu_coroutine_yield(void);
+/* Counts (+1, -1) the calling thread's frames that a coroutine cannot yield
+ * across. For port/calls.h. */
+static inline void port_coroutine_fence(int change);
+
+/* The coroutine that runs in this thread; NULL: plain code. */
+Coroutine *coroutine_running(void);
+/* For messages. */
+const char *coroutine_name(const Coroutine *co);
+/* qemu_coroutine_yield was called in plain code: panics. */
+QEMU_NORETURN void coroutine_yields_to_no_one(void);
+
+/* ---- Counters ---- */
+
+/* Adds to a counter that one thread writes, or several where it does not matter that one
+ * of them is lost. Any thread may read it. */
+static inline void port_count_add(uint64_t *counter, uint64_t n);
 
 /* ---- File descriptors ---- */
 
 /*
- * What an fd knows of a loop that watches it, and the words by which the loop
- * is woken. Its memory stays a PortWatcher for ever, so that a thread which
- * found it on an fd may touch it although the loop is gone by now: the worst
- * that happens is that another loop wakes for nothing. It has a cache line of
- * its own: any thread writes it.
+ * What an fd knows of a loop that watches it. It has a place of so many bytes for the
+ * loop's own words, which the port does not look at: aligned for a uint64_t, and in a
+ * cache line that nothing else uses, because any thread may write it. The memory of a
+ * watcher stays a watcher for ever, so that a thread which found it on an fd may touch it
+ * although the loop is gone by now; a new watcher may have in its place what its last user
+ * has left there.
  */
-typedef struct PortWatcher {
-    uint32_t notified;       /* a notification that was not accepted yet */
-    uint32_t notify_me;      /* bit 0 the GSource, above it blocking polls */
-    int32_t fd;              /* the loop's own notifier */
-    uint32_t id;             /* the port's */
-    uint64_t sent;           /* notifications that set the notifier */
-    uint64_t saved;          /* and those that had no need to; approximate */
-    uint32_t in_use;         /* the port's */
-    uint32_t unused[7];
-} PortWatcher;
-_Static_assert(sizeof(PortWatcher) == 64, "one cache line");
+enum { PORT_WATCHER_PLACE = 40 };
+typedef struct PortWatcher PortWatcher;
 
-/* NULL and *error = -errno if the machine has no more. */
-PortWatcher *port_watcher_new(int *error);
+/* notifier_fd: what the loop sleeps on (port_event_open). NULL and *error = -errno if the
+ * machine has no more. */
+PortWatcher *port_watcher_new(int notifier_fd, int *error);
 void port_watcher_free(PortWatcher *watcher);
+void *port_watcher_place(PortWatcher *watcher);
 /* From now on (on) or no longer (!on), fd's becoming ready calls
- * port_watcher_ready(watcher, fd). Idempotent. -EBADF: no such fd;
+ * port_watcher_ready(place). Calling it twice does no harm. -EBADF: no such fd;
  * -EPERM: an fd that is always ready and cannot be watched. */
 int port_fd_watch(int fd, PortWatcher *watcher, bool on);
-/* The loop's, called by the port in the thread that made fd ready. */
-void port_watcher_ready(PortWatcher *watcher, int fd);
+/* Defined by whoever uses watchers (sync/wakeup.c). The port calls it in the thread that
+ * made an fd ready. */
+void port_watcher_ready(void *place);
 
 #define PORT_POLLIN 0x001
 #define PORT_POLLOUT 0x004
@@ -241,7 +212,7 @@ void port_poll_ring_rearm(PortPollRing *ring);
  * armed since the last look are handed over. */
 bool port_poll_ring_pending(PortPollRing *ring);
 /* An fd that is readable while a poll is done that was handed over. Where there is none:
- * the loop's notifier, which is set by whatever becomes ready while notify_me is not 0. */
+ * the loop's notifier, which the loop sees to in port_watcher_ready. */
 int port_poll_ring_fd(PortPollRing *ring);
 /* As port_ready_wait, but what it reports is not armed any longer. */
 int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
@@ -254,5 +225,8 @@ void port_event_close(int fd);
 int port_event_set(int fd);
 /* 1 if it was set, else 0. */
 int port_event_clear(int fd);
+
+/* The port's: the inline functions that are declared above. */
+#include "port-inline.h"
 
 #endif

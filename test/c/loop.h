@@ -64,7 +64,7 @@ static inline void journal_cb(void *opaque)
 /* The loop is about to sleep or sleeps: a notification now has to wake it. */
 static inline bool loop_sleeps(AioContext *c)
 {
-    return qatomic_mb_read(&c->watcher->notify_me) >= 2;
+    return qatomic_mb_read(&c->wakeup->notify_me) >= 2;
 }
 
 /* Runs run(opaque) in another thread, which has begun when when_asleep() returns,

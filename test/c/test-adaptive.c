@@ -423,9 +423,9 @@ static void the_notifier_is_polled_too(void)
     int64_t start;
 
     setup_polled_on_the_scan();
-    ctx->watcher->notify_me += 2;
+    ctx->wakeup->notify_me += 2;
     aio_notify(ctx);
-    ctx->watcher->notify_me -= 2;
+    ctx->wakeup->notify_me -= 2;
     aio_poll(ctx, true);                   /* notified: does not look at fds */
     ASSERT_FALSE(aio_poll(ctx, true));     /* they end this one's sleep */
     set_poll_ns(HOUR);
@@ -575,9 +575,9 @@ static void new_parameters_begin_anew_and_notify(void)
     set_params(32768, 5, 6);
     ctx->poll_ns = 8000;
     aio_poll(ctx, false);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     aio_context_set_poll_params(ctx, 40000, 3, 4, &error_abort);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     ASSERT_INT_EQ(ctx->poll_ns, 0);
     ASSERT_INT_EQ(ctx->poll_max_ns, 40000);
     ASSERT_INT_EQ(ctx->poll_grow, 3);
@@ -608,7 +608,7 @@ static void a_batch_size_notifies_too(void)
     setup();
     aio_poll(ctx, false);
     aio_context_set_aio_params(ctx, 17, &error_abort);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     ASSERT_INT_EQ(ctx->aio_max_batch, 17);
     teardown();
 }

@@ -37,7 +37,7 @@ static void a_new_one_does_not_run(void)
 {
     setup();
     ASSERT_FALSE(aio_poll(ctx, false));
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     ASSERT_STR_EQ(journal, "");
     teardown();
 }

@@ -38,7 +38,7 @@ static void its_notifier_is_closed_with_it(void)
     int fd;
 
     ctx = aio_context_new(&error_abort);
-    fd = ctx->watcher->fd;
+    fd = ctx->wakeup->fd;
     ASSERT_INT_GE(fcntl(fd, F_GETFD), 0);
     aio_context_unref(ctx);
     ASSERT_INT_EQ(fcntl(fd, F_GETFD), -1);

@@ -91,11 +91,11 @@ static void the_last_enable_notifies_and_no_other_call_does(void)
     poll_once();
     aio_disable_external(ctx);
     aio_disable_external(ctx);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     aio_enable_external(ctx);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     aio_enable_external(ctx);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     teardown();
 }
 

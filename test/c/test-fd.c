@@ -267,18 +267,18 @@ static void changes_notify_but_removing_an_unknown_fd_does_not(void)
 {
     setup();
     unwatch(&a);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     watch(&a);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     poll_once();
     aio_set_event_notifier(ctx, &a.e, false, upper_cb, NULL);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     poll_once();
     unwatch(&a);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     poll_once();
     unwatch(&a);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     teardown();
 }
 

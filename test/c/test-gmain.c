@@ -598,7 +598,7 @@ static void when_prepared(void *opaque)
 {
     Elsewhere *e = opaque;
 
-    TEST_WAIT_UNTIL(qatomic_mb_read(&ctx->watcher->notify_me) & 1);
+    TEST_WAIT_UNTIL(qatomic_mb_read(&ctx->wakeup->notify_me) & 1);
     test_nap(UINT_MAX);
     e->run(e->opaque);
 }
@@ -612,7 +612,7 @@ static void expect_wake_up(void (*run)(void *), void *opaque,
     for (int i = 0; i < 20; i++) {
         QemuThread thread;
         journal_clear();
-        qatomic_mb_set(&ctx->watcher->notify_me, 0);
+        qatomic_mb_set(&ctx->wakeup->notify_me, 0);
         qemu_thread_create(&thread, "elsewhere", test_call, &call,
                            QEMU_THREAD_JOINABLE);
         while (!journal[0]) {

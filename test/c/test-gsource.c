@@ -130,7 +130,7 @@ static void prepare_does_not_look_at_notified(void)
     aio_notify(ctx);
     ASSERT_FALSE(prepare(&timeout));
     ASSERT_INT_EQ(timeout, -1);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     teardown();
 }
 
@@ -150,16 +150,16 @@ static void between_prepare_and_check_a_notification_sets_the_notifier(void)
     gint timeout;
 
     setup();
-    sent = ctx->watcher->sent;
+    sent = ctx->wakeup->sent;
     prepare(&timeout);
-    ASSERT_INT_EQ(ctx->watcher->notify_me, 1);
+    ASSERT_INT_EQ(ctx->wakeup->notify_me, 1);
     aio_notify(ctx);
-    ASSERT_INT_EQ(ctx->watcher->sent, sent + 1);
+    ASSERT_INT_EQ(ctx->wakeup->sent, sent + 1);
     ASSERT_TRUE(funcs->check(source));     /* the notifier is to be cleared */
-    ASSERT_INT_EQ(ctx->watcher->notify_me, 0);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_INT_EQ(ctx->wakeup->notify_me, 0);
+    ASSERT_FALSE(ctx->wakeup->notified);
     aio_notify(ctx);
-    ASSERT_INT_EQ(ctx->watcher->sent, sent + 1);
+    ASSERT_INT_EQ(ctx->wakeup->sent, sent + 1);
     teardown();
 }
 
@@ -354,7 +354,7 @@ static void the_notifier_wakes_a_foreign_loop(void)
 
     setup();
     for (int i = 1; i <= test_rounds(500); i++) {
-        PortPollFd fd = { ctx->watcher->fd, PORT_POLLIN, 0 };
+        PortPollFd fd = { ctx->wakeup->fd, PORT_POLLIN, 0 };
         QemuThread thread;
         gint timeout;
 

@@ -145,7 +145,7 @@ static void *elsewhere(void *opaque)
 {
     TestCall *call = opaque;
 
-    TEST_WAIT_UNTIL(qatomic_mb_read(&ctx->watcher->notify_me) & 1);
+    TEST_WAIT_UNTIL(qatomic_mb_read(&ctx->wakeup->notify_me) & 1);
     test_nap(UINT_MAX);
     call->run(call->opaque);
     return NULL;
@@ -160,7 +160,7 @@ static void expect_end(void (*run)(void *opaque), void *opaque)
     for (int i = 0; i < 20; i++) {
         QemuThread thread;
         main_loop_wait(true);
-        qatomic_mb_set(&ctx->watcher->notify_me, 0);
+        qatomic_mb_set(&ctx->wakeup->notify_me, 0);
         qemu_thread_create(&thread, "elsewhere", elsewhere, &call,
                            QEMU_THREAD_JOINABLE);
         main_loop_wait(false);

@@ -4,7 +4,7 @@
 
 static bool notifier_is_set(void)
 {
-    PortPollFd fd = { ctx->watcher->fd, PORT_POLLIN, 0 };
+    PortPollFd fd = { ctx->wakeup->fd, PORT_POLLIN, 0 };
 
     return port_fd_poll(&fd, 1, -1, 0) > 0;
 }
@@ -21,13 +21,13 @@ static void notifying_an_awake_loop_sets_no_notifier(void)
     uint64_t sent, saved;
 
     loop_setup();
-    sent = ctx->watcher->sent;
-    saved = ctx->watcher->saved;
+    sent = ctx->wakeup->sent;
+    saved = ctx->wakeup->saved;
     aio_notify(ctx);
-    ASSERT_TRUE(ctx->watcher->notified);
+    ASSERT_TRUE(ctx->wakeup->notified);
     ASSERT_FALSE(notifier_is_set());
-    ASSERT_INT_EQ(ctx->watcher->sent, sent);
-    ASSERT_INT_EQ(ctx->watcher->saved, saved + 1);
+    ASSERT_INT_EQ(ctx->wakeup->sent, sent);
+    ASSERT_INT_EQ(ctx->wakeup->saved, saved + 1);
     loop_teardown();
 }
 
@@ -40,7 +40,7 @@ static void a_notification_before_the_poll_keeps_it_from_sleeping(void)
     for (int i = 0; i < 3; i++) {
         aio_notify(ctx);
         ASSERT_FALSE(aio_poll(ctx, true));
-        ASSERT_FALSE(ctx->watcher->notified);
+        ASSERT_FALSE(ctx->wakeup->notified);
     }
     ASSERT_INT_EQ(ctx->stats.sleeps, sleeps);
     loop_teardown();
@@ -74,18 +74,18 @@ static void every_poll_accepts(void)
     loop_setup();
     aio_notify(ctx);
     ASSERT_FALSE(aio_poll(ctx, false));
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     aio_notify(ctx);
     aio_notify_accept(ctx);
-    ASSERT_FALSE(ctx->watcher->notified);
+    ASSERT_FALSE(ctx->wakeup->notified);
     loop_teardown();
 }
 
 static void expect_accepted(void *opaque)
 {
     (void)opaque;
-    ASSERT_FALSE(ctx->watcher->notified);
-    ASSERT_INT_EQ(ctx->watcher->notify_me, 0);
+    ASSERT_FALSE(ctx->wakeup->notified);
+    ASSERT_INT_EQ(ctx->wakeup->notify_me, 0);
 }
 
 static void it_is_accepted_before_bottom_halves_run(void)
@@ -93,7 +93,7 @@ static void it_is_accepted_before_bottom_halves_run(void)
     loop_setup();
     for (int blocking = 0; blocking < 2; blocking++) {
         aio_bh_schedule_oneshot(ctx, expect_accepted, NULL);
-        ASSERT_TRUE(ctx->watcher->notified);
+        ASSERT_TRUE(ctx->wakeup->notified);
         ASSERT_TRUE(aio_poll(ctx, blocking));
     }
     loop_teardown();
@@ -107,14 +107,14 @@ static void a_notification_ends_the_sleep_without_progress(void)
 
     loop_setup();
     for (int i = 0; i < 20; i++) {
-        uint64_t sleeps = ctx->stats.sleeps, sent = ctx->watcher->sent;
+        uint64_t sleeps = ctx->stats.sleeps, sent = ctx->wakeup->sent;
         when_asleep(&w, notify, ctx);
         ASSERT_FALSE(aio_poll(ctx, true));
         when_asleep_join(&w);
         /* None if the notification came just before it fell asleep. */
         ASSERT_INT_LE(ctx->stats.sleeps, sleeps + 1);
-        ASSERT_INT_EQ(ctx->watcher->sent, sent + 1);
-        ASSERT_INT_EQ(ctx->watcher->notify_me, 0);
+        ASSERT_INT_EQ(ctx->wakeup->sent, sent + 1);
+        ASSERT_INT_EQ(ctx->wakeup->notify_me, 0);
     }
     loop_teardown();
 }

@@ -174,12 +174,12 @@ static void it_hears_that_the_context_is_abandoned_and_used_again(void)
     AioContext *a = aio_context_new(&error_abort), *b;
     unsigned told = 0;
 
+    qemu_bh_schedule(&part_of(a)->bh);
     aio_context_abandon(a, count_idle, &told);
     ASSERT_INT_EQ(abandoned, 1);
     ASSERT_INT_EQ(idle, 1);
     ASSERT_INT_EQ(told, 1);
     ASSERT_INT_EQ(ended, 0);
-    qemu_bh_schedule(&part_of(a)->bh);         /* by somebody who has not heard of it */
     aio_context_unref(a);
     b = aio_context_new(&error_abort);
     ASSERT_TRUE(b == a);

@@ -247,13 +247,13 @@ static void a_later_timer_does_not_end_the_sleep(void)
     when_asleep(&w, arm_far, NULL);
     timer_mod(&near, now_ns() + SOON);
     aio_poll(ctx, false);
-    sent = ctx->watcher->sent;
+    sent = ctx->wakeup->sent;
     while (!aio_poll(ctx, true)) {
         continue;
     }
     when_asleep_join(&w);
     ASSERT_STR_EQ(journal, "n");
-    ASSERT_INT_EQ(ctx->watcher->sent, sent);
+    ASSERT_INT_EQ(ctx->wakeup->sent, sent);
     timer_del(&far);
     loop_teardown();
 }
@@ -276,10 +276,10 @@ static void a_head_that_moves_back_wakes_the_loop_once_for_nothing(void)
     when_asleep(&w, move_near_behind_far, NULL);
     timer_mod(&near, now_ns() + SOON);
     aio_poll(ctx, false);
-    sent = ctx->watcher->sent;
+    sent = ctx->wakeup->sent;
     ASSERT_FALSE(aio_poll(ctx, true));
     when_asleep_join(&w);
-    ASSERT_INT_EQ(ctx->watcher->sent, sent);
+    ASSERT_INT_EQ(ctx->wakeup->sent, sent);
     ASSERT_STR_EQ(journal, "");
     timer_del(&near);
     timer_del(&far);

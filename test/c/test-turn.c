@@ -460,7 +460,7 @@ static void nothing_from_other_threads_is_lost(void)
         if (kind == 0) {
             aio_poll(ctx, true);
         } else if (turn(kind == 1 ? 0 : SCALE_MS) == -1 && finished < THREADS) {
-            PortPollFd fd = { ctx->watcher->fd, PORT_POLLIN, 0 };
+            PortPollFd fd = { ctx->wakeup->fd, PORT_POLLIN, 0 };
             while (!port_fd_poll(&fd, 1, fd.fd, -1)) {
                 continue;
             }

@@ -43,7 +43,7 @@ proctype producer()
 #ifndef BROKEN_SET_WAKES_NOBODY
         if                                  /* wake_watchers: qatomic_mb_read */
         :: watched ->
-            if                              /* watcher_notify: notify_me */
+            if                              /* wakeup_notify: notify_me */
             :: notify_me -> set_wakeup()
             :: else
             fi

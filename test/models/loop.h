@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the models of the loop share: the watcher's words, aio_notify and
- * aio_notify_accept (core-c/loop/notify.c), aio_poll (core-c/loop/aio-poll.c).
+ * aio_notify_accept (core-c/sync/wakeup.h), aio_poll (core-c/loop/aio-poll.c).
  *
  * Each statement between two semicolons is one access to one shared word, as in
  * C, where all of these are sequentially consistent. Guards are loads. Variables
  * of a process stand for C's locals, those marked "told" for nothing in C.
  */
-bit notified;              /* watcher->notified */
-byte notify_me;            /* watcher->notify_me: only the home thread writes it */
-bit event;                 /* the notifier, watcher->fd */
+bit notified;              /* wakeup->notified */
+byte notify_me;            /* wakeup->notify_me: only the home thread writes it */
+bit event;                 /* the notifier, wakeup->fd */
 
 bit work;                  /* what is published: "there is something on bh_list" */
 

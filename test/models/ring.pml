@@ -76,8 +76,8 @@ inline complete(fd)
     fi
 }
 
-/* notify.c: watcher_notify */
-inline watcher_notify()
+/* sync/wakeup.h: wakeup_notify */
+inline wakeup_notify()
 {
     notified = 1;                           /* qatomic_mb_set(notified, 1) */
     if                                      /* qatomic_mb_read(notify_me) */
@@ -112,11 +112,11 @@ proctype producer(bit a; bit b)
         if
         :: first ->                         /* wake_watchers */
 #ifdef BROKEN_NOTIFY_FIRST
-            watcher_notify();
+            wakeup_notify();
             complete(fd)
 #else
             complete(fd);
-            watcher_notify()
+            wakeup_notify()
 #endif
         :: else
         fi;

@@ -8,15 +8,15 @@
  *
  * One piece of memory holds a coroutine:
  *
- *     WasmCoroutine | frames, growing up -> | <- C stack, growing down
+ *     WasmCoroutine | Coroutine | frames, growing up -> | <- C stack, growing down
  *
  * Asyncify looks at the end of the area only when the unwind is over. What lies
  * behind is the free part of the same coroutine's C stack: it serves as the red zone,
  * and we look before Asyncify does, which would trap without a word.
  */
-#include "coroutine/coroutine.h"
 #include "port/calls.h"
 #include "wasm-port.h"
+#include <string.h>
 
 #define ASYNCIFY_IMPORT(name) \
     __attribute__((import_module("asyncify"), import_name(name)))
@@ -52,14 +52,24 @@ __asm__(".globaltype __stack_pointer, i32\n"
 typedef enum { RUNNABLE, YIELDED, REWINDING } State;
 
 typedef struct WasmCoroutine {
-    Coroutine base;
     Frames frames;
+    char *first_frame;        /* where they begin */
     State state;
     char *sp;                 /* when it yielded */
     char *stack_limit;        /* also the end of the frames */
     char *stack_top;
     uint32_t fences;          /* the thread's, when it was entered */
 } WasmCoroutine;
+
+static WasmCoroutine *wasm_coroutine(Coroutine *co)
+{
+    return (WasmCoroutine *)co - 1;
+}
+
+static Coroutine *coroutine(WasmCoroutine *co)
+{
+    return (Coroutine *)(co + 1);
+}
 
 #define STACK_DEFAULT (128 * 1024)
 #define STACK_MIN (4 * 1024)
@@ -75,7 +85,7 @@ _Thread_local uint32_t port_fences_tls;
 
 static uint32_t frames_size(const WasmCoroutine *co)
 {
-    return (uint32_t)(co->stack_limit - (const char *)(co + 1));
+    return (uint32_t)(co->stack_limit - co->first_frame);
 }
 
 static uint32_t stack_size(const WasmCoroutine *co)
@@ -83,30 +93,32 @@ static uint32_t stack_size(const WasmCoroutine *co)
     return (uint32_t)(co->stack_top - co->stack_limit);
 }
 
-Coroutine *port_coroutine_new(void)
+Coroutine *port_coroutine_new(size_t size)
 {
     uint32_t stack = qatomic_read(&set_stack);
     uint32_t area = qatomic_read(&set_frames);
     /* What a switch touches are two cache lines. */
-    WasmCoroutine *co = aligned_alloc(64, sizeof(*co) + area + stack);
+    size_t head = ROUND_UP(sizeof(WasmCoroutine) + size, 16);
+    WasmCoroutine *co = aligned_alloc(64, ROUND_UP(head + area + stack, 64));
 
     if (!co) {
         return NULL;
     }
-    *co = (WasmCoroutine){ .frames.next = (char *)(co + 1) };
-    co->frames.end = co->stack_limit = co->frames.next + area;
+    memset(co, 0, head);
+    co->frames.next = co->first_frame = (char *)co + head;
+    co->frames.end = co->stack_limit = co->first_frame + area;
     co->stack_top = co->stack_limit + stack;
-    return &co->base;
+    return coroutine(co);
 }
 
 void port_coroutine_free(Coroutine *base)
 {
-    free(container_of(base, WasmCoroutine, base));
+    free(wasm_coroutine(base));
 }
 
 bool port_coroutine_fits(Coroutine *base)
 {
-    WasmCoroutine *co = container_of(base, WasmCoroutine, base);
+    WasmCoroutine *co = wasm_coroutine(base);
 
     return stack_size(co) == qatomic_read(&set_stack) &&
            frames_size(co) == qatomic_read(&set_frames);
@@ -125,7 +137,7 @@ void port_coroutine_set_size(size_t stack, size_t area)
 static __attribute__((noinline, cold, noreturn))
 void frames_overflowed(WasmCoroutine *co)
 {
-    uint32_t needed = (uint32_t)(co->frames.next - (char *)(co + 1));
+    uint32_t needed = (uint32_t)(co->frames.next - co->first_frame);
 
     /* Asyncify stops nothing that is out of bounds, and what formats the message
      * may be instrumented. */
@@ -133,15 +145,15 @@ void frames_overflowed(WasmCoroutine *co)
     asyncify_stop_unwind();
     port_panic("coroutine %p '%s' overflowed its Asyncify stack: its frames take "
                "%u bytes and %u are there: qemu_coroutine_set_stack_size makes "
-               "it larger", (void *)co, co->base.name, needed, frames_size(co));
+               "it larger", (void *)coroutine(co),
+               coroutine_name(coroutine(co)), needed, frames_size(co));
 }
 
-bool port_coroutine_enter(Coroutine *base, Coroutine *from_base)
+bool port_coroutine_enter(Coroutine *base, Coroutine *from_base,
+                          void (*entry)(void *arg), void *arg)
 {
-    WasmCoroutine *co = container_of(base, WasmCoroutine, base);
-    CoroutineEntry *entry = base->entry;
+    WasmCoroutine *co = wasm_coroutine(base);
     char *sp = wasm_get_stack_pointer();
-    WasmCoroutine *from = container_of(from_base, WasmCoroutine, base);
 
     /* Hidden, or a compiler that can prove which function this is makes it a
      * part of this one, which is not instrumented: it would never yield. */
@@ -154,8 +166,9 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from_base)
     } else {
         wasm_stack_switch(co->stack_top, co->stack_top, co->stack_limit);
     }
-    CALL_COROUTINE(entry, base->entry_arg);
+    CALL_COROUTINE(entry, arg);
     if (from_base) {
+        WasmCoroutine *from = wasm_coroutine(from_base);
         wasm_stack_switch(sp, from->stack_top, from->stack_limit);
     } else {
         wasm_stack_back(sp);
@@ -176,7 +189,8 @@ void cannot_unwind(WasmCoroutine *co)
     port_panic("qemu_coroutine_yield: coroutine %p '%s' cannot yield here: between "
                "its entry and this call lies a call-back of the event loop or of "
                "JavaScript (it called aio_poll or the like), whose frames "
-               "WebAssembly cannot put aside", (void *)co, co->base.name);
+               "WebAssembly cannot put aside", (void *)coroutine(co),
+               coroutine_name(coroutine(co)));
 }
 
 /* Called a second time at the end of the rewind. */
@@ -188,7 +202,7 @@ void coroutine_fn qemu_coroutine_yield(void)
     if (unlikely(!base)) {
         coroutine_yields_to_no_one();
     }
-    co = container_of(base, WasmCoroutine, base);
+    co = wasm_coroutine(base);
     if (co->state == REWINDING) {
         asyncify_stop_rewind();
         co->state = RUNNABLE;
@@ -202,30 +216,7 @@ void coroutine_fn qemu_coroutine_yield(void)
     asyncify_start_unwind(&co->frames);
 }
 
-/* ---- What JavaScript calls; without a C frame, for the stack may be full ---- */
-
-/* The one that runs in this thread; NULL: none. */
-WASM_EXPORT("rt_coroutine_running")
-Coroutine *rt_coroutine_running(void)
+uint32_t wasm_coroutine_stack_size(Coroutine *co)
 {
-    return coroutine_running();
-}
-
-WASM_EXPORT("rt_coroutine_name")
-const char *rt_coroutine_name(Coroutine *co)
-{
-    return co->name;
-}
-
-WASM_EXPORT("rt_coroutine_stack_size")
-uint32_t rt_coroutine_stack_size(Coroutine *co)
-{
-    return stack_size(container_of(co, WasmCoroutine, base));
-}
-
-/* A JavaScript frame that calls a function of the program's. */
-WASM_EXPORT("rt_coroutine_fence")
-void rt_coroutine_fence(int change)
-{
-    port_coroutine_fence(change);
+    return stack_size(wasm_coroutine(co));
 }

@@ -26,7 +26,7 @@ static FdObject *chunks[MAX_FDS / CHUNK];
 static uint32_t table_lock;
 static int lowest_free = FIRST_FD;        /* under table_lock: none below */
 
-static PortWatcher watchers[MAX_WATCHERS] __attribute__((aligned(64)));
+static PortWatcher watchers[MAX_WATCHERS];
 
 static FdObject *get_fd(int fd)
 {
@@ -114,17 +114,13 @@ static void close_fd(int fd)
 
 /* ---- Watching ---- */
 
-PortWatcher *port_watcher_new(int *error)
+PortWatcher *port_watcher_new(int notifier_fd, int *error)
 {
     for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
         PortWatcher *watcher = &watchers[i];
         if (qatomic_cmpxchg(&watcher->in_use, 0, 1) == 0) {
             watcher->id = i;
-            watcher->fd = -1;
-            watcher->sent = 0;
-            watcher->saved = 0;
-            qatomic_mb_set(&watcher->notify_me, 0);
-            qatomic_mb_set(&watcher->notified, 0);
+            qatomic_mb_set(&watcher->notifier_fd, notifier_fd);
             return watcher;
         }
     }
@@ -134,8 +130,13 @@ PortWatcher *port_watcher_new(int *error)
 
 void port_watcher_free(PortWatcher *watcher)
 {
-    qatomic_mb_set(&watcher->fd, -1);
+    qatomic_mb_set(&watcher->notifier_fd, -1);
     qatomic_mb_set(&watcher->in_use, 0);
+}
+
+void *port_watcher_place(PortWatcher *watcher)
+{
+    return watcher->place;
 }
 
 /* The object of one of WASI's descriptors, made when it is watched first; it has
@@ -197,7 +198,7 @@ static void wake_watchers(FdObject *object, int fd)
         for (; bits; bits &= bits - 1) {
             uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
             wasm_poll_complete(id, fd);  /* before the loop is told to look */
-            port_watcher_ready(&watchers[id], fd);
+            port_watcher_ready(watchers[id].place);
         }
     }
 }
@@ -231,9 +232,9 @@ void wasm_fds_look_again(void)
     }
     for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
         PortWatcher *watcher = &watchers[i];
-        FdObject *object = get_fd(qatomic_read(&watcher->fd));
+        FdObject *object = get_fd(qatomic_read(&watcher->notifier_fd));
         if (qatomic_read(&watcher->in_use) && object) {
-            port_watcher_ready(watcher, -1);
+            port_watcher_ready(watcher->place);
             port_notify32(&object->word, UINT32_MAX);
         }
     }

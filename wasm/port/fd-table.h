@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef WASM_FD_TABLE_H
 #define WASM_FD_TABLE_H
-#include <stdint.h>
+#include "port/port.h"
 
 enum { WASM_MAX_FDS = 65536, WASM_MAX_WATCHERS = 256 };
+
+struct PortWatcher {
+    uint32_t place[PORT_WATCHER_PLACE / sizeof(uint32_t)]
+        __attribute__((aligned(64)));
+    int32_t notifier_fd;     /* -1: it has been freed */
+    uint32_t id;             /* its index in the table of all */
+    uint32_t in_use;
+};
+_Static_assert(sizeof(PortWatcher) == 64, "one cache line");
 
 /* Which of the events are true of fd now; PORT_POLLNVAL if there is no such. */
 int wasm_fd_revents(int fd, int events);

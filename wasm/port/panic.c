@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Failing. */
-#include "qemu/coroutine.h"
 #include "wasm-port.h"
 
 uint32_t wasm_failed;
@@ -26,9 +25,9 @@ void port_would_block(const char *call)
 {
     char message[256];
 
-    if (wasm_thread_holds(wasm_thread_self()) || qemu_in_coroutine()) {
+    if (wasm_thread_holds(wasm_thread_self()) || coroutine_running()) {
         port_panic("%s: this thread must not block, and it %s", call,
-                   qemu_in_coroutine() ? "is in a coroutine"
+                   coroutine_running() ? "is in a coroutine"
                                        : "holds a lock");
     }
     snprintf(message, sizeof(message),

@@ -90,7 +90,7 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
 {
     Poll *poll;
 
-    if (fd == ring->watcher->fd) {
+    if (fd == ring->watcher->notifier_fd) {
         return;                /* wait looks at it in any case */
     }
     poll = poll_of(ring, fd);
@@ -127,7 +127,7 @@ bool port_poll_ring_pending(PortPollRing *ring)
 
 int port_poll_ring_fd(PortPollRing *ring)
 {
-    return ring->watcher->fd;
+    return ring->watcher->notifier_fd;
 }
 
 /* Moves the completions over, the oldest first. */
@@ -148,7 +148,7 @@ static void take_done(PortPollRing *ring)
 
 static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
 {
-    int notifier_fd = ring->watcher->fd;
+    int notifier_fd = ring->watcher->notifier_fd;
     unsigned count = 0;
 
     /* Setting a loop's own notifier wakes the loop and completes nothing. */
@@ -184,7 +184,7 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
 int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
                         int64_t timeout_ns)
 {
-    int notifier_fd = ring->watcher->fd;
+    int notifier_fd = ring->watcher->notifier_fd;
     int count = collect(ring, ready, n);
 
     if (count || timeout_ns == 0) {

@@ -128,6 +128,11 @@ void wasm_holds_attach(WasmThread *self);
 int wasm_thread_holds(const WasmThread *thread);
 void rt_thread_wake(WasmThread *thread);
 
+/* ---- Coroutines ---- */
+
+/* Bytes of its C stack. */
+uint32_t wasm_coroutine_stack_size(Coroutine *co);
+
 /* ---- Failure ---- */
 
 /* Not 0: some thread died and what it shared may be half-changed; or the runtime

@@ -71,3 +71,31 @@ bool rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
     aio_co_schedule(ctx, co);
     return true;
 }
+
+/* ---- Looking at the one that runs: without a C frame, for the stack may be full ---- */
+
+/* The one that runs in this thread; NULL: none. */
+WASM_EXPORT("rt_coroutine_running")
+Coroutine *rt_coroutine_running(void)
+{
+    return coroutine_running();
+}
+
+WASM_EXPORT("rt_coroutine_name")
+const char *rt_coroutine_name(Coroutine *co)
+{
+    return coroutine_name(co);
+}
+
+WASM_EXPORT("rt_coroutine_stack_size")
+uint32_t rt_coroutine_stack_size(Coroutine *co)
+{
+    return wasm_coroutine_stack_size(co);
+}
+
+/* A JavaScript frame that calls a function of the program's. */
+WASM_EXPORT("rt_coroutine_fence")
+void rt_coroutine_fence(int change)
+{
+    port_coroutine_fence(change);
+}

@@ -58,7 +58,7 @@ static const char *doing(WasmThread *thread)
     if (word == &thread->role) {
         return "waits for something to do";
     }
-    if (ctx && word == wasm_event_word(ctx->watcher->fd)) {
+    if (ctx && word == wasm_event_word(ctx->wakeup->fd)) {
         return "sleeps in aio_poll";
     }
     return "sleeps (for work, a lock or a condition)";

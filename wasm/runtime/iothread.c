@@ -235,7 +235,7 @@ const char *rt_context_stats(AioContext *ctx)
              ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64
              ",\"pollHits\":%" PRIu64 ",\"pollMisses\":%" PRIu64 "}",
              s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
-             ctx->watcher->sent, ctx->watcher->saved, s->poll_hits,
+             ctx->wakeup->sent, ctx->wakeup->saved, s->poll_hits,
              s->poll_misses);
     return text;
 }

@@ -44,7 +44,7 @@ void rt_notify(AioContext *ctx)
 WASM_EXPORT("rt_hosted_word")
 uint32_t *rt_hosted_word(AioContext *ctx)
 {
-    return wasm_event_word(ctx->watcher->fd);
+    return wasm_event_word(ctx->wakeup->fd);
 }
 
 /*
@@ -81,7 +81,7 @@ int rt_hosted_turn(AioContext *ctx)
     }
     /* What became ready during dispatch did not set the notifier: nobody slept. */
     if (CALL_OWN(funcs->prepare, &ctx->source, &timeout) || aio_find_ready(ctx) ||
-        !wasm_event_arm(ctx->watcher->fd)) {
+        !wasm_event_arm(ctx->wakeup->fd)) {
         return 0;
     }
     return timeout;

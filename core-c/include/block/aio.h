@@ -99,7 +99,7 @@ struct AioContext {
 
     /* Private to the loop from here on. */
     QemuRecMutex lock;                    /* aio_context_acquire() */
-    struct PortWatcher *watcher;          /* notify_me, notified: port.h */
+    struct Wakeup *wakeup;                /* notify_me, notified: sync/wakeup.h */
     EventNotifier notifier;
 
     BHList bh_list;                       /* scheduled; pushed by any thread */

@@ -6,7 +6,6 @@
  */
 /* longjmp to another stack is what it is there for. */
 #undef _FORTIFY_SOURCE
-#include "coroutine/coroutine.h"
 #include "port/port.h"
 #include "port/sanitize.h"
 
@@ -24,6 +23,10 @@
 #define STACK_DEFAULT (1024 * 1024)
 #define STACK_MIN (16 * 1024)
 
+/* As functions of their own, those that bracket a switch would begin on one stack and end
+ * on the other. */
+#define PART_OF_ITS_CALLER static inline __attribute__((always_inline))
+
 /* What siglongjmp hands over. */
 enum { SWITCHED = 1, YIELDED, ENDED };
 
@@ -37,19 +40,23 @@ typedef struct Side {
 } Side;
 
 typedef struct PosixCoroutine {
-    Coroutine base;
+    void (*entry)(void *arg);
+    void *arg;
     char *stack;               /* its lowest page cannot be touched */
     size_t stack_size;
     Side own;
     Side *enterer;             /* on the stack of who entered it */
+    max_align_t coroutine[];   /* the library's Coroutine */
 } PosixCoroutine;
+
+PART_OF_ITS_CALLER PosixCoroutine *posix_coroutine(Coroutine *co)
+{
+    return container_of((max_align_t *)co, PosixCoroutine, coroutine[0]);
+}
 
 static size_t set_size = STACK_DEFAULT;
 
 /* ---- The sanitizers ---- */
-
-/* As functions of their own they would begin on one stack and end on the other. */
-#define PART_OF_ITS_CALLER static inline __attribute__((always_inline))
 
 /* Just before the switch away from `from`. */
 PART_OF_ITS_CALLER void leave(Side *from, Side *to)
@@ -92,7 +99,7 @@ static void bottom(int low, int high)
             siglongjmp(co->enterer->env, ENDED);
         }
         arrive(&co->own, co->enterer);
-        co->base.entry(co->base.entry_arg);
+        co->entry(co->arg);
     }
 }
 
@@ -131,11 +138,11 @@ static bool guard(char *page, size_t size)
            mprotect(page, size, PROT_NONE) == 0;
 }
 
-Coroutine *port_coroutine_new(void)
+Coroutine *port_coroutine_new(size_t coroutine_size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t size = ROUND_UP(qatomic_read(&set_size), page) + page;
-    PosixCoroutine *co = calloc(1, sizeof(*co));
+    PosixCoroutine *co = calloc(1, sizeof(*co) + coroutine_size);
 
     if (!co) {
         return NULL;
@@ -159,12 +166,12 @@ Coroutine *port_coroutine_new(void)
     co->own.fiber = __tsan_create_fiber(0);
 #endif
     prepare(co);
-    return &co->base;
+    return (Coroutine *)co->coroutine;
 }
 
 void port_coroutine_free(Coroutine *base)
 {
-    PosixCoroutine *co = container_of(base, PosixCoroutine, base);
+    PosixCoroutine *co = posix_coroutine(base);
 
 #if defined(WITH_TSAN)
     __tsan_destroy_fiber(co->own.fiber);
@@ -175,7 +182,7 @@ void port_coroutine_free(Coroutine *base)
 
 bool port_coroutine_fits(Coroutine *base)
 {
-    PosixCoroutine *co = container_of(base, PosixCoroutine, base);
+    PosixCoroutine *co = posix_coroutine(base);
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
     return co->stack_size == ROUND_UP(qatomic_read(&set_size), page) + page;
@@ -191,13 +198,16 @@ void port_coroutine_set_size(size_t stack, size_t frames)
 
 /* ---- Switching ---- */
 
-bool port_coroutine_enter(Coroutine *base, Coroutine *from)
+bool port_coroutine_enter(Coroutine *base, Coroutine *from,
+                          void (*entry)(void *arg), void *arg)
 {
-    PosixCoroutine *co = container_of(base, PosixCoroutine, base);
+    PosixCoroutine *co = posix_coroutine(base);
     Side enterer;
     int how;
 
     (void)from;
+    co->entry = entry;
+    co->arg = arg;
     co->enterer = &enterer;
     how = sigsetjmp(enterer.env, 0);
     if (how == 0) {
@@ -216,7 +226,7 @@ void coroutine_fn qemu_coroutine_yield(void)
     if (unlikely(!base)) {
         coroutine_yields_to_no_one();
     }
-    co = container_of(base, PosixCoroutine, base);
+    co = posix_coroutine(base);
     if (!sigsetjmp(co->own.env, 0)) {
         leave(&co->own, co->enterer);
         siglongjmp(co->enterer->env, YIELDED);

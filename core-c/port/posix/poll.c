@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel knows who watches what, so a watcher is nothing but its words. */
+/* The kernel knows who watches what, so a watcher is nothing but its place. */
 #include "port/port.h"
 #include "port/posix/timespec.h"
 
@@ -13,10 +13,15 @@ _Static_assert(PORT_POLLIN == POLLIN && PORT_POLLOUT == POLLOUT &&
                PORT_POLLERR == POLLERR && PORT_POLLHUP == POLLHUP &&
                PORT_POLLNVAL == POLLNVAL, "and so are its bits");
 
-PortWatcher *port_watcher_new(int *error)
-{
-    PortWatcher *watcher = aligned_alloc(sizeof(*watcher), sizeof(*watcher));
+struct PortWatcher {
+    char place[PORT_WATCHER_PLACE] __attribute__((aligned(64)));
+};
 
+PortWatcher *port_watcher_new(int notifier_fd, int *error)
+{
+    PortWatcher *watcher = aligned_alloc(64, sizeof(*watcher));
+
+    (void)notifier_fd;
     if (watcher) {
         memset(watcher, 0, sizeof(*watcher));
     } else {
@@ -29,6 +34,11 @@ void port_watcher_free(PortWatcher *watcher)
 {
     /* No fd here points to it. */
     free(watcher);
+}
+
+void *port_watcher_place(PortWatcher *watcher)
+{
+    return watcher->place;
 }
 
 int port_fd_watch(int fd, PortWatcher *watcher, bool on)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wake-up protocol. Three words: notified says that something was published
+ * for the loop, notify_me that the loop sleeps or is about to, and the notifier
+ * is what it sleeps on.
+ *
+ *   notifier                       loop
+ *     publish                        notify_me += 2
+ *     notified := 1                  notified? do not sleep
+ *     notify_me? set the notifier    sleep on the notifier
+ *                                    notify_me -= 2
+ *                                    notified := 0, then look at what is published
+ *
+ * All four accesses in the upper half are sequentially consistent: of the two
+ * sides at least one sees the other's store (Dekker), so no wake-up is lost.
+ * Setting the notifier is not skipped when notified was set already: the loop
+ * may be between taking notified and sleeping again.
+ */
+#include "sync/wakeup.h"
+
+Wakeup *wakeup_new(int fd, int *error)
+{
+    PortWatcher *watcher = port_watcher_new(fd, error);
+    Wakeup *wakeup;
+
+    if (!watcher) {
+        return NULL;
+    }
+    wakeup = port_watcher_place(watcher);
+    wakeup->watcher = watcher;
+    wakeup->sent = 0;
+    wakeup->saved = 0;
+    qatomic_mb_set(&wakeup->notify_me, 0);
+    qatomic_mb_set(&wakeup->notified, 0);
+    qatomic_mb_set(&wakeup->fd, fd);
+    return wakeup;
+}
+
+void wakeup_free(Wakeup *wakeup)
+{
+    /* A thread that comes late sets no notifier. */
+    qatomic_mb_set(&wakeup->fd, -1);
+    port_watcher_free(wakeup->watcher);
+}
+
+/* The words outlive their loop, which this may therefore not touch. */
+void port_watcher_ready(void *place)
+{
+    wakeup_notify(place);
+}
