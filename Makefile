@@ -41,6 +41,7 @@ native_src := $(core) $(wildcard core-c/port/posix/*.c)
 wasm_src := $(core) $(wildcard wasm/port/*.c wasm/runtime/*.c wasm/libc/*.c)
 native_obj := $(native_src:%.c=build/native/%.o)
 wasm_obj := $(wasm_src:%.c=build/wasm/%.o)
+bench_obj := $(patsubst %.c,build/wasm/%.o,$(wildcard wasm/bench/*.c))
 test_c := $(wildcard test/c/*.c) test/fail-nth/fail.c test/fail-nth/test-fail-nth.c
 # Calls that test/fail-nth/fail.c can make fail.
 comma := ,
@@ -79,7 +80,7 @@ help:
 	@echo
 	@echo 'make build      native, wasm and ts'
 	@echo 'make native     build/native/libaioloop.a, for C programs on this machine'
-	@echo 'make wasm       dist/aio.wasm, and what wasm/aiocc needs'
+	@echo 'make wasm       dist/aio.wasm and dist/bench.wasm, and what wasm/aiocc needs'
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program or program/test)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
@@ -100,7 +101,7 @@ help:
 
 build: native wasm ts
 native: $(native_lib)
-wasm: dist/aio.wasm
+wasm: dist/aio.wasm dist/bench.wasm
 ts: dist/.stamp $(if $(demo_ts),dist/demo/.stamp)
 
 demo: build
@@ -229,6 +230,12 @@ dist/aio.wasm: $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc --aio-reactor -o $@
 
+# What `wasm-aio bench` and the demo page load instead: it has the bench's loops, too.
+dist/bench.wasm: $(bench_obj) $(wasm_lib) wasm/exports.txt
+	$(call step,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc --aio-reactor $(bench_obj) -o $@
+
 build/wasm/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wasm_lib) wasm/exports.txt build/test-list.value
 	$(call step,LINK,$@)
 	$(Q)wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
@@ -256,7 +263,7 @@ build/conformance/%.wasm: test/conformance/cases/%.c $(wasm_lib) wasm/exports.tx
 # the core are compiled with test/kills/kill-points.h.
 kill_obj := $(patsubst %.c,build/wasm-kills/%.o,$(wildcard core-c/sync/*.c wasm/port/*.c) \
   $(addprefix core-c/loop/,bh.c bh-pool.c notify.c fd-handler.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
-  core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/libc/heap.c \
+  core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/runtime/thread.c wasm/libc/heap.c \
   $(wildcard wasm/libc/pthread-*.c))
 # The others are as they are.
 kill_core = $(patsubst build/wasm/%,build/wasm$(if $(filter build/wasm-kills/$(1:build/wasm/%=%),$(kill_obj)),-kills)/%,$(1))
@@ -318,7 +325,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	  $$opt -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
--include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(kill_obj:.o=.d)
+-include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
 -include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) build/chaos/module.wasm)
 
@@ -342,7 +349,7 @@ fresh = $(if $(filter $(1),$?),$(Q)rm -rf $(2))
 
 dist/.stamp: $(lib_ts) ts/tsconfig.json node_modules/.stamp build/ts-list.value
 	$(call step,TSC,ts/src)
-	$(call fresh,build/ts-list.value,$(filter-out dist/aio.wasm%,$(wildcard dist/*)) dist/.tsbuildinfo)
+	$(call fresh,build/ts-list.value,$(filter-out dist/%.wasm,$(wildcard dist/*)) dist/.tsbuildinfo)
 	$(Q)$(tsc) -p ts
 	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser)
 	@touch $@

@@ -56,10 +56,10 @@
 #define wasm_get_stack_pointer aio_priv_wasm_get_stack_pointer
 
 /* port/fd-table.c */
-#define rt_fd_ready aio_priv_rt_fd_ready
 #define wasm_event_arm aio_priv_wasm_event_arm
 #define wasm_event_sleep aio_priv_wasm_event_sleep
 #define wasm_event_word aio_priv_wasm_event_word
+#define wasm_fd_ready aio_priv_wasm_fd_ready
 #define wasm_fd_revents aio_priv_wasm_fd_revents
 #define wasm_fds_look_again aio_priv_wasm_fds_look_again
 
@@ -68,18 +68,8 @@
 #define port_wait32 aio_priv_port_wait32
 
 /* port/lost.c */
-#define rt_thread_free aio_priv_rt_thread_free
-#define rt_thread_holds aio_priv_rt_thread_holds
-#define rt_thread_lost aio_priv_rt_thread_lost
-#define rt_thread_refused aio_priv_rt_thread_refused
-#define rt_thread_stop aio_priv_rt_thread_stop
-#define rt_thread_unserved aio_priv_rt_thread_unserved
-#define rt_thread_wake aio_priv_rt_thread_wake
-#define rt_wake_all aio_priv_rt_wake_all
 #define wasm_holds_attach aio_priv_wasm_holds_attach
-#define wasm_iothread_lost aio_priv_wasm_iothread_lost
 #define wasm_thread_holds aio_priv_wasm_thread_holds
-#define wasm_thread_reclaim aio_priv_wasm_thread_reclaim
 
 /* port/libc-first.c */
 #define wasm_libc_first aio_priv_wasm_libc_first
@@ -108,24 +98,9 @@
 
 
 /* port/thread.c */
-#define rt_thread_arg aio_priv_rt_thread_arg
-#define rt_thread_assign aio_priv_rt_thread_assign
-#define rt_thread_assign_once aio_priv_rt_thread_assign_once
-#define rt_thread_attach aio_priv_rt_thread_attach
-#define rt_thread_attached aio_priv_rt_thread_attached
-#define rt_thread_idle aio_priv_rt_thread_idle
-#define rt_thread_in_host_io aio_priv_rt_thread_in_host_io
-#define rt_thread_name aio_priv_rt_thread_name
-#define rt_thread_park aio_priv_rt_thread_park
-#define rt_thread_posted aio_priv_rt_thread_posted
-#define rt_thread_refusal aio_priv_rt_thread_refusal
-#define rt_thread_reserve aio_priv_rt_thread_reserve
-#define rt_thread_run aio_priv_rt_thread_run
-#define rt_thread_stack_limit aio_priv_rt_thread_stack_limit
-#define rt_thread_stack_top aio_priv_rt_thread_stack_top
-#define rt_thread_tls aio_priv_rt_thread_tls
-#define rt_thread_wants_turn aio_priv_rt_thread_wants_turn
-#define rt_threads_init aio_priv_rt_threads_init
+#define wasm_thread_become aio_priv_wasm_thread_become
+#define wasm_thread_limits aio_priv_wasm_thread_limits
+#define wasm_thread_new aio_priv_wasm_thread_new
 #define wasm_thread_ask_again aio_priv_wasm_thread_ask_again
 #define wasm_thread_assign aio_priv_wasm_thread_assign
 #define wasm_thread_refusal aio_priv_wasm_thread_refusal
@@ -133,29 +108,6 @@
 #define wasm_threads aio_priv_wasm_threads
 #define wasm_tls_align aio_priv_wasm_tls_align
 #define wasm_tls_size aio_priv_wasm_tls_size
-
-/* runtime/bench-data.c */
-#define bench_check aio_priv_bench_check
-#define bench_fill aio_priv_bench_fill
-#define rt_bench_fill aio_priv_rt_bench_fill
-#define rt_bench_header aio_priv_rt_bench_header
-
-/* runtime/bench-owner.c */
-#define rt_bench_begun aio_priv_rt_bench_begun
-#define rt_bench_buckets aio_priv_rt_bench_buckets
-#define rt_bench_completed aio_priv_rt_bench_completed
-#define rt_bench_ended aio_priv_rt_bench_ended
-#define rt_bench_error_offset aio_priv_rt_bench_error_offset
-#define rt_bench_flushes aio_priv_rt_bench_flushes
-#define rt_bench_free aio_priv_rt_bench_free
-#define rt_bench_histogram aio_priv_rt_bench_histogram
-#define rt_bench_idle aio_priv_rt_bench_idle
-#define rt_bench_longest aio_priv_rt_bench_longest
-#define rt_bench_new aio_priv_rt_bench_new
-#define rt_bench_stop aio_priv_rt_bench_stop
-
-/* runtime/bench.c */
-#define rt_bench_start aio_priv_rt_bench_start
 
 /* runtime/callback.c */
 #define rt_bh_new aio_priv_rt_bh_new
@@ -237,6 +189,17 @@
 #define rt_iothread_set aio_priv_rt_iothread_set
 #define rt_take_error aio_priv_rt_take_error
 
+/* runtime/lost.c */
+#define rt_thread_free aio_priv_rt_thread_free
+#define rt_thread_holds aio_priv_rt_thread_holds
+#define rt_thread_lost aio_priv_rt_thread_lost
+#define rt_thread_reclaim aio_priv_rt_thread_reclaim
+#define rt_thread_refused aio_priv_rt_thread_refused
+#define rt_thread_stop aio_priv_rt_thread_stop
+#define rt_thread_unserved aio_priv_rt_thread_unserved
+#define rt_thread_wake aio_priv_rt_thread_wake
+#define rt_wake_all aio_priv_rt_wake_all
+
 /* runtime/main.c */
 #define rt_main_start aio_priv_rt_main_start
 
@@ -249,10 +212,31 @@
 
 /* runtime/runtime.c */
 #define rt_failed_word aio_priv_rt_failed_word
+#define rt_fd_ready aio_priv_rt_fd_ready
 #define rt_hosted_turn aio_priv_rt_hosted_turn
 #define rt_hosted_word aio_priv_rt_hosted_word
 #define rt_init aio_priv_rt_init
 #define rt_notify aio_priv_rt_notify
 #define rt_owner_context aio_priv_rt_owner_context
+
+/* runtime/thread.c */
+#define rt_thread_arg aio_priv_rt_thread_arg
+#define rt_thread_assign aio_priv_rt_thread_assign
+#define rt_thread_assign_once aio_priv_rt_thread_assign_once
+#define rt_thread_attach aio_priv_rt_thread_attach
+#define rt_thread_attached aio_priv_rt_thread_attached
+#define rt_thread_idle aio_priv_rt_thread_idle
+#define rt_thread_in_host_io aio_priv_rt_thread_in_host_io
+#define rt_thread_name aio_priv_rt_thread_name
+#define rt_thread_park aio_priv_rt_thread_park
+#define rt_thread_posted aio_priv_rt_thread_posted
+#define rt_thread_refusal aio_priv_rt_thread_refusal
+#define rt_thread_reserve aio_priv_rt_thread_reserve
+#define rt_thread_run aio_priv_rt_thread_run
+#define rt_thread_stack_limit aio_priv_rt_thread_stack_limit
+#define rt_thread_stack_top aio_priv_rt_thread_stack_top
+#define rt_thread_tls aio_priv_rt_thread_tls
+#define rt_thread_wants_turn aio_priv_rt_thread_wants_turn
+#define rt_threads_init aio_priv_rt_threads_init
 
 #endif

@@ -152,7 +152,7 @@ const tests = {
   async 'the tarball holds what users need, and nothing else'() {
     const expected = [
       /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES|emsdk\.config)$/,
-      /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts|js\.map)$/, /^dist\/aio\.wasm$/, /^dist\/demo\/(index\.html|demo\.css)$/,
+      /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts|js\.map)$/, /^dist\/(aio|bench)\.wasm$/, /^dist\/demo\/(index\.html|demo\.css)$/,
       /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
       /^wasm\/(aiocc|aiocc\.mjs|binary\.mjs|function-names\.mjs|function-types\.mjs|link-messages\.mjs|thread-locals\.mjs|exports\.txt|port\/stack-switch\.wat|libc\/wrapped\.txt)$/,
       /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine|aiolibc)\.a$/,

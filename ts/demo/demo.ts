@@ -2,6 +2,7 @@
 /** The page: the same job as `wasm-aio bench`, on a file in OPFS. */
 import { content } from '../bench/data.js';
 import { Job, type JobResult, type Progress, type Reader } from '../bench/job.js';
+import { benchModule } from '../bench/module.js';
 import { duration, grouped, mib } from '../bench/units.js';
 import { Runtime } from '../index.js';
 
@@ -102,7 +103,7 @@ let stopped = false;
 
 async function runAll(size: number, seconds: number): Promise<JobResult[]> {
   status.textContent = 'Starting the runtime…';
-  const runtime = await Runtime.create();
+  const runtime = await Runtime.create({ module: benchModule });
   const chart = new Chart();
   const results: JobResult[] = [];
   try {

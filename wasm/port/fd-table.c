@@ -203,9 +203,7 @@ static void wake_watchers(FdObject *object, int fd)
     }
 }
 
-/* One of WASI's became ready, or may have: called in the thread that made it so. */
-WASM_EXPORT("rt_fd_ready")
-void rt_fd_ready(int fd)
+void wasm_fd_ready(int fd)
 {
     FdObject *object = get_fd(fd);
 

@@ -20,6 +20,9 @@ int wasm_fd_revents(int fd, int events);
  * over. */
 void wasm_event_sleep(int fd, int64_t timeout_ns);
 
+/* One of WASI's descriptors became ready, or may have: called in the thread that made it
+ * so. */
+void wasm_fd_ready(int fd);
 /* Owner: a thread was lost, perhaps between making an fd ready and telling of it. */
 void wasm_fds_look_again(void);
 

@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that end unasked: their workers are terminated, or fail. What such a
- * thread leaves is made good here, in the owner:
- *
- * - While its count (port_thread_holds) is not 0, something that others rely on is
- *   half-done, and the runtime has failed.
- * - Whatever it has published, and not told of yet, is told of now: all sleepers
- *   are woken and look again, all loops are notified, all fds that are ready are
- *   reported. So a store and the wake-up after it need not be counted.
- * - What it was waiting in or working at is told by its call-back
- *   (port_thread_on_lost).
- *
- * The owner ends a thread in two steps. It sets the thread's stop flag; a thread
- * that raises its count from 0 looks at the flag after that and waits to be ended.
- * Once the owner has seen a count of 0, some time after it set the flag, the worker
- * can be terminated: it is in no section, and comes into none.
+ * Threads that end unasked, as far as they see to it themselves: what they have begun
+ * (port_thread_holds), and who is to hear of their end. wasm/runtime/lost.c does the rest.
  */
-#include "fd-table.h"
 #include "wasm-port.h"
-#include "port/calls.h"
 
 _Thread_local PortHolds port_holds_tls;
-void (*wasm_iothread_lost)(WasmThread *thread, bool gone);
-
-/* ---- In the thread ---- */
 
 void wasm_holds_attach(WasmThread *self)
 {
@@ -72,153 +54,7 @@ void port_thread_counts_in(uint32_t *counter)
     qatomic_set(&wasm_thread_self()->counts_in, counter);
 }
 
-/* ---- In the owner ---- */
-
 int wasm_thread_holds(const WasmThread *thread)
 {
     return thread->holds ? qatomic_read(&thread->holds->count) : 0;
-}
-
-/* How many sections the thread is in. */
-WASM_EXPORT("rt_thread_holds")
-int rt_thread_holds(WasmThread *thread)
-{
-    return wasm_thread_holds(thread);
-}
-
-/* The thread goes on until it raises its count from 0, and then waits to be ended.
- * Its store of the count and its look at the flag are not ordered by a barrier, which
- * would make every lock dearer: so the count is to be read some time later, when the
- * store of a thread that saw no flag has long been seen. */
-WASM_EXPORT("rt_thread_stop")
-void rt_thread_stop(WasmThread *thread)
-{
-    qatomic_mb_set(&thread->stop, 1);
-    if (thread->holds) {
-        qatomic_mb_set(&thread->holds->stop, 1);
-    }
-}
-
-/* Its worker was terminated, and may end only when it wakes up (Deno). */
-WASM_EXPORT("rt_thread_wake")
-void rt_thread_wake(WasmThread *thread)
-{
-    uint32_t *word = qatomic_mb_read(&thread->waiting_on);
-
-    if (word) {
-        port_notify32(word, UINT32_MAX);
-    }
-}
-
-/* An entry that has no worker any longer. Nobody can claim it from now on; what it
- * was to do. */
-static uint32_t withdraw(WasmThread *thread)
-{
-    uint32_t role;
-
-    for (unsigned turn = 0;
-         (role = qatomic_cmpxchg(&thread->role, ROLE_NONE, ROLE_END)) ==
-         ROLE_CLAIMED; turn++) {
-        port_spin(turn);
-    }
-    return role;
-}
-
-/* Its worker could not be started. gone: nor will it attach later; its place stays taken
- * otherwise. */
-WASM_EXPORT("rt_thread_refused")
-void rt_thread_refused(WasmThread *thread, int error, bool gone)
-{
-    uint32_t role = withdraw(thread);
-
-    qatomic_mb_set(&thread->started, -error);
-    port_notify32((uint32_t *)&thread->started, UINT32_MAX);
-    if (role == ROLE_RUN && thread->refused) {
-        CALL_OWN(thread->refused, thread->arg);
-    }
-    if (gone) {
-        qatomic_mb_set(&thread->state, THREAD_FREE);
-    }
-}
-
-/* Its worker ended unasked. True: before it began what it had been claimed for;
- * another one is to be started, which will. */
-WASM_EXPORT("rt_thread_unserved")
-bool rt_thread_unserved(WasmThread *thread)
-{
-    if (withdraw(thread) != ROLE_RUN || qatomic_mb_read(&thread->begun) ||
-        wasm_thread_holds(thread)) {
-        return false;
-    }
-    wasm_thread_ask_again(thread);
-    return true;
-}
-
-static void wake_sleepers(void)
-{
-    for (uint32_t i = 0; i < WASM_MAX_THREADS; i++) {
-        rt_thread_wake(&wasm_threads[i]);
-    }
-}
-
-void wasm_thread_reclaim(WasmThread *thread)
-{
-    if (thread->gone) {
-        CALL_OWN(thread->gone, thread->gone_arg);
-    }
-    if (thread->role == ROLE_IOTHREAD) {
-        CALL_OWN(wasm_iothread_lost, thread, true);
-    }
-}
-
-/* Its worker ended as it should, or the end of one that was lost is confirmed after all. */
-WASM_EXPORT("rt_thread_free")
-void rt_thread_free(WasmThread *thread)
-{
-    /* After a failure all of it goes with the memory. */
-    if (thread->lost_unasked && !qatomic_read(&wasm_failed)) {
-        wasm_thread_reclaim(thread);
-    }
-    qatomic_mb_set(&thread->state, THREAD_FREE);
-}
-
-/*
- * Its worker ended unasked, or was terminated. False: in the midst of something that
- * others rely on; all is lost. gone: the host has confirmed that it ended. Otherwise
- * rt_thread_free follows, if it ever does: until then what it may still touch, its
- * stack and thread-locals, is not used again.
- */
-WASM_EXPORT("rt_thread_lost")
-bool rt_thread_lost(WasmThread *thread, bool gone)
-{
-    uint32_t *counter = thread->counts_in;
-
-    if (wasm_thread_holds(thread)) {
-        return false;
-    }
-    thread->lost_unasked = true;
-    if (counter) {
-        qatomic_dec(counter);
-    }
-    if (thread->lost) {
-        CALL_OWN(thread->lost, thread->lost_arg);
-    }
-    if (thread->role == ROLE_IOTHREAD) {
-        CALL_OWN(wasm_iothread_lost, thread, false);
-    }
-    wake_sleepers();
-    wasm_fds_look_again();
-    if (gone) {
-        rt_thread_free(thread);
-    }
-    return true;
-}
-
-/* After a failure or at the end: gets every sleeper out. A thread that was just about
- * to sleep is missed, so this is to be repeated until all have left. */
-WASM_EXPORT("rt_wake_all")
-void rt_wake_all(void)
-{
-    qatomic_mb_set(&wasm_failed, 1);
-    wake_sleepers();
 }

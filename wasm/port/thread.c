@@ -11,12 +11,11 @@
 
 WasmThread wasm_threads[WASM_MAX_THREADS];
 
-/* Set once, by the owner. */
-static uint32_t stack_size = 256 * 1024;
-static uint32_t max_threads = 128;
-static uint32_t reserve = 2;
-
-#define IDLE_TIMEOUT_NS (10LL * 1000 * 1000 * 1000)
+WasmThreadLimits wasm_thread_limits = {
+    .stack_size = 256 * 1024,
+    .max_threads = 128,
+    .reserve = 2,
+};
 
 static _Thread_local WasmThread *self_tls;
 
@@ -25,6 +24,13 @@ __attribute__((noinline)) WasmThread *wasm_thread_self(void)
 {
     __asm__ volatile("");
     return self_tls;
+}
+
+void wasm_thread_become(WasmThread *thread)
+{
+    self_tls = thread;
+    wasm_holds_attach(thread);
+    qatomic_mb_set(&thread->state, THREAD_ATTACHED);
 }
 
 /* ---- Entries ---- */
@@ -47,9 +53,9 @@ static bool get_memory(WasmThread *thread)
 {
     if (!thread->stack) {
         uint32_t align = MAX(wasm_tls_align(), 16);
-        thread->stack = aligned_alloc(16, stack_size);
+        thread->stack_size = wasm_thread_limits.stack_size;
+        thread->stack = aligned_alloc(16, thread->stack_size);
         thread->tls = aligned_alloc(align, ROUND_UP(wasm_tls_size() + 1, align));
-        thread->stack_size = stack_size;
         if (!thread->stack || !thread->tls) {
             free(thread->stack);
             free(thread->tls);
@@ -61,9 +67,9 @@ static bool get_memory(WasmThread *thread)
     return true;
 }
 
-static WasmThread *new_entry(uint32_t role)
+WasmThread *wasm_thread_new(uint32_t role)
 {
-    for (uint32_t i = 1; i < max_threads; i++) {
+    for (uint32_t i = 1; i < wasm_thread_limits.max_threads; i++) {
         WasmThread *thread = &wasm_threads[i];
         if (qatomic_read(&thread->state) == THREAD_FREE &&
             qatomic_cmpxchg(&thread->state, THREAD_FREE, THREAD_STARTING) ==
@@ -96,7 +102,7 @@ static WasmThread *new_entry(uint32_t role)
 
 int wasm_thread_refusal(void)
 {
-    for (uint32_t i = 1; i < max_threads; i++) {
+    for (uint32_t i = 1; i < wasm_thread_limits.max_threads; i++) {
         if (qatomic_read(&wasm_threads[i].state) == THREAD_FREE) {
             return -ENOMEM;
         }
@@ -107,7 +113,7 @@ int wasm_thread_refusal(void)
 /* A worker that has nothing to do: parked, or still on its way. */
 static WasmThread *claim_idle(void)
 {
-    for (uint32_t i = 1; i < max_threads; i++) {
+    for (uint32_t i = 1; i < wasm_thread_limits.max_threads; i++) {
         WasmThread *thread = &wasm_threads[i];
         if (qatomic_read(&thread->state) != THREAD_FREE &&
             qatomic_read(&thread->role) == ROLE_NONE &&
@@ -128,7 +134,7 @@ static WasmThread *assign(const char *name, uint32_t role,
     bool ask = false;
 
     if (!thread) {
-        thread = new_entry(ROLE_CLAIMED);
+        thread = wasm_thread_new(ROLE_CLAIMED);
         ask = true;
     }
     if (!thread) {
@@ -211,195 +217,4 @@ void port_thread_exit(void)
 void port_thread_at_end(void (*fn)(void))
 {
     (void)fn;
-}
-
-/* ---- What JavaScript calls ---- */
-
-/* The owner's own entry, and the limits. */
-WASM_EXPORT("rt_threads_init")
-void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
-{
-    stack_size = ROUND_UP(stack_bytes, 16);
-    max_threads = MIN(limit + 1, WASM_MAX_THREADS);
-    reserve = keep;
-    self_tls = &wasm_threads[0];
-    wasm_holds_attach(self_tls);
-    self_tls->state = THREAD_ATTACHED;
-    self_tls->role = ROLE_RUN;
-    strcpy(self_tls->name, "owner");
-}
-
-/* Owner: an entry for one more worker of the reserve; 0 when that is full. */
-WASM_EXPORT("rt_thread_reserve")
-WasmThread *rt_thread_reserve(void)
-{
-    uint32_t idle = 0;
-
-    for (uint32_t i = 1; i < max_threads; i++) {
-        idle += qatomic_read(&wasm_threads[i].state) != THREAD_FREE &&
-                qatomic_read(&wasm_threads[i].role) == ROLE_NONE;
-    }
-    return idle < reserve ? new_entry(ROLE_NONE) : NULL;
-}
-
-/* Owner, after a start of which nothing came: whether the limit is reached or its stack
- * found no memory. */
-WASM_EXPORT("rt_thread_refusal")
-int rt_thread_refusal(void)
-{
-    return wasm_thread_refusal();
-}
-
-/* Owner: a worker for an IOThread or for host I/O. 0: rt_thread_refusal. */
-WASM_EXPORT("rt_thread_assign")
-WasmThread *rt_thread_assign(const char *name, uint32_t role, void *arg)
-{
-    return wasm_thread_assign(name, role, NULL, arg, NULL);
-}
-
-/* Owner: an entry for an IOThread whose worker is the user's; the caller starts
- * that. 0: rt_thread_refusal. */
-WASM_EXPORT("rt_thread_assign_once")
-WasmThread *rt_thread_assign_once(const char *name, uint32_t role, void *arg)
-{
-    WasmThread *thread = new_entry(ROLE_CLAIMED);
-
-    if (thread) {
-        thread->fn = NULL;
-        thread->arg = arg;
-        thread->refused = NULL;
-        thread->once = true;
-        strncpy(thread->name, name, sizeof(thread->name) - 1);
-        qatomic_mb_set(&thread->role, role);
-    }
-    return thread;
-}
-
-/* The worker, after its TLS was set up; again before each new role. */
-WASM_EXPORT("rt_thread_attach")
-void rt_thread_attach(WasmThread *thread)
-{
-    self_tls = thread;
-    thread->gone = NULL;
-    wasm_holds_attach(thread);
-    qatomic_mb_set(&thread->state, THREAD_ATTACHED);
-    qatomic_mb_set(&thread->started, 1);
-    port_notify32((uint32_t *)&thread->started, UINT32_MAX);
-}
-
-/* Whether its worker ever got as far as rt_thread_attach. */
-WASM_EXPORT("rt_thread_attached")
-bool rt_thread_attached(WasmThread *thread)
-{
-    return qatomic_read(&thread->started) == 1;
-}
-
-/* The worker: sleeps until it has a role, and says which. */
-WASM_EXPORT("rt_thread_park")
-uint32_t rt_thread_park(void)
-{
-    WasmThread *self = wasm_thread_self();
-    uint32_t role;
-
-    while ((role = qatomic_mb_read(&self->role)) <= ROLE_CLAIMED) {
-        if (port_futex_wait(&self->role, role, IDLE_TIMEOUT_NS) == -ETIMEDOUT &&
-            role == ROLE_NONE) {
-            uint32_t idle = 0;
-            for (uint32_t i = 1; i < max_threads; i++) {
-                idle += qatomic_read(&wasm_threads[i].state) ==
-                            THREAD_ATTACHED &&
-                        qatomic_read(&wasm_threads[i].role) == ROLE_NONE;
-            }
-            if (idle > reserve) {
-                qatomic_cmpxchg(&self->role, ROLE_NONE, ROLE_END);
-            }
-        }
-    }
-    return role;
-}
-
-/* The worker: plays ROLE_RUN. */
-WASM_EXPORT("rt_thread_run")
-void rt_thread_run(void)
-{
-    WasmThread *self = wasm_thread_self();
-
-    CALL_OWN(self->fn, self->arg);
-}
-
-/* The worker, when its role is over; it then sets up TLS and attaches again. */
-WASM_EXPORT("rt_thread_idle")
-void rt_thread_idle(WasmThread *thread)
-{
-    /* It has left in the midst of it, by exit(). */
-    if (thread->role == ROLE_IOTHREAD && thread->arg) {
-        if (wasm_unlock_after_exit) {
-            CALL_OWN(wasm_unlock_after_exit);
-        }
-        if (wasm_thread_holds(thread)) {
-            port_panic("exit() was called in thread '%s' while it held a lock",
-                       thread->name);
-        }
-        CALL_OWN(wasm_iothread_lost, thread, false);
-        wasm_thread_reclaim(thread);
-    }
-    /* Not begun: if its worker is lost before it has another role, this one is not to be
-     * begun anew. */
-    thread->lost = NULL;
-    thread->wants_turn = TURN_NONE;
-    if (thread->once) {
-        qatomic_mb_set(&thread->role, ROLE_END);
-        return;
-    }
-    thread->name[0] = '\0';
-    qatomic_mb_set(&thread->role, ROLE_NONE);
-}
-
-/* Accessors: JavaScript knows no layout. */
-WASM_EXPORT("rt_thread_tls")
-void *rt_thread_tls(WasmThread *thread)
-{
-    return thread->tls;
-}
-
-WASM_EXPORT("rt_thread_stack_limit")
-char *rt_thread_stack_limit(WasmThread *thread)
-{
-    return thread->stack;
-}
-
-WASM_EXPORT("rt_thread_stack_top")
-char *rt_thread_stack_top(WasmThread *thread)
-{
-    return thread->stack + thread->stack_size;
-}
-
-WASM_EXPORT("rt_thread_name")
-const char *rt_thread_name(WasmThread *thread)
-{
-    return thread->name;
-}
-
-WASM_EXPORT("rt_thread_arg")
-void *rt_thread_arg(WasmThread *thread)
-{
-    return thread->arg;
-}
-
-WASM_EXPORT("rt_thread_posted")
-uint32_t *rt_thread_posted(WasmThread *thread)
-{
-    return &thread->posted;
-}
-
-WASM_EXPORT("rt_thread_in_host_io")
-bool rt_thread_in_host_io(WasmThread *thread)
-{
-    return qatomic_read(&thread->in_host_io);
-}
-
-WASM_EXPORT("rt_thread_wants_turn")
-uint32_t *rt_thread_wants_turn(WasmThread *thread)
-{
-    return &thread->wants_turn;
 }

@@ -92,7 +92,19 @@ typedef struct WasmThread {
 enum { WASM_MAX_THREADS = 256 };
 extern WasmThread wasm_threads[WASM_MAX_THREADS];
 
+/* Set once, by the owner. */
+typedef struct WasmThreadLimits {
+    uint32_t stack_size;
+    uint32_t max_threads;      /* the owner included */
+    uint32_t reserve;          /* workers that are kept although they have nothing to do */
+} WasmThreadLimits;
+extern WasmThreadLimits wasm_thread_limits;
+
 WasmThread *wasm_thread_self(void);
+/* From now on the calling worker is this thread. */
+void wasm_thread_become(WasmThread *thread);
+/* An entry for a worker that is to be started. NULL: wasm_thread_refusal. */
+WasmThread *wasm_thread_new(uint32_t role);
 
 /* Whether messages are under way to this thread, of which JavaScript has received so
  * many. One may be received before its sender has counted it: that is none. */
@@ -114,19 +126,12 @@ void wasm_thread_ask_again(WasmThread *thread);
 
 /* ---- Threads that end unasked: lost.c ---- */
 
-/* Owner: a thread that was to be, or was, an IOThread was lost; its end is confirmed, now
- * or in a second call. */
-extern void (*wasm_iothread_lost)(WasmThread *thread, bool gone);
-/* The owner, when a thread that was lost has ended, or that thread itself, which leaves its
- * role in the midst of it: what it alone used is freed. */
-void wasm_thread_reclaim(WasmThread *thread);
 /* wasm/libc/stdio-lock.c, of a program that has it. */
 __attribute__((weak)) void wasm_unlock_after_exit(void);
 /* The thread, when it attaches. */
 void wasm_holds_attach(WasmThread *self);
 /* What another thread sees of its count. */
 int wasm_thread_holds(const WasmThread *thread);
-void rt_thread_wake(WasmThread *thread);
 
 /* ---- Coroutines ---- */
 

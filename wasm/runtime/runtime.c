@@ -3,6 +3,7 @@
 #include "runtime.h"
 #include "loop/aio-context.h"
 #include "port/calls.h"
+#include "port/fd-table.h"
 #include "time/clock.h"
 
 static AioContext *owner_context;
@@ -17,7 +18,6 @@ AioContext *rt_owner_context(void)
 WASM_EXPORT("rt_init")
 AioContext *rt_init(void)
 {
-    wasm_iothread_lost = rt_iothread_lost;
     if (clocks_try_init(NULL)) {
         owner_context = aio_context_new(NULL);
     }
@@ -38,6 +38,14 @@ WASM_EXPORT("rt_notify")
 void rt_notify(AioContext *ctx)
 {
     aio_notify(ctx);
+}
+
+/* One of WASI's descriptors became ready, or may have: called in the thread that made it
+ * so. */
+WASM_EXPORT("rt_fd_ready")
+void rt_fd_ready(int fd)
+{
+    wasm_fd_ready(fd);
 }
 
 /* The word to wait on, while it is EVENT_SLEEPING, after rt_hosted_turn. */

@@ -2,8 +2,8 @@
 #ifndef WASM_RUNTIME_H
 #define WASM_RUNTIME_H
 /*
- * What TypeScript calls, beyond the threads of wasm/port: functions named rt_.
- * Those marked "owner" are called by the thread that owns the runtime.
+ * What TypeScript calls: functions named rt_. Those marked "owner" are called by the
+ * thread that owns the runtime.
  */
 #include "block/raw-aio.h"
 #include "loop/bh-pool.h"
@@ -49,7 +49,11 @@ void rt_take_error(Error *err);
 /* Owner: its contexts beside the first. */
 void rt_each_context(void (*fn)(const char *name, AioContext *ctx));
 
-/* What lost.c calls: an IOThread's thread was lost, and has ended (gone). iothread.c */
+/* The owner, when a thread that was lost has ended, or that thread itself, which leaves its
+ * role in the midst of it: what it alone used is freed. lost.c */
+void rt_thread_reclaim(WasmThread *thread);
+/* Owner: the thread of an IOThread was lost, and (gone) has ended, which may be known in a
+ * second call only. iothread.c */
 void rt_iothread_lost(WasmThread *thread, bool gone);
 /* Owner: closes what that thread has made. handle.c */
 void rt_handles_abandon(const WasmThread *maker);

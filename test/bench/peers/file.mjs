@@ -100,7 +100,8 @@ async function startEngine(path, aio, threads, depth, rw) {
   const dist = new URL('../../../dist/', import.meta.url);
   const { Runtime } = await import(new URL('index.js', dist));
   const { Job } = await import(new URL('bench/job.js', dist));
-  const runtime = await Runtime.create();
+  const { benchModule } = await import(new URL('bench/module.js', dist));
+  const runtime = await Runtime.create({ module: benchModule });
   const readers = [];
   for (let n = 0; n < threads; n++) {
     const ioThread = await runtime.iothread(`io${n}`);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { noMemory } from '../errors.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { benchExports } from './module.js';
 
 const CHUNK = 1024 * 1024;
 export const SECTOR = 512;
@@ -11,7 +12,8 @@ export const SECTOR = 512;
  * @param size bytes; a multiple of 512
  */
 export function* content(runtime: Runtime, size: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
-  const { exports, memory } = runtime.instance;
+  const exports = benchExports(runtime);
+  const { memory } = runtime.instance;
   const buffer = runtime.run(() => exports.rt_malloc(CHUNK));
   if (buffer === 0) throw noMemory('a chunk of the file');
   try {
@@ -28,7 +30,8 @@ export function* content(runtime: Runtime, size: number, seed: number): Generato
 /** The seed of a file that the bench made, by its first sector; else undefined. */
 export function seedOf(runtime: Runtime, sector: Uint8Array, size: number): number | undefined {
   if (sector.length < SECTOR) return undefined;
-  const { exports, memory } = runtime.instance;
+  const exports = benchExports(runtime);
+  const { memory } = runtime.instance;
   const buffer = runtime.run(() => exports.rt_malloc(SECTOR));
   if (buffer === 0) throw noMemory('a sector');
   memory.bytes.set(sector.subarray(0, SECTOR), buffer);

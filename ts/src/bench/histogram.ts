@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Buckets of one power of two; wasm/runtime/bench.c. */
+/** Buckets of one power of two; wasm/bench/job.c. */
 const SUB_BUCKETS = 16;
 
 /** The highest ns that a bucket counts. */

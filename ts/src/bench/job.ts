@@ -4,11 +4,12 @@ import type { IOThread } from '../api/iothread.js';
 import type { EngineStats, LoopStats } from '../api/iothread-options.js';
 import { AioError } from '../errors.js';
 import { errnoName } from '../errno.js';
-import { Engine, type BenchPointer } from '../runtime/exports.js';
+import { Engine } from '../runtime/exports.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { Histogram } from './histogram.js';
+import { benchExports, type BenchExports, type BenchPointer } from './module.js';
 
-/** What a job does; wasm/runtime/bench.c has the same numbers. */
+/** What a job does; wasm/bench/job.h has the same numbers. */
 export const modes = { read: 0, randread: 1, write: 2, randwrite: 3, randrw: 4 } as const;
 export type Mode = keyof typeof modes;
 
@@ -83,15 +84,19 @@ export interface Reader {
  */
 export class Job {
   private readonly jobs: BenchPointer[] = [];
+  private readonly exports: BenchExports;
 
+  /** @param runtime one that was created with {@link benchModule} */
   constructor(
     private readonly runtime: Runtime, private readonly readers: readonly Reader[],
     private readonly options: JobOptions,
-  ) {}
+  ) {
+    this.exports = benchExports(runtime);
+  }
 
   /** Ends it early; what was in flight is still counted. */
   stop(): void {
-    for (const job of this.jobs) this.runtime.instance.exports.rt_bench_stop(job);
+    for (const job of this.jobs) this.exports.rt_bench_stop(job);
   }
 
   private get aio(): AioEngine {
@@ -104,8 +109,7 @@ export class Job {
 
   /** @throws AioError ERR_AIO_IO: a request failed, or a block was wrong */
   async run(onProgress?: (progress: Progress) => void): Promise<JobResult> {
-    const { runtime, readers, options } = this;
-    const { exports } = runtime.instance;
+    const { runtime, readers, options, exports } = this;
     const before = await Promise.all(readers.map(({ ioThread }) => ioThread.stats()));
     const engineBefore = await this.engineStats();
     const started = runtime.host.monotonic();
@@ -132,8 +136,7 @@ export class Job {
   }
 
   private start({ ioThread, file }: Reader, n: number): Promise<number> {
-    const { runtime, options, readers } = this;
-    const { exports } = runtime.instance;
+    const { runtime, options, readers, exports } = this;
     // The first threads take what does not divide.
     const ios = options.numberIos && Math.floor((options.numberIos + readers.length - 1 - n) / readers.length);
     if (options.numberIos && ios === 0) return Promise.resolve(0);
@@ -151,8 +154,8 @@ export class Job {
 
   /** 0: out of memory. */
   private make(ioThread: IOThread, file: AioFile, ios: number, n: number): BenchPointer {
-    const { runtime, options, readers } = this;
-    const { exports, memory } = runtime.instance;
+    const { runtime, options, readers, exports } = this;
+    const { memory } = runtime.instance;
     const blocks = Math.floor(options.size / options.blockSize);
     // Who writes has a part of the file to itself.
     const parts = writes(options.rw) ? readers.length : 1;
@@ -176,14 +179,14 @@ export class Job {
   }
 
   private completed(): number {
-    return this.jobs.reduce((sum, job) => sum + this.runtime.instance.exports.rt_bench_completed(job), 0);
+    return this.jobs.reduce((sum, job) => sum + this.exports.rt_bench_completed(job), 0);
   }
 
   private check(result: number, n: number): void {
     const job = this.jobs[n];
     if (result >= 0 || job === undefined) return;
     const errno = errnoName(-result);
-    const offset = this.runtime.instance.exports.rt_bench_error_offset(job);
+    const offset = this.exports.rt_bench_error_offset(job);
     const path = this.readers[n]?.file.path ?? '';
     const why =
       errno === 'EILSEQ' ? `the block at offset ${offset} has not the content that was written`
@@ -192,8 +195,8 @@ export class Job {
   }
 
   private result(before: LoopStats[], after: LoopStats[], engineBefore: EngineStats[], engineAfter: EngineStats[]): JobResult {
-    const { exports, memory } = this.runtime.instance;
-    const { options, readers } = this;
+    const { options, readers, exports } = this;
+    const { memory } = this.runtime.instance;
     const histogram = new Histogram(exports.rt_bench_buckets());
     let begun = Infinity;
     let ended = 0;

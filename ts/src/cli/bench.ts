@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { SECTOR, seedOf } from '../bench/data.js';
 import { Job, writes, type JobResult, type Reader } from '../bench/job.js';
+import { benchModule } from '../bench/module.js';
 import { AioError } from '../errors.js';
 import { Runtime } from '../index.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
@@ -26,7 +27,7 @@ export async function bench(argv: string[]): Promise<number> {
   if (options.filename !== undefined && !options.createOnly) {
     sizeToRead(options.filename, options.size, options.blockSize);
   }
-  const runtime = await Runtime.create();
+  const runtime = await Runtime.create({ module: benchModule });
   const run = new BenchRun(runtime, options);
   const interrupt = (): void => run.interrupt();
   const dump = (): void => void process.stderr.write(`${clearProgress()}${runtime.dump()}`);

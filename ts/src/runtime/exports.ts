@@ -7,7 +7,6 @@ export type IOThreadPointer = Pointer<'IOThread'>;
 export type ThreadPointer = Pointer<'WasmThread'>;
 export type RequestPointer = Pointer<'FileRequest'>;
 export type TimerPointer = Pointer<'QEMUTimer'>;
-export type BenchPointer = Pointer<'BenchJob'>;
 
 /** What a worker is for; wasm/port/wasm-port.h. */
 export const Role = { end: 2, run: 3, ioThread: 4, hostIO: 5 } as const;
@@ -128,20 +127,4 @@ export interface Exports {
   rt_file_request_free(request: RequestPointer): void;
   rt_file_submit(request: RequestPointer, id: number): void;
   rt_file_cancel(request: RequestPointer): void;
-
-  rt_bench_fill(words: Pointer<'bytes'>, length: number, offset: number, seed: number, size: number): void;
-  rt_bench_header(words: Pointer<'bytes'>, size: number): number;
-  rt_bench_new(context: ContextPointer, options: Pointer<'bytes'>): BenchPointer;
-  rt_bench_start(job: BenchPointer, id: number): void;
-  rt_bench_stop(job: BenchPointer): void;
-  rt_bench_idle(job: BenchPointer): number;
-  rt_bench_free(job: BenchPointer): void;
-  rt_bench_completed(job: BenchPointer): number;
-  rt_bench_flushes(job: BenchPointer): number;
-  rt_bench_error_offset(job: BenchPointer): number;
-  rt_bench_begun(job: BenchPointer): number;
-  rt_bench_ended(job: BenchPointer): number;
-  rt_bench_longest(job: BenchPointer): number;
-  rt_bench_histogram(job: BenchPointer): Pointer<'words'>;
-  rt_bench_buckets(): number;
 }

@@ -9,7 +9,7 @@ const LOOKS = 200;
 /**
  * Resolves when the thread is in no section that others rely on, and comes into none any more: it can be
  * terminated, and nothing but itself is lost. Or after a second: then it holds a lock for longer, and the
- * runtime is lost with it. wasm/port/lost.c has the other side.
+ * runtime is lost with it. wasm/runtime/lost.c has the other side.
  */
 export async function outOfSections(exports: Exports, thread: ThreadPointer): Promise<void> {
   exports.rt_thread_stop(thread);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BENCH_JOB_H
-#define BENCH_JOB_H
+#ifndef WASM_BENCH_JOB_H
+#define WASM_BENCH_JOB_H
 /* A job of `wasm-aio bench`. */
-#include "bench.h"
+#include "content.h"
 
 /* Latencies fall into 16 buckets for each power of two of ns. */
 enum { SUB_BUCKETS = 16, BUCKETS = 48 * SUB_BUCKETS };

@@ -4,7 +4,7 @@
  * completion submitting the next one. A job has a part of the file to itself if it
  * writes, and never two requests on one block: so what a block must have is known.
  */
-#include "bench-job.h"
+#include "job.h"
 #include "qemu/atomic.h"
 
 static uint32_t bucket_of(uint64_t ns)

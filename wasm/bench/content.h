@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef WASM_BENCH_H
-#define WASM_BENCH_H
-/* The content of a file of `wasm-aio bench`: bench-data.c */
-#include "runtime.h"
+#ifndef WASM_BENCH_CONTENT_H
+#define WASM_BENCH_CONTENT_H
+/* The content of a file of `wasm-aio bench`. */
+#include "runtime/runtime.h"
 
 enum { BENCH_SECTOR = 512 };
 

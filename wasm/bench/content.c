@@ -5,7 +5,7 @@
  * place there and how often the block was written, so that a block from a wrong
  * offset, or torn, or stale, is told from the right one.
  */
-#include "bench.h"
+#include "content.h"
 #include <string.h>
 
 enum { SECTOR = BENCH_SECTOR, SECTOR_WORDS = SECTOR / 8 };

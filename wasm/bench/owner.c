@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The jobs of `wasm-aio bench` as the owner sees them: making, stopping, freeing, and what
  * came of them. */
-#include "bench-job.h"
+#include "job.h"
 #include "qemu/atomic.h"
 #include <string.h>
 
