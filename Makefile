@@ -69,7 +69,7 @@ jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-package test-models \
-  test-conformance runtimes conformance conformance-programs chaos soak bench serve docs lint clean distclean FORCE
+  test-conformance runtimes conformance conformance-programs chaos soak bench serve docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -93,6 +93,7 @@ help:
 	@echo 'make test-conformance  the cases of test/conformance in Node and Chromium (ONLY=case)'
 	@echo 'make runtimes       install the nine runtimes that make conformance uses: Node 20 to 26, Deno, Bun, browsers'
 	@echo 'make conformance    those cases and the C tests in all of them (ONLY=case, ON=node20,deno,...)'
+	@echo 'make publish-check  what must be true before npm publish, and what the publisher has to fill in'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
 	@echo 'make distclean  remove what was fetched too: .toolchain/, .runtimes/ and node_modules/ (both)'
@@ -339,7 +340,7 @@ node_modules/.stamp: package.json package-lock.json | build/node.ok
 tsc := node node_modules/typescript/bin/tsc
 # The two workers, each in one file: that of the runtime and that of WASI guests.
 worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/wasi/guest-$(1).ts \
-  --bundle --format=esm --platform=$(1) --main-fields=module,main --sourcemap --log-level=warning \
+  --bundle --format=esm --platform=$(1) --main-fields=module,main --log-level=warning \
   --outbase=ts/src --outdir=dist
 
 # what a source that is gone now was compiled to goes too
@@ -358,6 +359,7 @@ dist/demo/.stamp: $(demo_ts) dist/.stamp
 	$(call step,TSC,ts/demo)
 	$(Q)$(tsc) -p ts/demo
 	$(Q)cp $(filter-out %.ts %.json,$(demo_ts)) dist/demo/
+	$(Q)node ts/unreached.mjs
 	@touch $@
 
 build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.value
@@ -380,6 +382,9 @@ test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.
 
 test-package: build build/examples/rot13.wasm build/chromium.tried
 	$(Q)node test/run.mjs package
+
+publish-check: build
+	$(Q)node test/package/publish.mjs
 
 test-compilers: $(builds:%=build/%/tests) | build/node.ok
 	$(Q)node test/run.mjs $(addprefix c-,$(builds) $(missing))

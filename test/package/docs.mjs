@@ -13,6 +13,16 @@ const pages = () => [top, ...['', 'guides', 'decisions'].map((dir) => join(top, 
 const anchors = (text) =>
   [...text.replace(/^```.*?^```$/gms, '').matchAll(/^#+ (.*)$/gm)].map(([, title]) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'));
 
+/** The links of a page to other places of the project, images too: [{target, file, anchor}]. */
+export function linksOf(page, root = top) {
+  const text = readFileSync(join(root, page), 'utf8').replace(/^```.*?^```$/gms, '');
+  const targets = [...text.matchAll(/\]\(([^)\s]+)[^)]*\)|^\[[^\]]+\]:\s*(\S+)|<(?:a|img)\s[^>]*?(?:href|src)="([^"]+)"/gm)].map((match) => match[1] ?? match[2] ?? match[3]);
+  return targets.filter((target) => !/^\w+:/.test(target)).map((target) => {
+    const [path, anchor] = target.split('#');
+    return { target, file: path === '' ? page : join(dirname(page), path), anchor };
+  });
+}
+
 /** The members of everything that an entry exports, as `Class.member` and `Class`. */
 async function publicNames() {
   const { default: ts } = await import('typescript');
@@ -43,10 +53,7 @@ export const docTests = {
   async 'every link of the documentation leads somewhere'() {
     const broken = [];
     for (const page of pages()) {
-      for (const [, target] of read(page).replace(/^```.*?^```$/gms, '').matchAll(/\]\(([^)\s]+)\)/g)) {
-        if (/^\w+:/.test(target)) continue;
-        const [path, anchor] = target.split('#');
-        const file = path === '' ? page : join(dirname(page), path);
+      for (const { target, file, anchor } of linksOf(page)) {
         if (!existsSync(join(top, file)) || (anchor !== undefined && !anchors(read(file)).includes(anchor))) broken.push(`${page}: ${target}`);
       }
     }

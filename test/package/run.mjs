@@ -9,6 +9,7 @@ import { doctorTests } from './doctor.mjs';
 import { guideTests } from './guides.mjs';
 import { loadedBy } from './loaded.mjs';
 import { Browser, serveStatic } from './pages.mjs';
+import { publishTests } from './publish.mjs';
 import { Room, examples, execute, top } from './room.mjs';
 import { skip } from '../skips.mjs';
 
@@ -102,24 +103,6 @@ const tests = {
     assert.deepEqual(room.installed, ['comlink', 'wasm-aio']);
   },
 
-  async 'publint finds nothing'() {
-    const { publint } = await import('publint');
-    const { formatMessage } = await import('publint/utils');
-    const tarball = new Uint8Array(readFileSync(room.tarball)).buffer;
-    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
-    assert.deepEqual(messages.map((message) => formatMessage(message, pkg)), []);
-  },
-
-  // An ES module: what require() and resolvers without exports make of it is no fault.
-  async 'are-the-types-wrong finds nothing'() {
-    const { checkPackage, createPackageFromTarballData } = await import('@arethetypeswrong/core');
-    const { types, problems, entrypoints } = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(room.tarball))));
-    assert.equal(types.kind, 'included');
-    const found = problems.filter(({ kind, resolutionKind }) => kind !== 'CJSResolvesToESM' && resolutionKind !== 'node10');
-    assert.deepEqual(found, []);
-    for (const entry of ['./iothread', './wasi', './vite']) assert.ok(Object.keys(entrypoints).includes(entry), entry);
-  },
-
   async 'the sizes are within their budgets'() {
     const wasm = gzipSync(readFileSync(join(top, 'dist', 'aio.wasm')), { level: 9 }).length;
     assert.ok(wasm <= WASM_BUDGET, `aio.wasm: ${wasm} bytes gzipped`);
@@ -145,22 +128,6 @@ const tests = {
         const outside = Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external }) => external).map(({ path }) => path));
         assert.deepEqual(outside.filter((path) => platform === 'browser' || !path.startsWith('node:') || path === 'node:child_process'), []);
       }
-    }
-  },
-
-  // Of each folder, what must be there; all else is a stranger.
-  async 'the tarball holds what users need, and nothing else'() {
-    const expected = [
-      /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES|emsdk\.config)$/,
-      /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts|js\.map)$/, /^dist\/(aio|bench)\.wasm$/, /^dist\/demo\/(index\.html|demo\.css)$/,
-      /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
-      /^wasm\/(aiocc|aiocc\.mjs|binary\.mjs|function-names\.mjs|function-types\.mjs|link-messages\.mjs|thread-locals\.mjs|exports\.txt|port\/stack-switch\.wat|libc\/wrapped\.txt)$/,
-      /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine|aiolibc)\.a$/,
-    ];
-    assert.deepEqual(room.files.filter((file) => !expected.some((pattern) => pattern.test(file))), []);
-    assert.deepEqual(expected.filter((pattern) => !room.files.some((file) => pattern.test(file))), []);
-    for (const header of readdirSync(join(top, 'core-c', 'include'), { recursive: true })) {
-      if (header.endsWith('.h')) assert.ok(room.files.includes(join('core-c', 'include', header)), header);
     }
   },
 
@@ -347,7 +314,7 @@ export async function runPackage(only = []) {
       }
       if (process.env.V) process.stdout.write(`           ${((performance.now() - start) / 1000).toFixed(1)} s  ${name}\n`);
     };
-    const all = Object.entries({ ...docTests, ...guideTests(room, toolchain(), inVite), ...tests, ...doctorTests(room, browser) });
+    const all = Object.entries({ ...docTests, ...guideTests(room, toolchain(), inVite), ...tests, ...publishTests(room), ...doctorTests(room, browser) });
     const lanes = lanesOf(all.filter(([name]) => chosen(name)));
     // Two at a time: most wait for a process, a page or a disk for the most part.
     await Promise.all([0, 1].map(async () => {

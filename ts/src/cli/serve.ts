@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +23,6 @@ const types: Record<string, string> = {
   '.css': 'text/css',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
-  '.map': 'application/json',
   '.wasm': 'application/wasm',
   '.woff2': 'font/woff2',
   '.json': 'application/json',
@@ -80,6 +80,9 @@ export async function serve(argv: string[]): Promise<number> {
     return 0;
   }
   const port = parseNumber('port', given.last.port ?? '8080', 0, 65535);
+  if (!existsSync(`${roots['/dist/']}demo/index.html`)) {
+    throw new AioError('ERR_AIO_UNSUPPORTED', 'the demo page is not in the npm package: run `make serve` in a clone of the project');
+  }
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
