@@ -211,7 +211,7 @@ function compile(o, source, output, scratch) {
   }
   const level = [...(o.optimise ? [o.optimise] : []), ...(o.debug ? [o.debug] : [])];
   const front = [
-    ...TARGET, `--sysroot=${EM_SYSROOT}`,
+    ...TARGET, `--sysroot=${EM_SYSROOT}`, `-DAIO_MACHINE_H="${join(wasmDir, 'port', 'machine.h')}"`,
     '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
     ...MACHINE, '-Werror=implicit-function-declaration', ...level,
     ...o.compile, '-I', join(top, 'core-c', 'include'), ...deps,

@@ -23,7 +23,7 @@ typedef struct AioExportedCoroutine {
     const char *name;
 } AioExportedCoroutine;
 
-#if defined(__wasm__)
+#if defined(AIO_HAS_EXPORTS)
 /* A function whose address C takes has the same index in every instance's table, so
  * that the coroutine can move; one that JavaScript puts there has not. */
 #define AIO_EXPORT_COROUTINE(coroutine)                                      \

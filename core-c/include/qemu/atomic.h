@@ -20,7 +20,7 @@
  * on x86 (7 ns). Its plain accesses of up to 32 bits neither tear nor are they
  * undefined when they race, which is all that "relaxed" asks for.
  */
-#if defined(__wasm__)
+#if defined(AIO_RELAXED_IS_PLAIN)
 #define qatomic_read(ptr)                                                    \
     (sizeof(*(ptr)) <= 4 ? *(volatile __typeof__(*(ptr)) *)(ptr)             \
                          : __atomic_load_n((ptr), __ATOMIC_RELAXED))

@@ -29,13 +29,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#if !defined(__wasm__)
-#define CONFIG_POSIX 1
-#if defined(__linux__)
-#define CONFIG_LINUX 1
-#define CONFIG_EPOLL 1
+/* The port's header decides what differs between machines. */
+#ifndef AIO_MACHINE_H
+#define AIO_MACHINE_H "aio/machine.h"
 #endif
-#endif
+#include AIO_MACHINE_H
 
 #include "aio/api-version.h"
 #include "qemu/typedefs.h"
