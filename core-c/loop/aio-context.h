@@ -125,6 +125,9 @@ AioHandler *aio_find_handler(AioContext *ctx, int fd);
 bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node);
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
+/* The same for the handlers of n fds that a monitor has found; one without is left out. */
+void aio_add_ready_fds(AioContext *ctx, AioHandlerList *ready_list,
+                       const PortPollFd *fds, int n);
 /* The same for one whose io_poll has found something for its io_poll_ready. */
 void aio_add_poll_ready_handler(AioHandlerList *ready_list, AioHandler *node);
 /* Puts them in the order in which they were registered. */

@@ -11,6 +11,18 @@ void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
     QLIST_INSERT_HEAD(ready_list, node, node_ready);
 }
 
+void aio_add_ready_fds(AioContext *ctx, AioHandlerList *ready_list,
+                       const PortPollFd *fds, int n)
+{
+    for (int i = 0; i < n; i++) {
+        AioHandler *node = aio_find_handler(ctx, fds[i].fd);
+
+        if (node) {
+            aio_add_ready_handler(ready_list, node, fds[i].revents);
+        }
+    }
+}
+
 void aio_add_poll_ready_handler(AioHandlerList *ready_list, AioHandler *node)
 {
     QLIST_SAFE_REMOVE(node, node_ready);

@@ -31,12 +31,7 @@ static int fdmon_epoll_wait(AioContext *ctx, AioHandlerList *ready_list,
     }
     n = port_ready_wait(ctx->ready_set, ready, MAX_READY, ctx->wakeup->fd,
                         timeout);
-    for (int i = 0; i < n; i++) {
-        AioHandler *node = aio_find_handler(ctx, ready[i].fd);
-        if (node) {
-            aio_add_ready_handler(ready_list, node, ready[i].revents);
-        }
-    }
+    aio_add_ready_fds(ctx, ready_list, ready, n);
     return n;
 }
 

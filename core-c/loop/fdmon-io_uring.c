@@ -114,12 +114,7 @@ static int fdmon_io_uring_wait(AioContext *ctx, AioHandlerList *ready_list,
         return CALL_OWN(fdmon_poll_ops.wait, ctx, ready_list, timeout);
     }
     n = port_poll_ring_wait(ring->port, ready, MAX_READY, timeout);
-    for (int i = 0; i < n; i++) {
-        AioHandler *node = aio_find_handler(ctx, ready[i].fd);
-        if (node) {
-            aio_add_ready_handler(ready_list, node, ready[i].revents);
-        }
-    }
+    aio_add_ready_fds(ctx, ready_list, ready, n);
     return n;
 }
 

@@ -13,9 +13,11 @@
 /* ---- Failing ---- */
 
 /* A broken contract: says so and ends the program (in WebAssembly: the
- * runtime). The message names the object. */
+ * runtime). The message names the object. panic.c, for all ports. */
 QEMU_NORETURN void port_panic(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
+/* The port's: how that ends, with its message. */
+QEMU_NORETURN void port_fail(const char *message);
 
 /*
  * `call` would block, in a thread that may not wait: refuses by that name and

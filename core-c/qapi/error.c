@@ -62,43 +62,53 @@ static void deliver(Error **errp, Error *err)
     *errp = err;
 }
 
-void error_setg(Error **errp, const char *fmt, ...)
+/* message becomes "message: reason", if there is the memory. */
+static char *add_reason(char *message, int os_errno)
+{
+    const char *reason = strerror(os_errno);
+    size_t length = message ? strlen(message) : 0;
+    char *longer = message ? realloc(message, length + strlen(reason) + 3) : NULL;
+
+    if (!longer) {
+        return message;
+    }
+    sprintf(longer + length, ": %s", reason);
+    return longer;
+}
+
+/* errno stays as it is. */
+static void set(Error **errp, int os_errno, const char *fmt, va_list args)
 {
     int saved_errno = errno;
+    char *message = format_message(fmt, args);
+
+    if (os_errno) {
+        message = add_reason(message, os_errno);
+    }
+    deliver(errp, error_new(message, os_errno));
+    errno = saved_errno;
+}
+
+void error_setg(Error **errp, const char *fmt, ...)
+{
     va_list args;
 
-    if (!errp) {
-        return;
+    if (errp) {
+        va_start(args, fmt);
+        set(errp, 0, fmt, args);
+        va_end(args);
     }
-    va_start(args, fmt);
-    char *message = format_message(fmt, args);
-    va_end(args);
-    deliver(errp, error_new(message, 0));
-    errno = saved_errno;
 }
 
 void error_setg_errno(Error **errp, int os_errno, const char *fmt, ...)
 {
-    int saved_errno = errno;
     va_list args;
 
-    if (!errp) {
-        return;
+    if (errp) {
+        va_start(args, fmt);
+        set(errp, os_errno, fmt, args);
+        va_end(args);
     }
-    va_start(args, fmt);
-    char *message = format_message(fmt, args);
-    va_end(args);
-    if (message && os_errno) {
-        const char *reason = strerror(os_errno);
-        size_t size = strlen(message) + strlen(reason) + 3;
-        char *longer = realloc(message, size);
-        if (longer) {
-            strcat(strcat(longer, ": "), reason);
-            message = longer;
-        }
-    }
-    deliver(errp, error_new(message, os_errno));
-    errno = saved_errno;
 }
 
 void error_propagate(Error **dst_errp, Error *local_err)

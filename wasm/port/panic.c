@@ -4,14 +4,8 @@
 
 uint32_t wasm_failed;
 
-void port_panic(const char *fmt, ...)
+void port_fail(const char *message)
 {
-    char message[256];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(message, sizeof(message), fmt, ap);
-    va_end(ap);
     qatomic_mb_set(&wasm_failed, 1);
     host_raise(AIO_ERROR_PANIC, message);
 }

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "port/port.h"
 
-void port_panic(const char *fmt, ...)
+void port_fail(const char *message)
 {
-    char line[1024];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(line, sizeof(line), fmt, args);
-    va_end(args);
-    fprintf(stderr, "wasm-aio: panic: %s\n", line);
+    fprintf(stderr, "wasm-aio: panic: %s\n", message);
     fflush(NULL);
     abort();
 }
