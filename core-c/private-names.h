@@ -11,12 +11,18 @@
 
 /* block/aio-queue.c */
 #define aio_queue_abandon aio_priv_aio_queue_abandon
-#define aio_queue_cancel aio_priv_aio_queue_cancel
 #define aio_queue_free aio_priv_aio_queue_free
 #define aio_queue_get_stats aio_priv_aio_queue_get_stats
 #define aio_queue_new aio_priv_aio_queue_new
+
+/* block/aio-queue-submit.c */
+#define aio_queue_cancel aio_priv_aio_queue_cancel
+#define aio_queue_end aio_priv_aio_queue_end
+#define aio_queue_enqueue aio_priv_aio_queue_enqueue
 #define aio_queue_plug aio_priv_aio_queue_plug
+#define aio_queue_settle aio_priv_aio_queue_settle
 #define aio_queue_submit aio_priv_aio_queue_submit
+#define aio_queue_submit_ready aio_priv_aio_queue_submit_ready
 #define aio_queue_unplug aio_priv_aio_queue_unplug
 
 /* block/aiocb.c */
@@ -95,18 +101,21 @@
 /* loop/bh.c */
 #define aio_bh_delete_abandoned aio_priv_aio_bh_delete_abandoned
 #define aio_bh_discard aio_priv_aio_bh_discard
+#define aio_bh_try_new aio_priv_aio_bh_try_new
+#define bh_init aio_priv_bh_init
+
+/* loop/bh-run.c */
 #define aio_bh_drain aio_priv_aio_bh_drain
 #define aio_bh_drop aio_priv_aio_bh_drop
 #define aio_bh_dump aio_priv_aio_bh_dump
 #define aio_bh_poll_for aio_priv_aio_bh_poll_for
 #define aio_bh_timeout aio_priv_aio_bh_timeout
-#define aio_bh_try_new aio_priv_aio_bh_try_new
-#define bh_init aio_priv_bh_init
 
 /* loop/defer-call.c */
 #define defer_call_is_open aio_priv_defer_call_is_open
 
 /* loop/dispatch.c */
+#define aio_add_ready_fds aio_priv_aio_add_ready_fds
 #define aio_add_poll_ready_handler aio_priv_aio_add_poll_ready_handler
 #define aio_add_ready_handler aio_priv_aio_add_ready_handler
 #define aio_dispatch_ready_handlers aio_priv_aio_dispatch_ready_handlers
@@ -183,6 +192,7 @@
 #define port_event_close aio_priv_port_event_close
 #define port_event_open aio_priv_port_event_open
 #define port_event_set aio_priv_port_event_set
+#define port_fail aio_priv_port_fail
 #define port_fd_poll aio_priv_port_fd_poll
 #define port_fd_watch aio_priv_port_fd_watch
 #define port_fences_tls aio_priv_port_fences_tls

@@ -172,7 +172,7 @@ const tests = {
   async 'AddressSanitizer sees the use of a freed bottom half, with pools and without'() {
     if (!(await isThere(cc, '-fsanitize=address'))) throw new Skipped('this compiler has no AddressSanitizer');
     // What makes and uses them, instrumented, is linked in the place of the library's.
-    const parts = ['test/compat/freed-bh.c', 'core-c/loop/bh.c', 'core-c/loop/bh-pool.c'];
+    const parts = ['test/compat/freed-bh.c', 'core-c/loop/bh.c', 'core-c/loop/bh-pool.c', 'core-c/loop/bh-run.c'];
     for (const [name, report, ...flags] of [['pools', /use-after-poison/], ['no-pools', /heap-use-after-free/, '-DAIO_NO_POOLS']]) {
       const program = join(out, name);
       await build(cc, '-O1', '-g', '-fsanitize=address', ...flags, '-include', 'core-c/private-names.h', '-Icore-c', '-Icore-c/port/posix', '-Icore-c/include', ...parts, ...LIBRARY, '-o', program);

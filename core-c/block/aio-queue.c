@@ -1,236 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The queue of an engine: block/linux-aio.c, block/io_uring.c. Requests wait in
- * `pending` until they are handed over in one go, which is the dear part (a
- * system call, or waking another thread): when a batch is full, when nothing is
- * plugged, and once after a round of call-backs, which submit the next requests.
- */
-#include "block/aio-queue.h"
-#include "loop/defer-call.h"
+/* The queue of an engine: completing what was handed over, and the queue's own life.
+ * block/linux-aio.c, block/io_uring.c */
+#include "block/aio-queue-state.h"
 #include "qapi/error.h"
 
-/* Requests handed over at once, unless the context or the device says less. */
-enum { DEFAULT_MAX_BATCH = 32 };
 /* Reaped at once. */
 enum { MAX_REAPED = 128 };
-
-typedef QSIMPLEQ_HEAD(, RawAio) RawAioList;
-
-struct AioQueue {
-    AioContext *ctx;
-    AioEngine engine;
-    PortQueue *port;           /* NULL: sync */
-    EventNotifier notifier;    /* operations have ended */
-    QEMUBH *bh;                /* there is something to be done at home */
-    unsigned slots;
-    RawAioList pending;
-    RawAioList ended;
-    unsigned in_queue;         /* pending's length */
-    unsigned ended_count;      /* ended's */
-    unsigned in_flight;
-    unsigned plugged;
-    unsigned processing;       /* call-backs are being run; nesting */
-    bool blocked;              /* the machine takes no more for now */
-    bool deferred;             /* hand_over_deferred is put off */
-    AioEngineStats stats;
-    PortIo *batch[];           /* slots long; of one submission */
-};
-
-/* ---- Handing over ---- */
-
-/* As many as may wait although nothing keeps them from being handed over. */
-static unsigned batch_limit(AioQueue *queue, int64_t max_batch)
-{
-    int64_t limit = qatomic_read(&queue->ctx->aio_max_batch);
-    unsigned room = queue->slots - queue->in_flight;
-
-    if (queue->engine == AIO_ENGINE_IO_URING) {
-        return room;           /* the ring's size is all that it minds */
-    }
-    limit = limit > 0 ? limit : DEFAULT_MAX_BATCH;
-    if (max_batch > 0) {
-        limit = MIN(limit, max_batch);
-    }
-    return room ? (unsigned)MIN(limit, (int64_t)room) : (unsigned)limit;
-}
-
-static void add_ended(AioQueue *queue, RawAio *request)
-{
-    request->state = RAW_AIO_ENDED;
-    QSIMPLEQ_INSERT_TAIL(&queue->ended, request, next);
-    queue->ended_count++;
-}
-
-static void end(AioQueue *queue, RawAio *request, int ret)
-{
-    request->ret = ret;
-    add_ended(queue, request);
-    qemu_bh_schedule(queue->bh);
-}
-
-static void take_pending(AioQueue *queue, RawAio *request)
-{
-    QSIMPLEQ_REMOVE_HEAD(&queue->pending, next);
-    request->state = RAW_AIO_IN_FLIGHT;
-    queue->in_queue--;
-}
-
-static void submit_pending(AioQueue *queue)
-{
-    while (queue->in_queue && queue->in_flight < queue->slots) {
-        unsigned n = 0, room = queue->slots - queue->in_flight;
-        RawAio *request;
-        int taken;
-
-        QSIMPLEQ_FOREACH(request, &queue->pending, next) {
-            if (n == room) {
-                break;
-            }
-            queue->batch[n++] = &request->io;
-        }
-        taken = port_queue_submit(queue->port, queue->batch, n);
-        if (taken == -EAGAIN) {
-            break;
-        }
-        if (taken < 0) {
-            /* The first one's fault, as far as anybody can tell. */
-            request = QSIMPLEQ_FIRST(&queue->pending);
-            take_pending(queue, request);
-            end(queue, request, taken);
-            continue;
-        }
-        for (int i = 0; i < taken; i++) {
-            take_pending(queue, QSIMPLEQ_FIRST(&queue->pending));
-        }
-        queue->in_flight += (unsigned)taken;
-        port_count_add(&queue->stats.requests, (uint64_t)taken);
-        port_count_add(&queue->stats.submissions, 1);
-        if ((uint64_t)taken > queue->stats.largest_batch) {
-            queue->stats.largest_batch = (uint64_t)taken;
-        }
-        if ((unsigned)taken < n) {
-            break;
-        }
-    }
-    /* What is left is tried again with the next completion. */
-    queue->blocked = queue->in_queue;
-    if (queue->blocked && !queue->in_flight) {
-        qemu_bh_schedule(queue->bh);       /* which will not come by itself */
-    }
-}
-
-static void enqueue(AioQueue *queue, RawAio *request)
-{
-    request->state = RAW_AIO_PENDING;
-    request->io.state = 0;
-    QSIMPLEQ_INSERT_TAIL(&queue->pending, request, next);
-    queue->in_queue++;
-}
-
-/* If nothing is plugged. */
-static void submit_ready(AioQueue *queue)
-{
-    if (queue->in_queue &&
-        (!queue->plugged || queue->blocked ||
-         queue->in_queue >= batch_limit(queue, 0))) {
-        submit_pending(queue);
-    }
-}
-
-/* The bottom half is scheduled while there is something for it to do. */
-static void settle_bh(AioQueue *queue)
-{
-    if (queue->ended_count || (queue->blocked && !queue->in_flight) ||
-        (queue->port && port_queue_ready(queue->port))) {
-        qemu_bh_schedule(queue->bh);
-    } else {
-        qemu_bh_cancel(queue->bh);
-    }
-}
-
-static void hand_over_deferred(void *opaque)
-{
-    AioQueue *queue = opaque;
-    AioContext *ctx = queue->ctx;
-
-    queue->deferred = false;
-    submit_ready(queue);
-    settle_bh(queue);
-    aio_context_unref(ctx);
-}
-
-/*
- * Nothing is plugged: at once, or at the end of this thread's section (defer_call_begin).
- * A poll in the section may wait for it: the bottom half hands it over there. The queue
- * lives as long as its context.
- */
-static void hand_over(AioQueue *queue)
-{
-    if (!defer_call_is_open()) {
-        submit_pending(queue);
-        return;
-    }
-    qemu_bh_schedule(queue->bh);
-    if (!queue->deferred) {
-        queue->deferred = true;
-        aio_context_ref(queue->ctx);
-        defer_call(hand_over_deferred, queue);
-    }
-}
-
-static void run_here(AioQueue *queue, RawAio *request)
-{
-    do {
-        request->io.result = port_io_run(&request->io);
-    } while (!raw_aio_step(request));
-    port_count_add(&queue->stats.requests, 1);
-    end(queue, request, request->ret);
-}
-
-void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch)
-{
-    if (!queue->port) {
-        run_here(queue, request);
-        return;
-    }
-    enqueue(queue, request);
-    if (queue->blocked) {
-        return;
-    }
-    if (queue->in_queue >= batch_limit(queue, max_batch)) {
-        submit_pending(queue);
-    } else if (queue->processing) {
-        /* process() hands them over in the end; a nested aio_poll must not wait
-         * for that. */
-        if (queue->in_queue == 1) {
-            qemu_bh_schedule(queue->bh);
-        }
-    } else if (!queue->plugged) {
-        hand_over(queue);
-    }
-}
-
-void aio_queue_plug(AioQueue *queue)
-{
-    queue->plugged++;
-}
-
-void aio_queue_unplug(AioQueue *queue, int64_t max_batch)
-{
-    if (!queue->plugged) {
-        port_panic("raw_aio_unplug: %s: it is not plugged",
-                   aio_engine_name(queue->engine));
-    }
-    queue->plugged--;
-    if (!queue->in_queue || queue->blocked) {
-        return;
-    }
-    if (queue->in_queue >= batch_limit(queue, max_batch)) {
-        submit_pending(queue);
-    } else if (!queue->plugged) {
-        hand_over(queue);
-    }
-}
 
 /* ---- Completing ---- */
 
@@ -244,9 +19,9 @@ static void reap(AioQueue *queue)
         RawAio *request = container_of(ended[i], RawAio, io);
 
         if (!raw_aio_step(request)) {
-            enqueue(queue, request);
+            aio_queue_enqueue(queue, request);
         } else {
-            add_ended(queue, request);
+            aio_queue_add_ended(queue, request);
         }
     }
 }
@@ -262,7 +37,7 @@ static bool process(AioQueue *queue)
     unsigned left;
 
     if (queue->processing) {
-        submit_ready(queue);   /* what the call-back we are in waits for */
+        aio_queue_submit_ready(queue);   /* what the call-back we are in waits for */
     }
     if (queue->port) {
         reap(queue);
@@ -282,8 +57,8 @@ static bool process(AioQueue *queue)
         raw_aio_complete(request);
     }
     queue->processing--;
-    submit_ready(queue);
-    settle_bh(queue);
+    aio_queue_submit_ready(queue);
+    aio_queue_settle(queue);
     return progress;
 }
 
@@ -305,19 +80,6 @@ static bool queue_poll(void *opaque)
     AioQueue *queue = container_of((EventNotifier *)opaque, AioQueue, notifier);
 
     return port_queue_ready(queue->port) && process(queue);
-}
-
-void aio_queue_cancel(AioQueue *queue, RawAio *request)
-{
-    request->canceled = true;
-    if (request->state == RAW_AIO_PENDING) {
-        QSIMPLEQ_REMOVE(&queue->pending, request, RawAio, next);
-        queue->in_queue--;
-        queue->blocked = queue->blocked && queue->in_queue;
-        end(queue, request, -ECANCELED);
-    } else if (request->state == RAW_AIO_IN_FLIGHT) {
-        port_queue_cancel(queue->port, &request->io);
-    }
 }
 
 /* ---- Life ---- */

@@ -4,7 +4,7 @@
 /* What the engines share: requests, and the queue that hands them over. */
 #include "block/raw-aio.h"
 #include "loop/aio-context.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 #include "port/port-io.h"
 
 typedef struct AioQueue AioQueue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The thread pool that each context has once it is needed. */
 #include "block/pool-threads.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 #include "qapi/error.h"
 
 typedef struct PoolPart {

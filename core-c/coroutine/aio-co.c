@@ -2,7 +2,7 @@
 /* Coroutines and contexts: who is entered where. util/async.c */
 #include "coroutine/coroutine.h"
 #include "loop/aio-context.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 
 void coroutine_set_scheduled(Coroutine *co, const char *by)
 {

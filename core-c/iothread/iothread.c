@@ -2,7 +2,7 @@
 /* The IOThread object: iothread.c, event-loop-base.c */
 #include "iothread/iothread.h"
 #include "loop/aio-context.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 #include "port/calls.h"
 #include "qapi/error.h"
 #include <string.h>

@@ -2,7 +2,7 @@
 /* util/aio-wait.c */
 #include "block/aio-wait.h"
 #include "loop/aio-context.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 #include "port/calls.h"
 
 AioWait global_aio_wait;

@@ -10,26 +10,9 @@
  * A pool hides the use of what was freed. Therefore its objects are poisoned under
  * AddressSanitizer, and with -DAIO_NO_POOLS each is malloc's.
  */
-#include "loop/aio-context.h"
+#include "loop/bh.h"
 #include "port/sanitize.h"
 #include "sync/thread.h"
-
-struct QEMUBH {
-    AioContext *ctx;
-    const char *name;
-    QEMUBHFunc *cb;
-    void *opaque;
-    QSLIST_ENTRY(QEMUBH) next;
-    uint32_t flags;
-    MemReentrancyGuard *guard;    /* undefined without BH_GUARDED */
-};
-
-/*
- * A bottom half that is a part of another object, so that scheduling it needs no
- * memory. It is never deleted; once it runs it may be freed with that object.
- */
-void bh_init(QEMUBH *bh, AioContext *ctx, QEMUBHFunc *cb, void *opaque,
-             const char *name);
 
 enum { BH_BATCH = 64 };
 

@@ -2,7 +2,7 @@
 /* Parts of a context: what other rooms than the loop keep for each context. */
 #include "loop.h"
 #include "loop/aio-context.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 
 typedef struct TestPart {
     uint64_t number;           /* 0 at first */

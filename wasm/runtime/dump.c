@@ -4,6 +4,7 @@
 #include "iothread/iothread.h"
 #include "port/fd-table.h"
 #include "runtime.h"
+#include "sync/wakeup.h"
 
 static char text[65536];
 static size_t used;

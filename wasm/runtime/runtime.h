@@ -6,7 +6,7 @@
  * thread that owns the runtime.
  */
 #include "block/raw-aio.h"
-#include "loop/bh-pool.h"
+#include "loop/bh.h"
 #include "port/wasm-port.h"
 #include "sysemu/iothread.h"
 

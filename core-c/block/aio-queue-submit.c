@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue of an engine, handing over: block/linux-aio.c, block/io_uring.c. Requests wait
+ * in `pending` until they are handed over in one go, which is expensive (a system call, or
+ * waking another thread): when a batch is full, when nothing is plugged, and once after a
+ * round of call-backs, which submit the next requests.
+ */
+#include "block/aio-queue-state.h"
+#include "loop/defer-call.h"
+
+/* Requests handed over at once, unless the context or the device says less. */
+enum { DEFAULT_MAX_BATCH = 32 };
+
+/* As many as may wait although nothing keeps them from being handed over. */
+static unsigned batch_limit(AioQueue *queue, int64_t max_batch)
+{
+    int64_t limit = qatomic_read(&queue->ctx->aio_max_batch);
+    unsigned room = queue->slots - queue->in_flight;
+
+    if (queue->engine == AIO_ENGINE_IO_URING) {
+        return room;           /* the ring's size is all that it minds */
+    }
+    limit = limit > 0 ? limit : DEFAULT_MAX_BATCH;
+    if (max_batch > 0) {
+        limit = MIN(limit, max_batch);
+    }
+    return room ? (unsigned)MIN(limit, (int64_t)room) : (unsigned)limit;
+}
+
+void aio_queue_end(AioQueue *queue, RawAio *request, int ret)
+{
+    request->ret = ret;
+    aio_queue_add_ended(queue, request);
+    qemu_bh_schedule(queue->bh);
+}
+
+static void take_pending(AioQueue *queue, RawAio *request)
+{
+    QSIMPLEQ_REMOVE_HEAD(&queue->pending, next);
+    request->state = RAW_AIO_IN_FLIGHT;
+    queue->in_queue--;
+}
+
+static void submit_pending(AioQueue *queue)
+{
+    while (queue->in_queue && queue->in_flight < queue->slots) {
+        unsigned n = 0, room = queue->slots - queue->in_flight;
+        RawAio *request;
+        int taken;
+
+        QSIMPLEQ_FOREACH(request, &queue->pending, next) {
+            if (n == room) {
+                break;
+            }
+            queue->batch[n++] = &request->io;
+        }
+        taken = port_queue_submit(queue->port, queue->batch, n);
+        if (taken == -EAGAIN) {
+            break;
+        }
+        if (taken < 0) {
+            /* The first one's fault, as far as anybody can tell. */
+            request = QSIMPLEQ_FIRST(&queue->pending);
+            take_pending(queue, request);
+            aio_queue_end(queue, request, taken);
+            continue;
+        }
+        for (int i = 0; i < taken; i++) {
+            take_pending(queue, QSIMPLEQ_FIRST(&queue->pending));
+        }
+        queue->in_flight += (unsigned)taken;
+        port_count_add(&queue->stats.requests, (uint64_t)taken);
+        port_count_add(&queue->stats.submissions, 1);
+        if ((uint64_t)taken > queue->stats.largest_batch) {
+            queue->stats.largest_batch = (uint64_t)taken;
+        }
+        if ((unsigned)taken < n) {
+            break;
+        }
+    }
+    /* What is left is tried again with the next completion. */
+    queue->blocked = queue->in_queue;
+    if (queue->blocked && !queue->in_flight) {
+        qemu_bh_schedule(queue->bh);       /* which will not come by itself */
+    }
+}
+
+void aio_queue_enqueue(AioQueue *queue, RawAio *request)
+{
+    request->state = RAW_AIO_PENDING;
+    request->io.state = 0;
+    QSIMPLEQ_INSERT_TAIL(&queue->pending, request, next);
+    queue->in_queue++;
+}
+
+void aio_queue_submit_ready(AioQueue *queue)
+{
+    if (queue->in_queue &&
+        (!queue->plugged || queue->blocked ||
+         queue->in_queue >= batch_limit(queue, 0))) {
+        submit_pending(queue);
+    }
+}
+
+void aio_queue_settle(AioQueue *queue)
+{
+    if (queue->ended_count || (queue->blocked && !queue->in_flight) ||
+        (queue->port && port_queue_ready(queue->port))) {
+        qemu_bh_schedule(queue->bh);
+    } else {
+        qemu_bh_cancel(queue->bh);
+    }
+}
+
+static void hand_over_deferred(void *opaque)
+{
+    AioQueue *queue = opaque;
+    AioContext *ctx = queue->ctx;
+
+    queue->deferred = false;
+    aio_queue_submit_ready(queue);
+    aio_queue_settle(queue);
+    aio_context_unref(ctx);
+}
+
+/*
+ * Nothing is plugged: at once, or at the end of this thread's section (defer_call_begin).
+ * A poll in the section may wait for it: the bottom half hands it over there. The queue
+ * lives as long as its context.
+ */
+static void hand_over(AioQueue *queue)
+{
+    if (!defer_call_is_open()) {
+        submit_pending(queue);
+        return;
+    }
+    qemu_bh_schedule(queue->bh);
+    if (!queue->deferred) {
+        queue->deferred = true;
+        aio_context_ref(queue->ctx);
+        defer_call(hand_over_deferred, queue);
+    }
+}
+
+static void run_here(AioQueue *queue, RawAio *request)
+{
+    do {
+        request->io.result = port_io_run(&request->io);
+    } while (!raw_aio_step(request));
+    port_count_add(&queue->stats.requests, 1);
+    aio_queue_end(queue, request, request->ret);
+}
+
+void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch)
+{
+    if (!queue->port) {
+        run_here(queue, request);
+        return;
+    }
+    aio_queue_enqueue(queue, request);
+    if (queue->blocked) {
+        return;
+    }
+    if (queue->in_queue >= batch_limit(queue, max_batch)) {
+        submit_pending(queue);
+    } else if (queue->processing) {
+        /* process() hands them over in the end; a nested aio_poll must not wait
+         * for that. */
+        if (queue->in_queue == 1) {
+            qemu_bh_schedule(queue->bh);
+        }
+    } else if (!queue->plugged) {
+        hand_over(queue);
+    }
+}
+
+void aio_queue_plug(AioQueue *queue)
+{
+    queue->plugged++;
+}
+
+void aio_queue_unplug(AioQueue *queue, int64_t max_batch)
+{
+    if (!queue->plugged) {
+        port_panic("raw_aio_unplug: %s: it is not plugged",
+                   aio_engine_name(queue->engine));
+    }
+    queue->plugged--;
+    if (!queue->in_queue || queue->blocked) {
+        return;
+    }
+    if (queue->in_queue >= batch_limit(queue, max_batch)) {
+        submit_pending(queue);
+    } else if (!queue->plugged) {
+        hand_over(queue);
+    }
+}
+
+void aio_queue_cancel(AioQueue *queue, RawAio *request)
+{
+    request->canceled = true;
+    if (request->state == RAW_AIO_PENDING) {
+        QSIMPLEQ_REMOVE(&queue->pending, request, RawAio, next);
+        queue->in_queue--;
+        queue->blocked = queue->blocked && queue->in_queue;
+        aio_queue_end(queue, request, -ECANCELED);
+    } else if (request->state == RAW_AIO_IN_FLIGHT) {
+        port_queue_cancel(queue->port, &request->io);
+    }
+}

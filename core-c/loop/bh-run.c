@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Bottom halves: running those that were scheduled, in the home thread. util/async.c */
+#include "loop/aio-context.h"
+#include "loop/bh-pool.h"
+#include "port/calls.h"
+
+#define BH_IDLE_INTERVAL_NS (10 * SCALE_MS)
+
+/* ---- Running ---- */
+
+/* The call-back may delete its bottom half, and a poll in it may free that. */
+static void call_guarded(QEMUBH *bh)
+{
+    MemReentrancyGuard *guard = bh->guard;
+    bool engaged = guard->engaged_in_io;
+
+    guard->engaged_in_io = true;
+    CALL_USER(bh->cb, bh->opaque);
+    guard->engaged_in_io = engaged;
+}
+
+void aio_bh_call(QEMUBH *bh)
+{
+    if (qatomic_read(&bh->flags) & BH_GUARDED) {
+        call_guarded(bh);
+    } else {
+        CALL_USER(bh->cb, bh->opaque);
+    }
+}
+
+static QEMUBH *bh_dequeue(BHList *list, uint32_t *flags)
+{
+    QEMUBH *bh = QSLIST_FIRST(list);
+
+    if (!bh) {
+        return NULL;
+    }
+    /* Unlink first: as soon as PENDING is clear another thread may queue it. */
+    list->slh_first = QSLIST_NEXT(bh, next);
+    *flags = qatomic_read(&bh->flags);
+    if (!(*flags & BH_ONESHOT)) {
+        *flags = qatomic_fetch_and(&bh->flags,
+                                   ~(uint32_t)(BH_PENDING | BH_SCHEDULED | BH_IDLE));
+    }
+    return bh;
+}
+
+/*
+ * What is scheduled from a call-back runs in the next call, not in this one: it
+ * goes to bh_list, of which this call took all. A nested call appends its own
+ * slice and then works off the chain from its front, so that it first runs what
+ * the outer one had not run yet; the outer one then finds the chain empty.
+ */
+static inline __attribute__((always_inline)) int
+run_slices(AioContext *ctx, AioBudget *budget)
+{
+    BHListSlice *front;
+    uint32_t ran = 0;
+    int progress = 0;
+
+    while ((front = QSIMPLEQ_FIRST(&ctx->bh_slice_list))) {
+        uint32_t flags;
+        QEMUBH *bh = bh_dequeue(&front->bh_list, &flags);
+
+        if (!bh) {
+            QSIMPLEQ_REMOVE_HEAD(&ctx->bh_slice_list, next);
+            continue;
+        }
+        if ((flags & (BH_SCHEDULED | BH_DELETED)) == BH_SCHEDULED) {
+            progress |= !(flags & BH_IDLE);
+            ran++;
+            if (unlikely(flags & BH_GUARDED)) {
+                call_guarded(bh);
+            } else {
+                CALL_USER(bh->cb, bh->opaque);
+            }
+        }
+        if (flags & (BH_DELETED | BH_ONESHOT)) {
+            if (flags & BH_DELETED) {
+                qatomic_dec(&ctx->bhs);
+            }
+            bh_free(bh);
+        }
+        if (aio_budget_is_spent(budget)) {
+            break;
+        }
+    }
+    port_count_add(&ctx->stats.bhs, ran);
+    return progress;
+}
+
+int aio_bh_poll(AioContext *ctx)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    BHListSlice slice;
+
+    if (!qatomic_load_acquire(&ctx->bh_list.slh_first) &&
+        QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
+        return 0;
+    }
+    QSLIST_MOVE_ATOMIC(&slice.bh_list, &ctx->bh_list);
+    QSIMPLEQ_INSERT_TAIL(&ctx->bh_slice_list, &slice, next);
+    return run_slices(ctx, NULL);
+}
+
+/*
+ * What there is no time for stays on the chain, as the slice bh_rest, and comes first
+ * in the next call of either function; only then is bh_list taken again. A nested
+ * aio_bh_poll works it off like any other slice.
+ */
+void aio_bh_poll_for(AioContext *ctx, AioBudget *budget)
+{
+    BHListSlice *rest = &ctx->bh_rest;
+    bool outer = ctx->bh_rest_runs;
+
+    if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list) &&
+        QSIMPLEQ_FIRST(&ctx->bh_slice_list) != rest) {
+        aio_bh_poll(ctx);              /* it is in a call-back of such a one */
+        return;
+    }
+    ctx->bh_rest_runs = true;
+    run_slices(ctx, budget);
+    if (QSIMPLEQ_EMPTY(&ctx->bh_slice_list) &&
+        qatomic_load_acquire(&ctx->bh_list.slh_first)) {
+        QSLIST_MOVE_ATOMIC(&rest->bh_list, &ctx->bh_list);
+        QSIMPLEQ_INSERT_TAIL(&ctx->bh_slice_list, rest, next);
+        run_slices(ctx, budget);
+    }
+    ctx->bh_rest_runs = outer;
+}
+
+/* ---- Looking at what is queued ---- */
+
+static int64_t bh_list_timeout(QEMUBH *bh)
+{
+    int64_t timeout = -1;
+
+    for (; bh; bh = QSLIST_NEXT(bh, next)) {
+        uint32_t flags = qatomic_load_acquire(&bh->flags);
+        if ((flags & (BH_SCHEDULED | BH_DELETED)) == BH_SCHEDULED) {
+            if (!(flags & BH_IDLE)) {
+                return 0;
+            }
+            timeout = BH_IDLE_INTERVAL_NS;
+        }
+    }
+    return timeout;
+}
+
+int64_t aio_bh_timeout(AioContext *ctx)
+{
+    int64_t timeout =
+        bh_list_timeout(qatomic_load_acquire(&ctx->bh_list.slh_first));
+    BHListSlice *slice;
+
+    QSIMPLEQ_FOREACH(slice, &ctx->bh_slice_list, next) {
+        timeout = qemu_soonest_timeout(
+            timeout, bh_list_timeout(QSLIST_FIRST(&slice->bh_list)));
+    }
+    return timeout;
+}
+
+static void bh_list_dump(QEMUBH *bh, AioDumpLine *line, void *opaque)
+{
+    char text[128];
+
+    for (; bh; bh = QSLIST_NEXT(bh, next)) {
+        uint32_t flags = qatomic_read(&bh->flags);
+        snprintf(text, sizeof(text), "  bottom half '%s'%s%s%s", bh->name,
+                 flags & BH_SCHEDULED ? ", scheduled" : "",
+                 flags & BH_IDLE ? ", idle" : "",
+                 flags & BH_DELETED ? ", deleted" : "");
+        CALL_USER(line, opaque, text);
+    }
+}
+
+void aio_bh_dump(AioContext *ctx, AioDumpLine *line, void *opaque)
+{
+    BHListSlice *slice;
+
+    QSIMPLEQ_FOREACH(slice, &ctx->bh_slice_list, next) {
+        bh_list_dump(QSLIST_FIRST(&slice->bh_list), line, opaque);
+    }
+    bh_list_dump(qatomic_load_acquire(&ctx->bh_list.slh_first), line, opaque);
+}
+
+/* ---- The end of a context ---- */
+
+static void drain_list(AioContext *ctx, BHList *list)
+{
+    QEMUBH *bh;
+    uint32_t flags;
+
+    while ((bh = bh_dequeue(list, &flags))) {
+        if (aio_parts_have(ctx, bh)) {
+            continue;             /* the part has ended: it would find nothing to do */
+        }
+        if (!(flags & BH_DELETED)) {
+            port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "
+                       "the context until it has run", bh->name);
+        }
+        bh_free(bh);
+    }
+}
+
+void aio_bh_drain(AioContext *ctx)
+{
+    BHListSlice *front = QSIMPLEQ_FIRST(&ctx->bh_slice_list);
+    BHList list;
+
+    if (front == &ctx->bh_rest && !QSIMPLEQ_NEXT(front, next) &&
+        !ctx->bh_rest_runs) {
+        QSIMPLEQ_REMOVE_HEAD(&ctx->bh_slice_list, next);
+        drain_list(ctx, &front->bh_list);
+    }
+    if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
+        port_panic("aio_context_unref: the last reference was dropped inside "
+                   "aio_bh_poll of the same context");
+    }
+    QSLIST_MOVE_ATOMIC(&list, &ctx->bh_list);
+    drain_list(ctx, &list);
+}
+
+/* Freed, not kept: whoever does this is not the one that would use them again. */
+static void drop_list(AioContext *ctx, BHList *list)
+{
+    QEMUBH *bh;
+    uint32_t flags;
+
+    while ((bh = bh_dequeue(list, &flags))) {
+        if (flags & BH_DELETED) {
+            qatomic_dec(&ctx->bhs);
+        }
+        if (flags & (BH_DELETED | BH_ONESHOT)) {
+            free(bh);
+        }
+    }
+}
+
+void aio_bh_drop(AioContext *ctx)
+{
+    BHListSlice *slice;
+    BHList list;
+
+    while ((slice = QSIMPLEQ_FIRST(&ctx->bh_slice_list))) {
+        QSIMPLEQ_REMOVE_HEAD(&ctx->bh_slice_list, next);
+        drop_list(ctx, &slice->bh_list);
+    }
+    QSLIST_MOVE_ATOMIC(&list, &ctx->bh_list);
+    drop_list(ctx, &list);
+}
