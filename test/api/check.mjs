@@ -1,7 +1,7 @@
 // Checks that the seed header's declarations are all there, with their
 // signatures, covered by tests, that every code of AioError is in use, that the libraries
-// keep their own names to themselves, and that the files which are made from the sources
-// are up to date.
+// keep their own names to themselves, that no file includes a header of a higher room, and
+// that the files which are made from the sources are up to date.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { checks as callChecks } from './calls.mjs';
 import { coverage, definition, seed, tests } from './declarations.mjs';
 import { CODES_TS, errorCodes } from './error-codes.mjs';
 import { generated } from './generate.mjs';
+import { checks as roomChecks } from './rooms.mjs';
 import { checks as symbolChecks } from './symbols.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
@@ -69,6 +70,7 @@ const checks = {
 
   ...symbolChecks,
   ...callChecks,
+  ...roomChecks,
 };
 for (const [name, made] of Object.entries(generated)) {
   checks[`${name} is up to date`] = () => {
