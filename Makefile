@@ -19,7 +19,8 @@ CC := cc
 endif
 AR := ar
 CFLAGS ?= -O2 -g
-NATIVE_FLAGS := -std=gnu11 -Wall -Wextra -Werror $(CFLAGS)
+# A function begins a cache line: otherwise the time of a short one depends on what happens to lie before it.
+NATIVE_FLAGS := -std=gnu11 -Wall -Wextra -Werror -falign-functions=64 $(CFLAGS)
 # Of the other builds of the C tests; warnings are the native ones'.
 FLAGS_native := $(NATIVE_FLAGS)
 SANITIZE_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer
@@ -31,8 +32,14 @@ INSIDE_ALL := -include core-c/private-names.h -Icore-c
 INSIDE := $(INSIDE_ALL) -Icore-c/port/posix
 INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 
+# $$ in a recipe is a $ of the shell. In a `define` that $(eval) turns into rules, it is a $ of
+# the rule: what is written with a single $ there is filled in before.
+
 Q := $(if $(V),,@)
 step = $(if $(V),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')
+# $(call same,A,B): not empty if A and B are the same text. Each contains the other; the x lets
+# two empty texts be the same.
+same = $(and $(findstring x$(1),x$(2)),$(findstring x$(2),x$(1)))
 
 # ---- what there is -----------------------------------------------------------
 
@@ -125,9 +132,9 @@ docs: docs/site/node_modules/.stamp node_modules/.stamp
 
 # ---- values that things depend on: a file that changes when its value does ----
 
-# $(call kept,NAME,TEXT): build/NAME.value holds TEXT
+# $(call kept,NAME,TEXT): build/NAME.value holds TEXT; it is made anew if it holds another one.
 define kept
-build/$(1).value: $(if $(findstring x$(strip $(2))x,x$(strip $(file <build/$(1).value))x),,FORCE)
+build/$(1).value: $(if $(call same,$(strip $(2)),$(strip $(file <build/$(1).value))),,FORCE)
 	@mkdir -p build
 	@echo '$(strip $(2))' > $$@
 endef
@@ -152,7 +159,10 @@ build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
 -include $(wildcard build/toolchain.mk)
 emcc := $(shell command -v emcc)
 toolchain_key := $(CURDIR)|$(EMSDK)|$(AIO_TOOLCHAIN)|$(emcc)
-toolchain_ok := $(and $(findstring x$(toolchain_key)x,x$(TOOLCHAIN_KEY)x),$(wildcard $(EM_CLANG)))
+toolchain_ok := $(and $(call same,$(toolchain_key),$(TOOLCHAIN_KEY)),$(wildcard $(EM_CLANG)))
+# $(call tool,EM_AR): the path of a tool, looked up by the shell when a recipe runs: in the first
+# build the file is not there before.
+tool = $$(sed -n 's/^$(1) = //p' build/toolchain.mk)
 
 build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(if $(toolchain_ok),,FORCE) | build/node.ok
 	$(Q)wasm/toolchain/find-toolchain.sh build/toolchain.mk '$(toolchain_key)'
@@ -211,7 +221,7 @@ $(foreach b,$(builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
-aiocc := wasm/aiocc.mjs wasm/binary.mjs wasm/function-names.mjs wasm/function-types.mjs wasm/link-messages.mjs wasm/thread-locals.mjs wasm/port/stack-switch.wat wasm/libc/wrapped.txt build/toolchain.found
+aiocc := wasm/aiocc.mjs wasm/binary.mjs wasm/function-names.mjs wasm/function-types.mjs wasm/link-messages.mjs wasm/thread-locals.mjs wasm/port/machine.h wasm/port/stack-switch.wat wasm/libc/wrapped.txt build/toolchain.found
 
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)
@@ -224,7 +234,7 @@ build/wasm/libaiolibc.a: $(libc_obj) build/wasm-list.value
 $(wasm_lib):
 	$(call step,AR,$@)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $$(sed -n 's/^EM_AR = //p' build/toolchain.mk) rcs $@ $(filter %.o,$^)
+	$(Q)rm -f $@ && $(call tool,EM_AR) rcs $@ $(filter %.o,$^)
 
 dist/aio.wasm: $(wasm_lib) wasm/exports.txt
 	$(call step,LINK,$@)
@@ -245,29 +255,28 @@ build/fail-nth.wasm: build/wasm/test/fail-nth/module.o build/wasm/test/fail-nth/
 	$(call step,LINK,$@)
 	$(Q)wasm/aiocc --aio-reactor $(failing_wasm) $(filter %.o,$^) -o $@
 
-build/fixtures/%.wasm: test/jest/fixtures/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$< (for jest))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
-
-build/chaos/%.wasm: test/chaos/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$< (for chaos))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
-
-build/conformance/%.wasm: test/conformance/cases/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$< (a case))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -MMD -MP -MF $@.d $< -o $@
+# $(call program,FOLDER,SOURCES,FLAGS): build/FOLDER/%.wasm is SOURCES/%.c with the library
+define program
+build/$(1)/%.wasm: $(2)/%.c $(wasm_lib) wasm/exports.txt
+	$$(call step,WASM,$$<)
+	@mkdir -p $$(@D)
+	$$(Q)wasm/aiocc $(WASM_FLAGS) $(3) -MMD -MP -MF $$@.d $$< -o $$@
+endef
+$(eval $(call program,fixtures,test/jest/fixtures,$(INSIDE_WASM)))
+$(eval $(call program,chaos,test/chaos,$(INSIDE_WASM)))
+$(eval $(call program,conformance,test/conformance/cases,))
+$(eval $(call program,examples,docs/examples,))
+$(eval $(call program,bench/wasm,test/bench,$(INSIDE_WASM) -Itest/bench))
+$(eval $(call program,bench/modules,test/bench/modules,$(INSIDE_WASM)))
 
 # A module whose threads can be stopped after each step that others see: its files of
 # the core are compiled with test/kills/kill-points.h.
-kill_obj := $(patsubst %.c,build/wasm-kills/%.o,$(wildcard core-c/sync/*.c wasm/port/*.c) \
-  $(addprefix core-c/loop/,bh.c bh-pool.c notify.c fd-handler.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
-  core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/runtime/thread.c wasm/libc/heap.c \
-  $(wildcard wasm/libc/pthread-*.c))
-# The others are as they are.
-kill_core = $(patsubst build/wasm/%,build/wasm$(if $(filter build/wasm-kills/$(1:build/wasm/%=%),$(kill_obj)),-kills)/%,$(1))
+kill_src := $(wildcard core-c/sync/*.c wasm/port/*.c wasm/libc/pthread-*.c) \
+  $(addprefix core-c/loop/,bh.c bh-pool.c bh-run.c notify.c fd-handler.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
+  core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/runtime/thread.c wasm/libc/heap.c
+kill_obj := $(kill_src:%.c=build/wasm-kills/%.o)
+# $(call kill_core,OBJECTS): those of the library, with these in the place of their namesakes
+kill_core = $(filter-out $(kill_src:%.c=build/wasm/%.o),$(1)) $(filter $(kill_obj),$(1:build/wasm/%=build/wasm-kills/%))
 kill_lib := $(wasm_lib:build/wasm/%=build/wasm-kills/%)
 
 build/wasm-kills/%.o: %.c test/kills/kill-points.h $(aiocc) build/wasm-flags.value
@@ -275,23 +284,18 @@ build/wasm-kills/%.o: %.c test/kills/kill-points.h $(aiocc) build/wasm-flags.val
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -include test/kills/kill-points.h -MMD -MP -c $< -o $@
 
-build/wasm-kills/libaioloop.a: $(foreach o,$(loop_obj),$(call kill_core,$(o)))
-build/wasm-kills/libaiocoroutine.a: $(foreach o,$(co_obj),$(call kill_core,$(o)))
-build/wasm-kills/libaiolibc.a: $(foreach o,$(libc_obj),$(call kill_core,$(o)))
+build/wasm-kills/libaioloop.a: $(call kill_core,$(loop_obj))
+build/wasm-kills/libaiocoroutine.a: $(call kill_core,$(co_obj))
+build/wasm-kills/libaiolibc.a: $(call kill_core,$(libc_obj))
 $(kill_lib):
 	$(call step,AR,$@)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $$(sed -n 's/^EM_AR = //p' build/toolchain.mk) rcs $@ $(filter %.o,$^)
+	$(Q)rm -f $@ && $(call tool,EM_AR) rcs $@ $(filter %.o,$^)
 
 build/fixtures/kills.wasm: test/jest/fixtures/kills.c $(kill_lib) wasm/exports.txt
 	$(call step,WASM,$< (for jest))
 	@mkdir -p $(@D)
 	$(Q)AIOCC_CORE=build/wasm-kills wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
-
-build/examples/%.wasm: docs/examples/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$<)
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) -MMD -MP -MF $@.d $< -o $@
 
 # As strangers build WASI programs: without a libc, without a thing of ours.
 PLAIN_FLAGS := -target wasm32-unknown-unknown -std=gnu11 -O1 -mbulk-memory -Wall -Wextra -Werror -nostdlib
@@ -301,29 +305,16 @@ build/plain/threads.wasm: PLAIN_LINK += --import-memory --shared-memory --max-me
 build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.found
 	$(call step,WASM,$< (for jest))
 	@mkdir -p $(@D)
-	$(Q)tool() { sed -n "s/^$$1 = //p" build/toolchain.mk; } && \
-	  $$(tool EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $$(tool EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
-
-build/bench/wasm/%.wasm: test/bench/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$< (program))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -Itest/bench -MMD -MP -MF $@.d $< -o $@
-
-build/bench/modules/%.wasm: test/bench/modules/%.c $(wasm_lib) wasm/exports.txt
-	$(call step,WASM,$< (module))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
+	$(Q)$(call tool,EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $(call tool,EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
 
 # Linked at -O1 and then optimised, for at -O2 Emscripten's optimiser of JavaScript
 # does not run on every Node.
 build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	$(call step,EMCC,$< (a peer))
 	@mkdir -p $(@D)
-	$(Q)emcc=$$(sed -n 's/^EM_CC = //p' build/toolchain.mk) && \
-	  opt=$$(sed -n 's/^EM_OPT = //p' build/toolchain.mk) && \
-	  $$emcc -O3 -c $< -o $(@D)/fibers.o 2> $(@D)/log && \
-	  $$emcc -O1 -sASYNCIFY -sENVIRONMENT=node $(@D)/fibers.o -o $@ 2>> $(@D)/log && \
-	  $$opt -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
+	$(Q)$(call tool,EM_CC) -O3 -c $< -o $(@D)/fibers.o 2> $(@D)/log && \
+	  $(call tool,EM_CC) -O1 -sASYNCIFY -sENVIRONMENT=node $(@D)/fibers.o -o $@ 2>> $(@D)/log && \
+	  $(call tool,EM_OPT) -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
