@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
-import { addFunctionTypes, readExports } from './function-types.mjs';
+import { addSections, readExports } from './function-types.mjs';
 import { readLinker } from './link-messages.mjs';
 import { relocateThreadLocals } from './thread-locals.mjs';
 
@@ -338,7 +338,7 @@ function link(o, inputs, sources, output, scratch) {
     ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
     ...(keepNames ? ['-g'] : []), '-o', output]);
   unmarkFunctions(output);
-  addFunctionTypes(output, internal);
+  addSections(output, internal);
 }
 
 function yields(linked) {

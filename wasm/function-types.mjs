@@ -3,6 +3,7 @@
 // its arguments by them.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Reader, sized, text } from './binary.mjs';
+import { abiSection } from './abi.mjs';
 import { functionNames } from './function-names.mjs';
 
 const LETTERS = new Map([[0x7f, 'i'], [0x7e, 'l'], [0x7d, 'f'], [0x7c, 'd']]);
@@ -75,9 +76,11 @@ function exportedTypes(bytes, internal) {
   return Object.fromEntries(found);
 }
 
-/** Adds the section to FILE, a module that is otherwise done; the exports in `internal` are left out. */
-export function addFunctionTypes(file, internal) {
+const customSection = (name, content) => Buffer.concat([Buffer.from([0]), sized(Buffer.concat([text(name), Buffer.from(content)]))]);
+
+/** Adds what the runtime reads to FILE, a module that is otherwise done; the exports in `internal` are left out. */
+export function addSections(file, internal) {
   const bytes = readFileSync(file);
-  const section = Buffer.concat([text('aio.types'), Buffer.from(JSON.stringify(exportedTypes(bytes, internal)))]);
-  writeFileSync(file, Buffer.concat([bytes, Buffer.from([0]), sized(section)]));
+  const types = customSection('aio.types', JSON.stringify(exportedTypes(bytes, internal)));
+  writeFileSync(file, Buffer.concat([bytes, customSection(abiSection.name, abiSection.content), types]));
 }

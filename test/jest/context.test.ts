@@ -253,8 +253,9 @@ test('bad arguments are refused by name', async () => {
     expect(thrown(() => context.fromHandle(handle as never)).message).toMatch(/^handle must be what toHandle\(\) returned in another thread, not /);
   }
   // One that stands for something else than it says: it is nothing that is open.
-  const [notifier, pipe, bh] = [context.notifier('n'), context.pipe('p'), context.bottomHalf('b', () => {})].map((one) => one.toHandle() as unknown as { places: unknown[] });
-  const forged = (aio: string, { places }: { places: unknown[] } = { places: [] }): never => ({ aio, name: 'forged', places: Array(aio === 'pipe' ? 3 : 1).fill(places[0]) }) as never;
+  const [notifier, pipe, bh] = [context.notifier('n'), context.pipe('p'), context.bottomHalf('b', () => {})].map((one) => one.toHandle() as unknown as { places: unknown[]; version: string });
+  const { version } = notifier as { version: string };
+  const forged = (aio: string, { places }: { places: unknown[] } = { places: [] }): never => ({ aio, name: 'forged', places: Array(aio === 'pipe' ? 3 : 1).fill(places[0]), version }) as never;
   for (const other of [pipe, bh]) {
     const of = context.fromHandle(forged('notifier', other)) as Notifier;
     expect([thrown(() => of.testAndClear()).code, thrown(() => context.onSet(of, () => {})).code]).toEqual(['ERR_AIO_CLOSED', 'ERR_AIO_CLOSED']);
@@ -263,7 +264,7 @@ test('bad arguments are refused by name', async () => {
     const of = context.fromHandle(forged('pipe', other)) as Pipe;
     expect([thrown(() => of.read()).code, thrown(() => of.write(new Uint8Array(1))).code]).toEqual(['ERR_AIO_CLOSED', 'ERR_AIO_CLOSED']);
   }
-  const strange = context.fromHandle({ aio: 'notifier', name: 'strange', places: [{ number: 65536, generation: 0 }] } as never);
+  const strange = context.fromHandle({ aio: 'notifier', name: 'strange', places: [{ number: 65536, generation: 0 }], version } as never);
   expect(thrown(() => (strange as Notifier).set()).message).toBe("notifier 'strange' is closed");
   strange.close();
   await expect(context.close()).rejects.toThrow(/closed with its runtime/);

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Runtime } from 'wasm-aio';
+import { WasiHost } from 'wasm-aio/wasi';
 import type * as moduleFile from '../../dist/runtime/module.js';
 import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
@@ -19,6 +20,37 @@ const good = new Uint8Array(readFileSync(pathOf('dist/aio.wasm')));
 /** A module whose import section is these bytes. */
 const withImports = (...section: number[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 2, section.length, ...section]);
+
+/** A module with a section aio.abi of that number, as the aiocc of wasm-aio 7.8.9 would add it. */
+function withAbi(module: Uint8Array, abi: number): Uint8Array<ArrayBuffer> {
+  const [name, content] = [bytes('aio.abi'), bytes(JSON.stringify({ abi, version: '7.8.9' }))];
+  return new Uint8Array([...module, 0, 1 + name.length + content.length, name.length, ...name, ...content]);
+}
+
+/** aio.wasm without that section: a zero, its size, and the name with its length before it. */
+const start = Buffer.from(good).lastIndexOf('aio.abi') - 3;
+const stripped = new Uint8Array([...good.subarray(0, start), ...good.subarray(start + 2 + (good[start + 1] ?? 0))]);
+
+test('a module of another ABI is refused, in Runtime and WasiHost, with the remedy', async () => {
+  for (const [abi, remedy] of [
+    [0, /: build it again with the aiocc of this version$/],
+    [2, /: build it again with the aiocc of this version, or run it with wasm-aio 7\.8\.9$/],
+  ] as const) {
+    const module = withAbi(stripped, abi);
+    for (const made of [Runtime.create({ module }), Runtime.create({ module: await WebAssembly.compile(module) }), WasiHost.create({ module })]) {
+      const { message } = await failure(made, 'ERR_AIO_MODULE');
+      expect(message).toMatch(new RegExp(`^options\\.module was built by the aiocc of wasm-aio 7\\.8\\.9 for module ABI ${abi}, and wasm-aio [\\d.]+ has ABI 1: `));
+      expect(message).toMatch(remedy);
+    }
+  }
+});
+
+test('it is the section that counts, not what the module exports', async () => {
+  expect((await failure(Runtime.create({ module: stripped }), 'ERR_AIO_MODULE')).message).toMatch(/no section aio\.abi/);
+  expect((await failure(WasiHost.create({ module: stripped }), 'ERR_AIO_MODULE')).message)
+    .toMatch(/imports env\.\w+, which is no part of WASI preview1 \(if an aiocc without module ABI built it, build it again\)/);
+  await (await Runtime.create({ module: withAbi(stripped, 1), reserve: 0 })).close();
+});
 
 test('an HTML page in its place', async () => {
   const path = join(dir.path, 'page.wasm');
@@ -37,12 +69,17 @@ test('a module that was cut off', async () => {
 });
 
 test('a foreign module: without memory, with a private one, with imports that we have not', async () => {
-  expect((await failure(Runtime.create({ module: withImports(0) }), 'ERR_AIO_MODULE')).message).toMatch(/imports no memory.*aiocc/);
+  const noLoop = /options\.module has no event loop in it .*section aio\.abi.*; build it with aiocc$/;
+  const plain = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  for (const module of [plain, await WebAssembly.compile(plain)]) {
+    expect((await failure(Runtime.create({ module }), 'ERR_AIO_MODULE')).message).toMatch(noLoop);
+  }
+  expect((await failure(Runtime.create({ module: withAbi(plain, 1) }), 'ERR_AIO_MODULE')).message).toMatch(/imports no memory.*aiocc/);
   const memory = [3, 0x65, 0x6e, 0x76, 6, ...bytes('memory')];
   const unshared = withImports(1, ...memory, 2, 0, 1);
-  expect((await failure(Runtime.create({ module: unshared }), 'ERR_AIO_MODULE')).message).toMatch(/not shared/);
+  expect((await failure(Runtime.create({ module: withAbi(unshared, 1) }), 'ERR_AIO_MODULE')).message).toMatch(/not shared/);
   const shared = withImports(1, ...memory, 2, 3, 1, 2);
-  await failure(Runtime.create({ module: shared }), 'ERR_AIO_MODULE');
+  expect((await failure(Runtime.create({ module: shared }), 'ERR_AIO_MODULE')).message).toMatch(noLoop);
 });
 
 test("the memory's limits are read from the import section", async () => {

@@ -4,6 +4,7 @@
  * so that a wrong one is the caller's error (ERR_AIO_INVALID_ARG) and nobody else's.
  */
 import { AioError } from './errors.js';
+import { madeBy } from './face.js';
 
 /** Throws AioError ERR_AIO_INVALID_ARG unless the value suits the argument of that name. */
 export type Check = (name: string, value: unknown) => void;
@@ -18,7 +19,7 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
   if (typeof value !== 'object' || value === null) return String(value);
   try {
-    return Object.prototype.toString.call(value);
+    return madeBy(value) ?? Object.prototype.toString.call(value);
   } catch {
     return 'an object';
   }

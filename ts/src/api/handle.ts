@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { checkThat } from '../check.js';
+import { checkThat, type Check } from '../check.js';
 import { errnoName } from '../errno.js';
 import { AioError } from '../errors.js';
 import { inspect } from '../face.js';
 import type { Callbacks } from '../runtime/callbacks.js';
 import type { Pointer } from '../runtime/exports.js';
 import { cString, type Instance } from '../runtime/instance.js';
+import { otherVersion, VERSION } from '../version.js';
 import type { AioContext } from './context.js';
 
 /** A place in the runtime's table of what threads share, and whose turn it is there.
@@ -20,12 +21,18 @@ const is32Bits = (value: number): boolean => Number.isInteger(value) && value >=
 
 const placesOf = new Map<unknown, number>([['bottom half', 1], ['notifier', 1], ['pipe', 3]]);
 
-/** @internal */
-export const isHandle = checkThat('what toHandle() returned in another thread', (value) => {
+const looksLikeHandle = checkThat('what toHandle() returned in another thread', (value) => {
   const { aio, name, places } = value as Handle;
   return Array.isArray(places) && places.length === placesOf.get(aio) && typeof name === 'string'
     && places.every((place: Place) => is32Bits(place.number) && is32Bits(place.generation));
 });
+
+/** Checks a handle, which must be of this version of the package: what the places mean may change. @internal */
+export const isHandle: Check = (name, value) => {
+  looksLikeHandle(name, value);
+  const { version } = value as Handle;
+  if (version !== VERSION) throw otherVersion(name, version);
+};
 
 /**
  * What stands for a bottom half, a notifier or a pipe in a message: plain data that can
@@ -37,11 +44,13 @@ export interface Handle {
   readonly name: string;
   /** @internal */
   readonly places: readonly Place[];
+  /** @internal */
+  readonly version: string;
 }
 
 /** console.log shows a handle in one line; what it is made of is for fromHandle alone. @internal */
 export function makeHandle(aio: Handle['aio'], name: string, places: readonly Place[]): Handle {
-  const handle = { aio, name, places };
+  const handle = { aio, name, places, version: VERSION };
   return Object.defineProperty(handle, inspect, { value: () => `Handle of ${aio} ${JSON.stringify(name)}` });
 }
 

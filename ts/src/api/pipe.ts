@@ -68,7 +68,7 @@ export class Pipe {
   static of(thread: HomeThread, handle: Handle): Pipe {
     const [place, readable, writable] = handle.places as [Place, Place, Place];
     const notifier = (of: Place, what: string): Notifier =>
-      Notifier.of(thread, { aio: 'notifier', name: `${handle.name} (${what})`, places: [of] });
+      Notifier.of(thread, makeHandle('notifier', `${handle.name} (${what})`, [of]));
     return new this(thread, handle.name, place, notifier(readable, 'readable'), notifier(writable, 'writable'));
   }
 

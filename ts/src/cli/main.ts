@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 import { AioError, messageOf } from '../errors.js';
+import { VERSION } from '../version.js';
 import { suggestion, UsageError } from './options.js';
 import { helpText, print, watchOutput } from './output.js';
 
@@ -25,7 +26,7 @@ async function main([name, ...args]: string[]): Promise<number> {
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v') {
-    await print(`${(await import('./version.js')).version()}\n`);
+    await print(`${VERSION}\n`);
     return 0;
   }
   // `help bench` is `bench --help`.

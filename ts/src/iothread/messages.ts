@@ -9,6 +9,8 @@ import type { HelperInit } from '../runtime/waiter.js';
 
 export interface InitMessage {
   type: 'init';
+  /** The owner's. */
+  version: string;
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   thread: ThreadPointer;

@@ -21,6 +21,7 @@ import { Rpc } from './rpc.js';
 import { Substitute } from './substitute.js';
 import { meeting, type Service } from './serve.js';
 import { loadService, presentService } from './service.js';
+import { otherVersion, VERSION } from '../version.js';
 
 /** What a worker can be. */
 export interface Kinds {
@@ -47,6 +48,7 @@ export function startWorker(host: WorkerHost, kinds: Kinds): void {
     if (start) {
       start(host, message as never);
     } else if (message?.type === 'init') {
+      if (message.version !== VERSION) return loses(host, otherVersion("the worker's owner", message.version));
       worker = new RuntimeWorker(host, kinds, message);
       void worker.main();
     } else if (message && counted.has(message.type)) {

@@ -73,12 +73,6 @@ export async function instantiate(
       cause: error,
     });
   }
-  if (!('rt_init' in instance.exports)) {
-    throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module has no event loop in it; build it with aiocc');
-  }
-  if (!('rt_malloc' in instance.exports)) {
-    throw new AioError('ERR_AIO_MODULE', 'the WebAssembly module was built by an older aiocc; build it again');
-  }
   const exports = (made.exports = noteEscapes(instance.exports, made) as unknown as Exports);
   system.whenReady?.((fd) => exports.rt_fd_ready(fd));
   return made;

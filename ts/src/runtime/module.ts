@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { OwnerHost } from '../hosts/host.js';
+import { VERSION } from '../version.js';
+
+/** The number of the interface between this runtime and the modules that it runs, as in wasm/abi.mjs. */
+const MODULE_ABI = 1;
 
 export const PAGE = 65536;
 
@@ -116,6 +120,24 @@ export async function read(source: URL | Uint8Array<ArrayBuffer>, host: OwnerHos
   }
 }
 
+/**
+ * Whether aiocc built the module, for a runtime like this one: it has a custom section that says so.
+ * @throws AioError ERR_AIO_MODULE: it was built for another one
+ */
+export function isOfAiocc(module: WebAssembly.Module, from: string): boolean {
+  const [section] = WebAssembly.Module.customSections(module, 'aio.abi');
+  if (!section) return false;
+  const { abi, version } = JSON.parse(new TextDecoder().decode(section)) as { abi: number; version: string };
+  if (abi === MODULE_ABI) return true;
+  const remedy = `build it again with the aiocc of this version${abi > MODULE_ABI ? `, or run it with wasm-aio ${version}` : ''}`;
+  throw new AioError('ERR_AIO_MODULE', `${from} was built by the aiocc of wasm-aio ${version} for module ABI ${abi}, and wasm-aio ${VERSION} has ABI ${MODULE_ABI}: ${remedy}`);
+}
+
+/** The same, for who can run no other modules. */
+function assertOfAiocc(module: WebAssembly.Module, from: string): void {
+  if (!isOfAiocc(module, from)) refuse(`${from} has no event loop in it (no section aio.abi, which tools that strip modules may remove)`);
+}
+
 /** What aiocc declares. Bytes are not to be had from a module that is compiled already. */
 const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
 
@@ -123,9 +145,13 @@ const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
 export async function load(
   source: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module, host: OwnerHost,
 ): Promise<{ module: WebAssembly.Module; limits: MemoryLimits }> {
-  if (source instanceof WebAssembly.Module) return { module: source, limits: AIOCC_LIMITS };
+  if (source instanceof WebAssembly.Module) {
+    assertOfAiocc(source, 'options.module');
+    return { module: source, limits: AIOCC_LIMITS };
+  }
   const { binary, from } = await read(source, host);
   const module = await compile(binary, from);
+  assertOfAiocc(module, from);
   return { module, limits: importedMemory(binary) };
 }
 

@@ -12,6 +12,7 @@ import type { HelperInit } from './waiter.js';
 import { outOfSections } from './stop.js';
 import { TERMINATE_MS } from './watchdog.js';
 import { after, within } from './within.js';
+import { VERSION } from '../version.js';
 
 /** How long a worker in which something was thrown is given to say what. */
 const LAST_WORDS_MS = 1000;
@@ -83,7 +84,7 @@ export class Threads {
 
   constructor(
     private readonly host: OwnerHost, private readonly instance: Instance,
-    private readonly init: Omit<InitMessage, 'type' | 'thread'>, private readonly events: ThreadEvents,
+    private readonly init: Omit<InitMessage, 'type' | 'version' | 'thread'>, private readonly events: ThreadEvents,
     private readonly makeWorker?: (name: string) => MadeWorker,
   ) {}
 
@@ -261,7 +262,7 @@ export class Threads {
     this.all.set(pointer, started);
     started.worker.keepAlive(false);
     const code = own && { ...(own.module !== undefined && { module: own.module }) };
-    started.worker.post({ type: 'init', thread: pointer, ...this.init, ...(code && { code }) });
+    started.worker.post({ type: 'init', version: VERSION, thread: pointer, ...this.init, ...(code && { code }) });
     return true;
   }
 

@@ -5,7 +5,7 @@ import { AioError, closedError, messageOf } from '../errors.js';
 import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
-import { compile, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
+import { compile, isOfAiocc, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
 import { Runtime } from '../runtime/runtime.js';
 import { TERMINATE_MS } from '../runtime/watchdog.js';
 import { within } from '../runtime/within.js';
@@ -37,7 +37,7 @@ const hostChecks: Checks<WasiOptions & WaitOptions> = {
   signal: isSignal,
 };
 
-/** How a module wants to be run; its imports and exports tell. */
+/** How a module wants to be run; its section aio.abi tells, or its imports and exports. */
 type Flavour =
   /** aiocc built it: the event loop is inside. */
   | 'aio'
@@ -52,22 +52,22 @@ const GUEST_LEAVE_MS = 500;
 /** What guests that declare no maximum get. */
 const DEFAULT_MAXIMUM = 65536;
 
-function flavourOf(module: WebAssembly.Module, memory: MemoryImport | undefined): Flavour {
+function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImport | undefined): Flavour {
+  if (isOfAiocc(module, from)) return 'aio';
   const imports = WebAssembly.Module.imports(module);
   const exports = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
   const refuse = (why: string): never => {
     throw new AioError('ERR_AIO_MODULE', `the WebAssembly module ${why}`);
   };
-  if (exports.has('rt_init') && imports.some(({ module: from }) => from === 'env')) return 'aio';
-  for (const { module: from, name, kind } of imports) {
-    const known = kind === 'memory' || from === 'wasi_snapshot_preview1' || (from === 'wasi' && name === 'thread-spawn');
-    if (!known) refuse(`imports ${from}.${name}, which is no part of WASI preview1`);
+  for (const { module: library, name, kind } of imports) {
+    const known = kind === 'memory' || library === 'wasi_snapshot_preview1' || (library === 'wasi' && name === 'thread-spawn');
+    if (!known) refuse(`imports ${library}.${name}, which is no part of WASI preview1 (if an aiocc without module ABI built it, build it again)`);
   }
   if (exports.get('_start') !== 'function') {
     refuse(exports.has('_initialize') ? 'is a reactor: it has no _start to run' : 'exports no _start: it is no WASI command');
   }
   if (!memory && exports.get('memory') !== 'memory') refuse('has no memory that WASI could use: it exports none');
-  if (!imports.some(({ module: from }) => from === 'wasi')) return 'command';
+  if (!imports.some(({ module: library }) => library === 'wasi')) return 'command';
   if (!memory?.shared) refuse('starts threads (wasi.thread-spawn) but imports no shared memory');
   if (exports.get('wasi_thread_start') !== 'function') refuse('starts threads but exports no wasi_thread_start');
   return 'threads';
@@ -125,7 +125,7 @@ export class WasiHost {
     const { binary, from } = await read(options.module, host);
     const module = await compile(binary, from);
     const memory = memoryImport(binary);
-    const flavour = flavourOf(module, memory);
+    const flavour = flavourOf(module, from, memory);
     const guest = await WasiGuest.create(host, await guestHost(), options);
     return new WasiHost(host, guest, options, binary, module, memory, flavour);
   }

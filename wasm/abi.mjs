@@ -1,0 +1,13 @@
+// The custom section `aio.abi`: the number of the interface between a module and the runtime in TypeScript, by
+// which the runtime accepts a module or refuses it, and the version of the package whose aiocc linked it.
+//
+// The number changes when a module that was built before would not run any more: when an export or import
+// goes, changes its type, or means something else. MODULE_ABI in ts/src/runtime/module.ts is the same.
+import { readFileSync } from 'node:fs';
+
+const ABI = 1;
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+/** The section's name and content. */
+export const abiSection = { name: 'aio.abi', content: JSON.stringify({ abi: ABI, version }) };
