@@ -1,5 +1,8 @@
 # wasm-aio: `make help` lists what can be made; V=1 shows the commands.
 
+ifneq ($(if $(filter Windows_NT,$(OS)),Windows,$(shell uname -s)),Linux)
+$(error building wasm-aio needs Debian (a container or a virtual machine will do), but the npm package does not: npm install wasm-aio works here)
+endif
 ifneq ($(words $(CURDIR)),1)
 $(error make cannot build in a path with spaces ($(CURDIR)): move the project to one without)
 endif

@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProgram, scratch, spawned, wasmAio, type Ended } from './helpers/child.js';
 import { cli, pathOf } from './helpers/paths.js';
@@ -153,4 +153,23 @@ test('serve: the demo, the documentation if it has been made, and nothing outsid
     child.kill();
     await once(child, 'close');
   }
+});
+
+describe('make where nothing can be built', () => {
+  const makes = (env: Record<string, string>): string[] => {
+    const { status, stdout, stderr } = spawnSync('make', ['--no-print-directory', 'demo'], { cwd: pathOf('.'), encoding: 'utf8', env: { ...process.env, MAKEFLAGS: '', MAKELEVEL: '0', ...env } });
+    return [String(status), stdout, stderr];
+  };
+  const sentence = /^Makefile:\d+: \*\*\* building wasm-aio needs Debian .*, but the npm package does not: npm install wasm-aio works here\. {2}Stop\.\n$/;
+
+  test('macOS', () => {
+    const bin = join(dir.path, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'uname'), '#!/bin/sh\necho Darwin\n', { mode: 0o755 });
+    expect(makes({ PATH: `${bin}:${process.env.PATH}` })).toEqual(['2', '', expect.stringMatching(sentence)]);
+  });
+
+  test('Windows', () => {
+    expect(makes({ OS: 'Windows_NT' })).toEqual(['2', '', expect.stringMatching(sentence)]);
+  });
 });
