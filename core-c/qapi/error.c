@@ -62,18 +62,13 @@ static void deliver(Error **errp, Error *err)
     *errp = err;
 }
 
-/* message becomes "message: reason", if there is the memory. */
+/* "message: reason", or message as it is if there is no memory. */
 static char *add_reason(char *message, int os_errno)
 {
     const char *reason = strerror(os_errno);
-    size_t length = message ? strlen(message) : 0;
-    char *longer = message ? realloc(message, length + strlen(reason) + 3) : NULL;
+    char *longer = realloc(message, strlen(message) + strlen(reason) + 3);
 
-    if (!longer) {
-        return message;
-    }
-    sprintf(longer + length, ": %s", reason);
-    return longer;
+    return longer ? strcat(strcat(longer, ": "), reason) : message;
 }
 
 /* errno stays as it is. */
@@ -82,7 +77,7 @@ static void set(Error **errp, int os_errno, const char *fmt, va_list args)
     int saved_errno = errno;
     char *message = format_message(fmt, args);
 
-    if (os_errno) {
+    if (message && os_errno) {
         message = add_reason(message, os_errno);
     }
     deliver(errp, error_new(message, os_errno));
