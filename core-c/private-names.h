@@ -62,7 +62,6 @@
 #define coroutine_refuse aio_priv_coroutine_refuse
 #define coroutine_refuse_scheduled aio_priv_coroutine_refuse_scheduled
 #define coroutine_running aio_priv_coroutine_running
-#define coroutine_yields_to_no_one aio_priv_coroutine_yields_to_no_one
 
 /* gmain/source.c */
 #define gmain_thread_default aio_priv_gmain_thread_default
@@ -183,11 +182,13 @@
 
 /* port/port.h */
 #define port_clock_ns aio_priv_port_clock_ns
+#define port_coroutine_current aio_priv_port_coroutine_current
 #define port_coroutine_enter aio_priv_port_coroutine_enter
 #define port_coroutine_fits aio_priv_port_coroutine_fits
 #define port_coroutine_free aio_priv_port_coroutine_free
 #define port_coroutine_new aio_priv_port_coroutine_new
 #define port_coroutine_set_size aio_priv_port_coroutine_set_size
+#define port_coroutine_yields_to_no_one aio_priv_port_coroutine_yields_to_no_one
 #define port_event_clear aio_priv_port_event_clear
 #define port_event_close aio_priv_port_event_close
 #define port_event_open aio_priv_port_event_open

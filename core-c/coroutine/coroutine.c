@@ -3,36 +3,29 @@
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
 
-/* In plain code current is NULL, and the leader stands for the thread. */
-static _Thread_local Coroutine *current;
+/* In plain code, the leader stands for the thread. */
 static _Thread_local Coroutine leader;
 
 /* ---- Who runs ---- */
 
 Coroutine *qemu_coroutine_self(void)
 {
-    return current ? current : &leader;
+    return port_coroutine_current ? port_coroutine_current : &leader;
 }
 
 bool qemu_in_coroutine(void)
 {
-    return current;
+    return port_coroutine_current;
 }
 
 Coroutine *coroutine_running(void)
 {
-    return current;
+    return port_coroutine_current;
 }
 
 const char *coroutine_name(const Coroutine *co)
 {
     return co->name;
-}
-
-void coroutine_yields_to_no_one(void)
-{
-    port_panic("qemu_coroutine_yield: Co-routine is yielding to no one: this is "
-               "plain code, which nobody has entered");
 }
 
 bool qemu_coroutine_entered(Coroutine *co)
@@ -140,7 +133,7 @@ static void ended(Coroutine *co)
 void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
                                  const char *at)
 {
-    Coroutine *from = current, *pending = NULL;
+    Coroutine *from = port_coroutine_current, *pending = NULL;
 
     for (;;) {
         const char *scheduled = qatomic_read(&co->scheduled);
@@ -159,9 +152,9 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
         if (unlikely(co->ctx != ctx)) {
             qatomic_store_release(&co->ctx, ctx);
         }
-        current = co;
+        port_coroutine_current = co;
         yielded = port_coroutine_enter(co, from, co->entry, co->entry_arg);
-        current = from;
+        port_coroutine_current = from;
         co->caller = NULL;
         if (unlikely(!QSIMPLEQ_EMPTY(&co->co_queue_wakeup))) {
             *co->co_queue_wakeup.sqh_last = pending;

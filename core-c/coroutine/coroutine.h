@@ -5,6 +5,9 @@
 #include "port/port.h"
 #include "qemu/coroutine_int.h"
 
+/* NULL in plain code. Not inlined, since a coroutine may change threads between two calls. */
+Coroutine *coroutine_running(void);
+
 /* Contract errors: what `at` may not do to co; or that by co->scheduled. */
 QEMU_NORETURN void coroutine_refuse(Coroutine *co, const char *at,
                                     const char *what, const char *whom);

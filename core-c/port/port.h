@@ -94,8 +94,7 @@ void port_thread_counts_in(uint32_t *counter);
 
 /*
  * The port gives a coroutine its stacks and switches to them. What else a Coroutine is,
- * only the coroutine library knows (core-c/coroutine), which also defines the three
- * functions at the end of this section.
+ * only the coroutine library knows (core-c/coroutine).
  */
 
 /* A coroutine of so many bytes, which are zero, and its stacks, of the sizes that are set.
@@ -120,12 +119,13 @@ void qemu_coroutine_yield(void);
  * across. For port/calls.h. */
 static inline void port_coroutine_fence(int change);
 
-/* The coroutine that runs in this thread; NULL: plain code. */
-Coroutine *coroutine_running(void);
-/* For messages. */
+/* The coroutine that runs in this thread; NULL: plain code. Set by whoever calls
+ * port_coroutine_enter, before and after. coroutine.c, for all ports */
+extern _Thread_local Coroutine *port_coroutine_current;
+/* For the ports: qemu_coroutine_yield was called in plain code. Panics. coroutine.c */
+QEMU_NORETURN void port_coroutine_yields_to_no_one(void);
+/* Defined by the coroutine library. The port calls it for its messages. */
 const char *coroutine_name(const Coroutine *co);
-/* qemu_coroutine_yield was called in plain code: panics. */
-QEMU_NORETURN void coroutine_yields_to_no_one(void);
 
 /* ---- Counters ---- */
 

@@ -196,11 +196,11 @@ void cannot_unwind(WasmCoroutine *co)
 /* Called a second time at the end of the rewind. */
 void coroutine_fn qemu_coroutine_yield(void)
 {
-    Coroutine *base = coroutine_running();
+    Coroutine *base = port_coroutine_current;
     WasmCoroutine *co;
 
     if (unlikely(!base)) {
-        coroutine_yields_to_no_one();
+        port_coroutine_yields_to_no_one();
     }
     co = wasm_coroutine(base);
     if (co->state == REWINDING) {

@@ -19,9 +19,9 @@ void port_would_block(const char *call)
 {
     char message[256];
 
-    if (wasm_thread_holds(wasm_thread_self()) || coroutine_running()) {
+    if (wasm_thread_holds(wasm_thread_self()) || port_coroutine_current) {
         port_panic("%s: this thread must not block, and it %s", call,
-                   coroutine_running() ? "is in a coroutine"
+                   port_coroutine_current ? "is in a coroutine"
                                        : "holds a lock");
     }
     snprintf(message, sizeof(message),

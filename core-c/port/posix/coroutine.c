@@ -220,11 +220,11 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from,
 
 void coroutine_fn qemu_coroutine_yield(void)
 {
-    Coroutine *base = coroutine_running();
+    Coroutine *base = port_coroutine_current;
     PosixCoroutine *co;
 
     if (unlikely(!base)) {
-        coroutine_yields_to_no_one();
+        port_coroutine_yields_to_no_one();
     }
     co = posix_coroutine(base);
     if (!sigsetjmp(co->own.env, 0)) {
