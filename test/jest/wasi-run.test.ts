@@ -4,10 +4,19 @@ import { afterAll, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 import { WasiHost, type WasiOptions } from 'wasm-aio/wasi';
 import { scratch, spawned, wasmAio, type Ended } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
-import { cli, pathOf, top } from './helpers/paths.js';
+import { cli, dist, pathOf, top } from './helpers/paths.js';
+
+/** What a guest's threads share (ts/src/wasi/shared.ts). */
+interface LockedTable {
+  readonly buffer: SharedArrayBuffer;
+  readonly words: Int32Array;
+  withTable<T>(work: () => T): T;
+  end(): void;
+}
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -142,4 +151,29 @@ test('--env and --dir reach the guest; a WasiHost runs once, and not when it is 
   const running = failure(waiting.run(), 'ERR_AIO_CLOSED');
   await waiting.close();
   await running;
+});
+
+test('a thread that waits for a lock of its guest leaves when the guest is over, though nobody unlocks it', async () => {
+  const { Shared } = (await import(dist('wasi/shared.js'))) as { Shared: { create(streams: boolean): LockedTable } };
+  const shared = Shared.create(false);
+  const left = new Int32Array(new SharedArrayBuffer(4));
+  const worker = shared.withTable(() => {
+    const started = new Worker(`
+      const { buffer, left, shared } = require('node:worker_threads').workerData;
+      import(shared).then(({ Shared, GuestEnded }) => {
+        const own = new Shared(buffer);
+        own.enter();
+        let how = 1;
+        try { own.withTable(() => {}); } catch (error) { how = error instanceof GuestEnded ? 2 : 3; }
+        Atomics.store(left, 0, how);
+        Atomics.notify(left, 0);
+      });`, { eval: true, workerData: { buffer: shared.buffer, left, shared: dist('wasi/shared.js') } });
+    // 2: it sleeps for the lock.
+    while (Atomics.load(shared.words, 1) !== 2) Atomics.wait(left, 0, 0, 1);
+    shared.end();
+    Atomics.wait(left, 0, 0);
+    return started;
+  });
+  expect(left[0]).toBe(2);
+  await worker.terminate();
 });

@@ -59,6 +59,9 @@ export function ringData(index: number): { start: number; size: number } {
 export const ringRange = (large: boolean): [first: number, end: number] =>
   large ? [0, LARGE_RINGS] : [LARGE_RINGS, MAX_RINGS];
 
+/** How long a thread sleeps at most before it looks whether the guest is over, where end() does not wake it. */
+const LOOK_AGAIN_MS = 100;
+
 /** Thrown where a guest's thread sleeps when all of it is over. */
 export class GuestEnded extends ThreadLeave {}
 
@@ -97,7 +100,9 @@ export class Shared {
     // 2: somebody sleeps. Whoever has slept takes it with that mark, for there may
     // be more of them. The sections are short; the owner may not sleep and spins.
     do {
-      if (this.mayWait && Atomics.compareExchange(words, word, 1, 2) !== 0) Atomics.wait(words, word, 2);
+      if (this.mayWait && Atomics.compareExchange(words, word, 1, 2) !== 0) Atomics.wait(words, word, 2, LOOK_AGAIN_MS);
+      // Whoever holds it may have been terminated.
+      if (this.mayWait && this.ended) throw new GuestEnded();
     } while (Atomics.compareExchange(words, word, 0, this.mayWait ? 2 : 1) !== 0);
   }
 
@@ -143,7 +148,7 @@ export class Shared {
       ask(tid);
       while (Atomics.load(this.words, START_ANSWER) === 0) {
         if (this.ended) throw new GuestEnded();
-        Atomics.wait(this.words, START_ANSWER, 0, 100);
+        Atomics.wait(this.words, START_ANSWER, 0, LOOK_AGAIN_MS);
       }
       if (Atomics.load(this.words, START_ANSWER) < 0) return -E.AGAIN;
       Atomics.add(this.words, THREADS, 1);
