@@ -199,6 +199,7 @@ static void drain_list(AioContext *ctx, BHList *list)
             port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "
                        "the context until it has run", bh->name);
         }
+        qatomic_dec(&ctx->bhs);
         bh_free(bh);
     }
 }

@@ -6,10 +6,12 @@
 
 /* ---- In flight in a context ---- */
 
+static void forget_requests(AioContext *ctx, bool again);
 static void dump_requests(AioContext *ctx, AioDumpLine *line, void *opaque);
 
 static AioPart requests_part = {
     .size = sizeof(unsigned),
+    .begin = forget_requests,
     .dump = dump_requests,
 };
 AIO_PART_REGISTER(requests_part);
@@ -17,6 +19,13 @@ AIO_PART_REGISTER(requests_part);
 unsigned *rt_requests_in_flight(AioContext *ctx)
 {
     return aio_part(ctx, &requests_part);
+}
+
+/* Those of a lost thread were dropped, not completed. */
+static void forget_requests(AioContext *ctx, bool again)
+{
+    (void)again;
+    *rt_requests_in_flight(ctx) = 0;
 }
 
 static void dump_requests(AioContext *ctx, AioDumpLine *line, void *opaque)
