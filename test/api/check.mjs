@@ -1,6 +1,6 @@
 // Checks that the seed header's declarations are all there, with their
 // signatures, covered by tests, that every code of AioError is in use, that the libraries
-// keep their own names to themselves, that no file includes a header of a higher room, and
+// keep their own names to themselves, that no file includes or imports one of a higher room, and
 // that the files which are made from the sources are up to date.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,6 +13,7 @@ import { CODES_TS, errorCodes } from './error-codes.mjs';
 import { generated } from './generate.mjs';
 import { checks as roomChecks } from './rooms.mjs';
 import { checks as symbolChecks } from './symbols.mjs';
+import { checks as tsRoomChecks } from './ts-rooms.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const cc = process.env.CC ?? 'cc';
@@ -71,6 +72,7 @@ const checks = {
   ...symbolChecks,
   ...callChecks,
   ...roomChecks,
+  ...tsRoomChecks,
 };
 for (const [name, made] of Object.entries(generated)) {
   checks[`${name} is up to date`] = () => {

@@ -4,18 +4,22 @@
  * guest do that has a console for standard output and error and nothing else.
  */
 import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import type { HostBase } from '../../dist/hosts/host.js';
 import type * as consoleFile from '../../dist/runtime/console.js';
+import type * as moreFile from '../../dist/runtime/console-more.js';
 import type * as memoryFile from '../../dist/runtime/memory.js';
 import type * as systemFile from '../../dist/runtime/system.js';
 import type * as guestFile from '../../dist/wasi/guest-system.js';
 import type * as wasiGuestFile from '../../dist/wasi/wasi-guest.js';
-import { dist } from './helpers/paths.js';
+import { dist, pathOf } from './helpers/paths.js';
 import { seeded } from './helpers/random.js';
 import { ALL_RIGHTS } from './helpers/wasi.js';
 import { ownerHost } from './helpers/workers.js';
 
-const { consoleGuest, consoleSystem } = (await import(dist('runtime/console.js'))) as typeof consoleFile;
+const { COMMON, consoleGuest, consoleSystem } = (await import(dist('runtime/console.js'))) as typeof consoleFile;
+const { moreCalls } = (await import(dist('runtime/console-more.js'))) as typeof moreFile;
+const library = new WebAssembly.Module(readFileSync(pathOf('dist/aio.wasm')));
 const { Memory } = (await import(dist('runtime/memory.js'))) as typeof memoryFile;
 const { guardAll } = (await import(dist('runtime/system.js'))) as typeof systemFile;
 const { guestSystem } = (await import(dist('wasi/guest-system.js'))) as typeof guestFile;
@@ -48,8 +52,8 @@ class Side {
 async function sides(): Promise<[Side, Side]> {
   const args = ['program', 'argument'];
   const [one, other] = [new Side(), new Side()];
-  const { config } = consoleGuest(one.host, args);
-  one.use(consoleSystem(config as never, one.host, new Memory(one.memory), true));
+  const { config } = await consoleGuest(one.host, library, args);
+  one.use(consoleSystem(config as never, one.host, new Memory(one.memory), true, moreCalls));
   // Without surroundings, as in a page, it has a console and no standard input.
   const guest = await WasiGuest.create(ownerHost, { makeWorker: () => ({ postMessage() {}, terminate() {} }) }, { args });
   other.use(guestSystem(guest.config, other.host, new Memory(other.memory), true));
@@ -107,6 +111,14 @@ test('every call answers the same, and leaves the same in the memory', async () 
     }
     expect(mine.written).toEqual(theirs.written);
   }
+});
+
+test('the calls that are there without the others are those that every module imports', async () => {
+  const imported = WebAssembly.Module.imports(library).filter(({ module }) => module === 'wasi_snapshot_preview1').map(({ name }) => name);
+  const side = new Side();
+  const guest = await consoleGuest(side.host, library, []);
+  expect(Object.keys(guest.system(new Memory(side.memory)).calls).sort()).toEqual([...COMMON].sort());
+  expect(COMMON).toEqual(expect.arrayContaining(imported));
 });
 
 test('poll_oneoff reports both outputs at once, and a clock when it is due', async () => {

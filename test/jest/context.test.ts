@@ -249,13 +249,13 @@ test('bad arguments are refused by name', async () => {
   expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toBe('name must be a string, not 7');
   expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toBe('run must be a function, not undefined');
   expect(thrown(() => context.pipe('x', { capacity: 0 })).message).toMatch(/^options\.capacity must be an integer from 1 to \d+, not 0$/);
-  for (const handle of [undefined, {}, { aio: 'pipe' }, { aio: 'pipe', name: 'p', places: [{ number: 0, generation: 1 }] }, { aio: 'notifier', places: [7] }]) {
+  for (const handle of [undefined, {}, { aio: 'pipe' }, { aio: 'pipe', name: 'p', slots: [{ number: 0, generation: 1 }] }, { aio: 'notifier', slots: [7] }]) {
     expect(thrown(() => context.fromHandle(handle as never)).message).toMatch(/^handle must be what toHandle\(\) returned in another thread, not /);
   }
   // One that stands for something else than it says: it is nothing that is open.
-  const [notifier, pipe, bh] = [context.notifier('n'), context.pipe('p'), context.bottomHalf('b', () => {})].map((one) => one.toHandle() as unknown as { places: unknown[]; version: string });
+  const [notifier, pipe, bh] = [context.notifier('n'), context.pipe('p'), context.bottomHalf('b', () => {})].map((one) => one.toHandle() as unknown as { slots: unknown[]; version: string });
   const { version } = notifier as { version: string };
-  const forged = (aio: string, { places }: { places: unknown[] } = { places: [] }): never => ({ aio, name: 'forged', places: Array(aio === 'pipe' ? 3 : 1).fill(places[0]), version }) as never;
+  const forged = (aio: string, { slots }: { slots: unknown[] } = { slots: [] }): never => ({ aio, name: 'forged', slots: Array(aio === 'pipe' ? 3 : 1).fill(slots[0]), version }) as never;
   for (const other of [pipe, bh]) {
     const of = context.fromHandle(forged('notifier', other)) as Notifier;
     expect([thrown(() => of.testAndClear()).code, thrown(() => context.onSet(of, () => {})).code]).toEqual(['ERR_AIO_CLOSED', 'ERR_AIO_CLOSED']);
@@ -264,7 +264,7 @@ test('bad arguments are refused by name', async () => {
     const of = context.fromHandle(forged('pipe', other)) as Pipe;
     expect([thrown(() => of.read()).code, thrown(() => of.write(new Uint8Array(1))).code]).toEqual(['ERR_AIO_CLOSED', 'ERR_AIO_CLOSED']);
   }
-  const strange = context.fromHandle({ aio: 'notifier', name: 'strange', places: [{ number: 65536, generation: 0 }], version } as never);
+  const strange = context.fromHandle({ aio: 'notifier', name: 'strange', slots: [{ number: 65536, generation: 0 }], version } as never);
   expect(thrown(() => (strange as Notifier).set()).message).toBe("notifier 'strange' is closed");
   strange.close();
   await expect(context.close()).rejects.toThrow(/closed with its runtime/);

@@ -251,6 +251,8 @@ test('what a message of a worker brings about may fail: the runtime has failed, 
     import { Runtime } from 'wasm-aio';
     const runtime = await Runtime.create({ reserve: 0 });
     const { instance } = runtime;
+    // What IOThreads need has been loaded then, and the next one starts within the call.
+    await (await runtime.iothread('first')).close();
     const starting = runtime.iothread('io0').catch(({ code }) => code);
     // A worker that begins its role has the reserve filled, which may meet a lock that a killed thread held.
     instance.exports = { ...instance.exports, rt_thread_reserve() { throw new WebAssembly.RuntimeError('unreachable'); } };

@@ -93,8 +93,8 @@ const PROPERTIES: Record<string, string[]> = {
 };
 /** What other modules of the package need; the declarations do not have it. */
 const INTERNAL: Record<string, string[]> = {
-  Runtime: ['threads', 'files', 'buffers', 'functions', 'helpers', 'host', 'instance', 'idle'], IOThread: ['life', 'context'], AioContext: ['thread', 'pointer'],
-  Watch: ['what'], Notifier: ['place'], Pipe: ['readable', 'writable'], AioBuffer: ['pointer'], AioFile: ['ioThread', 'host', 'settings', 'closed', 'giveUp'],
+  IOThread: ['life', 'context'], AioContext: ['thread', 'pointer'],
+  Watch: ['what'], Notifier: ['slot'], Pipe: ['readable', 'writable'], AioBuffer: ['pointer'], AioFile: ['ioThread', 'host', 'settings', 'closed', 'giveUp'],
   AioStream: ['reader', 'writer'],
 };
 

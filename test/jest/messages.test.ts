@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Worker } from 'node:worker_threads';
 import { AioError, Runtime, type IOThread } from 'wasm-aio';
 import { AioStream } from 'wasm-aio/wasi';
-import type * as packets from '../../dist/iothread/packet.js';
+import type * as packets from '../../dist/wire/packet.js';
+import type * as unpacking from '../../dist/wire/unpack.js';
 import type { Side } from '../../dist/iothread/rpc.js';
 import type { Messages } from './fixtures/iothread-messages.js';
 import { nested, withProtoKey } from './fixtures/sendable.js';
@@ -13,7 +14,8 @@ import { failure } from './helpers/errors.js';
 import { dist } from './helpers/paths.js';
 import { asleep } from './helpers/workers.js';
 
-const { pack, unpack, dataOnly } = (await import(dist('iothread/packet.js'))) as typeof packets;
+const { pack } = (await import(dist('wire/packet.js'))) as typeof packets;
+const { unpack, dataOnly } = (await import(dist('wire/unpack.js'))) as typeof unpacking;
 const module = new URL('./fixtures/iothread-messages.js', import.meta.url);
 
 interface Connection {

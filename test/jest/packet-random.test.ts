@@ -8,13 +8,15 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Worker } from 'node:worker_threads';
 import { AioError, Runtime, type IOThread } from 'wasm-aio';
 import type * as lifetime from '../../dist/iothread/functions.js';
-import type * as packets from '../../dist/iothread/packet.js';
+import type * as packets from '../../dist/wire/packet.js';
+import type * as unpacking from '../../dist/wire/unpack.js';
 import type { Messages } from './fixtures/iothread-messages.js';
 import { dist } from './helpers/paths.js';
 import { seeded } from './helpers/random.js';
 
 // One after the other: jest's loader fails when two files load the same ones at once.
-const { pack, unpack } = (await import(dist('iothread/packet.js'))) as typeof packets;
+const { pack } = (await import(dist('wire/packet.js'))) as typeof packets;
+const { unpack } = (await import(dist('wire/unpack.js'))) as typeof unpacking;
 const { Functions } = (await import(dist('iothread/functions.js'))) as typeof lifetime;
 const { random, seed } = seeded();
 

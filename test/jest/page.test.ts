@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type * as library from '../../dist/index.js';
+import type * as library from 'wasm-aio';
 import { chromium, type Browser, type Page, type Route } from 'playwright-core';
 import { seenWith, useHostedLoops, WITHOUT_WAIT_ASYNC } from './helpers/hosted.js';
 import { cli, fixture, pathOf } from './helpers/paths.js';

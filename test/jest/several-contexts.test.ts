@@ -25,7 +25,7 @@ function newContext(name: string, of = runtime): ContextPointer {
 }
 const errorText = (): string => runtime.instance.memory.string(runtime.instance.exports.rt_error_text());
 const drive = (context: ContextPointer): hosted.HostedLoop => {
-  const loop = new HostedLoop(runtime.instance, context, runtime.host, runtime.helpers.start, (error) => errors.push(error));
+  const loop = new HostedLoop(runtime.instance, context, runtime.host, runtime.startHelper, (error) => errors.push(error));
   loop.start();
   return loop;
 };

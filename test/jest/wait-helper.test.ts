@@ -47,7 +47,7 @@ test('after a failure the helpers end, too', async () => {
   expect(await without(`
     const runtime = await Runtime.create({ module: new URL(${JSON.stringify(fixture('death').href)}) });
     const io = await runtime.iothread('io');
-    const { all } = runtime.helpers;
+    const { all } = await runtime.helpers;
     const before = all.size;
     const error = await io.call('die_here', 0).catch((error) => error);
     await runtime.close();

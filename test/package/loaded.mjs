@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 
 /**
  * Bundles and minifies a script. {start, all}: bytes gzipped, of what has to be there before anything
- * works, and with what is only loaded when it is needed. (always: what the script is known to import at once.)
+ * works, and with what is only loaded when it is needed; inputs: the files that the first of these are made of. (always: what the script is known to import at once.)
  */
 export async function loadedBy(contents, platform, resolveDir, always = /^$/) {
   const { outputFiles, metafile: { outputs } } = await build({
@@ -23,5 +23,6 @@ export async function loadedBy(contents, platform, resolveDir, always = /^$/) {
     }
   };
   take(Object.keys(outputs).find((name) => outputs[name].entryPoint !== undefined && /^loaded\/stdin/.test(name)));
-  return { start: size([...start]), all: size([...files.keys()]) };
+  const inputs = [...start].flatMap((name) => Object.keys(outputs[name].inputs));
+  return { start: size([...start]), all: size([...files.keys()]), inputs };
 }

@@ -5,6 +5,7 @@
  */
 import { AioError } from './errors.js';
 import { madeBy } from './face.js';
+import type { AbortSignalLike } from './platform.js';
 
 /** Throws AioError ERR_AIO_INVALID_ARG unless the value suits the argument of that name. */
 export type Check = (name: string, value: unknown) => void;
@@ -86,7 +87,7 @@ export const isBytes = checkThat('a Uint8Array whose buffer has not been transfe
 
 /** By what is used of it: an AbortSignal may be of another realm, or one of the user's own making. */
 export const isSignal = checkThat('an AbortSignal', (value) => {
-  const { aborted, addEventListener, removeEventListener, throwIfAborted } = value as AbortSignal;
+  const { aborted, addEventListener, removeEventListener, throwIfAborted } = value as AbortSignalLike;
   return typeof aborted === 'boolean' && [addEventListener, removeEventListener, throwIfAborted].every((method) => typeof method === 'function');
 });
 

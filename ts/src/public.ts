@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** What every entry of the package exports. */
-export { Runtime } from './runtime/runtime.js';
+export { Runtime } from './whole/runtime.js';
 export type { RuntimeOptions } from './runtime/runtime-options.js';
 export type { Closed, CloseOptions } from './runtime/closed.js';
-export { IOThread } from './api/iothread.js';
-export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, IOThreadStartOptions, LoopStats } from './api/iothread-options.js';
-export { proxy, transfer } from './iothread/scan.js';
-export { release } from './iothread/rpc.js';
+export { IOThread } from './iothread/iothread.js';
+export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, IOThreadStartOptions } from './iothread/options.js';
+export { proxy, transfer } from './wire/marks.js';
+export { release } from './wire/release.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';
-export { AioContext, Watch } from './api/context.js';
+export { AioContext, Watch, type LoopStats } from './api/context.js';
 export { BottomHalf } from './api/bottom-half.js';
 export { Notifier } from './api/notifier.js';
 export { Pipe } from './api/pipe.js';
@@ -20,4 +20,5 @@ export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
 export { AioError, type AioErrorCode } from './errors.js';
 export { doctor } from './doctor/load.js';
-export { describeFindings, type Finding } from './doctor/finding.js';
+export { describeFindings } from './doctor/describe.js';
+export type { Finding } from './doctor/finding.js';

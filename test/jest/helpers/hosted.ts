@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What hosted loops have to do, with Atomics.waitAsync and without, in Node and in a page. */
-import type * as library from '../../../dist/index.js';
+import type * as library from 'wasm-aio';
 import type { Asks } from '../fixtures/iothread-asks.js';
 
 /** Takes Atomics.waitAsync from whoever runs it before the library. */
@@ -80,7 +80,7 @@ export async function useHostedLoops(
   }
   const hosted = count('pings_of_owner') - before;
 
-  const { all } = (runtime as unknown as { helpers: { all: Map<unknown, unknown> } }).helpers;
+  const { all } = (await (runtime as unknown as { helpers?: Promise<{ all: Map<unknown, unknown> }> }).helpers) ?? { all: new Map() };
   const ticks = count('ticks_of_timer');
   const helpers = [all.size];
   await io.close();

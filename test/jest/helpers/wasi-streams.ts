@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Guests on WHATWG streams; these functions are run by Node and handed to a page, so they refer to nothing else. */
-import type * as library from '../../../dist/wasi.js';
+import type * as library from 'wasm-aio/wasi';
 
 export type Library = typeof library;
 

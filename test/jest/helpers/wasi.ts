@@ -3,6 +3,8 @@
 import type * as nodeWorker from '../../../dist/hosts/node-worker.js';
 import type * as abi from '../../../dist/runtime/abi.js';
 import type * as systemFile from '../../../dist/runtime/system.js';
+import type * as errnoFile from '../../../dist/runtime/wasi-errno.js';
+import type * as rightsFile from '../../../dist/runtime/wasi-rights.js';
 import type * as guestsFile from '../../../dist/wasi/node-guests.js';
 import type * as guestFile from '../../../dist/wasi/wasi-guest.js';
 import type { GuestOptions } from '../../../dist/wasi/guest-options.js';
@@ -15,7 +17,9 @@ import { ownerHost } from './workers.js';
 
 const { WasiGuest } = (await import(dist('wasi/wasi-guest.js'))) as typeof guestFile;
 const { guestThread, preview1 } = (await import(dist('wasi/preview1.js'))) as typeof preview1File;
-export const { E, Rights, OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS } = (await import(dist('runtime/abi.js'))) as typeof abi;
+export const E = (await import(dist('runtime/wasi-errno.js'))) as typeof errnoFile;
+export const Rights = (await import(dist('runtime/wasi-rights.js'))) as typeof rightsFile;
+export const { OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS } = (await import(dist('runtime/abi.js'))) as typeof abi;
 const { guardAll } = (await import(dist('runtime/system.js'))) as typeof systemFile;
 const { guestHost } = (await import(dist('wasi/node-guests.js'))) as typeof guestsFile;
 export const { RIGHTS_OF_DIRECTORY } = (await import(dist('wasi/rights.js'))) as typeof rights;

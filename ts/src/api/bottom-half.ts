@@ -2,8 +2,9 @@
 import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
 import type { Callback } from '../runtime/callbacks.js';
-import type { AioContext, Registration } from './context.js';
-import { makeHandle, closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { makeHandle, closeSlot, makeSlot, signalSlot, type Handle, type Slot } from './handle.js';
+import type { HomeThread, LoopContext } from './home.js';
+import type { Registration } from './registration.js';
 
 /**
  * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs
@@ -14,25 +15,25 @@ import { makeHandle, closePlace, makePlace, signal, type Handle, type HomeThread
 export class BottomHalf {
   readonly #thread: HomeThread;
   readonly name: string;
-  readonly #place: Place;
+  readonly #slot: Slot;
   /** Where it runs; undefined in all other threads. */
-  readonly #home: { context: AioContext; id: number; registration: Registration } | undefined;
+  readonly #home: { context: LoopContext; id: number; registration: Registration } | undefined;
 
-  private constructor(thread: HomeThread, name: string, place: Place, home?: { context: AioContext; id: number; registration: Registration }) {
+  private constructor(thread: HomeThread, name: string, slot: Slot, home?: { context: LoopContext; id: number; registration: Registration }) {
     this.#thread = thread;
     this.name = name;
-    this.#place = place;
+    this.#slot = slot;
     this.#home = home;
   }
 
   /** @internal */
-  static make(context: AioContext, name: string, run: Callback): BottomHalf {
+  static make(context: LoopContext, name: string, run: Callback): BottomHalf {
     const { thread } = context;
     const { exports } = thread.instance;
     const id = thread.callbacks.add(run);
     try {
-      const place = makePlace(thread, 'bottom half', name, (text) => exports.rt_bh_new(context.pointer, text, id));
-      const bh: BottomHalf = new this(thread, name, place, { context, id, registration: context.register(() => bh.close()) });
+      const slot = makeSlot(thread, 'bottom half', name, (text) => exports.rt_bh_new(context.pointer, text, id));
+      const bh: BottomHalf = new this(thread, name, slot, { context, id, registration: context.register(() => bh.close()) });
       return bh;
     } catch (error) {
       thread.callbacks.remove(id);
@@ -42,7 +43,7 @@ export class BottomHalf {
 
   /** @internal */
   static of(thread: HomeThread, handle: Handle): BottomHalf {
-    return new this(thread, handle.name, handle.places[0] as Place);
+    return new this(thread, handle.name, handle.slots[0] as Slot);
   }
 
   /**
@@ -51,12 +52,12 @@ export class BottomHalf {
    * @throws AioError ERR_AIO_CLOSED
    */
   schedule(): void {
-    if (!signal(this.#thread, this.#place)) throw closedError(`bottom half '${this.name}'`);
+    if (!signalSlot(this.#thread, this.#slot)) throw closedError(`bottom half '${this.name}'`);
   }
 
   /** What stands for it in a message to another thread. */
   toHandle(): Handle {
-    return makeHandle('bottom half', this.name, [this.#place]);
+    return makeHandle('bottom half', this.name, [this.#slot]);
   }
 
   /** It keeps the process alive while it is open: the default. */
@@ -82,7 +83,7 @@ export class BottomHalf {
     }
     if (!this.#home.registration.end()) return;
     this.#thread.callbacks.remove(this.#home.id);
-    closePlace(this.#thread, this.#place);
+    closeSlot(this.#thread, this.#slot);
   }
 
   [Symbol.dispose](): void {

@@ -2,10 +2,9 @@
 import { isInteger } from '../check.js';
 import { AioError, closedError, noMemory } from '../errors.js';
 import { showAs } from '../face.js';
-import type { Range } from '../hosts/host.js';
+import type { Core } from '../runtime/core.js';
 import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
-import { Room } from './room.js';
 
 /**
  * Bytes in the shared memory, which files read and write in place, without a copy:
@@ -68,124 +67,14 @@ showAs('AioBuffer', AioBuffer, ['length']);
 /** How many bytes one request or buffer may have. @internal */
 export const isLength = isInteger(0, 0x7fffffff);
 
-/** Private memory for so many bytes. @internal */
-export function reserve(length: number): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(length);
-  } catch (cause) {
-    throw new AioError('ERR_AIO_NO_MEMORY', `no memory for ${length} bytes`, { cause });
-  }
-}
-
-/** What a request takes of the shared memory beside its bytes, about. */
-const REQUEST_BYTES = 512;
-
-/**
- * What a request reads into or writes from: views of shared memory in place, and one piece of
- * memory that stands in for all private ones. @internal
- */
-export class Staged {
-  private base: Pointer<'bytes'> | 0 = 0;
-  private readonly lengths: readonly number[];
-
-  /** length: bytes of private memory. */
-  constructor(
-    private readonly buffers: Buffers, private views: readonly Uint8Array[], private readonly used: readonly (AioBuffer | undefined)[],
-    private readonly length: number,
-  ) {
-    this.lengths = views.map((view) => view.length);
-    for (const buffer of used) buffer?.use();
-  }
-
-  /** Throws if a buffer was transferred or resized while the request was in flight: its view has
-   * another length then. */
-  private assertWhole(): void {
-    this.views.forEach(({ length }, n) => {
-      if (length === this.lengths[n]) return;
-      throw new AioError('ERR_AIO_INVALID_ARG', `the buffer of a view of ${this.lengths[n]} bytes was transferred or resized while a request used it`);
-    });
-  }
-
-  /** Bytes of the shared memory that it takes, about. */
-  get cost(): number {
-    return this.length + REQUEST_BYTES + 8 * this.views.length;
-  }
-
-  /** The memory that stands in for private views, filled from them if they are to be written.
-   * undefined: there is none. */
-  place(write: boolean): Range[] | undefined {
-    if (this.length > 0) {
-      this.base = this.buffers.malloc(this.length);
-      if (this.base === 0) return undefined;
-    }
-    this.assertWhole();
-    if (this.views.length === 0) return [{ start: this.base, length: this.length }];
-    let at: number = this.base;
-    return this.views.map((view, n): Range => {
-      if (this.used[n]) return { start: view.byteOffset, length: view.length };
-      const range = { start: at, length: view.length };
-      if (write) this.buffers.view(at, view.length).set(view);
-      at += view.length;
-      return range;
-    });
-  }
-
-  /** A write has to wait: its private views may change meanwhile. */
-  keep(): void {
-    this.assertWhole();
-    this.views = this.views.map((view, n) => {
-      if (this.used[n]) return view;
-      const copy = reserve(view.length);
-      copy.set(view);
-      return copy;
-    });
-  }
-
-  /** Copies so many bytes that were read to where the caller wants them. */
-  copyOut(length: number): number {
-    this.assertWhole();
-    let left = length;
-    let at: number = this.base;
-    this.views.forEach((view, n) => {
-      const here = Math.min(left, view.length);
-      if (!this.used[n]) {
-        if (here > 0) view.set(this.buffers.view(at, here));
-        at += view.length;
-      }
-      left -= here;
-    });
-    return length;
-  }
-
-  /** So many bytes that were read, in private memory of their own. */
-  copy(length: number): Uint8Array<ArrayBuffer> {
-    const copy = reserve(length);
-    copy.set(this.buffers.view(this.base, length));
-    return copy;
-  }
-
-  /** Gives back what place() got. */
-  unplace(): void {
-    if (this.base !== 0) this.buffers.freeBytes(this.base);
-    this.base = 0;
-  }
-
-  /** The request has ended, or never began. */
-  free(): void {
-    this.unplace();
-    for (const buffer of this.used) buffer?.release();
-  }
-}
-
-/** The runtime's buffers, and the memory that stands in for private ones. @internal */
+/** The runtime's buffers, and all else that is allocated in its memory for its requests. @internal */
 export class Buffers {
   private readonly all = new Set<AioBuffer>();
 
-  /** For the requests that are in flight: half of the memory. */
-  readonly room: Room;
+  constructor(private readonly core: Pick<Core, 'instance' | 'run' | 'maximumMemory'>) {}
 
-  constructor(private readonly instance: Instance, maximumMemory: number, private readonly run: <T>(work: () => T) => T) {
-    this.room = new Room(maximumMemory / 2);
+  private get instance(): Instance {
+    return this.core.instance;
   }
 
   view(pointer: number, length: number): Uint8Array {
@@ -194,7 +83,7 @@ export class Buffers {
 
   /** 0: there is no room. */
   malloc(length: number): Pointer<'bytes'> {
-    return this.run(() => this.instance.exports.rt_malloc(Math.max(length, 1)));
+    return this.core.run(() => this.instance.exports.rt_malloc(Math.max(length, 1)));
   }
 
   freeBytes(pointer: Pointer<'bytes'>): void {
@@ -215,23 +104,13 @@ export class Buffers {
     if (this.all.delete(buffer)) this.instance.exports.rt_free(buffer.pointer);
   }
 
-  private bufferOf(view: Uint8Array): AioBuffer {
+  /** The buffer that a view is of; undefined: it is of private memory. @throws AioError ERR_AIO_INVALID_ARG */
+  bufferOf(view: Uint8Array): AioBuffer | undefined {
+    if (!this.instance.memory.has(view)) return undefined;
     for (const buffer of this.all) {
       const start = view.byteOffset - buffer.pointer;
       if (start >= 0 && start + view.length <= buffer.length) return buffer;
     }
     throw new AioError('ERR_AIO_INVALID_ARG', 'the view is of shared memory that allocate() did not give, or that is closed');
-  }
-
-  /** What a request on these views needs. */
-  stage(views: readonly Uint8Array[]): Staged {
-    const { memory } = this.instance;
-    const used = views.map((view) => (memory.has(view) ? this.bufferOf(view) : undefined));
-    return new Staged(this, [...views], used, views.reduce((sum, view, n) => sum + (used[n] ? 0 : view.length), 0));
-  }
-
-  /** What a request needs that reads so many bytes (a flush: none) into memory of its own. */
-  stageBytes(length: number): Staged {
-    return new Staged(this, [], [], length);
   }
 }

@@ -6,61 +6,32 @@ import { showAs } from '../face.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import { BottomHalf } from './bottom-half.js';
-import { isHandle, type Handle, type HomeThread } from './handle.js';
+import { isHandle, type Handle } from './handle.js';
+import type { HomeThread, Watchable } from './home.js';
 import { Notifier } from './notifier.js';
 import { isCapacity, Pipe } from './pipe.js';
-import type { LoopStats } from './iothread-options.js';
+import { Registration } from './registration.js';
 import { Timer } from './timer.js';
 
-/**
- * Something of a context that is open, and whether it keeps the process alive: while it
- * is active, unless somebody said unref(). @internal
- */
-export class Registration {
-  private refed = true;
-  private ended = false;
-
-  constructor(
-    private readonly context: AioContext, readonly close: () => void, private isActive: boolean,
-    /** A promise that somebody has depends on it. */
-    readonly isWait: boolean,
-  ) {
-    context.changed(false, isActive);
-  }
-
-  private get counts(): boolean {
-    return this.refed && this.isActive && !this.ended;
-  }
-
-  private change(work: () => void): void {
-    const before = this.counts;
-    work();
-    this.context.changed(before, this.counts);
-  }
-
-  set active(on: boolean) {
-    this.change(() => (this.isActive = on));
-  }
-
-  get active(): boolean {
-    return this.isActive;
-  }
-
-  ref(): void {
-    this.change(() => (this.refed = true));
-  }
-
-  unref(): void {
-    this.change(() => (this.refed = false));
-  }
-
-  /** False: it has ended already. */
-  end(): boolean {
-    if (this.ended) return false;
-    this.change(() => (this.ended = true));
-    this.context.forget(this);
-    return true;
-  }
+/** What a loop did since it was made. */
+export interface LoopStats {
+  /** Iterations. */
+  polls: number;
+  /** Of which slept. */
+  sleeps: number;
+  /** Call-backs run. */
+  bottomHalves: number;
+  handlers: number;
+  timers: number;
+  /** Requests completed, whichever engine served them. */
+  jobs: number;
+  /** Notifications that had to wake the loop, and those that had not: it was
+   * awake. The second is approximate. */
+  wakeupsSent: number;
+  wakeupsSaved: number;
+  /** Times that polling spared a sleep, and times that it did not. */
+  pollHits: number;
+  pollMisses: number;
 }
 
 /** What drives a context from this thread's JavaScript event loop. @internal */
@@ -248,11 +219,11 @@ export class AioContext {
   }
 
   /** @internal */
-  watch(notifier: Notifier, what: string, run: Callback, whenClosed?: () => void): Watch {
+  watch(notifier: Watchable, what: string, run: Callback, whenClosed?: () => void): Watch {
     this.#assertOpen();
     const { thread, pointer } = this;
     const { exports } = thread.instance;
-    const { number, generation } = notifier.place;
+    const { number, generation } = notifier.slot;
     const before = this.#watched.get(number);
     if (before !== undefined) {
       throw new AioError('ERR_AIO_INVALID_ARG', `${what}: context '${this.name}' has one already (${before}); close() it first`);

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: MIT
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { HostFile, OpenMode } from '../hosts/host.js';
-import type { ToOwner, ToWorker } from '../iothread/messages.js';
+import type { Core } from '../runtime/core.js';
 import { Role } from '../runtime/exports.js';
-import type { Runtime } from '../runtime/runtime.js';
+import type { Resolvers } from '../runtime/pending.js';
 import type { Thread } from '../runtime/threads.js';
-import { AioFile, type FileSettings } from './file.js';
-import type { IOThread } from './iothread.js';
+import type { Buffers } from './buffer.js';
+import { OpenFile, type FileSettings, type OpenFiles, type RequestServer } from './open-file.js';
+import type { FromHostIO, ToHostIO } from './host-io.js';
+import { RequestMemory } from './staged.js';
 
 /** The bits of a handle that are the host's; FILE_GENERATION_SHIFT in wasm/port/server.h. */
 const HANDLE = 0xff_ffff;
 
-interface Waiting {
-  resolve(file: HostFile): void;
-  reject(error: Error): void;
-}
-
 /** The open files; opens them here, or in the one worker that may. @internal */
-export class FileTable {
-  private readonly open_ = new Set<AioFile>();
+export class FileTable implements OpenFiles {
+  private readonly open_ = new Set<OpenFile>();
   private hostIO: Thread | undefined;
   /** What the handles of files that the present host-I/O worker opens have in their upper bits. */
   private generation = 0;
   private lastId = 0;
   /** No thread uses a file any more, or none that can be waited for. */
   over = false;
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly asked = new Map<number, Resolvers<HostFile>>();
 
-  constructor(private readonly runtime: Runtime) {}
+  /** The memory of the files' requests. */
+  readonly memory: RequestMemory;
 
-  async open(ioThread: IOThread, path: string, mode: OpenMode, settings: FileSettings): Promise<AioFile> {
-    const { host } = this.runtime;
+  constructor(readonly core: Core, buffers: Buffers) {
+    this.memory = new RequestMemory(buffers, core.maximumMemory);
+  }
+
+  async open(ioThread: RequestServer, path: string, mode: OpenMode, settings: FileSettings): Promise<OpenFile> {
+    const { host } = this.core;
     let opened: HostFile;
     try {
       opened = host.filesAreOwned ? await this.ask({ type: 'open', path, mode }) : await host.open(path, mode);
@@ -46,19 +48,19 @@ export class FileTable {
       this.giveBack(opened.handle).catch(() => {});
       throw error;
     }
-    const file = AioFile.opened(this.runtime, ioThread, path, opened, mode, settings);
+    const file = OpenFile.opened(this, ioThread, path, opened, mode, settings);
     this.open_.add(file);
     return file;
   }
 
   /** The last step of closing a file: no request of it is in flight. */
-  async release(file: AioFile, handle: number): Promise<void> {
+  async release(file: OpenFile, handle: number): Promise<void> {
     if (!this.open_.delete(file)) return;
     await this.giveBack(handle);
   }
 
   private async giveBack(handle: number): Promise<void> {
-    const { host } = this.runtime;
+    const { host } = this.core;
     if (!host.filesAreOwned) return host.close(handle);
     // A file ends with the worker that had opened it.
     const isLost = (): boolean => this.over || (handle & ~HANDLE) !== this.generation;
@@ -70,22 +72,22 @@ export class FileTable {
     }
   }
 
-  private of(ioThread: IOThread): AioFile[] {
+  private of(ioThread: RequestServer): OpenFile[] {
     return [...this.open_].filter((file) => file.ioThread === ioThread);
   }
 
-  async closeAllOf(ioThread: IOThread): Promise<void> {
+  async closeAllOf(ioThread: RequestServer): Promise<void> {
     await Promise.all(this.of(ioThread).map((file) => file.close()));
   }
 
   /** Those of a lost one that cannot be closed yet are not waited for any longer. */
-  giveUp(ioThread: IOThread): void {
+  giveUp(ioThread: RequestServer): void {
     for (const file of this.of(ioThread)) file.giveUp?.();
   }
 
   /** Ends the host-I/O worker; all files are closed but those that a lost IOThread leaves. */
   async close(): Promise<void> {
-    await Promise.all([...this.open_].filter((file) => !file.ioThread.life.over).map((file) => file.close()));
+    await Promise.all([...this.open_].filter((file) => !file.ioThread.isLost).map((file) => file.close()));
     if (this.hostIO) this.send(this.hostIO, { type: 'end' });
   }
 
@@ -104,30 +106,31 @@ export class FileTable {
     this.hostIO ??= this.startHostIO();
     const thread = this.hostIO;
     const id = ++this.lastId;
-    const answered = new Promise<HostFile>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    const answered = new Promise<HostFile>((resolve, reject) => this.asked.set(id, { resolve, reject }));
     this.send(thread, { ...request, id });
-    return this.runtime.guard(this, answered);
+    return this.core.guard(this, answered);
   }
 
-  private send(thread: Thread, message: ToWorker): void {
-    const { exports, memory } = this.runtime.instance;
+  private send(thread: Thread, message: ToHostIO): void {
+    const { exports, memory } = this.core.instance;
     thread.worker.post(message);
     Atomics.add(memory.word(exports.rt_thread_posted(thread.pointer)), 0, 1);
     exports.rt_host_io_ring();
   }
 
   private startHostIO(): Thread {
-    const thread = this.runtime.run(() => {
-      this.runtime.instance.exports.rt_host_io_none(false);
-      return this.runtime.threads.assign('host I/O', Role.hostIO, 0);
+    const thread = this.core.run(() => {
+      this.core.instance.exports.rt_host_io_none(false);
+      return this.core.threads.assign('host I/O', Role.hostIO, 0);
     });
-    thread.onMessage = (message: ToOwner) => {
+    thread.onMessage = (given) => {
+      const message = given as FromHostIO;
       if (message.type !== 'opened' && message.type !== 'closed' && message.type !== 'refused') return;
-      const waiting = this.waiting.get(message.id);
-      this.waiting.delete(message.id);
-      if (message.type === 'opened') waiting?.resolve({ ...message.file, handle: message.file.handle | this.generation });
-      else if (message.type === 'closed') waiting?.resolve({ handle: 0, size: 0 });
-      else waiting?.reject(new AioError('ERR_AIO_IO', message.message, { errno: message.errno }));
+      const asked = this.asked.get(message.id);
+      this.asked.delete(message.id);
+      if (message.type === 'opened') asked?.resolve({ ...message.file, handle: message.file.handle | this.generation });
+      else if (message.type === 'closed') asked?.resolve({ handle: 0, size: 0 });
+      else asked?.reject(new AioError('ERR_AIO_IO', message.message, { errno: message.errno }));
     };
     thread.onLost = () => this.replaceHostIO();
     return thread;
@@ -136,12 +139,11 @@ export class FileTable {
   /** The worker that had all files open was lost, and they with it: requests that it had not served end, or will
    * end, with ECANCELED. */
   private replaceHostIO(): void {
-    const { runtime } = this;
-    const { exports } = runtime.instance;
+    const { exports } = this.core.instance;
     this.hostIO = undefined;
     const error = new AioError('ERR_AIO_CANCELED', 'the host I/O worker ended', { errno: 'ECANCELED' });
-    for (const { reject } of this.waiting.values()) reject(error);
-    this.waiting.clear();
+    for (const { reject } of this.asked.values()) reject(error);
+    this.asked.clear();
     this.generation = exports.rt_host_io_lost();
     try {
       this.hostIO = this.startHostIO();

@@ -2,8 +2,9 @@
 import { signalOf, type WaitOptions } from '../abort.js';
 import { closedError } from '../errors.js';
 import { showAs } from '../face.js';
-import type { AioContext, Registration } from './context.js';
-import { makeHandle, closePlace, makePlace, signal, type Handle, type HomeThread, type Place } from './handle.js';
+import { makeHandle, closeSlot, makeSlot, signalSlot, type Handle, type Slot } from './handle.js';
+import type { HomeThread, LoopContext } from './home.js';
+import type { Registration } from './registration.js';
 
 /**
  * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of
@@ -12,27 +13,27 @@ import { makeHandle, closePlace, makePlace, signal, type Handle, type HomeThread
 export class Notifier {
   readonly #thread: HomeThread;
   readonly name: string;
-  /** @internal */ readonly place: Place;
+  /** @internal */ readonly slot: Slot;
   readonly #registration: Registration | undefined;
 
-  private constructor(thread: HomeThread, name: string, place: Place, registration?: Registration) {
+  private constructor(thread: HomeThread, name: string, slot: Slot, registration?: Registration) {
     this.#thread = thread;
     this.name = name;
-    this.place = place;
+    this.slot = slot;
     this.#registration = registration;
   }
 
   /** @internal */
-  static make(context: AioContext, name: string): Notifier {
+  static make(context: LoopContext, name: string): Notifier {
     const { thread } = context;
-    const place = makePlace(thread, 'notifier', name, thread.instance.exports.rt_notifier_new);
-    const notifier: Notifier = new this(thread, name, place, context.register(() => notifier.close(), false));
+    const slot = makeSlot(thread, 'notifier', name, thread.instance.exports.rt_notifier_new);
+    const notifier: Notifier = new this(thread, name, slot, context.register(() => notifier.close(), false));
     return notifier;
   }
 
   /** @internal */
   static of(thread: HomeThread, handle: Handle): Notifier {
-    return new this(thread, handle.name, handle.places[0] as Place);
+    return new this(thread, handle.name, handle.slots[0] as Slot);
   }
 
   #closed(): Error {
@@ -44,7 +45,7 @@ export class Notifier {
    * @throws AioError ERR_AIO_CLOSED
    */
   set(): void {
-    if (!signal(this.#thread, this.place)) throw this.#closed();
+    if (!signalSlot(this.#thread, this.slot)) throw this.#closed();
   }
 
   /**
@@ -52,7 +53,7 @@ export class Notifier {
    * @throws AioError ERR_AIO_CLOSED
    */
   testAndClear(): boolean {
-    const { number, generation } = this.place;
+    const { number, generation } = this.slot;
     const was = this.#thread.run(() => this.#thread.instance.exports.rt_handle_test_and_clear(number, generation));
     if (was < 0) throw this.#closed();
     return was > 0;
@@ -105,13 +106,13 @@ export class Notifier {
 
   /** What stands for it in a message to another thread. */
   toHandle(): Handle {
-    return makeHandle('notifier', this.name, [this.place]);
+    return makeHandle('notifier', this.name, [this.slot]);
   }
 
   /** Closes it for all threads: who waits for it hears so. Any thread. Idempotent. */
   close(): void {
     this.#registration?.end();
-    closePlace(this.#thread, this.place);
+    closeSlot(this.#thread, this.slot);
   }
 
   [Symbol.dispose](): void {

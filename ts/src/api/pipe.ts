@@ -3,9 +3,10 @@ import { signalOf, type WaitOptions } from '../abort.js';
 import { isBytes, isInteger } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
-import type { AioContext, Registration } from './context.js';
-import { makeHandle, closePlace, makePlace, type Handle, type HomeThread, type Place } from './handle.js';
+import { makeHandle, closeSlot, makeSlot, type Handle, type Slot } from './handle.js';
+import type { HomeThread, LoopContext } from './home.js';
 import { Notifier } from './notifier.js';
+import type { Registration } from './registration.js';
 
 // The words of a pipe; its bytes begin at DATA, a cache line further.
 const HEAD = 0;      // bytes ever written, modulo 2^32: the writer's
@@ -31,51 +32,51 @@ export class Pipe {
 
   readonly #thread: HomeThread;
   readonly name: string;
-  readonly #place: Place;
+  readonly #slot: Slot;
   /** @internal */ readonly readable: Notifier;
   /** @internal */ readonly writable: Notifier;
   readonly #registration: Registration | undefined;
 
-  private constructor(thread: HomeThread, name: string, place: Place, readable: Notifier, writable: Notifier, registration?: Registration) {
+  private constructor(thread: HomeThread, name: string, slot: Slot, readable: Notifier, writable: Notifier, registration?: Registration) {
     this.#thread = thread;
     this.name = name;
-    this.#place = place;
+    this.#slot = slot;
     this.readable = readable;
     this.writable = writable;
     this.#registration = registration;
   }
 
   /** @internal */
-  static make(context: AioContext, name: string, capacity = 65536): Pipe {
+  static make(context: LoopContext, name: string, capacity = 65536): Pipe {
     const { thread } = context;
     const size = 2 ** Math.ceil(Math.log2(capacity));
-    const place = makePlace(thread, 'pipe', name, (text) => thread.instance.exports.rt_memory_new(text, DATA + size));
+    const slot = makeSlot(thread, 'pipe', name, (text) => thread.instance.exports.rt_memory_new(text, DATA + size));
     let readable: Notifier | undefined, writable;
     try {
       readable = Notifier.make(context, `${name} (readable)`);
       writable = Notifier.make(context, `${name} (writable)`);
     } catch (error) {
       readable?.close();
-      closePlace(thread, place);
+      closeSlot(thread, slot);
       throw error;
     }
-    const pipe: Pipe = new this(thread, name, place, readable, writable, context.register(() => pipe.close(), false));
+    const pipe: Pipe = new this(thread, name, slot, readable, writable, context.register(() => pipe.close(), false));
     pipe.#using((words) => Atomics.store(words, CAPACITY, size));
     return pipe;
   }
 
   /** @internal */
   static of(thread: HomeThread, handle: Handle): Pipe {
-    const [place, readable, writable] = handle.places as [Place, Place, Place];
-    const notifier = (of: Place, what: string): Notifier =>
+    const [slot, readable, writable] = handle.slots as [Slot, Slot, Slot];
+    const notifier = (of: Slot, what: string): Notifier =>
       Notifier.of(thread, makeHandle('notifier', `${handle.name} (${what})`, [of]));
-    return new this(thread, handle.name, place, notifier(readable, 'readable'), notifier(writable, 'writable'));
+    return new this(thread, handle.name, slot, notifier(readable, 'readable'), notifier(writable, 'writable'));
   }
 
   /** Its memory cannot be freed during work. */
   #using<T>(work: (words: Int32Array, data: number) => T): T {
     const { exports, memory } = this.#thread.instance;
-    const { number, generation } = this.#place;
+    const { number, generation } = this.#slot;
     return this.#thread.run(() => {
       const at = exports.rt_handle_enter(number, generation);
       if (at === 0) throw closedError(`pipe '${this.name}'`);
@@ -206,14 +207,14 @@ export class Pipe {
 
   /** What stands for it in a message to another thread. */
   toHandle(): Handle {
-    return makeHandle('pipe', this.name, [this.#place, this.readable.place, this.writable.place]);
+    return makeHandle('pipe', this.name, [this.#slot, this.readable.slot, this.writable.slot]);
   }
 
   /** Frees it; bytes that were not read are lost, and whoever waits for some hears that it
    * is closed. Any thread. Idempotent. */
   close(): void {
     this.#registration?.end();
-    closePlace(this.#thread, this.#place);
+    closeSlot(this.#thread, this.#slot);
     this.readable.close();
     this.writable.close();
   }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { noMemory } from '../errors.js';
+import type { AbortSignalLike } from '../platform.js';
 
 /** Requests that may wait. Each takes about a KiB of JavaScript's memory. */
 const MAX_WAITING = 1 << 20;
 
-interface Waiter {
+interface Queued {
   readonly bytes: number;
   go(): void;
   /** It does not wait any longer. */
   left: boolean;
-  next: Waiter | undefined;
+  next: Queued | undefined;
 }
 
 /**
@@ -20,8 +21,8 @@ interface Waiter {
 export class Room {
   private used = 0;
   private waiting = 0;
-  private first: Waiter | undefined;
-  private last: Waiter | undefined;
+  private first: Queued | undefined;
+  private last: Queued | undefined;
   /** Bytes that evidently fit: less than `most` after malloc has failed. */
   private limit: number;
 
@@ -38,16 +39,16 @@ export class Room {
    * is rejected with the signal's reason.
    * @throws AioError ERR_AIO_NO_MEMORY: too many are waiting
    */
-  take(bytes: number, signal: AbortSignal | undefined): Promise<void> | undefined {
+  take(bytes: number, signal: AbortSignalLike | undefined): Promise<void> | undefined {
     if (!this.first && this.fits(bytes)) {
       this.used += bytes;
       return undefined;
     }
     if (this.waiting === MAX_WAITING) throw noMemory('more requests that wait for memory');
-    return this.wait(bytes, signal, (waiter) => {
-      if (this.last) this.last.next = waiter;
-      else this.first = waiter;
-      this.last = waiter;
+    return this.wait(bytes, signal, (queued) => {
+      if (this.last) this.last.next = queued;
+      else this.first = queued;
+      this.last = queued;
     });
   }
 
@@ -56,17 +57,17 @@ export class Room {
    * taken again, before all others, when some of those in flight have ended. undefined: none
    * is in flight.
    */
-  again(bytes: number, signal: AbortSignal | undefined): Promise<void> | undefined {
+  again(bytes: number, signal: AbortSignalLike | undefined): Promise<void> | undefined {
     this.used -= bytes;
     this.limit = this.used;
     if (this.used === 0) {
       this.admit();
       return undefined;
     }
-    return this.wait(bytes, signal, (waiter) => {
-      waiter.next = this.first;
-      this.first = waiter;
-      this.last ??= waiter;
+    return this.wait(bytes, signal, (queued) => {
+      queued.next = this.first;
+      this.first = queued;
+      this.last ??= queued;
     });
   }
 
@@ -77,10 +78,10 @@ export class Room {
     this.admit();
   }
 
-  private wait(bytes: number, signal: AbortSignal | undefined, enqueue: (waiter: Waiter) => void): Promise<void> {
+  private wait(bytes: number, signal: AbortSignalLike | undefined, enqueue: (queued: Queued) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = (): void => {
-        waiter.left = true;
+        queued.left = true;
         this.waiting--;
         reject(signal?.reason as Error);
         this.admit();
@@ -90,9 +91,9 @@ export class Room {
         this.waiting--;
         resolve();
       };
-      const waiter: Waiter = { bytes, go, left: false, next: undefined };
+      const queued: Queued = { bytes, go, left: false, next: undefined };
       this.waiting++;
-      enqueue(waiter);
+      enqueue(queued);
       signal?.addEventListener('abort', leave, { once: true });
     });
   }

@@ -4,7 +4,8 @@ import { closedError, noMemory } from '../errors.js';
 import { showAs } from '../face.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { TimerPointer } from '../runtime/exports.js';
-import type { AioContext, Registration } from './context.js';
+import type { LoopContext } from './home.js';
+import type { Registration } from './registration.js';
 
 const isDelay = isNumber(0, 1e15, 'a number of ms');
 
@@ -16,14 +17,14 @@ export class Timer {
   #closed = false;
 
   /** @internal */
-  static make(context: AioContext, name: string, run: Callback): Timer {
+  static make(context: LoopContext, name: string, run: Callback): Timer {
     return new Timer(context, name, run);
   }
 
-  readonly #context: AioContext;
+  readonly #context: LoopContext;
   readonly name: string;
 
-  private constructor(context: AioContext, name: string, run: Callback) {
+  private constructor(context: LoopContext, name: string, run: Callback) {
     this.#context = context;
     this.name = name;
     const { thread } = context;

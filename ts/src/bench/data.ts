@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { noMemory } from '../errors.js';
-import type { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../whole/runtime.js';
 import { benchExports } from './module.js';
 
 const CHUNK = 1024 * 1024;

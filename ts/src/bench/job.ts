@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
+import type { LoopStats } from '../api/context.js';
 import type { AioEngine, AioFile } from '../api/file.js';
-import type { IOThread } from '../api/iothread.js';
-import type { EngineStats, LoopStats } from '../api/iothread-options.js';
+import type { OpenFile } from '../api/open-file.js';
+import type { IOThread } from '../iothread/iothread.js';
+import type { EngineStats } from '../iothread/options.js';
+import type { OwnedIOThread } from '../iothread/owned-iothread.js';
 import { AioError } from '../errors.js';
 import { errnoName } from '../errno.js';
 import { Engine } from '../runtime/exports.js';
-import type { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../whole/runtime.js';
 import { Histogram } from './histogram.js';
 import { benchExports, type BenchExports, type BenchPointer } from './module.js';
 
@@ -155,6 +158,7 @@ export class Job {
   /** 0: out of memory. */
   private make(ioThread: IOThread, file: AioFile, ios: number, n: number): BenchPointer {
     const { runtime, options, readers, exports } = this;
+    const { settings, host } = file as OpenFile;
     const { memory } = runtime.instance;
     const blocks = Math.floor(options.size / options.blockSize);
     // Who writes has a part of the file to itself.
@@ -163,17 +167,17 @@ export class Job {
     const end = parts === 1 ? blocks : Math.floor((blocks * (n + 1)) / parts);
     const doubles = [
       ios, options.fileSize, first, end - first, options.contentSeed, options.seed * 1000003 + n,
-      file.settings.aioMaxBatch, options.fsync,
+      settings.aioMaxBatch, options.fsync,
     ];
     const words = [
-      file.host.handle, Engine[file.aio], options.blockSize, options.iodepth, modes[options.rw], options.verify ? 1 : 0,
+      host.handle, Engine[file.aio], options.blockSize, options.iodepth, modes[options.rw], options.verify ? 1 : 0,
     ];
     const pointer = runtime.run(() => exports.rt_malloc(8 * doubles.length + 4 * words.length));
     if (pointer === 0) return 0 as BenchPointer;
     const view = memory.view();
     doubles.forEach((value, i) => view.setFloat64(pointer + 8 * i, value, true));
     words.forEach((value, i) => view.setUint32(pointer + 8 * doubles.length + 4 * i, value, true));
-    const job = runtime.run(() => exports.rt_bench_new(ioThread.context, pointer));
+    const job = runtime.run(() => exports.rt_bench_new((ioThread as OwnedIOThread).context, pointer));
     exports.rt_free(pointer);
     return job;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { ContextPointer, Exports, Pointer } from '../runtime/exports.js';
-import type { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../whole/runtime.js';
 
 /** The module that a runtime needs for jobs of the bench: aio.wasm, and the functions of wasm/bench. */
 export const benchModule: URL = new URL('../bench.wasm', import.meta.url);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { content, SECTOR } from '../bench/data.js';
 import { AioError, hostErrno, messageOf } from '../errors.js';
-import type { Runtime } from '../runtime/runtime.js';
+import type { Runtime } from '../whole/runtime.js';
 
 /** A path of its own for a file that is deleted after the run. */
 export function temporaryPath(): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { IOThreadOptions } from '../api/iothread-options.js';
+import type { IOThreadOptions } from '../iothread/options.js';
 import type { AioEngine } from '../api/file.js';
 import { SECTOR } from '../bench/data.js';
 import { modes, writes, type Mode } from '../bench/job.js';

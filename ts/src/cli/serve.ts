@@ -59,9 +59,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   response.setHeader('Content-Type', types[extname(file)] ?? '');
-  // A browser knows no packages by name, and import maps do not reach workers.
-  const isModule = extname(file) === '.js';
-  response.end(isModule ? body.toString().replaceAll("from 'comlink'", "from '/comlink/comlink.mjs'") : body);
+  response.end(body);
 }
 
 const command: Command<'port'> = {

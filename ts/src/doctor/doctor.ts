@@ -4,7 +4,7 @@ import { AioError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
 import { load, PAGE } from '../runtime/module.js';
-import { Runtime } from '../runtime/runtime.js';
+import { Runtime } from '../whole/runtime.js';
 import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.js';
 import { needsHelper } from '../runtime/waiter.js';
 import wasm from '../wasm.js';

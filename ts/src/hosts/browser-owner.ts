@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
-import { putTogether } from '../iothread/wire-error.js';
+import { putTogether } from '../wire/error.js';
 import { browserBase, LOCK } from './browser.js';
 import type { MadeWorker, OwnerHost } from './host.js';
 import { NOT_ISOLATED } from './isolation.js';

@@ -2,8 +2,9 @@
 /** The control plane of an IOThread: comlink over the worker's own channel. */
 import * as Comlink from 'comlink';
 import type { Argument } from '../runtime/functions.js';
-import type { Packed, Packet } from './packet.js';
-import { explain } from './scan.js';
+import type { Packed } from '../wire/packet.js';
+import { explain } from '../wire/scan.js';
+import type { Packet } from '../wire/unpack.js';
 
 /** What became of a call. unread: it was not read, with functions of these numbers in it. */
 export type Answer = { value: Packet } | { thrown: Packet } | { unread: number[] };

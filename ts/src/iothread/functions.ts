@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-import type { Handle } from '../api/handle.js';
-import { methods, type AnyFunction, type Correspondent } from './packet.js';
+import type { Handle } from '../wire/handle.js';
+import { methods } from '../wire/packet.js';
+import type { AnyFunction, Correspondent } from '../wire/unpack.js';
 
 /** Tells the other side which functions need not be held any more. */
 export interface Release {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: MIT
-import { consoleSystem } from '../runtime/console.js';
-import { runHelper } from './helper-worker.js';
-import type { Kinds } from './worker.js';
+import { hostIORole } from '../api/host-io.js';
+import { moreCalls } from '../runtime/console-more.js';
+import { consoleSystem, type ConsoleConfig } from '../runtime/console.js';
+import { Role } from '../runtime/exports.js';
+import { runHelper } from '../runtime/helper-worker.js';
+import type { Kinds } from '../runtime/worker.js';
+import { IOThreadRole } from './role.js';
+import { loadService } from './service.js';
 
 /** What the package's own worker, and one with code of the user's, can be. */
-export const kinds: Kinds = { system: consoleSystem, others: { wait: runHelper } };
+export const kinds: Kinds = {
+  system: (config: ConsoleConfig, ...rest) => consoleSystem(config, ...rest, moreCalls),
+  others: { wait: runHelper },
+  roles: { [Role.ioThread]: (worker) => new IOThreadRole(worker), [Role.hostIO]: hostIORole },
+  messages: ['control', 'reply', 'release', 'open', 'close'],
+  loadCode: loadService,
+};

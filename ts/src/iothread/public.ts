@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** What a worker file needs. */
 export { serve } from './serve.js';
-export { proxy, transfer } from './scan.js';
-export { release } from './rpc.js';
+export { proxy, transfer } from '../wire/marks.js';
+export { release } from '../wire/release.js';
 export type { AioContext, Watch } from '../api/context.js';
 export type { BottomHalf } from '../api/bottom-half.js';
 export type { Notifier } from '../api/notifier.js';

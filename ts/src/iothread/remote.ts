@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What the code of an IOThread looks like from the thread that owns it. */
-import type { HasHandle } from './scan.js';
+import type { HasHandle } from '../wire/scan.js';
 
 declare const api: unique symbol;
 

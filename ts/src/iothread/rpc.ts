@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 import type * as Comlink from 'comlink';
-import { isObject } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import { expose, connect, ControlEndpoint, isCall, withDetails, type Answer, type Calls, type Way } from './control.js';
-import type { Handle } from '../api/handle.js';
+import type { Handle } from '../wire/handle.js';
+import { pack } from '../wire/packet.js';
+import { postDoubtful } from '../wire/post-doubtful.js';
+import { connections } from '../wire/release.js';
+import type { Instead } from '../wire/substitute.js';
+import { unpack, type Packet } from '../wire/unpack.js';
 import { Functions, type Release } from './functions.js';
-import { onlyOne } from './place.js';
-import { pack, unpack, type AnyFunction, type Packet } from './packet.js';
-import type { Instead } from './substitute.js';
 
 /** What both sides of a connection post, by whichever names each has for calls and answers. */
 export type RpcMessage = { type: 'control' | 'reply' | 'callback'; data: unknown } | Release;
@@ -27,21 +28,6 @@ export interface Side {
   /** Rejects when the other side has gone. */
   guard<T>(promise: Promise<T>): Promise<T>;
   fromHandle(handle: Handle): unknown;
-}
-
-/** All connections of this thread. */
-const connections = onlyOne('connections', () => new Set<Rpc<Calls>>());
-
-/**
- * Ends the use of a function across threads: one that was passed to another thread, or one that
- * came from there; or of all functions of an object that was passed, or came. Calls from now on
- * are rejected with ERR_AIO_CLOSED, on either side. Without it a function is held until nobody
- * on the other side has it any more and memory was collected there.
- * @throws AioError ERR_AIO_INVALID_ARG: it is neither
- */
-export function release(what: AnyFunction | object): void {
-  if (typeof what !== 'function') isObject('what', what);
-  for (const connection of connections) connection.functions.release(what);
 }
 
 /** The error of a call whose receiver could not read what was sent. */
@@ -170,16 +156,5 @@ export class Rpc<T extends Calls> implements Calls {
     if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
     const packed = pack(args, this.functions, 'arguments');
     return this.settle(this.invokeThere(id, withDetails(packed.packet, packed)));
-  }
-}
-
-/** Posts a message, announcing first what its receiver is to take if it cannot read it. */
-export function postDoubtful<T>(post: (message: T | Instead<T>, transfer?: Transferable[]) => void, message: T, instead: T | undefined, transfer?: Transferable[]): void {
-  if (instead !== undefined) post({ type: 'instead', message: instead });
-  try {
-    post(message, transfer);
-  } catch (error) {
-    if (instead !== undefined) post({ type: 'instead', message: undefined });
-    throw error;
   }
 }

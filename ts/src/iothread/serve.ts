@@ -3,7 +3,7 @@
 import { checkThat } from '../check.js';
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
-import { onlyOne } from './place.js';
+import { onlyOne } from '../wire/only-one.js';
 import type { Served } from './remote.js';
 
 /** An object, or what makes it. */

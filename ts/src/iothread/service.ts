@@ -4,16 +4,18 @@ import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import type { WorkerHost } from '../hosts/host.js';
 import type { Calls } from './control.js';
-import type { ToOwner } from './messages.js';
-import { dataOnly, pack } from './packet.js';
-import { postError } from './post-error.js';
-import { postDoubtful, unreadable, type Rpc } from './rpc.js';
-import { proxy } from './scan.js';
+import { pack } from '../wire/packet.js';
+import { postError } from '../wire/post-error.js';
+import { proxy } from '../wire/marks.js';
+import { postDoubtful } from '../wire/post-doubtful.js';
+import { dataOnly } from '../wire/unpack.js';
+import type { FromIOThread } from './messages.js';
+import { unreadable, type Rpc } from './rpc.js';
 import { meeting, type Service } from './serve.js';
 
 /** Waits until the user's code has called serve(); undefined: it failed, and the owner was told. */
-export async function loadService(host: WorkerHost, { module }: { module?: string }): Promise<Service | undefined> {
-  const post = (message: ToOwner): void => host.post(message);
+export async function loadService(host: WorkerHost, { module }: { module?: string }): Promise<{ of: Service } | undefined> {
+  const post = (message: FromIOThread): void => host.post(message);
   post({ type: 'loaded' });
   if (module !== undefined) {
     host.takeConsole?.();
@@ -22,16 +24,16 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
       if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
     } catch (error) {
       const why = host.whyNotLoaded ? await host.whyNotLoaded(module, error) : error;
-      postError(post, why, (packet) => ({ type: 'unserved', error: packet, attached: false }));
+      postError<FromIOThread>(post, why, (packet) => ({ type: 'unserved', error: packet, attached: false }));
       return undefined;
     }
   }
-  return (await meeting.service).of;
+  return meeting.service;
 }
 
 /** Tells the owner what the code serves, or why it does not. */
 export async function presentService(
-  service: Service, context: AioContext, { functions }: Rpc<Calls>, post: (message: ToOwner) => void,
+  service: Service, context: AioContext, { functions }: Rpc<Calls>, post: (message: FromIOThread) => void,
 ): Promise<void> {
   try {
     const api: unknown = typeof service === 'function' ? await service(context) : service;
@@ -40,9 +42,9 @@ export async function presentService(
     }
     const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
     const { packet, doubtful } = pack(isOfClass ? proxy(api) : api, functions, 'serve()');
-    const unread: ToOwner = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
+    const unread: FromIOThread = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
     postDoubtful(post, { type: 'serving', api: packet }, doubtful ? unread : undefined);
   } catch (error) {
-    postError(post, error, (packet) => ({ type: 'unserved', error: packet, attached: true }));
+    postError<FromIOThread>(post, error, (packet) => ({ type: 'unserved', error: packet, attached: true }));
   }
 }

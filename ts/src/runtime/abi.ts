@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: MIT
-/** The numbers of WASI preview1 (wasi_snapshot_preview1.witx). */
-
-/** `errno`, as far as this host answers with them. */
-export const E = {
-  SUCCESS: 0, ACCES: 2, AGAIN: 6, BADF: 8, BUSY: 10, CANCELED: 11, EXIST: 20, FAULT: 21, FBIG: 22, ILSEQ: 25, INVAL: 28, IO: 29,
-  ISDIR: 31, LOOP: 32, MFILE: 33, NAMETOOLONG: 37, NFILE: 41, NOBUFS: 42, NOENT: 44, NOMEM: 48, NOSPC: 51, NOSYS: 52, NOTCONN: 53,
-  NOTDIR: 54, NOTEMPTY: 55, NOTSOCK: 57, NOTSUP: 58, OVERFLOW: 61, PERM: 63, PIPE: 64, RANGE: 68, SPIPE: 70, NOTCAPABLE: 76,
-} as const;
+/** The numbers of WASI preview1 (wasi_snapshot_preview1.witx); those of errors and rights are in files of their own. */
+import * as Rights from './wasi-rights.js';
 
 /** Thrown inside a call, which then answers with its errno. */
 export class WasiError extends Error {
@@ -24,16 +18,6 @@ export const FileType = {
   unknown: 0, blockDevice: 1, characterDevice: 2, directory: 3, regular: 4, datagram: 5, stream: 6, symlink: 7,
 } as const;
 
-/** `rights`: the bits above these mean nothing. */
-export const Rights = {
-  fdDatasync: 1 << 0, fdRead: 1 << 1, fdSeek: 1 << 2, fdFdstatSetFlags: 1 << 3, fdSync: 1 << 4, fdTell: 1 << 5,
-  fdWrite: 1 << 6, fdAdvise: 1 << 7, fdAllocate: 1 << 8, pathCreateDirectory: 1 << 9, pathCreateFile: 1 << 10,
-  pathLinkSource: 1 << 11, pathLinkTarget: 1 << 12, pathOpen: 1 << 13, fdReaddir: 1 << 14, pathReadlink: 1 << 15,
-  pathRenameSource: 1 << 16, pathRenameTarget: 1 << 17, pathFilestatGet: 1 << 18, pathFilestatSetSize: 1 << 19,
-  pathFilestatSetTimes: 1 << 20, fdFilestatGet: 1 << 21, fdFilestatSetSize: 1 << 22, fdFilestatSetTimes: 1 << 23,
-  pathSymlink: 1 << 24, pathRemoveDirectory: 1 << 25, pathUnlinkFile: 1 << 26, pollFdReadwrite: 1 << 27,
-  sockShutdown: 1 << 28, sockAccept: 1 << 29,
-} as const;
 export const ALL_RIGHTS = 2 ** 30 - 1;
 
 /** Those of descriptors that a program without directories has, too; rights.ts has the others. No seek and

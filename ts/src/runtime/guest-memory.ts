@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { E, fail } from './abi.js';
-
-/** As Linux has it. */
-const LONGEST_PATH = 4096;
+import { fail } from './abi.js';
+import * as E from './wasi-errno.js';
 
 /** As many vectors as Linux takes at once. */
 const IOV_MAX = 1024;
@@ -89,18 +87,6 @@ export class GuestMemory {
   setU64(pointer: number, value: bigint): void {
     const start = this.at(pointer, 8);
     this.data.setBigUint64(start, BigInt.asUintN(64, value), true);
-  }
-
-  /** A path or a name: UTF-8, or EILSEQ; ENAMETOOLONG if it is longer than any. */
-  string(pointer: number, length: number): string {
-    const bytes = this.bytes(pointer, length);
-    if (bytes.length > LONGEST_PATH) fail(E.NAMETOOLONG);
-    try {
-      // In private memory: browsers decode nothing that is shared.
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice());
-    } catch {
-      return fail(E.ILSEQ);
-    }
   }
 
   /** An array of iovec or ciovec, all of it checked before anything is moved. */

@@ -38,8 +38,8 @@ export class Helpers {
     if (this.all.size === 0) return;
     // One that was about to sleep on its word misses a wake-up: hence again and again.
     const stop = (): void => {
-      for (const { word, control } of this.all.keys()) {
-        stopHelper(control);
+      for (const { word, words } of this.all.keys()) {
+        stopHelper(words);
         Atomics.notify(word, 0);
       }
     };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { OwnerHost } from '../hosts/host.js';
+import type { URLLike } from '../platform.js';
 import { VERSION } from '../version.js';
+import type { CompiledModule } from './runtime-options.js';
 
 /** The number of the interface between this runtime and the modules that it runs, as in wasm/abi.mjs. */
 const MODULE_ABI = 1;
@@ -108,8 +110,8 @@ export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Pr
  * The bytes of a module, and where they come from, for messages.
  * @throws AioError ERR_AIO_MODULE
  */
-export async function read(source: URL | Uint8Array<ArrayBuffer>, host: OwnerHost): Promise<{ binary: Uint8Array<ArrayBuffer>; from: string }> {
-  if (!(source instanceof URL)) return { binary: source, from: 'options.module' };
+export async function read(source: URLLike | Uint8Array<ArrayBuffer>, host: OwnerHost): Promise<{ binary: Uint8Array<ArrayBuffer>; from: string }> {
+  if (!(source instanceof URL)) return { binary: source as Uint8Array<ArrayBuffer>, from: 'options.module' };
   try {
     return { binary: await host.readModule(source), from: source.href };
   } catch (cause) {
@@ -143,13 +145,13 @@ const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
 
 /** @throws AioError ERR_AIO_MODULE */
 export async function load(
-  source: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module, host: OwnerHost,
+  source: URLLike | Uint8Array<ArrayBuffer> | CompiledModule, host: OwnerHost,
 ): Promise<{ module: WebAssembly.Module; limits: MemoryLimits }> {
   if (source instanceof WebAssembly.Module) {
     assertOfAiocc(source, 'options.module');
     return { module: source, limits: AIOCC_LIMITS };
   }
-  const { binary, from } = await read(source, host);
+  const { binary, from } = await read(source as URLLike | Uint8Array<ArrayBuffer>, host);
   const module = await compile(binary, from);
   assertOfAiocc(module, from);
   return { module, limits: importedMemory(binary) };

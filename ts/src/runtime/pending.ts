@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 import { begun } from '../abort.js';
+import type { AbortSignalLike } from '../platform.js';
 
-/** Somebody who waits for a number that C gives in the end. */
-export interface Waiting {
-  resolve(result: number): void;
+/** What settles a promise. */
+export interface Resolvers<T> {
+  resolve(result: T): void;
   reject(error: Error): void;
 }
 
-/** Those who wait, each by the number that C knows them by. */
+/** The promises of numbers that C gives in the end, each by the number that C knows it by. */
 export class Pending {
   private lastId = 0;
   /** holder: whose end rejects it. */
-  private readonly all = new Map<number, Waiting & { holder: object; by: AbortSignal | undefined }>();
+  private readonly all = new Map<number, Resolvers<number> & { holder: object; by: AbortSignalLike | undefined }>();
 
   get size(): number {
     return this.all.size;
   }
 
-  hold(holder: object, { resolve, reject }: Waiting): number {
+  hold(holder: object, { resolve, reject }: Resolvers<number>): number {
     this.lastId = (this.lastId % 0xffffffff) + 1;
     this.all.set(this.lastId, { holder, resolve, reject, by: begun.by });
     return this.lastId;
@@ -29,19 +30,19 @@ export class Pending {
   }
 
   complete(id: number, result: number): void {
-    const waiting = this.all.get(id);
+    const promise = this.all.get(id);
     this.all.delete(id);
-    waiting?.resolve(result);
+    promise?.resolve(result);
   }
 
   /** Those of a holder, or all. How many of these are still waited for. */
   reject(error: Error, holder?: object): number {
     let count = 0;
-    for (const [id, waiting] of [...this.all]) {
-      if (holder !== undefined && waiting.holder !== holder) continue;
+    for (const [id, promise] of [...this.all]) {
+      if (holder !== undefined && promise.holder !== holder) continue;
       this.all.delete(id);
-      waiting.reject(error);
-      if (!waiting.by?.aborted) count++;
+      promise.reject(error);
+      if (!promise.by?.aborted) count++;
     }
     return count;
   }

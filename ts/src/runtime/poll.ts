@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { E, EVENT_HANGUP, EventType, SUBCLOCK_ABSTIME, Clock, WasiError, fail } from './abi.js';
+import { EVENT_HANGUP, EventType, SUBCLOCK_ABSTIME, Clock, WasiError, fail } from './abi.js';
+import * as E from './wasi-errno.js';
 import { clockNow, type SystemCalls, type SystemThread } from './process.js';
 
 const SUBSCRIPTION_BYTES = 48;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/** Arguments, environment, clocks, random bytes, and the guest's end. */
-import { Clock, E, fail } from './abi.js';
+/** Arguments, clocks, and the end of the program. */
+import { Clock, fail } from './abi.js';
+import * as E from './wasi-errno.js';
 import type { HostBase } from '../hosts/host.js';
 import type { GuestMemory } from './guest-memory.js';
 
@@ -27,15 +28,6 @@ export class ProcessExit extends Error {
   }
 }
 
-/** `signal`; those that POSIX ignores by default are lower case. */
-const SIGNALS = (
-  'none HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM chld cont STOP TSTP TTIN TTOU urg ' +
-  'XCPU XFSZ VTALRM PROF winch POLL PWR SYS'
-).split(' ');
-const STOPPING = ['STOP', 'TSTP', 'TTIN', 'TTOU'];
-
-const RESOLUTION_NS = { [Clock.realtime]: 1_000_000n, [Clock.monotonic]: 1000n };
-
 /** ns since the clock's origin; undefined: there is no such clock. */
 export function clockNow(thread: Pick<SystemThread, 'host'>, clock: number): bigint | undefined {
   if (clock === Clock.realtime) return BigInt(Date.now()) * 1_000_000n;
@@ -43,58 +35,40 @@ export function clockNow(thread: Pick<SystemThread, 'host'>, clock: number): big
   return undefined;
 }
 
+/** The two calls by which a module gets a list of texts: their sizes, and then the texts. */
+export function textCalls(memory: GuestMemory, list: readonly string[]): { sizes(count: number, size: number): void; get(pointers: number, buffer: number): void } {
+  const texts = list.map((text) => new TextEncoder().encode(`${text}\0`));
+  return {
+    sizes(count, size) {
+      memory.setU32(count, texts.length);
+      memory.setU32(size, texts.reduce((sum, text) => sum + text.length, 0));
+    },
+    get(pointers, buffer) {
+      let pointer = pointers >>> 0;
+      let at = buffer >>> 0;
+      for (const text of texts) {
+        memory.setU32(pointer, at);
+        memory.bytes(at, text.length).set(text);
+        pointer += 4;
+        at += text.length;
+      }
+    },
+  };
+}
+
+/** Those that every module of ours imports, whatever its program does. */
 export function processCalls(thread: SystemThread): SystemCalls {
   const { memory, config } = thread;
-  const encode = (texts: readonly string[]): Uint8Array[] => texts.map((text) => new TextEncoder().encode(`${text}\0`));
-  const args = encode(config.args);
-  const env = encode(config.env);
-
-  const sizes = (texts: Uint8Array[], count: number, size: number): void => {
-    memory.setU32(count, texts.length);
-    memory.setU32(size, texts.reduce((sum, text) => sum + text.length, 0));
-  };
-  const get = (texts: Uint8Array[], pointers: number, buffer: number): void => {
-    let pointer = pointers >>> 0;
-    let at = buffer >>> 0;
-    for (const text of texts) {
-      memory.setU32(pointer, at);
-      memory.bytes(at, text.length).set(text);
-      pointer += 4;
-      at += text.length;
-    }
-  };
-
+  const args = textCalls(memory, config.args);
   return {
-    args_sizes_get: (count: number, size: number) => sizes(args, count, size),
-    args_get: (pointers: number, buffer: number) => get(args, pointers, buffer),
-    environ_sizes_get: (count: number, size: number) => sizes(env, count, size),
-    environ_get: (pointers: number, buffer: number) => get(env, pointers, buffer),
-
-    clock_res_get(clock: number, resolution: number) {
-      memory.setU64(resolution, (RESOLUTION_NS as Record<number, bigint | undefined>)[clock] ?? fail(E.INVAL));
-    },
+    args_sizes_get: args.sizes,
+    args_get: args.get,
     clock_time_get(clock: number, _precision: bigint, time: number) {
       memory.setU64(time, clockNow(thread, clock) ?? fail(E.INVAL));
     },
 
-    random_get(pointer: number, length: number) {
-      const into = memory.bytes(pointer, length);
-      // Shared memory is refused, and so are more than 65536 bytes at once.
-      for (let at = 0; at < into.length; at += 65536) {
-        into.set(crypto.getRandomValues(new Uint8Array(Math.min(65536, into.length - at))), at);
-      }
-    },
-
-    // The kernel shares the processors out by itself; a thread has none to give away for longer.
-    sched_yield() {},
-
     proc_exit(code: number) {
       throw new ProcessExit(code >>> 0);
-    },
-    proc_raise(signal: number) {
-      const name = SIGNALS[signal] ?? fail(E.INVAL);
-      if (STOPPING.includes(name)) fail(E.NOTSUP);
-      if (name === name.toUpperCase()) throw new ProcessExit(128 + signal, `SIG${name}`);
     },
   };
 }

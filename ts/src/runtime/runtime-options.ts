@@ -2,14 +2,18 @@
 import type { WaitOptions } from '../abort.js';
 import { areBytes, checkThat, isArrayOf, isFunction, isInteger, isObject, isSignal, isText, type Checks } from '../check.js';
 import type { MadeWorker } from '../hosts/host.js';
+import type { URLLike } from '../platform.js';
 import type { Guest } from './system.js';
+
+/** A WebAssembly.Module. (TypeScript's libraries give it no members that would tell it from other objects.) */
+export type CompiledModule = object;
 
 export interface RuntimeOptions extends WaitOptions {
   /**
    * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
    * address, its bytes, or compiled.
    */
-  module?: URL | Uint8Array<ArrayBuffer> | WebAssembly.Module;
+  module?: URLLike | Uint8Array<ArrayBuffer> | CompiledModule;
   /** Bytes that the shared memory may grow to; at most what the module allows (1 GiB). */
   maximumMemory?: number;
   /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** What a module asks of a system: the calls of WASI, descriptors that its loops wait for, files by number. */
 import type { HostBase, MadeWorker } from '../hosts/host.js';
-import { E, WasiError } from './abi.js';
+import { WasiError } from './abi.js';
+import * as E from './wasi-errno.js';
 import type { FileImports } from './file-imports.js';
 import type { Memory } from './memory.js';
 import type { SystemCalls } from './process.js';

@@ -2,17 +2,16 @@
 import { AioError, messageOf, noMemory } from '../errors.js';
 import { errnoNumber } from '../errno.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
-import type { InitMessage, ToOwner } from '../iothread/messages.js';
-import { dataOnly, unpack } from '../iothread/packet.js';
-import { Substitute } from '../iothread/substitute.js';
+import { Substitute } from '../wire/substitute.js';
+import { dataOnly, unpack } from '../wire/unpack.js';
 import { Role, type ThreadPointer } from './exports.js';
 import { describeDeath } from './death.js';
 import { cString, type Instance } from './instance.js';
+import type { FromWorker, InitMessage, KindMessage } from './messages.js';
 import type { HelperInit } from './waiter.js';
 import { outOfSections } from './stop.js';
-import { TERMINATE_MS } from './watchdog.js';
-import { after, within } from './within.js';
 import { VERSION } from '../version.js';
+import { after, TERMINATE_MS, within } from './within.js';
 
 /** How long a worker in which something was thrown is given to say what. */
 const LAST_WORDS_MS = 1000;
@@ -22,7 +21,7 @@ export interface Thread {
   readonly pointer: ThreadPointer;
   readonly worker: HostWorker;
   /** What the worker posts, beyond what the threads themselves need. */
-  onMessage: ((message: ToOwner) => void) | undefined;
+  onMessage: ((message: KindMessage) => void) | undefined;
   /** It ended without having been asked, or never started. */
   onLost: ((loss: Loss) => void) | undefined;
   /** Ends a worker that has said that it will not play its role. */
@@ -174,7 +173,7 @@ export class Threads {
     };
     const messages = new Substitute((data) => {
         // The user's code may post messages of its own.
-        const message = data as ToOwner | null | undefined;
+        const message = data as FromWorker | null | undefined;
         if (message?.type === 'ended') {
           leaving = true;
           if (own) started?.kill();
@@ -266,7 +265,7 @@ export class Threads {
     return true;
   }
 
-  private receive({ worker, roles, own }: Started, message: ToOwner): void {
+  private receive({ worker, roles, own }: Started, message: FromWorker): void {
     switch (message.type) {
       case 'start':
         this.guarded(() => this.start(message.thread));

@@ -27,13 +27,13 @@ export const needsHelper = waitAsync === undefined;
 
 /** What a helper and its waiter share: how often it was armed, for which value, and
  * whether it is over. */
-export const Control = { armed: 0, value: 1, stop: 2 } as const;
+export const HelperWord = { armed: 0, value: 1, stop: 2 } as const;
 
 /** Makes a worker a helper. */
 export interface HelperInit {
   type: 'wait';
   word: Int32Array;
-  control: Int32Array;
+  words: Int32Array;
   /** Where it says so; absent: to the thread that made the worker. */
   port?: MessagePort;
 }
@@ -65,7 +65,7 @@ export function makeWaiter(
 }
 
 class HelperWaiter implements Waiter {
-  private control: Int32Array | undefined;
+  private words: Int32Array | undefined;
 
   constructor(
     private readonly word: Int32Array, private readonly startHelper: StartHelper,
@@ -74,39 +74,39 @@ class HelperWaiter implements Waiter {
 
   arm(value: number): boolean {
     if (Atomics.load(this.word, 0) !== value) return false;
-    const control = (this.control ??= this.start());
-    Atomics.store(control, Control.value, value);
-    Atomics.add(control, Control.armed, 1);
-    Atomics.notify(control, Control.armed);
+    const words = (this.words ??= this.start());
+    Atomics.store(words, HelperWord.value, value);
+    Atomics.add(words, HelperWord.armed, 1);
+    Atomics.notify(words, HelperWord.armed);
     return true;
   }
 
   private start(): Int32Array {
-    const control = new Int32Array(new SharedArrayBuffer(12));
-    this.startHelper({ type: 'wait', word: this.word, control }, this.woken, this.failed);
-    return control;
+    const words = new Int32Array(new SharedArrayBuffer(12));
+    this.startHelper({ type: 'wait', word: this.word, words }, this.woken, this.failed);
+    return words;
   }
 
   close(): void {
-    if (this.control) stopHelper(this.control);
+    if (this.words) stopHelper(this.words);
   }
 }
 
 /** Ends a helper that sleeps until it is armed. */
-export function stopHelper(control: Int32Array): void {
-  Atomics.store(control, Control.stop, 1);
-  Atomics.add(control, Control.armed, 1);
-  Atomics.notify(control, Control.armed);
+export function stopHelper(words: Int32Array): void {
+  Atomics.store(words, HelperWord.stop, 1);
+  Atomics.add(words, HelperWord.armed, 1);
+  Atomics.notify(words, HelperWord.armed);
 }
 
 /** The helper's life. Whatever it misses on its way to sleep has changed the word. */
-export function waitForOthers({ word, control }: HelperInit, woken: () => void): void {
+export function waitForOthers({ word, words }: HelperInit, woken: () => void): void {
   for (let seen = 0; ;) {
-    Atomics.wait(control, Control.armed, seen);
-    seen = Atomics.load(control, Control.armed);
-    if (Atomics.load(control, Control.stop)) return;
-    Atomics.wait(word, 0, Atomics.load(control, Control.value));
-    if (Atomics.load(control, Control.stop)) return;
+    Atomics.wait(words, HelperWord.armed, seen);
+    seen = Atomics.load(words, HelperWord.armed);
+    if (Atomics.load(words, HelperWord.stop)) return;
+    Atomics.wait(word, 0, Atomics.load(words, HelperWord.value));
+    if (Atomics.load(words, HelperWord.stop)) return;
     woken();
   }
 }

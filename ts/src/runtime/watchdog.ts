@@ -2,13 +2,6 @@
 import { EVENT_SLEEPING, type ContextPointer, type ThreadPointer } from './exports.js';
 import type { Instance } from './instance.js';
 
-/** How long a worker that was told to leave is given to do so before it is terminated. */
-export const LEAVE_MS = 3000;
-
-/** How long one that is terminated may go on where the host does not say when it is gone:
- * two seconds in Chromium. */
-export const TERMINATE_MS = 3000;
-
 /** How often an IOThread that is being closed is looked at, and at how many looks in a row
  * it may be found to do nothing towards its end. Looks, not time: where the whole process
  * stood still, nobody is late. */

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+/** How long a worker that was told to leave is given to do so before it is terminated. */
+export const LEAVE_MS = 3000;
+
+/** How long one that is terminated may go on where the host does not say when it is gone:
+ * two seconds in Chromium. */
+export const TERMINATE_MS = 3000;
+
 /** The longest delay that a timer takes: about 24 days. */
 const LONGEST_MS = 0x7fffffff;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Rights } from '../runtime/abi.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { host } from './path.js';
 import type { Descriptor, FileSystem } from './table.js';
 

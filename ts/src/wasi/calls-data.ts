@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Reading and writing: files at an offset, streams through their rings. */
-import { E, fail, FdFlags, FileType, RiFlags, Rights, SdFlags } from '../runtime/abi.js';
+import { fail, FdFlags, FileType, RiFlags, SdFlags } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import type { Vector } from '../runtime/guest-memory.js';
 import { host } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
@@ -8,16 +10,7 @@ import type { GuestThread } from './guest-thread.js';
 import type { Ring } from './ring.js';
 import { acceptConnection } from './sockets.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
-
-/** Sleeps until ready() is true; whoever makes it so wakes the sleepers of the mask. */
-export function waitFor({ shared }: GuestThread, mask: number, ready: () => boolean): void {
-  for (;;) {
-    const seen = shared.prepareSleep();
-    shared.watch(mask);
-    if (ready()) return;
-    shared.sleep(seen);
-  }
-}
+import { waitFor } from './wait.js';
 
 /** A file offset that the guest gave: EINVAL if it is negative, Infinity if it is
  * beyond all files. */

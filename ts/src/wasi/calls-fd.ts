@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** What a file descriptor is, beyond its data. */
-import { E, fail, FdFlags, FileType, Rights, Whence } from '../runtime/abi.js';
+import { fail, FdFlags, FileType, Whence } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { openAppending } from './append.js';
 import { fileOffset } from './calls-data.js';
 import { putStat } from '../runtime/filestat.js';

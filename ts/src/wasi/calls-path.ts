@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Paths, each resolved below a directory of the guest (path.ts). */
-import { E, fail, FdFlags, FileType, LookupFlags, OFlags, Rights } from '../runtime/abi.js';
+import { fail, FdFlags, FileType, LookupFlags, OFlags } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { openAppending } from './append.js';
 import { putStat } from '../runtime/filestat.js';
 import { setTimes } from './filestat.js';
@@ -9,6 +11,7 @@ import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_FILE } from './rights.js';
 import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
+import { textAt } from './text.js';
 
 const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;
 
@@ -104,7 +107,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       fdflags: number, result: number,
     ) {
       memory.check(result, 4);
-      const path = memory.string(pathAt, length);
+      const path = textAt(memory, pathAt, length);
       const follow = following(lookup) || asksDirectory(path);
       const { creat, directory: dir, excl, trunc } = OFlags;
       const known = FdFlags.append | FdFlags.dsync | FdFlags.nonblock | FdFlags.rsync | FdFlags.sync;
@@ -124,19 +127,19 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     },
 
     path_create_directory(fd: number, pathAt: number, length: number) {
-      below(fd, Rights.pathCreateDirectory, memory.string(pathAt, length), false, (place) => {
+      below(fd, Rights.pathCreateDirectory, textAt(memory, pathAt, length), false, (place) => {
         if (place.name === '.') fail(E.EXIST);
         host(() => files().mkdirSync(entry(place)));
       });
     },
     path_remove_directory(fd: number, pathAt: number, length: number) {
-      below(fd, Rights.pathRemoveDirectory, memory.string(pathAt, length), false, (place) => {
+      below(fd, Rights.pathRemoveDirectory, textAt(memory, pathAt, length), false, (place) => {
         if (place.name === '.') fail(E.INVAL);
         host(() => files().rmdirSync(entry(place)));
       });
     },
     path_unlink_file(fd: number, pathAt: number, length: number) {
-      below(fd, Rights.pathUnlinkFile, memory.string(pathAt, length), false, (place) => {
+      below(fd, Rights.pathUnlinkFile, textAt(memory, pathAt, length), false, (place) => {
         if (place.name === '.') fail(E.ISDIR);
         host(() => files().unlinkSync(entry(place)));
       });
@@ -144,7 +147,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
 
     path_filestat_get(fd: number, lookup: number, pathAt: number, length: number, pointer: number) {
       memory.check(pointer, 64);
-      const path = memory.string(pathAt, length);
+      const path = textAt(memory, pathAt, length);
       below(fd, Rights.pathFilestatGet, path, following(lookup) || asksDirectory(path), (place) => {
         const stat = host(() => files().lstatSync(existing(place), { bigint: true }));
         putStat(memory, pointer, FdTable.typeOf(Number(stat.mode)), stat);
@@ -153,7 +156,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     path_filestat_set_times(
       fd: number, lookup: number, pathAt: number, length: number, atim: bigint, mtim: bigint, flags: number,
     ) {
-      const path = memory.string(pathAt, length);
+      const path = textAt(memory, pathAt, length);
       below(fd, Rights.pathFilestatSetTimes, path, following(lookup) || asksDirectory(path), (place) => {
         setTimes(thread.host, existing(place), false, atim, mtim, flags);
       });
@@ -162,7 +165,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     path_readlink(fd: number, pathAt: number, length: number, buffer: number, size: number, used: number) {
       memory.check(buffer, size >>> 0);
       memory.check(used, 4);
-      below(fd, Rights.pathReadlink, memory.string(pathAt, length), false, (place) => {
+      below(fd, Rights.pathReadlink, textAt(memory, pathAt, length), false, (place) => {
         const target = host(() => files().readlinkSync(existing(place), { encoding: 'buffer' }));
         if (target.length > size >>> 0) fail(E.RANGE);
         memory.bytes(buffer, target.length).set(target);
@@ -170,9 +173,9 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       });
     },
     path_symlink(targetAt: number, targetLength: number, fd: number, pathAt: number, length: number) {
-      const target = memory.string(targetAt, targetLength);
+      const target = textAt(memory, targetAt, targetLength);
       if (target.includes('\0')) fail(E.INVAL);
-      below(fd, Rights.pathSymlink, memory.string(pathAt, length), false, (place) => {
+      below(fd, Rights.pathSymlink, textAt(memory, pathAt, length), false, (place) => {
         // It would lead out of every directory of the guest; others may follow it.
         if (target.startsWith('/')) fail(E.PERM);
         if (place.name === '.') fail(E.EXIST);
@@ -182,14 +185,14 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     path_link(
       oldFd: number, lookup: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number,
     ) {
-      const [from, to] = [memory.string(oldAt, oldLength), memory.string(newAt, newLength)];
+      const [from, to] = [textAt(memory, oldAt, oldLength), textAt(memory, newAt, newLength)];
       if (lookup !== 0) fail(E.INVAL);             // to the link itself, or not at all
       both(oldFd, Rights.pathLinkSource, from, newFd, Rights.pathLinkTarget, to, (source, target) => {
         host(() => files().linkSync(entry(source), entry(target)));
       });
     },
     path_rename(oldFd: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number) {
-      const [from, to] = [memory.string(oldAt, oldLength), memory.string(newAt, newLength)];
+      const [from, to] = [textAt(memory, oldAt, oldLength), textAt(memory, newAt, newLength)];
       both(oldFd, Rights.pathRenameSource, from, newFd, Rights.pathRenameTarget, to, (source, target) => {
         if (source.name === '.' || target.name === '.') fail(E.BUSY);
         host(() => files().renameSync(entry(source), entry(target)));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** What poll_oneoff waits for in a guest: this thread adds itself to the watchers of each ring and sleeps on its own word. */
-import { EventType, Rights, fail, E } from '../runtime/abi.js';
+import { EventType, fail } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { pollCalls, READY, type PollEvent } from '../runtime/poll.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';

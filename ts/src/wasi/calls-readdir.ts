@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { E, fail, FileType, Rights } from '../runtime/abi.js';
+import { fail, FileType } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { at, host } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { HostBase } from '../hosts/host.js';
-import { E, fail, FstFlags } from '../runtime/abi.js';
+import { fail, FstFlags } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
 import { host } from './path.js';
 import type { FileSystem } from './table.js';
 

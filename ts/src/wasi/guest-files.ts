@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-import { E, fail, Rights, WasiError } from '../runtime/abi.js';
+import { fail, WasiError } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import type { FileImports } from '../runtime/file-imports.js';
 import type { GuestThread } from './guest-thread.js';
 import { Kind } from './table.js';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The worker of a guest: a thread of a runtime, or of a guest that is no program of ours. */
 import type { WorkerHost } from '../hosts/host.js';
-import { runHelper } from '../iothread/helper-worker.js';
 import { describeDeath } from '../runtime/death.js';
-import { startWorker } from '../iothread/worker.js';
+import { runHelper } from '../runtime/helper-worker.js';
 import { ProcessExit } from '../runtime/process.js';
+import { startWorker } from '../runtime/worker.js';
 import { guardAll } from '../runtime/system.js';
 import { guestSystem } from './guest-system.js';
 import type { DirectoryCalls } from './guest-thread.js';
@@ -35,6 +35,8 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
   startWorker(host, {
     system: (config: GuestConfig, ...rest) => guestSystem(config, ...rest, directoryCalls),
     others: { wait: runHelper, guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls) },
+    roles: {},
+    messages: [],
   });
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** WASI's descriptors in the event loop of programs that have one inside (wasm/port/fd-table.c), and pipes for them. */
 import { errnoNumber } from '../errno.js';
-import { E, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, Rights, WasiError } from '../runtime/abi.js';
+import { FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, type LoopImports } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { E, fail, WasiError } from '../runtime/abi.js';
+import { fail, WasiError } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
 import type { FileSystem } from './table.js';

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import type { HostBase } from '../hosts/host.js';
-import { E, fail } from '../runtime/abi.js';
+import { fail } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
 import { dataCalls } from './calls-data.js';
 import { fdCalls } from './calls-fd.js';
 import { guestPollCalls } from './calls-poll.js';
 import { GuestMemory } from '../runtime/guest-memory.js';
+import { moreProcessCalls } from '../runtime/process-more.js';
 import { processCalls, type SystemCalls } from '../runtime/process.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
@@ -32,5 +34,5 @@ function noDirectories({ table }: GuestThread): SystemCalls {
 
 /** The 46 calls of wasi_snapshot_preview1. */
 export function preview1(thread: GuestThread, directoryCalls: DirectoryCalls = noDirectories): SystemCalls {
-  return { ...processCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directoryCalls(thread) };
+  return { ...processCalls(thread), ...moreProcessCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directoryCalls(thread) };
 }

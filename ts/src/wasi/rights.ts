@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The rights of what only guests of WasiHost have. */
-import { Rights, RIGHTS_OF_STREAM } from '../runtime/abi.js';
+import { RIGHTS_OF_STREAM } from '../runtime/abi.js';
+import * as Rights from '../runtime/wasi-rights.js';
 
 /** What applies to a file of the type; all else is taken from its rights. */
 export const RIGHTS_OF_DIRECTORY =

@@ -7,7 +7,8 @@
  * All are 32-bit words. Sleepers each have a word of their own; whatever they wait
  * for has a mask of the sleepers that are interested (see Shared.wake).
  */
-import { E, fail } from '../runtime/abi.js';
+import { fail } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
 import { ThreadLeave } from '../runtime/death.js';
 
 const HEADER = 256;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** Accepting connections; the owner has them in reserve in the listener's ring. */
-import { E, fail, FdFlags, FileType, Rights, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
-import { waitFor } from './calls-data.js';
+import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import type { GuestThread } from './guest-thread.js';
 import { Ring } from './ring.js';
 import { Kind, type Descriptor, type NewDescriptor } from './table.js';
+import { waitFor } from './wait.js';
 
 /** Bytes of a listener's ring for one connection: the numbers of its two rings. */
 export const CONNECTION_BYTES = 8;

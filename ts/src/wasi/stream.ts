@@ -4,11 +4,12 @@ import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { checkThat, isBytes } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
+import type { MessagePortLike, ReadableStreamLike, WritableStreamLike } from '../platform.js';
 
 /** A pair of WHATWG streams of bytes, or one of them. */
 export interface WebStreams {
-  readable?: ReadableStream<Uint8Array>;
-  writable?: WritableStream<Uint8Array>;
+  readable?: ReadableStreamLike;
+  writable?: WritableStreamLike;
 }
 
 /** A stream of Node's: Readable, Writable, Duplex, such as net.Socket. */
@@ -18,7 +19,7 @@ export interface AnyNodeStream {
 }
 
 /** What AioStream.from takes. */
-export type StreamSource = AioStream | AnyNodeStream | WebStreams | ReadableStream<Uint8Array> | WritableStream<Uint8Array> | MessagePort;
+export type StreamSource = AioStream | AnyNodeStream | WebStreams | ReadableStreamLike | WritableStreamLike | MessagePortLike;
 
 /**
  * A stream of the host, as the far end of a guest's fd: a net.Socket, a MessagePort,
@@ -136,8 +137,8 @@ export abstract class AioStream {
     isStream('source', source);
     if (source instanceof AioStream) return source;
     const has = (name: string): boolean => typeof (source as unknown as Record<string, unknown>)[name] === 'function';
-    if (has('getReader')) return new WebStream({ readable: source as ReadableStream<Uint8Array> });
-    if (has('getWriter')) return new WebStream({ writable: source as WritableStream<Uint8Array> });
+    if (has('getReader')) return new WebStream({ readable: source as ReadableStreamLike });
+    if (has('getWriter')) return new WebStream({ writable: source as WritableStreamLike });
     if (has('postMessage')) return new PortStream(source as MessagePort);
     if (has('pipe') || (has('write') && has('on'))) return new NodeStream(source as AnyNodeStream);
     return new WebStream(source as WebStreams);
@@ -167,8 +168,8 @@ export function asBytes(data: unknown): Uint8Array {
 class WebStream extends AioStream {
   readonly readable: boolean;
   readonly writable: boolean;
-  private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  private readonly writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  private readonly reader: ReturnType<ReadableStreamLike['getReader']> | undefined;
+  private readonly writer: ReturnType<WritableStreamLike['getWriter']> | undefined;
 
   constructor({ readable, writable }: WebStreams) {
     super();

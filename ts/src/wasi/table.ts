@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type * as NodeFs from 'node:fs';
-import { ALL_RIGHTS, E, fail, FdFlags, FileType, Rights } from '../runtime/abi.js';
+import { ALL_RIGHTS, fail, FdFlags, FileType } from '../runtime/abi.js';
+import * as E from '../runtime/wasi-errno.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { Ring } from './ring.js';
 import { fdAt, MAX_FDS, objectAt, type Shared } from './shared.js';
 

@@ -2,7 +2,8 @@
 /** A guest's streams, sockets and directories: what it starts with, and what serves them. */
 import type { OwnerHost } from '../hosts/host.js';
 import { AioError } from '../errors.js';
-import { ALL_RIGHTS, FileType, Rights, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
+import { ALL_RIGHTS, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
+import * as Rights from '../runtime/wasi-rights.js';
 import { Backlog } from './backlog.js';
 import type { Memory } from '../runtime/memory.js';
 import type { Guest, System } from '../runtime/system.js';

@@ -6,18 +6,18 @@ import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { HostWorker, OwnerHost } from '../hosts/host.js';
 import { compile, isOfAiocc, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
-import { Runtime } from '../runtime/runtime.js';
-import { TERMINATE_MS } from '../runtime/watchdog.js';
-import { within } from '../runtime/within.js';
+import { Core } from '../runtime/core.js';
+import { TERMINATE_MS, within } from '../runtime/within.js';
 import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
 import type { FromGuest, GuestInit } from './guest-worker.js';
 import { guestHost } from './guest-host.js';
 import { WasiGuest } from './wasi-guest.js';
+import type { AbortSignalLike, URLLike } from '../platform.js';
 
 export interface WasiOptions extends GuestOptions {
   /** The program. */
-  module: URL | Uint8Array<ArrayBuffer>;
+  module: URLLike | Uint8Array<ArrayBuffer>;
   /** Threads of the guest at most, main included. Default 128. */
   maxThreads?: number;
   /** Bytes that its memory may grow to, if it imports it; at most what it declares. */
@@ -79,8 +79,8 @@ function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImpor
  * this thread's event loop.
  */
 export class WasiHost {
-  #runtime: Runtime | undefined;
-  #creating: Promise<Runtime> | undefined;
+  #core: Core | undefined;
+  #creating: Promise<Core> | undefined;
   /** Its threads are being ended, or have been. */
   #over = false;
   readonly #workers = new Set<HostWorker>();
@@ -148,7 +148,7 @@ export class WasiHost {
     return abortable(signal, () => this.#runOnce(signal));
   }
 
-  async #runOnce(signal: AbortSignal | undefined): Promise<number> {
+  async #runOnce(signal: AbortSignalLike | undefined): Promise<number> {
     this.#started = true;
     const aborted = (): void => this.#settle?.reject(signal?.reason as Error);
     signal?.addEventListener('abort', aborted);
@@ -178,7 +178,7 @@ export class WasiHost {
 
   /** Where the guest's threads and streams are, as text. */
   dump(): string {
-    return `${this.#runtime?.dump() ?? `${this.#workers.size} threads\n`}${this.#guest.dump()}`;
+    return `${this.#core?.dump() ?? `${this.#workers.size} threads\n`}${this.#guest.dump()}`;
   }
 
   /** Ends the guest, if it still runs, and closes what it had open. */
@@ -203,7 +203,7 @@ export class WasiHost {
   async #shutDown(): Promise<void> {
     this.#settle?.reject(closedError(this.#name));
     await this.#endThreads();
-    await this.#runtime?.close();
+    await this.#core?.close();
     await this.#guest.close();
   }
 
@@ -216,13 +216,13 @@ export class WasiHost {
 
   async #runAio(): Promise<number> {
     const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.#options;
-    this.#creating = Runtime.create({
+    this.#creating = Core.create({
       module: this.#binary, guest: this.#guest, stackSize, reserve: 1,
       ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
     });
-    this.#runtime = await this.#creating;
+    this.#core = await this.#creating;
     if (this.#over) throw closedError(this.#name);
-    return this.#runtime.main();
+    return this.#core.main();
   }
 
   // ---- All others
@@ -301,7 +301,7 @@ export class WasiHost {
     this.#guest.shared.end();
     // One that is still being made is ended, too.
     await this.#creating?.catch(() => {});
-    const threads = this.#runtime?.threads;
+    const threads = this.#core?.threads;
     await (this.#host.killsCleanly ? threads?.terminate() : threads?.evacuate(GUEST_LEAVE_MS));
     const workers = [...this.#workers];
     this.#workers.clear();

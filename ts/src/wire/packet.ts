@@ -3,36 +3,11 @@
  * Values on their way to another thread. What structured clone refuses or spoils (functions,
  * errors, handles) is taken out of plain objects, arrays, Maps and Sets, and put in again there.
  */
-import { AioError } from '../errors.js';
-import type { Handle } from '../api/handle.js';
 import { define } from './define.js';
-import { eachMember, isDoubtful, isHandle, isMany, isProxied, kindOf, nameOf, scan, transferOf, type Kind, type Place } from './scan.js';
-import { complete, isError, putTogether, takeApart, type ErrorParts } from './wire-error.js';
-
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function at all
-export type AnyFunction = (...args: any[]) => unknown;
-
-/** What is made there: an error, or a Map or Set with something in it that is no plain data. items:
- * what it has in it, a Map's keys and values in turn. */
-type Parts = ErrorParts | { base: 'Map' | 'Set'; items: unknown[] };
-
-type Filling =
-  /** A function of the sender's. */
-  | { readonly as: 'function'; readonly id: number }
-  /** One of the receiver's that comes back. */
-  | { readonly as: 'own'; readonly id: number }
-  | { readonly as: 'handle'; readonly handle: Handle }
-  /** One of Packet.made. */
-  | { readonly as: 'made'; readonly of: Parts };
-
-/** A property that is missing in an object of the packet's (which structured clone keeps to be the same), and what belongs there. */
-type Hole = Filling & { readonly in: object; readonly key: string };
-
-export interface Packet {
-  value: unknown;
-  holes?: Hole[];
-  made?: Parts[];
-}
+import { isProxied, transferOf } from './marks.js';
+import { eachMember, isDoubtful, isHandle, isMany, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
+import { isError, takeApart } from './take-apart.js';
+import type { AnyFunction, Correspondent, Filling, Hole, Packet, Parts } from './unpack.js';
 
 /** A packet, and how it is sent. */
 export interface Packed {
@@ -43,33 +18,6 @@ export interface Packed {
   /** Whether its receiver may be unable to read it. */
   doubtful: boolean;
 }
-
-/** Who sends and receives. */
-export interface Correspondent {
-  /** The number under which the other side can call it, which is sent once more. */
-  hold(work: AnyFunction, self: unknown): number;
-  /** They were not sent. */
-  unsent(ids: number[]): void;
-  /** If it is the other side's, its number there. */
-  numberOf(work: AnyFunction): number | undefined;
-  /** The other side's function of that number. */
-  stub(id: number): AnyFunction;
-  /** Our own function of that number. */
-  own(id: number): AnyFunction;
-  fromHandle(handle: Handle): unknown;
-}
-
-/** For errors that go where no call can follow. */
-export const dataOnly: Correspondent = {
-  hold: () => 0,
-  unsent() {},
-  numberOf: () => undefined,
-  stub: () => () => undefined,
-  own: () => () => undefined,
-  fromHandle: ({ name }) => {
-    throw new AioError('ERR_AIO_UNSUPPORTED', `'${name}' cannot be used here`);
-  },
-};
 
 /** The methods and handles of an object of a class, own and inherited. */
 export function methods(object: object): [string, unknown][] {
@@ -174,42 +122,4 @@ function refuse(from: object, place: Place): void {
   throw new DOMException(
     `${nameOf(found)} cannot be sent to another thread: a function or a handle within ${nameOf(place)}, which is an object of class ` +
     `${String(constructor?.name)}; send that as proxy(object), or its fields in a plain object`, 'DataCloneError');
-}
-
-function begin(parts: Parts): object {
-  if ('items' in parts) return parts.base === 'Map' ? new Map() : new Set();
-  return putTogether(parts);
-}
-
-function finish(object: object, parts: Parts): void {
-  if (!('items' in parts)) complete(object as Error, parts);
-  else for (let n = 0; n < parts.items.length; n++) {
-    if (parts.base === 'Set') (object as Set<unknown>).add(parts.items[n]);
-    else (object as Map<unknown, unknown>).set(parts.items[n], parts.items[++n]);
-  }
-}
-
-export function unpack(packet: Packet, by: Correspondent): unknown {
-  const { holes = [], made = [] } = packet;
-  const objects = new Map(made.map((parts) => [parts, begin(parts)]));
-  const refused: unknown[] = [];
-  const fill = (hole: Hole): unknown => {
-    switch (hole.as) {
-      case 'function': return by.stub(hole.id);
-      case 'own': return by.own(hole.id);
-      case 'handle': return by.fromHandle(hole.handle);
-      case 'made': return objects.get(hole.of);
-    }
-  };
-  // All of them, even if one is refused: the sender counts each function that it has sent.
-  for (const hole of holes) {
-    try {
-      define(hole.in, hole.key, fill(hole));
-    } catch (error) {
-      refused.push(error);
-    }
-  }
-  if (refused.length > 0) throw refused[0];
-  for (const [parts, object] of objects) finish(object, parts);
-  return packet.value;
 }

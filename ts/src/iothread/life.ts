@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: MIT
+import type { FileTable } from '../api/file-table.js';
+import type { RequestServer } from '../api/open-file.js';
 import { AioError, messageOf } from '../errors.js';
 import { Ending, tell } from '../runtime/closed.js';
+import type { Core } from '../runtime/core.js';
 import type { ContextPointer, IOThreadPointer } from '../runtime/exports.js';
-import type { Runtime } from '../runtime/runtime.js';
 import type { Loss, OwnWorker, Thread } from '../runtime/threads.js';
-import { HUNG_AFTER, LEAVE_MS, Watchdog } from '../runtime/watchdog.js';
-import { after, within } from '../runtime/within.js';
-import type { IOThread } from './iothread.js';
+import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
+import { after, LEAVE_MS, within } from '../runtime/within.js';
+import type { Handle } from '../wire/handle.js';
 
 /** How long an IOThread may take to start, and to end, unless the caller says otherwise. */
 const START_MS = 10_000;
 const CLOSE_MS = 60_000;
+
+/** The runtime of an IOThread, as it needs it. @internal */
+export interface IOThreadOwner {
+  readonly core: Core;
+  readonly files: FileTable;
+  /** What tells an IOThread that nobody works on its requests any more; by its pointer. */
+  readonly whenIdle: Map<number, () => void>;
+  /** Makes the owner's object of a handle that an IOThread has sent. */
+  readonly fromHandle: (handle: Handle) => unknown;
+  /** It has ended. */
+  forget(ioThread: object): void;
+}
 
 /** What an IOThread does when its thread begins and ends. */
 interface LifeHooks {
@@ -42,13 +56,13 @@ export class IOThreadLife {
   readonly idle: Promise<void>;
 
   constructor(
-    private readonly runtime: Runtime, private readonly io: IOThread, private readonly pointer: IOThreadPointer,
+    private readonly owner: IOThreadOwner, private readonly io: RequestServer & { readonly name: string }, private readonly pointer: IOThreadPointer,
     private readonly context: ContextPointer, private readonly thread: Thread, private readonly code: OwnWorker | undefined,
     private readonly hooks: LifeHooks,
   ) {
     this.ended = new Promise((resolve) => (this.whenEnded = resolve));
-    this.idle = new Promise((resolve) => runtime.idle.set(pointer, () => {
-      runtime.idle.delete(pointer);
+    this.idle = new Promise((resolve) => owner.whenIdle.set(pointer, () => {
+      owner.whenIdle.delete(pointer);
       resolve();
     }));
     thread.onLost = (loss) => this.lost(loss);
@@ -59,7 +73,7 @@ export class IOThreadLife {
   }
 
   private get attached(): boolean {
-    return this.runtime.instance.exports.rt_thread_attached(this.thread.pointer) !== 0;
+    return this.owner.core.instance.exports.rt_thread_attached(this.thread.pointer) !== 0;
   }
 
   // ---- The start
@@ -94,28 +108,28 @@ export class IOThreadLife {
   private kill(error: AioError): void {
     this.over = error;
     this.hooks.cutOff();
-    this.runtime.reject(this.io, error);
+    this.owner.core.reject(this.io, error);
     this.killed = true;
     this.thread.kill();
   }
 
   private lost(loss: Loss): void {
-    const { runtime, pointer } = this;
-    const { exports } = runtime.instance;
+    const { owner, owner: { core, files }, pointer } = this;
+    const { exports } = core.instance;
     const { thrown } = loss;
     // What its end rejects there, and nobody catches, is no failure; nor does it matter how one ends
     // that was told to.
     const asked = this.over !== undefined || this.hung !== undefined || (this.told && (!thrown || isClosed(thrown.error)));
     this.over ??= this.told && thrown && asked ? this.closedError() : this.lossError(loss);
-    runtime.forget(this.io);
+    owner.forget(this.io);
     this.hooks.cutOff();
     if (loss.refused) {
       exports.rt_iothread_free(pointer);
-      runtime.idle.get(pointer)?.();
+      owner.whenIdle.get(pointer)?.();
     }
-    void runtime.files.closeAllOf(this.io).catch(() => {});
-    void within(LEAVE_MS, this.idle).then(() => runtime.files.giveUp(this.io));
-    const heard = runtime.reject(this.io, this.over) > 0 || runtime.hasFailed;
+    void files.closeAllOf(this.io).catch(() => {});
+    void within(LEAVE_MS, this.idle).then(() => files.giveUp(this.io));
+    const heard = core.reject(this.io, this.over) > 0 || core.hasFailed;
     this.killed = true;
     if (!asked) tell(this.over, heard, [this.ending]);
     this.whenEnded();
@@ -174,35 +188,35 @@ export class IOThreadLife {
   }
 
   private async stop(): Promise<void> {
-    const { runtime, thread } = this;
-    if (!this.killed && !runtime.hasFailed) {
-      const watchdog = new Watchdog(runtime.instance, thread.pointer, this.context, () => {
+    const { owner, owner: { core, files }, thread } = this;
+    if (!this.killed && !core.hasFailed) {
+      const watchdog = new Watchdog(core.instance, thread.pointer, this.context, () => {
         this.hangs(`a function in it has not returned for ${HUNG_AFTER}`);
       });
-      await Promise.race([runtime.files.closeAllOf(this.io), this.ended]);
-      if (!this.killed && !runtime.hasFailed) this.tellToEnd(watchdog);
+      await Promise.race([files.closeAllOf(this.io), this.ended]);
+      if (!this.killed && !core.hasFailed) this.tellToEnd(watchdog);
       await this.ended;
       watchdog.stop();
     }
     await this.ended;
     // A worker of the package's is used again, unless it was terminated.
     const gone = this.code || this.killed ? await thread.gone : true;
-    runtime.forget(this.io);
+    owner.forget(this.io);
     this.hooks.cutOff();
-    runtime.reject(this.io, this.over ?? this.closedError());
-    if (!this.killed) runtime.idle.get(this.pointer)?.();
+    core.reject(this.io, this.over ?? this.closedError());
+    if (!this.killed) owner.whenIdle.get(this.pointer)?.();
     if (this.hung) this.ending.reject(this.hung);
     else this.ending.resolve({ workersLeft: Number(!gone) });
     if (this.hung) throw this.hung;
   }
 
   private tellToEnd(watchdog: Watchdog): void {
-    const { runtime } = this;
+    const { core } = this.owner;
     // It never gets as far as to be told.
     if (!this.attached) return this.kill(new AioError('ERR_AIO_CLOSED', `${this.what} was closed before it had started`));
     this.told = true;
     this.hooks.seal();
-    runtime.instance.exports.rt_iothread_request_stop(this.pointer);
+    core.instance.exports.rt_iothread_request_stop(this.pointer);
     watchdog.leaving();
   }
 }

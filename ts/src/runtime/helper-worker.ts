@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { WorkerHost } from '../hosts/host.js';
-import type { FromHelper } from '../runtime/helpers.js';
-import { waitForOthers, type HelperInit } from '../runtime/waiter.js';
+import type { FromHelper } from './helpers.js';
+import { waitForOthers, type HelperInit } from './waiter.js';
 
 /** This worker waits for another thread, and does nothing else. */
 export function runHelper(host: WorkerHost, init: HelperInit): void {

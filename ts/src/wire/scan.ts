@@ -1,44 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** Looks through a value that is about to be sent to another thread. Nothing here recurses: values may be nested deeply. */
-import type { Handle } from '../api/handle.js';
-import { isArrayOf, isObject } from '../check.js';
 import { messageOf } from '../errors.js';
-import { onlyOne } from './place.js';
-import { isError } from './wire-error.js';
+import type { Handle } from './handle.js';
+import { isProxied, isTransferred } from './marks.js';
+import { isError } from './take-apart.js';
 
 /** What has a handle: a bottom half, a notifier, a pipe. */
 export interface HasHandle {
   toHandle(): Handle;
 }
 
-const areObjects = isArrayOf(isObject, 'transferable objects');
-
-/** Objects that are sent as their methods. */
-const proxied = onlyOne('proxied', () => new WeakSet<object>());
-const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
-
-/**
- * Marks an object of a class, so that as an argument or result of a call to another thread it
- * arrives as an object with its methods, which are called here. (Functions need no mark.)
- * `release(object)` ends that.
- */
-export function proxy<T extends object>(object: T): T {
-  if (typeof object !== 'function') isObject('object', object);
-  proxied.add(object);
-  return object;
-}
-
-/** Marks a value, so that as an argument or result of a call to another thread the listed parts
- * of it change hands instead of being copied (`transfer(bytes, [bytes.buffer])`). */
-export function transfer<T extends object>(value: T, list: Transferable[]): T {
-  if (typeof value !== 'function') isObject('value', value);
-  areObjects('list', list);
-  transfers.set(value, list);
-  return value;
-}
-
-export const isProxied = (value: object): boolean => proxied.has(value);
-export const transferOf = (value: object): Transferable[] => transfers.get(value) ?? [];
 export const isHandle = (value: object): value is HasHandle => typeof (value as Partial<HasHandle>).toHandle === 'function';
 
 /** The kinds of objects that are looked into and copied; 'other' is left to structured clone. */
@@ -141,7 +112,7 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
  */
 export function scan(value: unknown, place: Place, within = false): Walk {
   return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
-    (isProxied(member) || isHandle(member) || (!within && (isError(member) || transfers.has(member))))));
+    (isProxied(member) || isHandle(member) || (!within && (isError(member) || isTransferred(member))))));
 }
 
 /** The error of structured clone for a value without functions, with the name of what it has refused: a symbol, a Promise, a WeakMap… */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { messageOf } from '../errors.js';
-import type { ToOwner } from './messages.js';
-import { dataOnly, pack, type Packet } from './packet.js';
-import { postDoubtful } from './rpc.js';
+import { pack } from './packet.js';
+import { postDoubtful } from './post-doubtful.js';
+import type { Instead } from './substitute.js';
+import { dataOnly, type Packet } from './unpack.js';
 
 /** What is left of an error with something in it that cannot be sent or read. */
 function bare(error: unknown): Packet {
@@ -17,7 +18,7 @@ function bare(error: unknown): Packet {
 }
 
 /** Posts an error that is no call's. Whatever it has in it, its receiver gets the message. */
-export function postError(post: (message: ToOwner) => void, error: unknown, message: (packet: Packet) => ToOwner): void {
+export function postError<T>(post: (message: T | Instead<T>) => void, error: unknown, message: (packet: Packet) => T): void {
   try {
     const { packet, doubtful } = pack(error, dataOnly);
     postDoubtful(post, message(packet), doubtful ? message(bare(error)) : undefined);

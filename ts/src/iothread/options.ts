@@ -2,10 +2,11 @@
 import { isFunction, isInteger, isSignal, isText, isMs, isURL, optionsOf, type Checks } from '../check.js';
 import { AioError } from '../errors.js';
 import type { WaitOptions } from '../abort.js';
+import type { LoopStats } from '../api/context.js';
 import type { MadeWorker } from '../hosts/host.js';
+import type { URLLike } from '../platform.js';
 import type { IOThreadPointer } from '../runtime/exports.js';
-import { refusal } from '../runtime/instance.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { refusal, type Instance } from '../runtime/instance.js';
 import type { OwnWorker } from '../runtime/threads.js';
 
 /** As QMP's object-add iothread. */
@@ -38,28 +39,7 @@ export type IOThreadCode =
    * IOThread's own and ends with it. */
   | { worker: () => MadeWorker; module?: undefined }
   /** For files that no bundler touches: a module that the package's own worker imports. */
-  | { module: URL; worker?: undefined };
-
-/** What a loop did since it was made. */
-export interface LoopStats {
-  /** Iterations. */
-  polls: number;
-  /** Of which slept. */
-  sleeps: number;
-  /** Call-backs run. */
-  bottomHalves: number;
-  handlers: number;
-  timers: number;
-  /** Requests completed, whichever engine served them. */
-  jobs: number;
-  /** Notifications that had to wake the loop, and those that had not: it was
-   * awake. The second is approximate. */
-  wakeupsSent: number;
-  wakeupsSaved: number;
-  /** Times that polling spared a sleep, and times that it did not. */
-  pollHits: number;
-  pollMisses: number;
-}
+  | { module: URLLike; worker?: undefined };
 
 /** What {@link Runtime.iothreads} tells of one, as QMP's query-iothreads. */
 export interface IOThreadInfo extends Required<IOThreadOptions> {
@@ -90,7 +70,7 @@ export const ioThreadChecks: Checks<IOThreadOptions> = {
 /** What starts an IOThread. @internal */
 export interface StartOptions extends IOThreadOptions, IOThreadStartOptions {
   worker?: () => MadeWorker;
-  module?: URL;
+  module?: URLLike;
 }
 
 /** The arguments of iothread(). @internal */
@@ -112,8 +92,8 @@ export function codeOf(name: string, { worker, module }: StartOptions): OwnWorke
 }
 
 /** Changes what options name. @internal */
-export function setOptions(runtime: Runtime, pointer: IOThreadPointer, options: IOThreadOptions): void {
-  const { exports, memory } = runtime.instance;
+export function setOptions(instance: Instance, pointer: IOThreadPointer, options: IOThreadOptions): void {
+  const { exports, memory } = instance;
   const { threadPoolMin, threadPoolMax } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
   const { threadPoolMin: least = threadPoolMin, threadPoolMax: most = threadPoolMax } = options;
   if (least > most) throw new AioError('ERR_AIO_INVALID_ARG', `options.threadPoolMin (${least}) must not be above options.threadPoolMax (${most})`);
@@ -122,6 +102,6 @@ export function setOptions(runtime: Runtime, pointer: IOThreadPointer, options: 
   const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
   for (const n of falls ? [1, 0, 2, 3, 4, 5] : [0, 1, 2, 3, 4, 5]) {
     const value = options[properties[n] as keyof IOThreadOptions];
-    if (value !== undefined && !exports.rt_iothread_set(pointer, n, value)) throw refusal(runtime.instance, 'the options');
+    if (value !== undefined && !exports.rt_iothread_set(pointer, n, value)) throw refusal(instance, 'the options');
   }
 }

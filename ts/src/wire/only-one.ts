@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-const place = globalThis as unknown as Record<symbol, unknown>;
+const values = globalThis as unknown as Record<symbol, unknown>;
 
 /** One value for this thread, although the runtime and the user's code may have been bundled
  * with a copy of the package each. */
 export function onlyOne<T>(name: string, make: () => T): T {
-  return (place[Symbol.for(`wasm-aio.${name}`)] ??= make()) as T;
+  return (values[Symbol.for(`wasm-aio.${name}`)] ??= make()) as T;
 }

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+import { signalOf } from '../abort.js';
+import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
+import { errnoName, errnoNumber } from '../errno.js';
+import { AioError, closedError, noMemory } from '../errors.js';
+import { showAs } from '../face.js';
+import type { HostFile, OpenMode } from '../hosts/host.js';
+import type { Core } from '../runtime/core.js';
+import { Engine, Operation, type ContextPointer, type RequestPointer } from '../runtime/exports.js';
+import { isLength } from './buffer.js';
+import { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './file.js';
+import type { RequestMemory, Staged } from './staged.js';
+import type { AbortSignalLike } from '../platform.js';
+
+/** What serves the requests of a file: an IOThread. @internal */
+export interface RequestServer {
+  readonly context: ContextPointer;
+  /** It has ended otherwise than by close(). */
+  readonly isLost: boolean;
+  /** Resolves when nobody works on its requests any more. */
+  readonly idle: Promise<void>;
+  /** Throws unless its loop runs, if only to end what has been begun. */
+  assertAlive(): void;
+  /** Throws unless it takes new requests. */
+  assertOpen(): void;
+}
+
+/** The table that an open file is in. @internal */
+export interface OpenFiles {
+  readonly core: Core;
+  /** The memory of requests. */
+  readonly memory: RequestMemory;
+  /** No thread uses a file any more, or none that can be waited for. */
+  readonly over: boolean;
+  /** The last step of closing a file: no request of it is in flight. */
+  release(file: object, handle: number): Promise<void>;
+}
+
+/** @internal */
+export interface FileSettings {
+  aio: AioEngine;
+  aioMaxBatch: number;
+}
+
+/** @internal */
+export const isEngine = isOneOf(Object.keys(Engine));
+const openChecks: Checks<OpenOptions> = {
+  aio: isEngine, aioMaxBatch: isInteger(0, Number.MAX_SAFE_INTEGER), write: isBoolean, create: isBoolean, signal: isSignal,
+};
+
+/** The arguments of open(). @internal */
+export function openOptions(path: string, options: OpenOptions): OpenOptions {
+  isText('path', path);
+  return optionsOf(options, openChecks);
+}
+
+/** The error of a request whose result is negative. */
+function resultError(result: number, what: string): AioError {
+  const errno = errnoName(-result);
+  if (errno === 'ENOMEM') return noMemory(what);
+  return new AioError(errno === 'ECANCELED' ? 'ERR_AIO_CANCELED' : 'ERR_AIO_IO', `${what}: ${errno}`, { errno });
+}
+
+const NO_MEMORY = -errnoNumber('ENOMEM');
+const isOffset = isInteger(0, Number.MAX_SAFE_INTEGER);
+function offsetOf(offset: bigint | number): number {
+  const number = typeof offset === 'bigint' ? Number(offset) : offset;
+  isOffset('offset', number);
+  return number;
+}
+
+const MAX_VIEWS = 1024;
+const areViews = isArrayOf(isBytes, 'Uint8Arrays');
+const isCount = isInteger(0, MAX_VIEWS);
+
+/** Checks the views of a request; their length in bytes. */
+function lengthOf(name: string, views: readonly Uint8Array[]): number {
+  areViews(name, views);
+  isCount(`${name}.length`, views.length);
+  const length = views.reduce((sum, view) => sum + view.length, 0);
+  isLength(`the length of ${name} in bytes`, length);
+  return length;
+}
+
+/** A file that is open. @internal */
+export class OpenFile extends AioFile {
+  #closing: Promise<void> | undefined;
+  /** After close(), which need not wait for it: settles when it is closed. @internal */ closed: Promise<void> | undefined;
+  /** After close(): it waits no longer. @internal */ giveUp: (() => void) | undefined;
+  #requests = 0;
+  #whenIdle: (() => void) | undefined;
+  #known: number;
+
+  readonly #files: OpenFiles;
+  /** @internal */ readonly ioThread: RequestServer;
+  readonly path: string;
+  /** @internal */ readonly host: HostFile;
+  readonly #mode: OpenMode;
+  /** @internal */ readonly settings: FileSettings;
+
+  private constructor(files: OpenFiles, ioThread: RequestServer, path: string, host: HostFile, mode: OpenMode, settings: FileSettings) {
+    super();
+    this.#files = files;
+    this.ioThread = ioThread;
+    this.path = path;
+    this.host = host;
+    this.#mode = mode;
+    this.settings = settings;
+    this.#known = host.size;
+  }
+
+  /** @internal */
+  static opened(files: OpenFiles, ioThread: RequestServer, path: string, host: HostFile, mode: OpenMode, settings: FileSettings): OpenFile {
+    return new OpenFile(files, ioThread, path, host, mode, settings);
+  }
+
+  get aio(): AioEngine {
+    return this.settings.aio;
+  }
+
+  get size(): number {
+    return this.#known;
+  }
+
+  read(offset: bigint | number, length: number, options?: RequestOptions): Promise<Uint8Array<ArrayBuffer>>;
+  read(offset: bigint | number, into: Uint8Array, options?: RequestOptions): Promise<number>;
+  async read(
+    offset: bigint | number, target: number | Uint8Array, options: RequestOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer> | number> {
+    if (typeof target !== 'number') {
+      isBytes('length or into', target);
+      return this.readv(offset, [target], options);
+    }
+    isLength('length', target);
+    const at = offsetOf(offset);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    const staged = this.#files.memory.stageBytes(target);
+    return this.#request('read', at, staged, signal, `read of ${target} bytes at ${at}`, (done) => staged.copy(done));
+  }
+
+  async readv(offset: bigint | number, into: readonly Uint8Array[], options: RequestOptions = {}): Promise<number> {
+    const at = offsetOf(offset);
+    const length = lengthOf('into', into);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    const staged = this.#files.memory.stage(into);
+    return this.#request('read', at, staged, signal, `read of ${length} bytes at ${at}`, (done) => staged.copyOut(done));
+  }
+
+  async write(offset: bigint | number, data: Uint8Array, options: RequestOptions = {}): Promise<void> {
+    isBytes('data', data);
+    await this.writev(offset, [data], options);
+  }
+
+  async writev(offset: bigint | number, data: readonly Uint8Array[], options: RequestOptions = {}): Promise<void> {
+    const at = offsetOf(offset);
+    const length = lengthOf('data', data);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    if (!this.#mode.write) {
+      throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
+    }
+    const staged = this.#files.memory.stage(data);
+    await this.#request('write', at, staged, signal, `write of ${length} bytes at ${at}`, (done) => {
+      if (done > 0) this.#known = Math.max(this.#known, at + done);
+    });
+  }
+
+  async flush(options: RequestOptions = {}): Promise<void> {
+    const signal = signalOf(options);
+    this.#assertOpen();
+    await this.#request('flush', 0, this.#files.memory.stageBytes(0), signal, 'flush', () => {});
+  }
+
+  #assertOpen(): void {
+    this.#files.core.assertOpen();
+    this.ioThread.assertAlive();
+    if (this.#closing) throw closedError(`file '${this.path}'`);
+    this.ioThread.assertOpen();
+  }
+
+  /**
+   * Has the loop do it, as soon as there is memory for it, and frees what was staged; take gets
+   * the number of bytes. If the IOThread is lost, another thread may still be about to use the file
+   * and the memory: both are kept until it is idle.
+   */
+  async #request<T>(
+    operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignalLike | undefined, what: string, take: (done: number) => T,
+  ): Promise<T> {
+    const { ioThread, settings } = this;
+    const { core, memory: { room } } = this.#files;
+    const { exports, memory } = core.instance;
+    const { cost } = staged;
+    let held = false;
+    let begun = false;
+    let pointer = 0 as RequestPointer;
+    const end = (): void => {
+      staged.free();
+      if (held) room.give(cost);
+      this.#requests--;
+      if (this.#requests === 0) this.#whenIdle?.();
+    };
+    this.#requests++;
+    try {
+      signal?.throwIfAborted();
+      for (let wait = room.take(cost, signal); ; ) {
+        if (wait) {
+          if (operation === 'write') staged.keep();
+          await wait;
+        }
+        held = true;
+        ioThread.assertAlive();
+        signal?.throwIfAborted();
+        const ranges = staged.place(operation === 'write');
+        pointer = (ranges ? core.run(() => exports.rt_file_request(
+          ioThread.context, this.host.handle, Engine[settings.aio], Operation[operation], offset, ranges.length, settings.aioMaxBatch,
+        )) : 0) as RequestPointer;
+        let result = NO_MEMORY;
+        if (ranges && pointer !== 0) {
+          memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length).set(ranges.flatMap(({ start, length }) => [start, length]));
+          const cancel = (): void => exports.rt_file_cancel(pointer);
+          signal?.addEventListener('abort', cancel);
+          begun = true;
+          try {
+            result = await core.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
+          } finally {
+            signal?.removeEventListener('abort', cancel);
+          }
+          begun = false;
+          exports.rt_file_request_free(pointer);
+        }
+        if (result >= 0) return take(result);
+        const error = resultError(result, `${this.path}: ${what}`);
+        if (error.code === 'ERR_AIO_CANCELED') signal?.throwIfAborted();
+        if (result !== NO_MEMORY) throw error;
+        staged.unplace();
+        held = false;
+        wait = room.again(cost, signal);
+        if (!wait) throw error;
+      }
+    } finally {
+      if (begun) {
+        void ioThread.idle.then(() => {
+          exports.rt_file_request_free(pointer);
+          end();
+        });
+      } else {
+        end();
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise<void>((resolve, reject) => {
+      this.giveUp = resolve;
+      this.closed = new Promise<void>((idle) => {
+        this.#whenIdle = idle;
+        if (this.#requests === 0) idle();
+      }).then(() => this.#files.release(this, this.host.handle));
+      this.closed.then(resolve, reject);
+      if (this.#files.over) resolve();
+    });
+    return this.#closing;
+  }
+}
+showAs('AioFile', OpenFile, ['path', 'aio', 'size']);

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+import type { WorkerHost } from '../hosts/host.js';
+import { otherVersion, VERSION } from '../version.js';
+import { postError } from '../wire/post-error.js';
+import { Substitute } from '../wire/substitute.js';
+import { causeOf, describeDeath, ThreadLeave } from './death.js';
+import { Role } from './exports.js';
+import { instantiate, type Instance } from './instance.js';
+import type { FromWorker, InitMessage, KindMessage } from './messages.js';
+import { ProcessExit } from './process.js';
+import type { MakeSystem } from './system.js';
+
+/** What a worker can be: each kind of thread adds what it needs. */
+export interface Kinds {
+  /** What its module has of a system. */
+  readonly system: MakeSystem<never>;
+  /** By the type of the message that starts one: what is no thread of the runtime. */
+  readonly others: Readonly<Record<string, (host: WorkerHost, message: never) => unknown>>;
+  /** The roles that need JavaScript, by their number. */
+  readonly roles: Readonly<Record<number, (worker: RuntimeWorker) => PlayedRole>>;
+  /** The types of the messages to these roles: the owner counts them in the thread's `posted`. */
+  readonly messages: readonly string[];
+  /** Waits for the code of the user's that a thread is started for; undefined: it failed, and the owner was told. */
+  loadCode?(host: WorkerHost, code: { module?: string }): Promise<object | undefined>;
+}
+
+/** A role while a thread plays it. */
+export interface PlayedRole {
+  play(): Promise<void>;
+  /** Takes a message. Absent: it takes them by takeWaiting(). */
+  receive?(message: KindMessage): void;
+  /** C calls the JavaScript function of that number. */
+  callback?(id: number): void;
+  /** Something in this thread threw what nobody has caught so far. handled, in a later task: somebody has. */
+  uncaught?(error: unknown, handled: () => boolean): void;
+  /** The thread leaves the module for good, because of an error that has nothing to do with C. */
+  lose?(): void;
+}
+
+/**
+ * A thread of the runtime: waits inside WebAssembly for a role, plays it, and
+ * waits again. Roles that need JavaScript (an IOThread's control plane, opening
+ * files) come back out whenever a message is under way.
+ */
+export function startWorker(host: WorkerHost, kinds: Kinds): void {
+  let worker: RuntimeWorker | undefined;
+
+  const messages = new Substitute((data) => {
+    // Code of the user's may get messages of its own, which its owner does not count.
+    const message = data as KindMessage | InitMessage | null;
+    const start = message && Object.hasOwn(kinds.others, message.type) ? kinds.others[message.type] : undefined;
+    if (start) {
+      start(host, message as never);
+    } else if (message?.type === 'init') {
+      const init = message as InitMessage;
+      if (init.version !== VERSION) return loses(host, otherVersion("the worker's owner", init.version));
+      worker = new RuntimeWorker(host, kinds, init);
+      void worker.main();
+    } else if (message && (message.type === 'instead' || message.type === 'end' || kinds.messages.includes(message.type))) {
+      worker?.receive(message);
+    }
+  });
+  host.onMessage((data) => messages.receive(data), () => messages.unreadable());
+  host.onLastWords?.((error) => postError((message) => host.post(message), error, (packet) => ({ type: 'threw', error: packet })));
+  host.onUncaught?.((error, handled) => {
+    if (worker) worker.uncaught(error, handled);
+    else void host.turn().then(() => handled() || loses(host, error));
+  });
+}
+
+/** The thread ends, and nothing else: what was thrown had nothing to do with C. */
+function loses(host: WorkerHost, error: unknown): void {
+  postError((message) => host.post(message), error, (packet) => ({ type: 'lost', error: packet }));
+  host.end();
+}
+
+/** A worker that is a thread of the runtime, as its roles see it. */
+export class RuntimeWorker {
+  instance!: Instance;
+  /** Messages that arrived; the sender counts them in the thread's `posted`. */
+  received = 0;
+  /** It plays a role in which uncaught errors are the runtime's, or has played one. */
+  began = false;
+  /** What loadCode() gave. */
+  code: object | undefined;
+  private role: PlayedRole | undefined;
+  private arrived: (() => void) | undefined;
+  /** Messages for a role that is not played yet, or that takes them in its own time. */
+  private readonly waiting: KindMessage[] = [];
+
+  constructor(readonly host: WorkerHost, private readonly kinds: Kinds, readonly init: InitMessage) {}
+
+  post(message: FromWorker | KindMessage, transfer?: Transferable[]): void {
+    this.host.post(message, transfer);
+  }
+
+  receive(message: KindMessage): void {
+    this.received = (this.received + 1) >>> 0;
+    if (this.role?.receive) this.role.receive(message);
+    else this.waiting.push(message);
+    this.arrived?.();
+    this.arrived = undefined;
+  }
+
+  /** The first message that no role has taken yet. */
+  takeWaiting(): KindMessage | undefined {
+    return this.waiting.shift();
+  }
+
+  async main(): Promise<void> {
+    const { module, memory, guest, thread, code } = this.init;
+    const agreed = this.host.agreeOnClock?.();
+    if (code && !(this.code = await this.kinds.loadCode?.(this.host, code))) {
+      this.post({ type: 'ended' });
+      return this.host.end();
+    }
+    try {
+      this.instance = await instantiate(module, memory, this.host, {
+        system: (memory) => this.kinds.system(guest as never, this.host, memory, true),
+        callback: (id) => this.role?.callback?.(id),
+        startWorker: (wanted) => this.post({ type: 'start', thread: wanted }),
+        complete() {
+          throw new Error('only the owner completes requests');
+        },
+      });
+      await agreed;
+      const { instance, instance: { exports } } = this;
+      // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
+      const stackTop = exports.rt_thread_stack_top(thread);
+      for (;;) {
+        // Whatever threw left the stack pointer where it was, in a coroutine perhaps.
+        exports.stack_own(stackTop, exports.rt_thread_stack_limit(thread));
+        exports.__wasm_init_tls(exports.rt_thread_tls(thread));
+        exports.rt_thread_attach(thread);
+        const role = exports.rt_thread_park();
+        if (role === Role.end) break;
+        this.post({ type: 'busy' });
+        await this.play(role);
+        exports.rt_thread_idle(thread);
+        // A thread may leave by pthread_exit, or exit().
+        instance.escaped = undefined;
+        this.post({ type: 'idle', role });
+      }
+    } catch (error) {
+      if (!(error instanceof ThreadLeave)) {
+        if (!this.instance?.escaped) {
+          this.role?.lose?.();
+          return loses(this.host, error);
+        }
+        this.died(error);
+      }
+    }
+    this.post({ type: 'ended' });
+    this.host.end();
+  }
+
+  private async play(number: number): Promise<void> {
+    const { exports } = this.instance;
+    try {
+      if (number === Role.run) exports.rt_thread_run();
+      this.role = this.kinds.roles[number]?.(this);
+      await this.role?.play();
+    } catch (error) {
+      if (error instanceof ProcessExit) this.post({ type: 'exit', code: error.exitCode, thread: this.name });
+      else if (!(error instanceof ThreadLeave)) throw error;
+    }
+    this.role = undefined;
+    if (Atomics.load(this.instance.memory.word(exports.rt_failed_word()), 0)) throw new ThreadLeave();
+  }
+
+  /** What nobody caught here; the host goes on as if nothing had happened. */
+  uncaught(error: unknown, handled: () => boolean): void {
+    if (this.role?.uncaught) return this.role.uncaught(error, handled);
+    // What is thrown after its role is no failure any more.
+    if (this.began) return;
+    void this.host.turn().then(() => {
+      if (handled()) return;
+      if (this.began) this.role?.uncaught?.(error, () => false);
+      else loses(this.host, error);
+    });
+  }
+
+  private died(error: unknown): void {
+    const { exports, memory } = this.instance ?? {};
+    if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
+    const message = describeDeath(error, this.name);
+    postError<FromWorker>((message) => this.post(message), causeOf(error), (cause) => ({ type: 'failed', message, cause }));
+  }
+
+  /** The thread's. */
+  get name(): string {
+    const { exports, memory } = this.instance ?? {};
+    return (exports && memory.string(exports.rt_thread_name(this.init.thread))) || 'worker';
+  }
+
+  // ---- For roles
+
+  /** Whether messages have been posted that have not arrived. posted: the thread's counter of them. */
+  underWay(posted: Int32Array): boolean {
+    return ((Atomics.load(posted, 0) - this.received) | 0) > 0;
+  }
+
+  /**
+   * Lets JavaScript have the messages that are under way. The counter runs ahead
+   * of delivery, so the message's own event is awaited, then one turn given:
+   * comlink posts its answer from a later microtask. Where delivery runs ahead of
+   * the counter, awaiting the next one would leave the loop standing still.
+   */
+  async takeMessages(posted: Int32Array): Promise<void> {
+    if (this.underWay(posted)) {
+      await new Promise<void>((resolve) => (this.arrived = resolve));
+    }
+    await this.host.turn();
+  }
+}
