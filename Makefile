@@ -275,7 +275,7 @@ $(eval $(call program,bench/modules,test/bench/modules,$(INSIDE_WASM)))
 # A module whose threads can be stopped after each step that others see: its files of
 # the core are compiled with test/kills/kill-points.h.
 kill_src := $(wildcard core-c/sync/*.c wasm/port/*.c wasm/libc/pthread-*.c) \
-  $(addprefix core-c/loop/,bh.c bh-pool.c bh-run.c notify.c fd-handler.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
+  $(addprefix core-c/loop/,bh.c bh-pool.c bh-run.c notify.c fd-handler.c handler-table.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
   core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/runtime/thread.c wasm/libc/heap.c
 kill_obj := $(kill_src:%.c=build/wasm-kills/%.o)
 # $(call kill_core,OBJECTS): those of the library, with these in the place of their namesakes

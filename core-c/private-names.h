@@ -34,18 +34,20 @@
 /* block/engines.c */
 #define aio_engine_queue aio_priv_aio_engine_queue
 
-/* block/raw-aio.c */
+/* block/raw-step.c */
 #define raw_aio_complete aio_priv_raw_aio_complete
 #define raw_aio_step aio_priv_raw_aio_step
+#define raw_aio_tell aio_priv_raw_aio_tell
 
 /* block/pool-threads.c */
+#define thread_pool_destroy aio_priv_thread_pool_destroy
+#define thread_pool_end_abandoned aio_priv_thread_pool_end_abandoned
 #define thread_pool_new_thread_bh aio_priv_thread_pool_new_thread_bh
 #define thread_pool_start_thread aio_priv_thread_pool_start_thread
 #define thread_pool_summon aio_priv_thread_pool_summon
 
 /* block/thread-pool.c */
 #define thread_pool_abandon aio_priv_thread_pool_abandon
-#define thread_pool_end_abandoned aio_priv_thread_pool_end_abandoned
 #define thread_pool_try_new aio_priv_thread_pool_try_new
 #define thread_pool_try_submit aio_priv_thread_pool_try_submit
 
@@ -81,10 +83,8 @@
 
 /* loop/abandon.c */
 #define aio_context_abandon aio_priv_aio_context_abandon
-#define aio_context_retire aio_priv_aio_context_retire
 #define aio_context_served aio_priv_aio_context_served
 #define aio_context_serving aio_priv_aio_context_serving
-#define aio_context_take_retired aio_priv_aio_context_take_retired
 
 /* loop/aio-context.c */
 #define aio_assert_home_thread aio_priv_aio_assert_home_thread
@@ -124,10 +124,9 @@
 #define aio_dump_wait aio_priv_aio_dump_wait
 
 /* loop/fd-handler.c */
-#define aio_find_handler aio_priv_aio_find_handler
 #define aio_free_all_handlers aio_priv_aio_free_all_handlers
 #define aio_free_deleted_handlers aio_priv_aio_free_deleted_handlers
-#define aio_handler_is_waited_for aio_priv_aio_handler_is_waited_for
+#define aio_try_set_event_notifier aio_priv_aio_try_set_event_notifier
 #define aio_try_set_fd_handler aio_priv_aio_try_set_fd_handler
 
 /* loop/fdmon-io_uring.c */
@@ -154,6 +153,11 @@
 #define aio_find_ready aio_priv_aio_find_ready
 #define aio_source_funcs aio_priv_aio_source_funcs
 
+/* loop/handler-table.c */
+#define aio_find_handler aio_priv_aio_find_handler
+#define aio_handler_table_free aio_priv_aio_handler_table_free
+#define aio_handler_table_reserve aio_priv_aio_handler_table_reserve
+
 /* loop/part.c */
 #define aio_part_register aio_priv_aio_part_register
 #define aio_parts_abandon aio_priv_aio_parts_abandon
@@ -168,6 +172,10 @@
 #define aio_adapt_polling aio_priv_aio_adapt_polling
 #define aio_poll_set_started aio_priv_aio_poll_set_started
 #define aio_try_poll_mode aio_priv_aio_try_poll_mode
+
+/* loop/retired.c */
+#define aio_context_retire aio_priv_aio_context_retire
+#define aio_context_take_retired aio_priv_aio_context_take_retired
 
 /* port/port-io.h */
 #define port_io_run aio_priv_port_io_run
@@ -271,6 +279,9 @@
 #define clock_add_list aio_priv_clock_add_list
 #define clock_begin_run aio_priv_clock_begin_run
 #define clock_end_run aio_priv_clock_end_run
+#define clock_disable aio_priv_clock_disable
+#define clock_each_list aio_priv_clock_each_list
+#define clock_enable aio_priv_clock_enable
 #define clock_is_enabled aio_priv_clock_is_enabled
 #define clock_remove_list aio_priv_clock_remove_list
 #define clocks_try_init aio_priv_clocks_try_init

@@ -3,7 +3,7 @@
 #define BLOCK_AIO_QUEUE_H
 /* What the engines share: requests, and the queue that hands them over. */
 #include "block/raw-aio.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh.h"
 #include "port/port-io.h"
 
@@ -43,6 +43,8 @@ typedef struct RawAio {
 bool raw_aio_step(RawAio *request);
 /* Home: runs the call-back and frees the request. */
 void raw_aio_complete(RawAio *request);
+/* The same for one that something else has counted. */
+void raw_aio_tell(RawAio *request);
 
 /* slots: in flight at most. NULL and *errp = "why: errno's text". */
 AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,

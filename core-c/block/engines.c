@@ -6,21 +6,18 @@
 #include "block/aio-queue.h"
 #include "block/pool.h"
 #include "qapi/error.h"
-#include <string.h>
 
 /* By AioEngine. The engine `threads` has no queue but the context's thread pool. */
 static const struct {
-    const char *name;
     const char *setup;         /* the function that makes it */
     const char *refused;       /* what an Error says */
     unsigned slots;            /* requests in flight at most */
 } engines[] = {
-    { "threads", NULL, NULL, 0 },
-    { "native", "aio_setup_linux_aio", "failed to create linux AIO context",
+    { NULL, NULL, 0 },
+    { "aio_setup_linux_aio", "failed to create linux AIO context",
       1024 },
-    { "io_uring", "aio_setup_linux_io_uring",
-      "failed to init linux io_uring ring", 128 },
-    { "sync", "raw_aio_setup", "failed to make the sync engine", 1 },
+    { "aio_setup_linux_io_uring", "failed to init linux io_uring ring", 128 },
+    { "raw_aio_setup", "failed to make the sync engine", 1 },
 };
 
 typedef struct EnginesPart {
@@ -63,24 +60,6 @@ static void engines_abandon(AioContext *ctx)
         aio_queue_abandon(*queue_of(ctx, i));
         *queue_of(ctx, i) = NULL;
     }
-}
-
-/* ---- By name ---- */
-
-const char *aio_engine_name(AioEngine engine)
-{
-    return engines[engine].name;
-}
-
-bool aio_engine_by_name(const char *name, AioEngine *engine)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(engines); i++) {
-        if (strcmp(name, engines[i].name) == 0) {
-            *engine = (AioEngine)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- Setting them up ---- */

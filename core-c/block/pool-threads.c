@@ -52,6 +52,34 @@ static void summon_and_wake(ThreadPool *pool)
     }
 }
 
+/* ---- When the last one has gone ---- */
+
+void thread_pool_destroy(ThreadPool *pool)
+{
+    qemu_cond_destroy(&pool->stopped);
+    qemu_cond_destroy(&pool->work);
+    qemu_mutex_destroy(&pool->lock);
+    free(pool);
+}
+
+void thread_pool_end_abandoned(ThreadPool *pool)
+{
+    AioContext *ctx = pool->ctx;
+    Request *request;
+
+    /* One step: whoever closes the files of these requests waits for all of it. */
+    port_thread_holds(1);
+    while ((request = QLIST_FIRST(&pool->requests))) {
+        QLIST_REMOVE(request, all);
+        free(request);
+    }
+    aio_bh_delete_abandoned(pool->completion_bh);
+    aio_bh_delete_abandoned(pool->new_thread_bh);
+    thread_pool_destroy(pool);
+    aio_context_served(ctx);
+    port_thread_holds(-1);
+}
+
 /* ---- In the threads ---- */
 
 /* The lock is taken, and pool->threads has been lowered. The pool may be freed by the

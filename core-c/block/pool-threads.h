@@ -5,7 +5,7 @@
  * pool-threads.c, that of its threads, and context-pool.c, a context's own pool. */
 #include "block/block.h"
 #include "block/pool.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 
 typedef struct Request Request;
 typedef QSIMPLEQ_HEAD(, Request) RequestQueue;
@@ -88,6 +88,8 @@ void thread_pool_abandon(ThreadPool *pool);
 /* Called without the lock by whoever has found that an abandoned pool has no thread any
  * more: it and its requests are freed. */
 void thread_pool_end_abandoned(ThreadPool *pool);
+/* Frees one that no thread serves any more. */
+void thread_pool_destroy(ThreadPool *pool);
 /* new_thread_bh's call-back. Home. */
 void thread_pool_new_thread_bh(void *opaque);
 

@@ -194,15 +194,6 @@ ThreadPool *thread_pool_new(AioContext *ctx)
     return thread_pool_new_aio(ctx);
 }
 
-/* No thread of its is left. */
-static void destroy(ThreadPool *pool)
-{
-    qemu_cond_destroy(&pool->stopped);
-    qemu_cond_destroy(&pool->work);
-    qemu_mutex_destroy(&pool->lock);
-    free(pool);
-}
-
 /* Under the lock: its threads are to end. */
 static void stop(ThreadPool *pool)
 {
@@ -235,28 +226,10 @@ void thread_pool_free_aio(ThreadPool *pool)
     qemu_mutex_unlock(&pool->lock);
     qemu_bh_delete(pool->completion_bh);
     qemu_bh_delete(pool->new_thread_bh);
-    destroy(pool);
+    thread_pool_destroy(pool);
 }
 
 /* ---- When the home thread was lost ---- */
-
-void thread_pool_end_abandoned(ThreadPool *pool)
-{
-    AioContext *ctx = pool->ctx;
-    Request *request;
-
-    /* One step: whoever closes the files of these requests waits for all of it. */
-    port_thread_holds(1);
-    while ((request = QLIST_FIRST(&pool->requests))) {
-        QLIST_REMOVE(request, all);
-        free(request);
-    }
-    aio_bh_delete_abandoned(pool->completion_bh);
-    aio_bh_delete_abandoned(pool->new_thread_bh);
-    destroy(pool);
-    aio_context_served(ctx);
-    port_thread_holds(-1);
-}
 
 void thread_pool_abandon(ThreadPool *pool)
 {

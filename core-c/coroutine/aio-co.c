@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Coroutines and contexts: who is entered where. util/async.c */
 #include "coroutine/coroutine.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh.h"
 
 void coroutine_set_scheduled(Coroutine *co, const char *by)

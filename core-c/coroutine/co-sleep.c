@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for time and for an fd: util/qemu-coroutine-sleep.c, -io.c */
 #include "coroutine/coroutine.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 
 static const char SLEEPER[] = "qemu_co_sleep_ns";
 

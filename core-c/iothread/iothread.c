@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The IOThread object: iothread.c, event-loop-base.c */
 #include "iothread/iothread.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh.h"
 #include "port/calls.h"
 #include "qapi/error.h"

@@ -14,12 +14,8 @@
  *   is made, and what comes late does no more harm than a spurious wake-up.
  */
 #include "gmain/gmain.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
-#include <string.h>
-
-static QemuMutex retired_lock;
-static AioContext *retired;                    /* under retired_lock */
 
 void aio_context_serving(AioContext *ctx)
 {
@@ -56,51 +52,4 @@ void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
     aio_parts_abandon(ctx);
     wakeup_free(ctx->wakeup);
     aio_context_served(ctx);
-}
-
-void aio_context_retire(AioContext *ctx)
-{
-    aio_bh_drop(ctx);
-    /* The references are those of its next life: its GSource is not freed. */
-    ctx->source.ref_count = 1;
-    qemu_mutex_lock(&retired_lock);
-    ctx->abandoned.next = retired;
-    retired = ctx;
-    qemu_mutex_unlock(&retired_lock);
-}
-
-/* Whether bottom halves are left that somebody made here. */
-static bool is_known(AioContext *ctx)
-{
-    aio_bh_drop(ctx);
-    return qatomic_read(&ctx->bhs);
-}
-
-/* As new; what lasts stays as it is. */
-static void clear(AioContext *ctx)
-{
-    const size_t from = offsetof(AioContext, bh_slice_list);
-
-    memset((char *)ctx + from, 0, offsetof(AioContext, abandoned) - from);
-    ctx->source = (GSource){ .source_funcs = ctx->source.source_funcs,
-                             .ref_count = 1, .flags = SOURCE_STAYS };
-    ctx->abandoned.is_lost = false;
-}
-
-AioContext *aio_context_take_retired(void)
-{
-    AioContext **link = &retired, *ctx;
-
-    qemu_mutex_lock(&retired_lock);
-    while ((ctx = *link) && is_known(ctx)) {
-        link = &ctx->abandoned.next;
-    }
-    if (ctx) {
-        *link = ctx->abandoned.next;
-    }
-    qemu_mutex_unlock(&retired_lock);
-    if (ctx) {
-        clear(ctx);
-    }
-    return ctx;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making, counting and freeing contexts; the current one. util/async.c */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "qapi/error.h"
 
 /* ---- The current context ---- */

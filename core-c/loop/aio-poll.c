@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One iteration of the loop. util/aio-posix.c; docs/loop.md draws it. */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 /*

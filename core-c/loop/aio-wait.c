@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* util/aio-wait.c */
 #include "block/aio-wait.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh.h"
 #include "port/calls.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bottom halves: running those that were scheduled, in the home thread. util/async.c */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh-pool.h"
 #include "port/calls.h"
 

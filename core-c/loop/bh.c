@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bottom halves: making and scheduling them, in any thread. util/async.c */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh-pool.h"
 
 static inline void fill_in(QEMUBH *bh, AioContext *ctx, QEMUBHFunc *cb,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The handlers whose fds are ready: their order, and running them. util/aio-posix.c */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,

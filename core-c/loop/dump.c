@@ -5,7 +5,7 @@
  * is read only while that thread sleeps, and a thread that wakes up meanwhile
  * waits.
  */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 /* True: it sleeps, or is about to, and stays where it is until thaw. */

@@ -7,74 +7,9 @@
  * a walk therefore only marks it (deleted), and the outermost walk frees it at
  * its end.
  */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 #include <string.h>
-
-/* ---- By fd ----
- *
- * Finding a handler costs the same whatever their number. The table grows by
- * doubling; a reader without the lock may still be in an old one, so these are
- * kept until the context goes: together they are no larger than the newest.
- */
-
-typedef struct FdTable {
-    struct FdTable *older;
-    AioHandler *handlers[];
-} FdTable;
-
-static FdTable *table_of(AioHandler **handlers)
-{
-    return container_of(handlers, FdTable, handlers[0]);
-}
-
-/* Under list_lock. */
-static void use_table(AioContext *ctx, FdTable *table, unsigned size)
-{
-    if (ctx->fd_table_size) {
-        memcpy(table->handlers, ctx->handler_by_fd,
-               ctx->fd_table_size * sizeof(AioHandler *));
-        table->older = table_of(ctx->handler_by_fd);
-    }
-    /* In this order: a reader that sees the new size sees the new table. */
-    qatomic_store_release(&ctx->handler_by_fd, table->handlers);
-    qatomic_store_release(&ctx->fd_table_size, size);
-}
-
-/* Makes a place for fd. False: out of memory. */
-static bool reserve_fd(AioContext *ctx, int fd)
-{
-    size_t size = MAX(64, 2 * (size_t)qatomic_read(&ctx->fd_table_size));
-    FdTable *table;
-
-    if ((unsigned)fd < qatomic_read(&ctx->fd_table_size)) {
-        return true;
-    }
-    while (size <= (unsigned)fd) {
-        size *= 2;
-    }
-    table = calloc(1, sizeof(*table) + size * sizeof(AioHandler *));
-    if (!table) {
-        return false;
-    }
-    qemu_lockcnt_lock(&ctx->list_lock);
-    if (size > ctx->fd_table_size) {
-        use_table(ctx, table, (unsigned)size);
-        table = NULL;
-    }
-    qemu_lockcnt_unlock(&ctx->list_lock);
-    free(table);               /* another thread was quicker */
-    return true;
-}
-
-AioHandler *aio_find_handler(AioContext *ctx, int fd)
-{
-    if ((unsigned)fd >= qatomic_load_acquire(&ctx->fd_table_size)) {
-        return NULL;
-    }
-    return qatomic_load_acquire(
-        &qatomic_load_acquire(&ctx->handler_by_fd)[fd]);
-}
 
 /* ---- Room for handlers ---- */
 
@@ -92,7 +27,7 @@ static bool lock_with_room(AioContext *ctx, int fd)
     qemu_lockcnt_lock(&ctx->list_lock);
     while ((unsigned)fd >= ctx->fd_table_size || !fdmon_poll_has_room(ctx)) {
         qemu_lockcnt_unlock(&ctx->list_lock);
-        if (!reserve_fd(ctx, fd) || !fdmon_poll_reserve(ctx)) {
+        if (!aio_handler_table_reserve(ctx, fd) || !fdmon_poll_reserve(ctx)) {
             return false;
         }
         qemu_lockcnt_lock(&ctx->list_lock);
@@ -101,18 +36,6 @@ static bool lock_with_room(AioContext *ctx, int fd)
 }
 
 /* ---- Adding, changing, removing ---- */
-
-bool aio_poll_disabled(AioContext *ctx)
-{
-    AIO_CHECK_CONTEXT(ctx);
-    return qatomic_read(&ctx->poll_disable_cnt);
-}
-
-bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node)
-{
-    return !aio_handler_is_deleted(node) && node->pfd.events &&
-           aio_node_check(ctx, node->is_external);
-}
 
 /* A monitor may still have it in a list: then that frees it. */
 static void free_handler(AioHandler *node)
@@ -231,6 +154,15 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     return 0;
 }
 
+int aio_try_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
+                               EventNotifierHandler *io_read,
+                               AioPollFn *io_poll)
+{
+    return aio_try_set_fd_handler(ctx, event_notifier_get_fd(notifier), false,
+                                  (IOHandler *)io_read, NULL, io_poll, NULL,
+                                  notifier);
+}
+
 static void set_fd_handler(AioContext *ctx, int fd, bool is_external,
                            IOHandler *io_read, IOHandler *io_write,
                            AioPollFn *io_poll, IOHandler *io_poll_ready,
@@ -347,7 +279,6 @@ void aio_free_deleted_handlers(AioContext *ctx)
 void aio_free_all_handlers(AioContext *ctx)
 {
     AioHandler *node;
-    FdTable *table = ctx->fd_table_size ? table_of(ctx->handler_by_fd) : NULL;
 
     while ((node = QLIST_FIRST(&ctx->aio_handlers))) {
         if (!aio_handler_is_deleted(node)) {
@@ -356,13 +287,7 @@ void aio_free_all_handlers(AioContext *ctx)
         QLIST_REMOVE(node, node);
         free_handler(node);
     }
-    while (table) {
-        FdTable *older = table->older;
-        free(table);
-        table = older;
-    }
-    ctx->fd_table_size = 0;
-    ctx->handler_by_fd = NULL;
+    aio_handler_table_free(ctx);
     ctx->handlers_with_events = 0;
     fdmon_poll_free_room(ctx);
 }

@@ -7,7 +7,7 @@
  * handlers, or when its GSource is taken, and stays, unless an fd cannot be watched
  * this way.
  */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 
 #ifdef CONFIG_EPOLL
 

@@ -10,7 +10,7 @@
  * A handler whose fd stays ready is therefore reported in each wait. A context
  * has it from the start, wherever the machine does.
  */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 enum { MAX_READY = 128 };

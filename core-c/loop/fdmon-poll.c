@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The scanning monitor: every wait looks at every handler. util/fdmon-poll.c */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 /* As many fds as make epoll worth its while; util/fdmon-epoll.c. */

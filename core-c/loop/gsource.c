@@ -11,7 +11,7 @@
  * the scan; which of them are ready, the context's own monitor finds out, in check,
  * or in dispatch where check was skipped.
  */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 /* Leaves them to the next dispatch, with those that it has to run already. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The main context and the main thread's loop. util/main-loop.c */
 #include "qemu/main-loop.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "qapi/error.h"
 
 static AioContext *main_context;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Waking a context: sync/wakeup.c has the protocol. */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 
 void aio_notify(AioContext *ctx)
 {

@@ -5,10 +5,16 @@
  * spin. How long pays is learnt from how long the loop was blocked.
  * util/aio-posix.c
  */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 
 #define FIRST_POLL_NS 4000
+
+bool aio_poll_disabled(AioContext *ctx)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    return qatomic_read(&ctx->poll_disable_cnt);
+}
 
 /*
  * Asks one handler. True: it has done something, or is on ready_list with something to

@@ -25,50 +25,6 @@ static Clock clocks[QEMU_CLOCK_MAX] = {
 static QLIST_HEAD(, QEMUTimerList) lists[QEMU_CLOCK_MAX];
 static QemuMutex lists_lock;
 
-QEMUTimerListGroup main_loop_tlg;
-static QEMUTimerListNotifyCB *main_loop_notify;
-
-static void notify_main_loop(void *opaque, QEMUClockType type)
-{
-    QEMUTimerListNotifyCB *notify_cb = qatomic_load_acquire(&main_loop_notify);
-
-    if (notify_cb) {
-        CALL_USER(notify_cb, opaque, type);
-    }
-}
-
-bool clocks_try_init(QEMUTimerListNotifyCB *notify_cb)
-{
-    enum { NEW, BUSY, READY };
-    static uint32_t state;
-
-    if (notify_cb) {
-        qatomic_cmpxchg(&main_loop_notify, NULL, notify_cb);
-    }
-    if (qatomic_load_acquire(&state) == READY) {
-        return true;
-    }
-    port_thread_holds(1);
-    if (qatomic_cmpxchg(&state, NEW, BUSY) == NEW) {
-        bool made = timerlistgroup_try_init(&main_loop_tlg, notify_main_loop,
-                                            NULL);
-
-        qatomic_store_release(&state, made ? READY : NEW);
-    }
-    port_thread_holds(-1);
-    for (unsigned turn = 0; qatomic_load_acquire(&state) == BUSY; turn++) {
-        port_spin(turn);
-    }
-    return qatomic_load_acquire(&state) == READY;
-}
-
-void init_clocks(QEMUTimerListNotifyCB *notify_cb)
-{
-    if (!clocks_try_init(notify_cb)) {
-        port_panic("init_clocks: out of memory");
-    }
-}
-
 int64_t qemu_clock_get_ns(QEMUClockType type)
 {
     return port_clock_ns(type == QEMU_CLOCK_HOST ? PORT_CLOCK_REALTIME
@@ -123,7 +79,7 @@ static bool is_running(QEMUClockType type)
     return running;
 }
 
-static void disable(QEMUClockType type)
+void clock_disable(QEMUClockType type)
 {
     Clock *clock = &clocks[type];
 
@@ -146,62 +102,22 @@ static void disable(QEMUClockType type)
     qatomic_dec(&clock->disablers);
 }
 
-void qemu_clock_enable(QEMUClockType type, bool enabled)
+bool clock_enable(QEMUClockType type)
 {
-    if (!enabled) {
-        disable(type);
-    } else if (!qatomic_xchg(&clocks[type].enabled, 1)) {
-        qemu_clock_notify(type);
-    }
+    return !qatomic_xchg(&clocks[type].enabled, 1);
 }
 
-void qemu_clock_notify(QEMUClockType type)
+void clock_each_list(QEMUClockType type,
+                     void (*fn)(QEMUTimerList *list, void *opaque),
+                     void *opaque)
 {
     QEMUTimerList *list;
 
     qemu_mutex_lock(&lists_lock);
     QLIST_FOREACH(list, &lists[type], node) {
-        timerlist_notify(list);
+        CALL_OWN(fn, list, opaque);
     }
     qemu_mutex_unlock(&lists_lock);
-}
-
-int64_t qemu_clock_deadline_ns_all(QEMUClockType type, int attr_mask)
-{
-    QEMUTimerList *list;
-    int64_t deadline = -1;
-
-    (void)attr_mask;
-    qemu_mutex_lock(&lists_lock);
-    QLIST_FOREACH(list, &lists[type], node) {
-        deadline = qemu_soonest_timeout(deadline, timerlist_deadline_ns(list));
-    }
-    qemu_mutex_unlock(&lists_lock);
-    return deadline;
-}
-
-bool qemu_clock_has_timers(QEMUClockType type)
-{
-    init_clocks(NULL);
-    return timerlist_has_timers(main_loop_tlg.tl[type]);
-}
-
-bool qemu_clock_expired(QEMUClockType type)
-{
-    init_clocks(NULL);
-    return timerlist_expired(main_loop_tlg.tl[type]);
-}
-
-bool qemu_clock_run_timers(QEMUClockType type)
-{
-    init_clocks(NULL);
-    return timerlist_run_timers(main_loop_tlg.tl[type]);
-}
-
-bool qemu_clock_run_all_timers(void)
-{
-    init_clocks(NULL);
-    return timerlistgroup_run_timers(&main_loop_tlg);
 }
 
 int qemu_timeout_ns_to_ms(int64_t ns)

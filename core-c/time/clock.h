@@ -40,6 +40,14 @@ static inline void timerlist_publish_first(QEMUTimerList *list)
 bool clock_is_enabled(QEMUClockType type);
 void clock_add_list(QEMUTimerList *list);
 void clock_remove_list(QEMUTimerList *list);
+/* Calls fn(list, opaque) for each list of the clock, under their lock. */
+void clock_each_list(QEMUClockType type,
+                     void (*fn)(QEMUTimerList *list, void *opaque),
+                     void *opaque);
+/* True: it was off. */
+bool clock_enable(QEMUClockType type);
+/* Returns when no list of the clock is running its timers any more. */
+void clock_disable(QEMUClockType type);
 /*
  * The thread that ran their timers was lost, in a call-back perhaps: none of them is
  * armed any longer, and nobody waits for that call-back to return. Timers that other

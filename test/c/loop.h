@@ -3,7 +3,7 @@
 #define TEST_LOOP_H
 /* A context whose home is the test's own thread, and what is done to it. */
 #include "block/aio.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/port.h"
 #include "qapi/error.h"
 #include "threads.h"

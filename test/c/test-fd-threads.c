@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Handlers and several threads: one fd in two loops, changes from elsewhere. */
 #include "loop.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 
 /* ---- One notifier, several loops ---- */
 

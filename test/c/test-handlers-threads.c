@@ -2,7 +2,7 @@
 /* Handlers added, changed and removed by several threads and from inside
  * call-backs; nested polls; what is freed when. */
 #include "loop.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "notifiers.h"
 
 static int handlers_in_list(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Parts of a context: what other rooms than the loop keep for each context. */
 #include "loop.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh.h"
 
 typedef struct TestPart {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Turns of a loop whose thread has other things to do: what there is no time for
  * comes first in the next, in the same order, and nothing is lost. */
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "notifiers.h"
 #include <string.h>
 

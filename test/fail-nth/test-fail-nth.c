@@ -11,7 +11,7 @@
 #include "block/raw-aio.h"
 #include "coroutine/coroutine.h"
 #include "fail.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "loop/bh-pool.h"
 #include "qapi/errno.h"
 #include "qemu/main-loop.h"

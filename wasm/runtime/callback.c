@@ -4,7 +4,7 @@
  * each is known by a number, in the thread that is the context's home.
  */
 #include "handle.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "time/clock.h"
 
 /* Calls the function of that number in this thread. */

@@ -5,7 +5,7 @@
  */
 #include "port/calls.h"
 #include "qapi/error.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "runtime.h"
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * comes back.
  */
 #include "iothread/iothread.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 #include "qapi/errno.h"
 #include "runtime.h"

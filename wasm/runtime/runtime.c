@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The runtime's owner: its context, and how JavaScript's event loop drives it. */
 #include "runtime.h"
-#include "loop/aio-context.h"
+#include "loop/loop.h"
 #include "port/calls.h"
 #include "port/fd-table.h"
 #include "time/clock.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef LOOP_AIO_CONTEXT_H
-#define LOOP_AIO_CONTEXT_H
+#ifndef LOOP_LOOP_H
+#define LOOP_LOOP_H
 /* What the files of the loop share with each other. */
 #include "block/aio.h"
 #include "loop/part.h"
@@ -74,6 +74,8 @@ void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
 /* Somebody is to be waited for before an abandoned context is idle; that is over. */
 void aio_context_serving(AioContext *ctx);
 void aio_context_served(AioContext *ctx);
+
+/* retired.c */
 /* The last reference to one that stays was dropped. */
 void aio_context_retire(AioContext *ctx);
 /* One that was retired and that nobody schedules anything in, empty; NULL: there is
@@ -100,6 +102,13 @@ void aio_bh_dump(AioContext *ctx, AioDumpLine *line, void *opaque);
 /* Panics if one is still scheduled; frees those that were deleted. */
 void aio_bh_drain(AioContext *ctx);
 
+/* handler-table.c */
+/* The live handler of fd, or NULL. Home, inside a walk. */
+AioHandler *aio_find_handler(AioContext *ctx, int fd);
+/* Makes a place for fd. False: out of memory. */
+bool aio_handler_table_reserve(AioContext *ctx, int fd);
+void aio_handler_table_free(AioContext *ctx);
+
 /* fd-handler.c */
 /* As aio_set_fd_handler, io_poll_ready may be NULL. 0; -ENOMEM, or why fd cannot be watched: nothing has
  * changed. Removing a handler does not fail. */
@@ -107,22 +116,19 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                            IOHandler *io_read, IOHandler *io_write,
                            AioPollFn *io_poll, IOHandler *io_poll_ready,
                            void *opaque);
-static inline int
-aio_try_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
-                           EventNotifierHandler *io_read, AioPollFn *io_poll)
-{
-    return aio_try_set_fd_handler(ctx, event_notifier_get_fd(notifier), false,
-                                  (IOHandler *)io_read, NULL, io_poll, NULL,
-                                  notifier);
-}
+int aio_try_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
+                               EventNotifierHandler *io_read,
+                               AioPollFn *io_poll);
 static inline bool aio_handler_is_deleted(AioHandler *node)
 {
     return qatomic_read(&node->deleted);
 }
-/* The live handler of fd, or NULL. Home, inside a walk. */
-AioHandler *aio_find_handler(AioContext *ctx, int fd);
 /* Whether a handler's fd is to be waited for now. */
-bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node);
+static inline bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node)
+{
+    return !aio_handler_is_deleted(node) && node->pfd.events &&
+           aio_node_check(ctx, node->is_external);
+}
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
 /* The same for the handlers of n fds that a monitor has found; one without is left out. */
