@@ -63,7 +63,7 @@ const disposerOf = (member) =>
   member.name && ts.isComputedPropertyName(member.name) ? /^Symbol\.(dispose|asyncDispose)$/.exec(member.name.expression.getText())?.[1] : undefined;
 
 /** The interfaces that TypeScript's library and Node's types have for it; elsewhere they are empty. */
-const DISPOSERS = { dispose: 'Disposable', asyncDispose: 'AsyncDisposable' };
+const DISPOSERS = { dispose: 'Disposable', asyncDispose: 'AsyncCloser' };
 
 /** The text of a statement, exported or not, without its disposers; these are told of in an interface of the same name. */
 function print(statement, exported) {
@@ -116,6 +116,8 @@ declare global {
     /** Has [Symbol.asyncDispose]() where TypeScript knows that symbol. */
     interface AsyncDisposable {}
 }
+/** An AsyncDisposable that is closed by a Promise. */
+type AsyncCloser = { [K in keyof AsyncDisposable]: () => Promise<void> } & AsyncDisposable;
 
 ${statements.map((statement) => print(statement, namesOf(statement).some((name) => exported.has(name)))).join('\n\n')}
 

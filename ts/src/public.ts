@@ -18,6 +18,7 @@ export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export type { WaitOptions } from './abort.js';
 export type { MadeWorker } from './hosts/host.js';
+export type { AbortSignalLike, URLLike } from './platform.js';
 export { AioError, type AioErrorCode } from './errors.js';
 export { doctor } from './doctor/load.js';
 export { describeFindings } from './doctor/describe.js';

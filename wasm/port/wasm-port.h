@@ -10,7 +10,7 @@
     __attribute__((import_module("env"), import_name(name)))
 #define WASM_EXPORT(name) __attribute__((export_name(name), used))
 
-/* ---- What JavaScript provides (ts/src/runtime/imports.ts) ---- */
+/* ---- What JavaScript provides (ts/src/runtime/instance.ts) ---- */
 
 /* ns; clock is a PortClock. */
 WASM_IMPORT("clock_ns") double host_clock_ns(int clock);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What `wasm-aio/wasi` exports. */
 export { WasiHost, type WasiOptions } from './wasi-host.js';
+export type { MessagePortLike, ReadableStreamLike, WritableStreamLike } from '../platform.js';
 export type { GuestOptions, Standard } from './guest-options.js';
 export { AioStream, type AnyNodeStream, type StreamSource, type WebStreams } from './stream.js';
