@@ -45,14 +45,14 @@ export function codesPage() {
   return `${made('<!--', ' -->')}
 # Errors
 
-Every error that the package throws by itself is an \`AioError\`: \`code\` is one of these and
-never changes its meaning, \`errno\` is the name of an errno where there is one, \`cause\` what
-it came from. Messages are for people; compare codes.
+Every error that the package throws by itself is an \`AioError\`. Its \`code\` is one of those below, and a code never changes its
+meaning; \`errno\` is the name of an errno, if there is one; \`cause\` is the error behind it, if there is one. Compare codes, not
+messages: messages are for people and may change.
 
-| code | when | what lives on | what to do |
+| code | when | what still works | what to do |
 |---|---|---|---|
 ${errorCodes().map(({ code, when, lives, remedy }) => `| \`${code}\` | ${when} | ${lives} | ${remedy} |`).join('\n')}
 
-What goes wrong more often, by what you see: [troubleshooting](troubleshooting.md).
+[Troubleshooting](troubleshooting.md) lists common problems by what you see.
 `;
 }

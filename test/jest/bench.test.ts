@@ -176,7 +176,7 @@ describe('writing', () => {
     const path = inDir('theirs');
     writeFileSync(path, Buffer.alloc(65536, 'x'));
     refused(await wasmAio('bench', '--rw=randwrite', `--filename=${path}`, '--number-ios=10', '--iodepth=2'), 1,
-      /theirs: the bench did not make this file; --overwrite writes to it all the same/);
+      /theirs: the bench did not make this file: give --overwrite to write to it anyway/);
     expect(readFileSync(path).equals(Buffer.alloc(65536, 'x'))).toBe(true);
     const ended = await wasmAio('bench', '--json', '--overwrite', '--rw=randwrite', `--filename=${path}`, '--number-ios=50', '--iodepth=2');
     expect(ended).toMatchObject({ code: 0, stderr: '' });

@@ -3,29 +3,29 @@
 
 /** What an AioError is about; stable. */
 export type AioErrorCode =
-  /** A thread of the runtime died: nothing in it can be trusted any longer. */
+  /** A thread of the runtime failed, so that its shared state can no longer be trusted. */
   | 'ERR_AIO_PANIC'
   /** The call would block the owner's thread. */
   | 'ERR_AIO_WOULD_BLOCK'
   /** The object, or the runtime, is closed. */
   | 'ERR_AIO_CLOSED'
-  /** The thread that served the request ended; `errno` is `ECANCELED`. */
+  /** The thread that served the request has ended; `errno` is `ECANCELED`. */
   | 'ERR_AIO_CANCELED'
-  /** No worker could be had: the limit is reached or its start was refused. */
+  /** No worker is available: the limit is reached, or the host refused to start one. */
   | 'ERR_AIO_THREAD_LIMIT'
-  /** A file, a directory or a socket: the operation failed; `errno` says why. */
+  /** An operation on a file, a directory or a socket failed; `errno` says why. */
   | 'ERR_AIO_IO'
-  /** An argument is out of range, of the wrong kind, or a name is taken. */
+  /** An argument is out of range or of the wrong kind, or a name is in use. */
   | 'ERR_AIO_INVALID_ARG'
-  /** The time that was given is over. */
+  /** Something took longer than its time-out. */
   | 'ERR_AIO_TIMEOUT'
-  /** The shared memory has no room, or there could be none of that size. */
+  /** The shared memory is full, or no shared memory of the wanted size can be created. */
   | 'ERR_AIO_NO_MEMORY'
-  /** This page, JavaScript engine or system lacks what is needed. */
+  /** The page, the JavaScript engine or the system lacks something that is needed. */
   | 'ERR_AIO_UNSUPPORTED'
-  /** What was to be the WebAssembly module is none, or not one of ours. */
+  /** The WebAssembly module is none, was not built by `aiocc`, or was built for another version. */
   | 'ERR_AIO_MODULE'
-  /** The IOThread ended by a failure of its own; `cause` is its worker's error. */
+  /** The IOThread has ended because of a failure; `cause` is the error of its worker. */
   | 'ERR_AIO_THREAD_LOST';
 
 /** By the number that C has for each. @internal */

@@ -30,7 +30,7 @@ export async function make(runtime: Runtime, path: string, size: number, seed: n
       rmSync(path, { force: true });
     }
     const why: Record<string, string> = {
-      EEXIST: 'exists already; the bench overwrites nothing',
+      EEXIST: 'exists already, and the bench does not overwrite files',
       ENOSPC: `no space left for ${rounded} bytes: give a smaller --size, or another place in TMPDIR`,
       EFBIG: `a file of ${rounded} bytes is too large here: give a smaller --size`,
       ENOENT: 'no such directory',

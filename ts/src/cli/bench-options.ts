@@ -140,6 +140,6 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
 function checkTogether({ compare, rw, fsync, sweep, aio, overwrite, filename }: BenchOptions): void {
   if (compare && writes(rw)) throw new UsageError(`--compare only reads: not with --rw=${rw}`);
   if (fsync > 0 && !writes(rw)) throw new UsageError(`--fsync needs a --rw that writes, not ${rw}`);
-  if (sweep && aio !== 'native') throw new UsageError(`--sweep: the batch size is native's, not that of --aio=${aio}`);
+  if (sweep && aio !== 'native') throw new UsageError(`--sweep needs --aio=native, because only that engine's batches have a limit: not --aio=${aio}`);
   if (overwrite && filename === undefined) throw new UsageError('--overwrite needs --filename');
 }

@@ -149,7 +149,7 @@ class BenchRun {
       );
     }
     if (this.contentSeed === undefined && writes(rw) && !overwrite) {
-      throw new AioError('ERR_AIO_IO', `${file.path}: the bench did not make this file; --overwrite writes to it all the same`);
+      throw new AioError('ERR_AIO_IO', `${file.path}: the bench did not make this file: give --overwrite to write to it anyway`);
     }
     this.verify = verify || this.temporary !== undefined;
     const blocks = Math.floor((this.options.size ?? file.size) / this.options.blockSize);

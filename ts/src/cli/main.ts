@@ -3,7 +3,7 @@
 import { AioError, messageOf } from '../errors.js';
 import { VERSION } from '../version.js';
 import { suggestion, UsageError } from './options.js';
-import { helpText, print, watchOutput } from './output.js';
+import { complain, helpText, print } from './output.js';
 
 /** The commands: what each does, and how it is loaded. */
 const commands: Record<string, { usage: string; help: string; load: () => Promise<(argv: string[]) => Promise<number>> }> = {
@@ -40,7 +40,6 @@ async function main([name, ...args]: string[]): Promise<number> {
 
 // The exit code alone: the process ends by itself when nothing is left to do,
 // and whatever was written to a pipe gets there.
-watchOutput();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
@@ -48,5 +47,5 @@ try {
   else if (error instanceof AioError && error.code === 'ERR_AIO_PANIC') process.exitCode = 134;
   else process.exitCode = 1;
   const unexpected = !(error instanceof UsageError || error instanceof AioError);
-  process.stderr.write(`wasm-aio: ${unexpected && error instanceof Error ? (error.stack ?? error.message) : messageOf(error)}\n`);
+  complain(unexpected && error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
 }

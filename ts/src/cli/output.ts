@@ -7,15 +7,15 @@ const WHY: Record<string, string> = {
   EPIPE: 'its reader has closed the pipe',
 };
 
-/** Without listeners an error of these streams would end the process with a stack trace. Whoever
- * prints hears of it from print(). */
-export function watchOutput(): void {
-  process.stdout.on('error', () => {});
-  process.stderr.on('error', () => {});
-}
+/** Without a listener an error of a stream would end the process with a stack trace. */
+const ignore = (): void => {};
 
-/** Writes to standard output; rejects with one sentence if that is not possible. */
+/**
+ * Writes to standard output; rejects with one sentence if that is not possible. (Commands that do not
+ * print must not touch process.stdout: that makes a pipe non-blocking, also for a guest that writes to it.)
+ */
 export function print(text: string): Promise<void> {
+  process.stdout.off('error', ignore).on('error', ignore);
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (!error) return resolve();
@@ -23,6 +23,12 @@ export function print(text: string): Promise<void> {
       reject(new AioError('ERR_AIO_IO', `standard output cannot be written: ${WHY[errno] ?? messageOf(error)} (${errno})`, { errno }));
     });
   });
+}
+
+/** Writes a line to standard error, as far as that is possible. */
+export function complain(text: string): void {
+  process.stderr.off('error', ignore).on('error', ignore);
+  process.stderr.write(`wasm-aio: ${text}\n`);
 }
 
 /** Columns of the terminal, or what COLUMNS says; undefined: there is no limit. (A terminal that

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { AioError } from '../errors.js';
 import { WasiHost, type WasiOptions } from '../wasi.js';
 import { helpOf, parseOptions, parseSeconds, parseSize, UsageError, type Command, type Given } from './options.js';
-import { print } from './output.js';
+import { complain, print } from './output.js';
 
 const options = {
   dir: { value: 'HOST[::GUEST]', help: 'a directory that the program may use, under the name GUEST (HOST if none is given)' },
@@ -60,7 +60,7 @@ export async function run(argv: string[]): Promise<number> {
     code = await host.run();
   } catch (error) {
     if (!(error instanceof AioError)) throw error;
-    process.stderr.write(`wasm-aio: ${error.message}\n`);
+    complain(error.message);
     code = error.code === 'ERR_AIO_PANIC' ? 134 : error.code === 'ERR_AIO_TIMEOUT' ? 124 : 1;
   }
   // exit() ends all threads, whatever they do.
