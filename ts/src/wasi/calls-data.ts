@@ -7,7 +7,7 @@ import type { Vector } from '../runtime/guest-memory.js';
 import { host } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
-import type { Ring } from './ring.js';
+import { PIPE_BUF, type Ring } from './ring.js';
 import { acceptConnection } from './sockets.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
 import { waitFor } from './wait.js';
@@ -92,10 +92,13 @@ export function dataCalls(thread: GuestThread): SystemCalls {
   function writeStream(stream: Descriptor, vectors: Vector[]): number {
     const ring = stream.writeRing ?? fail(E.BADF);
     const total = sum(vectors);
+    // Up to PIPE_BUF bytes go in one piece, or not at all.
+    const needed = total <= PIPE_BUF ? total : 1;
     let done = 0;
     while (done < total) {
       if (ring.readerGone || ring.writerGone) return done > 0 ? done : fail(E.PIPE);
       done += ring.writing(() => {
+        if (ring.room < needed) return 0;
         let count = 0;
         for (const view of memory.views(rest(vectors, done))) {
           const put = ring.write(view);
@@ -106,7 +109,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
       });
       if (done === total) break;
       if (stream.flags & FdFlags.nonblock) return done > 0 ? done : fail(E.AGAIN);
-      waitFor(thread, ring.writers, () => ring.room > 0 || ring.readerGone || ring.writerGone);
+      waitFor(thread, ring.writers, () => ring.room >= needed || ring.readerGone || ring.writerGone);
     }
     return done;
   }
@@ -192,7 +195,8 @@ export function dataCalls(thread: GuestThread): SystemCalls {
         const at = fileOffset(offset);
         if (sum(vectors) === 0) return 0;
         if (at === Infinity) fail(E.FBIG);
-        const done = host(() => files().writevSync(file.hostFd, memory.views(vectors), at));
+        // POSIX has it so, though Linux appends.
+        const done = host(() => files().writevSync(file.plainFd, memory.views(vectors), at));
         flushFile(file);
         return done;
       });

@@ -56,14 +56,33 @@ export function fdCalls(thread: GuestThread): SystemCalls {
       const { bavail, bsize } = host(() => fs.statfsSync(`/proc/self/fd/${file.hostFd}`));
       if (Math.max(0, end - stat.size) > bavail * bsize) fail(E.NOSPC);
       const buffer = new Uint8Array(Math.min(ZEROS, length));
-      const hasHoles = stat.blocks * 512 < stat.size;
-      for (let at = hasHoles ? offset : Math.max(offset, stat.size); at < end;) {
-        const piece = buffer.fill(0).subarray(0, Math.min(buffer.length, end - at));
-        // What is there is written as it is, what is not becomes zeros.
-        if (at < stat.size) host(() => fs.readSync(file.hostFd, piece, 0, piece.length, at));
-        at += host(() => fs.writeSync(file.hostFd, piece, 0, piece.length, at));
-      }
+      const write = (start: number, readFd?: number): void => {
+        for (let at = start; at < end;) {
+          const piece = buffer.fill(0).subarray(0, Math.min(buffer.length, end - at));
+          // What is there is written as it is, what is not becomes zeros.
+          if (readFd !== undefined && at < stat.size) host(() => fs.readSync(readFd, piece, 0, piece.length, at));
+          at += host(() => fs.writeSync(file.plainFd, piece, 0, piece.length, at));
+        }
+      };
+      if (stat.blocks * 512 >= stat.size || !readable(file, (fd) => write(offset, fd))) write(Math.max(offset, stat.size));
     });
+  }
+
+  /** Calls work with an fd that reads the file, however it was opened itself; false if there is none. */
+  function readable(file: Descriptor, work: (fd: number) => void): boolean {
+    const fs = files();
+    let fd: number;
+    try {
+      fd = fs.openSync(`/proc/self/fd/${file.plainFd}`, fs.constants.O_RDONLY);
+    } catch {
+      return false;                               // its mode forbids it
+    }
+    try {
+      work(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    return true;
   }
 
   function setFlags(descriptor: Descriptor, flags: number): void {

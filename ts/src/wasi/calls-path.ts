@@ -76,6 +76,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     try {
       const type = FdTable.typeOf(host(() => fs.fstatSync(hostFd)).mode);
       if (type === FileType.directory) {
+        if (base & Rights.fdWrite) fail(E.ISDIR);
         return table.open({
           kind: Kind.directory, type, hostFd, base: base & RIGHTS_OF_DIRECTORY, inheriting,
           allowed: from.passed & RIGHTS_OF_DIRECTORY, passed: from.passed,
@@ -128,19 +129,19 @@ export function pathCalls(thread: GuestThread): SystemCalls {
 
     path_create_directory(fd: number, pathAt: number, length: number) {
       below(fd, Rights.pathCreateDirectory, textAt(memory, pathAt, length), false, (place) => {
-        if (place.name === '.') fail(E.EXIST);
+        if (isDots(place)) fail(E.EXIST);
         host(() => files().mkdirSync(entry(place)));
       });
     },
     path_remove_directory(fd: number, pathAt: number, length: number) {
       below(fd, Rights.pathRemoveDirectory, textAt(memory, pathAt, length), false, (place) => {
-        if (place.name === '.') fail(E.INVAL);
+        if (isDots(place)) fail(place.name === '.' ? E.INVAL : E.NOTEMPTY);
         host(() => files().rmdirSync(entry(place)));
       });
     },
     path_unlink_file(fd: number, pathAt: number, length: number) {
       below(fd, Rights.pathUnlinkFile, textAt(memory, pathAt, length), false, (place) => {
-        if (place.name === '.') fail(E.ISDIR);
+        if (isDots(place)) fail(E.ISDIR);
         host(() => files().unlinkSync(entry(place)));
       });
     },
@@ -167,9 +168,10 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       memory.check(used, 4);
       below(fd, Rights.pathReadlink, textAt(memory, pathAt, length), false, (place) => {
         const target = host(() => files().readlinkSync(existing(place), { encoding: 'buffer' }));
-        if (target.length > size >>> 0) fail(E.RANGE);
-        memory.bytes(buffer, target.length).set(target);
-        memory.setU32(used, target.length);
+        // What does not fit is cut off, as by readlink(2).
+        const fits = target.subarray(0, size >>> 0);
+        memory.bytes(buffer, fits.length).set(fits);
+        memory.setU32(used, fits.length);
       });
     },
     path_symlink(targetAt: number, targetLength: number, fd: number, pathAt: number, length: number) {
@@ -178,7 +180,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       below(fd, Rights.pathSymlink, textAt(memory, pathAt, length), false, (place) => {
         // It would lead out of every directory of the guest; others may follow it.
         if (target.startsWith('/')) fail(E.PERM);
-        if (place.name === '.') fail(E.EXIST);
+        if (isDots(place)) fail(E.EXIST);
         host(() => files().symlinkSync(target, entry(place)));
       });
     },
@@ -194,11 +196,16 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     path_rename(oldFd: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number) {
       const [from, to] = [textAt(memory, oldAt, oldLength), textAt(memory, newAt, newLength)];
       both(oldFd, Rights.pathRenameSource, from, newFd, Rights.pathRenameTarget, to, (source, target) => {
-        if (source.name === '.' || target.name === '.') fail(E.BUSY);
+        if (isDots(source) || isDots(target)) fail(E.BUSY);
         host(() => files().renameSync(entry(source), entry(target)));
       });
     },
   };
+
+  /** No name that could be made or removed. */
+  function isDots({ name }: ResolvedPath): boolean {
+    return name === '.' || name === '..';
+  }
 
   /** The path of a place that is there; with a slash it is a directory. */
   function existing({ path, slash }: ResolvedPath): string {

@@ -42,7 +42,7 @@ export function guestPollCalls(thread: GuestThread): SystemCalls {
       return undefined;
     }
     const hangup = ring.readerGone || ring.writerGone;
-    return ring.room > 0 || hangup ? { error: 0, nbytes: hangup ? 0n : BigInt(ring.room), hangup } : undefined;
+    return ring.writable || hangup ? { error: 0, nbytes: hangup ? 0n : BigInt(ring.room), hangup } : undefined;
   }
 
   return pollCalls(thread, {

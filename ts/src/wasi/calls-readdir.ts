@@ -6,6 +6,7 @@ import { at, host } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
+import { utf8 } from './text.js';
 
 const DIRENT_BYTES = 24;
 /** Listings that a thread keeps at most, for directories that it has not read to the end. */
@@ -26,7 +27,9 @@ export function readdirCalls(thread: GuestThread): SystemCalls {
     const { serial, hostFd } = directory;
     let listed = cookie === 0n ? undefined : listings.get(serial);
     listings.delete(serial);
-    listed ??= ['.', '..', ...host(() => files().readdirSync(`/proc/self/fd/${hostFd}`))];
+    listed ??= ['.', '..', ...host(() => files().readdirSync(`/proc/self/fd/${hostFd}`, { encoding: 'buffer' }))
+      // A name that is no UTF-8 cannot be given back to open it.
+      .map(utf8).filter((name) => name !== undefined)];
     listings.set(serial, listed);
     for (const oldest of listings.keys()) {
       if (listings.size <= MAX_LISTINGS) break;

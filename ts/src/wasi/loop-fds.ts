@@ -41,7 +41,7 @@ export function loopImports(thread: GuestThread): LoopImports {
         }
         if (writeRing) {
           if (writeRing.readerGone || writeRing.writerGone) ready |= POLLERR | POLLOUT;
-          else if (writeRing.room > 0) ready |= POLLOUT;
+          else if (writeRing.writable) ready |= POLLOUT;
         }
         return ready;
       }));

@@ -4,6 +4,7 @@ import * as E from '../runtime/wasi-errno.js';
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
 import type { FileSystem } from './table.js';
+import { utf8 } from './text.js';
 
 /** Linux: an fd that stands for a place in the tree, whatever its permissions. */
 const O_PATH = 0o10000000;
@@ -30,7 +31,7 @@ export interface ResolvedPath {
   /** An open directory, to be used until the call of resolve() is over. */
   directory: number;
   /** One component, which is no symbolic link if those are followed; '.' for the
-   * directory itself. */
+   * directory itself, '..' if the path ended with that. */
   name: string;
   /** It ended with a slash, so it must be a directory. */
   slash: boolean;
@@ -55,9 +56,11 @@ export function resolve<T>(fs: FileSystem, start: number, path: string, follow: 
   }
 }
 
+/** A '.' counts only at the end: what stands before it must be a directory. */
 function components(path: string): string[] {
   if (path.startsWith('/')) fail(E.PERM);
-  return path.split('/').filter((part) => part !== '' && part !== '.');
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts.filter((part, i) => part !== '.' || i === parts.length - 1);
 }
 
 /** '/' and '/.' ask for a directory; so does '..', which is one. */
@@ -77,12 +80,16 @@ function walk(fs: FileSystem, start: number, path: string, follow: boolean, open
   };
 
   for (;;) {
-    const name = left.shift();
-    if (name === undefined) return place('.');
+    const name = left.shift() ?? '.';
     if (name === '..') {
       const above = opened.pop();
       if (above === undefined) fail(E.PERM);
       fs.closeSync(above);
+      if (left.length === 0) return { ...place('.'), name };
+      continue;
+    }
+    if (name === '.') {
+      if (left.length === 0) return place(name);
       continue;
     }
     if (left.length === 0) {
@@ -93,7 +100,7 @@ function walk(fs: FileSystem, start: number, path: string, follow: boolean, open
     }
     const next = step(fs, top(), name);
     if (next !== undefined) opened.push(next);
-    else expand(host(() => fs.readlinkSync(at(top(), name))));
+    else expand(linkTarget(fs, at(top(), name)) ?? fail(E.NOENT));
   }
 }
 
@@ -111,11 +118,14 @@ function step(fs: FileSystem, directory: number, name: string): number | undefin
   }
 }
 
-/** What a symbolic link holds; undefined for all else, also for what is not there. */
+/** What a symbolic link holds; undefined for all else, also for what is not there. EILSEQ if that is no
+ * UTF-8: decoded with replacement characters it would lead to another file. */
 function linkTarget(fs: FileSystem, path: string): string | undefined {
+  let target: Uint8Array;
   try {
-    return fs.readlinkSync(path);
+    target = fs.readlinkSync(path, { encoding: 'buffer' });
   } catch {
     return undefined;
   }
+  return utf8(target) ?? fail(E.ILSEQ);
 }

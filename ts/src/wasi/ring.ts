@@ -22,6 +22,9 @@ const WRITE_FD = 17;
 const WRITER_GONE = 1;
 const READER_GONE = 2;
 
+/** As many bytes are written in one piece: PIPE_BUF of limits.h. */
+export const PIPE_BUF = 4096;
+
 export const OwnerEnd = { none: 0, writer: 1, reader: 2 } as const;
 export type OwnerEnd = (typeof OwnerEnd)[keyof typeof OwnerEnd];
 
@@ -66,6 +69,11 @@ export class Ring {
   /** Bytes that may be written. */
   get room(): number {
     return this.size - this.length;
+  }
+
+  /** As Linux's pipes are: any write of up to PIPE_BUF bytes would be taken now. */
+  get writable(): boolean {
+    return this.room >= PIPE_BUF;
   }
 
   get writerGone(): boolean {

@@ -90,6 +90,11 @@ export class Descriptor {
     return appending >= 0 ? appending : this.get(HOST_FD);
   }
 
+  /** The one that does not append: for what goes to an offset. */
+  get plainFd(): number {
+    return this.get(HOST_FD);
+  }
+
   /** Every host fd of it. */
   get hostFds(): number[] {
     return [this.get(HOST_FD), this.get(APPEND_FD)].filter((fd) => fd >= 0);

@@ -10,10 +10,15 @@ const LONGEST_PATH = 4096;
 export function textAt(memory: GuestMemory, pointer: number, length: number): string {
   const bytes = memory.bytes(pointer, length);
   if (bytes.length > LONGEST_PATH) fail(E.NAMETOOLONG);
+  // In private memory: browsers decode nothing that is shared.
+  return utf8(bytes.slice()) ?? fail(E.ILSEQ);
+}
+
+/** Undefined if the bytes are no UTF-8. */
+export function utf8(bytes: Uint8Array): string | undefined {
   try {
-    // In private memory: browsers decode nothing that is shared.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.slice());
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return fail(E.ILSEQ);
+    return undefined;
   }
 }
