@@ -36,6 +36,40 @@ test("the block engines work on the program's own descriptors, and on no others"
   root.remove();
 });
 
+test('a thread that waits for input keeps nobody from another stream, nor from the end', async () => {
+  const program = join(dir.path, 'reader');
+  writeFileSync(`${program}.c`, `#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+static int ready;
+static void *reader(void *opaque) {
+  char line[100];
+  flockfile(stdin);
+  __atomic_store_n(&ready, 1, __ATOMIC_SEQ_CST);
+  return fgets(line, sizeof line, stdin) ? opaque : NULL;
+}
+static void *letters(void *opaque) { for (int i = 0; i < 20000; i++) putchar(*(char *)opaque); return NULL; }
+int main(void) {
+  pthread_t thread, writers[3];
+  struct tm tm;
+  time_t now = time(NULL);
+  pthread_create(&thread, NULL, reader, NULL);
+  while (!__atomic_load_n(&ready, __ATOMIC_SEQ_CST)) usleep(1000);
+  if (ftrylockfile(stdin) == 0 || !localtime_r(&now, &tm)) return 1;
+  fflush(NULL);
+  FILE *file = fopen("/", "r");
+  if (file) fclose(file);
+  for (int i = 0; i < 3; i++) pthread_create(&writers[i], NULL, letters, "abc" + i);
+  for (int i = 0; i < 3; i++) pthread_join(writers[i], NULL);
+  return 0;
+}`);
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O2', '-o', program, `${program}.c`])).toMatchObject({ code: 0 });
+  const ended = await spawned(process.execPath, [cli, 'run', program], { stdin: 'silent' });
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect([...'abc'].map((letter) => ended.stdout.split(letter).length - 1)).toEqual([20000, 20000, 20000]);
+});
+
 test('both outputs on one pipe keep their order', async () => {
   writeFileSync(join(dir.path, 'order.c'), `#include <stdio.h>
 int main(void) { setvbuf(stdout, NULL, _IONBF, 0); for (int i = 0; i < 200; i++) fprintf(i % 3 ? stdout : stderr, "%d\\n", i); }`);

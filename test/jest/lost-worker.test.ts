@@ -108,6 +108,7 @@ test('an IOThread that is lost while it is being closed', async () => {
 
 test('a name is free again when its IOThread was lost', async () => {
   const lost = await runtime.iothread('lost');
+  await asleep(runtime, lost);
   kill('IO lost');
   await failure(lost.clock(), 'ERR_AIO_THREAD_LOST');
   await works(await runtime.iothread('lost'));
@@ -230,6 +231,7 @@ test('the pool and the host-I/O threads of an IOThread that is lost end', async 
   await Promise.all(files.map((file) => file.read(0, 4096)));
   await until(() => workersOf(runtime, 'pool').length === 2);
   const closed = isLost(lost.closed);
+  await asleep(runtime, lost);
   kill('IO lost');
   await closed;
   await until(() => workersOf(runtime, 'pool').length + workersOf(runtime, 'host I/O').length === 0);
@@ -244,6 +246,7 @@ test('what the code of an IOThread that is lost has made is closed', async () =>
   const lost = await runtime.iothread<{ never: Notifier; bh: BottomHalf }>('lost', { module: pathToFileURL(file) });
   const { never, bh } = lost.remote;
   const ends = [failure(never.wait(), 'ERR_AIO_CLOSED'), isLost(lost.closed)];
+  await asleep(runtime, lost);
   kill('IO lost');
   await Promise.all(ends);
   await failure(() => Promise.resolve().then(() => bh.schedule()), 'ERR_AIO_CLOSED');

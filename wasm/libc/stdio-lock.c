@@ -4,14 +4,17 @@
  *
  * The libc that Emscripten builds without pthreads still has musl's calls of
  * __lockfile() and __lock() at every right place, but with nothing behind them,
- * and marks every stream as one that needs no lock. So three things are done
+ * and marks every stream as one that needs no lock. So four things are done
  * here: a lock behind __lockfile (linked in the place of libc's), one behind
- * __lock (wasm-ld --wrap: libc's stands in an object with other functions), and
- * the streams' marks.
+ * __lock (wasm-ld --wrap: libc's stands in an object with other functions), the
+ * streams' marks, and getc() and putc(), in which musl handles a stream's lock
+ * itself, by operations that are not atomic in this libc.
  *
- * One recursive lock serves all: a stream's function may call another's
- * (fflush(NULL), exit), and two locks would need an order. sprintf() and its
- * kind work on a stream of their own that stays unmarked and takes no lock.
+ * Each stream has a lock of its own, so that a thread that waits for input keeps
+ * nobody from another stream. A thread that goes through the list of all
+ * streams, in exit() or fflush(NULL), does not wait for one that is being read:
+ * nothing of that one has to be written. sprintf() and its kind work on a stream
+ * of their own that stays unmarked and takes no lock.
  */
 #include <stdio.h>
 
@@ -19,84 +22,206 @@
 #include "sync/thread.h"
 #include "weak.h"
 
-/* Zero is an unlocked QemuRecMutex. */
-static QemuRecMutex libc_lock;
+/*
+ * The part of musl's struct _IO_FILE that is used here. The layout has been the
+ * same since 2011; that it is still so is seen from what the three standard
+ * streams hold. The last two members are musl's list of the streams that flockfile
+ * has locked, which has no other use.
+ */
+typedef struct Stream {
+    unsigned flags;
+    unsigned char *rpos, *rend;
+    int (*close)(FILE *file);
+    unsigned char *wend;        /* NULL: it is not being written */
+    unsigned char *wpos, *mustbezero_1, *wbase;
+    void *functions[3];
+    unsigned char *buf;
+    size_t buf_size;
+    FILE *prev, *next;
+    int fd;
+    int pipe_pid;
+    long lockcount;             /* calls of flockfile */
+    int mode;
+    volatile int lock;          /* -1: never locked */
+    int lbf;
+    void *cookie;
+    int64_t off;
+    char *getln_buf;
+    void *mustbezero_2;
+    unsigned char *shend;
+    int64_t shlim, shcnt;
+    void *owner;                /* the thread that has locked it */
+    QemuMutex mutex;            /* zero is an unlocked one */
+} Stream;
+_Static_assert(sizeof(QemuMutex) == sizeof(FILE *), "it has the place of a pointer");
 
 /* musl's; 1 means: call __unlockfile. */
-int __lockfile(FILE *stream);
-void __unlockfile(FILE *stream);
+int __lockfile(FILE *file);
+void __unlockfile(FILE *file);
+FILE **__real___ofl_lock(void);
+FILE **__wrap___ofl_lock(void);
+void __real___ofl_unlock(void);
+void __wrap___ofl_unlock(void);
 void __wrap___lock(volatile int *word);
 void __wrap___unlock(volatile int *word);
 
-int __lockfile(FILE *stream)
+/* Whether this thread has locked the list of all streams. */
+static _Thread_local bool has_list;
+static FILE **list;
+
+int __lockfile(FILE *file)
 {
-    (void)stream;
-    qemu_rec_mutex_lock(&libc_lock);
+    Stream *stream = (Stream *)file;
+
+    if (qatomic_read(&stream->owner) == thread_self()) {
+        return 0;
+    }
+    if (qemu_mutex_trylock(&stream->mutex)) {
+        if (has_list && !qatomic_read(&stream->wend)) {
+            return 0;
+        }
+        qemu_mutex_lock(&stream->mutex);
+    }
+    qatomic_set(&stream->owner, thread_self());
     return 1;
 }
 
-void __unlockfile(FILE *stream)
+void __unlockfile(FILE *file)
 {
-    (void)stream;
-    qemu_rec_mutex_unlock(&libc_lock);
+    Stream *stream = (Stream *)file;
+
+    qatomic_set(&stream->owner, NULL);
+    qemu_mutex_unlock(&stream->mutex);
+}
+
+FILE **__wrap___ofl_lock(void)
+{
+    list = __real___ofl_lock();
+    has_list = true;
+    return list;
+}
+
+void __wrap___ofl_unlock(void)
+{
+    has_list = false;
+    __real___ofl_unlock();
 }
 
 void __wrap___lock(volatile int *word)
 {
-    (void)word;
-    qemu_rec_mutex_lock(&libc_lock);
+    qemu_mutex_lock((QemuMutex *)word);
 }
 
 void __wrap___unlock(volatile int *word)
 {
-    (void)word;
-    qemu_rec_mutex_unlock(&libc_lock);
+    qemu_mutex_unlock((QemuMutex *)word);
 }
 
-/* The program's own: libc's would not wait, all its threads being one to it. */
-LIBC_WEAK
-void flockfile(FILE *stream)
+static void unlock_own(FILE *file)
 {
-    __lockfile(stream);
-}
-
-LIBC_WEAK
-void funlockfile(FILE *stream)
-{
-    __unlockfile(stream);
-}
-
-LIBC_WEAK
-int ftrylockfile(FILE *stream)
-{
-    (void)stream;
-    return qemu_rec_mutex_trylock(&libc_lock) ? -1 : 0;
+    if (((Stream *)file)->owner == thread_self()) {
+        __unlockfile(file);
+    }
 }
 
 /* A thread has left by exit(), which has flushed the streams and keeps them locked, for
  * the program would be over: others go on. */
 void wasm_unlock_after_exit(void)
 {
-    while (libc_lock.owner == thread_self()) {
-        qemu_rec_mutex_unlock(&libc_lock);
+    if (!has_list) {
+        return;
+    }
+    for (FILE *file = *list; file; file = ((Stream *)file)->next) {
+        unlock_own(file);
+    }
+    unlock_own(stdin);
+    unlock_own(stdout);
+    unlock_own(stderr);
+    __wrap___ofl_unlock();
+}
+
+/* ---- The program's own functions ---- */
+
+/* libc's would not wait, all its threads being one to it. */
+LIBC_WEAK
+void flockfile(FILE *file)
+{
+    __lockfile(file);
+    ((Stream *)file)->lockcount++;
+}
+
+LIBC_WEAK
+void funlockfile(FILE *file)
+{
+    if (--((Stream *)file)->lockcount == 0) {
+        __unlockfile(file);
     }
 }
 
-/* --- Marking the streams ---------------------------------------------------- */
+LIBC_WEAK
+int ftrylockfile(FILE *file)
+{
+    Stream *stream = (Stream *)file;
 
-/*
- * The part of musl's struct _IO_FILE that is used here. The layout has been the
- * same since 2011; that it is still so is seen from what the three standard
- * streams hold.
- */
-typedef struct Stream {
-    void *before[15];
-    int fd;
-    int pipe_pid;
-    long lockcount;
-    int mode;
-    volatile int lock;          /* -1: never locked */
-} Stream;
+    if (qatomic_read(&stream->owner) != thread_self()) {
+        if (qemu_mutex_trylock(&stream->mutex)) {
+            return -1;
+        }
+        qatomic_set(&stream->owner, thread_self());
+    }
+    stream->lockcount++;
+    return 0;
+}
+
+LIBC_WEAK
+int fgetc(FILE *file)
+{
+    int locked = ((Stream *)file)->lock >= 0 ? __lockfile(file) : 0;
+    int c = getc_unlocked(file);
+
+    if (locked) {
+        __unlockfile(file);
+    }
+    return c;
+}
+
+LIBC_WEAK
+int fputc(int c, FILE *file)
+{
+    int locked = ((Stream *)file)->lock >= 0 ? __lockfile(file) : 0;
+
+    c = putc_unlocked(c, file);
+    if (locked) {
+        __unlockfile(file);
+    }
+    return c;
+}
+
+LIBC_WEAK
+int getc(FILE *file)
+{
+    return fgetc(file);
+}
+
+LIBC_WEAK
+int getchar(void)
+{
+    return fgetc(stdin);
+}
+
+LIBC_WEAK
+int putc(int c, FILE *file)
+{
+    return fputc(c, file);
+}
+
+LIBC_WEAK
+int putchar(int c)
+{
+    return fputc(c, stdout);
+}
+
+/* ---- Marking the streams ---- */
 
 /* The start of musl's struct __libc: streams that are opened while `threaded` is
  * set are marked at once. */

@@ -21,18 +21,18 @@ type Enough = (stdout: string, stderr: string) => boolean;
 const PATIENCE_MS = 120_000;
 
 /** Runs a program to its end, or until enough is true of what it has printed. What hangs is
- * killed: its code is null then. */
-export function spawned(command: string, args: readonly string[], options: { cwd?: string; enough?: Enough } = {}): Promise<Ended> {
-  const { enough, ...rest } = options;
+ * killed: its code is null then. Its standard input is /dev/null, or a pipe that stays open and silent. */
+export function spawned(command: string, args: readonly string[], options: { cwd?: string; enough?: Enough; stdin?: 'silent' } = {}): Promise<Ended> {
+  const { enough, stdin, ...rest } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: pathOf('.'), ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { cwd: pathOf('.'), ...rest, stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
     const ended: Ended = { code: null, signal: null, stdout: '', stderr: '' };
     const printed = (stream: 'stdout' | 'stderr', text: string): void => {
       ended[stream] += text;
       if (enough?.(ended.stdout, ended.stderr)) child.kill('SIGKILL');
     };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => printed('stdout', text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => printed('stderr', text));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => printed('stdout', text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => printed('stderr', text));
     const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     child.on('error', reject);
     child.on('close', (code, signal) => {
