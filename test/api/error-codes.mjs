@@ -29,7 +29,7 @@ export function codesTypeScript() {
   return `// SPDX-License-Identifier: MIT
 ${made('//', '')}
 
-/** What an AioError is about; stable. */
+/** The code of an AioError, which says what kind of error it is. A code keeps its meaning in later versions. */
 export type AioErrorCode =
 ${entries.map(({ code, when }) => `  /** ${when} */\n  | '${code}'`).join('\n')};
 

@@ -1,6 +1,7 @@
 // The package's declarations, with the libraries that programs have: whole, and each without the others.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { undocumented } from './doc-comments.mjs';
 
 const ES = ['lib.es2022.d.ts'];
 const DOM = ['lib.dom.d.ts', 'lib.dom.iterable.d.ts'];
@@ -23,6 +24,11 @@ export function declarationTests(room) {
         assert.doesNotMatch(text, /@internal|\bPointer\b|__points_to|^\/\/\/ <reference|\bimport\(/m, file);
         assert.deepEqual([...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from).filter((from) => from !== './wasm-aio.js'), [], file);
       }
+    },
+    async 'every public member has a doc comment that is a sentence'() {
+      const { default: ts } = await import('typescript');
+      const files = ['types/wasm-aio', 'vite', 'wasm'].map((name) => room.path('app/node_modules/wasm-aio/dist', `${name}.d.ts`));
+      assert.deepEqual(files.flatMap((file) => undocumented(ts, file)), []);
     },
   };
   for (const [name, [lib, types, files]] of Object.entries(WITH)) {

@@ -2,30 +2,30 @@
 import { isSignal, optionsOf } from './check.js';
 import type { AbortSignalLike } from './platform.js';
 
-/** An option of everything that waits. */
+/** Options of methods that wait for something. */
 export interface WaitOptions {
-  /** Ends the wait, which rejects with the signal's reason then. */
+  /** Ends the wait when it is aborted: the promise then rejects with the signal's reason. */
   signal?: AbortSignalLike | undefined;
 }
 
-/** The signal of options that have nothing else. */
+/** Returns the signal of options that have no other properties. */
 export function signalOf(options: WaitOptions): AbortSignalLike | undefined {
   return optionsOf(options, { signal: isSignal }).signal;
 }
 
-/** The signal of the call that is being begun: who begins it does not hear its end once that is aborted. */
+/** The signal of the call that is being started. If it is aborted, the caller does not learn how the call ends. */
 export const begun: { by?: AbortSignalLike | undefined } = {};
 
 /**
- * What work comes to, or the signal's reason if that is there first; work is not begun if it
- * is there already. late gets what still comes after that, to undo it.
+ * Runs work() and returns its result, or rejects with the signal's reason if the signal is aborted before; if it is
+ * aborted already, work() is not called. late() gets a result that arrives after the abort, in order to undo it.
  */
 export async function abortable<T>(
   signal: AbortSignalLike | undefined, work: () => Promise<T>, late: (result: T) => unknown = () => {},
 ): Promise<T> {
   signal?.throwIfAborted();
   begun.by = signal;
-  // What it throws at once, too, comes from the promise.
+  // The async function turns an error that work() throws synchronously into a rejection.
   const promise = (async () => work())();
   begun.by = undefined;
   if (!signal) return promise;

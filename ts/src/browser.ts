@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The entry that bundlers take for a page: nothing of Node's is in reach of it. */
+/** The entry that bundlers take for a page; it imports nothing that needs Node. */
 import { ownerHost } from './hosts/browser-owner.js';
 import { provideHost } from './hosts/detect.js';
 

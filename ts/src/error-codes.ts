@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Made by `node test/api/generate.mjs` from wasm/port/error-codes.def; do not edit.
 
-/** What an AioError is about; stable. */
+/** The code of an AioError, which says what kind of error it is. A code keeps its meaning in later versions. */
 export type AioErrorCode =
   /** A thread of the runtime failed, so that its shared state can no longer be trusted. */
   | 'ERR_AIO_PANIC'

@@ -3,13 +3,23 @@ import type { AioErrorCode } from './error-codes.js';
 
 export type { AioErrorCode };
 
-/** Every error that this package throws by itself. */
+/** The class of all errors that this package throws on its own account. `code` says what kind of error it is. */
 export class AioError extends Error {
+  /**
+   * The kind of error; programs should test this and not the message. docs/errors.md lists the codes and their
+   * remedies.
+   */
   readonly code: AioErrorCode;
-  /** The errno's name (`ENOENT`), where there is one. */
+  /** The name of the errno, such as `ENOENT`, if there is one. */
   readonly errno: string | undefined;
 
-  constructor(code: AioErrorCode, message: string, options: { errno?: string; cause?: unknown } = {}) {
+  /** Creates an error; the package does this, and programs need it only to imitate one, for example in their tests. */
+  constructor(code: AioErrorCode, message: string, options: {
+    /** The name of the errno, such as `ENOENT`. */
+    errno?: string;
+    /** The error that has caused this one. */
+    cause?: unknown;
+  } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'AioError';
     this.code = code;
@@ -17,8 +27,8 @@ export class AioError extends Error {
   }
 
   /**
-   * Also one of another copy of the package: what workers load is a bundle with a class of its
-   * own, and a file that both sides import may name either entry. Not so for derived classes.
+   * Also true for errors of another copy of the package: workers load a bundle that has a class AioError of its own,
+   * and a file that both sides import may name either entry. Derived classes behave as usual.
    * @internal
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
@@ -26,19 +36,19 @@ export class AioError extends Error {
   }
 }
 
-/** What using something after its close() is. */
+/** The error for using something after its close(). */
 export function closedError(what: string): AioError {
   return new AioError('ERR_AIO_CLOSED', `${what} is closed`);
 }
 
-/** What has no room in the shared memory. */
+/** The error for something that does not fit into the shared memory. */
 export function noMemory(what: string): AioError {
   return new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} in the shared memory (maximumMemory)`, { errno: 'ENOMEM' });
 }
 
 /**
- * Gives an error that nobody caught to this thread's handler of such errors, from a task of its
- * own: process.on('uncaughtException'), or an `error` event as by reportError().
+ * Reports an error that nobody has caught, as an uncaught error of this thread: process.on('uncaughtException'), or
+ * an `error` event as by reportError(). This happens in a task of its own.
  */
 export function reportUncaught(error: unknown): void {
   queueMicrotask(() => {
@@ -46,12 +56,12 @@ export function reportUncaught(error: unknown): void {
   });
 }
 
-/** A thrown value as one line of text. */
+/** The message of a thrown value, which may be anything. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The errno's name in a host's error: Node's `code`, a DOMException's name. */
+/** The errno's name for an error of the host: Node's `code`, or by a DOMException's name. */
 export function hostErrno(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown };
   if (typeof code === 'string') return code;

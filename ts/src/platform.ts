@@ -1,45 +1,71 @@
 // SPDX-License-Identifier: MIT
 /**
- * Objects of the platform, by what is used of them. The DOM's and Node's are assignable to these types, so that
- * the package's declarations need neither library.
+ * Types of objects of the platform, with the members that the package uses. The objects of the DOM and of Node are
+ * assignable to them, so that the package's declarations need neither library.
  */
 
-/** An AbortSignal. */
+/** An `AbortSignal` of the platform, or an object with the same members. */
 export interface AbortSignalLike {
+  /** Whether the signal has been aborted. */
   readonly aborted: boolean;
+  /** The value that an aborted operation rejects with. */
   readonly reason: unknown;
+  /** Throws {@link reason} if the signal has been aborted. */
   throwIfAborted(): void;
-  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  /** Calls the listener when the signal is aborted. */
+  addEventListener(type: 'abort', listener: () => void, options?: {
+    /** Whether the listener is removed after its first call. */
+    once?: boolean;
+  }): void;
+  /** Removes a listener that was added by addEventListener(). */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** A URL. */
+/** A `URL` of the platform. */
 export interface URLLike {
+  /** The address as text. */
   readonly href: string;
+  /** The parameters of the address; not used by the package, but it tells a URL from other objects. */
   readonly searchParams: object;
 }
 
-/** A MessagePort. */
+/** A `MessagePort` of the platform. */
 export interface MessagePortLike {
+  /** Sends a message to the other port. */
   postMessage(message: unknown): void;
+  /** Disconnects this port from the other one. */
   close(): void;
 }
 
-/** A ReadableStream of bytes. */
+/** A `ReadableStream` of the platform, whose chunks are bytes. */
 export interface ReadableStreamLike {
+  /** Locks the stream and returns its reader. */
   getReader(): {
+    /** Settles when the stream is closed or has failed. */
     readonly closed: Promise<unknown>;
-    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+    /** Resolves with the next chunk of bytes, or with the stream's end. */
+    read(): Promise<{
+      /** Whether the stream has ended, so that there is no chunk. */
+      done: boolean;
+      /** The chunk of bytes. */
+      value?: Uint8Array | undefined;
+    }>;
+    /** Tells the stream that nobody reads it any more. */
     cancel(reason?: unknown): Promise<unknown>;
   };
 }
 
-/** A WritableStream of bytes. */
+/** A `WritableStream` of the platform, whose chunks are bytes. */
 export interface WritableStreamLike {
+  /** Locks the stream and returns its writer. */
   getWriter(): {
+    /** Settles when the stream is closed or has failed. */
     readonly closed: Promise<unknown>;
+    /** Resolves when the stream can take a chunk without exceeding its queue. */
     readonly ready: Promise<unknown>;
+    /** Writes a chunk of bytes. */
     write(chunk: Uint8Array): Promise<unknown>;
+    /** Closes the stream after everything has been written. */
     close(): Promise<unknown>;
   };
 }

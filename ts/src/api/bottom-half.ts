@@ -7,16 +7,17 @@ import type { HomeThread, LoopContext } from './home.js';
 import type { Registration } from './registration.js';
 
 /**
- * A call-back that any thread can have a loop run: aio_bh_new, qemu_bh_schedule. It runs
- * once for any number of schedule() that came before its run; those of one loop run last
- * in, first out. AioContext.bottomHalf makes one; in other threads AioContext.fromHandle
- * gives an object that schedules it there.
+ * A call-back that any thread can make a loop run, QEMU's bottom half (`aio_bh_new`). However often it is scheduled
+ * before the loop runs it, it runs once; the bottom halves of one loop that are scheduled together run last in, first
+ * out. {@link AioContext.bottomHalf} creates one. In another thread {@link AioContext.fromHandle} returns an object
+ * that schedules it.
  */
 export class BottomHalf {
   readonly #thread: HomeThread;
+  /** The bottom half's name, for messages and {@link Runtime.dump}. */
   readonly name: string;
   readonly #slot: Slot;
-  /** Where it runs; undefined in all other threads. */
+  /** The context that runs it; undefined in all threads but its own. */
   readonly #home: { context: LoopContext; id: number; registration: Registration } | undefined;
 
   private constructor(thread: HomeThread, name: string, slot: Slot, home?: { context: LoopContext; id: number; registration: Registration }) {
@@ -47,35 +48,41 @@ export class BottomHalf {
   }
 
   /**
-   * Has its loop run it. Any thread; wait-free, no message is posted, and a loop that is
-   * awake is not woken: qemu_bh_schedule.
+   * Makes the bottom half's loop run it (`qemu_bh_schedule`). Any thread may call this; it never blocks and posts no
+   * message. A loop that sleeps is woken up.
    * @throws AioError ERR_AIO_CLOSED
    */
   schedule(): void {
     if (!signalSlot(this.#thread, this.#slot)) throw closedError(`bottom half '${this.name}'`);
   }
 
-  /** What stands for it in a message to another thread. */
+  /**
+   * Returns plain data that can be posted to another thread of the runtime, where {@link AioContext.fromHandle} makes
+   * a BottomHalf of it.
+   */
   toHandle(): Handle {
     return makeHandle('bottom half', this.name, [this.#slot]);
   }
 
-  /** It keeps the process alive while it is open: the default. */
+  /**
+   * Keeps the process alive while this bottom half is open, which is the default. Has no effect outside of the
+   * owner's thread.
+   */
   ref(): this {
     this.#home?.registration.ref();
     return this;
   }
 
-  /** It does not. */
+  /** Lets the process exit while this bottom half is open. Has no effect outside of the owner's thread. */
   unref(): this {
     this.#home?.registration.unref();
     return this;
   }
 
   /**
-   * It will not run again, even if it is scheduled. Idempotent. Only in the thread that
-   * made it: qemu_bh_delete.
-   * @throws AioError ERR_AIO_INVALID_ARG in another thread
+   * Deletes the bottom half, which does not run again even if it is scheduled (`qemu_bh_delete`). Only the thread
+   * that created it may do this. Closing it twice does nothing.
+   * @throws AioError ERR_AIO_INVALID_ARG: called in another thread than the one that created it
    */
   close(): void {
     if (!this.#home) {

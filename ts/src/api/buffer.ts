@@ -7,8 +7,9 @@ import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
 
 /**
- * Bytes in the shared memory, which files read and write in place, without a copy:
- * pass {@link bytes} or a part of it.
+ * Bytes in the runtime's shared memory, which {@link Runtime.allocate} allocates. File requests read into and write
+ * from them without a copy: pass {@link bytes}, or a part of it, to the methods of {@link AioFile}. Only the owner's
+ * thread uses it.
  */
 export class AioBuffer {
   #uses = 0;
@@ -16,6 +17,7 @@ export class AioBuffer {
 
   readonly #owner: Buffers;
   /** @internal */ readonly pointer: Pointer<'bytes'>;
+  /** The buffer's length in bytes. */
   readonly length: number;
 
   private constructor(owner: Buffers, pointer: Pointer<'bytes'>, length: number) {
@@ -29,25 +31,27 @@ export class AioBuffer {
     return new AioBuffer(owner, pointer, length);
   }
 
-  /** A view that stays good when the memory grows.
-   * @throws AioError ERR_AIO_CLOSED */
+  /**
+   * A view of the buffer's bytes. It remains valid when the shared memory grows, but must not be used after close().
+   * @throws AioError ERR_AIO_CLOSED
+   */
   get bytes(): Uint8Array {
     if (this.#closed) throw closedError(`buffer of ${this.length} bytes`);
     return this.#owner.view(this.pointer, this.length);
   }
 
-  /** Until it is released its memory is not given to anybody else. @internal */
+  /** Keeps the memory from being freed until release() is called. @internal */
   use(): void {
     this.#uses++;
   }
 
-  /** @internal */
+  /** Ends one use(), and frees the memory if the buffer is closed and this was the last use. @internal */
   release(): void {
     this.#uses--;
     this.#freeIfUnused();
   }
 
-  /** Gives the memory back, as soon as no request uses it. Idempotent. */
+  /** Frees the memory once no request in flight uses it. Closing it twice does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -64,10 +68,10 @@ export class AioBuffer {
 }
 showAs('AioBuffer', AioBuffer, ['length']);
 
-/** How many bytes one request or buffer may have. @internal */
+/** Checks the length in bytes of one request or buffer. @internal */
 export const isLength = isInteger(0, 0x7fffffff);
 
-/** The runtime's buffers, and all else that is allocated in its memory for its requests. @internal */
+/** The buffers of a runtime, and the other memory that its requests allocate. @internal */
 export class Buffers {
   private readonly all = new Set<AioBuffer>();
 
@@ -81,7 +85,7 @@ export class Buffers {
     return this.instance.memory.bytes.subarray(pointer, pointer + length);
   }
 
-  /** 0: there is no room. */
+  /** Returns 0 if there is no room. */
   malloc(length: number): Pointer<'bytes'> {
     return this.core.run(() => this.instance.exports.rt_malloc(Math.max(length, 1)));
   }
@@ -104,7 +108,10 @@ export class Buffers {
     if (this.all.delete(buffer)) this.instance.exports.rt_free(buffer.pointer);
   }
 
-  /** The buffer that a view is of; undefined: it is of private memory. @throws AioError ERR_AIO_INVALID_ARG */
+  /**
+   * Returns the buffer that contains a view; undefined if the view is of private memory. @throws AioError
+   * ERR_AIO_INVALID_ARG
+   */
   bufferOf(view: Uint8Array): AioBuffer | undefined {
     if (!this.instance.memory.has(view)) return undefined;
     for (const buffer of this.all) {

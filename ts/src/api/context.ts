@@ -13,35 +13,45 @@ import { isCapacity, Pipe } from './pipe.js';
 import { Registration } from './registration.js';
 import { Timer } from './timer.js';
 
-/** What a loop did since it was made. */
+/**
+ * Counters of one event loop since it was created, from QEMU's `AioContext`. The loop's own thread updates them; each
+ * number is exact there and recent elsewhere.
+ */
 export interface LoopStats {
-  /** Iterations. */
+  /** Iterations of the loop: calls of `aio_poll`, or turns on JavaScript's event loop. */
   polls: number;
-  /** Of which slept. */
+  /** Iterations in which the loop went to sleep because it had nothing to do. */
   sleeps: number;
-  /** Call-backs run. */
+  /** Bottom halves that were run. */
   bottomHalves: number;
+  /** Call-backs of notifiers, pipes and file descriptors that were run. */
   handlers: number;
+  /** Call-backs of timers that were run. */
   timers: number;
-  /** Requests completed, whichever engine served them. */
+  /** File requests that were completed, by any engine. */
   jobs: number;
-  /** Notifications that had to wake the loop, and those that had not: it was
-   * awake. The second is approximate. */
+  /** Notifications (`aio_notify`) that found the loop asleep and woke it up. */
   wakeupsSent: number;
+  /** Notifications (`aio_notify`) that found the loop awake, so that no wake-up was needed. This number is approximate. */
   wakeupsSaved: number;
-  /** Times that polling spared a sleep, and times that it did not. */
+  /** Iterations in which busy polling (`pollMaxNs`) found work before the loop had to sleep. */
   pollHits: number;
+  /** Iterations in which the loop polled, found nothing, and went to sleep after all. */
   pollMisses: number;
 }
 
-/** What drives a context from this thread's JavaScript event loop. @internal */
+/** Drives a context from this thread's JavaScript event loop. @internal */
 interface Driver {
-  /** Whether that keeps the process alive. */
+  /** Sets whether the context keeps the process alive. */
   keepAlive(on: boolean): void;
+  /** Stops driving the context, without a call into the module. */
   abandon(): void;
 }
 
-/** A handler of a context; close() removes it. */
+/**
+ * The registration of a call-back by {@link AioContext.onSet}, {@link AioContext.onReadable} or {@link
+ * AioContext.onWritable}. Closing it removes the call-back. Only the thread that created it uses it.
+ */
 export class Watch {
   readonly #registration: Registration;
   readonly #remove: () => void;
@@ -56,19 +66,22 @@ export class Watch {
     return new Watch(registration, what, remove);
   }
 
-  /** It keeps the process alive while it is open: the default. */
+  /** Keeps the process alive while this registration is open, which is the default. Has no effect in an IOThread. */
   ref(): this {
     this.#registration.ref();
     return this;
   }
 
-  /** It does not. */
+  /** Lets the process exit while this registration is open. Has no effect in an IOThread. */
   unref(): this {
     this.#registration.unref();
     return this;
   }
 
-  /** Idempotent. */
+  /**
+   * Removes the call-back, which does not run again. Only the thread that created the registration may close it.
+   * Closing it twice does nothing.
+   */
   close(): void {
     if (this.#registration.end()) this.#remove();
   }
@@ -83,12 +96,14 @@ const isNotifier = checkThat('a Notifier', (value) => value instanceof Notifier)
 const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
 
 /**
- * A loop of this thread: the owner's, which lives on the JavaScript event loop, or an
- * IOThread's, in its worker. Its call-backs run in this thread, one at a time. What a
- * call-back throws, or its promise is rejected with, is an uncaught error of this thread:
- * process.on('uncaughtException'), an `error` event in a page. If that is handled the loop
- * goes on. While a promise that a call-back returned is open, the loop goes on and gives
- * JavaScript its turns.
+ * An event loop of this thread, QEMU's `AioContext`. The thread that created the runtime has one that runs on
+ * JavaScript's event loop (`Runtime.context`); an IOThread has its own, which `serve()` passes to the worker's code.
+ * Only the thread that a context belongs to calls its methods.
+ *
+ * Its call-backs run in this thread, one at a time. If a call-back throws, or returns a promise that is rejected, the
+ * error is an uncaught error of this thread (`process.on('uncaughtException')`, an `error` event in a page); once
+ * that is handled, the loop continues. While a promise that a call-back returned is pending, the loop continues, too,
+ * and lets JavaScript's other tasks run.
  */
 export class AioContext {
   readonly #registrations = new Set<Registration>();
@@ -101,10 +116,11 @@ export class AioContext {
 
   /** @internal */ readonly thread: HomeThread;
   /** @internal */ readonly pointer: ContextPointer;
+  /** The context's name, for messages and {@link Runtime.dump}. */
   readonly name: string;
-  /** What drives it from JavaScript's event loop; absent in an IOThread. */
+  /** Drives the context from JavaScript's event loop; undefined in an IOThread, where `aio_poll` does. */
   readonly #driver: Driver | undefined;
-  /** Ends a context that can be closed by itself. */
+  /** Frees the context; undefined for one that ends with its runtime or IOThread. */
   readonly #end: (() => Promise<void>) | undefined;
 
   private constructor(thread: HomeThread, pointer: ContextPointer, name: string, driver?: Driver, end?: () => Promise<void>) {
@@ -121,7 +137,7 @@ export class AioContext {
   }
 
   #assertOpen(): void {
-    // A failure has closed all contexts, and is what there is to be told.
+    // After a failure, which closes all contexts, the failure is the error to report.
     if (this.thread.over) throw this.thread.over;
     if (this.#closed) throw closedError(`context '${this.name}'`);
   }
@@ -132,20 +148,34 @@ export class AioContext {
     this.#assertOpen();
   }
 
-  /** A call-back that any thread can schedule: aio_bh_new. name is for messages and dump(). */
+  /**
+   * Creates a bottom half: a call-back that any thread can schedule and that this loop runs (`aio_bh_new`). It stays
+   * open until it or this context is closed.
+   * @param name identifies it in messages and in {@link Runtime.dump}
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY
+   */
   bottomHalf(name: string, run: Callback): BottomHalf {
     this.#takes(name, run);
     return BottomHalf.make(this, name, run);
   }
 
-  /** A call-back at a time: aio_timer_new. */
+  /**
+   * Creates a timer, whose call-back this loop runs once each time that it is armed and expires (`aio_timer_new`). It
+   * is not armed yet.
+   * @param name identifies it in messages
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY
+   */
   timer(name: string, run: Callback): Timer {
     this.#takes(name, run);
     return Timer.make(this, name, run);
   }
 
-  /** A flag that any thread can set, closed with this context at the latest:
-   * event_notifier_init. */
+  /**
+   * Creates a notifier, a flag that any thread can set and a loop can wait for (`event_notifier_init`). Closing this
+   * context closes it.
+   * @param name identifies it in messages
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY
+   */
   notifier(name: string): Notifier {
     isText('name', name);
     this.#assertOpen();
@@ -153,17 +183,25 @@ export class AioContext {
   }
 
   /**
-   * Bytes from one thread to another, closed with this context at the latest. capacity:
-   * bytes, rounded up to a power of two. Default 64 KiB.
+   * Creates a pipe, which carries bytes from one thread to another through shared memory. Closing this context closes it.
+   * @param name identifies it in messages
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY
    */
-  pipe(name: string, options: { capacity?: number } = {}): Pipe {
+  pipe(name: string, options: {
+    /** Bytes that the pipe can hold, rounded up to a power of two; at most 1 GiB. Default 64 KiB. */
+    capacity?: number;
+  } = {}): Pipe {
     isText('name', name);
     const { capacity } = optionsOf(options, { capacity: isCapacity });
     this.#assertOpen();
     return Pipe.make(this, name, capacity);
   }
 
-  /** The object for a handle that came from another thread of this runtime. */
+  /**
+   * Returns an object of this thread for a bottom half, notifier or pipe whose handle came from another thread of the
+   * same runtime.
+   * @throws AioError ERR_AIO_INVALID_ARG: not a handle, or one of another version of the package
+   */
   fromHandle(handle: Handle): BottomHalf | Notifier | Pipe {
     isHandle('handle', handle);
     switch (handle.aio) {
@@ -177,9 +215,10 @@ export class AioContext {
   }
 
   /**
-   * Runs the call-back when the notifier was set; it is clear by then, so that sets during
-   * the call-back bring another run: aio_set_event_notifier.
-   * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG (it has a handler here)
+   * Runs the call-back in this loop each time that the notifier has been set (`aio_set_event_notifier`). The notifier
+   * is cleared before the call-back runs, so that setting it during the call-back leads to another run.
+   * @throws AioError ERR_AIO_CLOSED; ERR_AIO_INVALID_ARG: this context already has a call-back for the notifier;
+   * ERR_AIO_NO_MEMORY
    */
   onSet(notifier: Notifier, run: Callback): Watch {
     isNotifier('notifier', notifier);
@@ -188,9 +227,10 @@ export class AioContext {
   }
 
   /**
-   * Runs the call-back while the pipe has bytes to read, and when its writer has ended it:
-   * aio_set_fd_handler.
-   * @throws AioError as onSet
+   * Runs the call-back in this loop again and again while the pipe has bytes to read, and once its writer has ended
+   * it (`aio_set_fd_handler` with `io_read`).
+   * @throws AioError ERR_AIO_CLOSED; ERR_AIO_INVALID_ARG: this context already has such a call-back for the pipe;
+   * ERR_AIO_NO_MEMORY
    */
   onReadable(pipe: Pipe, run: Callback): Watch {
     isPipe('pipe', pipe);
@@ -208,9 +248,10 @@ export class AioContext {
   }
 
   /**
-   * Runs the call-back when the pipe has room again after a write() that took less than
-   * all: aio_set_fd_handler.
-   * @throws AioError as onSet
+   * Runs the call-back in this loop when the pipe has room again after a `write()` that did not take all bytes
+   * (`aio_set_fd_handler` with `io_write`).
+   * @throws AioError ERR_AIO_CLOSED; ERR_AIO_INVALID_ARG: this context already has such a call-back for the pipe;
+   * ERR_AIO_NO_MEMORY
    */
   onWritable(pipe: Pipe, run: Callback): Watch {
     isPipe('pipe', pipe);
@@ -218,7 +259,7 @@ export class AioContext {
     return this.watch(pipe.writable, `writer of pipe '${pipe.name}'`, run);
   }
 
-  /** @internal */
+  /** Runs the call-back when the notifier was set, and whenClosed once when it was closed. @internal */
   watch(notifier: Watchable, what: string, run: Callback, whenClosed?: () => void): Watch {
     this.#assertOpen();
     const { thread, pointer } = this;
@@ -256,12 +297,15 @@ export class AioContext {
     return watch;
   }
 
-  /** How much is open here. @internal */
+  /** How many registrations and watched notifiers are open in this context. @internal */
   get held(): { registrations: number; watched: number } {
     return { registrations: this.#registrations.size, watched: this.#watched.size };
   }
 
-  /** What the loop did since it was made. */
+  /**
+   * Returns the loop's counters since it was created.
+   * @throws AioError ERR_AIO_CLOSED
+   */
   stats(): LoopStats {
     this.#assertOpen();
     const { thread } = this;
@@ -269,14 +313,16 @@ export class AioContext {
     return thread.run(() => JSON.parse(memory.string(exports.rt_context_stats(this.pointer))) as LoopStats);
   }
 
-  /** What is registered here keeps the process alive: the default. */
+  /**
+   * Lets the open objects of this context keep the process alive, which is the default. Has no effect in an IOThread.
+   */
   ref(): this {
     this.#refed = true;
     this.#keep();
     return this;
   }
 
-  /** Nothing that is registered here does. */
+  /** Lets the process exit although objects of this context are open. Has no effect in an IOThread. */
   unref(): this {
     this.#refed = false;
     this.#keep();
@@ -289,32 +335,34 @@ export class AioContext {
     this.#keeping = keep;
   }
 
-  /** @internal */
+  /** Registers something that is open and that close() ends. @internal */
   register(close: () => void, active = true, isWait = false): Registration {
     const registration = new Registration(this, close, active, isWait);
     this.#registrations.add(registration);
     return registration;
   }
 
-  /** @internal */
+  /** Counts what keeps the process alive: a registration did so before, and does now. @internal */
   changed(before: boolean, now: boolean): void {
     this.#alive += Number(now) - Number(before);
     this.#keep();
   }
 
-  /** @internal */
+  /** Removes a registration that has ended. @internal */
   forget(registration: Registration): void {
     this.#registrations.delete(registration);
   }
 
-  /** Closes all that is registered here. @internal */
+  /** Closes everything that is registered in this context. @internal */
   closeAll(): void {
     this.#closed = true;
-    // The newest first: a pipe's ends before its notifiers.
+    // The newest first, so that a pipe is closed before its notifiers.
     for (const registration of [...this.#registrations].reverse()) registration.close();
   }
 
-  /** The runtime has failed. How many waited for something here. @internal */
+  /**
+   * Closes everything after the runtime has failed. Returns how many promises waited for something here. @internal
+   */
   abandon(): number {
     const waits = [...this.#registrations].filter(({ isWait }) => isWait).length;
     this.closeAll();
@@ -323,8 +371,9 @@ export class AioContext {
   }
 
   /**
-   * Closes what is registered here, and the context. Idempotent.
-   * @throws AioError ERR_AIO_INVALID_ARG: this one is closed with its runtime or IOThread
+   * Closes everything that was created in this context, and then the context itself. Closing it twice does nothing.
+   * @throws AioError ERR_AIO_INVALID_ARG: the context is the first one of a runtime or an IOThread, and is closed
+   * with that
    */
   close(): Promise<void> {
     const end = this.#end;

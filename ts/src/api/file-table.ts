@@ -10,21 +10,24 @@ import { OpenFile, type FileSettings, type OpenFiles, type RequestServer } from 
 import type { FromHostIO, ToHostIO } from './host-io.js';
 import { RequestMemory } from './staged.js';
 
-/** The bits of a handle that are the host's; FILE_GENERATION_SHIFT in wasm/port/server.h. */
+/** The bits of a file handle that the host chooses; the others are the generation (FILE_GENERATION_SHIFT in wasm/port/server.h). */
 const HANDLE = 0xff_ffff;
 
-/** The open files; opens them here, or in the one worker that may. @internal */
+/**
+ * The open files of a runtime. Opens them in the owner's thread or, where a file belongs to one worker, in the
+ * host-I/O worker. @internal
+ */
 export class FileTable implements OpenFiles {
   private readonly open_ = new Set<OpenFile>();
   private hostIO: Thread | undefined;
-  /** What the handles of files that the present host-I/O worker opens have in their upper bits. */
+  /** The upper bits of the handles of files that the current host-I/O worker opens. */
   private generation = 0;
   private lastId = 0;
-  /** No thread uses a file any more, or none that can be waited for. */
+  /** No thread uses files any more, or none that is worth waiting for. */
   over = false;
   private readonly asked = new Map<number, Resolvers<HostFile>>();
 
-  /** The memory of the files' requests. */
+  /** The memory of all file requests. */
   readonly memory: RequestMemory;
 
   constructor(readonly core: Core, buffers: Buffers) {
@@ -42,7 +45,7 @@ export class FileTable implements OpenFiles {
       throw new AioError('ERR_AIO_IO', `${path}: ${messageOf(error)}`, { errno, cause: error });
     }
     try {
-      // It may have been closed meanwhile.
+      // The IOThread may have been closed meanwhile.
       ioThread.assertOpen();
     } catch (error) {
       this.giveBack(opened.handle).catch(() => {});
@@ -53,7 +56,7 @@ export class FileTable implements OpenFiles {
     return file;
   }
 
-  /** The last step of closing a file: no request of it is in flight. */
+  /** The last step of closing a file, when it has no request in flight. */
   async release(file: OpenFile, handle: number): Promise<void> {
     if (!this.open_.delete(file)) return;
     await this.giveBack(handle);
@@ -62,7 +65,7 @@ export class FileTable implements OpenFiles {
   private async giveBack(handle: number): Promise<void> {
     const { host } = this.core;
     if (!host.filesAreOwned) return host.close(handle);
-    // A file ends with the worker that had opened it.
+    // A file is closed with the worker that opened it.
     const isLost = (): boolean => this.over || (handle & ~HANDLE) !== this.generation;
     if (isLost()) return;
     try {
@@ -80,18 +83,21 @@ export class FileTable implements OpenFiles {
     await Promise.all(this.of(ioThread).map((file) => file.close()));
   }
 
-  /** Those of a lost one that cannot be closed yet are not waited for any longer. */
+  /** Stops waiting for the files of a lost IOThread that cannot be closed yet. */
   giveUp(ioThread: RequestServer): void {
     for (const file of this.of(ioThread)) file.giveUp?.();
   }
 
-  /** Ends the host-I/O worker; all files are closed but those that a lost IOThread leaves. */
+  /** Closes all files except those of a lost IOThread, and ends the host-I/O worker. */
   async close(): Promise<void> {
     await Promise.all([...this.open_].filter((file) => !file.ioThread.isLost).map((file) => file.close()));
     if (this.hostIO) this.send(this.hostIO, { type: 'end' });
   }
 
-  /** All threads are gone, or (false) none can be waited for any longer. */
+  /**
+   * Closes the files that are left, after all threads have ended. gone = false: some threads may still run, but are
+   * not waited for any longer.
+   */
   async closeRest(gone: boolean): Promise<void> {
     this.over = true;
     const files = [...this.open_];
@@ -136,8 +142,10 @@ export class FileTable implements OpenFiles {
     return thread;
   }
 
-  /** The worker that had all files open was lost, and they with it: requests that it had not served end, or will
-   * end, with ECANCELED. */
+  /**
+   * Starts a new host-I/O worker after the old one was lost with all files that it had open. Requests that it had not
+   * served end with ECANCELED.
+   */
   private replaceHostIO(): void {
     const { exports } = this.core.instance;
     this.hostIO = undefined;
@@ -148,7 +156,7 @@ export class FileTable implements OpenFiles {
     try {
       this.hostIO = this.startHostIO();
     } catch {
-      // The next file that is opened asks for one again.
+      // Opening the next file tries to start a worker again.
       exports.rt_host_io_none(true);
     }
   }

@@ -3,74 +3,89 @@ import type { WaitOptions } from '../abort.js';
 import type { AbortSignalLike } from '../platform.js';
 
 /**
- * What serves a file's requests; docs/block.md compares them.
+ * How an IOThread carries out the requests of a file, as QEMU's `aio=` option; docs/block.md compares them.
  *
- * - `threads`: each request is a job of the IOThread's pool
- * - `native`: requests go in batches (`aioMaxBatch`) to a host-I/O thread
- * - `io_uring`: through rings in shared memory, 128 requests at most
- * - `sync`: done by the IOThread itself, which does nothing else meanwhile
+ * - `threads`: each request is a job of the IOThread's thread pool.
+ * - `native`: requests are handed to a host-I/O thread in batches of at most `aioMaxBatch`.
+ * - `io_uring`: requests go through rings in shared memory, at most 128 at a time.
+ * - `sync`: the IOThread carries out each request itself, and does nothing else meanwhile.
  */
 export type AioEngine = 'threads' | 'native' | 'io_uring' | 'sync';
 
+/** Options of {@link IOThread.open}. Its `signal` ends the wait for the file. */
 export interface OpenOptions extends WaitOptions {
-  /** Default `threads`. */
+  /** The engine that carries out the file's requests. Default `threads`. */
   aio?: AioEngine;
-  /** Requests that `native` hands over at once, at most; 0: what the IOThread says. */
+  /** The most requests that the engine `native` submits at once. Default 0: the IOThread's `aioMaxBatch`. */
   aioMaxBatch?: number;
-  /** Writing is allowed. Default false. */
+  /** Whether the file may be written. Default false. */
   write?: boolean;
-  /** Make the file if there is none; it can be written. Default false. */
+  /** Whether to create the file if it does not exist; it is then opened for writing, too. Default false. */
   create?: boolean;
 }
 
+/** Options of one request of an {@link AioFile}. */
 export interface RequestOptions {
-  /** Ends the request, which rejects with the signal's reason, unless it has been begun. */
+  /**
+   * Cancels the request, which then rejects with the signal's reason. A request that an engine has already begun is
+   * not cancelled and completes.
+   */
   signal?: AbortSignalLike | undefined;
 }
 
 /**
- * A file whose requests an IOThread serves. Offsets and lengths are in bytes.
- * Requests that are in flight together may be done in any order.
+ * An open file whose requests an IOThread carries out. {@link IOThread.open} opens one; the owner's thread uses it.
+ * Offsets and lengths are in bytes. Requests that are in flight at the same time may be carried out in any order.
  *
- * Views of private memory are copied; those of an {@link AioBuffer} are read into
- * and written from in place and must be left alone until the promise is settled.
+ * The bytes of views of private memory are copied. Views of an {@link AioBuffer} are read into and written from in
+ * place, and must not be touched until the promise is settled.
  *
- * All of its requests throw AioError ERR_AIO_IO with errno, ERR_AIO_INVALID_ARG,
- * ERR_AIO_NO_MEMORY, ERR_AIO_CLOSED, ERR_AIO_CANCELED (the thread that served it ended), or
- * the reason of an AbortSignal.
+ * Each request may reject with AioError ERR_AIO_IO (`errno` says why), ERR_AIO_INVALID_ARG, ERR_AIO_NO_MEMORY,
+ * ERR_AIO_CLOSED or ERR_AIO_CANCELED (the thread that served it has ended), or with the reason of its AbortSignal.
  */
 export abstract class AioFile {
-  /** Its path, as it was given to open(). */
+  /** The file's path, as it was given to {@link IOThread.open}. */
   abstract readonly path: string;
 
-  /** The engine that serves it. */
+  /** The engine that carries out the file's requests. */
   abstract readonly aio: AioEngine;
 
-  /** Bytes when it was opened, or more if it has been written behind its end here. */
+  /** The file's size in bytes when it was opened, or more if requests of this object have written beyond that. */
   abstract readonly size: number;
 
-  /** Reads into memory of the caller's own. Fewer bytes come only where the file
-   * ends. */
+  /** Reads `length` bytes at `offset` into new private memory. Fewer bytes are returned only where the file ends. */
   abstract read(offset: bigint | number, length: number, options?: RequestOptions): Promise<Uint8Array<ArrayBuffer>>;
-  /** Reads into `into`; resolves with the number of bytes. */
+  /**
+   * Reads into the view `into` as many bytes as it has, beginning at `offset`. Resolves with the number of bytes that
+   * were read, which is smaller only where the file ends.
+   */
   abstract read(offset: bigint | number, into: Uint8Array, options?: RequestOptions): Promise<number>;
 
-  /** Reads one range of the file into several views; resolves with the number of
-   * bytes. */
+  /**
+   * Reads one contiguous range of the file, beginning at `offset`, into at most 1024 views, one after the other.
+   * Resolves with the number of bytes that were read, which is smaller than their lengths only where the file ends.
+   */
   abstract readv(offset: bigint | number, into: readonly Uint8Array[], options?: RequestOptions): Promise<number>;
 
-  /** Writes all of it. ENOSPC: the medium took less. */
+  /**
+   * Writes all bytes of `data` at `offset`. Rejects with `errno` ENOSPC if the medium has taken only a part of them.
+   */
   abstract write(offset: bigint | number, data: Uint8Array, options?: RequestOptions): Promise<void>;
 
-  /** Writes several views to one range of the file. */
+  /**
+   * Writes the bytes of at most 1024 views, one after the other, to one contiguous range of the file that begins at
+   * `offset`.
+   */
   abstract writev(offset: bigint | number, data: readonly Uint8Array[], options?: RequestOptions): Promise<void>;
 
-  /** What had been written before is on the medium when it resolves (fdatasync). */
+  /**
+   * Resolves when all data of writes that had completed before this call is on the medium, as after `fdatasync(2)`.
+   */
   abstract flush(options?: RequestOptions): Promise<void>;
 
   /**
-   * Closes it when the requests that are in flight have ended. If its IOThread is lost, it is closed
-   * as soon as no other thread can be about to use it; that is waited for 3 s at most. Idempotent.
+   * Closes the file after its requests in flight have ended. If its IOThread was lost, the file is closed as soon as
+   * no other thread can still use it, and the promise waits at most 3 s for that. Closing it twice does nothing.
    */
   abstract close(): Promise<void>;
 

@@ -11,7 +11,7 @@ import type { HomeThread } from './home.js';
 
 export type { Handle, Slot };
 
-// C's numbers come with or without a sign.
+// The 32-bit numbers of C arrive signed or unsigned.
 const is32Bits = (value: number): boolean => Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 32;
 
 const slotsOf = new Map<unknown, number>([['bottom half', 1], ['notifier', 1], ['pipe', 3]]);
@@ -22,20 +22,20 @@ const looksLikeHandle = checkThat('what toHandle() returned in another thread', 
     && slots.every((slot: Slot) => is32Bits(slot.number) && is32Bits(slot.generation));
 });
 
-/** Checks a handle, which must be of this version of the package: what the slots mean may change. @internal */
+/** Checks a handle, and that this version of the package made it: the meaning of its slots may change. @internal */
 export const isHandle: Check = (name, value) => {
   looksLikeHandle(name, value);
   const { version } = value as Handle;
   if (version !== VERSION) throw otherVersion(name, version);
 };
 
-/** console.log shows a handle in one line; what it is made of is for fromHandle alone. @internal */
+/** Makes a handle, which console.log shows in one line; its content is for fromHandle() alone. @internal */
 export function makeHandle(aio: Handle['aio'], name: string, slots: readonly Slot[]): Handle {
   const handle = { aio, name, slots, version: VERSION };
   return Object.defineProperty(handle, inspect, { value: () => `Handle of ${aio} ${JSON.stringify(name)}` });
 }
 
-/** A new slot of the table; make gets the name in C. @internal */
+/** Creates an entry of the table of shared objects; make() gets the name as a C string. @internal */
 export function makeSlot(thread: HomeThread, what: string, name: string, make: (name: Pointer<'bytes'>) => number): Slot {
   const { exports } = thread.instance;
   return thread.run(() => {
@@ -49,15 +49,16 @@ export function makeSlot(thread: HomeThread, what: string, name: string, make: (
   });
 }
 
-/** Closes a slot for all threads. Idempotent. @internal */
+/** Closes an entry of the table for all threads. Closing it twice does nothing. @internal */
 export function closeSlot(thread: HomeThread, { number, generation }: Slot): void {
   if (thread.over) return;
   thread.run(() => thread.instance.exports.rt_handle_close(number, generation));
 }
 
 /**
- * Schedules the bottom half, sets the notifier: false if it is closed. Without run(), whose care
- * for what may throw costs more than all of this: it cannot. @internal
+ * Schedules the bottom half or sets the notifier of a slot; false if that is closed. This is a hot path: it calls the
+ * module directly, because that call cannot throw and the error handling of run() would cost more than the call.
+ * @internal
  */
 export function signalSlot(thread: HomeThread, { number, generation }: Slot): boolean {
   const { over } = thread;

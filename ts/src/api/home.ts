@@ -7,30 +7,33 @@ import type { Instance } from '../runtime/instance.js';
 import type { Slot } from '../wire/handle.js';
 import type { Registration } from './registration.js';
 
-/** A thread of the runtime as the objects that it uses need it. @internal */
+/** A thread of the runtime, as the objects that live in it see it. @internal */
 export interface HomeThread {
   readonly instance: Instance;
   readonly callbacks: Callbacks;
-  /** Its own context, in which it waits. */
+  /** The thread's own context, whose loop the thread's waits use. */
   readonly context: LoopContext;
-  /** Calls into the module. Throws if the runtime has failed, or is closed. */
+  /** Calls into the module. Throws if the runtime has failed or is closed. */
   run<T>(work: () => T): T;
-  /** Why nothing is left to close: the runtime has failed, or is closed. */
+  /** The error that ended the runtime: it has failed, or is closed. undefined while it runs. */
   readonly over: AioError | undefined;
 }
 
-/** What a loop can watch: a notifier. @internal */
+/** A notifier, as a loop that watches it needs it. @internal */
 export interface Watchable {
   readonly name: string;
   readonly slot: Slot;
 }
 
-/** A context as its bottom halves, timers, notifiers and pipes need it. @internal */
+/** A context, as its bottom halves, timers, notifiers and pipes need it. @internal */
 export interface LoopContext {
   readonly thread: HomeThread;
   readonly pointer: ContextPointer;
-  /** Notes something that is open, which close() ends. active: it keeps the process alive. isWait: a promise depends on it. */
+  /**
+   * Registers something open, which the context's close() ends. active: it keeps the process alive. isWait: a promise
+   * depends on it.
+   */
   register(close: () => void, active?: boolean, isWait?: boolean): Registration;
-  /** Runs the call-back when the notifier was set. whenClosed: instead of that, when it was closed. */
+  /** Runs the call-back when the notifier was set, and whenClosed once when it was closed. */
   watch(notifier: Watchable, what: string, run: Callback, whenClosed?: () => void): { close(): void };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The worker that has all files open where only the one that has opened a file can use it. */
+/** The host-I/O worker, which opens all files of a runtime where a file can be used only by the worker that opened it. */
 import { hostErrno, messageOf } from '../errors.js';
 import type { HostFile, OpenMode, WorkerHost } from '../hosts/host.js';
 import type { PlayedRole, RuntimeWorker } from '../runtime/worker.js';
@@ -14,7 +14,7 @@ export type FromHostIO =
   | { type: 'closed'; id: number }
   | { type: 'refused'; id: number; errno: string; message: string };
 
-/** The answer to a request to open or close a file. */
+/** Carries out a request to open or close a file, and returns the answer. */
 async function openOrClose(host: WorkerHost, message: Extract<ToHostIO, { type: 'open' | 'close' }>): Promise<FromHostIO> {
   const { id } = message;
   try {
@@ -31,8 +31,8 @@ export const hostIORole = (worker: RuntimeWorker): PlayedRole => ({
     const { host, instance: { exports, memory } } = worker;
     const posted = memory.word(exports.rt_thread_posted(worker.init.thread));
     for (;;) {
-      // Before the first sleep, too: what arrived while this worker started is counted as received,
-      // so nothing would wake it for that.
+      // Also before the first sleep: messages that arrived while this worker started already count as received,
+      // so that nothing would wake it up for them.
       for (let message = worker.takeWaiting() as ToHostIO | undefined; message; message = worker.takeWaiting() as ToHostIO | undefined) {
         if (message.type === 'end') return;
         if (message.type === 'open' || message.type === 'close') worker.post(await openOrClose(host, message));

@@ -7,11 +7,13 @@ import type { HomeThread, LoopContext } from './home.js';
 import type { Registration } from './registration.js';
 
 /**
- * A flag that any thread can set and a loop can wait for: EventNotifier. Any number of
- * sets before it is cleared are one.
+ * A flag that any thread can set and a loop can wait for, QEMU's `EventNotifier`. If it is set several times before
+ * it is cleared, its waiters see that once. {@link AioContext.notifier} creates one; in another thread {@link
+ * AioContext.fromHandle} returns an object for it.
  */
 export class Notifier {
   readonly #thread: HomeThread;
+  /** The notifier's name, for messages. */
   readonly name: string;
   /** @internal */ readonly slot: Slot;
   readonly #registration: Registration | undefined;
@@ -41,7 +43,8 @@ export class Notifier {
   }
 
   /**
-   * Any thread; wait-free, no message is posted: event_notifier_set.
+   * Sets the notifier and wakes up the loops that wait for it (`event_notifier_set`). Any thread may call this; it
+   * never blocks and posts no message.
    * @throws AioError ERR_AIO_CLOSED
    */
   set(): void {
@@ -49,7 +52,8 @@ export class Notifier {
   }
 
   /**
-   * Whether it was set; it is clear afterwards: event_notifier_test_and_clear. Any thread.
+   * Returns whether the notifier was set, and clears it (`event_notifier_test_and_clear`). Any thread may call this;
+   * it never blocks.
    * @throws AioError ERR_AIO_CLOSED
    */
   testAndClear(): boolean {
@@ -60,8 +64,9 @@ export class Notifier {
   }
 
   /**
-   * Resolves when it was set, and clears it. This thread's own loop waits for it.
-   * @throws AioError ERR_AIO_CLOSED, also if it is closed meanwhile; the signal's reason
+   * Resolves when the notifier has been set, and clears it. Any thread may call this; its own loop waits, so the
+   * thread is not blocked.
+   * @throws AioError ERR_AIO_CLOSED: it was closed, before the call or during it; the signal's reason
    */
   async wait(options: WaitOptions = {}): Promise<void> {
     const signal = signalOf(options);
@@ -91,7 +96,7 @@ export class Notifier {
     });
   }
 
-  /** Yields each time that it was set, until it is closed. */
+  /** Yields each time that the notifier has been set, and clears it. Ends when the notifier is closed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
     for (;;) {
       try {
@@ -104,12 +109,18 @@ export class Notifier {
     }
   }
 
-  /** What stands for it in a message to another thread. */
+  /**
+   * Returns plain data that can be posted to another thread of the runtime, where {@link AioContext.fromHandle} makes
+   * a Notifier of it.
+   */
   toHandle(): Handle {
     return makeHandle('notifier', this.name, [this.slot]);
   }
 
-  /** Closes it for all threads: who waits for it hears so. Any thread. Idempotent. */
+  /**
+   * Closes the notifier for all threads. Promises of wait() reject with ERR_AIO_CLOSED and call-backs of onSet() end.
+   * Any thread may call this. Closing it twice does nothing.
+   */
   close(): void {
     this.#registration?.end();
     closeSlot(this.#thread, this.slot);

@@ -12,49 +12,49 @@ import { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from '
 import type { RequestMemory, Staged } from './staged.js';
 import type { AbortSignalLike } from '../platform.js';
 
-/** What serves the requests of a file: an IOThread. @internal */
+/** What carries out the requests of a file: an IOThread. @internal */
 export interface RequestServer {
   readonly context: ContextPointer;
-  /** It has ended otherwise than by close(). */
+  /** The IOThread has ended in another way than by close(). */
   readonly isLost: boolean;
-  /** Resolves when nobody works on its requests any more. */
+  /** Resolves when no thread works on its requests any more. */
   readonly idle: Promise<void>;
-  /** Throws unless its loop runs, if only to end what has been begun. */
+  /** Throws unless its loop runs, even if only to finish requests in flight. */
   assertAlive(): void;
-  /** Throws unless it takes new requests. */
+  /** Throws unless it accepts new requests. */
   assertOpen(): void;
 }
 
-/** The table that an open file is in. @internal */
+/** The table of open files, as a file sees it. @internal */
 export interface OpenFiles {
   readonly core: Core;
-  /** The memory of requests. */
+  /** The memory of all file requests. */
   readonly memory: RequestMemory;
-  /** No thread uses a file any more, or none that can be waited for. */
+  /** No thread uses files any more, or none that is worth waiting for. */
   readonly over: boolean;
-  /** The last step of closing a file: no request of it is in flight. */
+  /** The last step of closing a file, when it has no request in flight. */
   release(file: object, handle: number): Promise<void>;
 }
 
-/** @internal */
+/** What open() has chosen for a file's requests. @internal */
 export interface FileSettings {
   aio: AioEngine;
   aioMaxBatch: number;
 }
 
-/** @internal */
+/** Checks the name of an engine. @internal */
 export const isEngine = isOneOf(Object.keys(Engine));
 const openChecks: Checks<OpenOptions> = {
   aio: isEngine, aioMaxBatch: isInteger(0, Number.MAX_SAFE_INTEGER), write: isBoolean, create: isBoolean, signal: isSignal,
 };
 
-/** The arguments of open(). @internal */
+/** Checks the arguments of open(). @internal */
 export function openOptions(path: string, options: OpenOptions): OpenOptions {
   isText('path', path);
   return optionsOf(options, openChecks);
 }
 
-/** The error of a request whose result is negative. */
+/** The error for a negative result of a request. */
 function resultError(result: number, what: string): AioError {
   const errno = errnoName(-result);
   if (errno === 'ENOMEM') return noMemory(what);
@@ -73,7 +73,7 @@ const MAX_VIEWS = 1024;
 const areViews = isArrayOf(isBytes, 'Uint8Arrays');
 const isCount = isInteger(0, MAX_VIEWS);
 
-/** Checks the views of a request; their length in bytes. */
+/** Checks the views of a request and returns their total length in bytes. */
 function lengthOf(name: string, views: readonly Uint8Array[]): number {
   areViews(name, views);
   isCount(`${name}.length`, views.length);
@@ -82,11 +82,11 @@ function lengthOf(name: string, views: readonly Uint8Array[]): number {
   return length;
 }
 
-/** A file that is open. @internal */
+/** An open file in the owner's thread. @internal */
 export class OpenFile extends AioFile {
   #closing: Promise<void> | undefined;
-  /** After close(), which need not wait for it: settles when it is closed. @internal */ closed: Promise<void> | undefined;
-  /** After close(): it waits no longer. @internal */ giveUp: (() => void) | undefined;
+  /** Set by close(): settles when the file is closed. close() itself may resolve before that. @internal */ closed: Promise<void> | undefined;
+  /** Set by close(): makes close() resolve although the file cannot be closed yet. @internal */ giveUp: (() => void) | undefined;
   #requests = 0;
   #whenIdle: (() => void) | undefined;
   #known: number;
@@ -181,9 +181,9 @@ export class OpenFile extends AioFile {
   }
 
   /**
-   * Has the loop do it, as soon as there is memory for it, and frees what was staged; take gets
-   * the number of bytes. If the IOThread is lost, another thread may still be about to use the file
-   * and the memory: both are kept until it is idle.
+   * Submits a request to the IOThread's loop once there is memory for it, and frees the memory afterwards; take()
+   * gets the number of bytes. If the IOThread is lost, another thread may still be about to use the file and the
+   * memory, so both are kept until `ioThread.idle` resolves.
    */
   async #request<T>(
     operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignalLike | undefined, what: string, take: (done: number) => T,

@@ -9,11 +9,11 @@ import { Notifier } from './notifier.js';
 import type { Registration } from './registration.js';
 
 // The words of a pipe; its bytes begin at DATA, a cache line further.
-const HEAD = 0;      // bytes ever written, modulo 2^32: the writer's
-const ENDED = 1;     // no more will come
-const WAITS = 2;     // the writer is to hear of room
+const HEAD = 0;      // bytes written so far, modulo 2^32; the writer stores it
+const ENDED = 1;     // 1: the writer has ended the pipe
+const WAITS = 2;     // 1: the writer waits for room, and is to be notified of it
 const CAPACITY = 3;
-const TAIL = 8;      // bytes ever read: the reader's, half a cache line away
+const TAIL = 8;      // bytes read so far, modulo 2^32; the reader stores it, half a cache line away from HEAD
 const WORDS = 16;
 const DATA = 64;
 
@@ -23,14 +23,16 @@ export const isCapacity = isInteger(1, MAX_CAPACITY);
 const isLimit = isInteger(0, Infinity);
 
 /**
- * Bytes from one thread to another, through a ring in the shared memory: at a time one
- * thread writes and one reads, each without waiting for the other. Nobody is woken unless
- * the reader had seen all, or the writer found it full.
+ * Carries bytes from one thread to another through a ring in shared memory. At any time one thread may write and one
+ * may read, without waiting for each other. A write wakes the reader up only if that had read everything, and a read
+ * wakes the writer only if that had found the pipe full. {@link AioContext.pipe} creates one; in another thread
+ * {@link AioContext.fromHandle} returns an object for it.
  */
 export class Pipe {
   #words: Int32Array | undefined;
 
   readonly #thread: HomeThread;
+  /** The pipe's name, for messages. */
   readonly name: string;
   readonly #slot: Slot;
   /** @internal */ readonly readable: Notifier;
@@ -73,7 +75,7 @@ export class Pipe {
     return new this(thread, handle.name, slot, notifier(readable, 'readable'), notifier(writable, 'writable'));
   }
 
-  /** Its memory cannot be freed during work. */
+  /** Calls work() with the pipe's words and the address of its bytes; the memory is not freed meanwhile. */
   #using<T>(work: (words: Int32Array, data: number) => T): T {
     const { exports, memory } = this.#thread.instance;
     const { number, generation } = this.#slot;
@@ -89,25 +91,35 @@ export class Pipe {
     });
   }
 
-  /** Bytes to read. */
+  /**
+   * The number of bytes that can be read now. Any thread may read this.
+   * @throws AioError ERR_AIO_CLOSED
+   */
   get length(): number {
     return this.#using((words) => used(words));
   }
 
-  /** Bytes that it holds at most. */
+  /**
+   * The number of bytes that the pipe can hold. Any thread may read this.
+   * @throws AioError ERR_AIO_CLOSED
+   */
   get capacity(): number {
     return this.#using((words) => Atomics.load(words, CAPACITY));
   }
 
-  /** Whether the writer has said that no more bytes come. */
+  /**
+   * Whether the writer has called end(): after the bytes that are left no more will come. Any thread may read this.
+   * @throws AioError ERR_AIO_CLOSED
+   */
   get ended(): boolean {
     return this.#using((words) => Atomics.load(words, ENDED) !== 0);
   }
 
   /**
-   * Takes as many of the bytes as there is room for, and says how many: fewer than all
-   * when it is full (AioContext.onWritable, drain). Wait-free.
-   * @throws AioError ERR_AIO_CLOSED, also after end()
+   * Writes as many of the bytes as there is room for and returns how many those were. If it was not all of them, wait
+   * with drain() or {@link AioContext.onWritable} and write the others then. Never blocks. Only one thread at a time
+   * may write.
+   * @throws AioError ERR_AIO_CLOSED, also after end(); ERR_AIO_INVALID_ARG
    */
   write(bytes: Uint8Array): number {
     isBytes('bytes', bytes);
@@ -118,7 +130,8 @@ export class Pipe {
       const head = Atomics.load(words, HEAD);
       let room = size - used(words);
       if (room < bytes.length) {
-        // Pairs with consume(): it sees this, or we the room that it made.
+        // Pairs with read(), which stores TAIL and then looks at WAITS: either that call sees WAITS, or this one
+        // sees the room that it has made.
         Atomics.store(words, WAITS, 1);
         room = size - used(words);
       }
@@ -129,24 +142,27 @@ export class Pipe {
       memory.bytes.set(bytes.subarray(0, first), data + offset);
       if (first < taken) memory.bytes.set(bytes.subarray(first, taken), data);
       Atomics.store(words, HEAD, (head + taken) | 0);
-      // A reader that had not seen all before looks again by itself, after it has
-      // stored TAIL.
+      // Wake the reader up only if it had read everything. Otherwise it looks again by itself after it has stored TAIL.
       return [taken, Atomics.load(words, TAIL) === head];
     });
     if (asleep) this.readable.set();
     return count;
   }
 
-  /** No more bytes will come; the reader gets those that are left. Idempotent. */
+  /**
+   * Declares that no more bytes will be written. The reader still gets those that are left, and then sees the end.
+   * Only the writing thread calls this. Ending it twice does nothing.
+   * @throws AioError ERR_AIO_CLOSED
+   */
   end(): void {
     this.#using((words) => Atomics.store(words, ENDED, 1));
     this.readable.set();
   }
 
   /**
-   * Returns a copy of the bytes that are there, at most `limit` of them. It is empty if there are
-   * none now or, once the pipe has ended, if no more will come. Wait-free.
-   * @throws AioError ERR_AIO_CLOSED
+   * Returns a copy of the bytes that are there, at most `limit` of them. It is empty if there are none now or, once
+   * the pipe has ended, if no more will come. Never blocks. Only one thread at a time may read.
+   * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG
    */
   read(limit = Infinity): Uint8Array<ArrayBuffer> {
     if (limit !== Infinity) isLimit('limit', limit);
@@ -168,35 +184,38 @@ export class Pipe {
     return bytes;
   }
 
-  /** A handler is called again while there are bytes. @internal */
+  /** Sets the notifier for readers again while there are bytes, so that the call-back runs again. @internal */
   stayReadable(): void {
     try {
       if (this.length > 0) this.readable.set();
     } catch (error) {
-      // The handler has closed it.
+      // The call-back has closed the pipe.
       if ((error as { code?: unknown }).code !== 'ERR_AIO_CLOSED') throw error;
     }
   }
 
   /**
-   * Resolves when there is room.
-   * @throws AioError ERR_AIO_CLOSED; the signal's reason
+   * Resolves when the pipe has room for at least one byte. The writing thread calls this; its own loop waits.
+   * @throws AioError ERR_AIO_CLOSED: it was closed, before the call or during it; the signal's reason
    */
   async drain(options: WaitOptions = {}): Promise<void> {
     const signal = signalOf(options);
     const full = (): boolean => this.#using((words) => {
       if (used(words) < Atomics.load(words, CAPACITY)) return false;
       Atomics.store(words, WAITS, 1);
-      // As in write().
+      // Look again, as in write(): the reader may have made room before it could see WAITS.
       return used(words) === Atomics.load(words, CAPACITY);
     });
     while (full()) await this.writable.wait(signal ? { signal } : {});
   }
 
-  /** The bytes in pieces, as they come, until it ends. Each is a copy. */
+  /**
+   * Yields the bytes piece by piece as they arrive, each piece a copy, until the writer has ended the pipe and all is
+   * read.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     for (;;) {
-      // In this order: what was written before the end is read.
+      // Look at `ended` before reading, so that bytes written before the end are not missed.
       const { ended } = this;
       const bytes = this.read();
       if (bytes.length > 0) yield bytes;
@@ -205,13 +224,18 @@ export class Pipe {
     }
   }
 
-  /** What stands for it in a message to another thread. */
+  /**
+   * Returns plain data that can be posted to another thread of the runtime, where {@link AioContext.fromHandle} makes
+   * a Pipe of it.
+   */
   toHandle(): Handle {
     return makeHandle('pipe', this.name, [this.#slot, this.readable.slot, this.writable.slot]);
   }
 
-  /** Frees it; bytes that were not read are lost, and whoever waits for some hears that it
-   * is closed. Any thread. Idempotent. */
+  /**
+   * Closes the pipe for all threads and frees its memory. Bytes that were not read are lost, and whoever waits for
+   * the pipe gets ERR_AIO_CLOSED. Any thread may call this. Closing it twice does nothing.
+   */
   close(): void {
     this.#registration?.end();
     closeSlot(this.#thread, this.#slot);

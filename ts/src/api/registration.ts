@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-/** The context that something is registered in. @internal */
+/** The context that something is registered in, as its registration sees it. @internal */
 export interface Registrar {
-  /** Something keeps the process alive from now on, or does not any more. */
+  /** Called when the registration begins or ceases to keep the process alive. */
   changed(before: boolean, now: boolean): void;
-  /** It has ended. */
+  /** Called when the registration has ended. */
   forget(registration: Registration): void;
 }
 
 /**
- * Something of a context that is open, and whether it keeps the process alive: while it
- * is active, unless somebody said unref(). @internal
+ * Something open in a context. It keeps the process alive while it is active, unless unref() was called. @internal
  */
 export class Registration {
   private refed = true;
@@ -18,7 +17,7 @@ export class Registration {
 
   constructor(
     private readonly context: Registrar, readonly close: () => void, private isActive: boolean,
-    /** A promise that somebody has depends on it. */
+    /** Whether a promise that user code holds depends on it. */
     readonly isWait: boolean,
   ) {
     context.changed(false, isActive);
@@ -50,7 +49,7 @@ export class Registration {
     this.change(() => (this.refed = false));
   }
 
-  /** False: it has ended already. */
+  /** Ends the registration. Returns false if it had ended before. */
   end(): boolean {
     if (this.ended) return false;
     this.change(() => (this.ended = true));

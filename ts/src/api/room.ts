@@ -2,28 +2,28 @@
 import { noMemory } from '../errors.js';
 import type { AbortSignalLike } from '../platform.js';
 
-/** Requests that may wait. Each takes about a KiB of JavaScript's memory. */
+/** The most requests that may wait. Each takes about 1 KiB of JavaScript's memory. */
 const MAX_WAITING = 1 << 20;
 
 interface Queued {
   readonly bytes: number;
   go(): void;
-  /** It does not wait any longer. */
+  /** The request no longer waits: its signal was aborted. */
   left: boolean;
   next: Queued | undefined;
 }
 
 /**
- * The part of the shared memory that requests in flight may take, so that a burst of them leaves
- * room for everything else. Those that do not fit wait for others to end, first come, first
- * served. Who is alone always fits: whether there is memory for it, malloc says. @internal
+ * Limits the shared memory that requests in flight take, so that many of them at once leave room for everything else.
+ * Requests that do not fit wait for others to end, first come, first served. A request that is alone is always
+ * admitted; whether there is memory for it is for malloc to say. @internal
  */
 export class Room {
   private used = 0;
   private waiting = 0;
   private first: Queued | undefined;
   private last: Queued | undefined;
-  /** Bytes that evidently fit: less than `most` after malloc has failed. */
+  /** The bytes that are known to fit: less than `most` after malloc has failed. */
   private limit: number;
 
   constructor(private readonly most: number) {
@@ -35,9 +35,9 @@ export class Room {
   }
 
   /**
-   * Takes so many bytes, which give() returns. A promise: they are taken when it is resolved. It
-   * is rejected with the signal's reason.
-   * @throws AioError ERR_AIO_NO_MEMORY: too many are waiting
+   * Takes `bytes`, until give() returns them. If a promise is returned, they are taken when it resolves; it rejects
+   * with the signal's reason.
+   * @throws AioError ERR_AIO_NO_MEMORY: too many requests are waiting
    */
   take(bytes: number, signal: AbortSignalLike | undefined): Promise<void> | undefined {
     if (!this.first && this.fits(bytes)) {
@@ -53,9 +53,9 @@ export class Room {
   }
 
   /**
-   * There was no memory for what has taken these bytes; they are returned. A promise: they are
-   * taken again, before all others, when some of those in flight have ended. undefined: none
-   * is in flight.
+   * Returns `bytes` for which malloc had no memory, and lowers the limit. The promise resolves when they are taken
+   * again, before those of all other waiting requests, after some requests in flight have ended. Returns undefined if
+   * none is in flight.
    */
   again(bytes: number, signal: AbortSignalLike | undefined): Promise<void> | undefined {
     this.used -= bytes;
@@ -71,7 +71,7 @@ export class Room {
     });
   }
 
-  /** It has ended. */
+  /** Returns the bytes of a request that has ended, and admits requests that wait. */
   give(bytes: number): void {
     this.used -= bytes;
     this.limit = Math.min(this.most, this.limit + bytes);

@@ -5,7 +5,7 @@ import type { Pointer } from '../runtime/exports.js';
 import type { AioBuffer, Buffers } from './buffer.js';
 import { Room } from './room.js';
 
-/** Private memory for so many bytes. */
+/** Allocates private memory of `length` bytes. */
 function reserve(length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);
@@ -14,18 +14,18 @@ function reserve(length: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** What a request takes of the shared memory beside its bytes, about. */
+/** The shared memory that a request takes in addition to its data, in bytes (estimated). */
 const REQUEST_BYTES = 512;
 
 /**
- * What a request reads into or writes from: views of shared memory in place, and one piece of
- * memory that stands in for all private ones. @internal
+ * The memory that one request reads into or writes from: views of shared memory are used in place, and one allocation
+ * in the shared memory stands in for all views of private memory. @internal
  */
 export class Staged {
   private base: Pointer<'bytes'> | 0 = 0;
   private readonly lengths: readonly number[];
 
-  /** length: bytes of private memory. */
+  /** length: the bytes of all private views together. */
   constructor(
     private readonly buffers: Buffers, private views: readonly Uint8Array[], private readonly used: readonly (AioBuffer | undefined)[],
     private readonly length: number,
@@ -34,8 +34,10 @@ export class Staged {
     for (const buffer of used) buffer?.use();
   }
 
-  /** Throws if a buffer was transferred or resized while the request was in flight: its view has
-   * another length then. */
+  /**
+   * Throws if a buffer was transferred or resized while the request was in flight: its view's length has changed
+   * then.
+   */
   private assertWhole(): void {
     this.views.forEach(({ length }, n) => {
       if (length === this.lengths[n]) return;
@@ -43,13 +45,15 @@ export class Staged {
     });
   }
 
-  /** Bytes of the shared memory that it takes, about. */
+  /** The shared memory that the request takes, in bytes (estimated). */
   get cost(): number {
     return this.length + REQUEST_BYTES + 8 * this.views.length;
   }
 
-  /** The memory that stands in for private views, filled from them if they are to be written.
-   * undefined: there is none. */
+  /**
+   * Allocates the memory that stands in for private views and, for a write, fills it from them. Returns undefined if
+   * there is no memory.
+   */
   place(write: boolean): Range[] | undefined {
     if (this.length > 0) {
       this.base = this.buffers.malloc(this.length);
@@ -67,7 +71,7 @@ export class Staged {
     });
   }
 
-  /** A write has to wait: its private views may change meanwhile. */
+  /** Copies the private views of a write that has to wait, because the caller may change them meanwhile. */
   keep(): void {
     this.assertWhole();
     this.views = this.views.map((view, n) => {
@@ -78,7 +82,7 @@ export class Staged {
     });
   }
 
-  /** Copies so many bytes that were read to where the caller wants them. */
+  /** Copies the first `length` bytes that were read to the caller's private views. */
   copyOut(length: number): number {
     this.assertWhole();
     let left = length;
@@ -94,42 +98,42 @@ export class Staged {
     return length;
   }
 
-  /** So many bytes that were read, in private memory of their own. */
+  /** Returns the first `length` bytes that were read in private memory of their own. */
   copy(length: number): Uint8Array<ArrayBuffer> {
     const copy = reserve(length);
     copy.set(this.buffers.view(this.base, length));
     return copy;
   }
 
-  /** Gives back what place() got. */
+  /** Frees what place() allocated. */
   unplace(): void {
     if (this.base !== 0) this.buffers.freeBytes(this.base);
     this.base = 0;
   }
 
-  /** The request has ended, or never began. */
+  /** Frees everything, when the request has ended or was never started. */
   free(): void {
     this.unplace();
     for (const buffer of this.used) buffer?.release();
   }
 }
 
-/** The memory of the requests that are in flight. @internal */
+/** The memory of all requests that are in flight. @internal */
 export class RequestMemory {
-  /** For all of them: half of the memory. */
+  /** All requests together may take half of the shared memory. */
   readonly room: Room;
 
   constructor(private readonly buffers: Buffers, maximumMemory: number) {
     this.room = new Room(maximumMemory / 2);
   }
 
-  /** What a request on these views needs. */
+  /** Prepares the memory of a request on these views. */
   stage(views: readonly Uint8Array[]): Staged {
     const used = views.map((view) => this.buffers.bufferOf(view));
     return new Staged(this.buffers, [...views], used, views.reduce((sum, view, n) => sum + (used[n] ? 0 : view.length), 0));
   }
 
-  /** What a request needs that reads so many bytes (a flush: none) into memory of its own. */
+  /** Prepares the memory of a request that reads `length` bytes into memory of its own (0 for a flush). */
   stageBytes(length: number): Staged {
     return new Staged(this.buffers, [], [], length);
   }

@@ -9,7 +9,10 @@ import type { Registration } from './registration.js';
 
 const isDelay = isNumber(0, 1e15, 'a number of ms');
 
-/** A call-back at a time, on the monotonic clock: aio_timer_new, timer_mod. Its own thread's. */
+/**
+ * A timer on the monotonic clock, whose call-back its context's loop runs (QEMU's `aio_timer_new`). {@link
+ * AioContext.timer} creates one. Only the thread that created it uses it.
+ */
 export class Timer {
   readonly #registration: Registration;
   readonly #id: number;
@@ -22,6 +25,7 @@ export class Timer {
   }
 
   readonly #context: LoopContext;
+  /** The timer's name, for messages. */
   readonly name: string;
 
   private constructor(context: LoopContext, name: string, run: Callback) {
@@ -31,7 +35,7 @@ export class Timer {
     const { exports } = thread.instance;
     this.#registration = context.register(() => this.close(), false);
     this.#id = thread.callbacks.add(() => {
-      // Before the call-back, which may arm it again.
+      // This comes before the call-back, which may arm the timer again.
       this.#registration.active = false;
       return run();
     });
@@ -43,9 +47,9 @@ export class Timer {
   }
 
   /**
-   * Runs it once, delayMs from now (fractions count, to the ns); another arm() before that
-   * takes the place of this one.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY (it is as it was)
+   * Makes the call-back run once, `delayMs` milliseconds from now; fractions count, down to a nanosecond
+   * (`timer_mod`). If the timer is armed already, the new time replaces the old one.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED; ERR_AIO_NO_MEMORY: the timer is unchanged
    */
   arm(delayMs: number): void {
     isDelay('delayMs', delayMs);
@@ -55,7 +59,10 @@ export class Timer {
     this.#registration.active = true;
   }
 
-  /** It does not run unless it is armed again. */
+  /**
+   * Disarms the timer, so that its call-back does not run until it is armed again (`timer_del`).
+   * @throws AioError ERR_AIO_CLOSED
+   */
   cancel(): void {
     if (this.#closed) throw closedError(`timer '${this.name}'`);
     const { thread } = this.#context;
@@ -63,24 +70,24 @@ export class Timer {
     this.#registration.active = false;
   }
 
-  /** Whether it is armed. */
+  /** Whether the timer is armed (`timer_pending`). */
   get pending(): boolean {
     return !this.#closed && this.#registration.active;
   }
 
-  /** It keeps the process alive while it is armed: the default. */
+  /** Keeps the process alive while this timer is armed, which is the default. Has no effect in an IOThread. */
   ref(): this {
     this.#registration.ref();
     return this;
   }
 
-  /** It does not. */
+  /** Lets the process exit while this timer is armed. Has no effect in an IOThread. */
   unref(): this {
     this.#registration.unref();
     return this;
   }
 
-  /** Idempotent. */
+  /** Disarms the timer and frees it. Closing it twice does nothing. */
   close(): void {
     if (!this.#registration.end()) return;
     this.#closed = true;

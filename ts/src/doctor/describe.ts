@@ -10,7 +10,10 @@ const isFinding: Check = (name, value) => {
 };
 const areFindings = isArrayOf(isFinding, 'findings of doctor()');
 
-/** As text for people, a paragraph each. */
+/**
+ * Returns the findings of {@link doctor} as text for people, one paragraph each.
+ * @throws AioError ERR_AIO_INVALID_ARG
+ */
 export function describeFindings(findings: readonly Finding[]): string {
   areFindings('findings', findings);
   return findings

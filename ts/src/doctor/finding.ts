@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-/** What {@link doctor} looked at, and what it saw. */
+/** One result of {@link doctor}: what was examined, and what was found. */
 export interface Finding {
+  /** What was examined: cross-origin isolation, the JavaScript engine, the module, the shared memory, or workers. */
   readonly about: 'isolation' | 'engine' | 'module' | 'memory' | 'workers';
-  /** note: it works, but would better be changed. */
+  /** `ok`: nothing has to be done. `note`: it works, but should be changed. `fault`: a runtime cannot work here. */
   readonly state: 'ok' | 'note' | 'fault';
-  /** One line. */
+  /** What was found, in one line. */
   readonly message: string;
-  /** What to do; may have several lines. Empty if nothing. */
+  /** What to do about it, in one or several lines. Empty if nothing has to be done. */
   readonly remedy: string;
 }
 

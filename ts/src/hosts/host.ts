@@ -1,148 +1,163 @@
 // SPDX-License-Identifier: MIT
-/**
- * What differs between runtimes. Everything else in ts/src is the same on all of
- * them.
- */
+/** The interface to the JavaScript runtime (Node, Deno, Bun, browsers). Everything else in ts/src is the same on all of them. */
 
 /** A worker as its owner sees it. */
 export interface HostWorker {
   post(message: unknown, transfer?: Transferable[]): void;
-  /** Kills it; no guarantee that it stops soon, or at all. */
+  /** Terminates the worker. It may not stop soon, or at all. */
   terminate(): void;
-  /** Resolves when it has ended and touches no memory any more. Not every host can tell, and none
-   * tells in every case (Bun: not of one that spins in WebAssembly). */
+  /**
+   * Resolves when the worker has ended and no longer accesses memory. Some hosts cannot tell, and none tells in every
+   * case (Bun does not for a worker that spins in WebAssembly).
+   */
   readonly gone?: Promise<void>;
-  /** Whether it keeps the process alive (where there is such a thing). */
+  /** Sets whether the worker keeps the process alive, on hosts that have a process. */
   keepAlive(on: boolean): void;
 }
 
-/** A worker that the caller made: the web's, or one of node:worker_threads. */
+/** A worker that your code has created: the platform's `Worker`, or the `Worker` of node:worker_threads. */
 export interface MadeWorker {
+  /** Sends a message to the worker. */
   postMessage(message: unknown): void;
+  /** Ends the worker, whatever it is doing. */
   terminate(): unknown;
 }
 
+/** What a worker's owner is told about it. */
 export interface WorkerEvents {
   message(data: unknown): void;
-  /** A message came that cannot be deserialised here. */
+  /** A message arrived that cannot be deserialised in this thread. */
   unreadable(): void;
-  /** It could not start, or threw what nobody caught. */
+  /** The worker could not start, or an error in it was not caught. */
   error(error: unknown): void;
-  /** It has ended; confirmed: it touches no memory any more. Not every host can tell, or knows a
-   * code. */
+  /**
+   * The worker has ended. confirmed: the host says that it no longer accesses memory. Some hosts cannot tell, or know
+   * no code.
+   */
   exit(confirmed: boolean, code?: number): void;
 }
 
-/** A file that was opened by the owner, or by the host-I/O worker. */
+/** A file that was opened by the owner's thread or by the host-I/O worker. */
 export interface HostFile {
-  /** What FileCalls take. */
+  /** The file handle that the functions of FileCalls take. */
   handle: number;
-  /** Bytes. */
+  /** The file's size in bytes. */
   size: number;
 }
 
 /** How a file is opened. */
 export interface OpenMode {
   write: boolean;
-  /** Make it if there is none. */
+  /** Create the file if it does not exist. */
   create: boolean;
 }
 
-/** So many bytes of the shared memory. */
+/** A range of bytes of the shared memory. */
 export interface Range {
   start: number;
   length: number;
 }
 
 /**
- * What every host has to offer for files: positional, synchronous calls, straight
- * from and into the shared memory. Bytes, fewer where the file ends or the medium
- * is full; or an errno name.
+ * The file operations that every host offers: synchronous, at a given offset, directly from and to the shared memory.
+ * They return the number of bytes, which is smaller than wanted where the file ends or the medium is full, or an
+ * errno's name.
  */
 export interface FileCalls {
   pread(handle: number, memory: Uint8Array, start: number, length: number, offset: number): number | string;
   pwrite(handle: number, memory: Uint8Array, start: number, length: number, offset: number): number | string;
   preadv(handle: number, memory: Uint8Array, ranges: readonly Range[], offset: number): number | string;
   pwritev(handle: number, memory: Uint8Array, ranges: readonly Range[], offset: number): number | string;
-  /** What was written is on the medium; an errno name if not. */
+  /** Returns when all written data is on the medium; an errno's name if that failed. */
   fdatasync(handle: number): string | undefined;
 }
 
-/** Something that keeps the process alive while it is referenced; at first it is not. */
+/** Keeps the process alive while it is referenced. It is not referenced at first. */
 export interface KeepAlive {
   ref(): void;
   unref(): void;
 }
 
-/** What both kinds of thread have. */
+/** What the hosts of the owner's thread and of workers have in common. */
 export interface HostBase extends FileCalls {
   readonly name: string;
-  /** Node's file system, where there is one; WASI guests use it. (Its type is Node's own: a
-   * user's program need not have that.) */
+  /**
+   * Node's `fs` module, where there is one; WASI guests use it. (A user's program need not have Node's types, so the
+   * type is `object`.)
+   */
   readonly fs?: object;
-  /** Runs touch(1) on a file that this process names so; false if it did not work. */
+  /** Runs touch(1) with these options on a file; false if that failed. */
   touch?(options: readonly string[], path: string): boolean;
-  /** The clock of deadlines, in ns since a moment that all threads of a runtime share. It never goes
-   * backwards in a thread. A worker with agreeOnClock() calls that first. */
+  /**
+   * The clock of all deadlines, in ns since a moment that all threads of a runtime share. It never goes backwards in
+   * a thread. A worker that has agreeOnClock() calls that first.
+   */
   monotonic(): number;
-  /** All other tasks that wait get their turn; then the promise resolves. */
+  /** Resolves after all other tasks that are waiting have run. */
   turn(): Promise<void>;
-  /** Absent: nothing here ends by itself. */
+  /** Absent where a program does not end by itself. */
   keepAlive?(): KeepAlive;
-  /** Writes all of it to standard output (1) or error (2); an errno name if not. */
+  /** Writes all bytes to standard output (1) or standard error (2); returns an errno's name if that failed. */
   write(fd: number, bytes: Uint8Array): string | undefined;
 }
 
-/** The owner's side. */
+/** The host as the owner's thread sees it. */
 export interface OwnerHost extends HostBase {
-  /** Processors; at least 1. */
+  /** The number of processors, at least 1. */
   readonly cpus: number;
-  /** True: only the worker that opened a file can use it. */
+  /** Whether a file can be used only by the worker that opened it. */
   readonly filesAreOwned: boolean;
-  /** An error that nobody catches in a worker ends it, and exit() tells of that. (In a page it goes on.) */
+  /** Whether an uncaught error in a worker ends it, so that exit() reports it. (In a page the worker runs on.) */
   readonly errorsEnd: boolean;
-  /** terminate() ends a worker that sleeps or waits at once, and frees what it held. (Deno lets it sleep
-   * on; WebKit never frees the memory of one that is terminated inside WebAssembly.) */
+  /**
+   * Whether terminate() ends a worker that sleeps or waits immediately, and frees what it held. (Deno lets it sleep
+   * on; WebKit never frees the memory of a worker that was terminated inside WebAssembly.)
+   */
   readonly killsCleanly: boolean;
-  /** Tells whoever looks after the program; not an error. */
+  /** Prints a warning for whoever operates the program. */
   warn(text: string): void;
-  /** Throws AioError ERR_AIO_UNSUPPORTED, saying what is missing. */
+  /** Throws AioError ERR_AIO_UNSUPPORTED, whose message says what is missing, if the runtime cannot work here. */
   checkSupport(): void;
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
-  /** Throws when the host refuses. make: another way to start a worker than that of the package's own. */
+  /** Starts a worker of the package, or the one that make() returns. Throws if the host refuses. */
   startWorker(name: string, events: WorkerEvents, make?: (name: string) => MadeWorker): HostWorker;
-  /** Throws a host error. Not called where files are owned. */
+  /** Opens a file. Rejects with the host's own error. Not called where files are owned by workers. */
   open(path: string, mode: OpenMode): Promise<HostFile>;
   close(handle: number): Promise<void>;
 }
 
-/** A worker's side. */
+/** The host as a worker sees it. */
 export interface WorkerHost extends HostBase {
-  /** unreadable: a message came that cannot be deserialised here. */
+  /** Calls listener for each message, and unreadable for one that cannot be deserialised in this thread. */
   onMessage(listener: (data: unknown) => void, unreadable: () => void): void;
   post(message: unknown, transfer?: Transferable[]): void;
-  /** Whether waiting for messages keeps it alive (where there is such a thing). Does, at first. */
+  /**
+   * Sets whether waiting for messages keeps the worker alive, as it does at first. Absent where this cannot be set.
+   */
   refMessages?(on: boolean): void;
   /**
-   * Tells of what nobody in this worker caught, where the host does not end the worker for that.
-   * handled, in a later task: code of the user's has dealt with it.
+   * Reports errors that were not caught in this worker, on hosts where they do not end the worker. handled() says, in
+   * a later task, whether the user's code has handled the error.
    */
   onUncaught?(listener: (error: unknown, handled: () => boolean) => void): void;
   /**
-   * Tells of what nobody in this worker caught, before the host ends the worker for that; code of the
-   * user's may handle it yet. Absent where the error that the owner gets has all in it, or onUncaught
-   * is there.
+   * Reports an error that was not caught in this worker before the host ends the worker for it; the user's code may
+   * still handle it. Absent where the owner gets the complete error anyway, or where onUncaught exists.
    */
   onLastWords?(listener: (error: unknown) => void): void;
-  /** What console.log and its like print comes out at once, even if the thread then sleeps. Absent:
-   * it does anyway. */
+  /**
+   * Makes console.log and its like print immediately, even if the thread sleeps afterwards. Absent where they do
+   * anyway.
+   */
   takeConsole?(): void;
-  /** What kept a module from being loaded, which import() rejected with this error. Absent: the
-   * error says all. */
+  /**
+   * Finds out why a module could not be loaded, after import() rejected with this error. Absent where the error says
+   * why.
+   */
   whyNotLoaded?(url: string, error: unknown): Promise<unknown>;
-  /** Sets this worker's clock by its owner's. Absent where all threads read one clock anyway. */
+  /** Sets this worker's clock by its owner's. Absent where all threads read the same clock. */
   agreeOnClock?(): Promise<void>;
-  /** Ends this worker once its event loop has nothing left. */
+  /** Ends this worker once its event loop has nothing left to do. */
   end(): void;
   open(path: string, mode: OpenMode): Promise<HostFile>;
   close(handle: number): Promise<void>;

@@ -9,53 +9,82 @@ import type { IOThreadPointer } from '../runtime/exports.js';
 import { refusal, type Instance } from '../runtime/instance.js';
 import type { OwnWorker } from '../runtime/threads.js';
 
-/** As QMP's object-add iothread. */
+/**
+ * Properties of an IOThread, as QEMU's `-object iothread` has them. {@link IOThread.set} changes them while it runs.
+ */
 export interface IOThreadOptions {
-  /** ns that its loop polls before it sleeps, at most; 0: not at all. Default 32768. */
+  /**
+   * The longest time, in nanoseconds, that the loop polls for work before it sleeps (`poll-max-ns`). 0 disables
+   * polling. Default 32768.
+   */
   pollMaxNs?: number;
-  /** The factor by which polling grows; 0: 2. */
+  /**
+   * The factor by which the polling time grows when a longer poll would have found work (`poll-grow`). Default 0,
+   * which means 2.
+   */
   pollGrow?: number;
-  /** The divisor by which it shrinks; 0: back to nothing. */
+  /**
+   * The divisor by which the polling time shrinks when polling found nothing (`poll-shrink`). Default 0: it falls to
+   * zero.
+   */
   pollShrink?: number;
-  /** Requests that an engine submits at once; 0: its own default. */
+  /** The most file requests that an engine submits at once (`aio-max-batch`). Default 0: the engine's own default. */
   aioMaxBatch?: number;
-  /** Threads that its pool keeps although they have nothing to do. Default 0. */
+  /** The number of thread-pool threads that are kept although they are idle (`thread-pool-min`). Default 0. */
   threadPoolMin?: number;
-  /** Threads that its pool has at most. Default: twice the processors. */
+  /** The most threads that the thread pool may have (`thread-pool-max`). Default: twice the number of processors. */
   threadPoolMax?: number;
 }
 
-/** How an IOThread is started. */
+/** Options of {@link Runtime.iothread} for starting the IOThread. An aborted `signal` ends the start. */
 export interface IOThreadStartOptions extends WaitOptions {
-  /** ms that its worker may take to start, and its file to call serve(). Default 10,000; Infinity:
-   * any time. */
+  /**
+   * The longest time, in milliseconds, that the worker may take to start and its file to call serve(). Default
+   * 10,000; Infinity means no limit.
+   */
   startTimeout?: number;
 }
 
-/** The code of an IOThread: the file that calls serve(), as a worker or to be loaded by one. */
+/** Your code for an IOThread: a file that calls serve(), given either as a worker that runs it or as a module. */
 export type IOThreadCode =
-  /** Makes the worker, as bundlers know it: `() => new Worker(new URL('./disk.ts',
-   * import.meta.url), { type: 'module' })`; in Node one of node:worker_threads. It is this
-   * IOThread's own and ends with it. */
-  | { worker: () => MadeWorker; module?: undefined }
-  /** For files that no bundler touches: a module that the package's own worker imports. */
-  | { module: URLLike; worker?: undefined };
+  | {
+    /**
+     * Creates the worker that runs your file, in the form that bundlers recognise:
+     * `() => new Worker(new URL('./disk.ts', import.meta.url), { type: 'module' })`. In Node, Worker is that of
+     * node:worker_threads. The worker belongs to the IOThread and ends with it.
+     */
+    worker: () => MadeWorker;
+    /** Must be absent where `worker` is given. */
+    module?: undefined;
+  }
+  | {
+    /** The address of your file, an ES module that no bundler has to find; the package's own worker imports it. */
+    module: URLLike;
+    /** Must be absent where `module` is given. */
+    worker?: undefined;
+  };
 
-/** What {@link Runtime.iothreads} tells of one, as QMP's query-iothreads. */
+/**
+ * The properties and counters of one IOThread, as {@link Runtime.iothreads} and QMP's `query-iothreads` report them.
+ */
 export interface IOThreadInfo extends Required<IOThreadOptions> {
+  /** The IOThread's name, as it was given to {@link Runtime.iothread} (`id` in QMP). */
   name: string;
-  /** Its thread's number in Runtime.dump(). */
+  /** The number of its thread in {@link Runtime.dump} (`thread-id` in QMP). */
   threadId: number;
+  /** The counters of its loop since the IOThread was started. */
   stats: LoopStats;
 }
 
-/** What an engine did. */
+/** Counters of one file engine in one IOThread, since it was first used there. */
 export interface EngineStats {
-  /** Requests handed over, in how many batches, and the wake-ups of the other
-   * thread that this took: none while it is awake. */
+  /** Requests that the engine has submitted (`sync`: carried out). */
   requests: number;
+  /** Batches in which it has submitted them. */
   submissions: number;
+  /** Times that a submission had to wake up the thread that carries out the requests; while that is awake, none is needed. */
   kicks: number;
+  /** The number of requests in the largest batch. */
   largestBatch: number;
 }
 
@@ -67,22 +96,22 @@ export const ioThreadChecks: Checks<IOThreadOptions> = {
   pollMaxNs: isCount, pollGrow: isCount, pollShrink: isCount, aioMaxBatch: isCount, threadPoolMin: isPoolSize, threadPoolMax: isInteger(1, 0x7fffffff),
 };
 
-/** What starts an IOThread. @internal */
+/** All options of iothread(). @internal */
 export interface StartOptions extends IOThreadOptions, IOThreadStartOptions {
   worker?: () => MadeWorker;
   module?: URLLike;
 }
 
-/** The arguments of iothread(). @internal */
+/** Checks the arguments of iothread(). @internal */
 export function startOptions(name: string, options: StartOptions): StartOptions {
   isText('name', name);
   return optionsOf(options, { ...ioThreadChecks, worker: isFunction, module: isURL, signal: isSignal, startTimeout: isMs });
 }
 
-/** By their numbers in C: wasm/runtime/iothread.c. */
+/** The properties, in the order of their numbers in C (wasm/runtime/iothread.c). */
 const properties = ['threadPoolMax', 'threadPoolMin', 'pollMaxNs', 'pollGrow', 'pollShrink', 'aioMaxBatch'] as const;
 
-/** What the options say of the user's code. @internal */
+/** The user's code that the options name; undefined if they name none. @internal */
 export function codeOf(name: string, { worker, module }: StartOptions): OwnWorker | undefined {
   if (worker && module) {
     throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': options.worker and options.module are two ways for the same; give one`);
@@ -91,7 +120,7 @@ export function codeOf(name: string, { worker, module }: StartOptions): OwnWorke
   return module && { module: module.href };
 }
 
-/** Changes what options name. @internal */
+/** Changes the properties that the options name. @internal */
 export function setOptions(instance: Instance, pointer: IOThreadPointer, options: IOThreadOptions): void {
   const { exports, memory } = instance;
   const { threadPoolMin, threadPoolMax } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
-/** What the code of an IOThread looks like from the thread that owns it. */
+/** The types of what an IOThread's code serves, as the thread that owns it sees them. */
 import type { HasHandle } from '../wire/scan.js';
 
 declare const api: unique symbol;
 
-/** What serve() gives: a type for the other side, `export type Disk = typeof disk`. */
+/**
+ * The result of serve(), whose type tells the owner's side what the IOThread serves: `export type Disk = typeof
+ * disk`.
+ */
 export interface Served<T> {
+  /** The served object's type. No such property exists at run time. */
   readonly [api]: T;
 }
 
-/** What goes as it is: handles, and what structured clone knows. */
+/** What is sent as it is: objects with handles, and what the structured clone algorithm copies. */
 type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
-/** A value that came from another thread: its functions are called there. */
+/** The type of a value that came from another thread. Its functions run in that thread and return promises. */
 export type Received<T> =
   T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Promise<Received<Awaited<R>>>
   : T extends AsItIs ? T
@@ -23,7 +27,10 @@ export type Received<T> =
   : T extends object ? { [K in keyof T]: Received<T[K]> }
   : T;
 
-/** What can be given to a thread that declares T: a function that it awaits may be any. */
+/**
+ * The type of a value that may be sent to a thread that declares T. Where T has a function, one that returns a
+ * promise may be given, too, because the other thread awaits its result.
+ */
 export type Sent<T> =
   T extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> | Promise<Awaited<R>>
   : T extends AsItIs ? T
@@ -33,8 +40,8 @@ export type Sent<T> =
   : T;
 
 /**
- * The object that an IOThread serves. Its functions return promises; objects in it have
- * functions of their own; handles and other values are there at once, as they were when the
- * IOThread started.
+ * The type of {@link IOThread.remote}, the object that an IOThread serves. Its functions return promises, and so do
+ * those of objects in it. Handles and other values can be read at once; they are those of the time when the IOThread
+ * started.
  */
 export type Remote<T> = Received<T extends Served<infer A> ? A : T>;

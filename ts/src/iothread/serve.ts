@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: MIT
-/** serve(): where the code of an IOThread and the thread that it runs in meet. */
+/** serve(), by which the user's code in a worker passes its object to the package's code in the same worker. */
 import { checkThat } from '../check.js';
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import { onlyOne } from '../wire/only-one.js';
 import type { Served } from './remote.js';
 
-/** An object, or what makes it. */
+/** The served object, or a function that makes it. */
 export type Service = object | ((context: AioContext) => unknown);
 
-/** What this thread has of it. */
+/** What the package and the user's code know of each other in this thread. */
 interface Meeting {
-  /** The thread can be an IOThread's. */
+  /** This thread can be an IOThread. */
   isWorker: boolean;
-  /** The worker's side has been started. */
+  /** The package's code in this worker has been started. */
   started: boolean;
   called: boolean;
-  /** What serve() was given, as soon as it is. */
+  /** Resolves with the argument of serve() once that is called. */
   readonly service: Promise<{ of: Service }>;
   readonly served: (service: { of: Service }) => void;
 }
 
 function prepare(): Meeting {
   let served!: Meeting['served'];
-  // In an object: a service with a function `then` is no promise.
+  // The service is wrapped in an object, because a service that has a function `then` would be taken for a promise.
   const service: Meeting['service'] = new Promise((resolve) => (served = resolve));
   return { isWorker: false, started: false, called: false, service, served };
 }
@@ -33,12 +33,17 @@ export const meeting = onlyOne('iothread', prepare);
 const isService = checkThat('an object, or a function that makes one', (value) => typeof value === 'function' || (typeof value === 'object' && value !== null));
 
 /**
- * Gives the thread that owns this IOThread something to call: an object with functions, which
- * is `io.remote` there; or a function that makes one and gets the context, the IOThread's loop.
- * Called once, in the worker file. Its result is a type: `export type Disk = typeof disk`.
- * @throws AioError ERR_AIO_INVALID_ARG
+ * Gives the thread that owns this IOThread an object whose functions it can call, as {@link IOThread.remote}. `make` is
+ * called with the IOThread's context, its event loop, and returns the object. Call serve() once, in the worker's file,
+ * and export the type of its result: `export type Disk = typeof disk`.
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is no IOThread
  */
 export function serve<T extends object>(make: (context: AioContext) => T | Promise<T>): Served<T>;
+/**
+ * Gives the thread that owns this IOThread an object whose functions it can call, as {@link IOThread.remote}. Call serve()
+ * once, in the worker's file, and export the type of its result: `export type Disk = typeof disk`.
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is no IOThread
+ */
 export function serve<T extends object>(api: T): Served<T>;
 export function serve(api: Service): Served<unknown> {
   isService("serve()'s argument (api or make)", api);

@@ -2,25 +2,27 @@
 import { reportUncaught } from '../errors.js';
 import type { Escape } from './escape.js';
 
-/** A function that a loop calls; a promise that it returns is waited for by nobody,
- * but the loop gives JavaScript its turns until it is settled. */
+/**
+ * A function that an event loop calls. If it returns a promise, the loop does not wait for that, but lets
+ * JavaScript's other tasks run until it is settled.
+ */
 export type Callback = () => void | Promise<void>;
 
-/** What a thread does about its call-backs. */
+/** What a thread does about call-backs that its loops run. */
 export interface CallbackHooks {
-  /** What has left its module. */
+  /** Holds errors that have left the module. */
   readonly instance: Escape;
-  /** One has run: microtasks may be waiting. */
+  /** A call-back has run: microtasks may be waiting. */
   ran(): void;
-  /** One returned a promise, which never rejects. */
+  /** A call-back has returned a promise; this one never rejects. */
   returned(open: Promise<unknown>): void;
 }
 
-/** The JavaScript functions that the loops of one thread call, by number. */
+/** The JavaScript functions that the loops of one thread call, by their numbers. */
 export class Callbacks {
   private readonly byId = new Map<number, Callback>();
   private lastId = 0;
-  /** How many are being called: one may call another through C. */
+  /** How many are running at the moment: one may call another one through C. */
   private depth = 0;
 
   constructor(private readonly hooks: CallbackHooks) {}

@@ -2,12 +2,12 @@
 import { invalid, isText } from '../check.js';
 import { AioError } from '../errors.js';
 
-/** A value for a C function: bigint for 64-bit integers, number for all else. */
+/** An argument of a C function: a bigint or a safe integer where C has a 64-bit integer, a number otherwise. */
 export type Argument = number | bigint;
 
 const isWithin = (value: bigint, min: bigint, max: bigint): boolean => value >= min && value <= max;
 
-/** A 32-bit integer, with a sign or without. */
+/** A 32-bit integer, signed or unsigned. */
 export function int32(name: string, value: unknown): number {
   const isWhole = typeof value === 'bigint' || Number.isInteger(value);
   if (!isWhole || !isWithin(BigInt(value as Argument), -(2n ** 31n), 2n ** 32n - 1n)) throw invalid(name, 'a 32-bit integer', value);

@@ -5,37 +5,44 @@ import type { MadeWorker } from '../hosts/host.js';
 import type { URLLike } from '../platform.js';
 import type { Guest } from './system.js';
 
-/** A WebAssembly.Module. (TypeScript's libraries give it no members that would tell it from other objects.) */
+/**
+ * A WebAssembly.Module. Its type is `object` because TypeScript's libraries declare no members by which a module
+ * could be told from other objects.
+ */
 export type CompiledModule = object;
 
+/** Options of {@link Runtime.create} and {@link doctor}. An aborted `signal` ends the creation. */
 export interface RuntimeOptions extends WaitOptions {
   /**
-   * The module: aio.wasm (`wasm-aio/wasm`) by default, or a program that aiocc built: its
-   * address, its bytes, or compiled.
+   * The WebAssembly module: the package's aio.wasm (the default; `wasm-aio/wasm`), or a program that `aiocc` has
+   * built. Given as its URL, its bytes, or a compiled WebAssembly.Module.
    */
   module?: URLLike | Uint8Array<ArrayBuffer> | CompiledModule;
-  /** Bytes that the shared memory may grow to; at most what the module allows (1 GiB). */
+  /**
+   * The size in bytes to which the shared memory may grow. Default: what the module allows, 1 GiB for aio.wasm; not
+   * more than that.
+   */
   maximumMemory?: number;
   /**
-   * Starts a worker that runs `wasm-aio/worker`, for bundlers and servers that do not find
-   * that file by themselves. Called once for each worker.
+   * Creates a worker that runs `wasm-aio/worker`. Needed only with bundlers and servers that do not find that file by
+   * themselves. It is called once for each worker.
    */
   worker?: () => MadeWorker;
-  /** Threads at most, at once. Default 128. */
+  /** The most threads that the runtime may have at a time, from 1 to 255. Default 128. */
   maxThreads?: number;
-  /** Workers that are started ahead, so that a thread starts quickly. Default 2. */
+  /** The number of workers that are started ahead, so that a thread starts quickly, from 0 to 255. Default 2. */
   reserve?: number;
-  /** Bytes of each thread's C stack. Default 256 KiB. */
+  /** The size in bytes of each thread's C stack, from 16 KiB to 1 GiB. Default 256 KiB. */
   stackSize?: number;
-  /** What main() of a program gets; the first is its name. */
+  /** The arguments of a program's main(); the first one is the program's name. Default: `['program']`. */
   args?: readonly string[];
-  /** What a program has of files and streams; WasiHost makes it. @internal */
+  /** The files and streams of a program, which WasiHost makes. @internal */
   guest?: Guest;
 }
 
-/** As many as the table of threads in wasm/port has room for beside the owner. @internal */
+/** The table of threads in wasm/port has room for this many beside the owner. @internal */
 export const isThreadCount = isInteger(1, 255);
-/** Below that not even the runtime's own calls fit. @internal */
+/** Less than the minimum is too little even for the runtime's own functions. @internal */
 export const isStackSize = isInteger(16 * 1024, 2 ** 30);
 /** @internal */
 export const isMemorySize = isInteger(1, Number.MAX_SAFE_INTEGER);

@@ -3,25 +3,39 @@ import { invalid, isArrayOf, isBytes, isText, type Check, type Checks } from '..
 import { areArguments } from '../runtime/runtime-options.js';
 import { isStream, type StreamSource } from './stream.js';
 
-/** A standard stream: this process's own, none, a stream, or (input) its bytes. */
+/**
+ * A standard stream of a guest: `inherit` is this process's own, `closed` is none, a stream is used as it is; for
+ * standard input, a string or bytes are what the guest reads.
+ */
 export type Standard = 'inherit' | 'closed' | StreamSource | Uint8Array | string;
 
+/** What a guest program gets from its host: arguments, environment, directories and streams. */
 export interface GuestOptions {
-  /** What main() gets; the first is the program's name. */
+  /** The arguments of main(); the first one is the program's name. Default: `['program']`. */
   args?: readonly string[];
+  /** The environment variables, values by names. Default: none. */
   env?: Readonly<Record<string, string>>;
-  /** Directories that the guest may use, host's by guest's name: { '/': 'data' }. */
+  /**
+   * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`.
+   * Default: none.
+   */
   dirs?: Readonly<Record<string, string>>;
+  /** Standard input, fd 0: a stream, or the text or bytes that the guest reads. Default `inherit`. */
   stdin?: Standard;
+  /** Standard output, fd 1. Default `inherit`. */
   stdout?: Standard;
+  /** Standard error, fd 2. Default `inherit`. */
   stderr?: Standard;
-  /** Sockets that listen, `HOST:PORT` each. Their fds follow those of the directories, which begin with 3. */
+  /**
+   * Addresses, `HOST:PORT` each, at which sockets listen for the guest. Their fds follow those of the directories,
+   * which begin with 3.
+   */
   listen?: readonly string[];
-  /** Streams that the guest reads and writes; their fds follow those of the sockets. */
+  /** Streams that the guest reads and writes. Their fds follow those of the listening sockets. */
   streams?: readonly StreamSource[];
 }
 
-/** An object whose own properties are strings. */
+/** Checks an object whose own properties are strings. */
 const areTexts: Check = (name, value) => {
   if (Object.prototype.toString.call(value) !== '[object Object]') throw invalid(name, 'an object with strings', value);
   for (const [key, text] of Object.entries(value as object)) {

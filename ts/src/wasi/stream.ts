@@ -6,55 +6,61 @@ import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
 import type { MessagePortLike, ReadableStreamLike, WritableStreamLike } from '../platform.js';
 
-/** A pair of WHATWG streams of bytes, or one of them. */
+/** A pair of WHATWG streams of bytes, such as a TransformStream or a WebTransport stream, or one of the two. */
 export interface WebStreams {
+  /** The stream from which bytes are read. */
   readable?: ReadableStreamLike;
+  /** The stream to which bytes are written. */
   writable?: WritableStreamLike;
 }
 
-/** A stream of Node's: Readable, Writable, Duplex, such as net.Socket. */
+/** A stream of Node: a Readable, Writable or Duplex, such as a net.Socket. */
 export interface AnyNodeStream {
+  /** Adds a listener for an event of the stream. */
   on(event: string, listener: (...args: unknown[]) => void): unknown;
+  /** Destroys the stream, with an error or without. */
   destroy(error?: Error): unknown;
 }
 
-/** What AioStream.from takes. */
+/** The streams that {@link AioStream.from} accepts. */
 export type StreamSource = AioStream | AnyNodeStream | WebStreams | ReadableStreamLike | WritableStreamLike | MessagePortLike;
 
 /**
- * A stream of the host, as the far end of a guest's fd: a net.Socket, a MessagePort,
- * WHATWG streams. It lives on the owner's event loop. Bytes are asked for one piece
- * after the other, and the next is written only when the one before has been taken:
- * that is the back-pressure.
+ * A stream of bytes of the host, for example a net.Socket, a MessagePort or a WHATWG stream, to which an fd of a
+ * guest is connected. It lives on the owner's event loop, and the owner's thread calls its methods. It exerts
+ * back-pressure: it asks its source for one piece of bytes at a time, and writes the next piece only after the one
+ * before was taken.
  */
 export abstract class AioStream {
-  /** Whether there are bytes to read from it, or to write to it. */
+  /** Whether bytes can be read from this stream. */
   abstract readonly readable: boolean;
+  /** Whether bytes can be written to this stream. */
   abstract readonly writable: boolean;
-  /** Read only when the guest asks for bytes, so that none are taken from others who
-   * share it. Otherwise it is read ahead, as far as there is room. */
+  /** Whether it is read only when the guest asks for bytes, so that others who share the source lose none; otherwise it is read ahead. */
   lazy = false;
-  /** Nobody else has it: an accepted connection. It is closed when the guest is done with both
-   * its sides, and nobody waits for ever for a peer that does not read. */
+  /** Whether nobody else uses it, as with an accepted connection: it is closed once the guest has finished reading and writing. */
   readonly owned: boolean = false;
 
-  /** The piece that was asked for, until a read has got it. */
+  /** The piece that was asked for and that no read() has got yet. */
   #taking: Promise<Uint8Array | undefined> | undefined;
   #stopReading: ((error: AioError) => void) | undefined;
   #ending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** The next piece; undefined: there are no more. */
+  /** Resolves with the next piece of bytes, or with undefined at the end. Implemented by each kind of stream. */
   protected abstract take(): Promise<Uint8Array | undefined>;
-  /** Resolves when the bytes, which may lie in shared memory, may change again. */
+  /**
+   * Writes bytes, which may lie in shared memory, and resolves when they may change again. Implemented by each kind
+   * of stream.
+   */
   protected abstract put(bytes: Uint8Array): Promise<void>;
-  /** All has been put. */
+  /** Ends the writing side after everything was put. Implemented by each kind of stream. */
   protected abstract finish(): Promise<void>;
-  /** Nobody reads any more. */
+  /** Tells the source that nobody reads it any more. */
   abstract cancel(): void;
-  /** These bytes were read last, and not used: they are whoever's who reads the source next. @internal */
+  /** Returns bytes that were read last and not used, so that whoever reads the source next gets them. @internal */
   giveBack(_bytes: Uint8Array): void {}
-  /** What it has not taken yet it need not take any more. */
+  /** Discards bytes that the peer has not taken yet, if nobody else uses the stream ({@link owned}). */
   abort(): void {}
 
   #assertOpen(can: boolean, what: string): void {
@@ -63,9 +69,9 @@ export abstract class AioStream {
   }
 
   /**
-   * The next piece; undefined: there are no more. One read at a time; what comes after a read
-   * was aborted is the next one's.
-   * @throws the host's error, AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG; the signal's reason
+   * Resolves with the next piece of bytes, or with undefined at the end. Only one read may be pending at a time. A
+   * piece that arrives after its read was aborted goes to the next read.
+   * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG; the host's error; the signal's reason
    */
   async read(options: WaitOptions = {}): Promise<Uint8Array | undefined> {
     const signal = signalOf(options);
@@ -89,8 +95,8 @@ export abstract class AioStream {
   }
 
   /**
-   * Resolves when the bytes may change again.
-   * @throws as read; after the signal's reason they may still be taken
+   * Writes bytes and resolves when they may be changed again. After an abort they may still be written.
+   * @throws AioError ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG; the host's error; the signal's reason
    */
   async write(bytes: Uint8Array, options: WaitOptions = {}): Promise<void> {
     isBytes('bytes', bytes);
@@ -99,13 +105,13 @@ export abstract class AioStream {
     await abortable(signal, () => this.put(bytes));
   }
 
-  /** All has been written. Idempotent. */
+  /** Ends the writing side, after everything that was written has been taken. Ending it twice does nothing. */
   end(): Promise<void> {
     this.#ending ??= this.finish();
     return this.#ending;
   }
 
-  /** The pieces; who leaves before the end reads no more of it. */
+  /** Yields the pieces of bytes until the end. Leaving the loop early cancels the source. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     try {
       for (let piece = await this.read(); piece; piece = await this.read()) yield piece;
@@ -114,7 +120,10 @@ export abstract class AioStream {
     }
   }
 
-  /** Reads no more, and ends it when what was written has been taken. Idempotent. */
+  /**
+   * Stops reading, and ends the stream after everything that was written has been taken. Closing it twice does
+   * nothing.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();
     return this.#closing;
@@ -131,7 +140,8 @@ export abstract class AioStream {
   }
 
   /**
-   * @throws AioError ERR_AIO_INVALID_ARG if it is no stream
+   * Returns an AioStream for a stream of Node, a WHATWG stream, a pair of these, or a MessagePort.
+   * @throws AioError ERR_AIO_INVALID_ARG: the argument is no such stream
    */
   static from(source: StreamSource): AioStream {
     isStream('source', source);
@@ -146,7 +156,7 @@ export abstract class AioStream {
 }
 showAs('AioStream', AioStream, ['readable', 'writable']);
 
-/** By what is used of it. @internal */
+/** Checks that a value has the methods of a stream that are used. @internal */
 export const isStream = checkThat('a stream of Node, a WHATWG stream (or a pair of them), or a MessagePort', (value) => {
   const has = (of: unknown, ...methods: string[]): boolean =>
     typeof of === 'object' && of !== null && methods.every((method) => typeof (of as Record<string, unknown>)[method] === 'function');
@@ -157,7 +167,7 @@ export const isStream = checkThat('a stream of Node, a WHATWG stream (or a pair 
   return (readable ?? writable) !== undefined && isOne(readable, 'getReader') && isOne(writable, 'getWriter');
 });
 
-/** Any piece of data as bytes. */
+/** Returns a piece of data, a string or binary data, as bytes. */
 export function asBytes(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (typeof data === 'string') return new TextEncoder().encode(data);
@@ -177,7 +187,7 @@ class WebStream extends AioStream {
     this.writer = writable?.getWriter();
     this.readable = this.reader !== undefined;
     this.writable = this.writer !== undefined;
-    // What goes wrong is seen by the call that meets it.
+    // Errors are reported by the read or the write that meets them.
     this.writer?.closed.catch(() => {});
     this.reader?.closed.catch(() => {});
   }
@@ -189,7 +199,7 @@ class WebStream extends AioStream {
 
   protected async put(bytes: Uint8Array): Promise<void> {
     await this.writer?.ready;
-    // A copy: whoever gets it may keep it, and shared memory is refused or worse.
+    // Write a copy: the receiver may keep it, and many streams do not accept shared memory.
     await this.writer?.write(bytes.slice());
   }
 
@@ -206,7 +216,7 @@ class WebStream extends AioStream {
 export class NodeStream extends AioStream {
   readonly readable: boolean;
   readonly writable: boolean;
-  /** What has come and was not asked for yet: at most what pause() came too late for. */
+  /** Pieces that have arrived and that nobody has asked for yet: only those that arrived in spite of pause(). */
   private readonly pieces: Uint8Array[] = [];
   private listening = false;
   private ended = false;
@@ -249,7 +259,7 @@ export class NodeStream extends AioStream {
     this.wake();
   };
 
-  /** Not before the first read: of a duplex stream the guest may have the other side alone. */
+  /** Called by the first read, and not before: a guest may use only the writing side of a duplex stream. */
   private listen(): void {
     const { stream } = this;
     this.listening = true;
@@ -273,7 +283,7 @@ export class NodeStream extends AioStream {
 
   protected put(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      // A socket is done with the bytes when it calls back; others may pass them on.
+      // A socket no longer uses the bytes when it calls back; other streams may have passed them on.
       this.stream.write(this.isSocket ? bytes : bytes.slice(), (error) => (error ? reject(error) : resolve()));
     });
   }
@@ -295,7 +305,7 @@ export class NodeStream extends AioStream {
     this.stream.off('data', this.onData).off('end', this.onEnd);
     this.listening = false;
     if (!this.owned) this.stream.pause();
-    // What still comes is thrown away, so that its end is seen.
+    // Bytes that still arrive are thrown away, so that the stream's end is seen.
     else if (this.finished) this.stream.destroySoon();
     else this.stream.resume();
   }
@@ -303,7 +313,7 @@ export class NodeStream extends AioStream {
   override giveBack(bytes: Uint8Array): void {
     const { stream } = this;
     this.pieces.unshift(bytes);
-    // Others may read it now.
+    // Other readers of the source may want the bytes now.
     if (!this.owned && !stream.readableEnded && !stream.destroyed && !stream.readableEncoding) {
       for (let piece = this.pieces.pop(); piece; piece = this.pieces.pop()) stream.unshift(piece);
     }
@@ -315,14 +325,13 @@ export class NodeStream extends AioStream {
 }
 
 /**
- * Bytes over a MessagePort. A message is a piece of data (a Uint8Array or an
- * ArrayBuffer), null for the end, or a number: so many bytes that were received
- * have been used. The next piece is sent after the one before was acknowledged.
+ * Bytes over a MessagePort. A message is a piece of data (a Uint8Array or an ArrayBuffer), null at the end, or a number,
+ * which acknowledges that many received bytes. The next piece is sent after the one before was acknowledged.
  */
 class PortStream extends AioStream {
   readonly readable = true;
   readonly writable = true;
-  /** Each throws if it is no bytes. */
+  /** Each returns one piece, and throws if the message did not contain bytes. */
   private readonly pieces: (() => Uint8Array | undefined)[] = [];
   private waiting: (() => void) | undefined;
   private acknowledged: (() => void) | undefined;
@@ -350,7 +359,7 @@ class PortStream extends AioStream {
   }
 
   protected async take(): Promise<Uint8Array | undefined> {
-    // The room for the last piece was there, or this would not be called.
+    // take() is called again only when there is room, so the last piece can be acknowledged now.
     if (this.last > 0) this.port.postMessage(this.last);
     this.last = 0;
     if (this.pieces.length === 0) await new Promise<void>((resolve) => (this.waiting = resolve));

@@ -15,21 +15,31 @@ import { guestHost } from './guest-host.js';
 import { WasiGuest } from './wasi-guest.js';
 import type { AbortSignalLike, URLLike } from '../platform.js';
 
+/** Options of {@link WasiHost.create}: the program, its limits, and what it gets from its host. */
 export interface WasiOptions extends GuestOptions {
-  /** The program. */
+  /** The program, a command for WASI preview1: its URL or its bytes. */
   module: URLLike | Uint8Array<ArrayBuffer>;
-  /** Threads of the guest at most, main included. Default 128. */
+  /** The most threads that the guest may have at a time, including the one of main(); from 1 to 255. Default 128. */
   maxThreads?: number;
-  /** Bytes that its memory may grow to, if it imports it; at most what it declares. */
+  /**
+   * The size in bytes to which the guest's memory may grow, if the program imports its memory. Default: what it
+   * declares; not more than that.
+   */
   maximumMemory?: number;
-  /** Bytes of each thread's C stack, in programs that aiocc built. Default 1 MiB. */
+  /**
+   * The size in bytes of each thread's C stack, from 16 KiB to 1 GiB, in programs that `aiocc` has built. Default 1
+   * MiB.
+   */
   stackSize?: number;
-  /** Ends the guest after so many ms: ERR_AIO_TIMEOUT. */
+  /**
+   * The time, in milliseconds, after which the guest is ended and run() rejects with ERR_AIO_TIMEOUT. Default: no
+   * limit.
+   */
   timeout?: number;
 }
 
 const isProgram = checkThat('a URL or a Uint8Array', (value) => value instanceof URL || areBytes(value));
-/** setTimeout cannot wait longer. */
+/** The maximum is that of setTimeout(). */
 const isTimeout = isNumber(0, 2 ** 31 - 1, 'a number of ms');
 
 const hostChecks: Checks<WasiOptions & WaitOptions> = {
@@ -37,19 +47,19 @@ const hostChecks: Checks<WasiOptions & WaitOptions> = {
   signal: isSignal,
 };
 
-/** How a module wants to be run; its section aio.abi tells, or its imports and exports. */
+/** How a module has to be run, which its section aio.abi or its imports and exports tell. */
 type Flavour =
-  /** aiocc built it: the event loop is inside. */
+  /** Built by aiocc: the module contains the event loop. */
   | 'aio'
-  /** wasi-threads: imports shared memory, starts threads by wasi.thread-spawn. */
+  /** For wasi-threads: it imports shared memory and starts threads by wasi.thread-spawn. */
   | 'threads'
-  /** Any other preview1 command. */
+  /** Any other command for preview1. */
   | 'command';
 
-/** How long the threads of a program that has ended are given to leave, where killing them is a last resort. */
+/** How long the threads of a program that has ended may take to leave, on hosts where killing them is a last resort. */
 const GUEST_LEAVE_MS = 500;
 
-/** What guests that declare no maximum get. */
+/** The maximum, in pages, of the memory of guests that declare none. */
 const DEFAULT_MAXIMUM = 65536;
 
 function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImport | undefined): Flavour {
@@ -74,14 +84,14 @@ function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImpor
 }
 
 /**
- * Runs one WASI preview1 command: a program that aiocc built, one for wasi-threads,
- * or any other. The guest runs in workers and may block there; its streams live on
- * this thread's event loop.
+ * Runs one WASI preview1 command: a program that `aiocc` has built, one for wasi-threads, or any other. The guest
+ * runs in workers and may block there. Its streams live on the event loop of the thread that has created the
+ * WasiHost, whose methods that thread calls.
  */
 export class WasiHost {
   #core: Core | undefined;
   #creating: Promise<Core> | undefined;
-  /** Its threads are being ended, or have been. */
+  /** The guest's threads are being ended, or have been. */
   #over = false;
   readonly #workers = new Set<HostWorker>();
   #started = false;
@@ -110,8 +120,9 @@ export class WasiHost {
   }
 
   /**
-   * @throws AioError ERR_AIO_MODULE (no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO
-   * (a directory, a socket), ERR_AIO_UNSUPPORTED; the signal's reason
+   * Compiles the program and opens the directories, sockets and streams that the options name; run() starts it.
+   * Rejects with AioError ERR_AIO_MODULE (the module is no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO (a
+   * directory or a socket cannot be opened; `errno` says why) or ERR_AIO_UNSUPPORTED, or with the signal's reason.
    */
   static async create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
     const checked = optionsOf(options, hostChecks);
@@ -130,16 +141,17 @@ export class WasiHost {
     return new WasiHost(host, guest, options, binary, module, memory, flavour);
   }
 
-  /** The ports of the sockets that listen (options.listen), in their order. */
+  /** The TCP ports of the sockets that listen for the guest (`listen`), in the order of the option. */
   get ports(): readonly number[] {
     return this.#guest.ports;
   }
 
   /**
-   * Runs the guest once; resolves with its exit code, when all that it has written
-   * was taken. A signal ends the guest.
-   * @throws AioError ERR_AIO_PANIC (it trapped, or a thread of it died), ERR_AIO_MODULE,
-   * ERR_AIO_NO_MEMORY, ERR_AIO_TIMEOUT, ERR_AIO_CLOSED; the signal's reason
+   * Runs the guest and resolves with its exit code after everything that it has written has been taken. An aborted
+   * signal ends the guest. A WasiHost can run its guest only once.
+   * @throws AioError ERR_AIO_PANIC (the guest trapped, or one of its threads died), ERR_AIO_MODULE,
+   * ERR_AIO_NO_MEMORY, ERR_AIO_THREAD_LIMIT, ERR_AIO_TIMEOUT, ERR_AIO_CLOSED, ERR_AIO_INVALID_ARG (called twice); the
+   * signal's reason
    */
   async run(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
@@ -152,7 +164,7 @@ export class WasiHost {
     this.#started = true;
     const aborted = (): void => this.#settle?.reject(signal?.reason as Error);
     signal?.addEventListener('abort', aborted);
-    // Workers do keep the process alive, but the last may be gone before its output is.
+    // Workers keep the process alive, but the last one may end before its output has been written.
     const alive = setInterval(() => {}, 0x7fffffff);
     try {
       const code = await new Promise<number>((resolve, reject) => {
@@ -176,12 +188,12 @@ export class WasiHost {
     }
   }
 
-  /** Where the guest's threads and streams are, as text. */
+  /** Returns the state of the guest's threads and streams as text, one line each. */
   dump(): string {
     return `${this.#core?.dump() ?? `${this.#workers.size} threads\n`}${this.#guest.dump()}`;
   }
 
-  /** Ends the guest, if it still runs, and closes what it had open. */
+  /** Ends the guest if it still runs, and closes everything that was opened for it. Closing it twice does nothing. */
   close(): Promise<void> {
     this.#closed ??= this.#shutDown();
     return this.#closed;
@@ -191,7 +203,7 @@ export class WasiHost {
     return this.close();
   }
 
-  /** What the guest has as its own name. @internal */
+  /** The name of the program, as the guest sees it. @internal */
   get program(): string {
     return this.#guest.config.args[0] ?? '';
   }
@@ -212,7 +224,7 @@ export class WasiHost {
     this.#settle?.reject(new AioError('ERR_AIO_TIMEOUT', `the guest was ended after ${timeout} ms\n${this.dump().trimEnd()}`));
   }
 
-  // ---- Programs that have the loop inside
+  // ---- Programs that aiocc has built
 
   async #runAio(): Promise<number> {
     const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.#options;
@@ -225,7 +237,7 @@ export class WasiHost {
     return this.#core.main();
   }
 
-  // ---- All others
+  // ---- All other programs
 
   #importMemory(): GuestInit['memory'] {
     const memory = this.#memory;
@@ -234,7 +246,7 @@ export class WasiHost {
     const limit = Math.ceil((this.#options.maximumMemory ?? Infinity) / PAGE);
     const maximum = Math.min(memory.maximum ?? DEFAULT_MAXIMUM, limit);
     try {
-      // What declares no maximum accepts none, or any.
+      // An import that declares no maximum accepts a memory with any maximum.
       return { module, name, memory: new WebAssembly.Memory({ initial, maximum, shared }) };
     } catch (error) {
       throw new AioError('ERR_AIO_NO_MEMORY', `no memory of ${initial} to ${maximum} pages: ${messageOf(error)}`);
@@ -295,18 +307,21 @@ export class WasiHost {
     }
   }
 
-  /** Those that sleep in our calls leave; what sleeps or runs in the guest's own code is killed. */
+  /**
+   * Ends all threads of the guest. Those that sleep in our calls leave by themselves; those that sleep or run in the
+   * guest's own code are killed.
+   */
   async #endThreads(): Promise<void> {
     this.#over = true;
     this.#guest.shared.end();
-    // One that is still being made is ended, too.
+    // A core that is still being created is ended, too.
     await this.#creating?.catch(() => {});
     const threads = this.#core?.threads;
     await (this.#host.killsCleanly ? threads?.terminate() : threads?.evacuate(GUEST_LEAVE_MS));
     const workers = [...this.#workers];
     this.#workers.clear();
     for (const worker of workers) worker.terminate();
-    // One that spins or waits in the guest's own code may never be gone (Deno, Bun). It has no memory but the guest's.
+    // A worker that spins or waits in the guest's own code may never end (Deno, Bun). It can only access the guest's memory.
     const gone = await Promise.all(workers.map((worker) => within(TERMINATE_MS, worker.gone ?? Promise.resolve())));
     const left = gone.filter((ended) => !ended).length;
     if (left > 0) this.#host.warn(`${left} of the threads of ${this.#name} could not be ended yet`);

@@ -5,10 +5,10 @@ import type { Core } from '../runtime/core.js';
 import { cString, refusal } from '../runtime/instance.js';
 import type { Failed, Part } from '../runtime/part.js';
 
-/** The contexts of the owner's thread: the first one, and those that were made beside it. */
+/** The contexts of the owner's thread: the runtime's first one, and those that createContext() has made. */
 export class OwnContexts implements Part {
   readonly home: HomeThread;
-  /** The first one. */
+  /** The first context, which is closed with the runtime. */
   readonly context: AioContext;
   private readonly others = new Set<AioContext>();
 

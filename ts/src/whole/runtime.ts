@@ -19,12 +19,13 @@ import type { Threads } from '../runtime/threads.js';
 import type { StartHelper } from '../runtime/waiter.js';
 import { OwnContexts } from './own-contexts.js';
 
-/** What IOThreads and their files need: loaded for the first IOThread of all. */
+/** The modules that IOThreads and their files need, imported when the first IOThread is started. */
 let ioThreadCode: typeof iothreads | undefined;
 
 /**
- * One module, one shared memory, and the threads on it. The thread that creates
- * it owns it: it never blocks, and its event loop drives a context of its own.
+ * One WebAssembly module, its shared memory, and the threads that run it. The thread that creates a runtime owns it
+ * and calls its methods. That thread is never blocked; its JavaScript event loop drives a context of the runtime
+ * ({@link context}).
  */
 export class Runtime {
   readonly #core: Core;
@@ -39,12 +40,17 @@ export class Runtime {
     this.#buffers = new Buffers(core);
   }
 
-  /** The owner's own loop, which lives on this thread's JavaScript event loop. */
+  /**
+   * The owner's event loop, QEMU's main AioContext, which runs on this thread's JavaScript event loop. It is closed
+   * with the runtime.
+   */
   readonly context: AioContext;
 
   /**
-   * A further loop on this thread's JavaScript event loop, with objects of its own.
-   * @throws AioError ERR_AIO_INVALID_ARG (the name is taken), ERR_AIO_NO_MEMORY
+   * Creates another event loop on this thread's JavaScript event loop, with objects of its own (`aio_context_new`).
+   * It is closed with the runtime, or earlier by its close().
+   * @param name identifies it in messages and in {@link dump}
+   * @throws AioError ERR_AIO_INVALID_ARG (the name is taken), ERR_AIO_CLOSED, ERR_AIO_NO_MEMORY
    */
   createContext(name: string): AioContext {
     isText('name', name);
@@ -53,46 +59,58 @@ export class Runtime {
   }
 
   /**
-   * @throws AioError ERR_AIO_UNSUPPORTED (what is missing here), ERR_AIO_MODULE,
-   * ERR_AIO_NO_MEMORY; the signal's reason
+   * Creates a runtime that this thread owns, starts `reserve` workers ahead, and resolves when it can be used.
+   * Rejects with AioError ERR_AIO_INVALID_ARG; ERR_AIO_UNSUPPORTED (the message says what is missing here);
+   * ERR_AIO_MODULE; or ERR_AIO_NO_MEMORY; or with the signal's reason.
    */
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
     const checked = optionsOf(options, runtimeChecks);
     return abortable(checked.signal, async () => new Runtime(await Core.create(checked)), (runtime) => runtime.close());
   }
 
-  /** The workers that there are now. */
+  /** The number of workers of this runtime now, including those that are started ahead. */
   get workerCount(): number {
     return this.#core.threads.count;
   }
 
   /**
-   * Starts an IOThread: a worker that runs an event loop in WebAssembly; with `worker` or
-   * `module` one that also runs the file which they name. That calls serve(), and what it gives
-   * is `remote` here: `iothread<Disk>('disk', { worker: () => new Worker(…) })`.
-   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_INVALID_ARG (the name is taken; the file does
-   * not load: see `cause`), ERR_AIO_TIMEOUT (it does not start, or call serve(), within
-   * `startTimeout`); the signal's reason
+   * Starts an IOThread: a worker that runs an event loop in WebAssembly (QEMU's `iothread_create`).
+   * @param name identifies it; no other open IOThread of the runtime may have the same name
+   * @throws AioError ERR_AIO_INVALID_ARG (the name is taken, an option is wrong), ERR_AIO_THREAD_LIMIT, ERR_AIO_NO_MEMORY,
+   * ERR_AIO_CLOSED, ERR_AIO_TIMEOUT (it did not start within `startTimeout`); the signal's reason
    */
   async iothread(name: string, options?: IOThreadOptions & IOThreadStartOptions & { worker?: undefined; module?: undefined }): Promise<IOThread>;
+  /**
+   * Starts an IOThread whose worker also runs a file of yours, given by `worker` or `module`. The file calls serve(), and
+   * the object that it serves is {@link IOThread.remote} here:
+   * `await runtime.iothread<Disk>('disk', { worker: () => new Worker(…) })`.
+   * @param name identifies it; no other open IOThread of the runtime may have the same name
+   * @throws AioError ERR_AIO_INVALID_ARG (the name is taken, an option is wrong, or the file does not load: see `cause`),
+   * ERR_AIO_THREAD_LIMIT, ERR_AIO_NO_MEMORY, ERR_AIO_CLOSED, ERR_AIO_TIMEOUT (it did not start and call serve() within
+   * `startTimeout`); the signal's reason
+   */
   async iothread<T>(name: string, options: IOThreadOptions & IOThreadCode & IOThreadStartOptions): Promise<IOThread<T>>;
   async iothread<T>(name: string, options: StartOptions = {}): Promise<IOThread<T>> {
     ioThreadCode ??= await import('../iothread/iothreads.js');
-    // close() ends those alone that are there when it is called.
+    // close() ends only the IOThreads that exist when it is called, so none may be started after that.
     this.#core.assertNotClosing();
     this.#ioThreads ??= new ioThreadCode.IOThreads(this.#core, this.#buffers, (handle) => this.context.fromHandle(handle));
     return this.#ioThreads.start<T>(name, options);
   }
 
-  /** What QMP's query-iothreads tells, and counters, of every IOThread that is open. */
+  /**
+   * Resolves with the properties and counters of every open IOThread, as QMP's `query-iothreads`.
+   * @throws AioError ERR_AIO_CLOSED
+   */
   async iothreads(): Promise<IOThreadInfo[]> {
     this.#core.assertOpen();
     return this.#ioThreads?.query() ?? [];
   }
 
   /**
-   * Bytes in the shared memory, zeros: files read and write them without a copy.
-   * @throws AioError ERR_AIO_NO_MEMORY, ERR_AIO_INVALID_ARG
+   * Allocates `length` zeroed bytes in the shared memory, which file requests read and write without a copy. They
+   * stay allocated until the buffer is closed.
+   * @throws AioError ERR_AIO_NO_MEMORY, ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED
    */
   allocate(length: number): AioBuffer {
     this.#core.assertOpen();
@@ -100,16 +118,17 @@ export class Runtime {
   }
 
   /**
-   * Calls an exported C function of the module in this thread. Its parameters decide what the
-   * arguments may be: a 64-bit integer is a bigint or a safe integer, and comes back as a bigint.
-   * @throws AioError ERR_AIO_INVALID_ARG (no such function; an argument that it does not take),
-   * ERR_AIO_WOULD_BLOCK if it would block
+   * Calls an exported C function of the module in this thread and returns its result. The function's parameters
+   * decide which arguments are accepted: a 64-bit integer may be a bigint or a safe integer, and is returned as a
+   * bigint.
+   * @throws AioError ERR_AIO_INVALID_ARG (there is no such function, or an argument does not fit),
+   * ERR_AIO_WOULD_BLOCK (the function would block this thread), ERR_AIO_CLOSED, ERR_AIO_PANIC
    */
   call(name: string, ...args: Argument[]): unknown {
     const converted = this.#core.functions.convert(name, args);
     const { exports } = this.instance;
     const work = (exports as unknown as Record<string, (...args: Argument[]) => unknown>)[name];
-    // C, this frame, C: a coroutine cannot yield across it.
+    // A coroutine cannot yield across a JavaScript frame between two frames of C.
     exports.rt_coroutine_fence(1);
     try {
       return this.run(() => work?.(...converted));
@@ -119,10 +138,10 @@ export class Runtime {
   }
 
   /**
-   * Runs an exported C coroutine (AIO_EXPORT_COROUTINE) in this thread's event loop;
-   * argument is an integer or an address. Resolves with what it returns. A signal ends the
-   * wait, not the coroutine.
-   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_PANIC; the signal's reason
+   * Runs an exported C coroutine (`AIO_EXPORT_COROUTINE`) in this thread's event loop, and resolves with its result.
+   * An aborted signal ends the wait; the coroutine runs on.
+   * @param argument an integer or an address in the shared memory
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED, ERR_AIO_PANIC; the signal's reason
    */
   async coroutine(name: string, argument: Argument = 0, options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
@@ -132,15 +151,15 @@ export class Runtime {
     return abortable(signal, () => core.alive(() => startCoroutine(core, this, core.context, name, argument)));
   }
 
-  /** Where every loop and thread is, as text, a line each. */
+  /** Returns the state of every event loop and thread as text, one line each (`aio_context_dump`). */
   dump(): string {
     return this.#core.dump();
   }
 
   /**
-   * Runs the program's main() in a thread of its own; resolves with its exit code. A signal
-   * ends the wait, close() the program.
-   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_PANIC; the signal's reason
+   * Runs the program's main() in a thread of its own and resolves with its exit code. An aborted signal ends the
+   * wait; close() ends the program.
+   * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_CLOSED, ERR_AIO_PANIC; the signal's reason
    */
   async main(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
@@ -148,18 +167,19 @@ export class Runtime {
   }
 
   /**
-   * How the runtime ends: resolves when close() has ended it, rejects with ERR_AIO_PANIC when it
-   * fails. A failure that rejects no call, and that nobody waits for here, is an uncaught error.
+   * Settles when the runtime has ended: resolves after close(), and rejects with AioError ERR_AIO_PANIC if the
+   * runtime fails. If a failure rejects no call and nobody waits for this promise, it is reported as an uncaught
+   * error.
    */
   get closed(): Promise<Closed> {
     return this.#core.closed;
   }
 
   /**
-   * Closes the IOThreads and ends all workers; `timeout` is each IOThread's. Idempotent. After a
-   * failure it ends what is left.
-   * @throws AioError ERR_AIO_TIMEOUT, when all is done: an IOThread had to be terminated, as
-   * {@link IOThread.close} tells; ERR_AIO_INVALID_ARG
+   * Closes all IOThreads and then ends all workers. `timeout` applies to each IOThread. After a failure it ends what
+   * is left. Closing a runtime twice does nothing.
+   * @throws AioError ERR_AIO_INVALID_ARG; ERR_AIO_TIMEOUT, after everything has been closed, if an IOThread had to be
+   * terminated (see {@link IOThread.close})
    */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#core.close(options);
@@ -169,24 +189,24 @@ export class Runtime {
     return this.close();
   }
 
-  // ---- For the package's own tools and tests
+  // ---- Used only by the package's own tools and tests
 
   /** @internal */
   get state(): string {
     return this.#core.state;
   }
 
-  /** What calls and call-backs hold here. @internal */
+  /** How many call-backs and pending requests this thread has. @internal */
   get held(): { callbacks: number; pending: number } {
     return { callbacks: this.#core.callbacks.size, pending: this.#core.pending };
   }
 
-  /** Those that have not ended. @internal */
+  /** The IOThreads that have not ended. @internal */
   get ioThreads(): IOThread[] {
     return this.#ioThreads?.open ?? [];
   }
 
-  /** IOThreads on whose requests somebody may still work, by their pointers. @internal */
+  /** The IOThreads whose requests some thread may still work on, by their pointers. @internal */
   get idle(): ReadonlyMap<number, unknown> {
     return this.#ioThreads?.whenIdle ?? new Map();
   }

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-/** A slot in the runtime's table of what threads share, and whose turn it is there. */
+/**
+ * An entry of the runtime's table of objects that threads share, and the generation that tells its successive uses
+ * apart.
+ */
 export interface Slot {
   number: number;
   generation: number;
 }
 
 /**
- * What stands for a bottom half, a notifier or a pipe in a message: plain data that can
- * be posted to other threads of the same runtime. AioContext.fromHandle makes an object
- * of it there.
+ * Stands for a bottom half, a notifier or a pipe in a message. It is plain data that can be posted to any thread of
+ * the same runtime; {@link AioContext.fromHandle} makes an object of it there.
  */
 export interface Handle {
+  /** The kind of object that the handle stands for. */
   readonly aio: 'bottom half' | 'notifier' | 'pipe';
+  /** The name of the object that the handle stands for. */
   readonly name: string;
   /** @internal */
   readonly slots: readonly Slot[];
-  /** Of the package. @internal */
+  /** The version of the package that made it. @internal */
   readonly version: string;
 }

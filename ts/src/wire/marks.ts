@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
-/** How users mark values for their way to another thread. */
+/** The functions by which users mark values that they send to another thread. */
 import { isArrayOf, isObject } from '../check.js';
 import { onlyOne } from './only-one.js';
 
 const areObjects = isArrayOf(isObject, 'transferable objects');
 
-/** Objects that are sent as their methods. */
+/** Objects that were marked by proxy(). */
 const proxied = onlyOne('proxied', () => new WeakSet<object>());
 const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
 
 /**
- * Marks an object of a class, so that as an argument or result of a call to another thread it
- * arrives as an object with its methods, which are called here. (Functions need no mark.)
- * `release(object)` ends that.
+ * Marks an object, for example an instance of a class, so that it is not copied when it is an argument or a result of
+ * a call to another thread: the other thread gets an object with the same methods, which run in this thread.
+ * Functions need no mark. `release(object)` ends this. Returns the object.
+ * @throws AioError ERR_AIO_INVALID_ARG
  */
 export function proxy<T extends object>(object: T): T {
   if (typeof object !== 'function') isObject('object', object);
@@ -20,8 +21,11 @@ export function proxy<T extends object>(object: T): T {
   return object;
 }
 
-/** Marks a value, so that as an argument or result of a call to another thread the listed parts
- * of it change hands instead of being copied (`transfer(bytes, [bytes.buffer])`). */
+/**
+ * Marks a value, so that the objects in `list` are moved instead of copied when the value is an argument or a result
+ * of a call to another thread: `transfer(bytes, [bytes.buffer])`. Returns the value.
+ * @throws AioError ERR_AIO_INVALID_ARG
+ */
 export function transfer<T extends object>(value: T, list: object[]): T {
   if (typeof value !== 'function') isObject('value', value);
   areObjects('list', list);

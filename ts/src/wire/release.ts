@@ -3,20 +3,20 @@ import { isObject } from '../check.js';
 import { onlyOne } from './only-one.js';
 import type { AnyFunction } from './unpack.js';
 
-/** A connection to another thread, as far as its functions can be released. */
+/** A connection to another thread, whose functions can be released. */
 interface Connection {
   readonly functions: { release(what: object): void };
 }
 
-/** All connections of this thread. */
+/** All connections of this thread to other threads. */
 export const connections = onlyOne('connections', () => new Set<Connection>());
 
 /**
- * Ends the use of a function across threads: one that was passed to another thread, or one that
- * came from there; or of all functions of an object that was passed, or came. Calls from now on
- * are rejected with ERR_AIO_CLOSED, on either side. Without it a function is held until nobody
- * on the other side has it any more and memory was collected there.
- * @throws AioError ERR_AIO_INVALID_ARG: it is neither
+ * Ends the use of a function across threads, either one that was sent to another thread or one that came from there;
+ * or of all functions of an object that was sent or came. Later calls on either side reject with AioError
+ * ERR_AIO_CLOSED. A function that is not released is kept alive until the other side's garbage collector has found it
+ * unused.
+ * @throws AioError ERR_AIO_INVALID_ARG: the argument is neither a function nor an object
  */
 export function release(what: AnyFunction | object): void {
   if (typeof what !== 'function') isObject('what', what);

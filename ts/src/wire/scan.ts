@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
-/** Looks through a value that is about to be sent to another thread. Nothing here recurses: values may be nested deeply. */
+/** Inspects a value that is about to be sent to another thread. Nothing here recurses, because values may be nested deeply. */
 import { messageOf } from '../errors.js';
 import type { Handle } from './handle.js';
 import { isProxied, isTransferred } from './marks.js';
 import { isError } from './take-apart.js';
 
-/** What has a handle: a bottom half, a notifier, a pipe. */
+/** An object that a handle can stand for: a bottom half, a notifier or a pipe. */
 export interface HasHandle {
+  /** Returns plain data that stands for the object in a message to another thread of the runtime. */
   toHandle(): Handle;
 }
 
 export const isHandle = (value: object): value is HasHandle => typeof (value as Partial<HasHandle>).toHandle === 'function';
 
-/** The kinds of objects that are looked into and copied; 'other' is left to structured clone. */
+/** The kinds of objects that are inspected and copied; 'other' is left to the structured clone algorithm. */
 export type Kind = 'array' | 'plain' | 'Map' | 'Set' | 'other';
 
-/** Also of objects of other realms. */
+/** The kind of an object, which may belong to another realm. */
 export function kindOf(value: object): Kind {
   if (Array.isArray(value)) return 'array';
   const proto: unknown = Object.getPrototypeOf(value);

@@ -5,6 +5,7 @@ import { define } from './define.js';
 import { complete, putTogether, type ErrorParts } from './error.js';
 import type { Handle } from './handle.js';
 
+/** A function with any parameters and any result. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function at all
 export type AnyFunction = (...args: any[]) => unknown;
 
