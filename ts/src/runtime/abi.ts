@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/** The numbers of WASI preview1 (wasi_snapshot_preview1.witx); those of errors and rights are in files of their own. */
+/** The constants of WASI preview1 (wasi_snapshot_preview1.witx), except those of errors and rights, which have files of their own. */
 import * as Rights from './wasi-rights.js';
 
-/** Thrown inside a call, which then answers with its errno. */
+/** Thrown inside a WASI call, which then returns its errno. */
 export class WasiError extends Error {
   constructor(readonly errno: number) {
     super(`errno ${errno}`);
@@ -13,15 +13,17 @@ export function fail(errno: number): never {
   throw new WasiError(errno);
 }
 
-/** `filetype` */
+/** The values of WASI's `filetype`. */
 export const FileType = {
   unknown: 0, blockDevice: 1, characterDevice: 2, directory: 3, regular: 4, datagram: 5, stream: 6, symlink: 7,
 } as const;
 
 export const ALL_RIGHTS = 2 ** 30 - 1;
 
-/** Those of descriptors that a program without directories has, too; rights.ts has the others. No seek and
- * no tell: by that libc's isatty() knows a terminal. */
+/**
+ * The rights of descriptors that also programs without directories have; rights.ts has the others. Seek and tell are
+ * missing, because libc's isatty() recognises a terminal by that.
+ */
 export const RIGHTS_OF_STREAM =
   Rights.fdRead | Rights.fdWrite | Rights.fdFdstatSetFlags | Rights.fdFilestatGet | Rights.pollFdReadwrite;
 export const RIGHTS_OF_SOCKET = RIGHTS_OF_STREAM | Rights.sockShutdown;

@@ -28,7 +28,7 @@ export class Callbacks {
   constructor(private readonly hooks: CallbackHooks) {}
 
   add(run: Callback): number {
-    // 0 is none, for C; a number that is still in use after 2^32 others is skipped.
+    // 0 means none in C. A number that is still in use after 2^32 others is skipped.
     do {
       this.lastId = (this.lastId + 1) >>> 0;
     } while (this.lastId === 0 || this.byId.has(this.lastId));
@@ -44,18 +44,18 @@ export class Callbacks {
     return this.byId.size;
   }
 
-  /** Whether one is being called now. */
+  /** Whether a call-back is running now. */
   get running(): boolean {
     return this.depth > 0;
   }
 
   /**
-   * C's: the import `callback`. What the call-back throws, or its promise is rejected with, is an
-   * uncaught error of this thread; C goes on as if it had returned. Not so what came out of a call
-   * into the module that it made: that goes on through C, even if the call-back caught it.
+   * Called by C, as the import `callback`. An error that the call-back throws, or that its promise rejects with, is
+   * an uncaught error of this thread, and C continues as if the call-back had returned. But an error that came out of
+   * a call into the module which the call-back made is passed on through C, even if the call-back caught it.
    */
   call(id: number): void {
-    // Closed meanwhile?
+    // It may have been closed meanwhile.
     const callback = this.byId.get(id);
     if (!callback) return;
     this.hooks.ran();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The calls of a console that only some programs import. */
+/** The WASI calls of a console that only some programs import. */
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
 import { ALL_RIGHTS, EventType, fail, FdFlags, FileType } from './abi.js';
@@ -15,7 +15,7 @@ export const moreCalls: MoreCalls = (thread, outputs, sleeps) => {
   const { memory, host } = thread;
   const { words } = outputs;
 
-  /** What the host knows of an output; undefined: it has no file system. */
+  /** The host's fstat() of an output; undefined if the host has no file system. */
   function statOf(output: number): FileStat | undefined {
     const { fs } = host as { fs?: { fstatSync(fd: number, options: { bigint: true }): FileStat } };
     try {
@@ -25,7 +25,7 @@ export const moreCalls: MoreCalls = (thread, outputs, sleeps) => {
     }
   }
 
-  /** Calls that no output takes. */
+  /** Calls that fail with this errno for every output. */
   const refused = (names: string, errno: number): SystemCalls => Object.fromEntries(names.split(' ').map((name) => [
     name, (fd: number) => outputs.of(fd) && fail(errno),
   ]));
@@ -69,7 +69,7 @@ export const moreCalls: MoreCalls = (thread, outputs, sleeps) => {
     fd_fdstat_set_rights(fd: number, base: bigint, inheriting: bigint) {
       const output = outputs.of(fd);
       const left = BigInt.asUintN(64, base);
-      // Rights go, they never come back.
+      // Rights can be given up, but not regained.
       if (left & ~BigInt(Atomics.load(words, BASE + output) & ALL_RIGHTS) || inheriting !== 0n) fail(E.NOTCAPABLE);
       Atomics.store(words, BASE + output, Number(left) | NARROWED);
     },

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /**
- * The system of a module that TypeScript drives, and of a program without a WasiHost: arguments,
- * clocks, random bytes, and standard output and error, which the host writes. It has no other
- * descriptors and can open none, so that the 46 calls of WASI preview1 come to little here. Those that
- * every module imports are in this file, the others in console-more.ts.
+ * The system of a program without a WasiHost: arguments, clocks, random bytes, and standard output and standard error, which
+ * the host writes. It has no other descriptors and can open none, which makes most of the 46 calls of WASI preview1 short.
+ * The calls that every module imports are in this file, the others in console-more.ts.
  */
 import type { HostBase } from '../hosts/host.js';
 import { errnoNumber } from '../errno.js';
@@ -17,18 +16,21 @@ import { POLLIN, POLLNVAL, POLLOUT, type Guest, type System } from './system.js'
 import * as E from './wasi-errno.js';
 import * as Rights from './wasi-rights.js';
 
-/** What every thread is given; can be posted. */
+/** What the system of each thread is made of. It can be posted to workers. */
 export interface ConsoleConfig {
   readonly args: readonly string[];
   readonly env: readonly string[];
-  /** Its outputs: see outputs.ts. */
+  /** The state of the outputs, which all threads share: see outputs.ts. */
   readonly words: Int32Array;
 }
 
 /** The calls that every module imports. */
 export const COMMON = 'args_get args_sizes_get clock_time_get fd_close fd_read fd_seek fd_write proc_exit'.split(' ');
 
-/** The system of one thread. sleeps: its calls may block. more: absent if the module imports none of those. */
+/**
+ * Makes the system of one thread. sleeps: its calls may block. more: absent if the module imports none of those
+ * calls.
+ */
 export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Memory, sleeps: boolean, more?: MoreCalls): System {
   const memory = new GuestMemory(() => shared.memory);
   const outputs = new Outputs(config.words);
@@ -55,7 +57,7 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
 
   return {
     env: {
-      // What is always ready is not watched.
+      // The outputs are always ready, so that they need not be watched.
       fd_watch: (fd) => answer(() => outputs.of(fd) && 0),
       fd_revents: (fd, events) => (answer(() => outputs.of(fd)) < 0 ? POLLNVAL : events & (POLLIN | POLLOUT)),
       fd_pair: () => -E.NFILE,
@@ -79,7 +81,7 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
   };
 }
 
-/** The guest of a runtime that is given none. */
+/** Makes the guest of a runtime that is given none. */
 export async function consoleGuest(host: HostBase, module: WebAssembly.Module, args: readonly string[]): Promise<Guest> {
   const config: ConsoleConfig = { args, env: [], words: newOutputs() };
   const isMore = ({ module: from, name }: WebAssembly.ModuleImportDescriptor): boolean => from === 'wasi_snapshot_preview1' && !COMMON.includes(name);

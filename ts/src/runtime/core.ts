@@ -24,35 +24,35 @@ import type { HelperInit, StartHelper } from './waiter.js';
 import { LEAVE_MS } from './within.js';
 
 /**
- * One module, one shared memory, and the threads on it, from their start to their end: what contexts,
- * IOThreads, files and guests are built on. The thread that creates it owns it: it never blocks, and
- * its event loop drives a context of its own.
+ * One module, its shared memory, and the threads that run it, from their start to their end. Contexts, IOThreads,
+ * files and guests are built on it. The thread that creates it owns it; that thread is never blocked, and its event
+ * loop drives a context.
  */
 export class Core {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #death: AioError | undefined;
   readonly #pending = new Pending();
   #closing: Promise<void> | undefined;
-  /** After a failure: resolves when all workers are gone. */
+  /** Set after a failure: resolves when all workers have ended. */
   #cleared: Promise<void> | undefined;
   readonly #ending = new Ending();
   readonly #program = new Program(this, this.#pending);
 
-  /** What is built on it. A part that others use comes before them. */
+  /** The parts that are built on this core. A part that others use comes before them. */
   readonly parts = new Set<Part>();
   readonly threads: Threads;
   readonly functions: Functions;
-  /** For threads without Atomics.waitAsync: loaded for the first of them. */
+  /** The helpers of threads without Atomics.waitAsync; loaded for the first such thread. */
   #helpers: Promise<Helpers> | undefined;
   readonly #makeWorker: ((name: string) => MadeWorker) | undefined;
-  /** The functions that the loops of the owner call. */
+  /** The functions that the owner's loops call. */
   readonly callbacks: Callbacks;
-  /** The owner's own context, and what drives it. */
+  /** The owner's own context, which `loop` drives. */
   readonly context: ContextPointer;
   readonly loop: HostedLoop;
   readonly host: OwnerHost;
   readonly instance: Instance;
-  /** Bytes that the shared memory may grow to. */
+  /** The size in bytes to which the shared memory may grow. */
   readonly maximumMemory: number;
 
   private constructor(host: OwnerHost, instance: Instance, module: WebAssembly.Module, guest: Guest, options: RuntimeOptions, maximumMemory: number) {
@@ -80,14 +80,14 @@ export class Core {
     guest.whenReady?.((fd) => this.#fdReady(fd));
   }
 
-  /** options have been checked. @throws AioError as Runtime.create does */
+  /** Creates a core. The options have been checked. @throws AioError as Runtime.create does */
   static async create(options: RuntimeOptions): Promise<Core> {
     const host = await ownerHost();
     host.checkSupport();
     const { module, limits } = await load(options.module ?? wasm, host);
     const { shared, maximum } = sharedMemory(limits, options.maximumMemory);
     const guest = options.guest ?? (await consoleGuest(host, module, options.args ?? ['program']));
-    // The instance calls the core, which needs the instance to be made.
+    // The instance calls the core, but the core cannot be made before the instance.
     const made: { core?: Core } = {};
     const instance = await instantiate(module, shared, host, {
       system: (memory) => guest.system(memory),
@@ -96,7 +96,7 @@ export class Core {
       complete: (id, result) => made.core?.completed(id, result),
     });
     const { exports } = instance;
-    // The module's own stack is the owner's; --stack-first puts it at 0.
+    // The owner uses the module's own stack, which --stack-first puts at address 0.
     exports.stack_own(exports.__stack_pointer.value as number, 0);
     exports._initialize();
     const core = new Core(host, instance, module, guest, options, maximum);
@@ -106,12 +106,12 @@ export class Core {
     return core;
   }
 
-  /** Makes what drives a context of the owner's. */
+  /** Makes the loop that drives a context of the owner's thread. */
   drive(context: ContextPointer): HostedLoop {
     return new HostedLoop(this.instance, context, this.host, this.startHelper, (error) => void this.#died(error));
   }
 
-  /** C's: a request has its result, or (id 0) an IOThread has none left. */
+  /** Called by C: the request with this id has its result or, for id 0, an IOThread has no request left. */
   completed(id: number, result: number): void {
     if (id) this.#pending.complete(id, result);
     else for (const part of this.parts) part.idle?.(result);
@@ -125,7 +125,7 @@ export class Core {
     return this.alive(() => this.#program.start((id) => this.run(() => this.instance.exports.rt_main_start(id))));
   }
 
-  /** The process lives until it has settled. */
+  /** Runs work() and keeps the process alive until its promise has settled. */
   async alive<T>(work: () => Promise<T>): Promise<T> {
     const alive = this.host.keepAlive?.();
     alive?.ref();
@@ -136,7 +136,7 @@ export class Core {
     }
   }
 
-  /** Where every loop and thread is, as text, a line each. */
+  /** The state of every loop and thread as text, one line each. */
   dump(): string {
     const { exports, memory } = this.instance;
     return memory.string(exports.rt_dump());
@@ -146,13 +146,15 @@ export class Core {
     return this.#death ? 'failed' : this.#state;
   }
 
-  /** Requests that are not completed. */
+  /** The number of requests that are not completed. */
   get pending(): number {
     return this.#pending.size;
   }
 
-  /** Calls into the module. What comes out of it otherwise than by return is the
-   * runtime's end, unless it is the refusal to block. */
+  /**
+   * Calls into the module. An error that comes out of it makes the runtime fail, unless it is a refusal, such as to
+   * block.
+   */
   run<T>(work: () => T): T {
     this.assertOpen();
     const { __stack_pointer: stack } = this.instance.exports;
@@ -162,12 +164,12 @@ export class Core {
     } catch (error) {
       stack.value = before;
       const { escaped } = this.instance;
-      // A call-back may not catch it, or may be one that C calls for another thread.
+      // While a call-back runs, the failure counts as unheard: the call-back may swallow the error.
       throw escaped ? this.#died(escaped.error, !this.callbacks.running) : error;
     }
   }
 
-  /** Why nothing in it can be trusted any longer, if that is so. */
+  /** The error because of which nothing in the runtime can be trusted any longer; undefined while it works. */
   get failure(): AioError | undefined {
     const { escaped } = this.instance;
     return this.#death ?? (escaped && this.#died(escaped.error));
@@ -177,7 +179,7 @@ export class Core {
     return this.failure !== undefined;
   }
 
-  /** Why nothing is left to close: it has failed, or is closed. */
+  /** The error because of which nothing is left to be closed: the runtime has failed, or is closed. */
   get over(): AioError | undefined {
     return this.failure ?? (this.#state === 'closed' ? closedError('the runtime') : undefined);
   }
@@ -192,7 +194,7 @@ export class Core {
     if (this.#state !== 'open') throw new AioError('ERR_AIO_CLOSED', 'the runtime is being closed');
   }
 
-  /** A request that C completes: start gets its id. holder: whose end rejects it. */
+  /** Starts a request that C completes; start() gets its id. The end of the holder rejects the promise. */
   request(holder: object, start: (id: number) => void): Promise<number> {
     return new Promise((resolve, reject) => {
       const id = this.#pending.hold(holder, { resolve, reject });
@@ -205,7 +207,7 @@ export class Core {
     });
   }
 
-  /** Rejects with the runtime's death, if it comes before the promise. */
+  /** Settles as the promise does, or rejects with the runtime's failure if that comes first. */
   guard<T>(holder: object, promise: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#death) return reject(this.#death);
@@ -220,40 +222,45 @@ export class Core {
     this.#helpers.then((helpers) => helpers.start(init, woken, failed)).catch(failed);
   };
 
-  /** An IOThread's: it hears of the word by the helper's port. */
+  /** Starts a helper for an IOThread, which is told by the helper's port when the word was notified. */
   #startHelper(init: HelperInit): void {
     this.startHelper(init, () => {}, (error) => void this.#fail(`no worker to wait for an IOThread: ${messageOf(error)}`));
   }
 
   async #closeHelpers(ms: number): Promise<void> {
-    // Those that could not be loaded were told of.
+    // If the helpers could not be loaded, that was reported when it happened.
     const helpers = await this.#helpers?.catch(() => undefined);
     await helpers?.close(ms);
   }
 
-  /** Workers that wait in the place of Atomics.waitAsync; undefined: none was ever needed. */
+  /** The workers that wait in place of Atomics.waitAsync; undefined if none was ever needed. */
   get helpers(): Promise<Helpers> | undefined {
     return this.#helpers;
   }
 
-  /** What the owner feeds into a stream of the program, or takes from one, changes what its loops wait for. */
+  /**
+   * Called when the owner has written to, or read from, a stream of the program: loops that wait for the fd must look
+   * again.
+   */
   #fdReady(fd: number): void {
     if (this.#death || this.#state === 'closed') return;
     this.run(() => this.instance.exports.rt_fd_ready(fd));
   }
 
-  /** Whatever holder waits for will not come. How much that was. */
+  /** Rejects all promises of a holder, and returns how many somebody waited for. */
   reject(holder: object, error: AioError): number {
     return this.#pending.reject(error, holder);
   }
 
-  /** An error that came out of the owner's own instance of the module. */
+  /** Fails because of an error that came out of the owner's own instance of the module. */
   #died(error: unknown, heard = false): AioError {
     return this.#fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error), heard);
   }
 
-  /** What everything is rejected with from now on: the first death counts. heard: the caller
-   * tells somebody. */
+  /**
+   * Lets the runtime fail: from now on every call rejects with this error. Only the first failure counts. heard: the
+   * caller reports it to somebody.
+   */
   #fail(message: string, cause?: unknown, heard = false): AioError {
     if (this.#death) return this.#death;
     const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
@@ -272,12 +279,15 @@ export class Core {
     return death;
   }
 
-  /** Nobody works on any request; files that a worker which could not be ended may still use stay open. */
+  /**
+   * Tells the parts that the threads have ended. Files that a worker may still use, because it could not be ended,
+   * stay open.
+   */
   async #threadsAreGone(): Promise<void> {
     for (const part of this.parts) await part.threadsGone?.(this.threads.left === 0);
   }
 
-  /** How it ends: see Runtime.closed. */
+  /** Settles when the runtime has ended: see Runtime.closed. */
   get closed(): Promise<Closed> {
     return this.#ending.closed;
   }
@@ -298,7 +308,7 @@ export class Core {
       await part.close(options).catch((error: unknown) => (refusal ??= { error }));
     }
     if (!this.#death) await this.#endAll();
-    // A failure may have come at any time.
+    // The runtime may have failed meanwhile.
     await this.#cleared;
     if (refusal) throw refusal.error;
   }

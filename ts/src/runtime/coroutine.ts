@@ -4,7 +4,9 @@ import type { Core } from './core.js';
 import type { ContextPointer, Pointer } from './exports.js';
 import { int32, type Argument } from './functions.js';
 
-/** Runs an exported coroutine in any context; resolves with what it returns. holder: whose end rejects it. */
+/**
+ * Runs an exported coroutine in any context and resolves with its result. The end of the holder rejects the promise.
+ */
 export function startCoroutine(core: Core, holder: object, context: ContextPointer, name: string, argument: Argument): Promise<number> {
   const { exports } = core.instance;
   const exported = (exports as unknown as Record<string, unknown>)[`coroutine:${name}`];

@@ -2,9 +2,9 @@
 import { AioError } from '../errors.js';
 
 /**
- * What left the module otherwise than by a return: a trap, a panic, a thread that leaves, the
- * engine's own stack overflow. C's frames were dropped then, and what they were changing may be
- * half-changed, whoever catches the error.
+ * Remembers what has left the module other than by a return: a trap, a panic, a thread that leaves, or an overflow of
+ * the engine's stack. The frames of C are lost then, and the data that they were changing may be inconsistent,
+ * whoever catches the error.
  */
 export interface Escape {
   escaped: { error: unknown } | undefined;
@@ -13,9 +13,9 @@ export interface Escape {
 type Export = (...args: unknown[]) => unknown;
 
 /**
- * The module's exports, which note in `state` what leaves them. A refusal (an AioError) is none:
- * it comes before anything is changed. What a call-back throws by itself does not get here:
- * Callbacks.call catches it.
+ * Wraps the module's exports, so that `state` remembers what is thrown out of them. A refusal (an AioError) is not
+ * remembered, because it comes before anything is changed. What a call-back throws does not get here:
+ * Callbacks.call() catches it.
  */
 export function noteEscapes(exports: WebAssembly.Exports, state: Escape): WebAssembly.Exports {
   const watched: WebAssembly.Exports = {};
@@ -31,7 +31,7 @@ function watch(work: Export, state: Escape): Export {
     try {
       return work(...args);
     } catch (error) {
-      // First of all, and without a call: there may be no stack left for one.
+      // This comes first and calls nothing, because there may be no stack left for a call.
       state.escaped ??= { error };
       if (error instanceof AioError) state.escaped = before;
       throw error;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Addresses in the shared memory, told apart so that they cannot be mixed up. */
+/** Addresses in the shared memory, with types of their own so that they cannot be confused. */
 export type Pointer<T extends string> = number & { readonly __points_to: T };
 export type ContextPointer = Pointer<'AioContext'>;
 export type CoroutinePointer = Pointer<'Coroutine'>;
@@ -8,16 +8,16 @@ export type ThreadPointer = Pointer<'WasmThread'>;
 export type RequestPointer = Pointer<'FileRequest'>;
 export type TimerPointer = Pointer<'QEMUTimer'>;
 
-/** What a worker is for; wasm/port/wasm-port.h. */
+/** What a worker is used for; the numbers are those of wasm/port/wasm-port.h. */
 export const Role = { end: 2, run: 3, ioThread: 4, hostIO: 5 } as const;
-/** The engines; core-c/include/block/raw-aio.h. */
+/** The engines' numbers in core-c/include/block/raw-aio.h. */
 export const Engine = { threads: 0, native: 1, io_uring: 2, sync: 3 } as const;
-/** What a request does; QEMU_AIO_... there. */
+/** The kinds of requests: QEMU_AIO_... in the same header. */
 export const Operation = { read: 1, write: 2, flush: 4 } as const;
-/** The value of a loop's notifier while it sleeps; wasm/port/wasm-port.h. */
+/** The value of a loop's notifier word while the loop sleeps; wasm/port/wasm-port.h. */
 export const EVENT_SLEEPING = 2;
 
-/** The functions of wasm/port and wasm/runtime. NULL pointers are 0. */
+/** The functions that wasm/port and wasm/runtime export. A NULL pointer is 0. */
 export interface Exports {
   _initialize(): void;
   stack_own(highest: number, lowest: number): void;

@@ -4,13 +4,13 @@ import type { HostBase, Range } from '../hosts/host.js';
 import type { Pointer } from './exports.js';
 import type { Memory } from './memory.js';
 
-/** A host's answer as C has it: a number, or -errno. */
+/** Converts a host's result to that of C: a number, or -errno. */
 const result = (answer: number | string): number => (typeof answer === 'number' ? answer : -errnoNumber(answer));
 
-/** What the block engines ask for (wasm/port/io.c). */
+/** The imports by which the block engines access files (wasm/port/io.c). */
 export type FileImports = Record<'pread' | 'pwrite' | 'preadv' | 'pwritev' | 'fdatasync', (file: number, ...rest: number[]) => number>;
 
-/** Those of the host's files; file is the host's number of one. */
+/** Makes these imports for the files of the host, whose file handles they take. */
 export function hostFiles(host: HostBase, memory: Memory): FileImports {
   const ranges = (iov = 0, count = 0): Range[] => memory.ranges(iov as Pointer<'words'>, count);
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { GuestMemory } from './guest-memory.js';
 
-/** What Node's fs.Stats has with `bigint: true`, as far as a `filestat` has it too. */
+/** The members of Node's fs.Stats (with `bigint: true`) that WASI's `filestat` also has. */
 export interface FileStat {
   readonly dev: bigint;
   readonly ino: bigint;
@@ -12,7 +12,7 @@ export interface FileStat {
   readonly ctimeNs: bigint;
 }
 
-/** Writes a `filestat` of WASI, 64 bytes, which have been checked; type: its `filetype`. */
+/** Writes a `filestat` of WASI to 64 bytes that have been checked. type: its `filetype`. */
 export function putStat(memory: GuestMemory, pointer: number, type: number, stat: FileStat): void {
   const { dev, ino, nlink, size, atimeNs, mtimeNs, ctimeNs } = stat;
   [dev, ino, BigInt(type), nlink, size, atimeNs, mtimeNs, ctimeNs].forEach((value, n) => memory.setU64(pointer + 8 * n, value));

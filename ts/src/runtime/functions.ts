@@ -27,12 +27,12 @@ function float(name: string, value: unknown): number {
   return value;
 }
 
-/** By the letters that aiocc writes (wasm/function-types.mjs). */
+/** Conversions by the letters that aiocc writes for types (wasm/function-types.mjs). */
 const conversions: Record<string, (name: string, value: unknown) => Argument> = { i: int32, l: int64, f: float, d: float };
 
 /**
- * The functions of a module that call() may call, with the types of their parameters: aiocc writes
- * them into a custom section, because JavaScript cannot ask a compiled module for them.
+ * The functions of a module that call() can call, with the types of their parameters. aiocc writes these into a
+ * custom section, because JavaScript cannot ask a compiled module for them.
  */
 export class Functions {
   private readonly types: Readonly<Record<string, string>> | undefined;
@@ -43,7 +43,7 @@ export class Functions {
   }
 
   /**
-   * The arguments in the types that the function takes.
+   * Converts the arguments to the types that the function takes.
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_MODULE (the types are not known)
    */
   convert(name: string, args: readonly unknown[]): Argument[] {

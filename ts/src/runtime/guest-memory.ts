@@ -2,25 +2,25 @@
 import { fail } from './abi.js';
 import * as E from './wasi-errno.js';
 
-/** As many vectors as Linux takes at once. */
+/** The most vectors that a call accepts, as on Linux. */
 const IOV_MAX = 1024;
 
-/** A part of the guest's memory. */
+/** A range of the guest's memory. */
 export interface Vector {
   pointer: number;
   length: number;
 }
 
 /**
- * The guest's memory. Whatever the guest says is checked against its size:
- * EFAULT. Pointers come as signed numbers from WebAssembly.
+ * The guest's memory. Every address that the guest passes is checked against its size, and fails with EFAULT.
+ * Addresses arrive from WebAssembly as signed numbers.
  */
 export class GuestMemory {
   private buffer: ArrayBufferLike | undefined;
   private view8 = new Uint8Array();
   private data = new DataView(new ArrayBuffer(0));
 
-  /** memory() may be asked only once the module is instantiated. */
+  /** memory() is not called before the module is instantiated. */
   constructor(private readonly memory: () => WebAssembly.Memory) {}
 
   private refresh(): void {
@@ -31,7 +31,7 @@ export class GuestMemory {
     this.data = new DataView(buffer);
   }
 
-  /** The address of `length` bytes; it has been checked. */
+  /** Checks a range of `length` bytes and returns its address as an unsigned number. */
   private at(pointer: number, length: number): number {
     const start = pointer >>> 0;
     this.refresh();
@@ -89,7 +89,7 @@ export class GuestMemory {
     this.data.setBigUint64(start, BigInt.asUintN(64, value), true);
   }
 
-  /** An array of iovec or ciovec, all of it checked before anything is moved. */
+  /** Reads an array of iovec or ciovec. All of it is checked before any data is moved. */
   vectors(pointer: number, count: number): Vector[] {
     const n = count >>> 0;
     this.at(pointer, 8 * n);
@@ -106,7 +106,7 @@ export class GuestMemory {
     return vectors;
   }
 
-  /** Those bytes, one view for each vector. */
+  /** Returns a view of the bytes of each vector. */
   views(vectors: readonly Vector[]): Uint8Array[] {
     return vectors.map(({ pointer, length }) => this.bytes(pointer, length));
   }

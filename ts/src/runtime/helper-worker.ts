@@ -3,7 +3,7 @@ import type { WorkerHost } from '../hosts/host.js';
 import type { FromHelper } from './helpers.js';
 import { waitForOthers, type HelperInit } from './waiter.js';
 
-/** This worker waits for another thread, and does nothing else. */
+/** Makes this worker a helper, which waits for another thread and does nothing else. */
 export function runHelper(host: WorkerHost, init: HelperInit): void {
   const post = (message: FromHelper): void => (init.port && message.type === 'woken' ? init.port.postMessage(message) : host.post(message));
   waitForOthers(init, () => post({ type: 'woken' }));

@@ -3,12 +3,12 @@ import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import { stopHelper, type HelperInit, type StartHelper } from './waiter.js';
 import { within } from './within.js';
 
-/** What a helper says. */
+/** The messages of a helper. */
 export type FromHelper = { type: 'woken' } | { type: 'ended' };
 
 /**
- * The owner's helpers: workers that sleep for threads without Atomics.waitAsync. They
- * are no threads of the runtime, keep no process alive, and end with their owner.
+ * The owner's helpers: workers that sleep on a word for threads without Atomics.waitAsync. They are not threads of
+ * the runtime, do not keep the process alive, and end with the owner.
  */
 export class Helpers {
   private readonly all = new Map<HelperInit, HostWorker>();
@@ -33,10 +33,10 @@ export class Helpers {
     worker.post(init, init.port ? [init.port] : []);
   };
 
-  /** Ends them all; kills what is left after ms. */
+  /** Ends all helpers; terminates those that are left after ms. */
   async close(ms: number): Promise<void> {
     if (this.all.size === 0) return;
-    // One that was about to sleep on its word misses a wake-up: hence again and again.
+    // A helper that is just about to sleep on its word misses the wake-up, so it is repeated.
     const stop = (): void => {
       for (const { word, words } of this.all.keys()) {
         stopHelper(words);

@@ -6,11 +6,10 @@ import type { Instance } from './instance.js';
 import { makeWaiter, type StartHelper, type Waiter } from './waiter.js';
 
 /**
- * Drives a context from this thread's JavaScript event loop, in the place of
- * GLib: prepare, wait on the notifier, check, dispatch.
+ * Drives a context from this thread's JavaScript event loop, in place of GLib's main loop: prepare, wait for the
+ * notifier, check, dispatch.
  *
- * At most one wait is outstanding; it stays until it fires, whatever else brings about
- * a turn.
+ * At most one wait is outstanding at a time. It stays until it fires, even if something else causes a turn before.
  */
 export class HostedLoop {
   private readonly waiter: Waiter;
@@ -23,7 +22,7 @@ export class HostedLoop {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private whenFired: (() => void) | undefined;
 
-  /** onError gets what a turn threw, or why nothing can wake it; the loop has stopped then. */
+  /** onError gets an error that a turn threw, or that keeps the loop from being woken up. The loop has stopped then. */
   constructor(
     private readonly instance: Instance, private readonly context: ContextPointer,
     private readonly host: HostBase, startHelper: StartHelper, private readonly onError: (error: unknown) => void,
@@ -35,40 +34,40 @@ export class HostedLoop {
     this.alive = host.keepAlive?.();
   }
 
-  /** Also after stop(). */
+  /** Starts the loop, also after stop(). */
   start(): void {
     this.stopped = false;
     this.run();
   }
 
-  /** Whether it keeps the process alive (where there is such a thing): not by itself. */
+  /** Sets whether the loop keeps the process alive, on hosts that have a process. At first it does not. */
   keepAlive(on: boolean): void {
     if (on) this.alive?.ref();
     else this.alive?.unref();
   }
 
-  /** Resolves when nothing of it is left waiting. */
+  /** Stops the loop, and resolves when no wait of it is outstanding. */
   async stop(): Promise<void> {
     this.halt();
     if (this.armed && !this.abandoned) {
-      // What is awaited here keeps no process alive by itself.
+      // The promise that is awaited here does not keep the process alive by itself.
       this.keepAlive(true);
       const fired = new Promise<void>((resolve) => (this.whenFired = resolve));
       this.instance.exports.rt_notify(this.context);
-      // A turn that was cut short has left the word as that of a loop that is awake.
+      // If a turn was cut short, the word still says that the loop is awake, so that rt_notify() did not notify it.
       Atomics.notify(this.word, 0);
       await fired;
     }
     this.keepAlive(false);
   }
 
-  /** Stops for good. */
+  /** Stops the loop for good. */
   async close(): Promise<void> {
     await this.stop();
     this.waiter.close();
   }
 
-  /** Stops without a word: the runtime has failed. */
+  /** Stops the loop without a call into the module, after the runtime has failed. */
   abandon(): void {
     this.abandoned = true;
     this.halt();
@@ -111,7 +110,7 @@ export class HostedLoop {
 
   private sleep(ms: number): void {
     this.timer = setTimeout(this.run, ms);
-    // Whether the process lives on is keepAlive's alone (a page's timer is a number).
+    // Only keepAlive() decides whether the process stays alive. (In a page a timer is a number.)
     (this.timer as { unref?(): void }).unref?.();
   }
 
@@ -121,7 +120,7 @@ export class HostedLoop {
     this.run();
   };
 
-  /** The next turn, after everybody else's. */
+  /** Schedules the next turn after all other tasks that are waiting. */
   private queue(): void {
     if (this.queued) return;
     this.queued = true;

@@ -11,14 +11,14 @@ import { guardAll, type System } from './system.js';
 
 const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
 
-/** What an instance asks of the thread that it lives in. */
+/** What an instance needs of the thread that it lives in. */
 export interface InstanceHooks {
-  /** Makes what the module has of a system. */
+  /** Makes the imports that belong to a system. */
   system(memory: Memory): System;
   startWorker(thread: ThreadPointer): void;
-  /** Calls the JavaScript function of that number. */
+  /** Calls the JavaScript function with this number. */
   callback(id: number): void;
-  /** The owner's alone. */
+  /** Completes a request. Called only in the owner's thread. */
   complete(id: number, result: number): void;
 }
 
@@ -28,8 +28,8 @@ export interface Instance extends Escape {
 }
 
 /**
- * The module in this thread. Each thread has its instance; code and memory are
- * shared, globals (the stack pointer, the stack's limits) and tables are not.
+ * Instantiates the module in this thread. Each thread has an instance of its own: code and memory are shared, but
+ * globals (the stack pointer and the stack's limits) and tables are not.
  */
 export async function instantiate(
   module: WebAssembly.Module, shared: WebAssembly.Memory, host: HostBase, hooks: InstanceHooks,
@@ -47,7 +47,7 @@ export async function instantiate(
       const name = errorCodes[code] ?? 'ERR_AIO_PANIC';
       throw name === 'ERR_AIO_PANIC' ? new Panic(memory.string(message)) : new AioError(name, memory.string(message));
     },
-    // The stack pointer has its old value yet: there is room for functions without a frame.
+    // The stack pointer still has its old value, so that functions without a stack frame can be called.
     stack_overflow(sp: number) {
       const { exports } = made;
       const at = `stack overflow (at ${hex(sp)})`;
@@ -78,7 +78,7 @@ export async function instantiate(
   return made;
 }
 
-/** The text for C, which the caller frees. */
+/** Copies a text to C's heap as a C string, which the caller frees. */
 export function cString({ exports, memory }: Instance, text: string): Pointer<'bytes'> {
   const bytes = new TextEncoder().encode(`${text}\0`);
   const pointer = exports.rt_malloc(bytes.length);
@@ -87,7 +87,7 @@ export function cString({ exports, memory }: Instance, text: string): Pointer<'b
   return pointer;
 }
 
-/** Why C refused, in its own words; what is said of it if there was no memory. */
+/** The error for something that C has refused, with C's own message. what: describes it if there was no memory. */
 export function refusal({ exports, memory }: Instance, what: string): AioError {
   return errnoName(exports.rt_error_errno()) === 'ENOMEM' ? noMemory(what) : new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
 }

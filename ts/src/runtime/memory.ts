@@ -3,12 +3,12 @@ import type { Range } from '../hosts/host.js';
 import type { Pointer } from './exports.js';
 
 /**
- * The shared memory of a runtime. Growth leaves old views short, so each access
- * goes through an accessor that takes a new view when the buffer has changed.
+ * The shared memory of a runtime. Views do not grow with the memory, so every access uses an accessor that makes a
+ * new view when the buffer has changed.
  */
 export class Memory {
   private view8!: Uint8Array;
-  /** Each growth makes a new one, of which the older ones are a part. */
+  /** All buffers that the memory has had: it gets a new one each time that it grows. */
   private readonly buffers = new WeakSet<ArrayBufferLike>();
 
   constructor(readonly memory: WebAssembly.Memory) {
@@ -20,8 +20,10 @@ export class Memory {
     return this.view8;
   }
 
-  /** A view that reaches to `end` at least: without the engine's slow look whether
-   * the memory has grown, unless it must have. */
+  /**
+   * A view that includes at least the bytes up to `end`. Avoids the engine's slow check whether the memory has grown,
+   * unless it must have.
+   */
   reaching(end: number): Uint8Array {
     return end <= this.view8.length ? this.view8 : this.bytes;
   }
@@ -31,7 +33,7 @@ export class Memory {
     this.buffers.add(this.memory.buffer);
   }
 
-  /** One 32-bit word, for Atomics; views of what exists stay good for ever. */
+  /** One 32-bit word, for Atomics. The view remains valid when the memory grows. */
   word(pointer: Pointer<'word'>): Int32Array {
     return new Int32Array(this.memory.buffer, pointer, 1);
   }
@@ -40,7 +42,7 @@ export class Memory {
     return new Uint32Array(this.memory.buffer, pointer, length);
   }
 
-  /** The iovecs at pointer: base and length, 32 bits each. */
+  /** The iovecs at an address, which have a base and a length of 32 bits each. */
   ranges(pointer: Pointer<'words'>, count: number): Range[] {
     const words = this.words(pointer, 2 * count);
     return Array.from({ length: count }, (_, n) => ({ start: words[2 * n] ?? 0, length: words[2 * n + 1] ?? 0 }));
@@ -55,14 +57,14 @@ export class Memory {
     return new DataView(this.memory.buffer);
   }
 
-  /** A copy in private memory: most of what is WHATWG-shaped refuses shared views. */
+  /** A copy in private memory, because most platform functions do not accept views of shared memory. */
   copy(pointer: number, length: number): Uint8Array<ArrayBuffer> {
     const copied = new Uint8Array(length);
     copied.set(this.bytes.subarray(pointer, pointer + length));
     return copied;
   }
 
-  /** The NUL-terminated string at pointer. */
+  /** The NUL-terminated string at an address. */
   string(pointer: number): string {
     const bytes = this.bytes;
     let end = pointer;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/** What the owner and its workers say to each other, whatever these are for. Kinds of threads have messages beside these. */
+/** The messages between the owner and its workers of all kinds. Kinds of threads have further messages. */
 import type { Packet } from '../wire/unpack.js';
 import type { Instead } from '../wire/substitute.js';
 import type { ThreadPointer } from './exports.js';
 import type { HelperInit } from './waiter.js';
 
-/** The first message to a worker that is to be a thread of the runtime. */
+/** The first message to a worker that becomes a thread of the runtime. */
 export interface InitMessage {
   type: 'init';
   /** The owner's version of the package. */
@@ -13,35 +13,35 @@ export interface InitMessage {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   thread: ThreadPointer;
-  /** What its system is made of. */
+  /** What the thread's system is made of. */
   guest: unknown;
-  /** An IOThread with the user's code, which calls serve(); module: to be imported for that. */
+  /** Present for an IOThread with the user's code, which calls serve(). module: the file to import for that. */
   code?: { module?: string };
 }
 
-/** A message of a kind of thread. */
+/** A message of a certain kind of thread. */
 export interface KindMessage {
   readonly type: string;
 }
 
 export type FromWorker =
   | Instead<KindMessage>
-  /** Somebody needs a worker that attaches as this thread. */
+  /** C needs a worker that attaches as this thread. */
   | { type: 'start'; thread: ThreadPointer }
-  /** This thread, which has no Atomics.waitAsync, needs a helper. */
+  /** This thread needs a helper, because it has no Atomics.waitAsync. */
   | { type: 'helper'; init: HelperInit }
-  /** This worker has a role now; the reserve is one short. */
+  /** This worker has got a role, so that the reserve has one worker less. */
   | { type: 'busy' }
-  /** It waits for a role again, having played this one. */
+  /** This worker has played the role and waits for another one. */
   | { type: 'idle'; role: number }
-  /** It has left for good, as it should. */
+  /** This worker has left the module for good, as it was told to. */
   | { type: 'ended' }
-  /** Something in it threw what nobody caught: it has left the module for good. */
+  /** This worker has left the module for good because of an uncaught error. */
   | { type: 'lost'; error: Packet }
-  /** The host may be about to end it for this error. */
+  /** An error was not caught, and the host may be about to end this worker for it. */
   | { type: 'threw'; error: Packet }
-  /** What it shares may be half-changed. */
+  /** The thread has failed, and the shared memory may be inconsistent. */
   | { type: 'failed'; message: string; cause: Packet }
-  /** The program that it runs called exit(). */
+  /** The program called exit(). */
   | { type: 'exit'; code: number; thread: string }
   | { type: 'output'; fd: number; bytes: Uint8Array };

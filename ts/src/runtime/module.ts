@@ -5,7 +5,7 @@ import type { URLLike } from '../platform.js';
 import { VERSION } from '../version.js';
 import type { CompiledModule } from './runtime-options.js';
 
-/** The number of the interface between this runtime and the modules that it runs, as in wasm/abi.mjs. */
+/** The number of the interface between this runtime and the modules that it runs; the same as in wasm/abi.mjs. */
 const MODULE_ABI = 1;
 
 export const PAGE = 65536;
@@ -24,16 +24,16 @@ const refuse = (why: string): never => {
 export interface MemoryImport {
   module: string;
   name: string;
-  /** In pages of 64 KiB; no maximum: as much as there can be. */
+  /** In pages of 64 KiB; maximum is undefined if the module declares none. */
   initial: number;
   maximum: number | undefined;
   shared: boolean;
 }
 
 /**
- * The first memory that a module imports, if it does. JavaScript cannot ask a
- * WebAssembly.Module for its limits, and a wrong maximum fails to link, so the
- * import section is read here (WebAssembly core specification, 5.5.5).
+ * The first memory that a module imports; undefined if it imports none. The import section is read here (WebAssembly
+ * core specification, 5.5.5), because JavaScript cannot ask a WebAssembly.Module for a memory's limits and a wrong
+ * maximum fails to link.
  */
 export function memoryImport(binary: Uint8Array): MemoryImport | undefined {
   let at = 8;
@@ -85,14 +85,14 @@ export function memoryImport(binary: Uint8Array): MemoryImport | undefined {
   return undefined;
 }
 
-/** The limits of the shared memory that a module of ours imports. */
+/** The limits of the shared memory that a module built by aiocc imports. */
 export function importedMemory(binary: Uint8Array): MemoryLimits {
   const found = memoryImport(binary) ?? refuse('the WebAssembly module imports no memory');
   if (!found.shared || found.maximum === undefined) return refuse("the WebAssembly module's memory is not shared");
   return { initial: found.initial, maximum: found.maximum };
 }
 
-/** Compiles; says what it got when it was something else than WebAssembly. */
+/** Compiles a module. If the bytes are no WebAssembly, the error says what they are. */
 export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Promise<WebAssembly.Module> {
   const isWasm = binary[0] === 0 && binary[1] === 0x61 && binary[2] === 0x73 && binary[3] === 0x6d;
   if (!isWasm) {
@@ -107,7 +107,7 @@ export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Pr
 }
 
 /**
- * The bytes of a module, and where they come from, for messages.
+ * Reads the bytes of a module. from: where they come from, for messages.
  * @throws AioError ERR_AIO_MODULE
  */
 export async function read(source: URLLike | Uint8Array<ArrayBuffer>, host: OwnerHost): Promise<{ binary: Uint8Array<ArrayBuffer>; from: string }> {
@@ -123,8 +123,8 @@ export async function read(source: URLLike | Uint8Array<ArrayBuffer>, host: Owne
 }
 
 /**
- * Whether aiocc built the module, for a runtime like this one: it has a custom section that says so.
- * @throws AioError ERR_AIO_MODULE: it was built for another one
+ * Whether aiocc built the module, which its custom section aio.abi says.
+ * @throws AioError ERR_AIO_MODULE: aiocc built it for another version of this interface
  */
 export function isOfAiocc(module: WebAssembly.Module, from: string): boolean {
   const [section] = WebAssembly.Module.customSections(module, 'aio.abi');
@@ -135,15 +135,18 @@ export function isOfAiocc(module: WebAssembly.Module, from: string): boolean {
   throw new AioError('ERR_AIO_MODULE', `${from} was built by the aiocc of wasm-aio ${version} for module ABI ${abi}, and wasm-aio ${VERSION} has ABI ${MODULE_ABI}: ${remedy}`);
 }
 
-/** The same, for who can run no other modules. */
+/** Throws ERR_AIO_MODULE unless aiocc built the module. */
 function assertOfAiocc(module: WebAssembly.Module, from: string): void {
   if (!isOfAiocc(module, from)) refuse(`${from} has no event loop in it (no section aio.abi, which tools that strip modules may remove)`);
 }
 
-/** What aiocc declares. Bytes are not to be had from a module that is compiled already. */
+/**
+ * The limits that aiocc declares. They are assumed for a module that is already compiled, because its bytes cannot be
+ * read.
+ */
 const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
 
-/** @throws AioError ERR_AIO_MODULE */
+/** Reads and compiles a module that aiocc built. @throws AioError ERR_AIO_MODULE */
 export async function load(
   source: URLLike | Uint8Array<ArrayBuffer> | CompiledModule, host: OwnerHost,
 ): Promise<{ module: WebAssembly.Module; limits: MemoryLimits }> {
@@ -157,17 +160,17 @@ export async function load(
   return { module, limits: importedMemory(binary) };
 }
 
-/** 256 MiB: what most programs never exceed. */
+/** 256 MiB, which most programs never exceed. */
 const INITIAL_PAGES = 4096;
 
-/** The memory of a runtime, and what it may grow to, in bytes. @throws AioError ERR_AIO_NO_MEMORY */
+/** Creates the memory of a runtime. maximum: the size in bytes to which it may grow. @throws AioError ERR_AIO_NO_MEMORY */
 export function sharedMemory(limits: MemoryLimits, maximumMemory = limits.maximum * PAGE): { shared: WebAssembly.Memory; maximum: number } {
   const maximum = Math.min(limits.maximum, Math.ceil(maximumMemory / PAGE));
   if (maximum < limits.initial) {
     throw new AioError('ERR_AIO_NO_MEMORY', `the module needs ${limits.initial * PAGE} bytes to begin with; maximumMemory allows ${maximum * PAGE}`);
   }
   try {
-    // Untouched pages cost nothing, growth does: see wasm/libc/heap.c.
+    // Pages that are not touched cost nothing, but growing does: see wasm/libc/heap.c.
     const initial = Math.max(limits.initial, Math.min(maximum, INITIAL_PAGES));
     return { shared: new WebAssembly.Memory({ initial, maximum, shared: true }), maximum: maximum * PAGE };
   } catch (error) {

@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: MIT
-/** The descriptors of a console: standard output and error, in words that its threads share. */
+/** The descriptors of a console, standard output and standard error. Their state is in words that all threads share. */
 import { fail, RIGHTS_OF_STREAM } from './abi.js';
 import type { SystemCalls, SystemThread } from './process.js';
 import * as E from './wasi-errno.js';
 import * as Rights from './wasi-rights.js';
 
-// Two bits for each of fd 1 and 2: which of the host's outputs it is, 1 or 2; 0: it is closed.
+// Two bits for each of fd 1 and 2: the number of the host's output, 1 or 2; 0 if the fd is closed.
 const OUTPUTS = 0;
-// By the host's number of an output: its flags, and the rights that are left.
+// For each of the host's outputs, by its number: its flags, and the rights that it still has.
 export const FLAGS = 0;
 export const BASE = 2;
-// Stays 0: a thread sleeps on it until its clock is due.
+// Always 0: a thread sleeps on it until its clock is due.
 export const SLEEP = 5;
 const WORDS = 6;
 
 const BASE_RIGHTS = RIGHTS_OF_STREAM & ~Rights.fdRead;
-/** In the rights: some were given up. */
+/** A bit in the rights: some rights were given up. */
 export const NARROWED = 1 << 30;
 
 const shiftOf = (fd: number): number => 2 * (fd - 1);
 
-/** The descriptors of a console, as its calls use them. */
+/** The descriptors of a console, as its WASI calls use them. */
 export class Outputs {
   constructor(readonly words: Int32Array) {}
 
-  /** Which output the descriptor is. EBADF. */
+  /** The host's output that an fd stands for. Fails with EBADF. */
   of(fd: number, among = Atomics.load(this.words, OUTPUTS)): number {
     return (fd === 1 || fd === 2) && (among >> shiftOf(fd)) & 3 || fail(E.BADF);
   }
 
-  /** The same, if it has all of these rights. ENOTCAPABLE if not; EBADF if it never had. */
+  /**
+   * The same, for an fd that has all of these rights. Fails with ENOTCAPABLE, or with EBADF if the fd never had them.
+   */
   with(rights: number, fd: number): number {
     const output = this.of(fd);
     const base = Atomics.load(this.words, BASE + output);
@@ -38,12 +40,12 @@ export class Outputs {
     return fail(missing & (Rights.fdRead | Rights.fdWrite) && !(base & NARROWED) ? E.BADF : E.NOTCAPABLE);
   }
 
-  /** Closes an fd. */
+  /** Closes a file descriptor. */
   close(fd: number): void {
     this.change((outputs) => this.of(fd, outputs) && without(outputs, fd));
   }
 
-  /** `to`, which must be open, becomes what `from` is; `from` is closed. */
+  /** Makes `to`, which must be open, what `from` is, and closes `from`. */
   renumber(from: number, to: number): void {
     this.change((outputs) => {
       const [moved, replaced] = [this.of(from, outputs), this.of(to, outputs)];
@@ -51,7 +53,7 @@ export class Outputs {
     });
   }
 
-  /** Changes in one step which descriptors there are. */
+  /** Changes atomically which descriptors are open. */
   private change(to: (outputs: number) => number): void {
     for (;;) {
       const before = Atomics.load(this.words, OUTPUTS);
@@ -61,10 +63,10 @@ export class Outputs {
 }
 const without = (outputs: number, fd: number): number => outputs & ~(3 << shiftOf(fd));
 
-/** Makes those calls that only some modules import. */
+/** Makes the WASI calls that only some modules import. */
 export type MoreCalls = (thread: SystemThread, outputs: Outputs, sleeps: boolean) => SystemCalls;
 
-/** Both outputs, open. */
+/** The state in which both outputs are open. */
 export function newOutputs(): Int32Array {
   const words = new Int32Array(new SharedArrayBuffer(4 * WORDS));
   words[OUTPUTS] = (1 << shiftOf(1)) | (2 << shiftOf(2));

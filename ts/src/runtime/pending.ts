@@ -2,16 +2,16 @@
 import { begun } from '../abort.js';
 import type { AbortSignalLike } from '../platform.js';
 
-/** What settles a promise. */
+/** The two functions that settle a promise. */
 export interface Resolvers<T> {
   resolve(result: T): void;
   reject(error: Error): void;
 }
 
-/** The promises of numbers that C gives in the end, each by the number that C knows it by. */
+/** The promises of requests that C completes with a number. Each has an id, by which C knows it. */
 export class Pending {
   private lastId = 0;
-  /** holder: whose end rejects it. */
+  /** holder: the object whose end rejects the promise. */
   private readonly all = new Map<number, Resolvers<number> & { holder: object; by: AbortSignalLike | undefined }>();
 
   get size(): number {
@@ -24,7 +24,7 @@ export class Pending {
     return this.lastId;
   }
 
-  /** It is waited for no longer. */
+  /** Forgets a promise that nobody waits for any more. */
   drop(id: number): void {
     this.all.delete(id);
   }
@@ -35,7 +35,7 @@ export class Pending {
     promise?.resolve(result);
   }
 
-  /** Those of a holder, or all. How many of these are still waited for. */
+  /** Rejects the promises of a holder, or all of them. Returns how many of these somebody still waits for. */
   reject(error: Error, holder?: object): number {
     let count = 0;
     for (const [id, promise] of [...this.all]) {

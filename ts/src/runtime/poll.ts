@@ -5,47 +5,50 @@ import { clockNow, type SystemCalls, type SystemThread } from './process.js';
 
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
-/** Each fd in both directions, and clocks: no guest has a use for more. */
+/** Enough for each fd in both directions, and clocks. */
 const MAX_SUBSCRIPTIONS = 65536;
 
 interface Subscription {
   userdata: bigint;
   type: number;
-  /** Of fd_read and fd_write. */
+  /** The fd of an fd_read or fd_write. */
   fd: number;
-  /** Of a clock: which, and when in ns. */
+  /** For a clock: its number, and when it is due, in ns. */
   clock: number;
   deadline: bigint;
-  /** Not 0: what is wrong with it. */
+  /** The errno of a wrong subscription; 0 if it is right. */
   error: number;
 }
 
-/** What a descriptor has to say to poll_oneoff. */
+/** The state of a descriptor that poll_oneoff reports. */
 export interface PollEvent {
   error: number;
   nbytes: bigint;
   hangup: boolean;
 }
 
-/** The longest sleep; whoever has set the realtime clock meanwhile is seen after it. */
+/** The longest sleep. It is shorter for the realtime clock, which may be set meanwhile. */
 const LONGEST_MS = 2 ** 31 - 1;
 const REALTIME_MS = 1000;
 
 export const READY: PollEvent = { error: 0, nbytes: 0n, hangup: false };
 
-/** The descriptors that poll_oneoff waits for. */
+/** The descriptors that poll_oneoff can wait for. */
 export interface Pollable {
-  /** What fd has to say; undefined: it is not ready, and wakes this thread when it is. Throws a WasiError. */
+  /**
+   * The state of fd if it is ready. If it is not, returns undefined, and the fd wakes this thread up once it is
+   * ready. Throws a WasiError.
+   */
   look(fd: number, type: number): PollEvent | undefined;
-  /** Called before the descriptors are looked at; its result goes to sleep(). */
+  /** Called before the descriptors are examined; its result is passed to sleep(). */
   prepareSleep(): number;
-  /** Sleeps until a descriptor wakes this thread, for ms at most. */
+  /** Sleeps until a descriptor wakes this thread up, for at most ms. */
   sleep(seen: number, ms: number): void;
 }
 
 /**
- * poll_oneoff. What is waited for is looked at, and if none of it is ready this
- * thread sleeps until one of the descriptors wakes it or the first clock is due.
+ * Makes poll_oneoff. It examines the subscriptions and, if none of them is ready, sleeps until a descriptor wakes the
+ * thread up or the first clock is due.
  */
 export function pollCalls(thread: SystemThread, pollable: Pollable): SystemCalls {
   const { memory } = thread;
@@ -110,7 +113,7 @@ export function pollCalls(thread: SystemThread, pollable: Pollable): SystemCalls
       memory.check(to, n * EVENT_BYTES);
       memory.check(result, 4);
       if (n > MAX_SUBSCRIPTIONS) fail(E.INVAL);
-      // Read as a whole before the first event is written: they may overlap.
+      // All subscriptions are read before the first event is written, because the two arrays may overlap.
       const all = Array.from({ length: n }, (_, i) => subscription(from + i * SUBSCRIPTION_BYTES));
       for (;;) {
         const seen = pollable.prepareSleep();

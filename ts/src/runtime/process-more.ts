@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/** Environment, random bytes, signals: what programs import beside process.ts. */
+/** WASI calls for the environment, random bytes and signals, which only some programs import. */
 import { Clock, fail } from './abi.js';
 import { ProcessExit, textCalls, type SystemCalls, type SystemThread } from './process.js';
 import * as E from './wasi-errno.js';
 
-/** `signal`; those that POSIX ignores by default are lower case. */
+/** The values of WASI's `signal`. Those that POSIX ignores by default are in lower case. */
 const SIGNALS = (
   'none HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM chld cont STOP TSTP TTIN TTOU urg ' +
   'XCPU XFSZ VTALRM PROF winch POLL PWR SYS'
@@ -26,13 +26,13 @@ export function moreProcessCalls({ memory, config }: SystemThread): SystemCalls 
 
     random_get(pointer: number, length: number) {
       const into = memory.bytes(pointer, length);
-      // Shared memory is refused, and so are more than 65536 bytes at once.
+      // getRandomValues() accepts neither shared memory nor more than 65536 bytes at a time.
       for (let at = 0; at < into.length; at += 65536) {
         into.set(crypto.getRandomValues(new Uint8Array(Math.min(65536, into.length - at))), at);
       }
     },
 
-    // The kernel shares the processors out by itself; a thread has none to give away for longer.
+    // Does nothing: JavaScript has no way to yield the processor, and the kernel schedules threads by itself.
     sched_yield() {},
 
     proc_raise(signal: number) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Arguments, clocks, and the end of the program. */
+/** WASI calls for arguments, clocks, and the end of the program. */
 import { Clock, fail } from './abi.js';
 import * as E from './wasi-errno.js';
 import type { HostBase } from '../hosts/host.js';
@@ -9,11 +9,11 @@ import type { GuestMemory } from './guest-memory.js';
 export type SystemCall = (...args: never[]) => number | void;
 export type SystemCalls = Record<string, SystemCall>;
 
-/** What the WASI calls of one thread work with, whatever else its module has. */
+/** What the WASI calls of one thread use, whatever else its module has. */
 export interface SystemThread {
   readonly config: {
     readonly args: readonly string[];
-    /** NAME=VALUE */
+    /** The environment, `NAME=VALUE` each. */
     readonly env: readonly string[];
   };
   readonly memory: GuestMemory;
@@ -28,14 +28,14 @@ export class ProcessExit extends Error {
   }
 }
 
-/** ns since the clock's origin; undefined: there is no such clock. */
+/** The time of a clock, in ns; undefined if there is no such clock. */
 export function clockNow(thread: Pick<SystemThread, 'host'>, clock: number): bigint | undefined {
   if (clock === Clock.realtime) return BigInt(Date.now()) * 1_000_000n;
   if (clock === Clock.monotonic) return BigInt(Math.round(thread.host.monotonic()));
   return undefined;
 }
 
-/** The two calls by which a module gets a list of texts: their sizes, and then the texts. */
+/** Makes the two calls by which a module gets a list of texts: one for their sizes, one for the texts. */
 export function textCalls(memory: GuestMemory, list: readonly string[]): { sizes(count: number, size: number): void; get(pointers: number, buffer: number): void } {
   const texts = list.map((text) => new TextEncoder().encode(`${text}\0`));
   return {
@@ -56,7 +56,7 @@ export function textCalls(memory: GuestMemory, list: readonly string[]): { sizes
   };
 }
 
-/** Those that every module of ours imports, whatever its program does. */
+/** Makes the calls that every module built by aiocc imports. */
 export function processCalls(thread: SystemThread): SystemCalls {
   const { memory, config } = thread;
   const args = textCalls(memory, config.args);

@@ -3,18 +3,18 @@ import { AioError, noMemory } from '../errors.js';
 import { errnoName } from '../errno.js';
 import type { Pending } from './pending.js';
 
-/** The main() of a C program, in a thread of its own. */
+/** The main() of a C program, which runs in a thread of its own. */
 export class Program {
   private whenExited: ((code: number) => void) | undefined;
 
-  /** What start() rejects with ends with the holder, whose runtime it is. */
+  /** The end of the holder, the program's runtime, rejects the promise of start(). */
   constructor(private readonly holder: object, private readonly pending: Pending) {}
 
   get started(): boolean {
     return this.whenExited !== undefined;
   }
 
-  /** Resolves with its exit code; begin asks for the thread, and gives 0 or -errno. */
+  /** Starts the program and resolves with its exit code. begin() asks C for the thread, and returns 0 or -errno. */
   start(begin: (id: number) => number): Promise<number> {
     return new Promise<number>((resolve, reject) => {
       const ended = (result: number): void => reject(
@@ -35,7 +35,7 @@ export class Program {
     });
   }
 
-  /** exit() was called; false: there is no program that would end. */
+  /** The program has called exit(). Returns false if there is no program that ends by that. */
   exited(code: number): boolean {
     this.whenExited?.(code);
     return this.started;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 import type { Exports, ThreadPointer } from './exports.js';
 
-/** How often, and how many times, a thread that is to be terminated is looked at: a section that others
- * wait for takes microseconds. */
+/**
+ * How often, and how many times, a thread that is to be terminated is examined. A section that other threads wait for
+ * takes microseconds.
+ */
 const LOOK_MS = 5;
 const LOOKS = 200;
 
 /**
- * Resolves when the thread is in no section that others rely on, and comes into none any more: it can be
- * terminated, and nothing but itself is lost. Or after a second: then it holds a lock for longer, and the
- * runtime is lost with it. wasm/runtime/lost.c has the other side.
+ * Resolves when the thread is in no section that other threads rely on, and will enter none: it can then be
+ * terminated without harm to others. Also resolves after a second; a thread that holds a lock for so long takes the
+ * runtime with it. wasm/runtime/lost.c is the C side of this.
  */
 export async function outOfSections(exports: Exports, thread: ThreadPointer): Promise<void> {
   exports.rt_thread_stop(thread);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What a module asks of a system: the calls of WASI, descriptors that its loops wait for, files by number. */
+/** What a module imports of a system: the WASI calls, the descriptors that its loops wait for, and files. */
 import type { HostBase, MadeWorker } from '../hosts/host.js';
 import { WasiError } from './abi.js';
 import * as E from './wasi-errno.js';
@@ -7,40 +7,43 @@ import type { FileImports } from './file-imports.js';
 import type { Memory } from './memory.js';
 import type { SystemCalls } from './process.js';
 
-/** The descriptors of WASI in the event loop of programs that have one inside (wasm/port/fd-table.c), and pipes for them. */
+/**
+ * The imports by which the event loop of a program waits for WASI descriptors (wasm/port/fd-table.c), and creates
+ * pipes.
+ */
 export interface LoopImports {
   fd_watch(fd: number): number;
   fd_revents(fd: number, events: number): number;
   fd_pair(pointer: number, sockets: number, flags: number): number;
 }
 
-/** poll(2)'s events, as the loops have them. */
+/** The events of poll(2), with the numbers that the loops use. */
 export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 
-/** The imports of one thread's instance that are a system's. */
+/** The imports of one thread's instance that belong to a system. */
 export interface System {
   readonly env: LoopImports & FileImports;
   readonly calls: SystemCalls;
-  /** Gets what is to be told when a descriptor becomes ready by a call of this thread. */
+  /** Passes the function to call when a descriptor becomes ready by a call of this thread. */
   whenReady?(tell: (fd: number) => void): void;
 }
 
-/** Makes the system of a thread. config: what its owner has posted to it. sleeps: calls may block. */
+/** Makes the system of a thread. config: what its owner has posted to it. sleeps: its calls may block. */
 export type MakeSystem<Config> = (config: Config, host: HostBase, memory: Memory, sleeps: boolean) => System;
 
-/** What the program of a runtime has of a system, as its owner knows it. */
+/** The system of a runtime's program, as the owner sees it. */
 export interface Guest {
-  /** What each thread's system is made of; it is posted to workers. */
+  /** What the system of each thread is made of; it is posted to workers. */
   readonly config: unknown;
-  /** The system of the owner's own instance. */
+  /** Makes the system of the owner's own instance. */
   system(memory: Memory): System;
-  /** Starts the workers that its threads need. Absent: the package's own do. */
+  /** Starts the workers of its threads. Absent where the package's own workers are used. */
   makeWorker?(name: string): MadeWorker;
-  /** Gets what is to be told when a descriptor becomes ready on the owner's side. */
+  /** Passes the function to call when a descriptor becomes ready on the owner's side. */
   whenReady?(tell: (fd: number) => void): void;
 }
 
-/** A call as the module sees it: an errno, whatever happens inside. */
+/** A call as the module sees it, which returns an errno also where the call throws a WasiError. */
 function guarded(call: (...args: never[]) => number | void): (...args: never[]) => number {
   return (...args) => {
     try {
@@ -52,7 +55,7 @@ function guarded(call: (...args: never[]) => number | void): (...args: never[]) 
   };
 }
 
-/** Calls as a module imports them. */
+/** The calls as a module imports them. */
 export function guardAll(calls: SystemCalls): Record<string, (...args: never[]) => number> {
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
 }

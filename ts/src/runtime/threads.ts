@@ -13,48 +13,52 @@ import { outOfSections } from './stop.js';
 import { VERSION } from '../version.js';
 import { after, TERMINATE_MS, within } from './within.js';
 
-/** How long a worker in which something was thrown is given to say what. */
+/** How long a worker in which an error was not caught may take to report it. */
 const LAST_WORDS_MS = 1000;
 
-/** A worker in a role that the owner gave it. */
+/** A worker that plays a role which the owner gave it. */
 export interface Thread {
   readonly pointer: ThreadPointer;
   readonly worker: HostWorker;
-  /** What the worker posts, beyond what the threads themselves need. */
+  /** Gets the worker's messages that are not for the threads themselves. */
   onMessage: ((message: KindMessage) => void) | undefined;
-  /** It ended without having been asked, or never started. */
+  /** Called if the worker ended without having been told to, or never started. */
   onLost: ((loss: Loss) => void) | undefined;
-  /** Ends a worker that has said that it will not play its role. */
+  /** Ends a worker that has reported that it will not play its role. */
   giveUp(why: string): void;
-  /** Ends one whatever it does: it is lost then. */
+  /** Terminates the worker whatever it is doing. It is lost then. */
   kill(): void;
-  /** Resolves when the worker is gone (true), or the host has not said so in time. */
+  /** Resolves with true when the worker has ended, or with false when the host has not confirmed that in time. */
   readonly gone: Promise<boolean>;
 }
 
-/** How a worker ended that nobody had asked to. */
+/** Tells how a worker ended that had not been told to. */
 export interface Loss {
-  /** It never got as far as the module. */
+  /** It never entered the module. */
   readonly refused: boolean;
   readonly why: string;
-  /** What was thrown in it and not caught there. */
+  /** The error that was not caught in it. */
   readonly thrown: { readonly error: unknown } | undefined;
 }
 
-/** A worker of its own, for the user's code: what makes it, or what the package's own worker
- * imports. */
+/**
+ * The user's code for a worker of its own: a function that makes the worker, or a module that the package's worker
+ * imports.
+ */
 export interface OwnWorker {
   make?: () => MadeWorker;
   module?: string;
 }
 
-/** One worker, from its start to its end. */
+/** A worker, from its start to its end. */
 interface Started {
   readonly worker: HostWorker;
-  /** The owner's roles for it, the oldest first: the next may be given before
-   * the worker's word has come that the one before is over. */
+  /**
+   * The roles that the owner has given it, the oldest first. The next role may be given before the worker's message
+   * has arrived that the previous one is over.
+   */
   readonly roles: Thread[];
-  /** It is an IOThread's own. */
+  /** It belongs to one IOThread. */
   readonly own: boolean;
   giveUp(why: string): void;
   kill(): void;
@@ -62,7 +66,7 @@ interface Started {
 }
 
 export interface ThreadEvents {
-  /** Shared state may be half-changed. */
+  /** A thread has failed, and the shared memory may be inconsistent. */
   failed(message: string, cause?: unknown): void;
   exit(code: number, thread: string): void;
   output(fd: number, bytes: Uint8Array): void;
@@ -71,13 +75,13 @@ export interface ThreadEvents {
 }
 
 /**
- * The owner's workers. It alone starts them: a worker that another worker made
- * does not start in Chromium while its maker blocks.
+ * The owner's workers. Only the owner starts workers: in Chromium a worker that another worker has created does not
+ * start while its creator blocks.
  */
 export class Threads {
   private readonly all = new Map<ThreadPointer, Started>();
   private closing = false;
-  /** Why a worker could not be started last. */
+  /** The error of the last attempt to start a worker. */
   private refusal: unknown;
   private unconfirmed = 0;
 
@@ -91,12 +95,12 @@ export class Threads {
     return this.all.size;
   }
 
-  /** Those that were terminated, and that the host has not said to be gone. */
+  /** The number of workers that were terminated and whose end the host has not confirmed. */
   get left(): number {
     return this.unconfirmed;
   }
 
-  /** Starts what the reserve lacks. */
+  /** Starts workers until the reserve is full. */
   fillReserve(): void {
     if (this.closing) return;
     const { exports } = this.instance;
@@ -105,7 +109,7 @@ export class Threads {
     }
   }
 
-  /** A worker that plays a role which needs JavaScript; own: and nothing else ever. */
+  /** Returns a worker that plays a role which needs JavaScript. own: a new worker, which plays only this role. */
   assign(name: string, role: number, argument: number, own?: OwnWorker): Thread {
     const { exports } = this.instance;
     const text = cString(this.instance, name);
@@ -127,7 +131,7 @@ export class Threads {
     return thread;
   }
 
-  /** Calls into the module from an event. */
+  /** Calls into the module from an event handler. An error makes the runtime fail. */
   private guarded(work: () => unknown): void {
     try {
       work();
@@ -136,15 +140,15 @@ export class Threads {
     }
   }
 
-  /** Makes the worker of an entry that C has set up. False: it was refused. */
+  /** Creates the worker of an entry that C has set up. Returns false if that was refused. */
   start(pointer: ThreadPointer, own?: OwnWorker, again = false): boolean {
     const { exports } = this.instance;
     let started: Started | undefined;
     let ended = false;
-    /** Its role is over, and it is being ended with whatever else runs in it. */
+    /** Its role is over, and the worker is being ended with everything else that runs in it. */
     let leaving = false;
     let thrown: Loss['thrown'];
-    /** What the worker itself said of that. */
+    /** The same error as the worker itself has reported it. */
     let said: Loss['thrown'];
     let unconfirmed = false;
     let whenGone!: (confirmed: boolean) => void;
@@ -163,7 +167,7 @@ export class Threads {
       this.guarded(() => exports.rt_thread_refused(pointer, errnoNumber('EAGAIN'), !unconfirmed));
       lost(true, why);
     };
-    /** Its place may be used again. */
+    /** The entry may be used for another thread. */
     const left = (): void => {
       if (ended && !unconfirmed) return;
       this.unconfirmed -= Number(unconfirmed);
@@ -172,15 +176,15 @@ export class Threads {
       exports.rt_thread_free(pointer);
     };
     const messages = new Substitute((data) => {
-        // The user's code may post messages of its own.
+        // The user's code may post messages of its own, of any kind.
         const message = data as FromWorker | null | undefined;
         if (message?.type === 'ended') {
           leaving = true;
           if (own) started?.kill();
-          // Nothing of the user's runs in it when its memory is used again.
+          // The memory of a worker with the user's code is used again only after the worker has ended.
           if (!own || !started?.worker.gone) left();
         } else if (message?.type === 'lost') {
-          // It has left the module for good.
+          // The worker has left the module for good.
           thrown = { error: unpack(message.error, dataOnly) };
           started?.worker.terminate();
           over(true, 'an error that nobody caught');
@@ -198,15 +202,15 @@ export class Threads {
         if (ended || leaving || this.host.errorsEnd) return;
         if (!exports.rt_thread_attached(pointer)) {
           refused(messageOf(error));
-          // Not every host ends it for that.
+          // Not every host ends the worker because of the error.
           return started?.worker.terminate();
         }
-        // One that the error does not end says more by a message of its own, if it can.
+        // If the error does not end the worker, the worker sends a message that says more, unless it is unable to.
         if (!started?.worker.gone) void isGone.then(after(LAST_WORDS_MS, () => started?.kill()));
       },
       exit: (confirmed: boolean, code?: number) => over(confirmed, code === undefined ? 'it is gone' : `exit code ${code}`),
     };
-    /** It ended unasked; confirmed: the host said so, or it has left the module for good. */
+    /** The worker has ended without having been told to. confirmed: the host said so, or it has left the module for good. */
     const over = (confirmed: boolean, how: string): void => {
       if (leaving || (ended && confirmed)) return left();
       if (ended) return;
@@ -219,7 +223,7 @@ export class Threads {
       thrown &&= said ?? thrown;
       if (!exports.rt_thread_attached(pointer)) {
         if (again || thrown || !confirmed || !exports.rt_thread_unserved(pointer)) return refused(thrown ? messageOf(thrown.error) : 'its worker ended at once');
-        // Somebody killed it on its way.
+        // The worker was killed while it started.
         gone();
         return void this.start(pointer, own, true);
       }
@@ -241,14 +245,14 @@ export class Threads {
         if (!ended) refused(why);
       };
       const kill = (): void => {
-        // Its place may be another thread's already, which must not be told to stop.
+        // The entry may already belong to another thread, which must not be told to stop.
         if (ended) return;
         void outOfSections(exports, pointer).then(() => {
           if (ended) return;
           worker.terminate();
-          // Where it ends only when it wakes up.
+          // On some hosts a terminated worker ends only when it wakes up.
           exports.rt_thread_wake(pointer);
-          // Not every host says when it is gone, and none can end every worker.
+          // Not every host reports the end of a worker, and no host can end every worker.
           void isGone.then(after(TERMINATE_MS, () => over(false, 'it was terminated')));
         });
       };
@@ -271,12 +275,12 @@ export class Threads {
         this.guarded(() => this.start(message.thread));
         break;
       case 'busy':
-        // Its memory may not come: malloc's lock may be one that a killed thread held.
+        // fillReserve() may fail: a thread that was killed may have held malloc's lock.
         this.guarded(() => this.fillReserve());
         break;
       case 'idle':
         if (message.role !== Role.run) roles.shift()?.onMessage?.(message);
-        // The end of one's own is waited for.
+        // The end of a worker with the user's code is waited for.
         if (roles.length === 0 && !own) worker.keepAlive(false);
         break;
       case 'failed':
@@ -301,24 +305,28 @@ export class Threads {
     return memory.string(exports.rt_thread_name(pointer)) || 'worker';
   }
 
-  /** Gets all out of their sleep, to leave; kills what is left after ms. Resolves when they are
-   * gone, or were given up. */
+  /**
+   * Wakes all threads up so that they leave, and terminates those that are left after ms. Resolves when all have
+   * ended, or were given up.
+   */
   async evacuate(ms: number): Promise<void> {
     this.closing = true;
-    // A thread that was about to sleep misses a wake-up: hence again and again.
+    // A thread that is just about to sleep misses the wake-up, so it is repeated.
     const wake = setInterval(() => this.instance.exports.rt_wake_all(), 10);
     this.instance.exports.rt_wake_all();
     if (!(await within(ms, this.allGone()))) await this.terminate();
     clearInterval(wake);
   }
 
-  /** Kills them all; resolves when they are gone, or were given up. */
+  /** Terminates all threads. Resolves when all have ended, or were given up. */
   async terminate(): Promise<void> {
     this.closing = true;
     await this.allGone(({ kill }) => kill());
   }
 
-  /** Again until there are none: a thread may have asked for another one in its last moments. */
+  /**
+   * Resolves when there is no worker. Repeats that, because a thread may have asked for another one before it ended.
+   */
   private async allGone(end: (started: Started) => void = () => {}): Promise<void> {
     while (this.all.size > 0) {
       const all = [...this.all.values()];

@@ -1,51 +1,51 @@
 // SPDX-License-Identifier: MIT
 /**
- * Hearing that a word in shared memory was notified, on a thread that goes on with
- * JavaScript meanwhile: by Atomics.waitAsync, or where there is none (Firefox before
- * 145) by a helper, a worker that sleeps on the word and posts a message.
+ * Waits for a word in shared memory to be notified, without blocking the thread: by Atomics.waitAsync or, where that does not
+ * exist (Firefox before 145), by a helper, which is a worker that sleeps on the word and posts a message.
  */
 
 export interface Waiter {
   /**
-   * woken is called once, later, when the word has been notified or is not `value` any
-   * more. False: it is not now, and woken is not called. One at a time: neither kind of
-   * wait can be cancelled, so it stays until it fires.
+   * Waits. woken() is called once, later, when the word has been notified or differs from `value`. Returns false, and
+   * does not call woken(), if it differs already. Only one wait at a time: neither kind of wait can be cancelled, so
+   * it stays until it fires.
    */
   arm(value: number): boolean;
-  /** Gives up what it holds; what is outstanding may still fire. Nothing is armed any more. */
+  /** Frees what the waiter holds. An outstanding wait may still fire. arm() must not be called any more. */
   close(): void;
 }
 
-/** waitAsync, which lib.es2024 types for a promise that may already be there. */
+/** Atomics.waitAsync, whose type in lib.es2024 differs in that its result may be no promise. */
 interface WaitAsync {
   (words: Int32Array, index: number, value: number): { async: false } | { async: true; value: Promise<string> };
 }
 const waitAsync = (Atomics as unknown as { waitAsync?: WaitAsync }).waitAsync;
 
-/** Whether waiting takes a helper here. */
+/** Whether waiting needs a helper on this platform. */
 export const needsHelper = waitAsync === undefined;
 
-/** What a helper and its waiter share: how often it was armed, for which value, and
- * whether it is over. */
+/**
+ * The words that a helper and its waiter share: how often it was armed, for which value, and whether it has to stop.
+ */
 export const HelperWord = { armed: 0, value: 1, stop: 2 } as const;
 
-/** Makes a worker a helper. */
+/** The message that makes a worker a helper. */
 export interface HelperInit {
   type: 'wait';
   word: Int32Array;
   words: Int32Array;
-  /** Where it says so; absent: to the thread that made the worker. */
+  /** The port to which it posts its messages; absent: it posts them to the thread that created the worker. */
   port?: MessagePort;
 }
 
 /**
- * Starts a helper. Only the owner can: a worker that another one made does not start in
- * Chromium once its maker blocks, as an IOThread does between two hosted phases, and
- * the caller's way to make workers is a function, which cannot be sent to another thread.
+ * Starts a helper. Only the owner can: in Chromium a worker that another worker has created does not start while its
+ * creator blocks, as an IOThread does between two hosted phases; and the user's way to create workers is a function,
+ * which cannot be sent to another thread.
  */
 export type StartHelper = (init: HelperInit, woken: () => void, failed: (error: unknown) => void) => void;
 
-/** failed: no helper could be had, and none will; what is outstanding never fires. */
+/** Makes a waiter. failed() is called if no helper can be started; an outstanding wait never fires then. */
 export function makeWaiter(
   word: Int32Array, startHelper: StartHelper, woken: () => void, failed: (error: unknown) => void,
 ): Waiter {
@@ -57,8 +57,8 @@ export function makeWaiter(
       return wait.async;
     },
     close() {
-      // The engine keeps the promise of a wait that is outstanding, and so woken, the
-      // instance and its memory, until the word is notified.
+      // Until the word is notified, the engine keeps the promise of an outstanding wait alive, and with it woken(), the
+      // instance and its memory.
       Atomics.notify(word, 0);
     },
   };
@@ -99,7 +99,10 @@ export function stopHelper(words: Int32Array): void {
   Atomics.notify(words, HelperWord.armed);
 }
 
-/** The helper's life. Whatever it misses on its way to sleep has changed the word. */
+/**
+ * The helper's loop. A notification that it misses on its way to sleep has changed the word, so that it does not
+ * sleep.
+ */
 export function waitForOthers({ word, words }: HelperInit, woken: () => void): void {
   for (let seen = 0; ;) {
     Atomics.wait(words, HelperWord.armed, seen);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `errno` of WASI preview1, as far as this package answers with them. Imported as a namespace, so that a bundle has those that it uses. */
+/** The values of WASI's `errno` that this package returns. Imported as a namespace, so that a bundle contains only those that it uses. */
 export const
   SUCCESS = 0, ACCES = 2, AGAIN = 6, BADF = 8, BUSY = 10, CANCELED = 11, EXIST = 20, FAULT = 21, FBIG = 22, ILSEQ = 25,
   INVAL = 28, IO = 29, ISDIR = 31, LOOP = 32, MFILE = 33, NAMETOOLONG = 37, NFILE = 41, NOBUFS = 42, NOENT = 44, NOMEM = 48,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `rights` of WASI preview1, imported as a namespace; the bits above these mean nothing. */
+/** The values of WASI's `rights`, imported as a namespace. Higher bits have no meaning. */
 export const
   fdDatasync = 1 << 0, fdRead = 1 << 1, fdSeek = 1 << 2, fdFdstatSetFlags = 1 << 3,
   fdSync = 1 << 4, fdTell = 1 << 5, fdWrite = 1 << 6, fdAdvise = 1 << 7,

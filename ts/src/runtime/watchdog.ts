@@ -2,30 +2,30 @@
 import { EVENT_SLEEPING, type ContextPointer, type ThreadPointer } from './exports.js';
 import type { Instance } from './instance.js';
 
-/** How often an IOThread that is being closed is looked at, and at how many looks in a row
- * it may be found to do nothing towards its end. Looks, not time: where the whole process
- * stood still, nobody is late. */
+/**
+ * How often an IOThread that is being closed is examined, and how many times in a row it may make no progress. Examinations
+ * are counted instead of time, because the whole process may have been suspended.
+ */
 const LOOK_MS = 1000;
 const LOOKS = 5;
 
 /**
- * Finds out that an IOThread will never end, although it was told to: its code runs in
- * circles, or waits for what does not come. A slow disk is no reason, however slow; so it is
- * not time that tells them apart but what its loop does:
+ * Detects an IOThread that was told to end and never will, because its code loops for ever or waits for something that does
+ * not happen. A slow disk must not count as that, however slow it is. So the decision depends on what the loop does, and not
+ * on time:
  *
- * - While requests are in flight, a loop that serves them either sleeps until they complete, or
- *   iterates, or has handed one to the host, which serves it in that thread (aio 'sync'). One
- *   that does none of these has lost its thread to a function that does not return: it is
- *   notified for the end, so it would iterate, or sleep anew; while it does not, its word is not
- *   that of a sleeper.
- * - When none is in flight, there is nothing left to wait for, and the loop ends by itself: one
- *   that sleeps or iterates then is a function's own, which waits for ever.
+ * - While requests are in flight, a loop that serves them sleeps until they complete, or iterates, or the host carries one
+ *   out in that thread (aio 'sync'). A loop that does none of these has lost its thread to a function that does not return.
+ *   (The loop has been notified of the end, so it would iterate and then sleep again; until it does, its word does not say
+ *   that it sleeps.)
+ * - When no request is in flight, nothing is left to wait for, and the loop ends by itself. A loop that still sleeps or
+ *   iterates is run by a function that waits for ever.
  *
- * Requests that the loop has not taken yet do not count: a loop that runs takes them at once.
+ * Requests that the loop has not taken yet do not count, because a running loop takes them immediately.
  */
 export class Watchdog {
   private timer: ReturnType<typeof setTimeout> | undefined;
-  /** What the loop sleeps on; asked for while there is a loop. */
+  /** The word that the loop sleeps on; valid while there is a loop. */
   private readonly word: Int32Array;
   private polls: number;
   private looks = 0;
@@ -39,12 +39,12 @@ export class Watchdog {
     const { exports, memory } = instance;
     this.word = memory.word(exports.rt_hosted_word(context));
     this.polls = exports.rt_context_polls(context);
-    // A word that says so from before proves no sleep: JavaScript may have driven the loop then.
+    // Wake the loop up: an old value of the word does not prove that it sleeps, because JavaScript may drive the loop now.
     exports.rt_notify(context);
     this.arm();
   }
 
-  /** The loop was told to end. Until then it sleeps while others (files) are waited for. */
+  /** The loop was told to end. Before that it sleeps while others, such as files, are waited for. */
   leaving(): void {
     this.told = true;
     this.looks = 0;
@@ -67,7 +67,7 @@ export class Watchdog {
 
   private reacts(): boolean {
     const { thread, context, instance: { exports } } = this;
-    // Its worker is still being started.
+    // The worker is still being started.
     if (!exports.rt_thread_attached(thread)) return true;
     const polls = exports.rt_context_polls(context);
     const asleep = Atomics.load(this.word, 0) === EVENT_SLEEPING;
@@ -77,5 +77,5 @@ export class Watchdog {
   }
 }
 
-/** For messages. */
+/** The time until a hung IOThread is detected, for messages. */
 export const HUNG_AFTER = `${(LOOK_MS * LOOKS) / 1000} s`;

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: MIT
 
-/** How long a worker that was told to leave is given to do so before it is terminated. */
+/** How long a worker that was told to leave may take before it is terminated. */
 export const LEAVE_MS = 3000;
 
-/** How long one that is terminated may go on where the host does not say when it is gone:
- * two seconds in Chromium. */
+/** How long a terminated worker may take to end where the host does not report its end: two seconds in Chromium. */
 export const TERMINATE_MS = 3000;
 
-/** The longest delay that a timer takes: about 24 days. */
+/** The longest delay that setTimeout() accepts: about 24 days. */
 const LONGEST_MS = 0x7fffffff;
 
-/** Calls work after ms, unless the function that it returns is called before. */
+/** Calls work() after ms, unless the function that it returns is called before. */
 export function after(ms: number, work: () => void): () => void {
   if (ms > LONGEST_MS) return () => {};
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);
 }
 
-/** Whether work is settled within ms; resolves when that is known, and never rejects. */
+/** Resolves with whether work has settled within ms. Never rejects. */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
   let cancel = (): void => {};
   const late = new Promise<false>((resolve) => (cancel = after(ms, () => resolve(false))));

@@ -10,43 +10,44 @@ import type { FromWorker, InitMessage, KindMessage } from './messages.js';
 import { ProcessExit } from './process.js';
 import type { MakeSystem } from './system.js';
 
-/** What a worker can be: each kind of thread adds what it needs. */
+/** What a worker can be; each kind of thread adds what it needs. */
 export interface Kinds {
-  /** What its module has of a system. */
+  /** Makes the imports that belong to a system. */
   readonly system: MakeSystem<never>;
-  /** By the type of the message that starts one: what is no thread of the runtime. */
+  /** Functions for workers that are not threads of the runtime, by the type of the message that starts one. */
   readonly others: Readonly<Record<string, (host: WorkerHost, message: never) => unknown>>;
-  /** The roles that need JavaScript, by their number. */
+  /** The roles that need JavaScript, by their numbers. */
   readonly roles: Readonly<Record<number, (worker: RuntimeWorker) => PlayedRole>>;
-  /** The types of the messages to these roles: the owner counts them in the thread's `posted`. */
+  /** The types of messages for these roles, which the owner counts in the thread's `posted`. */
   readonly messages: readonly string[];
-  /** Waits for the code of the user's that a thread is started for; undefined: it failed, and the owner was told. */
+  /** Waits for the user's code that the thread is started for. undefined: it failed, and the owner was told. */
   loadCode?(host: WorkerHost, code: { module?: string }): Promise<object | undefined>;
 }
 
 /** A role while a thread plays it. */
 export interface PlayedRole {
   play(): Promise<void>;
-  /** Takes a message. Absent: it takes them by takeWaiting(). */
+  /** Receives a message. Absent where the role takes messages by takeWaiting(). */
   receive?(message: KindMessage): void;
-  /** C calls the JavaScript function of that number. */
+  /** C calls the JavaScript function with this number. */
   callback?(id: number): void;
-  /** Something in this thread threw what nobody has caught so far. handled, in a later task: somebody has. */
+  /**
+   * An error in this thread was not caught. handled() says, in a later task, whether the user's code has handled it.
+   */
   uncaught?(error: unknown, handled: () => boolean): void;
   /** The thread leaves the module for good, because of an error that has nothing to do with C. */
   lose?(): void;
 }
 
 /**
- * A thread of the runtime: waits inside WebAssembly for a role, plays it, and
- * waits again. Roles that need JavaScript (an IOThread's control plane, opening
- * files) come back out whenever a message is under way.
+ * Makes this worker a thread of the runtime, which waits inside WebAssembly for a role, plays it, and waits again.
+ * Roles that need JavaScript, such as an IOThread's, leave WebAssembly whenever a message is under way.
  */
 export function startWorker(host: WorkerHost, kinds: Kinds): void {
   let worker: RuntimeWorker | undefined;
 
   const messages = new Substitute((data) => {
-    // Code of the user's may get messages of its own, which its owner does not count.
+    // The user's code may receive messages of its own, which the owner does not count.
     const message = data as KindMessage | InitMessage | null;
     const start = message && Object.hasOwn(kinds.others, message.type) ? kinds.others[message.type] : undefined;
     if (start) {
@@ -68,7 +69,7 @@ export function startWorker(host: WorkerHost, kinds: Kinds): void {
   });
 }
 
-/** The thread ends, and nothing else: what was thrown had nothing to do with C. */
+/** Ends this thread, and nothing else, because the error has nothing to do with C. */
 function loses(host: WorkerHost, error: unknown): void {
   postError((message) => host.post(message), error, (packet) => ({ type: 'lost', error: packet }));
   host.end();
@@ -77,15 +78,15 @@ function loses(host: WorkerHost, error: unknown): void {
 /** A worker that is a thread of the runtime, as its roles see it. */
 export class RuntimeWorker {
   instance!: Instance;
-  /** Messages that arrived; the sender counts them in the thread's `posted`. */
+  /** The number of messages that have arrived; the sender counts them in the thread's `posted`. */
   received = 0;
-  /** It plays a role in which uncaught errors are the runtime's, or has played one. */
+  /** The thread plays, or has played, a role in which uncaught errors concern the runtime. */
   began = false;
-  /** What loadCode() gave. */
+  /** The result of loadCode(). */
   code: object | undefined;
   private role: PlayedRole | undefined;
   private arrived: (() => void) | undefined;
-  /** Messages for a role that is not played yet, or that takes them in its own time. */
+  /** Messages for a role that is not played yet, or that takes its messages when it is ready. */
   private readonly waiting: KindMessage[] = [];
 
   constructor(readonly host: WorkerHost, private readonly kinds: Kinds, readonly init: InitMessage) {}
@@ -102,7 +103,7 @@ export class RuntimeWorker {
     this.arrived = undefined;
   }
 
-  /** The first message that no role has taken yet. */
+  /** Removes and returns the first message that no role has taken yet. */
   takeWaiting(): KindMessage | undefined {
     return this.waiting.shift();
   }
@@ -128,7 +129,7 @@ export class RuntimeWorker {
       // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
       const stackTop = exports.rt_thread_stack_top(thread);
       for (;;) {
-        // Whatever threw left the stack pointer where it was, in a coroutine perhaps.
+        // An error that was thrown through C has left the stack pointer where it was, perhaps in a coroutine's stack.
         exports.stack_own(stackTop, exports.rt_thread_stack_limit(thread));
         exports.__wasm_init_tls(exports.rt_thread_tls(thread));
         exports.rt_thread_attach(thread);
@@ -137,7 +138,7 @@ export class RuntimeWorker {
         this.post({ type: 'busy' });
         await this.play(role);
         exports.rt_thread_idle(thread);
-        // A thread may leave by pthread_exit, or exit().
+        // pthread_exit() and exit() leave the module by an exception, too; the thread can be used again.
         instance.escaped = undefined;
         this.post({ type: 'idle', role });
       }
@@ -168,10 +169,10 @@ export class RuntimeWorker {
     if (Atomics.load(this.instance.memory.word(exports.rt_failed_word()), 0)) throw new ThreadLeave();
   }
 
-  /** What nobody caught here; the host goes on as if nothing had happened. */
+  /** An error was not caught in this thread, and the host continues as if nothing had happened. */
   uncaught(error: unknown, handled: () => boolean): void {
     if (this.role?.uncaught) return this.role.uncaught(error, handled);
-    // What is thrown after its role is no failure any more.
+    // An error after the role has ended is no failure.
     if (this.began) return;
     void this.host.turn().then(() => {
       if (handled()) return;
@@ -187,7 +188,7 @@ export class RuntimeWorker {
     postError<FromWorker>((message) => this.post(message), causeOf(error), (cause) => ({ type: 'failed', message, cause }));
   }
 
-  /** The thread's. */
+  /** The thread's name. */
   get name(): string {
     const { exports, memory } = this.instance ?? {};
     return (exports && memory.string(exports.rt_thread_name(this.init.thread))) || 'worker';
@@ -195,16 +196,16 @@ export class RuntimeWorker {
 
   // ---- For roles
 
-  /** Whether messages have been posted that have not arrived. posted: the thread's counter of them. */
+  /** Whether messages have been posted that have not arrived yet. posted: the thread's counter of posted messages. */
   underWay(posted: Int32Array): boolean {
     return ((Atomics.load(posted, 0) - this.received) | 0) > 0;
   }
 
   /**
-   * Lets JavaScript have the messages that are under way. The counter runs ahead
-   * of delivery, so the message's own event is awaited, then one turn given:
-   * comlink posts its answer from a later microtask. Where delivery runs ahead of
-   * the counter, awaiting the next one would leave the loop standing still.
+   * Lets JavaScript receive the messages that are under way. The counter is incremented before a message is
+   * delivered, so the message's own event is awaited; then other tasks get a turn, because comlink posts its answer
+   * from a later microtask. If a message has arrived before it was counted, awaiting the next one would stop the
+   * loop.
    */
   async takeMessages(posted: Int32Array): Promise<void> {
     if (this.underWay(posted)) {
