@@ -2,7 +2,8 @@
 #ifndef AIO_EXPORT_H
 #define AIO_EXPORT_H
 /*
- * What a module offers to TypeScript; natively nothing.
+ * Exports coroutines of a module to TypeScript; natively this does nothing. The
+ * promise resolves with what the coroutine returns.
  *
  *     int coroutine_fn count_lines(intptr_t file) { ... }
  *     AIO_EXPORT_COROUTINE(count_lines);
@@ -15,7 +16,8 @@
 extern "C" {
 #endif
 
-/* What it returns is what the promise resolves with. */
+/* A coroutine that TypeScript can call. It runs in the loop of the context that it
+ * was called in, and may move to another one. */
 typedef int coroutine_fn AioCoroutineFunc(intptr_t argument);
 
 typedef struct AioExportedCoroutine {
@@ -24,8 +26,9 @@ typedef struct AioExportedCoroutine {
 } AioExportedCoroutine;
 
 #if defined(AIO_HAS_EXPORTS)
-/* A function whose address C takes has the same index in every instance's table, so
- * that the coroutine can move; one that JavaScript puts there has not. */
+/* Exports a coroutine under its name, at file scope. C takes its address, so it has
+ * the same index in every instance's function table, and the coroutine can change
+ * threads. */
 #define AIO_EXPORT_COROUTINE(coroutine)                                      \
     __attribute__((export_name("coroutine:" #coroutine), used))              \
     const AioExportedCoroutine *aio_exported_##coroutine(void);              \

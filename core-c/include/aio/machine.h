@@ -2,8 +2,8 @@
 #ifndef AIO_MACHINE_POSIX_H
 #define AIO_MACHINE_POSIX_H
 /*
- * What the other headers ask about the machine that the program is compiled for. This is the
- * header of the native port; aiocc names another one (AIO_MACHINE_H).
+ * Describes, for the other headers, the machine that the program is compiled for. This is
+ * the native port's header; aiocc selects another one by defining AIO_MACHINE_H.
  */
 #define CONFIG_POSIX 1
 #if defined(__linux__)

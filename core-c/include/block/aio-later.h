@@ -3,8 +3,9 @@
 #define AIO_LATER_H
 /*
  * The functions of block/aio.h whose parameters changed after QEMU 6.1, for programs
- * that say so by AIO_API_VERSION (aio/api-version.h). A later form is a function of
- * its own, and a macro gives it the old name, so that its address can be taken, too.
+ * that choose a later release by AIO_API_VERSION (aio/api-version.h). A later form
+ * is a function of its own; a macro gives it the old name, so its address can be
+ * taken.
  */
 #include "block/aio.h"
 
@@ -13,6 +14,8 @@ extern "C" {
 #endif
 
 #if AIO_API_VERSION >= 801
+/* aio_set_fd_handler() since QEMU 8.1, which has no external handlers. Any
+ * thread. */
 static inline void aio_set_fd_handler_801(AioContext *ctx, int fd,
                                           IOHandler *io_read,
                                           IOHandler *io_write,
@@ -25,6 +28,7 @@ static inline void aio_set_fd_handler_801(AioContext *ctx, int fd,
 }
 #define aio_set_fd_handler aio_set_fd_handler_801
 
+/* aio_set_event_notifier() since QEMU 8.1, without external handlers. Any thread. */
 static inline void
 aio_set_event_notifier_801(AioContext *ctx, EventNotifier *notifier,
                            EventNotifierHandler *io_read, AioPollFn *io_poll,
@@ -43,7 +47,7 @@ aio_set_event_notifier_801(AioContext *ctx, EventNotifier *notifier,
 #endif
 
 #if AIO_API_VERSION >= 1002
-/* True: it does not fail. */
+/* Always succeeds and returns true. Called by aio_context_new(). */
 static inline bool aio_context_setup_1002(AioContext *ctx, Error **errp)
 {
     (void)errp;

@@ -2,11 +2,18 @@
 #ifndef QEMU_AIO_H
 #define QEMU_AIO_H
 /*
- * The event loop: AioContext.
+ * AioContext, the event loop: bottom halves, fd handlers, timers and coroutines.
+ * Types and functions have the names that they have in QEMU (include/block/aio.h).
  *
- * A context has one home thread, the one that made it current. "Home" below
- * means that thread alone may call; "any" means every thread at any time, with
- * no lock held.
+ * A context has one home thread: the thread that called
+ * qemu_set_current_aio_context() with it. "Home thread only" below means that only
+ * this thread may call the function. "Any thread" means that every thread may call
+ * it at any time; no lock needs to be held.
+ *
+ * Unless a comment says otherwise, the caller holds a reference to the context
+ * (aio_context_ref), or knows that somebody else does, until the call returns. A
+ * bottom half, handler or timer takes no reference: remove it before the last
+ * reference is dropped. A function that takes a context panics if it is NULL.
  */
 #include "qemu/coroutine.h"
 #include "qemu/event_notifier.h"
@@ -23,18 +30,23 @@ extern "C" {
 /* ---- Asynchronous requests ---- */
 
 typedef struct BlockAIOCB BlockAIOCB;
+/* Completes a request in its context's home thread. ret is the result, or -errno. */
 typedef void BlockCompletionFunc(void *opaque, int ret);
 
+/* What is common to all requests of one kind. */
 typedef struct AIOCBInfo {
+    /* Asks the request to end early; NULL if it cannot. Home thread. */
     void (*cancel_async)(BlockAIOCB *acb);
 #if AIO_API_VERSION < 801
+    /* The context that completes the request; bdrv_aio_cancel() polls it. */
     AioContext *(*get_aio_context)(BlockAIOCB *acb);
 #else
     void (*not_used_since_801)(void);
 #endif
-    size_t aiocb_size;
+    size_t aiocb_size;       /* bytes of one request, including its BlockAIOCB */
 } AIOCBInfo;
 
+/* The common head of every asynchronous request. */
 struct BlockAIOCB {
     const AIOCBInfo *aiocb_info;
     BlockDriverState *bs;
@@ -43,17 +55,27 @@ struct BlockAIOCB {
     int refcnt;
 };
 
-/* Home. aiocb_size bytes, uninitialised beyond the common head, refcnt 1. */
+/*
+ * Allocates a request of aiocb_info->aiocb_size bytes with one reference, which
+ * belongs to the caller. Only the BlockAIOCB at its start is initialised. Panics if
+ * there is no memory. Home thread only: the count of references is not atomic.
+ */
 void *qemu_aio_get(const AIOCBInfo *aiocb_info, BlockDriverState *bs,
                    BlockCompletionFunc *cb, void *opaque);
+/* Drops a reference of the caller's; the last one frees the request. Panics if there
+ * is none left. Home thread only. */
 void qemu_aio_unref(void *p);
+/* Takes another reference; the caller holds one already. Home thread only. */
 void qemu_aio_ref(void *p);
 
 /* ---- The context ---- */
 
 typedef struct AioHandler AioHandler;
 typedef QLIST_HEAD(, AioHandler) AioHandlerList;
+/* The call-back of a bottom half; runs in its context's home thread. */
 typedef void QEMUBHFunc(void *opaque);
+/* Looks without waiting whether a handler has something to do, and returns true if
+ * so. Home thread. */
 typedef bool AioPollFn(void *opaque);
 
 struct Coroutine;
@@ -61,15 +83,16 @@ struct ThreadPool;
 struct LinuxAioState;
 struct LuringState;
 
-/* Which fds are ready: scan, epoll, ring. All calls are the loop's own. */
+/* An fd monitor finds the fds that are ready, by a scan, epoll or a ring. Only the
+ * loop calls these functions. */
 typedef struct {
-    /* A handler was added (old NULL), removed (new NULL) or replaced; called
-     * under list_lock. */
+    /* A handler was added (old_node is NULL), removed (new_node is NULL) or
+     * replaced. Called with list_lock held. */
     void (*update)(AioContext *ctx, AioHandler *old_node, AioHandler *new_node);
-    /* Waits at most timeout ns (-1 for ever) and puts what is ready on
-     * ready_list. Returns how many. */
+    /* Waits at most timeout nanoseconds (-1: for ever), puts the handlers that are
+     * ready on ready_list and returns their number. */
     int (*wait)(AioContext *ctx, AioHandlerList *ready_list, int64_t timeout);
-    /* True: wait must be called even if nothing is to be waited for. */
+    /* Returns true if wait must be called even by a poll that does not block. */
     bool (*need_wait)(AioContext *ctx);
 } FDMonOps;
 
@@ -81,15 +104,15 @@ struct BHListSlice {
 };
 typedef QSLIST_HEAD(, AioHandler) AioHandlerSList;
 
-/* What a loop did since it was made. Written by the home thread alone; a
- * reader in another thread sees each number at some recent moment. */
+/* Counts what a loop has done since it was made. Only the home thread writes them;
+ * another thread that reads one may see a slightly older value. */
 typedef struct AioStats {
     uint64_t polls;              /* aio_poll calls and GSource dispatches */
-    uint64_t sleeps;             /* of which went to sleep */
+    uint64_t sleeps;             /* those of polls that went to sleep */
     uint64_t bhs;                /* bottom halves run */
     uint64_t handlers;           /* fd call-backs run */
-    uint64_t poll_hits;          /* times that polling spared a sleep */
-    uint64_t poll_misses;        /* and times that it did not */
+    uint64_t poll_hits;          /* times that adaptive polling avoided a sleep */
+    uint64_t poll_misses;        /* times that adaptive polling found nothing */
     uint64_t timers;             /* timer call-backs run */
     uint64_t jobs;               /* thread-pool requests completed */
 } AioStats;
@@ -103,31 +126,31 @@ struct AioContext {
     EventNotifier notifier;
 
     BHList bh_list;                       /* scheduled; pushed by any thread */
-    uint32_t bhs;                         /* made by aio_bh_new, not deleted yet */
+    uint32_t bhs;                         /* made by aio_bh_new, not yet deleted */
     QEMUTimerListGroup tlg;
 
-    /* From here on all zero in a new one. */
+    /* The members from here on are all zero in a new context. */
     QSIMPLEQ_HEAD(, BHListSlice) bh_slice_list;
-    BHListSlice bh_rest;                  /* of a turn whose time was over */
-    bool bh_rest_runs;                    /* such a turn runs now */
+    BHListSlice bh_rest;                  /* left over when a turn's time was up */
+    bool bh_rest_runs;                    /* aio_bh_poll_for() is running */
 
     QemuLockCnt list_lock;                /* counts walks of aio_handlers */
     AioHandlerList aio_handlers;
     AioHandlerList deleted_aio_handlers;
     const FDMonOps *fdmon_ops;
     struct AioScanRoom *scan_room;        /* fdmon-poll.c; home */
-    struct AioScanRoom *next_scan_room;   /* a larger one, for it to take */
-    unsigned scan_size;                   /* of the larger of both; list_lock */
-    AioHandler **handler_by_fd;           /* live ones; fd_table_size long */
+    struct AioScanRoom *next_scan_room;   /* a larger one, which replaces it */
+    unsigned scan_size;                   /* of the larger of the two; list_lock */
+    AioHandler **handler_by_fd;           /* not removed; fd_table_size entries */
     unsigned fd_table_size;
     struct PortReadySet *ready_set;       /* fdmon-epoll.c */
-    bool epoll_refused;                   /* an fd could not be watched by it */
+    bool epoll_refused;                   /* epoll could not watch some fd */
     struct AioPollRing *poll_ring;        /* fdmon-io_uring.c */
     unsigned handlers_with_events;
-    unsigned unwalked;                    /* iterations that looked at no fd */
+    unsigned unwalked;                    /* iterations since fds were looked at */
     AioHandlerList gsource_ready;         /* found by check, for dispatch */
-    bool gsource_rest;                    /* left by a turn, or prepare's */
-    GPollFD *gsource_fds;                 /* that a foreign loop polls for it */
+    bool gsource_rest;                    /* left by a turn, or found by prepare */
+    GPollFD *gsource_fds;                 /* polled by a foreign loop for us */
     unsigned gsource_fds_count;
     int external_disable_cnt;
     int poll_disable_cnt;                 /* handlers without io_poll */
@@ -136,31 +159,32 @@ struct AioContext {
     bool poll_started;                    /* io_poll_begin was called */
     int64_t poll_ns;                      /* adaptive, at most poll_max_ns */
     int64_t poll_max_ns;                  /* 0: no polling */
-    int64_t poll_grow;                    /* 0: 2 */
-    int64_t poll_shrink;                  /* 0: poll_ns falls to 0 */
+    int64_t poll_grow;                    /* factor; 0 means 2 */
+    int64_t poll_shrink;                  /* divisor; 0 sets poll_ns to 0 */
     int64_t aio_max_batch;                /* 0: the engine's default */
 
     int64_t thread_pool_min;              /* aio_context_set_thread_pool_params() */
     int64_t thread_pool_max;
-    uint32_t dumping;                     /* threads that look at it: dump.c */
+    uint32_t dumping;                     /* threads in aio_context_dump() */
     AioStats stats;
 
     struct {                              /* loop/abandon.c */
-        bool is_new;                      /* and not complete yet */
-        bool is_lost;                     /* its home thread */
-        bool stays;                       /* or an earlier one: malloc does not get the
-                                           * context back */
-        uint32_t serving;                 /* who may still work on its requests */
-        void (*idle)(void *opaque);       /* nobody does any longer */
+        bool is_new;                      /* aio_context_new() has not finished */
+        bool is_lost;                     /* its home thread was lost */
+        bool stays;                       /* a home thread was lost, this or an earlier
+                                           * one: the memory is never freed */
+        uint32_t serving;                 /* threads that may still serve its requests */
+        void (*idle)(void *opaque);       /* called when serving has reached 0 */
         void *opaque;
-        AioContext *next;                 /* of those that are free */
+        AioContext *next;                 /* in the list of contexts to use again */
     } abandoned;
 
-    /* Behind it lies what other rooms keep for each context: loop/part.h. */
+    /* The parts that other subsystems keep for each context follow: loop/part.h. */
 };
 
-/* Panics: `call` was given NULL as its context. */
+/* Panics, saying that the function `call` was given NULL as its context. */
 QEMU_NORETURN void aio_refuse_no_context(const char *call);
+/* Panics with the name of the calling function if ctx is NULL. */
 #define AIO_CHECK_CONTEXT(ctx)                                               \
     do {                                                                     \
         if (unlikely(!(ctx))) {                                              \
@@ -168,32 +192,50 @@ QEMU_NORETURN void aio_refuse_no_context(const char *call);
         }                                                                    \
     } while (0)
 
-/* Any. NULL and *errp if the machine has no notifier left. */
+/*
+ * Makes a context with one reference, which belongs to the caller. It has no home
+ * thread until one calls qemu_set_current_aio_context(). Returns NULL and sets *errp
+ * if there is no memory or no notifier left. Any thread.
+ */
 AioContext *aio_context_new(Error **errp);
-/* Any. The last unref frees it, in that thread. */
+/* Takes another reference; the caller holds one, or knows who does. Any thread. */
 void aio_context_ref(AioContext *ctx);
+/*
+ * Drops a reference of the caller's. The last one frees the context in the calling
+ * thread, and panics if a bottom half has not been deleted, a timer is armed or a
+ * request is outstanding. Any thread, but the last one not inside the context's poll.
+ */
 void aio_context_unref(AioContext *ctx);
 
 /* ---- Bottom halves ---- */
 
-/* Any. Runs once in ctx's home thread, then frees itself. */
+/*
+ * Runs cb(opaque) once in ctx's home thread; the bottom half is then freed. name is
+ * kept by pointer. Panics if there is no memory. Any thread.
+ */
 void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name);
+/* The same, named after its call-back. */
 #define aio_bh_schedule_oneshot(ctx, cb, opaque) \
     aio_bh_schedule_oneshot_full((ctx), (cb), (opaque), (stringify(cb)))
-/* Any. name is kept by pointer and shown when the object is leaked. */
+/*
+ * Makes a bottom half, which is not scheduled yet and belongs to the caller until
+ * qemu_bh_delete(). name is kept by pointer; messages show it. Panics if there is no
+ * memory. The context must live until the bottom half has been deleted. Any thread.
+ */
 QEMUBH *aio_bh_new_full(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                         const char *name);
-/* Says whether a device's code runs, so that it can see that it is re-entered. */
+/* Shows whether a device's code is running, so that it can detect re-entry. */
 typedef struct MemReentrancyGuard {
     bool engaged_in_io;
 } MemReentrancyGuard;
 /*
- * The same with a guard, or NULL: guard->engaged_in_io is true while the call-back runs,
- * and has its old value again when it has returned. The guard must live until then.
+ * The same with a guard (or NULL): guard->engaged_in_io is true while the call-back runs
+ * and is restored afterwards. The guard must live as long as the bottom half.
  */
 QEMUBH *aio_bh_new_full_guarded(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                                 const char *name, MemReentrancyGuard *guard);
+/* The same, named after its call-back. */
 #define aio_bh_new_guarded(ctx, cb, opaque, guard) \
     aio_bh_new_full_guarded((ctx), (cb), (opaque), (stringify(cb)), (guard))
 #if AIO_API_VERSION < 801
@@ -203,57 +245,78 @@ QEMUBH *aio_bh_new_full_guarded(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
 #define aio_bh_new(ctx, cb, opaque) \
     aio_bh_new_guarded((ctx), (cb), (opaque), NULL)
 #endif
-/* Runs the call-back here and now; no flag changes. */
+/* Runs the call-back in the calling thread, at once. Whether the bottom half is
+ * scheduled does not change. */
 void aio_bh_call(QEMUBH *bh);
-/* Home. 1 if a bottom half that is not idle ran, else 0. */
+/* Runs the bottom halves that are scheduled. Returns 1 if one that is not idle ran,
+ * else 0. Home thread only. */
 int aio_bh_poll(AioContext *ctx);
-/* Any, lock-free, signal-safe. Twice before it runs is once. */
+/* Schedules bh to run once in the next iteration of its loop, and wakes the loop.
+ * Scheduling it again before it has run changes nothing. Any thread and signal
+ * handlers; lock-free. The caller makes sure that bh is not deleted meanwhile. */
 void qemu_bh_schedule(QEMUBH *bh);
-/* Any. The same, but it does not count as progress. */
+/* The same, but the loop may delay it by up to 10 ms and its run does not make
+ * aio_poll() return true. Any thread. */
 void qemu_bh_schedule_idle(QEMUBH *bh);
-/* Any. It will not run unless it is scheduled again; may race with its run. */
+/* Undoes qemu_bh_schedule(). In another thread than the home thread it may come too
+ * late: the call-back may be running or about to run. Any thread. */
 void qemu_bh_cancel(QEMUBH *bh);
-/* Any, its own call-back included. The loop frees it later. */
+/* Unschedules bh and lets the loop free it in a later iteration. The caller must not
+ * use bh afterwards. Any thread, and bh's own call-back. */
 void qemu_bh_delete(QEMUBH *bh);
 
 /* ---- Waking, polling ---- */
 
-/* Any, lock-free, signal-safe: ends a blocking aio_poll, or keeps the next one
- * from blocking. */
+/* Wakes the loop: ends a blocking aio_poll(), or keeps the next one from blocking.
+ * Any thread and signal handlers; lock-free. */
 void aio_notify(AioContext *ctx);
-/* The loop's: takes the notification. */
+/* Clears the notification. The loop calls it when it has woken up. Home thread only. */
 void aio_notify_accept(AioContext *ctx);
-/* The GSource's three steps, home. */
+/* Prepares the context for a foreign loop's poll, as a GSource does. Returns true if
+ * something can be dispatched at once. Home thread only. */
 bool aio_prepare(AioContext *ctx);
+/* Returns true if there is something for aio_dispatch() to do. Home thread only. */
 bool aio_pending(AioContext *ctx);
+/* Runs what is due: bottom halves, handlers and timers. Home thread only. */
 void aio_dispatch(AioContext *ctx);
-/* Home. One iteration: wait (if blocking), bottom halves, handlers, timers.
- * True if something was done; a mere wake-up is false. */
+/*
+ * Runs one iteration: waits for an event (if blocking), then runs bottom halves,
+ * handlers and timers. Returns true if a call-back did something, false after a mere
+ * wake-up. Call-backs may call it again. A blocking poll panics in a thread that must
+ * not wait. Home thread only.
+ */
 bool aio_poll(AioContext *ctx, bool blocking);
-/* ns until something is due; 0: now, -1: nothing is. */
+/* Returns the nanoseconds until a bottom half or timer is due: 0 if one is now, -1 if
+ * there is none. Home thread only. */
 int64_t aio_compute_timeout(AioContext *ctx);
-/* Any. True: some handler has no io_poll, so polling in user space is off. */
+/* Returns true if some handler has no io_poll, so that polling in user space is off.
+ * Any thread. */
 bool aio_poll_disabled(AioContext *ctx);
 
 /* ---- fds ---- */
 
 /*
- * Any. Adds, changes or (all three call-backs NULL) removes the handler of fd.
- * When it returns in the home thread a removed handler will not run again.
+ * Adds or changes the handler of fd, or removes it if all three call-backs are NULL.
+ * io_read and io_write run in ctx's home thread when fd is ready; io_poll is asked
+ * before the loop sleeps. The fd stays the caller's and must be open until the handler
+ * is removed. After removal in the home thread the handler does not run again; after
+ * removal in another thread it may still be running. Panics if fd is negative or
+ * cannot be watched, or if there is no memory. Any thread.
  */
 void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                         IOHandler *io_read, IOHandler *io_write,
                         AioPollFn *io_poll, void *opaque);
-/* The same for the notifier's fd; opaque is the notifier. The call-back has to
- * clear it. */
+/* The same for a notifier's fd; the call-backs are passed the notifier, and io_read
+ * has to clear it (event_notifier_test_and_clear). The notifier must live until its
+ * handler is removed. Any thread. */
 void aio_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
                             bool is_external, EventNotifierHandler *io_read,
                             AioPollFn *io_poll);
 /*
- * The same two as of QEMU 7.0: io_poll only looks whether there is something to do, and
- * io_poll_ready does it later in that iteration, with the other handlers that are ready.
- * While it runs io_poll is not called, so that it may call aio_poll. Without
- * io_poll_ready, io_poll counts as NULL.
+ * The same two functions as of QEMU 7.0: io_poll only looks whether there is something to
+ * do, and io_poll_ready does it later in the same iteration, with the other handlers that
+ * are ready. io_poll is not called while io_poll_ready runs, so io_poll_ready may call
+ * aio_poll(). Without io_poll_ready, io_poll is taken to be NULL.
  */
 void aio_set_fd_handler_full(AioContext *ctx, int fd, bool is_external,
                              IOHandler *io_read, IOHandler *io_write,
@@ -266,8 +329,8 @@ void aio_set_event_notifier_full(AioContext *ctx, EventNotifier *notifier,
                                  EventNotifierHandler *io_poll_ready);
 
 /*
- * Home. Sets the call-backs that bracket polling of an fd that has a handler;
- * does nothing for one that has not.
+ * Sets the call-backs that run before the loop begins to poll a handler in user space
+ * and after it has ended. Does nothing if the fd has no handler. Home thread only.
  */
 #if AIO_API_VERSION < 801
 void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
@@ -277,27 +340,30 @@ void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,
                                  EventNotifierHandler *io_poll_begin,
                                  EventNotifierHandler *io_poll_end);
 
-/* Setup. One more reference; the caller unrefs it after attaching. */
+/* Returns the context as a GSource with a new reference, which the caller drops
+ * (g_source_unref) after attaching it. Any thread. */
 GSource *aio_get_g_source(AioContext *ctx);
 
 #if AIO_API_VERSION < 801
 /*
- * External handlers stand still while the counter is not 0: they are neither
- * waited for nor polled nor dispatched. Any.
+ * Stops the external handlers until aio_enable_external() has been called as often:
+ * they are neither waited for nor polled nor dispatched. Any thread.
  */
 static inline void aio_disable_external(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
     qatomic_inc(&ctx->external_disable_cnt);
 }
-/* Panics if it was 0. The last one notifies, so that they are looked at again. */
+/* Undoes one aio_disable_external(); the last call wakes the loop. Panics if external
+ * handlers are not disabled. Any thread. */
 void aio_enable_external(AioContext *ctx);
+/* Returns true while external handlers are disabled. Any thread. */
 static inline bool aio_external_disabled(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
     return qatomic_read(&ctx->external_disable_cnt) != 0;
 }
-/* Whether a handler of this kind may run now. */
+/* Returns whether a handler may run now, given whether it is external. Any thread. */
 static inline bool aio_node_check(AioContext *ctx, bool is_external)
 {
     AIO_CHECK_CONTEXT(ctx);
@@ -305,11 +371,17 @@ static inline bool aio_node_check(AioContext *ctx, bool is_external)
 }
 #endif
 
-/* Home. Made on first use. */
+/* Returns the context's thread pool, which lives as long as the context; the first call
+ * makes it. Panics if there is no memory. Home thread only. */
 ThreadPoolAio *aio_get_thread_pool(AioContext *ctx);
 
 /* ---- Timers ---- */
 
+/*
+ * Makes a timer that runs cb(opaque) in ctx's home thread, and is not armed yet. scale
+ * is the unit of timer_mod() in nanoseconds. Panics if there is no memory. The caller
+ * frees it (timer_free) before the context goes. Any thread.
+ */
 static inline QEMUTimer *aio_timer_new_with_attrs(AioContext *ctx,
                                                   QEMUClockType type,
                                                   int scale, int attributes,
@@ -319,6 +391,7 @@ static inline QEMUTimer *aio_timer_new_with_attrs(AioContext *ctx,
     AIO_CHECK_CONTEXT(ctx);
     return timer_new_full(&ctx->tlg, type, scale, attributes, cb, opaque);
 }
+/* The same without attributes. */
 static inline QEMUTimer *aio_timer_new(AioContext *ctx, QEMUClockType type,
                                        int scale, QEMUTimerCB *cb,
                                        void *opaque)
@@ -326,6 +399,8 @@ static inline QEMUTimer *aio_timer_new(AioContext *ctx, QEMUClockType type,
     AIO_CHECK_CONTEXT(ctx);
     return timer_new_full(&ctx->tlg, type, scale, 0, cb, opaque);
 }
+/* The same in memory of the caller's, which must live until the timer is disarmed
+ * (timer_del) and its call-back does not run. Any thread. */
 static inline void aio_timer_init_with_attrs(AioContext *ctx, QEMUTimer *ts,
                                              QEMUClockType type, int scale,
                                              int attributes, QEMUTimerCB *cb,
@@ -334,6 +409,7 @@ static inline void aio_timer_init_with_attrs(AioContext *ctx, QEMUTimer *ts,
     AIO_CHECK_CONTEXT(ctx);
     timer_init_full(ts, &ctx->tlg, type, scale, attributes, cb, opaque);
 }
+/* The same without attributes. */
 static inline void aio_timer_init(AioContext *ctx, QEMUTimer *ts,
                                   QEMUClockType type, int scale,
                                   QEMUTimerCB *cb, void *opaque)
@@ -345,65 +421,77 @@ static inline void aio_timer_init(AioContext *ctx, QEMUTimer *ts,
 #if AIO_API_VERSION < 900
 /* ---- The context's lock ---- */
 
-/* Any, recursive. The loop itself takes it around nothing but what semantics
- * demand: entering a coroutine and completing requests. */
+/* Takes the context's recursive lock. The loop itself takes it only while it enters a
+ * coroutine. Any thread that may wait; others spin. */
 void aio_context_acquire(AioContext *ctx);
+/* Releases the lock, which the calling thread holds. */
 void aio_context_release(AioContext *ctx);
 #endif
 
 /* ---- Parameters ---- */
 
-/* Any. ns; takes effect with the next iteration, from poll_ns 0. */
+/* Sets how long the loop polls in user space before it sleeps: at most max_ns
+ * nanoseconds (0: not at all), multiplied by grow (0: 2) and divided by shrink (0:
+ * back to 0) as it adapts. Wakes the loop and starts again from 0. Any thread. */
 void aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
                                  int64_t shrink, Error **errp);
-/* Any. Requests that an engine hands over at once; 0: its default. Holds from the
- * next request on. */
+/* Sets how many requests an engine submits at once (0: the engine's default), from the
+ * next request on. Any thread. */
 void aio_context_set_aio_params(AioContext *ctx, int64_t max_batch,
                                 Error **errp);
 /*
- * Any. How many threads the thread pool keeps at least and has at most. *errp, and nothing
- * changes, unless 0 <= min <= max, 1 <= max <= INT_MAX.
+ * Sets how many threads the thread pool keeps at least, and how many it has at most. Sets
+ * *errp and changes nothing unless 0 <= min <= max and 1 <= max <= INT_MAX. Any thread.
  */
 void aio_context_set_thread_pool_params(AioContext *ctx, int64_t min,
                                         int64_t max, Error **errp);
-/* The loop's: chooses the monitor, gives it up, makes room for a GSource. */
+/* Chooses the fd monitor of a new context. Called by aio_context_new(). */
 void aio_context_setup(AioContext *ctx);
+/* Frees the handlers and the fd monitor. Called when the context is freed. */
 void aio_context_destroy(AioContext *ctx);
+/* Chooses a monitor that suits a foreign loop. Called by aio_get_g_source(). */
 void aio_context_use_g_source(AioContext *ctx);
 
 /* ---- Engines: block/raw-aio.h ---- */
 
-/* Home. Set-up makes it once; NULL and *errp if the machine refuses, and the next
- * call tries again. get panics unless it was set up. */
+/* Sets up the engine `native` and returns it; it lives as long as the context. Further
+ * calls return the same one. Returns NULL and sets *errp if the machine refuses; the
+ * next call tries again. Home thread only. */
 struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp);
+/* Returns the engine `native`. Panics if it has not been set up. Home thread only. */
 struct LinuxAioState *aio_get_linux_aio(AioContext *ctx);
+/* The same as aio_setup_linux_aio() for the engine `io_uring`. Home thread only. */
 struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp);
+/* Returns the engine `io_uring`. Panics if it has not been set up. Home thread only. */
 struct LuringState *aio_get_linux_io_uring(AioContext *ctx);
 
 /* ---- Coroutines: qemu/coroutine.h ---- */
 
 /*
- * Any. Enters co in ctx's home thread, from its loop, those scheduled first
- * first. By the time that happens it must have yielded. Panics if it has been
- * scheduled already.
+ * Schedules co to be entered by ctx's loop in its home thread, in the order of
+ * scheduling. co must have yielded by the time it is entered. Panics if co has already
+ * been scheduled. Any thread.
  */
 void aio_co_schedule(AioContext *ctx, struct Coroutine *co);
-/* In a coroutine: goes on in another context. */
+/* Moves the calling coroutine to new_ctx: it yields and resumes in new_ctx's home
+ * thread. Panics in a thread without a context. In a coroutine only. */
 void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx);
 /*
- * Any. Enters co where it last ran, which therefore it must have: in another
- * thread, by scheduling it there; from a coroutine, when that yields or ends; else
- * here and now.
+ * Resumes co in the context where it last ran. If that is another thread's, co is
+ * scheduled there. If the caller is a coroutine, co is entered when the caller yields or
+ * ends. Otherwise it is entered before the call returns. Panics if co has never run, or
+ * is the caller. Any thread.
  */
 void aio_co_wake(struct Coroutine *co);
-/* The same in a given context. */
+/* The same in a given context, also for a coroutine that has not run yet. */
 void aio_co_enter(AioContext *ctx, struct Coroutine *co);
 
 /* ---- Looking at it ---- */
 
 /*
- * Any. Where the context is, a line each: counters, timers, handlers and, while
- * its home thread sleeps, which is held there for the time, bottom halves.
+ * Describes the state of the context: calls line(opaque, text) for each line of counters,
+ * timers and handlers. Bottom halves are shown only if the home thread sleeps; it is kept
+ * from waking up until the call returns. Any thread.
  */
 void aio_context_dump(AioContext *ctx,
                       void (*line)(void *opaque, const char *text),
@@ -411,11 +499,13 @@ void aio_context_dump(AioContext *ctx,
 
 /* ---- The current context ---- */
 
-/* NULL in a thread that is no context's home. */
+/* Returns the context whose home the calling thread is, or NULL; takes no reference. */
 AioContext *qemu_get_current_aio_context(void);
-/* Once a thread, unless detached since. Takes no reference. */
+/* Makes the calling thread ctx's home. Panics if it is the home of a context already.
+ * Takes no reference: the caller holds one until it detaches, or the thread ends. */
 void qemu_set_current_aio_context(AioContext *ctx);
-/* Makes this thread no context's home, so that it can be used again. */
+/* Ends the calling thread's being the home of its context, so that it can become that
+ * of another one. Not in QEMU. */
 void aio_context_detach_current(void);
 
 #ifdef __cplusplus

@@ -4,16 +4,17 @@
 /*
  * Block I/O on files through one interface and several engines:
  *
- * threads   each request is a job of the context's thread pool
- * native    requests queue and are handed over in batches: kernel AIO, in
- *           WebAssembly a host-I/O thread that is woken once a batch.
- *           block/linux-aio.c
- * io_uring  submission and completion rings in shared memory. block/io_uring.c
- * sync      done in the loop's own thread while it is submitted: the quickest for
- *           what is cached, and everything else of that loop waits for it
+ * threads   Each request is a job of the context's thread pool.
+ * native    Requests are submitted in batches: to the kernel's AIO, or in WebAssembly
+ *           to a host I/O thread, which is woken once per batch. In QEMU
+ *           block/linux-aio.c.
+ * io_uring  Requests go through submission and completion rings in shared memory. In
+ *           QEMU block/io_uring.c.
+ * sync      The request is done in the loop's thread while it is submitted. This is the
+ *           fastest for cached data, but the whole loop waits for it.
  *
- * An fd is the machine's. In WebAssembly: a program's own descriptor, or, in the module
- * that TypeScript drives, the number that the host gave the file.
+ * In WebAssembly an fd is a program's own descriptor or, in the module that TypeScript
+ * drives, the number that the host gave the file.
  */
 #include "block/aio.h"
 
@@ -30,9 +31,11 @@ typedef enum AioEngine {
     AIO_ENGINE_SYNC,
 } AioEngine;
 
-/* The name that command lines and TypeScript use: "threads" and so on. */
+/* Returns the engine's name in command lines and TypeScript: "threads" and so on. The
+ * string is static. Any thread. */
 const char *aio_engine_name(AioEngine engine);
-/* False: there is none of that name. */
+/* Sets *engine to the engine of that name. Returns false if there is none. Any
+ * thread. */
 bool aio_engine_by_name(const char *name, AioEngine *engine);
 
 /* What a request does. */
@@ -40,57 +43,63 @@ bool aio_engine_by_name(const char *name, AioEngine *engine);
 #define QEMU_AIO_WRITE 0x2
 #define QEMU_AIO_FLUSH 0x4          /* fdatasync */
 #define QEMU_AIO_TYPE_MASK 0x7
-/* Added to a type: the result is the number of bytes, not 0; a read that meets
- * the end of the file ends there and fills nothing with zeros. */
+/* Added to a type: the result is the number of bytes instead of 0, and a read that
+ * reaches the end of the file stops there instead of filling the rest with zeros. */
 #define RAW_AIO_COUNT 0x8
 
+/* A request. */
 typedef struct RawAioOp {
     AioEngine engine;
     int type;                  /* QEMU_AIO_... */
     int fd;
-    const struct iovec *iov;   /* reads, writes; at most 1,024, 2 GiB - 1 in all */
+    const struct iovec *iov;   /* at most 1,024 of them, 2 GiB - 1 bytes in all */
     unsigned niov;
     int64_t offset;            /* bytes */
-    int64_t max_batch;         /* the device's aio-max-batch; 0: none of its own */
+    int64_t max_batch;         /* the device's aio-max-batch; 0: no limit of its own */
 } RawAioOp;
 
 /*
- * Home, once before the engine's first request; again does nothing. False and
- * *errp if the machine refuses; it may be tried again.
+ * Sets up an engine in ctx; call it before the engine's first request. Further calls do
+ * nothing. Returns false and sets *errp if the machine refuses; it may be tried again.
+ * Home thread only.
  */
 bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp);
 
 /*
- * Home. The iovecs and what they point to stay the caller's and valid until cb,
- * which is called exactly once, later, in the loop, never from here. ret is 0 or
- * -errno: a read past the end of the file has zeros there; a write of which less
- * was taken is -ENOSPC; EAGAIN and EINTR are tried again. Cancelling
- * (bdrv_aio_cancel) ends what nobody has begun with -ECANCELED.
- * NULL: out of memory; cb will not be called.
+ * Submits a request. The loop calls cb(opaque, ret) exactly once, later, in ctx's home
+ * thread. The iovecs and their buffers stay the caller's and must be valid until then;
+ * *op need not be. ret is 0 or -errno. A read past the end of the file is filled with
+ * zeros; a write that the file takes only in part ends with -ENOSPC; EAGAIN and EINTR
+ * are retried. bdrv_aio_cancel() ends a request that has not begun with -ECANCELED.
+ * Returns NULL if there is no memory; cb is then not called. Panics if the engine has
+ * not been set up. The caller holds a reference to ctx until cb has run. Home thread
+ * only.
  */
 BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
                            BlockCompletionFunc *cb, void *opaque);
 
-/* In a coroutine of ctx's home thread: waits for the request, returns what the
- * call-back would get. */
+/* Submits a request, waits for it and returns what the call-back would get as ret;
+ * -ENOMEM if there is no memory. In a coroutine in ctx's home thread only. */
 int coroutine_fn raw_co_submit(AioContext *ctx, const RawAioOp *op);
 
 /*
- * Home. Between plug and unplug requests of native and io_uring wait to be handed
- * over together, unless they reach the batch limit. They nest. Nothing for the
- * other engines.
+ * Holds back requests to native and io_uring until raw_aio_unplug(), to submit them
+ * together; a full batch is submitted at once. Plugs nest. Does nothing for other
+ * engines. Home thread only.
  */
 void raw_aio_plug(AioContext *ctx, AioEngine engine);
+/* Ends one raw_aio_plug(). The outermost one submits what was held back. max_batch is
+ * RawAioOp's. Home thread only. */
 void raw_aio_unplug(AioContext *ctx, AioEngine engine, int64_t max_batch);
 
-/* What an engine did in a context since it was set up; zeros before. */
+/* What an engine has done in a context since it was set up; zeros before. */
 typedef struct AioEngineStats {
-    uint64_t requests;         /* handed over (sync: done) */
-    uint64_t submissions;      /* in so many batches */
-    uint64_t kicks;            /* system calls or wake-ups that these took */
-    uint64_t largest_batch;
+    uint64_t requests;         /* submitted (sync: done) */
+    uint64_t submissions;      /* batches that they were submitted in */
+    uint64_t kicks;            /* system calls or wake-ups that the batches took */
+    uint64_t largest_batch;    /* requests in the largest batch */
 } AioEngineStats;
-/* Home; elsewhere each number is of some recent moment. */
+/* Fills in *stats. Home thread; another thread may see slightly older values. */
 void raw_aio_get_stats(AioContext *ctx, AioEngine engine,
                        AioEngineStats *stats);
 

@@ -2,11 +2,12 @@
 #ifndef QEMU_ATOMIC_H
 #define QEMU_ATOMIC_H
 /*
- * Every atomic access of the loop goes through these names.
+ * Atomic accesses, under QEMU's names (include/qemu/atomic.h). Any thread; ptr
+ * points to an aligned integer or pointer of at most 64 bits.
  *
- * The wake-up protocols are written with sequentially consistent accesses, not
- * with free-standing fences: ThreadSanitizer does not model fences, and in
- * WebAssembly every atomic access is sequentially consistent anyway.
+ * The wake-up protocols use sequentially consistent accesses instead of
+ * separate fences: ThreadSanitizer does not model fences, and in WebAssembly
+ * every atomic access is sequentially consistent anyway.
  */
 #include "qemu/osdep.h"
 
@@ -16,9 +17,9 @@
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 
 /*
- * Relaxed accesses. WebAssembly has none: an atomic store there is an exchange
- * on x86 (7 ns). Its plain accesses of up to 32 bits neither tear nor are they
- * undefined when they race, which is all that "relaxed" asks for.
+ * Relaxed load and store. WebAssembly has none: its atomic store is an exchange
+ * on x86, which takes 7 ns. Its plain accesses of up to 32 bits do not tear,
+ * and racing ones are not undefined, which is all that "relaxed" requires.
  */
 #if defined(AIO_RELAXED_IS_PLAIN)
 #define qatomic_read(ptr)                                                    \
@@ -41,12 +42,13 @@
 #define qatomic_store_release(ptr, val) \
     __atomic_store_n((ptr), (val), __ATOMIC_RELEASE)
 
-/* Sequentially consistent load and store. */
+/* Load and store, sequentially consistent. */
 #define qatomic_mb_read(ptr) __atomic_load_n((ptr), __ATOMIC_SEQ_CST)
 #define qatomic_mb_set(ptr, val) \
     __atomic_store_n((ptr), (val), __ATOMIC_SEQ_CST)
 
-/* Read-modify-write, sequentially consistent. */
+/* Read-modify-write, sequentially consistent. These return the old value; those
+ * below without "fetch" in their names return nothing. */
 #define qatomic_xchg(ptr, val) \
     __atomic_exchange_n((ptr), (val), __ATOMIC_SEQ_CST)
 #define qatomic_cmpxchg(ptr, old, new)                                       \

@@ -2,26 +2,26 @@
 #ifndef QEMU_DEFER_CALL_H
 #define QEMU_DEFER_CALL_H
 /*
- * Sections of a thread in which calls that pay only once are put off: util/defer-call.c.
- * The engines native and io_uring hand over at the end of a section what was submitted
- * in it.
+ * Sections of a thread in which expensive calls are deferred, to be made once at the
+ * end; in QEMU util/defer-call.c. The engines native and io_uring submit at the end of a
+ * section the requests that were made in it.
  */
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Opens a section of this thread. They nest. */
+/* Opens a section in the calling thread. Sections nest. */
 void defer_call_begin(void);
 /*
- * Closes the section. The outermost end runs what was put off, in the order in which it
- * was. Panics if this thread has none open: a coroutine ends its section before it
- * yields.
+ * Closes the innermost section of the calling thread. If it was the outermost one, the
+ * deferred calls are made, in order. Panics if the thread has no section open: a
+ * coroutine must end its section before it yields.
  */
 void defer_call_end(void);
 /*
- * In a section: fn(opaque) is called once when it ends, however often the same pair was
- * put off. Elsewhere, or if there is no memory left to keep it in: it is called now.
- * fn must not yield.
+ * Calls fn(opaque) when the calling thread's outermost section ends; the same pair is
+ * called once, however often it was deferred. Outside a section, or if there is no
+ * memory, it is called at once. opaque must live until then. fn must not yield.
  */
 void defer_call(void (*fn)(void *), void *opaque);
 

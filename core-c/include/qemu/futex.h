@@ -2,8 +2,9 @@
 #ifndef QEMU_FUTEX_H
 #define QEMU_FUTEX_H
 #include "qemu/osdep.h"
-/* Wakes at most n threads that wait on the 32-bit word at f. */
+/* Wakes at most n threads that wait on the 32-bit word at f. Any thread. */
 void qemu_futex_wake(void *f, int n);
-/* Sleeps while the word at f is val; may return early. */
+/* Sleeps while the 32-bit word at f is val; may return early, so the caller
+ * looks again. Any thread that may wait. */
 void qemu_futex_wait(void *f, unsigned val);
 #endif

@@ -2,11 +2,11 @@
 #ifndef QEMU_GMAIN_GLIB_H
 #define QEMU_GMAIN_GLIB_H
 /*
- * What the library calls of a main loop, by GLib: for programs that define
- * WASM_AIO_WITH_GLIB. The library itself is compiled without GLib; it calls the
- * functions below, which are its own GMainContext's unless the program defines
- * them. Each file of the program that includes this header does, and the linker
- * takes the first.
+ * Lets the library use GLib's main loop, in programs that define
+ * WASM_AIO_WITH_GLIB. The library is compiled without GLib and calls the
+ * functions below, of which it has its own. Each file of the program that
+ * includes this header defines them, weakly, in terms of GLib; the linker takes
+ * the first definition.
  */
 #include "qemu/osdep.h"
 
@@ -35,7 +35,7 @@ AIO_GLIB GSource *aio_g_source_new(const GSourceFuncs *funcs, guint size)
 {
     GSource *source = g_source_new((GSourceFuncs *)funcs, size);
 
-    /* A call-back may run the loop again, and waits for its own context there. */
+    /* A call-back may run the loop again and wait there for its own context. */
     g_source_set_can_recurse(source, TRUE);
     return source;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef QEMU_LOCKABLE_H
 #define QEMU_LOCKABLE_H
-/* Any kind of lock as one type, and locks that are released at the block's end. */
+/* QemuLockable stands for any kind of lock; the guards release a lock at the end
+ * of a block. Names are QEMU's (include/qemu/lockable.h). */
 #include "qemu/coroutine.h"
 #include "qemu/thread.h"
 
@@ -9,16 +10,19 @@
 extern "C" {
 #endif
 
+/* A lock and the functions that lock and unlock it. */
 struct QemuLockable {
     void *object;
     void (*lock)(void *object);
     void (*unlock)(void *object);
 };
 
+/* Locks x, as the function of its kind of lock does. */
 static inline void qemu_lockable_lock(QemuLockable *x)
 {
     x->lock(x->object);
 }
+/* Unlocks x, which the caller holds. */
 static inline void qemu_lockable_unlock(QemuLockable *x)
 {
     x->unlock(x->object);
@@ -67,7 +71,8 @@ static inline QemuLockable *qemu_lockable_or_null_(const void *x,
                      .lock = qemu_lockable_##kind##_lock_,                   \
                      .unlock = qemu_lockable_##kind##_unlock_ }
 
-/* Lives as long as the block it is made in. x is not NULL. */
+/* Makes a QemuLockable of a pointer to a lock, which must not be NULL. It lives
+ * until the end of the block that it is made in. */
 #define QEMU_MAKE_LOCKABLE_NONNULL(x)                                        \
     _Generic((x),                                                            \
         QemuLockable *: (void *)(x),                                         \
@@ -75,7 +80,7 @@ static inline QemuLockable *qemu_lockable_or_null_(const void *x,
         QemuRecMutex *: QEMU_LOCKABLE_OF_(x, rec_mutex),                     \
         CoMutex *: QEMU_LOCKABLE_OF_(x, co_mutex),                           \
         QemuSpin *: QEMU_LOCKABLE_OF_(x, spin))
-/* The same, and NULL of NULL. */
+/* The same, but x may be NULL, and the result is then NULL. */
 #define QEMU_MAKE_LOCKABLE(x)                                                \
     _Generic((x),                                                            \
         void *: (QemuLockable *)NULL,                                        \
@@ -106,10 +111,10 @@ static inline void qemu_lockable_auto_unlock_(QemuLockable **x)
     QemuLockable *name =                                                     \
         qemu_lockable_auto_lock_(QEMU_MAKE_LOCKABLE_NONNULL((x)))
 
-/* Held until the block that it stands in is left, however that is. */
+/* Locks x until the enclosing block is left in any way. */
 #define QEMU_LOCK_GUARD(x) \
     QEMU_LOCKABLE_AUTO_(glue(qemu_lock_guard_, __COUNTER__), x)
-/* Held for the block that follows. */
+/* Locks x for the block that follows, until it is left in any way. */
 #define WITH_QEMU_LOCK_GUARD(x) \
     WITH_QEMU_LOCK_GUARD_((x), glue(qemu_lock_guard_, __COUNTER__))
 #define WITH_QEMU_LOCK_GUARD_(x, name)                                       \

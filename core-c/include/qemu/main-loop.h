@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef QEMU_MAIN_LOOP_H
 #define QEMU_MAIN_LOOP_H
-/* The main thread's loop: util/main-loop.c. There is no big lock. */
+/* The main thread's loop; in QEMU util/main-loop.c. There is no big QEMU
+ * lock. */
 #include "block/aio.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Makes the main context, current in this thread. Once. 0 or -errno. */
+/* Makes the main context and makes the calling thread its home, the main
+ * thread. Returns 0, or -errno and sets *errp. Panics if it is called a second
+ * time. */
 int qemu_init_main_loop(Error **errp);
-/* The main context; NULL before qemu_init_main_loop. Any. */
+/* Returns the main context, or NULL before qemu_init_main_loop(). It is never
+ * freed; takes no reference. Any thread. */
 AioContext *qemu_get_aio_context(void);
-/* The context of qemu_set_fd_handler, also driven by main_loop_wait. */
+/* Returns the context of qemu_set_fd_handler(), which main_loop_wait() drives
+ * too. It is never freed; takes no reference. Main thread only. */
 AioContext *iohandler_get_aio_context(void);
-/* Wakes main_loop_wait. Any. */
+/* Wakes main_loop_wait(). Any thread. */
 void qemu_notify_event(void);
-/* One iteration of both contexts and of main_loop_tlg's timers. Main thread. */
+/* Runs one iteration of both contexts and the timers of main_loop_tlg that are
+ * due; waits for an event unless nonblocking is not 0. Main thread only. */
 void main_loop_wait(int nonblocking);
 
+/* The same as aio_bh_new_full() in the main context. Any thread. */
 QEMUBH *qemu_bh_new_full(QEMUBHFunc *cb, void *opaque, const char *name);
-/* With a guard: as aio_bh_new_guarded. */
+/* The same as aio_bh_new_full_guarded() in the main context. Any thread. */
 QEMUBH *qemu_bh_new_full_guarded(QEMUBHFunc *cb, void *opaque, const char *name,
                                  MemReentrancyGuard *guard);
 #define qemu_bh_new_guarded(cb, opaque, guard) \
@@ -32,10 +39,13 @@ QEMUBH *qemu_bh_new_full_guarded(QEMUBHFunc *cb, void *opaque, const char *name,
 #define qemu_bh_new(cb, opaque) qemu_bh_new_guarded((cb), (opaque), NULL)
 #define qemu_bh_new_full qemu_bh_new_full_guarded
 #endif
-/* Both call-backs NULL: removes it. */
+/* Adds or changes the handler of fd in iohandler_get_aio_context(), or removes
+ * it if both call-backs are NULL; see aio_set_fd_handler(). Main thread
+ * only. */
 void qemu_set_fd_handler(int fd, IOHandler *fd_read, IOHandler *fd_write,
                          void *opaque);
 
+/* The big QEMU lock does not exist here: these three do nothing. */
 static inline bool qemu_mutex_iothread_locked(void)
 {
     return false;

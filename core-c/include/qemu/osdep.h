@@ -54,7 +54,7 @@
     ((type *)((char *)(ptr) - offsetof(type, member)))
 #endif
 
-/* Each argument is evaluated once; the type is that of their sum. */
+/* Evaluate each argument once; the result has the type of their sum. */
 #undef MIN
 #define MIN(a, b)                                                            \
     ({                                                                       \
@@ -75,7 +75,7 @@
 
 #define NANOSECONDS_PER_SECOND 1000000000LL
 
-/* Marks a function that may only be called in a coroutine; it checks nothing. */
+/* Marks a function that may only be called in a coroutine. Nothing checks it. */
 #define coroutine_fn
 
 #endif

@@ -2,9 +2,10 @@
 #ifndef QEMU_QUEUE_H
 #define QEMU_QUEUE_H
 /*
- * Intrusive lists, by their customary names:
+ * Intrusive lists, under the names of the BSDs and QEMU. The caller locks, except
+ * for the macros that are named ATOMIC or RCU:
  *   QLIST     doubly linked, pointer head: remove anywhere, insert at the head
- *   QSLIST    singly linked; can be pushed and taken as a whole atomically
+ *   QSLIST    singly linked; elements are pushed, and all are taken, atomically
  *   QSIMPLEQ  singly linked with a tail pointer: a FIFO
  *   QTAILQ    doubly linked with a tail pointer
  */
@@ -73,7 +74,7 @@
     for ((var) = (head)->lh_first;                                           \
          (var) && ((next_var) = (var)->field.le_next, 1);                    \
          (var) = (next_var))
-/* Walks and inserts of which the first may run beside the second. */
+/* A walk of this kind may run at the same time as an insertion of this kind. */
 #define QLIST_FOREACH_RCU(var, head, field)                                  \
     for ((var) = qatomic_load_acquire(&(head)->lh_first); (var);             \
          (var) = qatomic_load_acquire(&(var)->field.le_next))
@@ -123,7 +124,7 @@
             old_first_ = seen_;                                              \
         }                                                                    \
     } while (0)
-/* dest takes all that is on src; pairs with QSLIST_INSERT_HEAD_ATOMIC. */
+/* Moves all elements of src to dest; pairs with QSLIST_INSERT_HEAD_ATOMIC. */
 #define QSLIST_MOVE_ATOMIC(dest, src) \
     ((void)((dest)->slh_first = qatomic_xchg(&(src)->slh_first, NULL)))
 #define QSLIST_REMOVE_HEAD(head, field)                                      \
@@ -212,7 +213,7 @@
         }                                                                    \
         (elm)->field.sqe_next = NULL;                                        \
     } while (0)
-/* head1 := head1 followed by head2, which is empty afterwards. */
+/* Appends the elements of head2 to head1; head2 is empty afterwards. */
 #define QSIMPLEQ_CONCAT(head1, head2)                                        \
     do {                                                                     \
         if (!QSIMPLEQ_EMPTY(head2)) {                                        \
@@ -249,7 +250,7 @@
 #define QTAILQ_FIRST(head) ((head)->tqh_first)
 #define QTAILQ_NEXT(elm, field) ((elm)->field.tqe_next)
 #define QTAILQ_IN_USE(elm, field) ((elm)->field.tqe_prev != NULL)
-/* The first two fields of head and entry have one layout. */
+/* The first two fields of a head and of an entry have the same layout. */
 #define QTAILQ_LAST(head)                                                    \
     (((__typeof__(*(head)) *)((head)->tqh_last))->tqh_last == NULL           \
          ? NULL                                                              \

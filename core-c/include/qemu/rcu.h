@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef QEMU_RCU_H
 #define QEMU_RCU_H
-/* The loop frees through list_lock, not through RCU: these do nothing. */
+/* The loop does not use RCU: these do nothing. */
 static inline void rcu_register_thread(void) {}
 static inline void rcu_unregister_thread(void) {}
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef QEMU_TYPEDEFS_H
 #define QEMU_TYPEDEFS_H
-/* Names of types that are used by pointer before their header is read. */
+/* Declares types that headers use by pointer before the types are defined. */
 #include "aio/api-version.h"
 
 typedef struct AioContext AioContext;
@@ -27,6 +27,7 @@ typedef ThreadPool ThreadPoolAio;
 typedef struct ThreadPoolAio ThreadPoolAio;
 #endif
 
+/* The call-back of an fd handler; runs in its context's home thread. */
 typedef void IOHandler(void *opaque);
 
 #endif
