@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BLOCK_AIO_QUEUE_STATE_H
 #define BLOCK_AIO_QUEUE_STATE_H
-/* What the two sides of an engine's queue share: aio-queue-submit.c, which hands over, and
- * aio-queue.c, which completes. All of it is the home thread's. */
+/* Shared by the two halves of an engine's queue: aio-queue-submit.c, which submits, and
+ * aio-queue.c, which completes. Only the home thread uses it. */
 #include "block/aio-queue.h"
 
 typedef QSIMPLEQ_HEAD(, RawAio) RawAioList;
@@ -12,19 +12,19 @@ struct AioQueue {
     AioEngine engine;
     PortQueue *port;           /* NULL: sync */
     EventNotifier notifier;    /* operations have ended */
-    QEMUBH *bh;                /* there is something to be done at home */
+    QEMUBH *bh;                /* scheduled when there is something to complete */
     unsigned slots;
     RawAioList pending;
     RawAioList ended;
-    unsigned in_queue;         /* pending's length */
-    unsigned ended_count;      /* ended's */
+    unsigned in_queue;         /* length of pending */
+    unsigned ended_count;      /* length of ended */
     unsigned in_flight;
     unsigned plugged;
-    unsigned processing;       /* call-backs are being run; nesting */
+    unsigned processing;       /* depth of nested rounds of call-backs */
     bool blocked;              /* the machine takes no more for now */
-    bool deferred;             /* hand_over_deferred is put off */
+    bool deferred;             /* hand_over_deferred() is deferred */
     AioEngineStats stats;
-    PortIo *batch[];           /* slots long; of one submission */
+    PortIo *batch[];           /* slots entries; one submission */
 };
 
 static inline void aio_queue_add_ended(AioQueue *queue, RawAio *request)
@@ -34,13 +34,14 @@ static inline void aio_queue_add_ended(AioQueue *queue, RawAio *request)
     queue->ended_count++;
 }
 
-/* A request that nobody has in hand ends with ret: its call-back runs in a later round. */
+/* Ends a request, which no engine is working on, with ret; its call-back runs in a later
+ * round. */
 void aio_queue_end(AioQueue *queue, RawAio *request, int ret);
-/* It waits to be handed over. */
+/* Appends a request to those that wait to be submitted. */
 void aio_queue_enqueue(AioQueue *queue, RawAio *request);
-/* Hands over what waits, if nothing is plugged. */
+/* Submits what waits, unless the queue is plugged. */
 void aio_queue_submit_ready(AioQueue *queue);
-/* Schedules the bottom half if there is something for it to do, else cancels it. */
+/* Schedules the bottom half if it has something to do, else cancels it. */
 void aio_queue_settle(AioQueue *queue);
 
 #endif

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queue of an engine, handing over: block/linux-aio.c, block/io_uring.c. Requests wait
- * in `pending` until they are handed over in one go, which is expensive (a system call, or
- * waking another thread): when a batch is full, when nothing is plugged, and once after a
- * round of call-backs, which submit the next requests.
+ * The queue of an engine, submitting; in QEMU block/linux-aio.c and block/io_uring.c.
+ * Requests wait in `pending` until they are submitted together, since a submission is
+ * expensive (a system call, or waking another thread): when a batch is full, when the
+ * queue is not plugged, and once after a round of call-backs, which submit further
+ * requests.
  */
 #include "block/aio-queue-state.h"
 #include "loop/defer-call.h"
 
-/* Requests handed over at once, unless the context or the device says less. */
+/* Requests in a submission, unless the context or the device sets a lower limit. */
 enum { DEFAULT_MAX_BATCH = 32 };
 
-/* As many as may wait although nothing keeps them from being handed over. */
+/* Returns how many requests may wait before they are submitted in any case. */
 static unsigned batch_limit(AioQueue *queue, int64_t max_batch)
 {
     int64_t limit = qatomic_read(&queue->ctx->aio_max_batch);
     unsigned room = queue->slots - queue->in_flight;
 
     if (queue->engine == AIO_ENGINE_IO_URING) {
-        return room;           /* the ring's size is all that it minds */
+        return room;           /* limited by the ring's size only */
     }
     limit = limit > 0 ? limit : DEFAULT_MAX_BATCH;
     if (max_batch > 0) {
@@ -59,7 +60,7 @@ static void submit_pending(AioQueue *queue)
             break;
         }
         if (taken < 0) {
-            /* The first one's fault, as far as anybody can tell. */
+            /* The error is taken to be of the first request. */
             request = QSIMPLEQ_FIRST(&queue->pending);
             take_pending(queue, request);
             aio_queue_end(queue, request, taken);
@@ -78,10 +79,10 @@ static void submit_pending(AioQueue *queue)
             break;
         }
     }
-    /* What is left is tried again with the next completion. */
+    /* The rest is submitted again at the next completion. */
     queue->blocked = queue->in_queue;
     if (queue->blocked && !queue->in_flight) {
-        qemu_bh_schedule(queue->bh);       /* which will not come by itself */
+        qemu_bh_schedule(queue->bh);       /* nothing is in flight, so none will come */
     }
 }
 
@@ -124,8 +125,8 @@ static void hand_over_deferred(void *opaque)
 }
 
 /*
- * Nothing is plugged: at once, or at the end of this thread's section (defer_call_begin).
- * A poll in the section may wait for it: the bottom half hands it over there. The queue
+ * Submits at once, or at the end of this thread's section (defer_call_begin). A poll
+ * inside the section may wait for the request: the bottom half submits it there. The queue
  * lives as long as its context.
  */
 static void hand_over(AioQueue *queue)
@@ -164,8 +165,8 @@ void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch)
     if (queue->in_queue >= batch_limit(queue, max_batch)) {
         submit_pending(queue);
     } else if (queue->processing) {
-        /* process() hands them over in the end; a nested aio_poll must not wait
-         * for that. */
+        /* process() submits them at its end; a nested aio_poll() must not wait for
+         * that. */
         if (queue->in_queue == 1) {
             qemu_bh_schedule(queue->bh);
         }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The queue of an engine: completing what was handed over, and the queue's own life.
- * block/linux-aio.c, block/io_uring.c */
+/* The queue of an engine: completing requests, and making and freeing the queue. In
+ * QEMU block/linux-aio.c and block/io_uring.c. */
 #include "block/aio-queue-state.h"
 #include "qapi/error.h"
 
-/* Reaped at once. */
+/* Completions that are reaped in one call. */
 enum { MAX_REAPED = 128 };
 
 /* ---- Completing ---- */
@@ -27,9 +27,10 @@ static void reap(AioQueue *queue)
 }
 
 /*
- * One round: what has ended by now. A call-back may run a nested aio_poll and
- * wait there for a request behind its own, or for one that it submitted: hence
- * the bottom half is scheduled while there are such.
+ * Runs one round: the call-backs of the requests that have ended by now. A call-back
+ * may run a nested aio_poll() and wait there for a later request of this round, or
+ * for one that it submitted, so the bottom half is scheduled while there are such
+ * requests.
  */
 static bool process(AioQueue *queue)
 {
@@ -37,7 +38,8 @@ static bool process(AioQueue *queue)
     unsigned left;
 
     if (queue->processing) {
-        aio_queue_submit_ready(queue);   /* what the call-back we are in waits for */
+        aio_queue_submit_ready(queue);   /* the call-back that polls may wait for
+                                          * these */
     }
     if (queue->port) {
         reap(queue);
@@ -46,8 +48,8 @@ static bool process(AioQueue *queue)
         qemu_bh_schedule(queue->bh);
     }
     queue->processing++;
-    /* Those that end meanwhile have their turn in the next round: the sync engine
-     * would never come out of here. */
+    /* Requests that end meanwhile run in the next round: with the sync engine this
+     * loop might otherwise never end. */
     for (left = queue->ended_count; left && queue->ended_count; left--) {
         RawAio *request = QSIMPLEQ_FIRST(&queue->ended);
 
@@ -156,13 +158,14 @@ void aio_queue_free(AioQueue *queue)
     free(queue);
 }
 
-/* Nobody serves it any more. Its requests are the context's to free. */
+/* Called when nobody serves the queue any more. The context frees the requests. */
 static void end_abandoned(void *opaque)
 {
     AioQueue *queue = opaque;
     AioContext *ctx = queue->ctx;
 
-    /* One step: whoever closes the files of its requests waits for all of it. */
+    /* One step: the thread that closes the files of the requests waits for all of
+     * it. */
     port_thread_holds(1);
     aio_bh_delete_abandoned(queue->bh);
     if (queue->engine != AIO_ENGINE_SYNC) {
@@ -180,7 +183,7 @@ void aio_queue_abandon(AioQueue *queue)
     }
     aio_context_serving(queue->ctx);
     if (queue->deferred) {
-        aio_context_unref(queue->ctx);     /* nobody ends that section */
+        aio_context_unref(queue->ctx);     /* the section will never be ended */
     }
     if (queue->port) {
         port_queue_abandon(queue->port, end_abandoned, queue);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BLOCK_AIO_QUEUE_H
 #define BLOCK_AIO_QUEUE_H
-/* What the engines share: requests, and the queue that hands them over. */
+/* Shared by the engines: requests, and the queue that submits them. */
 #include "block/raw-aio.h"
 #include "loop/loop.h"
 #include "loop/bh.h"
@@ -10,7 +10,7 @@
 typedef struct AioQueue AioQueue;
 
 typedef enum {
-    RAW_AIO_PENDING,           /* in the queue, not handed over */
+    RAW_AIO_PENDING,           /* in the queue, not submitted */
     RAW_AIO_IN_FLIGHT,
     RAW_AIO_ENDED,             /* its call-back is to be run */
 } RawAioState;
@@ -18,40 +18,42 @@ typedef enum {
 typedef struct RawAio {
     BlockAIOCB common;
     AioContext *ctx;
-    AioQueue *queue;           /* NULL: the thread pool's */
-    BlockAIOCB *job;           /* the pool's */
+    AioQueue *queue;           /* NULL: the thread pool is the engine */
+    BlockAIOCB *job;           /* the pool's request */
     int type;
     const struct iovec *iov;   /* the caller's */
     unsigned niov;
     int64_t offset;
     int bytes;
     int done;
-    PortIo io;                 /* what is left to be done */
-    struct iovec *rest;        /* after a short read: the iovecs of that */
+    PortIo io;                 /* the operation on what is left */
+    struct iovec *rest;        /* the iovecs of what is left after a short read */
     RawAioState state;
     bool canceled;
     int ret;
-    QLIST_ENTRY(RawAio) all;   /* the context's requests */
+    QLIST_ENTRY(RawAio) all;   /* in the list of the context's requests */
     union {
         QSIMPLEQ_ENTRY(RawAio) next;
-        QEMUBH end_bh;         /* of one that no engine takes */
+        QEMUBH end_bh;         /* ends a request that is invalid */
     };
 } RawAio;
 
-/* Takes io.result in. True: the request has ended with ->ret; false: io is what
- * is left of it, to be done. */
+/* Accounts for io.result. Returns true if the request has ended with ->ret; false if
+ * io describes what is left to be done. */
 bool raw_aio_step(RawAio *request);
-/* Home: runs the call-back and frees the request. */
+/* Runs the call-back and frees the request. Home thread only. */
 void raw_aio_complete(RawAio *request);
-/* The same for one that something else has counted. */
+/* The same for a request that has been counted elsewhere. */
 void raw_aio_tell(RawAio *request);
 
-/* slots: in flight at most. NULL and *errp = "why: errno's text". */
+/* Makes a queue with at most slots requests in flight. Returns NULL and sets *errp
+ * to "why: text of errno" if it cannot. */
 AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
                         const char *why, Error **errp);
-/* NULL is fine. Panics if requests are outstanding. */
+/* Frees a queue, or does nothing for NULL. Panics if requests are outstanding. */
 void aio_queue_free(AioQueue *queue);
-/* aio_context_abandon: it is freed when nobody serves it any more. NULL is fine. */
+/* Called by aio_context_abandon(): the queue (or NULL) is freed when nobody serves
+ * it any more. */
 void aio_queue_abandon(AioQueue *queue);
 void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch);
 void aio_queue_cancel(AioQueue *queue, RawAio *request);
@@ -59,7 +61,8 @@ void aio_queue_plug(AioQueue *queue);
 void aio_queue_unplug(AioQueue *queue, int64_t max_batch);
 void aio_queue_get_stats(AioQueue *queue, AioEngineStats *stats);
 
-/* The context's, or NULL: not set up, or the engine is the thread pool. engines.c */
+/* Returns the context's queue, or NULL if the engine has not been set up or is the
+ * thread pool. engines.c */
 AioQueue *aio_engine_queue(AioContext *ctx, AioEngine engine);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asynchronous requests: util/aiocb.c, block/io.c */
+/* Asynchronous requests; in QEMU util/aiocb.c and block/io.c. */
 #include "block/block.h"
 #include "block/pool.h"
 #include "port/calls.h"

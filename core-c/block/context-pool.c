@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread pool that each context has once it is needed. */
+/* The thread pool of a context, made when it is first needed. */
 #include "block/pool-threads.h"
 #include "loop/bh.h"
 #include "qapi/error.h"
 
 typedef struct PoolPart {
-    ThreadPool *pool;          /* NULL until it is needed; the home thread writes it */
-    QEMUBH limits_bh;          /* thread_pool_min and thread_pool_max have changed */
+    ThreadPool *pool;          /* NULL until it is needed; set by the home thread */
+    QEMUBH limits_bh;          /* runs when the limits on threads have changed */
 } PoolPart;
 
 static void pool_part_begin(AioContext *ctx, bool again);
@@ -66,7 +66,8 @@ ThreadPool *thread_pool_try_get(AioContext *ctx)
 
     if (!pool && (pool = thread_pool_try_new(ctx))) {
         qatomic_mb_set(&part->pool, pool);
-        /* Another thread that has just changed them may not have seen the pool. */
+        /* Another thread that has just changed the limits may not have seen the
+         * pool. */
         thread_pool_update_params(pool, ctx);
     }
     return pool;
@@ -94,8 +95,7 @@ ThreadPool *aio_get_current_thread_pool(void)
     return aio_get_thread_pool(ctx);
 }
 
-/* Another thread leaves the pool alone, since that is the home thread's: it schedules a
- * bottom half of the context. */
+/* Only the home thread may change the pool; another thread schedules a bottom half. */
 void aio_context_set_thread_pool_params(AioContext *ctx, int64_t min,
                                         int64_t max, Error **errp)
 {
@@ -109,8 +109,9 @@ void aio_context_set_thread_pool_params(AioContext *ctx, int64_t min,
     if (aio_is_home_thread(ctx)) {
         update_limits(ctx);
     } else if (qatomic_mb_read(&part_of(ctx)->pool)) {
-        /* Pairs with thread_pool_try_get: we see that there is a pool, or the home
-         * thread, which reads the limits again when it has made one, sees ours. */
+        /* Pairs with thread_pool_try_get: either we see that there is a pool, or the
+         * home thread, which reads the limits again after it has made the pool, sees
+         * ours. */
         qemu_bh_schedule(&part_of(ctx)->limits_bh);
     }
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engines of a context, each made when it is set up: block/linux-aio.c,
- * block/io_uring.c. What users of block/aio.h hold is the engine's queue itself.
+ * The engines of a context, each made when it is set up; in QEMU block/linux-aio.c
+ * and block/io_uring.c. The pointers that users of block/aio.h get are the queues
+ * of the engines.
  */
 #include "block/aio-queue.h"
 #include "block/pool.h"
 #include "qapi/error.h"
 
-/* By AioEngine. The engine `threads` has no queue but the context's thread pool. */
+/* Indexed by AioEngine. The engine `threads` has no queue: it uses the context's
+ * thread pool. */
 static const struct {
-    const char *setup;         /* the function that makes it */
-    const char *refused;       /* what an Error says */
+    const char *setup;         /* the function that sets it up */
+    const char *refused;       /* the message if that fails */
     unsigned slots;            /* requests in flight at most */
 } engines[] = {
     { NULL, NULL, 0 },
@@ -89,7 +91,7 @@ bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp)
     return true;
 }
 
-/* call: whom a message is to name. */
+/* call is the function that a panic names. */
 static AioQueue *get(AioContext *ctx, AioEngine engine, const char *call)
 {
     AioQueue *queue = aio_engine_queue(ctx, engine);

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The threads of a pool: how they are started, what each does, and what becomes of
- * its work when one is lost.
- */
+/* The threads of a pool: starting them, what they do, and what happens to the work of a
+ * thread that is lost. */
 #include "block/pool-threads.h"
 #include "port/calls.h"
 #include "sync/thread.h"
 
 #define IDLE_TIMEOUT_MS 10000
 
-/* What a thread has in hand, for the case that it is lost. Under the lock. */
+/* What a thread is working on, in case it is lost. Protected by the lock. */
 typedef struct Worker {
     ThreadPool *pool;
     Request *request;
-    bool started;                     /* it is not the one that is starting */
+    bool started;                     /* false: it is the thread that is starting */
     bool idle;
 } Worker;
 
 /* ---- Work for them ---- */
 
-/* One at a time; each starts the next if need be. */
+/* Threads are started one at a time; each starts the next one if there is need. */
 void thread_pool_start_thread(ThreadPool *pool)
 {
     if (!pool->starting && !pool->stopping) {
@@ -43,8 +41,8 @@ bool thread_pool_summon(ThreadPool *pool)
     return false;
 }
 
-/* A thread that leaves the pool wakes the other one under the lock: as soon as that is
- * free, the pool may be gone. */
+/* A thread that leaves the pool wakes another one with the lock held: as soon as the
+ * lock is free, the pool may be gone. */
 static void summon_and_wake(ThreadPool *pool)
 {
     if (thread_pool_summon(pool)) {
@@ -67,7 +65,8 @@ void thread_pool_end_abandoned(ThreadPool *pool)
     AioContext *ctx = pool->ctx;
     Request *request;
 
-    /* One step: whoever closes the files of these requests waits for all of it. */
+    /* One step: the thread that closes the files of these requests waits for all of
+     * it. */
     port_thread_holds(1);
     while ((request = QLIST_FIRST(&pool->requests))) {
         QLIST_REMOVE(request, all);
@@ -82,8 +81,8 @@ void thread_pool_end_abandoned(ThreadPool *pool)
 
 /* ---- In the threads ---- */
 
-/* The lock is taken, and pool->threads has been lowered. The pool may be freed by the
- * time this returns. */
+/* Called with the lock held, after pool->threads has been lowered. The pool may have
+ * been freed when it returns. */
 static void unlock_after_leaving(ThreadPool *pool)
 {
     bool was_last = pool->abandoned && !pool->threads;
@@ -107,7 +106,7 @@ static void worker_lost(void *opaque)
     }
     if (worker->idle) {
         pool->idle--;
-        pool->waking = false;         /* the wake-up may have been for it */
+        pool->waking = false;         /* the lost thread may have been the one woken */
     }
     if (worker->request) {
         worker->request->ret = -ECANCELED;
@@ -118,14 +117,14 @@ static void worker_lost(void *opaque)
     } else if (pool->threads < pool->min_threads) {
         thread_pool_start_thread(pool);
     }
-    /* It may have finished one and not come to schedule this. */
+    /* The lost thread may have finished a request without scheduling this. */
     if (!QSIMPLEQ_EMPTY(&pool->finished) && !pool->abandoned) {
         qemu_bh_schedule(pool->completion_bh);
     }
     unlock_after_leaving(pool);
 }
 
-/* It is lost before it has a Worker. */
+/* Called when a starting thread is lost before it has a Worker. */
 static void starter_lost(void *opaque)
 {
     Worker worker = { .pool = opaque };
@@ -133,14 +132,14 @@ static void starter_lost(void *opaque)
     worker_lost(&worker);
 }
 
-/* Under the lock. False: this thread should end. */
+/* Waits for work, with the lock held. Returns false if this thread should end. */
 static bool wait_for_work(ThreadPool *pool, Worker *worker)
 {
     for (;;) {
         bool in_time;
 
         if (pool->threads > pool->max_threads) {
-            return false;             /* whatever is queued is for the others */
+            return false;             /* the other threads take what is queued */
         }
         if (!QSIMPLEQ_EMPTY(&pool->queued)) {
             return true;
@@ -188,8 +187,8 @@ static void *worker_main(void *opaque)
         qemu_mutex_lock(&pool->lock);
         worker.request = NULL;
         if (thread_pool_finish(pool, request) && !pool->abandoned) {
-            /* Without the lock: it may take a wake-up. The pool stays, for
-             * freeing it waits for this thread. */
+            /* Without the lock, since it may have to wake the home thread. The pool is
+             * still there: freeing it waits for this thread. */
             qemu_mutex_unlock(&pool->lock);
             qemu_bh_schedule(pool->completion_bh);
             qemu_mutex_lock(&pool->lock);
@@ -198,7 +197,7 @@ static void *worker_main(void *opaque)
     thread_on_lost(NULL, NULL);
     pool->threads--;
     if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        summon_and_wake(pool);        /* this thread's wake-up may have been for it */
+        summon_and_wake(pool);        /* this thread may have been woken for it */
     }
     unlock_after_leaving(pool);
     return NULL;
@@ -206,7 +205,8 @@ static void *worker_main(void *opaque)
 
 /* ---- Starting them ---- */
 
-/* Under the lock: nobody serves the queue, and nobody will. */
+/* Fails all queued requests, because no thread will serve them. Called with the lock
+ * held; returns true if the completion bottom half must be scheduled. */
 static bool fail_queued(ThreadPool *pool, int error)
 {
     bool schedule = false;
@@ -222,7 +222,7 @@ static bool fail_queued(ThreadPool *pool, int error)
     return schedule;
 }
 
-/* Any thread: the one that was being started will not come. */
+/* Called when the thread that was being started will not come. Any thread. */
 static void start_failed(ThreadPool *pool, int error)
 {
     bool schedule;
@@ -230,7 +230,7 @@ static void start_failed(ThreadPool *pool, int error)
     qemu_mutex_lock(&pool->lock);
     pool->starting = false;
     pool->threads--;
-    /* Those that run serve the queue; when none runs, the requests fail. */
+    /* The running threads serve the queue; if there is none, the requests fail. */
     schedule = fail_queued(pool, error);
     if (schedule) {
         qemu_bh_schedule(pool->completion_bh);
@@ -244,8 +244,8 @@ static void start_refused(void *opaque)
 }
 
 /*
- * Threads are started by the home thread, so that they inherit its affinity, and
- * in a bottom half, so that submitting stays quick. It does not wait for them:
+ * Threads are started by the home thread, so that they inherit its affinity, and in a
+ * bottom half, so that submitting stays fast. The home thread does not wait for them:
  * where a thread is a worker, its start takes 25 ms.
  */
 void thread_pool_new_thread_bh(void *opaque)
@@ -253,8 +253,8 @@ void thread_pool_new_thread_bh(void *opaque)
     ThreadPool *pool = opaque;
     int ret;
 
-    /* One step: a thread that is counted, and neither started nor to be started by this
-     * function, would be waited for in vain. */
+    /* One step: otherwise a thread might be counted, and waited for, that was neither
+     * started nor ever will be. */
     port_thread_holds(1);
     qemu_mutex_lock(&pool->lock);
     pool->start_scheduled = false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef BLOCK_POOL_THREADS_H
 #define BLOCK_POOL_THREADS_H
-/* What the files of a thread pool share: thread-pool.c, its home thread's side,
- * pool-threads.c, that of its threads, and context-pool.c, a context's own pool. */
+/* Shared by the files of a thread pool: thread-pool.c, its home thread's side;
+ * pool-threads.c, its threads' side; and context-pool.c, the pool of a context. */
 #include "block/block.h"
 #include "block/pool.h"
 #include "loop/loop.h"
@@ -28,30 +28,31 @@ struct ThreadPool {
     QEMUBH *completion_bh;
     QEMUBH *new_thread_bh;
     QemuMutex lock;
-    QemuCond work;                    /* queued is not empty, or stopping */
-    QemuCond stopped;                 /* a thread left */
+    QemuCond work;                    /* signalled when queued is not empty, or on
+                                       * stopping */
+    QemuCond stopped;                 /* signalled when a thread has left */
 
-    /* Under the lock. */
+    /* Protected by the lock. */
     RequestQueue queued;
     RequestQueue finished;
     int threads;                      /* started or being started */
-    int idle;                         /* of them wait on work */
+    int idle;                         /* those of them that wait for work */
     int min_threads;
     int max_threads;
-    bool waking;                      /* one that was idle is on its way */
-    bool starting;                    /* so is one that is new */
-    bool start_scheduled;             /* or will be when new_thread_bh runs */
+    bool waking;                      /* an idle thread has been woken and not come yet */
+    bool starting;                    /* a new thread is being started */
+    bool start_scheduled;             /* new_thread_bh will start one */
     bool stopping;
     bool abandoned;                   /* its home thread was lost */
 
-    /* The home thread's. */
+    /* Used by the home thread only. */
     RequestQueue completing;
     QLIST_HEAD(, Request) requests;   /* that have not ended */
     int outstanding;                  /* submitted, call-back not run yet */
 };
 
-/* Under the lock: its result is set. True: the completion bottom half must be
- * scheduled. */
+/* Appends a request whose result is set to those that have finished. Returns true if the
+ * completion bottom half must be scheduled. Called with the lock held. */
 static inline bool thread_pool_finish(ThreadPool *pool, Request *request)
 {
     bool first = QSIMPLEQ_EMPTY(&pool->finished);
@@ -61,10 +62,10 @@ static inline bool thread_pool_finish(ThreadPool *pool, Request *request)
 }
 
 /*
- * A thread that is woken before the lock is free goes back to sleep at once, on the
- * lock, which costs a job four more system calls. The pool is still there when the lock
- * is free: the caller is its home thread, or a thread whose end thread_pool_free waits
- * for.
+ * Unlocks, and then wakes a thread if wake is true. A thread that is woken before the
+ * lock is free would go back to sleep on the lock, which costs a job four more system
+ * calls. The pool still exists when the lock is free: the caller is its home thread, or a
+ * thread whose end thread_pool_free_aio() waits for.
  */
 static inline void thread_pool_unlock(ThreadPool *pool, bool wake)
 {
@@ -74,23 +75,23 @@ static inline void thread_pool_unlock(ThreadPool *pool, bool wake)
     }
 }
 
-/* Under the lock: something is queued; sees to it that a thread comes. True: one
- * that is idle, which the caller wakes when it has released the lock
- * (thread_pool_unlock). */
+/* Makes sure that a thread comes for what is queued. Returns true if it is an idle
+ * thread, which the caller wakes when it has released the lock (thread_pool_unlock).
+ * Called with the lock held. */
 bool thread_pool_summon(ThreadPool *pool);
-/* Under the lock: one more, unless one is being started. */
+/* Starts one more thread, unless one is being started. Called with the lock held. */
 void thread_pool_start_thread(ThreadPool *pool);
-/* As thread_pool_new_aio. NULL: out of memory. */
+/* The same as thread_pool_new_aio(), but returns NULL if there is no memory. */
 ThreadPool *thread_pool_try_new(AioContext *ctx);
-/* The home thread was lost: jobs that no thread has taken are dropped, the pool's threads
- * end, and the last one frees it. */
+/* Called when the home thread was lost: jobs that no thread has begun are dropped, the
+ * threads end, and the last one frees the pool. */
 void thread_pool_abandon(ThreadPool *pool);
-/* Called without the lock by whoever has found that an abandoned pool has no thread any
- * more: it and its requests are freed. */
+/* Frees an abandoned pool that has no thread any more, with its requests. Called without
+ * the lock, once, by the thread that has found this. */
 void thread_pool_end_abandoned(ThreadPool *pool);
-/* Frees one that no thread serves any more. */
+/* Frees a pool that no thread serves any more. */
 void thread_pool_destroy(ThreadPool *pool);
-/* new_thread_bh's call-back. Home. */
+/* The call-back of new_thread_bh. Home thread only. */
 void thread_pool_new_thread_bh(void *opaque);
 
 #endif

@@ -2,14 +2,15 @@
 #ifndef BLOCK_POOL_H
 #define BLOCK_POOL_H
 /*
- * Requests and the thread pool for callers that can be told of a failure. As their
- * namesakes; NULL: out of memory, nothing has changed and no call-back follows.
+ * Requests and the thread pool, for callers that can handle a failure. These are
+ * the same as the functions without "try", but return NULL if there is no memory;
+ * nothing has changed then, and no call-back follows.
  */
 #include "block/thread-pool.h"
 
 void *aio_try_get(const AIOCBInfo *aiocb_info, BlockCompletionFunc *cb,
                   void *opaque);
-/* Home. The context's pool, made by the first call. */
+/* Returns the context's pool, which the first call makes. Home thread only. */
 ThreadPool *thread_pool_try_get(AioContext *ctx);
 BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
                                    void *arg, BlockCompletionFunc *cb,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests on files, whichever engine serves them. block/file-posix.c */
+/* Requests on files, whichever engine serves them; in QEMU
+ * block/file-posix.c. */
 #include "block/aio-queue.h"
 #include "block/block.h"
 #include "block/pool.h"
@@ -34,7 +35,7 @@ static void pool_done(void *opaque, int ret)
 
 /* ---- Requests ---- */
 
-/* What each context has: those that have not ended. The home thread's. */
+/* The part of a context: its requests that have not ended. Home thread only. */
 typedef struct RequestsPart {
     QLIST_HEAD(, RawAio) all;
 } RequestsPart;
@@ -52,7 +53,7 @@ static RequestsPart *requests_of(AioContext *ctx)
     return aio_part(ctx, &requests_part);
 }
 
-/* Nobody serves an abandoned context any more. */
+/* Called when nobody serves an abandoned context any more. */
 static void free_requests(AioContext *ctx)
 {
     RawAio *request;
@@ -86,7 +87,7 @@ static const AIOCBInfo raw_aio_info = {
     .get_aio_context = raw_aio_get_context,
 };
 
-/* The bytes of the iovecs, or -EINVAL. */
+/* Returns the number of bytes of the iovecs, or -EINVAL. */
 static int count_bytes(const RawAioOp *op)
 {
     size_t bytes = 0;
@@ -103,7 +104,7 @@ static int count_bytes(const RawAioOp *op)
     return (int)bytes;
 }
 
-/* Hands it to its engine. False: out of memory. */
+/* Hands the request to its engine. Returns false if there is no memory. */
 static bool start(RawAio *request, const RawAioOp *op)
 {
     ThreadPool *pool;
@@ -117,7 +118,7 @@ static bool start(RawAio *request, const RawAioOp *op)
         return true;
     }
     if (op->engine == AIO_ENGINE_THREADS) {
-        /* The pool's own record of it is what can be cancelled. */
+        /* Cancelling the request cancels the pool's own request. */
         pool = thread_pool_try_get(request->ctx);
         request->job = pool ? thread_pool_try_submit(pool, pool_work, request,
                                                      pool_done, request)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of a request on a file when an engine has done something of it. */
+/* What happens to a request on a file when an engine has done a part of it. */
 #include "block/aio-queue.h"
 #include "port/calls.h"
 #include <string.h>
 
 /* ---- One step of a request ---- */
 
-/* Makes io what is left behind the bytes that are done, of which there are some
- * left. False: out of memory. */
+/* Makes io describe what is left after the bytes that are done; some are left.
+ * Returns false if there is no memory. */
 static bool take_rest(RawAio *request)
 {
     size_t skip = (size_t)request->done;
@@ -67,7 +67,8 @@ bool raw_aio_step(RawAio *request)
             return ended(request, -ENOSPC);
         }
         if (result > 0) {
-            /* Fewer bytes than there are is no end of the file yet. */
+            /* Fewer bytes than were asked for do not mean the end of the file
+             * yet. */
             return take_rest(request) ? false : ended(request, -ENOMEM);
         }
         if (!(request->type & RAW_AIO_COUNT)) {
@@ -84,8 +85,8 @@ void raw_aio_tell(RawAio *request)
     if (request->common.cb) {
         CALL_USER(request->common.cb, request->common.opaque, request->ret);
     }
-    /* One step: a thread that is lost in its call-back leaves the request to
-     * free_requests (raw-aio.c). */
+    /* One step: a thread that is lost in a call-back leaves the request to
+     * free_requests() (raw-aio.c). */
     port_thread_holds(1);
     QLIST_REMOVE(request, all);
     free(request->rest);

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread pool: util/thread-pool.c
+ * The thread pool; in QEMU util/thread-pool.c.
  *
- * Requests wait in one FIFO; whoever finishes one appends it to a second and
- * schedules the completion bottom half, unless that FIFO was not empty: then it
- * is scheduled already. Both moves share one hold of the lock, so a request
- * costs a thread two of them. Wake-ups are the dear part (13-15 us to the
- * waker): at most one is under way, and the thread that it woke passes it on if
- * there is more to do.
+ * Requests wait in one FIFO. The thread that finishes one appends it to a second FIFO
+ * and schedules the completion bottom half, unless that FIFO was not empty: then it is
+ * scheduled already. Appending a finished request and taking the next one share one
+ * hold of the lock, so a thread takes the lock twice per request. Wake-ups are
+ * expensive (13-15 us for the waker): at most one is under way, and the thread that was
+ * woken wakes the next one if there is more to do.
  */
 #include "block/pool-threads.h"
 #include "port/calls.h"
 
 /*
- * Call-backs run first finished first: those of the requests that have finished by now.
- * What finishes meanwhile has its turn in the next iteration, or call-backs that submit
- * short requests would keep the loop in here. A call-back may run a nested aio_poll and
- * wait there for a request behind its own: therefore the bottom half is scheduled
- * while there are such, and cancelled when there are none.
+ * Runs the call-backs of the requests that have finished by now, in the order of
+ * finishing. Requests that finish meanwhile run in the next iteration; otherwise
+ * call-backs that submit short requests would keep the loop in here. A call-back may
+ * run a nested aio_poll() and wait there for a later request of this round, so the
+ * bottom half is scheduled while there are such requests, and cancelled when there are
+ * none.
  */
 static void completion_bh(void *opaque)
 {
@@ -43,15 +44,15 @@ static void completion_bh(void *opaque)
             CALL_USER(request->common.cb, request->common.opaque,
                       request->ret);
         }
-        /* One step: a thread that is lost in its call-back leaves the request to
-         * thread_pool_end_abandoned. */
+        /* One step: a thread that is lost in a call-back leaves the request to
+         * thread_pool_end_abandoned(). */
         port_thread_holds(1);
         QLIST_REMOVE(request, all);
         qemu_aio_unref(request);
         port_thread_holds(-1);
     }
     if (more) {
-        /* This may undo a thread's announcement too: look whether there was one. */
+        /* This may also undo what a thread has just scheduled, so look again. */
         qemu_bh_cancel(pool->completion_bh);
         qemu_mutex_lock(&pool->lock);
         more = !QSIMPLEQ_EMPTY(&pool->finished);
@@ -62,7 +63,7 @@ static void completion_bh(void *opaque)
     }
 }
 
-/* Only what no thread has begun can be cancelled. */
+/* Only a request that no thread has begun can be cancelled. */
 static void thread_pool_cancel(BlockAIOCB *acb)
 {
     Request *request = container_of(acb, Request, common);
@@ -144,7 +145,7 @@ void thread_pool_update_params(ThreadPool *pool, AioContext *ctx)
     } else if (pool->threads < pool->min_threads) {
         thread_pool_start_thread(pool);
     } else if (!QSIMPLEQ_EMPTY(&pool->queued)) {
-        wake = thread_pool_summon(pool);     /* there may be more of them now */
+        wake = thread_pool_summon(pool);     /* more threads may be allowed now */
     }
     thread_pool_unlock(pool, wake);
 }
@@ -194,7 +195,7 @@ ThreadPool *thread_pool_new(AioContext *ctx)
     return thread_pool_new_aio(ctx);
 }
 
-/* Under the lock: its threads are to end. */
+/* Tells the threads to end. Called with the lock held. */
 static void stop(ThreadPool *pool)
 {
     if (pool->start_scheduled) {

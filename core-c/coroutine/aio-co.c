@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Coroutines and contexts: who is entered where. util/async.c */
+/* Coroutines and contexts: in which context a coroutine is entered; in QEMU
+ * util/async.c. */
 #include "coroutine/coroutine.h"
 #include "loop/loop.h"
 #include "loop/bh.h"
@@ -15,7 +16,8 @@ void coroutine_set_scheduled(Coroutine *co, const char *by)
 
 /* ---- Scheduling ---- */
 
-/* What each context has: the coroutines that wait to be entered, and who does that. */
+/* The part of a context: the coroutines that wait to be entered, and the bottom half
+ * that enters them. */
 typedef struct CoSchedule {
     QSLIST_HEAD(, Coroutine) scheduled;   /* pushed by any thread */
     QEMUBH bh;                            /* enters them */
@@ -36,7 +38,8 @@ static CoSchedule *co_schedule(AioContext *ctx)
     return aio_part(ctx, &co_schedule_part);
 }
 
-/* First scheduled, first entered. What is scheduled meanwhile comes next time. */
+/* Enters the coroutines in the order of scheduling. Those that are scheduled meanwhile
+ * are entered by the next call. */
 static void run_scheduled(void *opaque)
 {
     AioContext *ctx = opaque;
@@ -52,7 +55,7 @@ static void run_scheduled(void *opaque)
     while ((co = QSLIST_FIRST(&ordered))) {
         QSLIST_REMOVE_HEAD(&ordered, co_scheduled_next);
         aio_context_acquire(ctx);
-        /* From now on others may schedule it. */
+        /* From now on other threads may schedule it. */
         qatomic_store_release(&co->scheduled, NULL);
         qemu_aio_coroutine_enter_at(ctx, co, "aio_co_schedule");
         aio_context_release(ctx);
@@ -91,11 +94,11 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
     CoSchedule *part = co_schedule(ctx);
     bool foreign = !aio_is_home_thread(ctx);
 
-    /* Until it is in the list nobody else could schedule it. */
+    /* One step: until co is in the list, nobody else could schedule it. */
     port_thread_holds(1);
     coroutine_set_scheduled(co, "aio_co_schedule");
-    /* As soon as co is in the list it may run, and what it does may be what ctx
-     * was kept for; but not while we are in the thread that is to run it. */
+    /* As soon as co is in the list, another thread may run it, and then drop the
+     * reference that kept ctx alive. Not if that thread is our own. */
     if (foreign) {
         aio_context_ref(ctx);
     }
@@ -107,7 +110,7 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
     }
 }
 
-/* ctx may be NULL: a coroutine that runs in a thread without a context. */
+/* ctx may be NULL, for a coroutine that runs in a thread without a context. */
 static void enter_or_schedule(AioContext *ctx, Coroutine *co)
 {
     Coroutine *self;
@@ -127,7 +130,7 @@ static void enter_or_schedule(AioContext *ctx, Coroutine *co)
             port_panic("aio_co_wake: coroutine %p '%s' wakes itself",
                        (void *)co, co->name);
         }
-        /* Twice in the queue, it would cut off those in between. */
+        /* If it were in the queue twice, those in between would be lost. */
         coroutine_set_scheduled(co, "aio_co_wake");
         QSIMPLEQ_INSERT_TAIL(&self->co_queue_wakeup, co, co_queue_next);
         return;
@@ -168,8 +171,8 @@ static void move_bh(void *opaque)
     aio_co_schedule(move->to, move->co);
 }
 
-/* It cannot schedule itself: it might be entered there before it has yielded here.
- * The bottom half runs when it has. */
+/* The coroutine cannot schedule itself: it might be entered there before it has
+ * yielded here. The bottom half runs after it has yielded. */
 void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx)
 {
     AIO_CHECK_CONTEXT(new_ctx);

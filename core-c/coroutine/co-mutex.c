@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The coroutines' mutex: util/qemu-coroutine-lock.c
+ * The mutex of coroutines; in QEMU util/qemu-coroutine-lock.c.
  *
- * `locked` counts the holder and all who wait. Who unlocks and finds others
- * counted owes one of them the mutex; he pops the oldest record and wakes its
- * coroutine. If those have counted themselves but not yet pushed their records,
- * he writes a ticket into `handoff` and leaves the debt there: the next who
- * pushes takes it over. A ticket is never used twice, so that of several who see
- * one a single one can take it. test/models/comutex.pml
+ * `locked` counts the holder and all coroutines that wait. An unlock that finds
+ * others counted has to hand the mutex over: it pops the oldest record and wakes
+ * that record's coroutine. If the waiters have counted themselves but not pushed
+ * their records yet, the unlock writes a ticket into `handoff` and returns. The
+ * next waiter that pushes its record takes the ticket and hands the mutex over
+ * instead. A ticket is never reused, so only one of several threads that see it can
+ * take it. The protocol is checked by test/models/comutex.pml.
  */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
 #include "port/port.h"
 #include "sync/wait.h"
 
-/* On the stack of who waits. */
+/* On the stack of the coroutine that waits. */
 typedef struct CoWaitRecord {
     Coroutine *co;
     QSLIST_ENTRY(CoWaitRecord) next;
@@ -27,7 +28,8 @@ void qemu_co_mutex_init(CoMutex *mutex)
 
 /* ---- Those who wait ---- */
 
-/* By him alone who is to hand over. NULL: nobody has pushed yet. */
+/* Takes the oldest record, or returns NULL if no record has been pushed yet. Called
+ * only by the thread that is handing the mutex over. */
 static CoWaitRecord *pop_oldest(CoMutex *mutex)
 {
     CoWaitRecord *record = QSLIST_FIRST(&mutex->to_pop);
@@ -48,14 +50,16 @@ static CoWaitRecord *pop_oldest(CoMutex *mutex)
     return record;
 }
 
-/* True: the caller may go on, it was itself the oldest. */
+/* Pushes a record. Returns true if the caller now holds the mutex, because its own
+ * record was the oldest. */
 static bool push(CoMutex *mutex, CoWaitRecord *record)
 {
     CoWaitRecord *oldest;
     unsigned ticket;
 
     QSLIST_INSERT_HEAD_ATOMIC(&mutex->from_push, record, next);
-    /* Pairs with qemu_co_mutex_unlock: he sees the record, or we his ticket. */
+    /* Pairs with qemu_co_mutex_unlock: either it sees the record, or we see its
+     * ticket. */
     ticket = qatomic_mb_read(&mutex->handoff);
     if (!ticket || qatomic_cmpxchg(&mutex->handoff, ticket, 0) != ticket) {
         return false;
@@ -69,7 +73,8 @@ static bool push(CoMutex *mutex, CoWaitRecord *record)
 
 /* ---- Locking ---- */
 
-/* True: it is ours. A holder in another thread may be about to unlock. */
+/* Spins for a while, since a holder in another thread may be about to unlock.
+ * Returns true if the caller now holds the mutex. */
 static bool spin(CoMutex *mutex, AioContext *ctx)
 {
     for (Spin spin = { 0 }; spin_again(&spin); ) {
@@ -85,20 +90,22 @@ static bool spin(CoMutex *mutex, AioContext *ctx)
     return false;
 }
 
-/* Counts the caller among those who wait, unless the mutex is free, or becomes
- * its own as it is the oldest of them: then true. */
+/* Counts the caller among those that wait, and pushes its record. Returns true if
+ * the caller holds the mutex instead, because it was free or the caller is the
+ * oldest waiter. */
 static bool join_queue(CoMutex *mutex, CoWaitRecord *record)
 {
     bool taken;
 
-    /* One who has counted itself and not pushed its record is waited for. */
+    /* One step: others wait for a coroutine that has counted itself to push its
+     * record. */
     port_thread_holds(1);
     taken = qatomic_fetch_inc(&mutex->locked) == 0 || push(mutex, record);
     port_thread_holds(-1);
     return taken;
 }
 
-/* It would wait for itself. */
+/* Panics if the calling coroutine holds the mutex: it would wait for itself. */
 static void refuse_holder(CoMutex *mutex, Coroutine *self)
 {
     if (unlikely(qatomic_read(&mutex->holder) == self)) {
@@ -136,14 +143,14 @@ void coroutine_fn qemu_co_mutex_assert_locked(CoMutex *mutex)
     }
 }
 
-/* There are others: hands the mutex over to the oldest, or leaves a ticket to those
- * who have not pushed their records yet. */
+/* Called when coroutines wait: hands the mutex over to the oldest, or leaves a
+ * ticket to those that have not pushed their records yet. */
 static void hand_over(CoMutex *mutex)
 {
     CoWaitRecord *oldest;
 
     while (!(oldest = pop_oldest(mutex))) {
-        /* 0 is no ticket. */
+        /* A ticket is never 0. */
         unsigned ticket = ++mutex->sequence ? mutex->sequence
                                             : ++mutex->sequence;
 

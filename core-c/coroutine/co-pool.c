@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ended coroutines, kept with their stacks: a thread keeps a few for itself,
- * which costs no atomic operation, and leaves the others to all threads, for
- * those that end in one thread may be made in another.
+ * Ended coroutines are kept with their stacks for reuse. Each thread keeps a few for
+ * itself, which needs no atomic operation, and leaves the others to all threads, since
+ * coroutines that end in one thread may be made in another.
  *
- * One that lies in a pool is not touched until it is taken out again. Its
- * name, and what else a message about its use needs, stays readable; under
- * AddressSanitizer the rest is poisoned. With -DAIO_NO_POOLS each is freed at its end.
+ * A coroutine in a pool is not used until it is taken out again. Its name, and what
+ * else a message about its misuse needs, stays readable; under AddressSanitizer the
+ * rest is poisoned. With -DAIO_NO_POOLS each coroutine is freed at its end.
  */
 #include "coroutine/coroutine.h"
 #include "port/port.h"
@@ -26,17 +26,18 @@ typedef struct Pool {
 
 static _Thread_local Pool own_tls;
 static CoroutineList shared;
-static uint32_t shared_count;       /* about: it is changed apart from the list */
+static uint32_t shared_count;       /* approximate: not changed together with the
+                                     * list */
 static uint32_t shared_max = 64;
 
-/* A coroutine that ends may do so in another thread than it began. */
+/* Not inlined: a coroutine may end in another thread than it began in. */
 static __attribute__((noinline)) Pool *own_pool(void)
 {
     __asm__ volatile("");
     return &own_tls;
 }
 
-/* What lies between two members. */
+/* Poisons the memory from one member to another. */
 #define POISON(co, first, end) \
     sanitize_poison(&(co)->first, offsetof(Coroutine, end) - offsetof(Coroutine, first))
 
@@ -68,7 +69,7 @@ static void free_all(ThreadExitHook *hook)
     own->hooked = false;
 }
 
-/* Takes all there are: taking one of them would be open to ABA. */
+/* Takes all of them: taking a single one would be open to ABA. */
 static void take_shared(Pool *own)
 {
     Coroutine *co;
@@ -132,7 +133,7 @@ void qemu_coroutine_inc_pool_size(unsigned additional)
 
 void qemu_coroutine_dec_pool_size(unsigned additional)
 {
-    /* Not below nothing, whatever is asked for. */
+    /* Does not go below 0, whatever the caller asks for. */
     for (uint32_t max = qatomic_read(&shared_max), seen;; max = seen) {
         seen = qatomic_cmpxchg(&shared_max, max,
                                max - MIN(max, (uint32_t)additional));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of coroutines that wait: util/qemu-coroutine-lock.c */
+/* A queue of coroutines that wait; in QEMU util/qemu-coroutine-lock.c. */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
 
@@ -44,7 +44,8 @@ bool qemu_co_queue_next(CoQueue *queue)
     return qemu_co_enter_next_impl(queue, NULL);
 }
 
-/* In plain code they run at once, and may wait again: then for the next time. */
+/* Outside a coroutine they run at once and may wait again, so only those that
+ * are waiting now are woken. */
 void qemu_co_queue_restart_all(CoQueue *queue)
 {
     CoQueue waiting = { QSIMPLEQ_HEAD_INITIALIZER(waiting.entries) };

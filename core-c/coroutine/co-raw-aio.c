@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A request on a file, waited for by a coroutine: laio_co_submit in
- * block/linux-aio.c, luring_co_submit in block/io_uring.c */
+/* A coroutine that waits for a request on a file; in QEMU laio_co_submit() of
+ * block/linux-aio.c and luring_co_submit() of block/io_uring.c. */
 #include "block/raw-aio.h"
 #include "coroutine/coroutine.h"
 
@@ -22,7 +22,8 @@ int coroutine_fn raw_co_submit(AioContext *ctx, const RawAioOp *op)
     AIO_CHECK_CONTEXT(ctx);
     CoRequest request = { qemu_coroutine_self(), -EINPROGRESS };
 
-    /* Its call-back comes from the loop, never from here: it yields in any case. */
+    /* The call-back runs from the loop, never from here, so the coroutine always
+     * yields. */
     if (!raw_aio_submit(ctx, op, request_done, &request)) {
         return -ENOMEM;
     }

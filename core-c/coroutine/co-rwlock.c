@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Many readers or one writer: util/qemu-coroutine-lock.c */
+/* The lock for many readers or one writer; in QEMU
+ * util/qemu-coroutine-lock.c. */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
 #include "port/port.h"
 
-/* On the stack of who waits. */
+/* On the stack of the coroutine that waits. */
 typedef struct CoRwTicket {
     Coroutine *co;
     bool read;
@@ -18,13 +19,14 @@ void qemu_co_rwlock_init(CoRwlock *lock)
     QSIMPLEQ_INIT(&lock->tickets);
 }
 
-/* Under the mutex. */
+/* Called with the mutex held. */
 static bool may_enter(CoRwlock *lock, bool read)
 {
     return read ? lock->owners >= 0 : lock->owners == 0;
 }
 
-/* Under the mutex: lets in those at the head of the queue that may come in. */
+/* Admits the coroutines at the head of the queue that may enter. Called with
+ * the mutex held. */
 static void coroutine_fn admit(CoRwlock *lock)
 {
     CoRwTicket *first;
@@ -35,12 +37,13 @@ static void coroutine_fn admit(CoRwlock *lock)
 
         QSIMPLEQ_REMOVE_HEAD(&lock->tickets, next);
         lock->owners = first->read ? lock->owners + 1 : -1;
-        /* Its ticket may be gone from here on. */
+        /* The ticket may be gone from here on. */
         aio_co_wake(co);
     }
 }
 
-/* Under the mutex, which it releases; returns when somebody has let us in. */
+/* Called with the mutex held, which it releases; returns when the coroutine has
+ * been admitted. */
 static void coroutine_fn queue_and_wait(CoRwlock *lock, bool read)
 {
     CoRwTicket ticket = { qemu_coroutine_self(), read, { NULL } };

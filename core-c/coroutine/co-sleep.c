@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for time and for an fd: util/qemu-coroutine-sleep.c, -io.c */
+/* Waiting for time and for an fd; in QEMU util/qemu-coroutine-sleep.c and
+ * -io.c. */
 #include "coroutine/coroutine.h"
 #include "loop/loop.h"
 
@@ -7,8 +8,8 @@ static const char SLEEPER[] = "qemu_co_sleep_ns";
 
 void qemu_co_sleep_wake(QemuCoSleep *w)
 {
-    /* The timer and other threads may come at the same time: one of them takes
-     * it. Pairs with qemu_co_sleep. */
+    /* The timer and other threads may wake it at the same time: the exchange
+     * lets one of them do it. Pairs with qemu_co_sleep. */
     Coroutine *co = qatomic_xchg(&w->to_wake, NULL);
 
     if (co) {
@@ -31,7 +32,7 @@ void coroutine_fn qemu_co_sleep(QemuCoSleep *w)
 {
     Coroutine *co = qemu_coroutine_self();
 
-    /* Whoever else wakes it meanwhile is told that he is wrong. */
+    /* Anything else that schedules or enters the coroutine meanwhile panics. */
     coroutine_set_scheduled(co, SLEEPER);
     /* Pairs with qemu_co_sleep_wake. */
     qatomic_store_release(&w->to_wake, co);
@@ -53,7 +54,7 @@ void coroutine_fn qemu_co_sleep_ns_wakeable(QemuCoSleep *w,
         port_panic("qemu_co_sleep_ns: this thread is no context's home");
     }
     if (__builtin_add_overflow(qemu_clock_get_ns(type), ns, &end)) {
-        end = INT64_MAX;               /* the clock never gets there */
+        end = INT64_MAX;               /* the clock never reaches it */
     }
     aio_timer_init(ctx, &timer, type, SCALE_NS, wake_cb, w);
     timer_mod(&timer, end);
@@ -69,7 +70,8 @@ typedef struct FdWait {
     int fd;
 } FdWait;
 
-/* The wait is on the coroutine's stack: the handler goes before that does. */
+/* FdWait is on the stack of the coroutine, so the handler is removed before the
+ * coroutine resumes. */
 static void fd_readable(void *opaque)
 {
     FdWait *wait = opaque;

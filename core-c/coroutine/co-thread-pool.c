@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A job of the thread pool, waited for by a coroutine: util/thread-pool.c */
+/* A coroutine that waits for a job of the thread pool; in QEMU
+ * util/thread-pool.c. */
 #include "block/pool.h"
 #include "coroutine/coroutine.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Making, entering and ending coroutines: util/qemu-coroutine.c */
+/* Making, entering and ending coroutines; in QEMU util/qemu-coroutine.c. */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
 
-/* In plain code, the leader stands for the thread. */
+/* Stands for the thread outside coroutines. */
 static _Thread_local Coroutine leader;
 
 /* ---- Who runs ---- */
@@ -40,8 +40,8 @@ AioContext *qemu_coroutine_get_aio_context(Coroutine *co)
 
 /* ---- Contract errors ---- */
 
-/* Stands in co->scheduled from the end to the next use: what looks there whether
- * co may be entered or scheduled needs no second look. */
+/* The value of co->scheduled after the coroutine has ended, until it is reused: the
+ * check whether co may be entered or scheduled covers this case, too. */
 static const char HAS_ENDED[] = "";
 
 __attribute__((noinline, cold))
@@ -126,9 +126,9 @@ static void ended(Coroutine *co)
 /* ---- Entering ---- */
 
 /*
- * Those that it has woken run here, too, after it: chained instead of nested, so
- * that two that wake each other for ever need no more stack than one. Those which
- * the last one woke come first.
+ * Also enters the coroutines that co has woken, after co: one after the other
+ * instead of nested, so that two which wake each other for ever need no more stack
+ * than one. Those that the last one woke come first.
  */
 void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
                                  const char *at)
@@ -147,7 +147,7 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
         }
         co->caller = from ? from : &leader;
         co->entered_at = at;
-        /* Pairs with aio_co_wake: who saw what co did from now on in ctx, and
+        /* Pairs with aio_co_wake: a thread that saw what co does from now on, and
          * therefore wakes it, sees ctx. */
         if (unlikely(co->ctx != ctx)) {
             qatomic_store_release(&co->ctx, ctx);
@@ -169,11 +169,12 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
         }
         co = pending;
         pending = QSIMPLEQ_NEXT(co, co_queue_next);
-        /* From now on others may wake it. */
+        /* From now on other threads may wake it. */
         qatomic_store_release(&co->scheduled, NULL);
         at = "aio_co_wake";
-        /* Not seen as a constant, the first round is not made into a second copy of
-         * the loop: the port's function has one caller and becomes a part of it. */
+        /* Keeps the compiler from treating `at` as a constant and making the first
+         * round a second copy of the loop: the port's function then has one caller,
+         * into which it is inlined. */
         __asm__("" : "+r"(at));
     }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The main loop that GSources live in, with GLib's contract: prepare all; if one
- * is ready, poll without waiting and skip its check; else poll, and check those
- * that were not; dispatch what is ready.
+ * The main loop of GSources, with GLib's contract. An iteration prepares all sources.
+ * If one is ready, it polls without waiting and skips that source's check; otherwise
+ * it polls, and checks those that were not ready. Then it dispatches those that are
+ * ready.
  */
 #include "gmain/gmain.h"
 #include "port/calls.h"
@@ -16,7 +17,8 @@ struct _GMainLoop {
 
 /* ---- One iteration ---- */
 
-/* The least of the sources' time-outs; marks those that are ready. */
+/* Returns the smallest of the sources' time-outs, and marks the sources that are
+ * ready. */
 static int64_t prepare_all(GMainContext *context, int64_t timeout_ns)
 {
     for (GSource *s = context->sources; s; s = s->next) {
@@ -44,7 +46,7 @@ static void need_fds(GMainContext *context, unsigned n)
     }
 }
 
-/* fds[0] is the wake-up. */
+/* Collects the fds to poll; fds[0] is for wake-ups. */
 static unsigned gather_fds(GMainContext *context)
 {
     unsigned count = 1;
@@ -62,10 +64,8 @@ static unsigned gather_fds(GMainContext *context)
     return count;
 }
 
-/*
- * Sleeps on all of them. Where fds do not wake a sleeper by themselves, the
- * context watches them for the time being, as a loop watches its handlers'.
- */
+/* Sleeps on all fds. Where fds do not wake a sleeper by themselves, the context
+ * watches them meanwhile, as a loop watches the fds of its handlers. */
 static void poll_fds(GMainContext *context, unsigned n, int64_t timeout_ns)
 {
     if (timeout_ns) {
@@ -85,7 +85,8 @@ static void poll_fds(GMainContext *context, unsigned n, int64_t timeout_ns)
     event_notifier_test_and_clear(&context->notifier);
 }
 
-/* Unless they have changed meanwhile: then the next iteration tells what is ready. */
+/* Reports what is ready, unless the fds have changed meanwhile: then the next
+ * iteration finds out. */
 static void report_fds(GMainContext *context, unsigned changes)
 {
     bool unchanged = context->fds_changed == changes;
@@ -109,7 +110,7 @@ static GSource *first_ready(GMainContext *context)
     return s;
 }
 
-/* Looks from the front each time: a call-back may take any of them off. */
+/* Starts from the front each time, since a call-back may remove any source. */
 static bool dispatch_all(GMainContext *context)
 {
     bool dispatched = false;
@@ -132,7 +133,7 @@ static bool dispatch_all(GMainContext *context)
     return dispatched;
 }
 
-/* One thread iterates at a time; it may do so again in a call-back. */
+/* One thread iterates at a time; it may iterate again in a call-back. */
 static bool acquire(GMainContext *context, bool may_wait)
 {
     void *self = gmain_thread_default();

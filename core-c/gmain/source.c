@@ -35,7 +35,7 @@ GSource *g_source_ref(GSource *source)
 void g_source_unref(GSource *source)
 {
     if (qatomic_fetch_dec(&source->ref_count) == 1) {
-        /* Afterwards somebody else may have it. */
+        /* Read first: afterwards the source may belong to somebody else. */
         bool stays = source->flags & SOURCE_STAYS;
 
         while (source->poll_fds) {
@@ -73,7 +73,8 @@ guint g_source_attach(GSource *source, GMainContext *context)
     return source->source_id;
 }
 
-/* The lock of its context, if it has one: only then may another thread look. */
+/* Locks the context of the source, if it has one: only then can another thread use
+ * the source. */
 static GMainContext *lock_context(GSource *source)
 {
     GMainContext *context = qatomic_load_acquire(&source->context);
@@ -84,7 +85,7 @@ static GMainContext *lock_context(GSource *source)
     return context;
 }
 
-/* After a change of its fds. */
+/* Called after a change of a source's fds. */
 static void unlock_context(GMainContext *context)
 {
     if (context) {
@@ -125,7 +126,8 @@ void g_source_remove_poll(GSource *source, GPollFD *fd)
     free(found);
 }
 
-/* Several threads may destroy a source at once: the first that gets the lock does. */
+/* Several threads may destroy a source at once: the first one that gets the lock does
+ * it. */
 void g_source_destroy(GSource *source)
 {
     GMainContext *context = qatomic_load_acquire(&source->context);
@@ -211,8 +213,8 @@ GMainContext *g_main_context_get_thread_default(void)
     return *gmain_thread_default();
 }
 
-/* A stack, of which the links are the contexts' own: one context is pushed in
- * one thread at a time. */
+/* The defaults of a thread form a stack, linked through the contexts themselves: a
+ * context is pushed in one thread at a time. */
 void g_main_context_push_thread_default(GMainContext *context)
 {
     context->below = *gmain_thread_default();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The IOThread object: iothread.c, event-loop-base.c */
+/* The IOThread object; in QEMU iothread.c and event-loop-base.c. */
 #include "iothread/iothread.h"
 #include "loop/loop.h"
 #include "loop/bh.h"
@@ -8,23 +8,23 @@
 #include <string.h>
 
 #define POLL_MAX_NS_DEFAULT 32768
-/* Of those whose threads were lost, so many are kept for threads that have not heard of
- * it. */
+/* The number of IOThreads whose threads were lost that are kept, for threads that have
+ * not heard of the loss. */
 enum { LOST_KEPT = 16 };
 
 struct IOThread {
     AioContext *ctx;
     QEMUBH *stop_bh;
     QemuThread thread;
-    bool started;                 /* has a thread of its own to join */
+    bool started;                 /* has a thread that must be joined */
     bool running;                 /* home thread */
-    QemuEvent entered;            /* for who waits for that */
-    GMainContext *main_context;   /* made when it is asked for; under the lock */
-    uint32_t run_gcontext;        /* drive it, not the AioContext alone */
+    QemuEvent entered;            /* set when the thread runs */
+    GMainContext *main_context;   /* made on request; under the lock */
+    uint32_t run_gcontext;        /* run main_context, not only the AioContext */
     bool is_thread_default;       /* home thread */
     QLIST_ENTRY(IOThread) next;
 
-    /* When its thread was lost. */
+    /* Used when the thread was lost. */
     QEMUBH idle_bh;
     QSIMPLEQ_ENTRY(IOThread) next_lost;
     char id[];
@@ -35,7 +35,7 @@ static QemuMutex iothreads_lock;
 static QSIMPLEQ_HEAD(, IOThread) lost = QSIMPLEQ_HEAD_INITIALIZER(lost);
 static unsigned lost_count;
 
-/* Under iothreads_lock. */
+/* Called with iothreads_lock held. */
 static IOThread *find(const char *id)
 {
     IOThread *iothread;
@@ -65,7 +65,7 @@ static void stop_bh(void *opaque)
     iothread->running = false;
 }
 
-/* The object, its context and its bottom half. */
+/* Makes the object, its context and its bottom half. */
 static IOThread *new_object(const char *id, Error **errp)
 {
     IOThread *iothread = calloc(1, sizeof(*iothread) + strlen(id) + 1);
@@ -274,7 +274,7 @@ void iothread_destroy(IOThread *iothread)
 
 char *iothread_get_id(IOThread *iothread)
 {
-    /* libc's malloc, for the caller's free. */
+    /* Allocated by libc's malloc, so that the caller can free it. */
     return strdup(iothread->id);
 }
 
@@ -283,7 +283,8 @@ AioContext *iothread_context(IOThread *iothread)
     return iothread->ctx;
 }
 
-/* Weak, since QEMU's tests bring IOThreads of their own with a function of this name. */
+/* Weak, since QEMU's tests define IOThreads of their own with a function of this
+ * name. */
 __attribute__((weak)) AioContext *iothread_get_aio_context(IOThread *iothread)
 {
     return iothread_context(iothread);

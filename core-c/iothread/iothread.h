@@ -2,36 +2,38 @@
 #ifndef IOTHREAD_IOTHREAD_H
 #define IOTHREAD_IOTHREAD_H
 /*
- * The parts of an IOThread's life, for a port whose threads also run something
- * else than the loop: the object, then in its thread enter, aio_poll as long as
- * it is running, leave, and at last the freeing.
+ * The steps of an IOThread's life, for a port whose threads do not only run the loop:
+ * make the object; in its thread enter it, iterate as long as it is running, and leave
+ * it; and free it.
  */
 #include "sysemu/iothread.h"
 
-/* The object and its context; no thread yet. */
+/* Makes the object and its context, without a thread. Returns NULL and sets *errp on
+ * failure. */
 IOThread *iothread_new(const char *id, Error **errp);
-/* What iothread_get_aio_context is, which a program may replace. */
+/* The same as iothread_get_aio_context(), which a program may replace. */
 AioContext *iothread_context(IOThread *iothread);
-/* This thread becomes its home. */
+/* Makes the calling thread the home of the context. */
 void iothread_enter(IOThread *iothread);
-/* One iteration of whatever it drives: may sleep. Home. */
+/* Runs one iteration of the context or the GMainContext; may sleep. Home thread only. */
 void iothread_iterate(IOThread *iothread);
-/* False once iothread_request_stop has got through. Home. */
+/* Returns false when iothread_request_stop() has taken effect. Home thread only. */
 bool iothread_is_running(IOThread *iothread);
 void iothread_leave(IOThread *iothread);
-/* Any thread; does not wait. */
+/* Asks the IOThread to stop, without waiting. Any thread. */
 void iothread_request_stop(IOThread *iothread);
-/* Its thread was lost: its name is free, all else stays, for that thread may still
- * touch it. */
+/* Called when the thread was lost: the id can be used again, everything else stays,
+ * because that thread may still touch it. */
 void iothread_abandon(IOThread *iothread);
 /*
- * That thread has ended, which may be known later: aio_context_abandon. idle(iothread) is
- * called in ctx when nobody works on its requests any more, and is to call
- * iothread_retire, which frees it in time; that is done in one thread.
+ * Called when that thread has ended, which may be known only later: abandons the context
+ * (aio_context_abandon). idle(iothread) is called in ctx when nobody works on its
+ * requests any more, and has to call iothread_retire(), which frees the IOThread later.
+ * All of this happens in one thread.
  */
 void iothread_reclaim(IOThread *iothread, AioContext *ctx, QEMUBHFunc *idle);
 void iothread_retire(IOThread *iothread);
-/* No thread runs it (any longer). */
+/* Frees an IOThread that no thread runs. */
 void iothread_free(IOThread *iothread);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Contexts whose home thread was lost. That thread, which alone could end the context
- * in an orderly way, is gone; others may know it, and have not heard of that yet:
+ * Contexts whose home thread was lost. Only that thread could have ended the context in
+ * an orderly way. Other threads may still use it, because they have not heard of the loss:
  *
- * - The threads of its pool, and those that serve its engines, work on what they have
- *   begun. They are told to end. When the last one has, the context is idle: what is
- *   left of its requests is freed, and whoever abandoned it hears that their memory and
- *   files are free.
- * - Those who have a reference, or a bottom half that they made: the context stays as it
- *   is, empty.
- * - Those who have neither, and schedule, arm or notify all the same. The context's
- *   place is therefore never given back to malloc: it is taken for the next context that
- *   is made, and what comes late does no more harm than a spurious wake-up.
+ * - The threads of its pool, and those that serve its engines, finish the requests that
+ *   they have begun; they are told to end. When the last one has ended, the context is
+ *   idle: the requests that are left are freed, and the caller of aio_context_abandon()
+ *   is told that their memory and files are free.
+ * - Threads that hold a reference, or a bottom half that they made, keep the context,
+ *   which is empty.
+ * - Threads that hold neither may schedule, arm or notify all the same. The context's
+ *   memory is therefore never given back to malloc. The next context that is made uses
+ *   it, and a late access causes at most a spurious wake-up.
  */
 #include "gmain/gmain.h"
 #include "loop/loop.h"
@@ -34,7 +34,7 @@ void aio_context_served(AioContext *ctx)
 void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
                          void *opaque)
 {
-    aio_context_ref(ctx);              /* until it is idle */
+    aio_context_ref(ctx);              /* dropped when it is idle */
     ctx->abandoned.idle = idle;
     ctx->abandoned.opaque = opaque;
     ctx->abandoned.is_lost = ctx->abandoned.stays = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Making, counting and freeing contexts; the current one. util/async.c */
+/* Making and freeing contexts, and the current context; in QEMU util/async.c. */
 #include "loop/loop.h"
 #include "qapi/error.h"
 
@@ -73,8 +73,8 @@ static bool aio_context_notifier_poll(void *opaque)
     return qatomic_read(&ctx->wakeup->notified);
 }
 
-/* What other threads may use after the home thread was lost: abandon.c. False: out of
- * memory. */
+/* Makes what other threads may still use after the home thread was lost (abandon.c).
+ * Returns false if there is no memory. */
 static bool make_timer_lists(AioContext *ctx)
 {
     if (ctx->abandoned.stays) {
@@ -112,8 +112,8 @@ void aio_ctx_finalize(GSource *source)
     AioContext *ctx = (AioContext *)source;
 
     if (ctx->abandoned.is_lost) {
-        /* A thread that notified the context may have read the number of its notifier
-         * before it was abandoned: so it is given back as late as this. */
+        /* A thread may have read the notifier's fd, in order to notify the context,
+         * before the context was abandoned. So the fd is closed only now. */
         event_notifier_cleanup(&ctx->notifier);
         free(ctx->gsource_fds);
     } else if (!ctx->abandoned.is_new) {
@@ -195,7 +195,8 @@ void aio_context_destroy(AioContext *ctx)
     fdmon_epoll_destroy(ctx);
 }
 
-/* A foreign loop would poll every fd of a scan: the other monitors give it one. */
+/* With the scan, a foreign loop would have to poll every fd; with the other monitors,
+ * only one. */
 void aio_context_use_g_source(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);

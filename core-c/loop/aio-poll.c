@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* One iteration of the loop. util/aio-posix.c; docs/loop.md draws it. */
+/* One iteration of the loop; in QEMU util/aio-posix.c. docs/loop.md draws it. */
 #include "loop/loop.h"
 #include "port/calls.h"
 
 /*
- * An iteration that does not wait need not look at fds when every handler offers
- * io_poll: the next one that waits does. A loop that always has something else to
- * do never waits, so it looks in every so many iterations all the same.
+ * An iteration that does not wait may skip looking at fds if every handler has
+ * io_poll: the next one that waits looks at them. A loop that is always busy never
+ * waits, so every MAX_UNWALKED-th iteration looks all the same.
  */
 #define MAX_UNWALKED 32
 
 static bool handlers_are_overdue(AioContext *ctx)
 {
-    /* One handler is the loop's own notifier, which is only there to end waits. */
+    /* One of the handlers is the loop's own notifier, which only ends waits. */
     return ++ctx->unwalked >= MAX_UNWALKED &&
            qatomic_read(&ctx->handlers_with_events) > 1;
 }
@@ -49,15 +49,15 @@ bool aio_poll(AioContext *ctx, bool blocking)
     if (timeout) {
         may_sleep = true;
         qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me + 2);
-        /* Pairs with aio_notify: it sees notify_me, or we see notified. */
+        /* Pairs with aio_notify: either it sees notify_me, or we see notified. */
         if (qatomic_mb_read(&wakeup->notified)) {
             timeout = 0;
         } else {
             port_count_add(&ctx->stats.sleeps, 1);
         }
     }
-    /* Only a walk of the handlers is counted: an iteration that has nothing to
-     * do with them saves four atomic operations. */
+    /* list_lock counts an iteration only if it walks the handlers; the others save
+     * four atomic operations. */
     look = timeout || CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) ||
            handlers_are_overdue(ctx);
     walk = look || found;
@@ -72,8 +72,9 @@ bool aio_poll(AioContext *ctx, bool blocking)
         aio_sort_ready_handlers(&ready_list);
     }
     if (may_sleep) {
-        /* Not seen before the wait is over. Pairs with aio_context_dump: it
-         * sees that the loop runs, or we that it is being looked at. */
+        /* This store becomes visible only after the wait. Pairs with
+         * aio_context_dump: either it sees that the loop is running, or we see
+         * that it is reading the context. */
         qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me - 2);
         if (unlikely(qatomic_mb_read(&ctx->dumping))) {
             aio_dump_wait(ctx);

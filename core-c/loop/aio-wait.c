@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* util/aio-wait.c */
+/* Waiting for a condition that a context's work makes true; in QEMU
+ * util/aio-wait.c. */
 #include "block/aio-wait.h"
 #include "loop/loop.h"
 #include "loop/bh.h"
@@ -9,12 +10,13 @@ AioWait global_aio_wait;
 
 static void wake_up(void *opaque)
 {
-    (void)opaque;                    /* that it ran ends a blocking aio_poll */
+    (void)opaque;                    /* running it is enough to end
+                                      * aio_poll() */
 }
 
 void aio_wait_kick(void)
 {
-    /* A read-modify-write orders the caller's stores before the look. */
+    /* A read-modify-write orders the caller's stores before this look. */
     if (qatomic_fetch_add(&global_aio_wait.num_waiters, 0)) {
         aio_bh_schedule_oneshot(qemu_get_aio_context(), wake_up, NULL);
     }

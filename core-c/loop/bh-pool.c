@@ -4,7 +4,8 @@
 enum { SPARE_BATCHES = 64 };
 
 static _Thread_local BHPool bh_pool_tls;
-static QEMUBH *spare_batches;         /* first objects, linked by opaque */
+static QEMUBH *spare_batches;         /* the first object of each batch, linked
+                                       * by opaque */
 static uint32_t spare_batch_count;
 
 __attribute__((noinline)) BHPool *bh_pool(void)
@@ -47,7 +48,8 @@ void bh_pool_hook(BHPool *pool)
     }
 }
 
-/* One batch stays here, against giving and taking in turns at its edge. */
+/* Keeps one full batch: a thread that alternates between freeing and allocating
+ * would otherwise exchange a batch each time. */
 void bh_pool_give(BHPool *pool)
 {
     QEMUBH *first = pool->objects;
@@ -73,7 +75,7 @@ void bh_pool_give(BHPool *pool)
     }
 }
 
-/* Takes all batches there are: taking one of them would be open to ABA. */
+/* Takes all batches at once: taking a single one would be open to ABA. */
 static QEMUBH *take_batches(void)
 {
     QEMUBH *first = qatomic_xchg(&spare_batches, NULL);

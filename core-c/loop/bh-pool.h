@@ -2,13 +2,13 @@
 #ifndef LOOP_BH_POOL_H
 #define LOOP_BH_POOL_H
 /*
- * Where bottom halves come from. A one-shot is made in one thread and freed in
- * another, millions of times: each thread fills and uses a list of its own, and
- * hands on full ones, so that a contended access is paid once a batch and
- * malloc's lock not at all.
+ * The allocator of bottom halves. One-shot bottom halves are made in one thread and
+ * freed in another, millions of times. Each thread fills and uses a list of its own
+ * and passes on full batches, so there is one contended access per batch, and
+ * malloc's lock is not taken.
  *
- * A pool hides the use of what was freed. Therefore its objects are poisoned under
- * AddressSanitizer, and with -DAIO_NO_POOLS each is malloc's.
+ * A pool would hide uses after free. Its objects are therefore poisoned under
+ * AddressSanitizer, and with -DAIO_NO_POOLS each is allocated by malloc.
  */
 #include "loop/bh.h"
 #include "port/sanitize.h"
@@ -17,20 +17,22 @@
 enum { BH_BATCH = 64 };
 
 typedef struct BHPool {
-    QEMUBH *objects;              /* being filled, or used */
-    unsigned count;               /* of these; below BH_BATCH */
-    QEMUBH *batches;              /* first objects of full ones, linked by opaque */
+    QEMUBH *objects;              /* the batch that is being filled or used */
+    unsigned count;               /* objects in it; below BH_BATCH */
+    QEMUBH *batches;              /* first objects of full batches, linked by
+                                   * opaque */
     bool hooked;
     ThreadExitHook at_exit;
 } BHPool;
 
 /* A coroutine may change threads between two uses of a thread-local. */
 BHPool *bh_pool(void);
-/* objects is empty: one from elsewhere. NULL: out of memory. */
+/* Called when objects is empty: returns an object from another batch or malloc, or
+ * NULL if there is no memory. */
 QEMUBH *bh_pool_refill(BHPool *pool);
-/* objects is a batch: it goes to the others. */
+/* Called when objects is a full batch: passes it on to other threads. */
 void bh_pool_give(BHPool *pool);
-/* What the thread keeps is freed when it ends. Idempotent. */
+/* Makes the thread free its objects when it ends; further calls do nothing. */
 void bh_pool_hook(BHPool *pool);
 
 #if defined(AIO_NO_POOLS)
@@ -44,14 +46,15 @@ static inline void bh_free(QEMUBH *bh)
     free(bh);
 }
 #else
-/* All but its links. */
+/* Poisons all of it but its links. */
 static inline void bh_poison(QEMUBH *bh)
 {
     sanitize_poison(bh, offsetof(QEMUBH, opaque));
     sanitize_poison(&bh->flags, sizeof(QEMUBH) - offsetof(QEMUBH, flags));
 }
 
-/* NULL: out of memory. Its fields are undefined. */
+/* Allocates a bottom half, whose fields are undefined. Returns NULL if there is no
+ * memory. */
 static inline QEMUBH *bh_alloc(void)
 {
     BHPool *pool = bh_pool();
@@ -71,7 +74,7 @@ static inline void bh_free(QEMUBH *bh)
     BHPool *pool = bh_pool();
 
     if (unlikely(!pool->hooked)) {
-        bh_pool_hook(pool);           /* a thread that only frees */
+        bh_pool_hook(pool);           /* the thread may never have allocated */
     }
     bh->next.sle_next = pool->objects;
     bh_poison(bh);

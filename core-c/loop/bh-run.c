@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bottom halves: running those that were scheduled, in the home thread. util/async.c */
+/* Running the bottom halves that were scheduled, in the home thread; in QEMU
+ * util/async.c. */
 #include "loop/loop.h"
 #include "loop/bh-pool.h"
 #include "port/calls.h"
@@ -8,7 +9,7 @@
 
 /* ---- Running ---- */
 
-/* The call-back may delete its bottom half, and a poll in it may free that. */
+/* The call-back may delete its bottom half, and a nested poll may then free it. */
 static void call_guarded(QEMUBH *bh)
 {
     MemReentrancyGuard *guard = bh->guard;
@@ -35,7 +36,8 @@ static QEMUBH *bh_dequeue(BHList *list, uint32_t *flags)
     if (!bh) {
         return NULL;
     }
-    /* Unlink first: as soon as PENDING is clear another thread may queue it. */
+    /* Unlinks it first: as soon as PENDING is clear, another thread may queue it
+     * again. */
     list->slh_first = QSLIST_NEXT(bh, next);
     *flags = qatomic_read(&bh->flags);
     if (!(*flags & BH_ONESHOT)) {
@@ -46,10 +48,10 @@ static QEMUBH *bh_dequeue(BHList *list, uint32_t *flags)
 }
 
 /*
- * What is scheduled from a call-back runs in the next call, not in this one: it
- * goes to bh_list, of which this call took all. A nested call appends its own
- * slice and then works off the chain from its front, so that it first runs what
- * the outer one had not run yet; the outer one then finds the chain empty.
+ * A bottom half that is scheduled from a call-back runs in the next call, not in this
+ * one: it goes to bh_list, which this call has emptied. A nested call appends its own
+ * slice to the chain and works off the chain from the front, so that it first runs what
+ * the outer call has not run yet. The outer call then finds the chain empty.
  */
 static inline __attribute__((always_inline)) int
 run_slices(AioContext *ctx, AioBudget *budget)
@@ -104,9 +106,9 @@ int aio_bh_poll(AioContext *ctx)
 }
 
 /*
- * What there is no time for stays on the chain, as the slice bh_rest, and comes first
- * in the next call of either function; only then is bh_list taken again. A nested
- * aio_bh_poll works it off like any other slice.
+ * Bottom halves for which there was no time stay on the chain as the slice bh_rest, and
+ * run first in the next call of either function; only then is bh_list taken again. A
+ * nested aio_bh_poll() works off bh_rest like any other slice.
  */
 void aio_bh_poll_for(AioContext *ctx, AioBudget *budget)
 {
@@ -115,7 +117,7 @@ void aio_bh_poll_for(AioContext *ctx, AioBudget *budget)
 
     if (!QSIMPLEQ_EMPTY(&ctx->bh_slice_list) &&
         QSIMPLEQ_FIRST(&ctx->bh_slice_list) != rest) {
-        aio_bh_poll(ctx);              /* it is in a call-back of such a one */
+        aio_bh_poll(ctx);              /* nested: called from a call-back of bh_rest */
         return;
     }
     ctx->bh_rest_runs = true;
@@ -193,7 +195,7 @@ static void drain_list(AioContext *ctx, BHList *list)
 
     while ((bh = bh_dequeue(list, &flags))) {
         if (aio_parts_have(ctx, bh)) {
-            continue;             /* the part has ended: it would find nothing to do */
+            continue;             /* its part has ended: it would find nothing to do */
         }
         if (!(flags & BH_DELETED)) {
             port_panic("aio_context_unref: BH '%s' leaked: delete it, or poll "
@@ -222,7 +224,7 @@ void aio_bh_drain(AioContext *ctx)
     drain_list(ctx, &list);
 }
 
-/* Freed, not kept: whoever does this is not the one that would use them again. */
+/* Freed instead of pooled: the calling thread is not the one that would reuse them. */
 static void drop_list(AioContext *ctx, BHList *list)
 {
     QEMUBH *bh;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bottom halves: making and scheduling them, in any thread. util/async.c */
+/* Making and scheduling bottom halves, in any thread; in QEMU util/async.c. */
 #include "loop/loop.h"
 #include "loop/bh-pool.h"
 
@@ -28,15 +28,17 @@ void no_memory(const char *name)
 /* ---- Scheduling ---- */
 
 /*
- * Pairs with bh_dequeue: either it clears PENDING after our fetch-or, and its
- * run sees all that we wrote before, or PENDING was clear and we queue it anew.
+ * Pairs with bh_dequeue. Either it clears PENDING after our fetch-or, and its
+ * run sees everything that we wrote before; or PENDING was clear, and we queue
+ * the bottom half again.
  */
 static uint32_t bh_queue(QEMUBH *bh, AioContext *ctx, uint32_t new_flags)
 {
     uint32_t old;
 
-    /* A thread that is lost in between leaves a bottom half that nobody could
-     * queue any more. What follows, aio_notify, is made good when it is lost. */
+    /* If the thread were lost between these steps, nobody could queue the bottom
+     * half again. The aio_notify() that follows need not be counted: it is made
+     * up for when the thread is lost. */
     port_thread_holds(1);
     old = qatomic_fetch_or(&bh->flags, BH_PENDING | new_flags);
     if (!(old & BH_PENDING)) {
@@ -48,11 +50,12 @@ static uint32_t bh_queue(QEMUBH *bh, AioContext *ctx, uint32_t new_flags)
 
 static void bh_enqueue(QEMUBH *bh, uint32_t new_flags)
 {
-    AioContext *ctx = bh->ctx;      /* bh may be freed as soon as it is queued */
+    AioContext *ctx = bh->ctx;      /* read first: once queued, bh may be
+                                     * freed */
     uint32_t old = bh_queue(bh, ctx, new_flags);
 
-    /* If it was scheduled already, whoever did that notifies after it, and as
-     * its run is still to come, it will see what we wrote. */
+    /* If it was scheduled already, the thread that did so notifies after it, and
+     * the run, which is still to come, will see what we wrote. */
     if ((old & (BH_PENDING | BH_SCHEDULED | BH_IDLE)) !=
         (BH_PENDING | BH_SCHEDULED)) {
         aio_notify(ctx);
@@ -112,7 +115,7 @@ void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
     if (unlikely(!bh)) {
         no_memory(name);
     }
-    /* Nobody else knows it, so its flags need no atomic operation. */
+    /* No other thread knows it yet, so its flags need no atomic operation. */
     fill_in(bh, ctx, cb, opaque, name,
             BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
     QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
@@ -125,9 +128,9 @@ void qemu_bh_schedule(QEMUBH *bh)
 }
 
 /*
- * In the loop's own thread there is nobody to wake, and saying "notified" would
- * make the next wait none: an idle bottom half that schedules itself would spin.
- * A foreign loop that sleeps for a GSource does have to hear of it.
+ * The loop's own thread need not be woken, and setting `notified` would keep its
+ * next poll from waiting: an idle bottom half that schedules itself would make
+ * the loop spin. A foreign loop that sleeps for a GSource has to be notified.
  */
 void qemu_bh_schedule_idle(QEMUBH *bh)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef LOOP_BH_H
 #define LOOP_BH_H
-/* What a bottom half is. */
+/* The bottom half object. */
 #include "block/aio.h"
 
 /* QEMUBH.flags */
@@ -10,8 +10,8 @@ enum {
     BH_SCHEDULED = 2,    /* run it */
     BH_DELETED = 4,      /* free it */
     BH_ONESHOT = 8,      /* free it after the run */
-    BH_IDLE = 16,        /* the run is no progress */
-    BH_GUARDED = 32,     /* the run is told by guard; never changes */
+    BH_IDLE = 16,        /* its run does not count as progress */
+    BH_GUARDED = 32,     /* guard is engaged while it runs; never changes */
 };
 
 struct QEMUBH {
@@ -25,8 +25,9 @@ struct QEMUBH {
 };
 
 /*
- * A bottom half that is a part of another object, so that scheduling it needs no
- * memory. It is never deleted; once it runs it may be freed with that object.
+ * Initialises a bottom half that is a member of another object, so that
+ * scheduling it needs no memory. It is never deleted; once it has run, it may be
+ * freed with that object.
  */
 void bh_init(QEMUBH *bh, AioContext *ctx, QEMUBHFunc *cb, void *opaque,
              const char *name);

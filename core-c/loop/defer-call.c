@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that are put off to the end of a section of their thread: util/defer-call.c
+ * Calls that are deferred to the end of a section of their thread; in QEMU
+ * util/defer-call.c.
  *
- * They are run one by one from the front of a queue, so that one of them may open a
- * section itself: its end works off what is left of the queue, and then there is none for
- * the outer one.
+ * They are run one by one from the front of a queue, so a deferred function may open a
+ * section itself: its end works off the rest of the queue, and the outer section then
+ * finds it empty.
  */
 #include "loop/defer-call.h"
 #include "port/calls.h"
@@ -19,15 +20,15 @@ typedef struct DeferredCall {
 
 typedef struct Section {
     unsigned depth;
-    unsigned first, end;       /* those of calls that are to be run */
-    unsigned size;             /* of more; 0: few are used */
+    unsigned first, end;       /* the part of calls that is to be run */
+    unsigned size;             /* length of more; 0: few is used */
     DeferredCall *more;
     DeferredCall few[FEW];
 } Section;
 
 static _Thread_local Section section_tls;
 
-/* A coroutine may change threads between two uses of a thread-local. */
+/* Not inlined: a coroutine may change threads between two uses of a thread-local. */
 static __attribute__((noinline)) Section *section(void)
 {
     __asm__ volatile("");
@@ -39,7 +40,7 @@ static DeferredCall *calls_of(Section *s)
     return s->size ? s->more : s->few;
 }
 
-/* False: out of memory. */
+/* Returns false if there is no memory. */
 static bool has_room(Section *s)
 {
     unsigned size = s->size ? s->size : FEW;

@@ -4,7 +4,8 @@
 #include "qemu/defer-call.h"
 #include <stdbool.h>
 
-/* Whether this thread has a section open, so that defer_call() puts off. */
+/* Returns true if the calling thread has a section open, so that defer_call()
+ * defers. */
 bool defer_call_is_open(void);
 
 #endif

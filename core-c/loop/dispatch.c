@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The handlers whose fds are ready: their order, and running them. util/aio-posix.c */
+/* The handlers whose fds are ready: sorting and running them; in QEMU
+ * util/aio-posix.c. */
 #include "loop/loop.h"
 #include "port/calls.h"
 
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents)
 {
-    QLIST_SAFE_REMOVE(node, node_ready);   /* a nested poll found it again */
+    QLIST_SAFE_REMOVE(node, node_ready);   /* a nested poll may have found it */
     qatomic_set(&node->pfd.revents, (short)revents);
     QLIST_INSERT_HEAD(ready_list, node, node_ready);
 }
@@ -49,7 +50,7 @@ static bool is_in_order(AioHandlerList *list)
     return true;
 }
 
-/* Two chains that are in order become one; le_prev is set at the end. */
+/* Merges two sorted chains; the caller sets le_prev at the end. */
 static AioHandler *merge(AioHandler *a, AioHandler *b)
 {
     AioHandler *first = NULL, **end = &first;
@@ -64,7 +65,7 @@ static AioHandler *merge(AioHandler *a, AioHandler *b)
     return first;
 }
 
-/* A merge sort: chains[i] is empty or has 2^i handlers, as the bits of a count. */
+/* A merge sort: chains[i] is empty or has 2^i handlers, like the bits of a count. */
 void aio_sort_ready_handlers(AioHandlerList *list)
 {
     AioHandler *chains[32] = { NULL }, *node, *all = NULL, **link;
@@ -95,7 +96,8 @@ void aio_sort_ready_handlers(AioHandlerList *list)
 
 /* ---- Running them ---- */
 
-/* Each call-back may remove the handler or disable external ones. */
+/* Asked before each call-back, since the one before may have removed the handler or
+ * disabled external ones. */
 static bool may_run(AioContext *ctx, AioHandler *node)
 {
     return !aio_handler_is_deleted(node) &&
@@ -109,7 +111,7 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
 
     qatomic_set(&node->pfd.revents, 0);
     node->poll_ready = false;
-    /* Its fd fired once: from now on polling it may spare a sleep. */
+    /* Its fd has become ready: from now on, polling it may avoid a sleep. */
     if (node->io_poll && !QLIST_IS_INSERTED(node, node_poll) &&
         !aio_handler_is_deleted(node)) {
         QLIST_INSERT_HEAD(&ctx->poll_aio_handlers, node, node_poll);
@@ -117,7 +119,8 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
             CALL_USER(node->io_poll_begin, node->opaque);
         }
     }
-    /* What the fd says comes first: io_read and io_write find what io_poll found. */
+    /* An event of the fd takes precedence: io_read and io_write find what io_poll has
+     * found. */
     if (poll_ready && !revents && may_run(ctx, node)) {
         port_count_add(&ctx->stats.handlers, 1);
         node->poll_ready_runs = true;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at a context from another thread. Counters may be read at any time and
- * handlers under list_lock; the list of bottom halves is the home thread's, so it
- * is read only while that thread sleeps, and a thread that wakes up meanwhile
- * waits.
+ * Reading a context from another thread. Counters can be read at any time, and
+ * handlers under list_lock. The list of bottom halves belongs to the home thread,
+ * so it is read only while that thread sleeps; if the home thread wakes up
+ * meanwhile, it waits until the list has been read.
  */
 #include "loop/loop.h"
 #include "port/calls.h"
 
-/* True: it sleeps, or is about to, and stays where it is until thaw. */
+/* Returns true if the home thread sleeps, or is about to; it then stays there
+ * until thaw(). */
 static bool freeze(AioContext *ctx)
 {
-    /* The home thread waits for the thaw. */
+    /* The home thread waits for thaw(). */
     port_thread_holds(1);
     qatomic_inc(&ctx->dumping);
-    /* Pairs with aio_poll, which lowers notify_me and then looks at dumping. */
+    /* Pairs with aio_poll, which lowers notify_me and then reads dumping. */
     return qatomic_mb_read(&ctx->wakeup->notify_me) >= 2;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handlers of a context: adding, changing, removing. util/aio-posix.c
+ * The handlers of a context: adding, changing, removing; in QEMU util/aio-posix.c.
  *
- * list_lock counts the walks of aio_handlers. Its lock alone lets one insert;
- * with the lock and a count of 0 one may free. Whoever removes a handler during
- * a walk therefore only marks it (deleted), and the outermost walk frees it at
- * its end.
+ * list_lock counts the walks of aio_handlers. A thread that holds its lock may
+ * insert a handler; it may free one only if the count is 0, too. A handler that is
+ * removed during a walk is therefore only marked (deleted), and the outermost walk
+ * frees it at its end.
  */
 #include "loop/loop.h"
 #include "port/calls.h"
@@ -14,10 +14,9 @@
 /* ---- Room for handlers ---- */
 
 /*
- * Takes list_lock when there is room for one more handler, fd's, in whatever the
- * monitors keep: once a handler is registered, waiting for it, changing it and
- * removing it need no more memory. False: there is none left, and the lock is not
- * taken.
+ * Takes list_lock when the monitors' tables have room for one more handler, that
+ * of fd: once a handler is registered, waiting for it, changing it and removing it
+ * need no more memory. Returns false, without the lock, if there is no memory.
  */
 static bool lock_with_room(AioContext *ctx, int fd)
 {
@@ -37,7 +36,7 @@ static bool lock_with_room(AioContext *ctx, int fd)
 
 /* ---- Adding, changing, removing ---- */
 
-/* A monitor may still have it in a list: then that frees it. */
+/* A monitor may still have it in a list; the monitor then frees it. */
 static void free_handler(AioHandler *node)
 {
     if (!(qatomic_fetch_or(&node->change, AIO_CHANGE_FREE) &
@@ -53,7 +52,7 @@ static void remove_handler(AioContext *ctx, AioHandler *node)
         qatomic_set(&node->deleted, true);
         QLIST_INSERT_HEAD_RCU(&ctx->deleted_aio_handlers, node, node_deleted);
     } else {
-        /* No walk: so the home thread uses neither of these lists. */
+        /* There is no walk, so the home thread uses neither of these lists. */
         QLIST_SAFE_REMOVE(node, node_poll);
         QLIST_SAFE_REMOVE(node, node_ready);
         QLIST_REMOVE(node, node);
@@ -61,14 +60,14 @@ static void remove_handler(AioContext *ctx, AioHandler *node)
     }
 }
 
-/* The loop's own notifier is the word it sleeps on: watching it would make its
- * setting notify the loop, which sets it. */
+/* The loop's own notifier is what the loop sleeps on. Watching it would make
+ * setting it notify the loop, which sets it again. */
 static int watch_fd(AioContext *ctx, int fd, bool on)
 {
     return fd == ctx->wakeup->fd ? 0 : port_fd_watch(fd, ctx->wakeup->watcher, on);
 }
 
-/* NULL: out of memory. */
+/* Returns NULL if there is no memory. */
 static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
                                IOHandler *io_write, AioPollFn *io_poll,
                                IOHandler *io_poll_ready, void *opaque)
@@ -105,7 +104,8 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
         port_panic("aio_set_fd_handler: fd %d: an fd is not negative", fd);
     }
     if (io_read || io_write || io_poll) {
-        /* No room is made for a number that is no fd. */
+        /* Checks the fd first, so that no room is made for a number that is no
+         * fd. */
         if ((unsigned)fd >= qatomic_read(&ctx->fd_table_size) &&
             (ret = watch_fd(ctx, fd, true)) < 0) {
             return ret;
@@ -275,7 +275,8 @@ void aio_free_deleted_handlers(AioContext *ctx)
     qemu_lockcnt_inc_and_unlock(&ctx->list_lock);
 }
 
-/* Finalization: handlers that are still registered are not an error. */
+/* Called when the context is freed; handlers that are still registered are not an
+ * error. */
 void aio_free_all_handlers(AioContext *ctx)
 {
     AioHandler *node;

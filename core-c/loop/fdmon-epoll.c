@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoll(7): a wait costs as much as there is ready, however many
- * handlers there are. util/fdmon-epoll.c
+ * The epoll(7) monitor: the cost of a wait depends on how many handlers are ready,
+ * not on how many there are. In QEMU util/fdmon-epoll.c.
  *
- * Where there is no ring, a context comes here from the scan when it has many
- * handlers, or when its GSource is taken, and stays, unless an fd cannot be watched
- * this way.
+ * Where there is no ring, a context moves here from the scan when it has many
+ * handlers or its GSource is taken. It stays, unless epoll cannot watch one of its
+ * fds.
  */
 #include "loop/loop.h"
 
@@ -13,7 +13,7 @@
 
 enum { MAX_READY = 128 };
 
-/* epoll knows nothing of external handlers; the scan does. */
+/* epoll does not know which handlers are external; the scan does. */
 static int scan_wait(AioContext *ctx, AioHandlerList *ready_list,
                      int64_t timeout)
 {
@@ -35,7 +35,7 @@ static int fdmon_epoll_wait(AioContext *ctx, AioHandlerList *ready_list,
     return n;
 }
 
-/* Back to the scan for good: an fd refuses to be watched. */
+/* Goes back to the scan for good, because epoll cannot watch an fd. */
 static void give_up(AioContext *ctx)
 {
     qatomic_store_release(&ctx->fdmon_ops, &fdmon_poll_ops);

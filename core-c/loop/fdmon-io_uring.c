@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot polls through a ring: a wait costs as much as there is ready, and
- * whether anything is can be seen without a call. io_uring(7) in the posix port,
- * polls that producers complete in shared memory in the WebAssembly one.
- * util/fdmon-io_uring.c
+ * The ring monitor: one-shot polls through a ring. The cost of a wait depends on
+ * how many handlers are ready, and looking whether any is needs no system call. The
+ * ring is io_uring(7) in the posix port; in WebAssembly, producers complete the
+ * polls in shared memory. In QEMU util/fdmon-io_uring.c.
  *
- * Any thread may add and remove handlers, the home thread alone uses the ring: it
- * takes over the changes, and arms again what was reported, before the next wait.
- * A handler whose fd stays ready is therefore reported in each wait. A context
- * has it from the start, wherever the machine does.
+ * Any thread may add and remove handlers, but only the home thread uses the ring:
+ * before each wait it takes over the changes and re-arms the polls that were
+ * reported. A handler whose fd stays ready is therefore reported by each wait.
+ * Where the machine has a ring, a context uses it from the start.
  */
 #include "loop/loop.h"
 #include "port/calls.h"
@@ -19,7 +19,7 @@ typedef QSLIST_HEAD(, AioHandler) ChangeList;
 
 struct AioPollRing {
     PortPollRing *port;
-    ChangeList changes;        /* pushed by any thread, the newest first */
+    ChangeList changes;        /* pushed by any thread; newest first */
 };
 typedef struct AioPollRing AioPollRing;
 
@@ -31,7 +31,7 @@ typedef struct AioPollRing AioPollRing;
  * lives until it is taken from there: AIO_CHANGE_FREE.
  */
 
-/* Under list_lock. */
+/* Called with list_lock held. */
 static void push_change(AioPollRing *ring, AioHandler *node, int events)
 {
     uint32_t old = qatomic_xchg(&node->change,
@@ -52,8 +52,8 @@ static void fdmon_io_uring_update(AioContext *ctx, AioHandler *old_node,
     }
 }
 
-/* The events of a node that is not in the list any longer. It may be gone after
- * this call. */
+/* Takes the change of a node that has left the list, and returns its events. The
+ * node may have been freed when it returns. */
 static int take_change(AioHandler *node)
 {
     uint32_t change = qatomic_fetch_and(&node->change,
@@ -65,7 +65,7 @@ static int take_change(AioHandler *node)
     return (int)(change & (AIO_CHANGE_FREE - 1));
 }
 
-/* The oldest first: of several handlers of one fd the newest counts. */
+/* Takes the oldest first: of several handlers of one fd, the newest counts. */
 static void take_changes(AioPollRing *ring)
 {
     ChangeList taken, in_order;
@@ -85,7 +85,7 @@ static void take_changes(AioPollRing *ring)
     }
 }
 
-/* Home. The ring knows of everything that is to be waited for. */
+/* Hands all changes and re-armed polls to the ring. Home thread only. */
 static void bring_up_to_date(AioPollRing *ring)
 {
     port_poll_ring_rearm(ring->port);
@@ -105,8 +105,8 @@ static int fdmon_io_uring_wait(AioContext *ctx, AioHandlerList *ready_list,
 
     bring_up_to_date(ring);
     if (aio_external_disabled(ctx)) {
-        /* The ring knows nothing of external handlers; the scan does. What the
-         * ring says now may not be true any more when it is asked again. */
+        /* The ring does not know which handlers are external; the scan does. What
+         * the ring reports now may no longer be true when it is asked again. */
         while (port_poll_ring_wait(ring->port, ready, MAX_READY, 0) ==
                MAX_READY) {
             continue;

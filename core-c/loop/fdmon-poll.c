@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The scanning monitor: every wait looks at every handler. util/fdmon-poll.c */
+/* The scanning monitor: every wait looks at every handler; in QEMU
+ * util/fdmon-poll.c. */
 #include "loop/loop.h"
 #include "port/calls.h"
 
-/* As many fds as make epoll worth its while; util/fdmon-epoll.c. */
+/* The number of fds from which on epoll is worthwhile; in QEMU
+ * util/fdmon-epoll.c. */
 #define UPGRADE_THRESHOLD 64
 
 /* ---- Room ---- */
 
-/* What a scan fills in. Whoever registers a handler makes it large enough, so that
- * the scan itself never needs memory. */
+/* What a scan fills in. The thread that registers a handler makes it large enough,
+ * so that the scan itself never needs memory. */
 typedef struct AioScanRoom {
     unsigned size;
-    AioHandler **nodes;        /* behind fds; both are size long */
+    AioHandler **nodes;        /* behind fds; both have size entries */
     PortPollFd fds[];
 } AioScanRoom;
 
-/* One place more, for a handler that replaces another one: a scan may meet both. */
+/* One entry more, because a scan may meet both a replaced handler and its
+ * replacement. */
 bool fdmon_poll_has_room(AioContext *ctx)
 {
     return ctx->handlers_with_events + 1 < ctx->scan_size;
@@ -63,8 +66,8 @@ void fdmon_poll_free_room(AioContext *ctx)
 
 /* ---- Waiting ---- */
 
-/* Handlers are newest first, and aio_add_ready_handler inserts at the head:
- * what was registered first runs first. */
+/* The list has the newest handlers first, and aio_add_ready_handler() inserts at
+ * the head: the handler that was registered first runs first. */
 static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
                            int64_t timeout)
 {
@@ -83,15 +86,15 @@ static int fdmon_poll_wait(AioContext *ctx, AioHandlerList *ready_list,
             continue;
         }
         if (!room || n == room->size) {
-            /* Handlers were added since: the next wait takes the room they have
-             * brought. */
+            /* Handlers have been added meanwhile: the next wait uses the larger
+             * room that was made for them. */
             timeout = 0;
             break;
         }
         room->fds[n] = (PortPollFd){ node->pfd.fd, node->pfd.events, 0 };
         room->nodes[n++] = node;
     }
-    /* A context that was destroyed has no handlers, and no room. */
+    /* A context that is being destroyed has no handlers and no room. */
     ret = port_fd_poll(room ? room->fds : NULL, n, ctx->wakeup->fd, timeout);
     if (ret > 0) {
         for (unsigned i = 0; i < n; i++) {

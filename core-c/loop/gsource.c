@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The context as a GSource: a foreign event loop (GLib's, or a page's) polls in
- * aio_poll's place and calls prepare, check and dispatch. util/async.c
+ * The context as a GSource: a foreign event loop (GLib's, or a page's) polls instead of
+ * aio_poll(), and calls prepare, check and dispatch. In QEMU util/async.c.
  *
- * prepare raises bit 0 of notify_me, check clears it. When prepare says "ready"
- * the foreign loop skips check, so that the bit stays up during dispatch; that
- * is harmless: a notification then sets the notifier although nobody sleeps.
+ * prepare raises bit 0 of notify_me, and check clears it. When prepare says "ready", the
+ * foreign loop skips check, and the bit stays up during dispatch. That is harmless: a
+ * notification then sets the notifier although nobody sleeps.
  *
- * The foreign loop learns of one fd where there is a ring or epoll, of all on
- * the scan; which of them are ready, the context's own monitor finds out, in check,
- * or in dispatch where check was skipped.
+ * With a ring or epoll the foreign loop polls one fd, with the scan all of them. The
+ * context's own monitor finds out which are ready, in check, or in dispatch if check was
+ * skipped.
  */
 #include "loop/loop.h"
 #include "port/calls.h"
 
-/* Leaves them to the next dispatch, with those that it has to run already. */
+/* Keeps the handlers for the next dispatch, with those that it has to run already. */
 static void keep_ready(AioContext *ctx, AioHandlerList *ready_list)
 {
     AioHandler *node;
@@ -31,9 +31,9 @@ bool aio_prepare(AioContext *ctx)
     AIO_CHECK_CONTEXT(ctx);
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
 
-    /* Polling in user space has no place here; what its last look found is
-     * dispatched, or found again by the monitor. The walk is counted: an io_poll_end
-     * may remove any handler. */
+    /* A GSource does not poll in user space. What the last look found is dispatched, or
+     * found again by the monitor. The walk is counted, since io_poll_end may remove any
+     * handler. */
     if (ctx->poll_started) {
         qemu_lockcnt_inc(&ctx->list_lock);
         aio_poll_set_started(ctx, &ready_list, false);
@@ -110,14 +110,14 @@ void aio_dispatch_for(AioContext *ctx, int64_t ns)
     aio_run_timers(ctx, &budget);
 }
 
-/* Handlers that there was no time for, or that prepare found: looking for others first
- * would put the oldest before them again, turn after turn. */
+/* Returns true if handlers are left for which there was no time, or which prepare found.
+ * Looking for others first would put the oldest before them again, turn after turn. */
 static bool handlers_are_left(AioContext *ctx)
 {
     return ctx->gsource_rest && aio_pending(ctx);
 }
 
-/* The one fd that stands for all. False: there is none. */
+/* Sets *pfd to the one fd that stands for all. Returns false if there is none. */
 static bool fd_of_monitor(AioContext *ctx, GPollFD *pfd)
 {
     bool ring = aio_fdmon(ctx) == &fdmon_io_uring_ops;
@@ -128,11 +128,11 @@ static bool fd_of_monitor(AioContext *ctx, GPollFD *pfd)
     pfd->fd = ring ? fdmon_io_uring_fd(ctx) : fdmon_epoll_fd(ctx);
     pfd->events = PORT_POLLIN;
     /*
-     * The ring hands over here what changed, before the foreign loop sleeps. Where the
-     * loop's notifier stands for the ring, what becomes ready from now on, after
-     * prepare, sets it; what is ready already did not, so that then the poll must not
-     * sleep: an event can always be written. To poll what was found in the notifier's
-     * place would not do: another thread may clear it.
+     * Changes are handed to the ring here, before the foreign loop sleeps. Where the loop's
+     * notifier stands for the ring, a poll that completes after prepare sets it, but one
+     * that has completed already did not, so the foreign loop must not sleep then. It is
+     * told to poll for writing, too: an event can always be written. Polling one of the
+     * ready fds instead would not do, because another thread may clear it.
      */
     if (ring && CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) &&
         pfd->fd == ctx->wakeup->fd) {
@@ -141,7 +141,8 @@ static bool fd_of_monitor(AioContext *ctx, GPollFD *pfd)
     return pfd->fd >= 0;
 }
 
-/* The fds that a foreign loop is to poll: how many there are; fills in at most n. */
+/* Lists the fds that a foreign loop has to poll: fills in at most n and returns how many
+ * there are. */
 static unsigned list_fds(AioContext *ctx, GPollFD *fds, unsigned n)
 {
     GPollFD one = { .fd = -1 };
@@ -175,7 +176,7 @@ static bool are_the_same(const GPollFD *a, const GPollFD *b, unsigned n)
     return true;
 }
 
-/* Tells the foreign loop what to poll from now on. Most often it knows already. */
+/* Tells the foreign loop which fds to poll from now on; usually they have not changed. */
 static void publish_fds(AioContext *ctx)
 {
     GPollFD few[8], *fds = few;
@@ -218,13 +219,14 @@ static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
     AioContext *ctx = (AioContext *)source;
     Wakeup *wakeup = ctx->wakeup;
 
-    /* Pairs with aio_notify: it sees the bit, or we see what it published. */
+    /* Pairs with aio_notify: either it sees the bit, or we see what it published. */
     qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me | 1);
     *timeout = qemu_timeout_ns_to_ms(aio_compute_timeout(ctx));
     if (aio_prepare(ctx) || handlers_are_left(ctx)) {
         *timeout = 0;
     }
-    /* A context that no loop polls has none: a turn of JavaScript's is not in need of it. */
+    /* A context that no foreign loop polls needs no fds, as in a turn of JavaScript's event
+     * loop. */
     if (source->context) {
         publish_fds(ctx);
     }

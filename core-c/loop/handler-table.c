@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handlers of a context by fd: finding one costs the same whatever their number. The
- * table grows by doubling; a reader without the lock may still be in an old one, so these
- * are kept until the context goes: together they are no larger than the newest.
+ * A table of a context's handlers by fd: finding one takes the same time however many
+ * there are. The table grows by doubling. A reader without the lock may still be using an
+ * old table, so old tables are kept until the context is freed; together they are no
+ * larger than the newest.
  */
 #include "loop/loop.h"
 #include <string.h>
@@ -17,7 +18,7 @@ static FdTable *table_of(AioHandler **handlers)
     return container_of(handlers, FdTable, handlers[0]);
 }
 
-/* Under list_lock. */
+/* Called with list_lock held. */
 static void use_table(AioContext *ctx, FdTable *table, unsigned size)
 {
     if (ctx->fd_table_size) {
@@ -25,7 +26,7 @@ static void use_table(AioContext *ctx, FdTable *table, unsigned size)
                ctx->fd_table_size * sizeof(AioHandler *));
         table->older = table_of(ctx->handler_by_fd);
     }
-    /* In this order: a reader that sees the new size sees the new table. */
+    /* In this order, a reader that sees the new size also sees the new table. */
     qatomic_store_release(&ctx->handler_by_fd, table->handlers);
     qatomic_store_release(&ctx->fd_table_size, size);
 }

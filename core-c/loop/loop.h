@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
-/* What the files of the loop share with each other. */
+/* Shared by the files of the loop. "Home thread only" is explained in block/aio.h. */
 #include "block/aio.h"
 #include "loop/part.h"
 #include "port/port.h"
@@ -14,15 +14,15 @@ struct AioHandler {
     IOHandler *io_read;
     IOHandler *io_write;
     AioPollFn *io_poll;
-    IOHandler *io_poll_ready;              /* NULL: io_poll does its work, too */
+    IOHandler *io_poll_ready;              /* NULL: io_poll does the work itself */
     IOHandler *io_poll_begin;
     IOHandler *io_poll_end;
     void *opaque;
-    uint32_t serial;                       /* in the order of registration */
+    uint32_t serial;                       /* its place in the order of registration */
     bool is_external;
-    bool poll_ready;                       /* io_poll said so; home */
-    bool poll_ready_runs;                  /* io_poll_ready; home */
-    bool deleted;                          /* under list_lock; read without */
+    bool poll_ready;                       /* io_poll has returned true; home thread */
+    bool poll_ready_runs;                  /* io_poll_ready is running; home thread */
+    bool deleted;                          /* set under list_lock, read without it */
     QLIST_ENTRY(AioHandler) node;          /* aio_handlers */
     QLIST_ENTRY(AioHandler) node_ready;    /* one iteration's ready list */
     QLIST_ENTRY(AioHandler) node_deleted;  /* deleted_aio_handlers */
@@ -31,19 +31,20 @@ struct AioHandler {
     QSLIST_ENTRY(AioHandler) node_change;  /* the list of changes */
 };
 
-/* In AioHandler.change, above the events. */
+/* Bits of AioHandler.change above the events. */
 enum {
     AIO_CHANGE_QUEUED = 1 << 30,
-    AIO_CHANGE_FREE = 1 << 29,     /* whoever takes it from the list frees it */
+    AIO_CHANGE_FREE = 1 << 29,     /* to be freed when it is taken from the list */
 };
 
-/* Another thread that takes the GSource may change it: aio_context_use_g_source. */
+/* Read atomically: a thread that takes the GSource may change it (aio_context_use_g_source). */
 static inline const FDMonOps *aio_fdmon(AioContext *ctx)
 {
     return qatomic_load_acquire(&ctx->fdmon_ops);
 }
 
-/* Home: runs the timers that are due. True if there were any. budget may be NULL. */
+/* Runs the timers that are due, and returns true if there were any. budget may be NULL. Home thread
+ * only. */
 static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
 {
     unsigned count = timerlistgroup_run(&ctx->tlg, budget);
@@ -57,61 +58,65 @@ static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
 /* aio-context.c */
 bool aio_is_home_thread(AioContext *ctx);
 void aio_ctx_finalize(GSource *source);
-/* Panics, naming the call, unless this is ctx's home thread. */
+/* Panics with the name of the call unless this is ctx's home thread. */
 void aio_assert_home_thread(AioContext *ctx, const char *call);
 
 /* abandon.c */
 /*
- * The context's home thread was lost, in the midst of anything that it alone sees, and
- * has ended. What it had is given back, and the threads that serve it end; what others
- * schedule, arm or register here does nothing from now on. idle(opaque) is called, in
- * any thread, when nobody works on its requests any longer: none of those that have not
- * ended will, and their memory and files are not used again. The caller's reference
- * stays his.
+ * Abandons a context whose home thread was lost, at any point of its work, and has ended. Its
+ * resources are freed, and the threads that serve it end; what others schedule, arm or register in
+ * it does nothing from now on. idle(opaque) is called, in any thread, when nobody works on its
+ * requests any more: those that have not ended never will, and their memory and files are not used
+ * again. The caller keeps its reference.
  */
 void aio_context_abandon(AioContext *ctx, void (*idle)(void *opaque),
                          void *opaque);
-/* Somebody is to be waited for before an abandoned context is idle; that is over. */
+/* aio_context_serving() adds a thread that has to be waited for before an abandoned context is
+ * idle; aio_context_served() says that it has finished. */
 void aio_context_serving(AioContext *ctx);
 void aio_context_served(AioContext *ctx);
 
 /* retired.c */
-/* The last reference to one that stays was dropped. */
+/* Keeps a context whose memory is never freed, when its last reference was dropped. */
 void aio_context_retire(AioContext *ctx);
-/* One that was retired and that nobody schedules anything in, empty; NULL: there is
- * none. */
+/* Returns a retired context, empty, in which nobody can schedule anything any more, or NULL if
+ * there is none. */
 AioContext *aio_context_take_retired(void);
 
 /* bh.c */
-/* Without running any: what is queued is in no list any longer, and is freed if it was
- * to be after its run, or has been deleted. */
+/* Unqueues all bottom halves without running them, and frees those that are one-shot or have been
+ * deleted. */
 void aio_bh_drop(AioContext *ctx);
-/* Any thread: as qemu_bh_delete, in an abandoned context. Nobody schedules it any more. */
+/* The same as qemu_bh_delete() in an abandoned context. Nobody schedules bh any more. Any
+ * thread. */
 void aio_bh_delete_abandoned(QEMUBH *bh);
-/* As aio_bh_new. NULL: out of memory. */
+/* The same as aio_bh_new(), but returns NULL if there is no memory. */
 QEMUBH *aio_bh_try_new(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                        const char *name);
-/* Frees one that has never been scheduled. NULL is fine. */
+/* Frees a bottom half that has never been scheduled, or does nothing for NULL. */
 void aio_bh_discard(QEMUBH *bh);
-/* As aio_bh_poll; may leave some for the next time. */
+/* The same as aio_bh_poll(), but may leave bottom halves for the next call when the budget is
+ * spent. */
 void aio_bh_poll_for(AioContext *ctx, AioBudget *budget);
-/* 0: one is to be run now; 10 ms: only idle ones are; -1: none is. */
+/* Returns when bottom halves have to run, in nanoseconds: 0 is now; 10 ms if only idle ones are
+ * scheduled; -1 if none is. */
 int64_t aio_bh_timeout(AioContext *ctx);
-/* Calls line for each that is queued; the home thread is not running any. */
+/* Calls line for each bottom half that is queued, while the home thread is not running any. */
 void aio_bh_dump(AioContext *ctx, AioDumpLine *line, void *opaque);
-/* Panics if one is still scheduled; frees those that were deleted. */
+/* Frees the bottom halves that were deleted; panics if one is still scheduled. */
 void aio_bh_drain(AioContext *ctx);
 
 /* handler-table.c */
-/* The live handler of fd, or NULL. Home, inside a walk. */
+/* Returns the handler of fd that is not removed, or NULL. Home thread only, inside a walk. */
 AioHandler *aio_find_handler(AioContext *ctx, int fd);
-/* Makes a place for fd. False: out of memory. */
+/* Makes room for fd in the table. Returns false if there is no memory. */
 bool aio_handler_table_reserve(AioContext *ctx, int fd);
 void aio_handler_table_free(AioContext *ctx);
 
 /* fd-handler.c */
-/* As aio_set_fd_handler, io_poll_ready may be NULL. 0; -ENOMEM, or why fd cannot be watched: nothing has
- * changed. Removing a handler does not fail. */
+/* The same as aio_set_fd_handler_full(), but io_poll_ready may be NULL, and it returns 0 or -errno:
+ * -ENOMEM, or why fd cannot be watched; nothing has changed then. Removing a handler does not
+ * fail. */
 int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                            IOHandler *io_read, IOHandler *io_write,
                            AioPollFn *io_poll, IOHandler *io_poll_ready,
@@ -123,7 +128,7 @@ static inline bool aio_handler_is_deleted(AioHandler *node)
 {
     return qatomic_read(&node->deleted);
 }
-/* Whether a handler's fd is to be waited for now. */
+/* Returns true if the loop has to wait for the handler's fd now. */
 static inline bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node)
 {
     return !aio_handler_is_deleted(node) && node->pfd.events &&
@@ -131,14 +136,16 @@ static inline bool aio_handler_is_waited_for(AioContext *ctx, AioHandler *node)
 }
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents);
-/* The same for the handlers of n fds that a monitor has found; one without is left out. */
+/* The same for the handlers of n fds that a monitor has found; fds without a handler are
+ * skipped. */
 void aio_add_ready_fds(AioContext *ctx, AioHandlerList *ready_list,
                        const PortPollFd *fds, int n);
-/* The same for one whose io_poll has found something for its io_poll_ready. */
+/* The same for a handler whose io_poll has found work for its io_poll_ready. */
 void aio_add_poll_ready_handler(AioHandlerList *ready_list, AioHandler *node);
-/* Puts them in the order in which they were registered. */
+/* Sorts the handlers in the order of registration. */
 void aio_sort_ready_handlers(AioHandlerList *list);
-/* What there is no time for stays on the list. budget may be NULL. */
+/* Runs the handlers of the list, and returns true if there was progress. Those for which the budget
+ * (or NULL) leaves no time stay on the list. */
 bool aio_dispatch_ready_handlers(AioContext *ctx, AioHandlerList *ready_list,
                                  AioBudget *budget);
 void aio_free_deleted_handlers(AioContext *ctx);
@@ -146,20 +153,21 @@ void aio_free_all_handlers(AioContext *ctx);
 
 /* fdmon-poll.c: the scan */
 extern const FDMonOps fdmon_poll_ops;
-/* Under list_lock: whether a scan has room for one more handler. */
+/* Returns true if a scan has room for one more handler. Called with list_lock held. */
 bool fdmon_poll_has_room(AioContext *ctx);
-/* Any thread: makes it. False: out of memory. */
+/* Makes such room. Returns false if there is no memory. Any thread. */
 bool fdmon_poll_reserve(AioContext *ctx);
 void fdmon_poll_free_room(AioContext *ctx);
 
 /* fdmon-epoll.c */
 #ifdef CONFIG_EPOLL
 extern const FDMonOps fdmon_epoll_ops;
-/* Moves ctx from the scan to epoll. Home. False: it cannot watch one of the handlers;
- * ctx stays on the scan. */
+/* Moves ctx from the scan to epoll. Returns false, and ctx stays on the scan, if epoll cannot watch
+ * one of the handlers. Home thread only. */
 bool fdmon_epoll_upgrade(AioContext *ctx);
 void fdmon_epoll_destroy(AioContext *ctx);
-/* An fd that is readable when wait has something to report; -1: ctx is not on epoll. */
+/* Returns an fd that is readable when wait has something to report, or -1 if ctx is not on
+ * epoll. */
 int fdmon_epoll_fd(AioContext *ctx);
 #else
 static inline bool fdmon_epoll_upgrade(AioContext *ctx)
@@ -180,39 +188,40 @@ static inline int fdmon_epoll_fd(AioContext *ctx)
 
 /* fdmon-io_uring.c */
 extern const FDMonOps fdmon_io_uring_ops;
-/* Moves ctx, which has no handlers yet, to it. False: this machine has none, or out of
- * memory. */
+/* Makes ctx, which has no handlers yet, use the ring. Returns false if this machine has none, or
+ * there is no memory. */
 bool fdmon_io_uring_setup(AioContext *ctx);
 void fdmon_io_uring_destroy(AioContext *ctx);
-/* Any thread: makes room for fd, if ctx has a ring. False: out of memory. */
+/* Makes room for fd, if ctx has a ring. Returns false if there is no memory. Any thread. */
 bool fdmon_io_uring_reserve(AioContext *ctx, int fd);
-/* The same for the ring. */
+/* The same as fdmon_epoll_fd() for the ring. */
 int fdmon_io_uring_fd(AioContext *ctx);
 
 /* polling.c: adaptive polling in user space */
-/* True: progress was made, or will be by what is on ready_list now; *timeout may be
- * less. */
+/* Polls in user space before a sleep. Returns true if there was progress, or will be by the
+ * handlers that are on ready_list now; may lower *timeout. */
 bool aio_try_poll_mode(AioContext *ctx, AioHandlerList *ready_list,
                        int64_t *timeout);
-/* Enters or leaves poll mode. True: the last look at the handlers made progress, or
- * put some on ready_list. */
+/* Enters or leaves poll mode. Returns true if the last look at the handlers made progress or put
+ * some on ready_list. */
 bool aio_poll_set_started(AioContext *ctx, AioHandlerList *ready_list,
                           bool started);
 void aio_adapt_polling(AioContext *ctx, int64_t block_ns);
 
-/* dump.c: the home thread, after it slept. */
+/* dump.c. The home thread calls it after it slept, and waits until no thread is reading the
+ * context. */
 void aio_dump_wait(AioContext *ctx);
 
 /* gsource.c */
-/* Puts the handlers that are ready where dispatch finds them. True: there are some. */
+/* Puts the handlers that are ready where dispatch finds them. Returns true if there are some. */
 bool aio_find_ready(AioContext *ctx);
 /*
- * Home. As aio_dispatch; but bottom halves, handlers and timers stop after ns each, and
- * go on in the next call: one of each kind runs in any case. A loop that is driven so
- * calls check before and prepare after it, which knows of what is left.
+ * The same as aio_dispatch(), but bottom halves, handlers and timers each stop after ns nanoseconds
+ * and go on in the next call; at least one of each kind runs. A loop that is driven in this way
+ * calls check before and prepare after it; prepare knows of what is left. Home thread only.
  */
 void aio_dispatch_for(AioContext *ctx, int64_t ns);
-/* GLib's structure has two members more, which it reads and which stay NULL. */
+/* GLib's struct has two more members, which GLib reads and which stay NULL. */
 typedef struct AioSourceFuncs {
     GSourceFuncs funcs;
     void *closure_callback;

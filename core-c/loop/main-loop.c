@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The main context and the main thread's loop. util/main-loop.c */
+/* The main context and the main thread's loop; in QEMU util/main-loop.c. */
 #include "qemu/main-loop.h"
 #include "loop/loop.h"
 #include "qapi/error.h"
@@ -20,7 +20,7 @@ static void attach(AioContext *ctx)
     g_source_unref(source);
 }
 
-/* Timers of main_loop_tlg are run by main_loop_wait. */
+/* main_loop_wait() runs the timers of main_loop_tlg. */
 static void notify_main_loop(void *opaque, QEMUClockType type)
 {
     (void)opaque;

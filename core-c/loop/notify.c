@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waking a context: sync/wakeup.c has the protocol. */
+/* Waking a context; sync/wakeup.c describes the protocol. */
 #include "loop/loop.h"
 
 void aio_notify(AioContext *ctx)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of parts that contexts have: part.h. */
+/* The registry of the kinds of parts that contexts have; see part.h. */
 #include "loop/part.h"
 #include "port/calls.h"
 
-/* For all types that a part may be made of. */
+/* Sufficient for all types that a part may contain. */
 #define ALIGNMENT _Alignof(max_align_t)
 
-/* Written before main(), then only read. */
+/* Written before main(), and only read afterwards. */
 static AioPart *parts;
 static size_t size = sizeof(AioContext);
 

@@ -2,13 +2,13 @@
 #ifndef LOOP_PART_H
 #define LOOP_PART_H
 /*
- * Parts of a context: what the rooms above the loop keep for each context, such as its
- * thread pool, its block engines, and the coroutines that wait to be entered.
+ * Parts of a context: what the subsystems above the loop keep for each context, such as
+ * its thread pool, its block engines, and the coroutines that wait to be entered.
  *
- * Each kind of part registers itself with the loop before main() and brings along the
- * functions that the loop calls in the course of a context's life. The loop knows nothing
- * else of them. The memory of all parts lies behind the context, in the same allocation,
- * so that finding a part costs one addition and making a context cannot fail for a part.
+ * Each kind of part registers itself before main(), with functions that the loop calls
+ * during a context's life. The loop knows nothing else of it. The memory of all parts
+ * follows the context in the same allocation, so finding a part costs one addition, and
+ * making a context cannot fail because of a part.
  */
 #include "block/aio.h"
 
@@ -16,23 +16,23 @@ typedef void AioDumpLine(void *opaque, const char *text);
 
 typedef struct AioPart AioPart;
 struct AioPart {
-    size_t size;               /* of what each context keeps; all zero at first */
+    size_t size;               /* bytes for each context; all zero at first */
 
-    /* All of these may be NULL. */
+    /* Each of the following functions may be NULL. */
 
-    /* The context has been made, or (again) is used once more after it was abandoned.
-     * Other threads may still schedule the part's bottom halves in the second case, so
-     * that these may be initialised in the first case only. */
+    /* Called when the context has been made, or (again) is reused after it was abandoned.
+     * In the second case other threads may still schedule the part's bottom halves, so
+     * these may be initialised only in the first case. */
     void (*begin)(AioContext *ctx, bool again);
-    /* The last reference was dropped. Panics if something is left that should have
-     * ended. */
+    /* Called when the last reference was dropped. Panics if something is left that should
+     * have ended. */
     void (*end)(AioContext *ctx);
-    /* The home thread was lost (aio_context_abandon). The part ends what works for it;
-     * aio_context_serving tells whom to wait for. */
+    /* Called when the home thread was lost (aio_context_abandon). The part ends the
+     * threads that work for it; aio_context_serving() says which to wait for. */
     void (*abandon)(AioContext *ctx);
-    /* Nobody works for an abandoned context any longer: requests are freed. */
+    /* Called when nobody works for an abandoned context any more: requests are freed. */
     void (*idle)(AioContext *ctx);
-    /* Calls line for each line that aio_context_dump is to show. Any thread. */
+    /* Calls line for each line that aio_context_dump() is to show. Any thread. */
     void (*dump)(AioContext *ctx, AioDumpLine *line, void *opaque);
 
     /* part.c */
@@ -40,7 +40,8 @@ struct AioPart {
     AioPart *next;
 };
 
-/* Before main(): each context that is made afterwards has this part. */
+/* Registers a kind of part; called before main(). Each context that is made afterwards
+ * has the part. */
 void aio_part_register(AioPart *part);
 #define AIO_PART_REGISTER(part)                                              \
     static __attribute__((constructor(101))) void register_##part(void)      \
@@ -49,15 +50,15 @@ void aio_part_register(AioPart *part);
     }                                                                        \
     _Static_assert(1, "a semicolon follows")
 
-/* What ctx keeps for this kind of part: part->size bytes. */
+/* Returns what ctx keeps for this kind of part: part->size bytes. */
 static inline void *aio_part(AioContext *ctx, const AioPart *part)
 {
     return (char *)ctx + part->offset;
 }
 
-/* The size of a context with all its parts. */
+/* Returns the size of a context with all its parts, in bytes. */
 size_t aio_parts_size(void);
-/* Whether a bottom half is a member of one of ctx's parts (bh_init). */
+/* Returns true if a bottom half is a member of one of ctx's parts (bh_init). */
 bool aio_parts_have(const AioContext *ctx, const QEMUBH *bh);
 
 /* These call the function of that name in each part of ctx. */

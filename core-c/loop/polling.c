@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Adaptive polling: before a loop sleeps it looks for poll_ns at the handlers
- * that can be asked in user space, because a wake-up costs more than a short
- * spin. How long pays is learnt from how long the loop was blocked.
- * util/aio-posix.c
+ * Adaptive polling: before a loop sleeps, it asks for poll_ns the handlers that have
+ * io_poll, because a wake-up costs more than a short spin. How long that pays off is
+ * learnt from how long the loop was blocked. In QEMU util/aio-posix.c.
  */
 #include "loop/loop.h"
 #include "port/calls.h"
@@ -17,9 +16,9 @@ bool aio_poll_disabled(AioContext *ctx)
 }
 
 /*
- * Asks one handler. True: it has done something, or is on ready_list with something to
- * do. One whose io_poll_ready is being run is not asked, because what it would tell of is
- * being dealt with: a nested aio_poll would run it again and again.
+ * Asks one handler. Returns true if it has done something, or is now on ready_list with
+ * something to do. A handler whose io_poll_ready is running is not asked, because its
+ * work is being done: a nested aio_poll() would run it again and again.
  */
 static bool is_hit(AioContext *ctx, AioHandlerList *ready_list,
                    AioHandler *node)
@@ -35,7 +34,8 @@ static bool is_hit(AioContext *ctx, AioHandlerList *ready_list,
     return true;
 }
 
-/* Asks every handler once. *timeout becomes 0 at a hit. True: progress. */
+/* Asks every handler once. A hit sets *timeout to 0. Returns true if there was
+ * progress. */
 static bool poll_handlers_once(AioContext *ctx, AioHandlerList *ready_list,
                                int64_t *timeout)
 {
@@ -45,7 +45,8 @@ static bool poll_handlers_once(AioContext *ctx, AioHandlerList *ready_list,
     QLIST_FOREACH_SAFE(node, &ctx->poll_aio_handlers, node_poll, next) {
         if (is_hit(ctx, ready_list, node)) {
             *timeout = 0;
-            /* The notifier says only that there is something elsewhere. */
+            /* The loop's own notifier is no progress: it only says that something
+             * happened elsewhere. */
             progress |= node->opaque != &ctx->notifier;
         }
     }
@@ -71,7 +72,7 @@ bool aio_poll_set_started(AioContext *ctx, AioHandlerList *ready_list,
         if (fn) {
             CALL_USER(fn, node->opaque);
         }
-        /* What came between the last look and io_poll_end would be lost. */
+        /* An event between the last look and io_poll_end would otherwise be lost. */
         if (!started && is_hit(ctx, ready_list, node)) {
             progress |= node->opaque != &ctx->notifier;
         }
@@ -141,7 +142,7 @@ void aio_adapt_polling(AioContext *ctx, int64_t block_ns)
     }
 }
 
-/* Takes effect at once: a poll that sleeps is woken. */
+/* Takes effect at once: a sleeping poll is woken. */
 void aio_context_set_poll_params(AioContext *ctx, int64_t max_ns, int64_t grow,
                                  int64_t shrink, Error **errp)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The places of contexts that were abandoned (abandon.c), for contexts that are made later. */
+/* The memory of contexts that were abandoned (abandon.c), for contexts that are made later. */
 #include "gmain/gmain.h"
 #include "loop/loop.h"
 #include <string.h>
@@ -10,7 +10,7 @@ static AioContext *retired;                    /* under retired_lock */
 void aio_context_retire(AioContext *ctx)
 {
     aio_bh_drop(ctx);
-    /* The references are those of its next life: its GSource is not freed. */
+    /* This is the reference of the next context made here: the GSource is not freed. */
     ctx->source.ref_count = 1;
     qemu_mutex_lock(&retired_lock);
     ctx->abandoned.next = retired;
@@ -18,14 +18,14 @@ void aio_context_retire(AioContext *ctx)
     qemu_mutex_unlock(&retired_lock);
 }
 
-/* Whether bottom halves are left that somebody made here. */
+/* Returns true if bottom halves are left that somebody made in this context. */
 static bool is_known(AioContext *ctx)
 {
     aio_bh_drop(ctx);
     return qatomic_read(&ctx->bhs);
 }
 
-/* As new; what lasts stays as it is. */
+/* Makes it as new, except for the members that last. */
 static void clear(AioContext *ctx)
 {
     const size_t from = offsetof(AioContext, bh_slice_list);

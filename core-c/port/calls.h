@@ -2,12 +2,13 @@
 #ifndef PORT_CALLS_H
 #define PORT_CALLS_H
 /*
- * Every call through a pointer goes by one of these; test/api fails for one that does not.
+ * Every call through a pointer uses one of these macros; test/api fails for a call that
+ * does not.
  *
- * In WebAssembly the library's frames, unlike the program's, cannot be put aside when a
- * coroutine yields. So the library counts itself while it calls a function of the program's
- * (port_coroutine_fence), and a yield of a coroutine that was entered further out is
- * refused by name. docs/decisions/0008
+ * In WebAssembly the library's frames, unlike the program's, cannot be suspended when a
+ * coroutine yields. So the library counts itself while it calls a function of the program
+ * (port_coroutine_fence), and a yield of a coroutine that was entered further out panics
+ * with its name. docs/decisions/0008 says more.
  */
 #include "port/port.h"
 
@@ -23,7 +24,7 @@ static inline void calls_end_fence(const int *fence)
     port_coroutine_fence(-1);
 }
 
-/* A function of the program's, or one that may be. Its value is the call's. */
+/* Calls a function of the program, or one that may be, and has its value. */
 #define CALL_USER(fn, args...)                                               \
     ({                                                                       \
         __attribute__((cleanup(calls_end_fence), unused))                    \
@@ -31,11 +32,11 @@ static inline void calls_end_fence(const int *fence)
         (fn)(args);                                                          \
     })
 
-/* A function of the library's own, which calls none of the program's otherwise than by
- * CALL_USER: monitors, hooks, what a thread is to do. */
+/* Calls a function of the library that calls the program only by CALL_USER: monitors,
+ * hooks, the work of a thread. */
 #define CALL_OWN(fn, args...) ((fn)(args))
 
-/* The function of a coroutine, in the coroutine itself: it may yield. */
+/* Calls the entry function of a coroutine, in the coroutine itself: it may yield. */
 #define CALL_COROUTINE(fn, args...) ((fn)(args))
 
 #endif

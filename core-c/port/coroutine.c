@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the coroutines of all ports share. */
+/* Shared by the coroutines of all ports. */
 #include "port/port.h"
 
 _Thread_local Coroutine *port_coroutine_current;

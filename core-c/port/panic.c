@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A broken contract ends in the same words on every machine. */
+/* A broken contract is reported in the same words on every machine. */
 #include "port/port.h"
 
 void port_panic(const char *fmt, ...)

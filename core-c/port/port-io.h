@@ -1,64 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef PORT_IO_H
 #define PORT_IO_H
-/*
- * What the block engines ask of the machine, beside port.h: one positional
- * operation on a file, done here and now or handed over with others.
- */
+/* What the block engines need of the machine besides port.h: an operation at an offset of
+ * a file, done at once or submitted together with others. */
 #include "port/port.h"
 
 #include <sys/uio.h>
 
 typedef enum { PORT_IO_READ, PORT_IO_WRITE, PORT_IO_FDATASYNC } PortIoOp;
 
-/* As many iovecs as one operation may have. */
+/* The number of iovecs that one operation may have. */
 enum { PORT_IO_MAX_IOV = 1024 };
 
 typedef struct PortIo {
     uint32_t op;
-    int fd;                    /* the machine's name of the file */
+    int fd;                    /* the file, as the machine names it */
     const struct iovec *iov;   /* reads and writes */
     unsigned niov;
     int64_t offset;            /* bytes */
     int result;                /* bytes or -errno, once it has ended */
-    uint32_t state;            /* the port's; 0 before it is handed over */
+    uint32_t state;            /* the port's; 0 before submission */
 } PortIo;
 
-/* Does it in the calling thread, which blocks meanwhile. Bytes or -errno; fewer
- * bytes than asked for where the machine says so. */
+/* Does the operation in the calling thread, which blocks meanwhile. Returns the number of
+ * bytes, which may be less than asked for, or -errno. */
 int port_io_run(PortIo *io);
 
 /*
- * A queue between one loop and whoever does the work. All calls are the home
- * thread's. Native: kernel AIO, or a host-I/O thread; ring: io_uring, or the
- * same with its rings in shared memory.
+ * A queue between one loop and the kernel or thread that does the work. All calls are
+ * made by the home thread. PORT_QUEUE_NATIVE is kernel AIO or a host I/O thread;
+ * PORT_QUEUE_RING is io_uring, or the same thread with its rings in shared memory.
  */
 typedef enum { PORT_QUEUE_NATIVE, PORT_QUEUE_RING } PortQueueKind;
 typedef struct PortQueue PortQueue;
 
-/* event_fd (port_event_open's) is set when operations have ended. NULL and
- * *error = -errno if the machine refuses. */
+/* Makes a queue that sets event_fd (port_event_open) when operations have ended. Returns
+ * NULL and sets *error to -errno if the machine refuses. */
 PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
                           int *error);
-/* Nothing is in flight. */
+/* Frees a queue that has nothing in flight. */
 void port_queue_free(PortQueue *queue);
-/* Its home thread is lost, whatever is in flight. ended(opaque) is called, in any thread,
- * when nobody sets event_fd or works on its requests any more; the queue is freed. */
+/* Called when the home thread is lost, whatever is in flight. ended(opaque) is called, in
+ * any thread, when nobody sets event_fd or works on the requests any more; the queue is
+ * then freed. */
 void port_queue_abandon(PortQueue *queue, void (*ended)(void *opaque),
                         void *opaque);
 /*
- * Hands over the first of n, as many as are taken: their number, or -errno if
- * none is (-EAGAIN: later). They and what they point to stay until they have
- * been reaped. At most `entries` are in flight.
+ * Submits as many of the n operations as are taken, in order. Returns their number, or
+ * -errno if none is (-EAGAIN: try later). The operations and what they point to must stay
+ * until they have been reaped. At most `entries` are in flight.
  */
 int port_queue_submit(PortQueue *queue, PortIo **ios, unsigned n);
-/* Those that have ended, at most n; their results are set. Never waits. */
+/* Stores at most n operations that have ended in ios, with their results set, and returns
+ * their number. Never waits. */
 unsigned port_queue_reap(PortQueue *queue, PortIo **ios, unsigned n);
-/* Whether there are such; a look at memory. */
+/* Returns true if operations have ended; only reads memory. */
 bool port_queue_ready(PortQueue *queue);
-/* True: nobody has begun it nor will; it is reaped with -ECANCELED. */
+/* Cancels an operation. Returns true if it has not begun and never will; it is then
+ * reaped with -ECANCELED. */
 bool port_queue_cancel(PortQueue *queue, PortIo *io);
-/* System calls, or wake-ups of the other thread, that submitting took. */
+/* Returns the number of system calls, or wake-ups of the other thread, that submitting
+ * took. */
 uint64_t port_queue_kicks(PortQueue *queue);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef PORT_SANITIZE_H
 #define PORT_SANITIZE_H
-/* Whether this is compiled with AddressSanitizer or ThreadSanitizer, by gcc or clang. */
+/* Defined if this is compiled with AddressSanitizer or ThreadSanitizer, by gcc or
+ * clang. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define WITH_ASAN 1
@@ -17,11 +18,8 @@
 #define WITH_TSAN 1
 #endif
 
-/*
- * Memory that lies in a pool: AddressSanitizer reports whoever uses it. Whole words; a
- * pool leaves out its links, which LeakSanitizer follows only where they are not
- * poisoned.
- */
+/* Memory in a pool: AddressSanitizer reports a use of it. Only whole words; a pool
+ * leaves out its links, because LeakSanitizer does not follow poisoned ones. */
 #if defined(WITH_ASAN)
 #include <sanitizer/asan_interface.h>
 #define sanitize_poison(memory, size) __asan_poison_memory_region(memory, size)

@@ -6,18 +6,19 @@
 
 struct Error {
     char *message;
-    int os_errno;              /* 0: none was given */
+    int os_errno;              /* 0: none */
 };
 
-/* Stands for an error that there is no memory to describe. Never freed. */
+/* Used if there is no memory to describe an error. Never freed. */
 static char no_memory_message[] = "out of memory";
 static Error no_memory = { no_memory_message, ENOMEM };
 
-/* Only their addresses matter. */
+/* Only the addresses of these two matter. */
 Error *error_abort;
 Error *error_fatal;
 
-/* The caller frees. NULL: out of memory. */
+/* Returns the message, which the caller frees, or NULL if there is no
+ * memory. */
 static char *format_message(const char *fmt, va_list args)
 {
     va_list again;
@@ -31,7 +32,8 @@ static char *format_message(const char *fmt, va_list args)
     return message;
 }
 
-/* Takes over message; NULL, or no memory for the object, makes it no_memory. */
+/* Takes over message. Returns no_memory if message is NULL, or there is no
+ * memory. */
 static Error *error_new(char *message, int os_errno)
 {
     Error *err = message ? malloc(sizeof(*err)) : NULL;
@@ -44,7 +46,7 @@ static Error *error_new(char *message, int os_errno)
     return err;
 }
 
-/* Takes over err. */
+/* Passes err, which it takes over, to errp. */
 static void deliver(Error **errp, Error *err)
 {
     if (errp == &error_abort) {
@@ -62,7 +64,7 @@ static void deliver(Error **errp, Error *err)
     *errp = err;
 }
 
-/* "message: reason", or message as it is if there is no memory. */
+/* Returns "message: reason", or message unchanged if there is no memory. */
 static char *add_reason(char *message, int os_errno)
 {
     const char *reason = strerror(os_errno);
@@ -71,7 +73,7 @@ static char *add_reason(char *message, int os_errno)
     return longer ? strcat(strcat(longer, ": "), reason) : message;
 }
 
-/* errno stays as it is. */
+/* Does not change errno. */
 static void set(Error **errp, int os_errno, const char *fmt, va_list args)
 {
     int saved_errno = errno;
@@ -111,7 +113,7 @@ void error_propagate(Error **dst_errp, Error *local_err)
     if (!local_err) {
         return;
     }
-    /* The first of two errors is the one that is told. */
+    /* Of two errors, the first one is reported. */
     bool told = dst_errp == &error_abort || dst_errp == &error_fatal ||
                 (dst_errp && !*dst_errp);
     if (told) {
@@ -146,8 +148,8 @@ void error_report(const char *fmt, ...)
     va_start(args, fmt);
     char *message = format_message(fmt, args);
     va_end(args);
-    /* One call, so that lines of several threads do not mix. Out of memory, the
-     * unformatted text is better than nothing. */
+    /* Printed by one call, so that lines of several threads do not mix. If
+     * there is no memory, prints the unformatted text. */
     fprintf(stderr, "%s\n", message ? message : fmt);
     free(message);
 }

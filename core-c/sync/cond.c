@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A waiter reads the sequence while it still holds the mutex and sleeps while it
- * is unchanged. Whoever signals after the waiter let go of the mutex moves the
- * sequence on, so that the waiter either is asleep and woken or does not fall
- * asleep. Sleepers are woken in the order in which they came, so a wake-up goes
- * to one that was there before the signal.
+ * A waiter reads the sequence while it still holds the mutex, and sleeps while
+ * the sequence is unchanged. A signal after the waiter released the mutex
+ * increments the sequence, so the waiter is either asleep and woken, or does not
+ * fall asleep. Sleepers are woken in the order in which they came, so a wake-up
+ * goes to a thread that was there before the signal.
  */
 #include "qemu/thread.h"
 
@@ -21,7 +21,7 @@ void qemu_cond_init(QemuCond *cond)
 void qemu_cond_destroy(QemuCond *cond)
 {
     if (unlikely(inside_close(&cond->inside))) {
-        /* Those who were woken leave; one who was not panics. */
+        /* Threads that were woken leave; one that was not panics. */
         qatomic_or(&cond->sequence, COND_DESTROYED);
         port_futex_wake(&cond->sequence, UINT32_MAX);
         inside_wait_until_empty(&cond->inside);
@@ -30,8 +30,8 @@ void qemu_cond_destroy(QemuCond *cond)
 
 static void wake(QemuCond *cond, uint32_t count)
 {
-    /* Pairs with cond_enter: the waiter counted itself before it released the
-     * mutex. */
+    /* Pairs with cond_enter: the waiter has counted itself before it released
+     * the mutex. */
     if (qatomic_mb_read(&cond->inside)) {
         qatomic_add(&cond->sequence, 2);
         port_futex_wake(&cond->sequence, count);
@@ -48,7 +48,7 @@ void qemu_cond_broadcast(QemuCond *cond)
     wake(cond, UINT32_MAX);
 }
 
-/* False: the deadline, on the monotonic clock, has passed. */
+/* Returns false if the deadline, on the monotonic clock, has passed. */
 static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
 {
     bool signalled = true;
@@ -59,7 +59,8 @@ static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
         int64_t left = time_until(deadline);
         if (left == 0 || port_futex_wait(&cond->sequence, sequence, left) ==
                              -ETIMEDOUT) {
-            /* Even if the sequence has moved on: the wake-up went to another. */
+            /* Even if the sequence has changed: the wake-up went to another
+             * thread. */
             signalled = false;
             break;
         }
@@ -69,8 +70,8 @@ static bool wait_until(QemuCond *cond, QemuMutex *mutex, int64_t deadline)
     return signalled;
 }
 
-/* The caller is not returned to, so the mutex is given back for him: where he
- * waits, what it guards is whole. */
+/* Does not return, so it releases the mutex for the caller: where a thread waits
+ * for a condition, what the mutex protects is consistent. */
 static void refuse_to_wait(const char *call, QemuMutex *mutex)
 {
     if (unlikely(!port_may_wait())) {

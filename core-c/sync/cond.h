@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef SYNC_COND_H
 #define SYNC_COND_H
-/* What waiting on a condition consists of, for qemu_cond_wait and for WebAssembly's
- * pthread_cond_wait. */
+/* The steps of waiting for a condition, for qemu_cond_wait() and for
+ * pthread_cond_wait() of WebAssembly. */
 #include "qemu/thread.h"
 #include "sync/inside.h"
 
-/* In the sequence, which moves on in steps of two: it was destroyed. */
+/* A bit of the sequence, which grows in steps of two: the condition was destroyed. */
 #define COND_DESTROYED 1u
 
-/* While the mutex is held; the sequence, which the caller sleeps on. */
+/* Called with the mutex held. Returns the sequence, on which the caller then
+ * sleeps. */
 static inline uint32_t cond_enter(QemuCond *cond)
 {
     inside_enter(&cond->inside);
@@ -27,7 +28,8 @@ static inline bool cond_is_signalled(QemuCond *cond, uint32_t entered)
     return sequence != entered;
 }
 
-/* Before the caller locks the mutex: who holds it may be destroying the condition. */
+/* Called before the caller locks the mutex, whose holder may be destroying the
+ * condition. */
 static inline void cond_leave(QemuCond *cond)
 {
     inside_leave(&cond->inside);

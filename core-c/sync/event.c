@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A one-word flag to wait for. All three operations read-modify-write the word,
- * and so all are ordered among each other: what was written before a set is seen
- * by the waiter whose reset came later, and a set that comes after the reset is
- * seen by its wait. A set is never left out because the flag is up already.
+ * A flag in one word. All three operations are read-modify-writes of the word,
+ * so they are ordered among each other: a waiter whose reset came after a set
+ * sees what was written before that set, and a wait sees a set that came after
+ * its reset. A set is therefore made even if the flag is up already.
  */
 #include "qemu/thread.h"
 
@@ -23,7 +23,7 @@ void qemu_event_init(QemuEvent *ev, bool init)
 void qemu_event_destroy(QemuEvent *ev)
 {
     if (unlikely(inside_close(&ev->inside))) {
-        /* Those for whom it was set leave; one who waits panics. */
+        /* Threads that were woken leave; one that still waits panics. */
         if (qatomic_cmpxchg(&ev->value, DOWN_WAITERS, DESTROYED) ==
             DOWN_WAITERS) {
             port_futex_wake(&ev->value, UINT32_MAX);
@@ -34,7 +34,7 @@ void qemu_event_destroy(QemuEvent *ev)
 
 void qemu_event_set(QemuEvent *ev)
 {
-    /* Afterwards only the address is used: a waiter may free the event. */
+    /* From here on only the address is used: a waiter may free the event. */
     if (qatomic_xchg(&ev->value, UP) == DOWN_WAITERS) {
         port_futex_wake(&ev->value, UINT32_MAX);
     }
@@ -45,7 +45,7 @@ void qemu_event_reset(QemuEvent *ev)
     qatomic_or(&ev->value, DOWN);
 }
 
-/* Sleeps until it is set. */
+/* Sleeps until the event is set. */
 static void wait_for_set(QemuEvent *ev)
 {
     uint32_t value = qatomic_load_acquire(&ev->value);
@@ -55,7 +55,7 @@ static void wait_for_set(QemuEvent *ev)
         /* Pairs with qemu_event_destroy, which looks for waiters after this. */
         value = inside_is_closed(&ev->inside) ? DESTROYED : DOWN_WAITERS;
     }
-    /* DOWN: it was set, which ended this wait, and reset again. */
+    /* DOWN means that it was set, which ended this wait, and reset again. */
     while (value == DOWN_WAITERS) {
         port_futex_wait(&ev->value, DOWN_WAITERS, -1);
         value = qatomic_load_acquire(&ev->value);

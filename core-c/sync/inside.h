@@ -2,14 +2,15 @@
 #ifndef SYNC_INSIDE_H
 #define SYNC_INSIDE_H
 /*
- * How many threads are inside an object's waiting call. A thread that was woken has to
- * look at the object again before it returns, while the one that woke it may be
- * destroying the object by then. So destroying waits until the last thread has
- * left, and leaving is a thread's last access to the object.
+ * Counts the threads inside an object's waiting call. A thread that was woken has to
+ * look at the object again before it returns, and the thread that woke it may be
+ * destroying the object by then. So destroying waits until the last thread has left,
+ * and leaving is a thread's last access to the object.
  */
 #include "port/port.h"
 
-/* Set while somebody destroys the object: whoever leaves last wakes it. */
+/* Set while the object is being destroyed: the thread that leaves last wakes the
+ * destroyer. */
 #define INSIDE_AWAITED 0x80000000u
 
 static inline void inside_enter(uint32_t *inside)
@@ -31,8 +32,8 @@ static inline void inside_leave(uint32_t *inside)
     port_thread_holds(-1);
 }
 
-/* To be called before the object's sleepers are woken by its destruction; true: there
- * are some, or there were a moment ago. */
+/* Called before destroying the object wakes its sleepers. Returns true if there are
+ * some, or were a moment ago. */
 static inline bool inside_close(uint32_t *inside)
 {
     return qatomic_mb_read(inside) && qatomic_fetch_or(inside, INSIDE_AWAITED);
@@ -43,8 +44,9 @@ static inline bool inside_is_closed(const uint32_t *inside)
     return qatomic_mb_read(inside) & INSIDE_AWAITED;
 }
 
-/* After inside_close. Pairs with inside_leave: all that the threads did in the object
- * comes before the return. They need no lock to leave, so this does not take long. */
+/* Called after inside_close(). Pairs with inside_leave: everything that the threads
+ * did in the object comes before the return. They need no lock to leave, so this is
+ * short. */
 static inline void inside_wait_until_empty(uint32_t *inside)
 {
     uint32_t seen;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lock and count in one word, so that "the count is 0 and the lock is mine" is
- * one step. Whoever has to wait for the lock marks it and sleeps on the whole
- * word; the unlocker of a marked lock wakes all, and each looks anew: what it
- * needs may be the lock, or only that nobody has it.
+ * Lock and count in one word, so that "the count is 0 and I hold the lock" is
+ * one step. A thread that has to wait for the lock marks it and sleeps on the
+ * whole word. Unlocking a marked lock wakes all, and each looks again: it may
+ * need the lock, or only that nobody holds it.
  */
 #include "qemu/thread.h"
 
@@ -28,7 +28,7 @@ void qemu_lockcnt_destroy(QemuLockCnt *lockcnt)
     }
 }
 
-/* *word := new if it is *old; else *old := what it is. */
+/* Sets the word to new if it is *old; otherwise sets *old to the word. */
 static inline bool replace(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
 {
     uint32_t seen = qatomic_cmpxchg(&lockcnt->count, *old, new);
@@ -38,7 +38,8 @@ static inline bool replace(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
     return done;
 }
 
-/* The same, where new has the lock taken. It is counted as held from before. */
+/* The same, where new includes the lock. It is counted as held before it is
+ * taken. */
 static inline bool take(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
 {
     port_thread_holds(1);
@@ -49,10 +50,8 @@ static inline bool take(QemuLockCnt *lockcnt, uint32_t *old, uint32_t new)
     return false;
 }
 
-/*
- * The word was seen locked: waits a while and gives what it is now. *spin is the
- * spinning of one operation.
- */
+/* Called when the word was locked: waits for a while and returns the word. *spin
+ * is the spinning of one operation. */
 static uint32_t wait_for_change(QemuLockCnt *lockcnt, uint32_t word,
                                 Spin *spin)
 {
@@ -96,7 +95,7 @@ void qemu_lockcnt_dec(QemuLockCnt *lockcnt)
     }
 }
 
-/* The count goes from 1 to 0 and the lock is taken; false if the count, in
+/* Sets the count from 1 to 0 and takes the lock; returns false if the count, in
  * *word, is not 1 (any more). */
 static bool last_dec_and_lock(QemuLockCnt *lockcnt, uint32_t *word)
 {
@@ -151,7 +150,7 @@ void qemu_lockcnt_lock(QemuLockCnt *lockcnt)
     }
 }
 
-/* Gives the lock back and adds to the count in one step. */
+/* Releases the lock and adds to the count in one step. */
 static void unlock_and_add(QemuLockCnt *lockcnt, uint32_t add)
 {
     uint32_t word = qatomic_load_acquire(&lockcnt->count);
@@ -161,9 +160,9 @@ static void unlock_and_add(QemuLockCnt *lockcnt, uint32_t add)
             port_panic("qemu_lockcnt_unlock: LockCnt %p is not locked",
                        (void *)lockcnt);
         }
-        /* On failure word is what made it fail. */
+        /* On failure, word is the value that it found. */
     } while (!replace(lockcnt, &word, (word & ~STATE_MASK) + add));
-    /* It succeeded: word is what was replaced. */
+    /* On success, word is the value that was replaced. */
     if ((word & STATE_MASK) == LOCKED_WAITERS) {
         port_futex_wake(&lockcnt->count, UINT32_MAX);
     }

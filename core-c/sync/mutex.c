@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutex is a word of three states. A thread that is about to sleep writes
- * LOCKED_WAITERS, and so does one that gets the lock after it slept, for it
- * cannot know whether others still do: the unlocker of such a lock wakes one.
+ * The mutex is a word with three states. A thread that is about to sleep writes
+ * LOCKED_WAITERS. So does one that gets the lock after it slept, because it
+ * cannot know whether others still sleep. Unlocking such a lock wakes one
+ * thread.
  */
 #include "qemu/thread.h"
 
@@ -32,12 +33,12 @@ static inline bool try_lock(QemuMutex *mutex)
     return qatomic_cmpxchg(&mutex->state, FREE, LOCKED) == FREE;
 }
 
-/* The lock is counted as held from before it is taken, but not while it is
- * waited for. */
+/* The lock is counted as held from before it is taken, but not while the thread
+ * waits for it. */
 static __attribute__((noinline)) void lock_slowly(QemuMutex *mutex)
 {
     /* A thread that may not wait spins until it has the lock. It never writes
-     * LOCKED_WAITERS, for nobody has to wake it. */
+     * LOCKED_WAITERS, because nobody has to wake it. */
     for (unsigned turn = 0; !port_may_wait(); turn++) {
         if (qatomic_read(&mutex->state) == FREE && try_lock(mutex)) {
             return;
@@ -78,7 +79,7 @@ void qemu_mutex_unlock(QemuMutex *mutex)
 {
     uint32_t old = qatomic_xchg(&mutex->state, FREE);
 
-    /* From here on somebody else may lock, unlock and free the mutex: only its
+    /* From here on another thread may lock, unlock and free the mutex: only its
      * address is used. */
     if (unlikely(old != LOCKED)) {
         if (old == FREE) {
@@ -104,8 +105,8 @@ void qemu_rec_mutex_destroy(QemuRecMutex *mutex)
     qemu_mutex_destroy(&mutex->lock);
 }
 
-/* The owner is a hint to all threads but himself, and exact to him: nobody else
- * writes or removes his name. */
+/* The owner is exact for the thread that it names, since only that thread
+ * writes or removes it; for other threads it is a hint. */
 static bool is_owner(QemuRecMutex *mutex, void *self)
 {
     return qatomic_read(&mutex->owner) == self;

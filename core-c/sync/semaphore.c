@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One word: the count, and above it a bit that says somebody may sleep. It is
- * one word so that a post touches the semaphore once: the thread that takes
- * what was posted may free it at once. The word beside it belongs to those who wait,
- * and to who destroys the semaphore: inside.h.
+ * One word holds the count and, above it, a bit that says that a thread may sleep. It
+ * is one word so that a post touches the semaphore only once: the thread that takes
+ * the post may free the semaphore at once. The other word belongs to the threads that
+ * wait and to the one that destroys the semaphore: inside.h.
  *
- * A post clears the bit and wakes one sleeper. That sleeper sets the bit again
- * when it leaves, with or without success, since others may sleep still, and
- * wakes the next one if posts have come meanwhile that saw no bit.
+ * A post clears the bit and wakes one sleeper. That sleeper sets the bit again when it
+ * leaves, with or without success, because others may still sleep; and it wakes the
+ * next one if there have been posts meanwhile that saw no bit.
  */
 #include "qemu/thread.h"
 
@@ -31,7 +31,7 @@ void qemu_sem_init(QemuSemaphore *sem, int init)
 void qemu_sem_destroy(QemuSemaphore *sem)
 {
     if (unlikely(inside_close(&sem->inside))) {
-        /* Those for whom there was a post leave; one who waits panics. */
+        /* Threads for which there was a post leave; one that still waits panics. */
         qatomic_and(&sem->count, COUNT_MAX);
         port_futex_wake(&sem->count, UINT32_MAX);
         inside_wait_until_empty(&sem->inside);
@@ -80,7 +80,7 @@ bool semaphore_try_take(QemuSemaphore *sem)
     return false;
 }
 
-/* Takes one if there is one and sets the bit in either case. */
+/* Takes one if there is one, and sets the bit in either case. */
 static bool take_or_mark(QemuSemaphore *sem)
 {
     uint32_t old = qatomic_load_acquire(&sem->count);
@@ -112,8 +112,8 @@ static bool take_slowly(QemuSemaphore *sem, int64_t deadline)
         if (take_or_mark(sem)) {
             return true;
         }
-        /* Pairs with qemu_sem_destroy: it clears the bit, or we see that; and then all
-         * that was posted before it, since our look a moment ago, too. */
+        /* Pairs with qemu_sem_destroy: either it clears the bit, or we see that the
+         * semaphore is being destroyed, and with that all posts before it. */
         if (unlikely(inside_is_closed(&sem->inside))) {
             if (semaphore_try_take(sem)) {
                 return true;

@@ -5,7 +5,7 @@
 #include "sync/wait.h"
 
 typedef struct QemuThreadRecord {
-    uint32_t refs;             /* the thread's own, and a joiner's */
+    uint32_t refs;             /* the thread's own and the joiner's */
     uint32_t done;             /* the futex that a joiner sleeps on */
     void *result;              /* valid when done */
     void *(*start_routine)(void *);
@@ -14,20 +14,21 @@ typedef struct QemuThreadRecord {
     void (*lost)(void *lost_arg);
     void *lost_arg;
     int mode;
-    bool ours;                 /* false: the thread was not made here */
+    bool ours;                 /* false: not made by qemu_thread_create() */
     char name[32];
 } QemuThreadRecord;
 
-/* In a thread that was not made here current stays NULL, and foreign serves. */
+/* In a thread that was not made here, current stays NULL and foreign is
+ * used. */
 static __thread QemuThreadRecord *current;
 static __thread QemuThreadRecord foreign;
-/* Of either kind: what it is to do at its end. */
+/* What a thread of either kind has to do at its end. */
 static __thread ThreadExitHook *hooks;
 
 /*
- * A coroutine may move to another thread, and a compiler may keep a
- * thread-local's address over a call: so it is looked up in a function of its
- * own that cannot be inlined or left out.
+ * A coroutine may move to another thread, and a compiler may keep the address
+ * of a thread-local over a call. So the address is looked up in a function of
+ * its own, which is not inlined or left out.
  */
 static __attribute__((noinline)) QemuThreadRecord **current_slot(void)
 {
@@ -54,7 +55,7 @@ static void record_unref(QemuThreadRecord *record)
     }
 }
 
-/* The thread's reference goes; the record may be gone afterwards. */
+/* Drops the thread's reference; the record may be gone afterwards. */
 static void mark_done(QemuThreadRecord *record, void *result)
 {
     record->result = result;
@@ -63,8 +64,8 @@ static void mark_done(QemuThreadRecord *record, void *result)
     record_unref(record);
 }
 
-/* Runs in another thread when this one ended unasked: nobody shall wait for it
- * for ever. */
+/* Runs in another thread when this one ended unexpectedly, so that nobody waits
+ * for it for ever. */
 static void thread_lost(void *opaque)
 {
     QemuThreadRecord *record = opaque;
@@ -176,7 +177,7 @@ int qemu_thread_try_create(QemuThread *thread, const char *name,
     /* The caller's reference lasts at least until this function returns. */
     record->refs = 2;
 
-    /* The new thread may look at *thread at once. */
+    /* Set first: the new thread may read *thread at once. */
     thread->record = record;
     int ret = port_thread_start(record->name, run, record, NULL);
     if (ret < 0) {

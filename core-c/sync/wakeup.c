@@ -38,12 +38,12 @@ Wakeup *wakeup_new(int fd, int *error)
 
 void wakeup_free(Wakeup *wakeup)
 {
-    /* A thread that comes late sets no notifier. */
+    /* A thread that notifies later sets no notifier. */
     qatomic_mb_set(&wakeup->fd, -1);
     port_watcher_free(wakeup->watcher);
 }
 
-/* The words outlive their loop, which this may therefore not touch. */
+/* The words outlive their loop, so this may not touch the loop. */
 void port_watcher_ready(void *place)
 {
     wakeup_notify(place);

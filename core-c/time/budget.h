@@ -3,9 +3,10 @@
 #define TIME_BUDGET_H
 /*
  * The time that call-backs of one kind may take in one turn of a loop whose thread has
- * other things to do. A look at the clock costs as much as a quick call-back, so it
- * comes after the first of them, then after 2, 4, 8 … 32, and after 1 again when those
- * took long: the time is overrun by what it takes to run as many.
+ * other things to do. Reading the clock costs as much as a quick call-back, so it is
+ * read after the first one, then after 2, 4, 8 … 32, and after each one again when
+ * those took long. The time is overrun by at most what those between two readings
+ * take.
  */
 #include "port/port.h"
 
@@ -14,7 +15,7 @@ typedef struct AioBudget {
     int64_t end;
     int64_t looked;          /* when the clock was read last */
     unsigned step;           /* call-backs between two looks */
-    unsigned left;           /* until the next */
+    unsigned left;           /* call-backs until the next look */
 } AioBudget;
 
 static inline AioBudget aio_budget(int64_t ns)
@@ -26,8 +27,8 @@ static inline AioBudget aio_budget(int64_t ns)
 
 bool aio_budget_look(AioBudget *budget);
 
-/* After a call-back. True: stop, and from then on after each one; without a budget
- * there is no end. */
+/* Called after a call-back. Returns true if no more should run, and from then on after
+ * each one; never without a budget. */
 static inline bool aio_budget_is_spent(AioBudget *budget)
 {
     return budget && --budget->left == 0 && aio_budget_look(budget);

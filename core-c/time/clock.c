@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The clocks: what time it is on each, whether it is on, and which timer lists
- * go by it.
- */
+/* The clocks: their time, whether they are on, and the timer lists that use
+ * them. */
 #include "time/clock.h"
 
 #include "port/calls.h"
@@ -11,8 +9,8 @@
 typedef struct Clock {
     uint32_t enabled;
     uint32_t disablers;        /* threads in qemu_clock_enable(type, false) */
-    uint32_t pauses;           /* the futex they sleep on: moves on whenever a
-                                * list has run its timers and one is there */
+    uint32_t pauses;           /* the futex they sleep on: incremented when a
+                                * list has run its timers and one waits */
 } Clock;
 
 static Clock clocks[QEMU_CLOCK_MAX] = {
@@ -21,7 +19,7 @@ static Clock clocks[QEMU_CLOCK_MAX] = {
     [QEMU_CLOCK_VIRTUAL_RT] = { .enabled = 1 },
 };
 
-/* All timer lists, under lists_lock. Freeing one takes the lock too. */
+/* All timer lists, protected by lists_lock, which freeing one takes too. */
 static QLIST_HEAD(, QEMUTimerList) lists[QEMU_CLOCK_MAX];
 static QemuMutex lists_lock;
 

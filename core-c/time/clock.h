@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef TIME_CLOCK_H
 #define TIME_CLOCK_H
-/* What clocks and timer lists know of each other. */
+/* Shared by clocks and timer lists. */
 #include "qemu/atomic.h"
 #include "qemu/queue.h"
 #include "qemu/timer.h"
@@ -13,20 +13,21 @@ struct QEMUTimerList {
     QEMUClockType type;
     QEMUTimerListNotifyCB *notify_cb;
     void *notify_opaque;
-    QLIST_ENTRY(QEMUTimerList) node;      /* the clock's lists */
+    QLIST_ENTRY(QEMUTimerList) node;      /* in the list of the clock's lists */
 
-    /* The first deadline, NO_DEADLINE if there is none: written under the lock,
-     * read without. */
+    /* The first deadline, or NO_DEADLINE: written with the lock held, read without
+     * it. */
     int64_t first;
-    uint32_t running;                     /* passes in progress: home's, nested */
+    uint32_t running;                     /* passes in progress, which may be nested */
 
-    QemuMutex lock;                       /* for all below */
+    QemuMutex lock;                       /* protects what follows */
     TimerHeap heap;
-    int64_t pass_now;                     /* the pass's time; 0 outside of one */
+    int64_t pass_now;                     /* time of the pass; 0 outside a pass */
 };
 
 
-/* Under the lock: tells the readers without it. */
+/* Publishes the first deadline to readers without the lock. Called with the lock
+ * held. */
 static inline void timerlist_publish_first(QEMUTimerList *list)
 {
     int64_t first = heap_first(&list->heap);
@@ -36,36 +37,38 @@ static inline void timerlist_publish_first(QEMUTimerList *list)
     }
 }
 
-/* Any thread. */
+/* Returns true if the clock is on. Any thread. */
 bool clock_is_enabled(QEMUClockType type);
 void clock_add_list(QEMUTimerList *list);
 void clock_remove_list(QEMUTimerList *list);
-/* Calls fn(list, opaque) for each list of the clock, under their lock. */
+/* Calls fn(list, opaque) for each list of the clock, with lists_lock held. */
 void clock_each_list(QEMUClockType type,
                      void (*fn)(QEMUTimerList *list, void *opaque),
                      void *opaque);
-/* True: it was off. */
+/* Turns the clock on; returns true if it was off. */
 bool clock_enable(QEMUClockType type);
-/* Returns when no list of the clock is running its timers any more. */
+/* Turns the clock off, and returns when no list of the clock is running its timers any
+ * more. */
 void clock_disable(QEMUClockType type);
 /*
- * The thread that ran their timers was lost, in a call-back perhaps: none of them is
- * armed any longer, and nobody waits for that call-back to return. Timers that other
- * threads arm afterwards do not run.
+ * Called when the thread that ran the timers was lost, perhaps in a call-back: none of
+ * them is armed any more, and nobody waits for that call-back to return. Timers that
+ * other threads arm afterwards do not run.
  */
 void timerlistgroup_abandon(QEMUTimerListGroup *tlg);
-/* Such lists, for another thread. */
+/* Makes such lists usable again, for another thread. */
 void timerlistgroup_reuse(QEMUTimerListGroup *tlg);
 /*
- * Around a pass over a list's due timers. After the first, and before each
- * call-back, clock_is_enabled() has to be asked: disabling a clock turns it off
- * before it looks for passes, so that either the pass sees that the clock is off
- * or the other waits for the pass.
+ * Brackets a pass over a list's due timers. After the first, and before each call-back,
+ * clock_is_enabled() must be asked. Disabling a clock turns it off before it looks for
+ * passes: so either the pass sees that the clock is off, or disabling waits for the
+ * pass.
  */
 void clock_begin_run(QEMUTimerList *list);
 void clock_end_run(QEMUTimerList *list);
 
-/* As their namesakes without "try". NULL, false: out of memory; nothing has changed. */
+/* The same as the functions without "try", but return NULL or false if there is no
+ * memory; nothing has changed then. */
 bool clocks_try_init(QEMUTimerListNotifyCB *notify_cb);
 QEMUTimerList *timerlist_try_new(QEMUClockType type, QEMUTimerListNotifyCB *cb,
                                  void *opaque);
@@ -76,8 +79,8 @@ QEMUTimer *timer_try_new(QEMUTimerListGroup *timer_list_group,
                          void *opaque);
 bool timer_try_mod_ns(QEMUTimer *ts, int64_t expire_time);
 
-/* Runs what is due; how many call-backs that were. A budget (or NULL) leaves the rest
- * for the next time, but one of each clock runs. */
+/* Runs the timers that are due, and returns how many call-backs ran. A budget (or NULL)
+ * leaves the rest for the next time; at least one of each clock runs. */
 unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget);
 
 #endif

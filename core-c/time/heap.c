@@ -7,10 +7,8 @@
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
 #define NO_SLOT UINT32_MAX
 
-/*
- * Behind the last entry there are always three of these, which lose against any
- * other, so that four children can be compared without counting them.
- */
+/* The last entry is always followed by three of these, which come after any other
+ * entry, so that four children can be compared without counting them. */
 static const TimerEntry nobody = { INT64_MAX, UINT64_MAX };
 #define PADDING (ARITY - 1)
 
@@ -21,7 +19,7 @@ bool heap_memory_new(TimerHeapMemory *memory, uint32_t capacity)
     if (capacity > SLOT_MASK) {
         return false;
     }
-    /* entries[0] is the last of its line, so that entries[1] begins one. */
+    /* entries[0] is the last of its cache line, so that entries[1] begins one. */
     size_t lead = CACHE_LINE - sizeof(TimerEntry);
     size_t entries = (capacity + PADDING) * sizeof(TimerEntry);
     size_t timers = capacity * sizeof(QEMUTimer *);
@@ -93,8 +91,8 @@ static void give_slot(TimerHeap *heap, uint32_t slot)
     heap->unused = slot;
 }
 
-/* The entry keeps the turn's low 40 bits: two entries are in order as long as fewer
- * than 2^39 armings lie between them. */
+/* The entry keeps the low 40 bits of the turn: two entries are in order if there
+ * are fewer than 2^39 armings between them. */
 static inline TimerEntry new_entry(TimerHeap *heap, uint32_t slot,
                                    int64_t deadline)
 {
@@ -103,7 +101,7 @@ static inline TimerEntry new_entry(TimerHeap *heap, uint32_t slot,
 
 /* ---- Sifting ---- */
 
-/* Without a jump, for its outcome is unpredictable. */
+/* Without a branch, whose outcome would be unpredictable. */
 static inline bool before(const TimerEntry *a, const TimerEntry *b)
 {
     return (a->deadline < b->deadline) |
@@ -116,7 +114,7 @@ static inline void put(TimerHeap *heap, uint32_t at, TimerEntry entry)
     heap->memory.place[slot_of(&entry)] = at;
 }
 
-/* Moves the hole at `at` up until entry fits into it. */
+/* Moves the hole at `at` up until entry fits there. */
 static void sift_up(TimerHeap *heap, uint32_t at, TimerEntry entry)
 {
     while (at > 0) {
@@ -130,7 +128,7 @@ static void sift_up(TimerHeap *heap, uint32_t at, TimerEntry entry)
     put(heap, at, entry);
 }
 
-/* The first of four siblings, of which some may be nobody. */
+/* Returns the first of four siblings, some of which may be `nobody`. */
 static inline uint32_t first_of_four(const TimerHeap *heap, uint32_t at)
 {
     const TimerEntry *entries = heap->memory.entries;
@@ -155,7 +153,7 @@ static void sift_down(TimerHeap *heap, uint32_t at, TimerEntry entry)
     put(heap, at, entry);
 }
 
-/* entry's key is new, and its place is the hole at `at`. */
+/* Puts entry, whose key is new, where it belongs; the hole is at `at`. */
 static void settle(TimerHeap *heap, uint32_t at, TimerEntry entry)
 {
     if (at > 0 &&
@@ -186,12 +184,12 @@ void heap_move(TimerHeap *heap, uint32_t slot, int64_t deadline)
 
 bool heap_first_is_since(const TimerHeap *heap, uint64_t turn)
 {
-    /* The entry has the turn's low bits only: compared as a difference, they tell
-     * which is the later one also after they have wrapped. */
+    /* The entry has only the low bits of the turn. The sign of their difference
+     * tells which turn is later, even after they have wrapped. */
     return (int64_t)(heap->memory.entries[0].order - (turn << SLOT_BITS)) >= 0;
 }
 
-/* The last entry leaves its place, for another. */
+/* Removes the last entry and returns it, to be put elsewhere. */
 static TimerEntry take_last(TimerHeap *heap)
 {
     TimerEntry last = heap->memory.entries[--heap->count];
@@ -217,8 +215,8 @@ QEMUTimer *heap_remove_first(TimerHeap *heap)
     TimerEntry last = take_last(heap);
 
     if (heap->count) {
-        /* The last entry belongs near the bottom: so the hole goes down there at
-         * once, which is a comparison less a level, and then up a little. */
+        /* The last entry belongs near the bottom, so the hole goes all the way
+         * down, which saves one comparison per level, and then up a little. */
         uint32_t at = 0, child;
         while ((child = at * ARITY + 1) < heap->count) {
             child = first_of_four(heap, child);

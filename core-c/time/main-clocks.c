@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What concerns all timer lists of a clock, and the main loop's own lists. */
+/* Functions on all timer lists of a clock, and the lists of the main loop. */
 #include "time/clock.h"
 
 #include "port/calls.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Timer lists: what is due, and running it. A list's lock is held for one operation on
- * its heap: no call-back, no allocation.
- */
+/* Timer lists: which timers are due, and running them. The lock of a list is held for
+ * one operation on its heap, never during a call-back or an allocation. */
 #include "time/clock.h"
 
 #include "port/calls.h"
@@ -87,18 +85,18 @@ int64_t timerlist_deadline_ns(QEMUTimerList *list)
 /* ---- Running them ---- */
 
 /*
- * Call-backs may arm timers that are due at once. At most so many of these run in
- * one pass: the rest of the loop has its turn then, and the next pass goes on. A
- * timer that is armed during a pass comes after all that were due when the pass
- * began; otherwise timers that are armed in the past would be the first for ever.
+ * Call-backs may arm timers that are due at once. At most this many of these run in
+ * one pass; then the rest of the loop has its turn, and the next pass goes on. A timer
+ * that is armed during a pass comes after all that were due when the pass began;
+ * otherwise timers that are armed in the past would always be first.
  */
 #define MAX_REARMED 64
 
 typedef struct Pass {
     int64_t now;
-    uint64_t first_turn;         /* what was armed since then is re-armed */
-    int64_t outer_now;           /* of the pass that this one is nested in */
-    unsigned rearmed;            /* how many of these have run */
+    uint64_t first_turn;         /* timers armed since then count as re-armed */
+    int64_t outer_now;           /* pass_now of the enclosing pass */
+    unsigned rearmed;            /* how many re-armed timers have run */
 } Pass;
 
 static void begin_pass(QEMUTimerList *list, Pass *pass, int64_t now)
@@ -119,7 +117,7 @@ static void end_pass(QEMUTimerList *list, const Pass *pass)
     clock_end_run(list);
 }
 
-/* Takes the first timer off the list if it is due, and gives its call-back. */
+/* Takes the first timer off the list if it is due, and returns its call-back. */
 static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
 {
     QEMUTimerCB *cb = NULL;
@@ -129,7 +127,7 @@ static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
         !(heap_first_is_since(&list->heap, pass->first_turn) &&
           pass->rearmed++ == MAX_REARMED)) {
         QEMUTimer *ts = heap_remove_first(&list->heap);
-        /* Read now: as soon as the lock is free, so may be the timer. */
+        /* Read now: as soon as the lock is free, the timer may be freed. */
         cb = ts->cb;
         *opaque = ts->opaque;
         timerlist_publish_first(list);
@@ -243,7 +241,7 @@ unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget)
     unsigned count = 0;
 
     for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
-        /* Most lists are empty: no call for these. */
+        /* Saves a call for empty lists, which most are. */
         if (timerlist_has_timers(tlg->tl[type])) {
             count += run_due(tlg->tl[type], budget);
         }

@@ -97,8 +97,8 @@ void timer_free(QEMUTimer *ts)
     }
 }
 
-/* Called and returns with the lock held, and there is room for one more. False: out of
- * memory. */
+/* Called with the lock held, and returns with it held and room for one more timer.
+ * Returns false if there is no memory. */
 static __attribute__((noinline)) bool make_room(QEMUTimerList *list)
 {
     while (heap_is_full(&list->heap)) {
@@ -124,7 +124,7 @@ static __attribute__((noinline)) bool make_room(QEMUTimerList *list)
     return true;
 }
 
-/* False: out of memory, nothing has changed. */
+/* Returns false if there is no memory; nothing has changed then. */
 static bool try_modify(QEMUTimer *ts, int64_t expire_time, bool anticipate)
 {
     QEMUTimerList *list = ts->timer_list;
@@ -133,7 +133,7 @@ static bool try_modify(QEMUTimer *ts, int64_t expire_time, bool anticipate)
     if (!list) {
         port_panic("timer_mod: timer %p is not initialised", (void *)ts);
     }
-    /* NO_DEADLINE itself is no deadline. */
+    /* NO_DEADLINE is not a valid deadline. */
     expire_time = MIN(MAX(expire_time, 0), NO_DEADLINE - 1);
 
     qemu_mutex_lock(&list->lock);
@@ -143,7 +143,7 @@ static bool try_modify(QEMUTimer *ts, int64_t expire_time, bool anticipate)
         return false;
     }
     if (!anticipate || ts->expire_time < 0 || ts->expire_time > expire_time) {
-        /* pass_now is 0 outside of a pass. */
+        /* pass_now is 0 outside a pass. */
         int64_t place = MAX(expire_time, list->pass_now);
         if (ts->expire_time < 0) {
             ts->slot = heap_insert(&list->heap, ts, place);

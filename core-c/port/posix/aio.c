@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernel AIO: io_setup(2), io_submit(2), and the ring that it completes to. */
+/* Kernel AIO: io_setup(2), io_submit(2), and the ring of completions. */
 #include "port/posix/queue.h"
 
 #include <linux/aio_abi.h>
 #include <sys/syscall.h>
 
-/* The head of the memory that io_setup returns the address of; the kernel has
- * kept to it since 2002, and says so by the magic number. */
+/* The head of the memory whose address io_setup() returns. The kernel has not
+ * changed it since 2002; the magic number confirms that. */
 typedef struct Ring {
     unsigned id;
-    unsigned nr;               /* events */
-    unsigned head;             /* ours */
-    unsigned tail;             /* the kernel's */
+    unsigned nr;               /* number of events */
+    unsigned head;             /* moved by us */
+    unsigned tail;             /* moved by the kernel */
     unsigned magic;
     unsigned compat_features;
     unsigned incompat_features;
@@ -24,8 +24,8 @@ typedef struct AioPort {
     PortQueue common;
     aio_context_t context;
     int event_fd;
-    struct iocb **pointers;    /* to the cbs */
-    struct iocb cbs[];         /* of one submission */
+    struct iocb **pointers;    /* pointers to cbs */
+    struct iocb cbs[];         /* control blocks of one submission */
 } AioPort;
 
 static Ring *ring_of(AioPort *port)
@@ -97,7 +97,8 @@ static unsigned aio_reap(PortQueue *queue, PortIo **ios, unsigned n)
     Ring *ring = ring_of(port);
     unsigned count = 0;
     unsigned head = ring->head;
-    /* Pairs with the kernel's publishing of what is before it. */
+    /* Pairs with the kernel's store of tail: the events before it are
+     * complete. */
     unsigned tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 
     while (head != tail && count < n) {

@@ -21,7 +21,8 @@ struct timespec *posix_timeout(struct timespec *ts, int64_t timeout_ns)
         return NULL;
     }
     if (!precise && timeout_ns) {
-        /* The kernel may else be 50 us late, to wake for several at once. */
+        /* Otherwise the kernel may wake the thread up to 50 us late, to wake
+         * several at once. */
         prctl(PR_SET_TIMERSLACK, 1UL);
         precise = true;
     }

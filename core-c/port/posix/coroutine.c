@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stacks of their own: makecontext makes one once, sigsetjmp and siglongjmp, which
- * save no signal mask, switch from then on. The sanitizers are told of each
- * switch, and so follow stacks and happens-before edges across it.
+ * Coroutines with stacks of their own. makecontext() starts a stack once; from then on
+ * sigsetjmp() and siglongjmp(), which save no signal mask, switch. The sanitizers are
+ * told of each switch, so that they follow the stacks and the happens-before edges.
  */
-/* longjmp to another stack is what it is there for. */
+/* The checks of _FORTIFY_SOURCE refuse a longjmp to another stack. */
 #undef _FORTIFY_SOURCE
 #include "port/port.h"
 #include "port/sanitize.h"
@@ -23,30 +23,30 @@
 #define STACK_DEFAULT (1024 * 1024)
 #define STACK_MIN (16 * 1024)
 
-/* As functions of their own, those that bracket a switch would begin on one stack and end
- * on the other. */
+/* Inlined: as separate functions, those that bracket a switch would begin on one stack
+ * and end on the other. */
 #define PART_OF_ITS_CALLER static inline __attribute__((always_inline))
 
-/* What siglongjmp hands over. */
+/* The values that siglongjmp() passes. */
 enum { SWITCHED = 1, YIELDED, ENDED };
 
-/* A stack and how it is come back to. */
+/* A stack, and how to resume it. */
 typedef struct Side {
     sigjmp_buf env;
-    void *fake_stack;          /* AddressSanitizer's */
+    void *fake_stack;          /* used by AddressSanitizer */
     const void *bottom;
     size_t size;
-    void *fiber;               /* ThreadSanitizer's */
+    void *fiber;               /* used by ThreadSanitizer */
 } Side;
 
 typedef struct PosixCoroutine {
     void (*entry)(void *arg);
     void *arg;
-    char *stack;               /* its lowest page cannot be touched */
+    char *stack;               /* its lowest page is inaccessible */
     size_t stack_size;
     Side own;
-    Side *enterer;             /* on the stack of who entered it */
-    max_align_t coroutine[];   /* the library's Coroutine */
+    Side *enterer;             /* on the stack of the code that entered it */
+    max_align_t coroutine[];   /* the Coroutine of the library */
 } PosixCoroutine;
 
 PART_OF_ITS_CALLER PosixCoroutine *posix_coroutine(Coroutine *co)
@@ -58,7 +58,7 @@ static size_t set_size = STACK_DEFAULT;
 
 /* ---- The sanitizers ---- */
 
-/* Just before the switch away from `from`. */
+/* Called just before the switch away from `from`. */
 PART_OF_ITS_CALLER void leave(Side *from, Side *to)
 {
 #if defined(WITH_ASAN)
@@ -72,7 +72,7 @@ PART_OF_ITS_CALLER void leave(Side *from, Side *to)
     (void)to;
 }
 
-/* Just after the switch to `self`; came_from learns where its stack lies. */
+/* Called just after the switch to `self`; stores in came_from where its stack lies. */
 PART_OF_ITS_CALLER void arrive(Side *self, Side *came_from)
 {
 #if defined(WITH_ASAN)
@@ -85,8 +85,8 @@ PART_OF_ITS_CALLER void arrive(Side *self, Side *came_from)
 
 /* ---- Life ---- */
 
-/* The function that is at the bottom of each stack. It never returns: what ended
- * waits here to be entered anew. */
+/* The function at the bottom of each stack. It never returns: an ended coroutine waits
+ * here to be entered again. */
 static void bottom(int low, int high)
 {
     PosixCoroutine *co = (PosixCoroutine *)(uintptr_t)(
@@ -103,7 +103,7 @@ static void bottom(int low, int high)
     }
 }
 
-/* Runs bottom up to its first sigsetjmp. */
+/* Runs bottom() up to its first sigsetjmp(). */
 static void prepare(PosixCoroutine *co)
 {
     uint64_t address = (uintptr_t)co;
@@ -127,8 +127,9 @@ static void prepare(PosixCoroutine *co)
     arrive(&enterer, &co->own);
 }
 
-/* Whoever runs down to this page is ended by the system. Linux 6.13 can mark it without
- * splitting the mapping; older ones cannot, and the number of mappings is limited. */
+/* Makes the lowest page of a stack inaccessible, so that an overflow ends the process.
+ * Linux 6.13 can do this without splitting the mapping; older versions cannot, and the
+ * number of mappings is limited. */
 static bool guard(char *page, size_t size)
 {
 #if !defined(MADV_GUARD_INSTALL)
@@ -188,7 +189,7 @@ bool port_coroutine_fits(Coroutine *base)
     return co->stack_size == ROUND_UP(qatomic_read(&set_size), page) + page;
 }
 
-/* A native frame lies on the one stack there is. */
+/* frames is ignored: a native coroutine has one stack. */
 void port_coroutine_set_size(size_t stack, size_t frames)
 {
     (void)frames;

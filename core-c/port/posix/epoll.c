@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ready set: epoll(7). */
+/* The ready set, by epoll(7). */
 #include "port/port.h"
 
 #include <poll.h>
@@ -43,7 +43,7 @@ int port_ready_update(PortReadySet *set, int fd, int events)
     struct epoll_event event = { .events = (uint32_t)events, .data.fd = fd };
 
     if (!events) {
-        /* It may have been closed before: then it is out of the set already. */
+        /* Fails if the fd was closed before, which took it out of the set. */
         epoll_ctl(set->fd, EPOLL_CTL_DEL, fd, NULL);
         return 0;
     }
@@ -63,7 +63,8 @@ int port_ready_wait(PortReadySet *set, PortPollFd *ready, unsigned n,
 
     (void)notifier_fd;
     if (timeout_ns > 0) {
-        /* epoll_wait rounds to ms. */
+        /* epoll_wait() has a time-out in milliseconds, ppoll() in
+         * nanoseconds. */
         struct pollfd self = { .fd = set->fd, .events = POLLIN };
         struct timespec ts;
         if (ppoll(&self, 1, posix_timeout(&ts, timeout_ns), NULL) <= 0) {

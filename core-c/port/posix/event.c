@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An event is an eventfd: its counter is drained as a whole. */
+/* An event is an eventfd; reading it clears its counter. */
 #include "port/port.h"
 
 #include <sys/eventfd.h>
@@ -24,7 +24,7 @@ int port_event_set(int fd)
 
     while (write(fd, &one, sizeof(one)) < 0) {
         if (errno != EINTR) {
-            /* A counter that cannot grow is set. */
+            /* A counter that cannot grow any more is set. */
             ret = errno == EAGAIN ? 0 : -errno;
             break;
         }

@@ -33,7 +33,7 @@ void port_queue_free(PortQueue *queue)
     queue->destroy(queue);
 }
 
-/* No thread is lost here, so this is not called. */
+/* Never called: a native thread is never lost. */
 void port_queue_abandon(PortQueue *queue, void (*ended)(void *opaque),
                         void *opaque)
 {
@@ -57,7 +57,7 @@ bool port_queue_ready(PortQueue *queue)
     return queue->ready(queue);
 }
 
-/* The kernel cancels nothing that is on its way to a disk. */
+/* The kernel does not cancel operations on files. */
 bool port_queue_cancel(PortQueue *queue, PortIo *io)
 {
     (void)queue;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One-shot polls: IORING_OP_POLL_ADD. */
+/* One-shot polls by IORING_OP_POLL_ADD. */
 #include "port/posix/uring.h"
 #include "qemu/atomic.h"
 
@@ -7,7 +7,8 @@
 
 enum { ENTRIES = 128 };
 
-/* user_data: an fd, and in the upper half which of its polls; or one of these. */
+/* user_data is an fd with the serial number of its poll in the upper half, or one of
+ * these. */
 #define USER_TIMEOUT UINT64_MAX
 #define USER_REMOVE (UINT64_MAX - 1)
 
@@ -15,15 +16,15 @@ typedef struct Poll {
     uint32_t serial;
     bool armed;
     int events;
-    uint32_t next_reported;    /* in the list of those to be armed again: fd + 1 */
+    uint32_t next_reported;    /* next in the list of polls to re-arm: fd + 1 */
 } Poll;
 
 enum { CHUNK = 1024, CHUNKS = 16384 };
 
 struct PortPollRing {
     Uring ring;
-    Poll *chunks[CHUNKS];      /* by fd */
-    uint32_t reported;         /* the last that was, of those to be armed again */
+    Poll *chunks[CHUNKS];      /* indexed by fd */
+    uint32_t reported;         /* head of the list of polls to re-arm: fd + 1 */
     struct __kernel_timespec timeout;
 };
 
@@ -61,7 +62,7 @@ bool port_poll_ring_reserve(PortPollRing *ring, int fd)
     }
     chunk = calloc(CHUNK, sizeof(*chunk));
     if (chunk && qatomic_cmpxchg(&ring->chunks[fd / CHUNK], NULL, chunk)) {
-        free(chunk);           /* another thread was quicker */
+        free(chunk);           /* another thread was faster */
     }
     return chunk;
 }
@@ -78,7 +79,7 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
         sqe->addr = user_data(fd, poll);
         sqe->user_data = USER_REMOVE;
     }
-    /* What is still to come of the one before is not of this one. */
+    /* Completions of the poll before are told apart by the serial number. */
     poll->serial++;
     poll->armed = events;
     poll->events = events;
@@ -144,7 +145,7 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
             ready[count++] = (PortPollFd){ .fd = fd,
                                            .revents = (short)cqe.res };
         }
-        /* The kernel withdraws the polls of a thread that ends; the context may go on
+        /* The kernel cancels the polls of a thread that ends; the context may go on
          * in another one. */
         if (cqe.res > 0 || cqe.res == -ECANCELED) {
             poll->next_reported = ring->reported;
@@ -175,7 +176,7 @@ int port_poll_ring_wait(PortPollRing *ring, PortPollFd *ready, unsigned n,
         sqe->fd = -1;
         sqe->addr = (uintptr_t)&ring->timeout;
         sqe->len = 1;
-        sqe->off = 1;          /* or with the first completion: none is left */
+        sqe->off = 1;          /* also ends with the first completion */
         sqe->user_data = USER_TIMEOUT;
     }
     uring_enter(&ring->ring, 1);

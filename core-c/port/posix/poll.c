@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel knows who watches what, so a watcher is nothing but its place. */
+/* The kernel knows which loop watches which fd, so a watcher is only its
+ * place. */
 #include "port/port.h"
 #include "port/posix/timespec.h"
 
@@ -32,7 +33,7 @@ PortWatcher *port_watcher_new(int notifier_fd, int *error)
 
 void port_watcher_free(PortWatcher *watcher)
 {
-    /* No fd here points to it. */
+    /* No fd points to it in this port. */
     free(watcher);
 }
 

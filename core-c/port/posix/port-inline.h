@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef POSIX_PORT_INLINE_H
 #define POSIX_PORT_INLINE_H
-/* The functions of port.h that are part of their callers. For port.h alone. */
+/* The inline functions of port.h. Included by port.h only. */
 
 /* A native thread is never lost: what would end it ends the process. */
 static inline void port_thread_holds(int change)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef POSIX_QUEUE_H
 #define POSIX_QUEUE_H
-/* The two kinds of queues that Linux has. */
+/* The two kinds of queues on Linux. */
 #include "port/port-io.h"
 
 struct PortQueue {
@@ -12,7 +12,7 @@ struct PortQueue {
     uint64_t kicks;
 };
 
-/* NULL and *error if the kernel refuses. */
+/* Makes a queue. Returns NULL and sets *error if the kernel refuses. */
 PortQueue *posix_aio_new(unsigned entries, int event_fd, int *error);
 PortQueue *posix_uring_new(unsigned entries, int event_fd, int *error);
 

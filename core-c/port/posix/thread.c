@@ -6,7 +6,7 @@
 typedef struct Start {
     void (*fn)(void *);
     void *arg;
-    char name[16];             /* as long as the kernel takes */
+    char name[16];             /* the length that the kernel takes */
 } Start;
 
 static void *run(void *opaque)
@@ -19,7 +19,7 @@ static void *run(void *opaque)
     return NULL;
 }
 
-/* The kernel answers at once. */
+/* The kernel reports a failure at once, so `refused` is not called. */
 int port_thread_start(const char *name, void (*fn)(void *), void *arg,
                       void (*refused)(void *arg))
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* io_uring by its three system calls: io_uring_setup(2), _enter(2), _register(2). */
+/* io_uring through its three system calls: io_uring_setup(2), _enter(2),
+ * _register(2). */
 #include "port/posix/queue.h"
 #include "port/posix/uring.h"
 
@@ -84,14 +85,14 @@ int uring_enter(Uring *ring, unsigned wait_for)
     unsigned n = ring->next - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
     long ret;
 
-    /* Pairs with the kernel's reading of it: the entries are before it. */
+    /* Pairs with the load in the kernel, which then sees the entries. */
     __atomic_store_n(ring->sq_tail, ring->next, __ATOMIC_RELEASE);
     ret = syscall(SYS_io_uring_enter, ring->fd, n, wait_for,
                   wait_for ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
     return ret < 0 ? -errno : (int)ret;
 }
 
-/* The kernel keeps what the completion ring has no room for. */
+/* Returns true if the kernel keeps completions for which the ring had no room. */
 static bool has_overflow(Uring *ring)
 {
     return __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) &
@@ -177,7 +178,7 @@ static int queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
     } while (ret == -EINTR);
     queue->kicks++;
     if (ret < 0 || (unsigned)ret < filled) {
-        /* What the kernel has not taken is not ours to leave in its ring. */
+        /* Takes back the entries that the kernel has not taken. */
         ring->next = before + (unsigned)MAX(ret, 0);
         __atomic_store_n(ring->sq_tail, ring->next, __ATOMIC_RELEASE);
     }

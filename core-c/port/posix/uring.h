@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef POSIX_URING_H
 #define POSIX_URING_H
-/* An io_uring: mapped rings and the calls on them. One thread uses it. */
+/* An io_uring: its mapped rings and the calls on them. One thread uses it. */
 #include "port/port.h"
 
 #include <linux/io_uring.h>
@@ -24,13 +24,14 @@ typedef struct Uring {
     struct io_uring_cqe *cqes;
 } Uring;
 
-/* 0 or -errno. */
+/* Opens a ring. Returns 0 or -errno. */
 int uring_open(Uring *ring, unsigned entries);
 void uring_close(Uring *ring);
-/* A cleared entry for the next submission; NULL: the ring is full. */
+/* Returns a cleared entry for the next submission, or NULL if the ring is
+ * full. */
 struct io_uring_sqe *uring_sqe(Uring *ring);
-/* Submits what was filled in, waits for so many completions. How many were taken,
- * or -errno. */
+/* Submits the entries that were filled in, and waits for wait_for completions.
+ * Returns how many entries were taken, or -errno. */
 int uring_enter(Uring *ring, unsigned wait_for);
 bool uring_has_cqe(Uring *ring);
 bool uring_take_cqe(Uring *ring, struct io_uring_cqe *cqe);
