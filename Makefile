@@ -12,7 +12,7 @@ MAKEFLAGS += -r --no-print-directory
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-# As many jobs as there are CPUs, unless the caller says otherwise.
+# Runs as many jobs as there are CPUs, unless the caller says otherwise.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
@@ -22,29 +22,29 @@ CC := cc
 endif
 AR := ar
 CFLAGS ?= -O2 -g
-# A function begins a cache line: otherwise the time of a short one depends on what happens to lie before it.
+# Each function begins a cache line: otherwise the time of a short one depends on the code before it.
 NATIVE_FLAGS := -std=gnu11 -Wall -Wextra -Werror -falign-functions=64 $(CFLAGS)
-# Of the other builds of the C tests; warnings are the native ones'.
+# Flags of the other builds of the C tests; the native build reports the warnings.
 FLAGS_native := $(NATIVE_FLAGS)
 SANITIZE_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer
 FLAGS_asan := $(SANITIZE_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := $(SANITIZE_FLAGS) -fsanitize=thread
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
-# What is compiled as a part of the library, or knows its inside: private headers, private names.
+# Flags for code that is part of the library, or uses its private headers and names.
 INSIDE_ALL := -include core-c/private-names.h -Icore-c
 INSIDE := $(INSIDE_ALL) -Icore-c/port/posix
 INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 
 # $$ in a recipe is a $ of the shell. In a `define` that $(eval) turns into rules, it is a $ of
-# the rule: what is written with a single $ there is filled in before.
+# the rule; variables with a single $ are expanded before.
 
 Q := $(if $(V),,@)
 step = $(if $(V),@:,@printf '  %-8s %s\n' '$(1)' '$(2)')
-# $(call same,A,B): not empty if A and B are the same text. Each contains the other; the x lets
-# two empty texts be the same.
+# $(call same,A,B): not empty if A and B are the same text, that is, if each contains the other.
+# The x makes this work for two empty texts.
 same = $(and $(findstring x$(1),x$(2)),$(findstring x$(2),x$(1)))
 
-# ---- what there is -----------------------------------------------------------
+# ---- sources -----------------------------------------------------------------
 
 core := $(wildcard core-c/*/*.c)
 native_src := $(core) $(wildcard core-c/port/posix/*.c)
@@ -63,9 +63,9 @@ demo_ts := $(shell find ts/demo -type f 2>/dev/null)
 jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
 native_lib := build/native/libaioloop.a
-# What lies in the first is not instrumented by Asyncify: see wasm/aiocc.mjs.
+# Asyncify does not instrument the first of these libraries: see wasm/aiocc.mjs.
 co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/%/coroutine.o,$(wasm_obj))
-# The parts of libc that are ours: linked as needed, like libc.
+# The parts of libc that we replace; linked as needed, like libc.
 libc_obj := $(filter build/wasm/wasm/libc/%,$(wasm_obj))
 loop_obj := $(filter-out $(co_obj) $(libc_obj),$(wasm_obj))
 wasm_lib := build/wasm/libaioloop.a build/wasm/libaiocoroutine.a build/wasm/libaiolibc.a
@@ -122,7 +122,7 @@ demo: build
 serve: build
 	$(Q)node dist/cli/main.js serve
 
-# ---- the site: its generator has a package.json of its own, as nothing else needs it ----
+# ---- the site: its generator has its own package.json, because nothing else needs it ----
 
 docs/site/node_modules/.stamp: docs/site/package.json docs/site/package-lock.json | build/node.ok
 	$(call step,NPM,ci (docs/site))
@@ -133,9 +133,9 @@ docs: docs/site/node_modules/.stamp node_modules/.stamp
 	$(call step,SITE,build/site/html)
 	$(Q)node docs/site/build.mjs
 
-# ---- values that things depend on: a file that changes when its value does ----
+# ---- values that targets depend on: a file that changes when its value does ----
 
-# $(call kept,NAME,TEXT): build/NAME.value holds TEXT; it is made anew if it holds another one.
+# $(call kept,NAME,TEXT): build/NAME.value contains TEXT; it is rewritten if it contains another text.
 define kept
 build/$(1).value: $(if $(call same,$(strip $(2)),$(strip $(file <build/$(1).value))),,FORCE)
 	@mkdir -p build
@@ -146,7 +146,7 @@ $(eval $(call kept,native-list,$(native_src)))
 $(eval $(call kept,test-list,$(test_c)))
 $(eval $(call kept,wasm-flags,$(WASM_FLAGS) $(INSIDE_WASM)))
 $(eval $(call kept,wasm-list,$(wasm_src)))
-# where the host's programs are: they are tried once, and again when that changes
+# where the programs of the host are: they are tried once, and again when PATH changes
 $(eval $(call kept,node,$(shell command -v node; command -v npm)))
 $(eval $(call kept,compilers,$(CC) $(CC_ALL) $(shell command -v clang; command -v gcc)))
 $(eval $(call kept,cc,$(CC) $(shell command -v $(CC); command -v ar)))
@@ -157,14 +157,14 @@ build/node.ok build/cc.ok: build/%.ok: build/%.value wasm/toolchain/host.sh
 
 # ---- Emscripten --------------------------------------------------------------
 
-# What was found last time is used again while emsdk.config, EMSDK, AIO_TOOLCHAIN and
-# the emcc on PATH stay as they were: asking emcc each time would take longer than a build.
+# The result of the last search is used again as long as emsdk.config, EMSDK, AIO_TOOLCHAIN and
+# the emcc on PATH are unchanged: asking emcc each time would take longer than a build.
 -include $(wildcard build/toolchain.mk)
 emcc := $(shell command -v emcc)
 toolchain_key := $(CURDIR)|$(EMSDK)|$(AIO_TOOLCHAIN)|$(emcc)
 toolchain_ok := $(and $(call same,$(toolchain_key),$(TOOLCHAIN_KEY)),$(wildcard $(EM_CLANG)))
-# $(call tool,EM_AR): the path of a tool, looked up by the shell when a recipe runs: in the first
-# build the file is not there before.
+# $(call tool,EM_AR): the path of a tool. The shell looks it up when a recipe runs, because in the
+# first build the file does not exist before.
 tool = $$(sed -n 's/^$(1) = //p' build/toolchain.mk)
 
 build/toolchain.found: emsdk.config wasm/toolchain/find-toolchain.sh $(emcc) $(if $(toolchain_ok),,FORCE) | build/node.ok
@@ -194,7 +194,7 @@ build/bench/native/%: test/bench/%.c $(native_lib)
 
 # ---- C, natively: with the other compiler, and under the sanitizers -----------
 
-# Which builds there are, such as tsan-gcc, is known once the compilers have been tried.
+# The list of builds, such as tsan-gcc, is known once the compilers have been tried.
 build/compilers.mk: build/compilers.value wasm/toolchain/host.sh | build/cc.ok
 	$(Q)CC='$(CC)' CC_ALL='$(CC_ALL)' wasm/toolchain/host.sh compilers
 ifneq ($(filter test test-compilers,$(MAKECMDGOALS)),)
@@ -244,7 +244,7 @@ dist/aio.wasm: $(wasm_lib) wasm/exports.txt
 	@mkdir -p $(@D)
 	$(Q)wasm/aiocc --aio-reactor -o $@
 
-# What `wasm-aio bench` and the demo page load instead: it has the bench's loops, too.
+# The module that `wasm-aio bench` and the demo page load instead, with the loops of the bench.
 dist/bench.wasm: $(bench_obj) $(wasm_lib) wasm/exports.txt
 	$(call step,LINK,$@)
 	@mkdir -p $(@D)
@@ -272,13 +272,13 @@ $(eval $(call program,examples,docs/examples,))
 $(eval $(call program,bench/wasm,test/bench,$(INSIDE_WASM) -Itest/bench))
 $(eval $(call program,bench/modules,test/bench/modules,$(INSIDE_WASM)))
 
-# A module whose threads can be stopped after each step that others see: its files of
+# A module whose threads can be stopped after each step that other threads see: its files of
 # the core are compiled with test/kills/kill-points.h.
 kill_src := $(wildcard core-c/sync/*.c wasm/port/*.c wasm/libc/pthread-*.c) \
   $(addprefix core-c/loop/,bh.c bh-pool.c bh-run.c notify.c fd-handler.c handler-table.c) core-c/time/timer.c $(addprefix core-c/block/,pool-threads.c thread-pool.c) \
   core-c/coroutine/aio-co.c core-c/coroutine/co-mutex.c wasm/runtime/handle.c wasm/runtime/thread.c wasm/libc/heap.c
 kill_obj := $(kill_src:%.c=build/wasm-kills/%.o)
-# $(call kill_core,OBJECTS): those of the library, with these in the place of their namesakes
+# $(call kill_core,OBJECTS): the objects of the library, with OBJECTS replacing those of the same names
 kill_core = $(filter-out $(kill_src:%.c=build/wasm/%.o),$(1)) $(filter $(kill_obj),$(1:build/wasm/%=build/wasm-kills/%))
 kill_lib := $(wasm_lib:build/wasm/%=build/wasm-kills/%)
 
@@ -300,7 +300,7 @@ build/fixtures/kills.wasm: test/jest/fixtures/kills.c $(kill_lib) wasm/exports.t
 	@mkdir -p $(@D)
 	$(Q)AIOCC_CORE=build/wasm-kills wasm/aiocc $(WASM_FLAGS) $(INSIDE_WASM) -MMD -MP -MF $@.d $< -o $@
 
-# As strangers build WASI programs: without a libc, without a thing of ours.
+# WASI programs as others build them: without a libc, and without anything of ours.
 PLAIN_FLAGS := -target wasm32-unknown-unknown -std=gnu11 -O1 -mbulk-memory -Wall -Wextra -Werror -nostdlib
 PLAIN_LINK := --no-entry
 build/plain/threads.wasm: PLAIN_FLAGS += -matomics
@@ -310,8 +310,8 @@ build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.f
 	@mkdir -p $(@D)
 	$(Q)$(call tool,EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $(call tool,EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
 
-# Linked at -O1 and then optimised, for at -O2 Emscripten's optimiser of JavaScript
-# does not run on every Node.
+# Linked at -O1 and then optimised, because at -O2 Emscripten's JavaScript optimiser
+# does not run on every version of Node.
 build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	$(call step,EMCC,$< (a peer))
 	@mkdir -p $(@D)
@@ -332,12 +332,12 @@ node_modules/.stamp: package.json package-lock.json | build/node.ok
 	@touch $@
 
 tsc := node node_modules/typescript/bin/tsc
-# The two workers, each in one file: that of the runtime and that of WASI guests.
+# The two workers, each in one file: the worker of the runtime, and that of WASI guests.
 worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/wasi/guest-$(1).ts \
   --bundle --format=esm --platform=$(1) --main-fields=module,main --log-level=warning \
   --outbase=ts/src --outdir=dist
 
-# what a source that is gone now was compiled to goes too
+# removes the output of sources that no longer exist
 $(eval $(call kept,ts-list,$(lib_ts)))
 $(eval $(call kept,jest-list,$(jest_ts)))
 fresh = $(if $(filter $(1),$?),$(Q)rm -rf $(2))

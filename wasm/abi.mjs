@@ -1,8 +1,8 @@
-// The custom section `aio.abi`: the number of the interface between a module and the runtime in TypeScript, by
-// which the runtime accepts a module or refuses it, and the version of the package whose aiocc linked it.
+// The custom section `aio.abi`: the number of the interface between a module and the TypeScript runtime, by which
+// the runtime accepts or refuses the module, and the version of the package whose aiocc linked it.
 //
-// The number changes when a module that was built before would not run any more: when an export or import
-// goes, changes its type, or means something else. MODULE_ABI in ts/src/runtime/module.ts is the same.
+// The number changes when a module that was built before would no longer run: when an export or import
+// is removed, changes its type, or changes its meaning. MODULE_ABI in ts/src/runtime/module.ts is the same.
 import { readFileSync } from 'node:fs';
 
 const ABI = 1;

@@ -18,7 +18,7 @@ import { relocateThreadLocals } from './thread-locals.mjs';
 
 const wasmDir = dirname(fileURLToPath(import.meta.url));
 const top = dirname(wasmDir);
-// In the npm package nothing is built, so that nothing is there to build it with.
+// The npm package contains no sources to build the library from.
 const installed = !existsSync(join(top, 'Makefile'));
 const REMEDY = installed ? 'install the package wasm-aio again' : `run \`make wasm\` in ${top} once`;
 
@@ -49,8 +49,8 @@ const fail = (message) => {
 
 function parse(argv) {
   const o = {
-    sources: [],       // what is compiled
-    linked: [],        // objects, archives and -l, in order; sources' objects too
+    sources: [],       // files to compile
+    linked: [],        // objects, archives and -l, in order, including the objects of sources
     compile: [],       // options for clang
     link: [],          // options for wasm-ld
     deps: [],          // -M options, which need care when linking in one step
@@ -73,7 +73,7 @@ function parse(argv) {
     const arg = args.shift();
     const joined = withValue.find((name) => arg.startsWith(name));
     if (noEffect.includes(arg)) {
-      // A part of libc here, always on, or without a meaning in WebAssembly.
+      // Part of libc here, always on, or meaningless in WebAssembly.
     } else if (arg === '--help' || arg === '-h') {
       process.stdout.write(HELP);
       process.exit(0);
@@ -137,14 +137,14 @@ function parse(argv) {
 
 // --- the tools ----------------------------------------------------------------
 
-/** What find-toolchain.sh wrote, by name; null: there is no such file. */
+/** The settings that find-toolchain.sh wrote, by name, or null if there is no such file. */
 function readToolchain(file) {
   if (!existsSync(file)) return null;
   const lines = readFileSync(file, 'utf8').split('\n').map((line) => /^(\w+) = (.*)$/.exec(line));
   return Object.fromEntries(lines.filter((match) => match).map(([, name, value]) => [name, value]));
 }
 
-/** Where make would have looked. The answer is kept, if the package can be written. */
+/** Finds the toolchain as make does. The result is kept if the package's folder is writable. */
 function findToolchain(kept) {
   const emcc = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'emcc')).find((file) => existsSync(file)) ?? '';
   const key = [top, process.env.EMSDK ?? '', process.env.AIO_TOOLCHAIN ?? '', emcc].join('|');
@@ -157,12 +157,12 @@ function findToolchain(kept) {
       stdio: ['ignore', 2, 2], env: { ...process.env, FETCH: 'no' },
     });
     if (error) fail(`Emscripten cannot be looked for: ${error.message}`);
-    // The script has said why in its own words.
+    // The script has reported the reason.
     if (status !== 0) throw new Failure('');
     try {
       writeFileSync(kept, readFileSync(found));
     } catch {
-      // Somebody else's, or read-only: the next call looks again.
+      // The folder is not writable: the next call searches again.
     }
     return readToolchain(found);
   } finally {
@@ -177,7 +177,7 @@ function toolchain() {
   return known ?? fail(`Emscripten has not been looked for yet: ${REMEDY}`);
 }
 
-/** read(text): what of the tool's standard error the user is to see. */
+/** Runs a tool. read(text) returns what the user sees of its standard error. */
 function run(o, tool, args, read = null) {
   if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
   const { status, signal, error, stderr } = spawnSync(tool, args, {
@@ -187,7 +187,7 @@ function run(o, tool, args, read = null) {
   if (error?.code === 'ENOENT') fail(`${tool} is gone: ${installed ? 'is Emscripten where it was?' : `run \`make wasm\` in ${top} again`}`);
   if (error) fail(`${tool}: ${error.message}`);
   if (signal) fail(`${basename(tool)} was ended by ${signal}`);
-  // The tool has said why in its own words.
+  // The tool has reported the reason.
   if (status !== 0) throw new Failure('');
 }
 
@@ -204,7 +204,7 @@ function compile(o, source, output, scratch) {
   const { EM_CLANG, EM_SYSROOT } = toolchain();
   const deps = [...o.deps];
   if (!o.stop && deps.some((d) => d === '-MD' || d === '-MMD')) {
-    // clang would name the rule after a temporary object.
+    // Otherwise clang names the rule after a temporary object.
     const target = o.output ?? 'a.out.wasm';
     if (!deps.includes('-MF')) deps.push('-MF', target.replace(/\.wasm$/, '') + '.d');
     if (!deps.includes('-MT') && !deps.includes('-MQ')) deps.push('-MT', target);
@@ -220,7 +220,7 @@ function compile(o, source, output, scratch) {
     run(o, EM_CLANG, [...front, o.stop ?? '-c', source, ...(output ? ['-o', output] : [])]);
     return;
   }
-  // To intermediate code that is not optimised yet, and on from there.
+  // Compiles to unoptimised intermediate code, which is changed, and then compiles that.
   const code = join(scratch, `${basename(source)}.ll`);
   if (deps.some((d) => d === '-MD' || d === '-MMD')) {
     if (!deps.includes('-MF')) front.push('-MF', output.replace(/\.\w+$/, '') + '.d');
@@ -236,7 +236,7 @@ function compile(o, source, output, scratch) {
 
 // --- linking ------------------------------------------------------------------
 
-/** The names in a file of this folder, one a line. */
+/** The names in a file of this folder, one per line. */
 function names(file) {
   return readFileSync(join(wasmDir, file), 'utf8')
     .split('\n')
@@ -250,19 +250,18 @@ function exportFlags() {
     .map((name) => (name.startsWith('?') ? `--export-if-defined=${name.slice(1)}` : `--export=${name}`));
 }
 
-// wasm-opt reads the features from the module; those which it would need and
-// an unchanged object does not mention are added.
+// wasm-opt reads the features from the module. These are the ones that it needs and that an unchanged
+// object does not mention.
 const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
 
-// Functions that must stay functions of their own: Node 20's baseline compiler
-// miscompiles a loop with a wait and a notify instruction in it (see wasm/port); and
-// those that fail would burden the hot paths of coroutines with their C frames.
+// Functions that must not be inlined: Node 20's baseline compiler miscompiles a loop that contains both a
+// wait and a notify instruction (see wasm/port); and the C frames of functions that report a failure would
+// slow down the hot paths of coroutines.
 const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_too_early', 'coroutine_refuse*', 'frames_overflowed', 'cannot_unwind'];
 
-// What is not instrumented by Asyncify: the loop, whose frames stand still while a
-// coroutine yields (wasm/port/coroutine.c refuses a yield across them), and what calls
-// the functions of a stdio stream, which are libc's own. All else may yield: what the
-// program calls, and what calls it, as qsort does.
+// What Asyncify does not instrument: the loop, whose frames stay on the stack while a coroutine yields
+// (wasm/port/coroutine.c refuses a yield across them), and the functions that call those of a stdio stream,
+// which are libc's own. Everything else may yield: what the program calls, and what calls it, such as qsort.
 const OURS = /libaio(loop|libc)\.a\(/;
 const STDIO = /libc-ww\.a\((__fclose_ca|__overflow|__stdio_exit|__toread|__uflow|fclose|fflush|fread|fseek|ftell|fwrite|vfprintf)\.o\)/;
 const neverYields = (file) => OURS.test(file) || file === '<internal>' || STDIO.test(file);
@@ -270,11 +269,11 @@ const neverYields = (file) => OURS.test(file) || file === '<internal>' || STDIO.
 function link(o, inputs, sources, output, scratch) {
   const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
   const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
-  // A test may have a core of its own.
+  // A test may use a core of its own.
   const [loop, coroutine, libc] = ['loop', 'coroutine', 'libc'].map((name) =>
     join(process.env.AIOCC_CORE ?? join(top, 'build', 'wasm'), `libaio${name}.a`));
   if (![loop, coroutine, libc].every(existsSync)) fail(`the loop has not been built yet: ${REMEDY}`);
-  // wasm-ld writes this name into the module, and stack traces show it.
+  // wasm-ld writes this name into the module; stack traces show it.
   const linked = join(scratch, basename(output).replace(/\.new$/, ''));
   const map = join(scratch, 'map');
   const checked = join(scratch, 'stack-check');
@@ -284,20 +283,19 @@ function link(o, inputs, sources, output, scratch) {
 
   const refused = [];
   run(o, EM_LD, [
-    // All of the loop: what TypeScript calls is exported by attribute, and nothing refers
-    // to it. What is neither exported nor called is left out again. Of libc, what is needed
-    // and the program does not define.
+    // The whole loop, because nothing refers to what TypeScript calls, which is exported by attribute. What is
+    // neither exported nor called is left out again. Of libc, only what is needed and not defined by the program.
     ...inputs, '--whole-archive', loop, coroutine, '--no-whole-archive', libc, join(libs, 'crt1_reactor.o'),
     // The order matters: bulkmemory and standalonewasm replace parts of libc.
     `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
     '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
-    // What this libc does not do for threads is done in wasm/libc.
+    // wasm/libc does what this libc does not do for threads.
     ...names('libc/wrapped.txt').map((name) => `--wrap=${name}`),
     '--entry=_initialize',
-    // The maximum is an upper bound: the runtime gives the real one.
+    // The maximum is an upper bound; the runtime sets the actual one.
     '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,
     '--export-table', '--growable-table',
-    // The first thread's stack lies below all data: running down it traps.
+    // The first thread's stack is below all data, so that an overflow traps.
     '--stack-first', '-z', `stack-size=${o.reactor ? 65536 : 1048576}`,
     ...exportFlags(),
     // The names are needed until wasm-opt has run.
@@ -315,26 +313,26 @@ function link(o, inputs, sources, output, scratch) {
   markFunctions(linked, map, neverYields);
 
   // --stack-check instruments every change of __stack_pointer and adds
-  //     __set_stack_limits(highest, lowest)    [exported; two globals an instance]
+  //     __set_stack_limits(highest, lowest)    [exported; two globals per instance]
   //     env.stack_overflow(sp)                 [imported; called before sp is set]
   // Both limits start at 0, so they must be set (stack_own) in every instance before
-  // its first call, that of _initialize included. Binaryen (120) gives the call of the
-  // handler a result type that its own validator refuses, though what it writes is
-  // right: hence a run of its own, whose output the next run validates.
+  // its first call, including that of _initialize. Binaryen (120) gives the call of the
+  // handler a result type that its own validator rejects, although its output is correct.
+  // So this is a separate run, whose output the next run validates.
   const features = [...FEATURES, ...(o.simd ? ['simd'] : [])].map((name) => `--enable-${name}`);
   run(o, EM_OPT, [linked, ...features, '--no-validation', '--stack-check',
     '--pass-arg=stack-check-handler@stack_overflow', '-g', '-o', checked]);
-  // A coroutine's switch sets pointer and limits: what it imports for that is joined to it.
+  // Switching coroutines sets the pointer and the limits; this joins the functions that do so to the module.
   run(o, EM_MERGE, [checked, 'env', join(wasmDir, 'port', 'stack-switch.wat'), 'stack', ...features,
     '--no-validation', '-g', '-o', joined]);
   run(o, EM_OPT, [joined, ...features, ...NO_INLINE.map((name) => `--no-inline=*${name}`),
-    // Before everything else: optimised first, a yield may be inlined into the one
-    // function that calls it, which then is taken for a part of the switching, is
-    // not instrumented, and never leaves.
+    // Asyncify runs before all other passes. After an optimisation, a yield may have been inlined into the
+    // only function that calls it. That function would be taken for a part of the switching, would not be
+    // instrumented, and would never yield.
     '--asyncify', '--pass-arg=asyncify-ignore-imports', `--pass-arg=asyncify-removelist@${MARKED}`,
-    // Where nothing yields, nothing is instrumented.
+    // If nothing yields, nothing is instrumented.
     ...(yields(linked) ? [] : ['--pass-arg=asyncify-ignore-indirect']),
-    // With DWARF in it the code stays as clang made it, or breakpoints would jump about.
+    // With DWARF the code stays as clang made it; otherwise breakpoints would move.
     ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
     ...(keepNames ? ['-g'] : []), '-o', output]);
   unmarkFunctions(output);
@@ -347,9 +345,9 @@ function yields(linked) {
 }
 
 /**
- * A program must have a main() that the runtime can call. wasm/libc/main.c finds it
- * by weak references, so the linker does not miss it, but writes a function of
- * this name for each reference that leads nowhere.
+ * Checks that a program has a main() that the runtime can call. wasm/libc/main.c refers to it
+ * weakly, so the linker does not report that it is missing, but writes a function of
+ * this name for each reference without a definition.
  */
 function checkMain(linked) {
   const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(readFileSync(linked)), 'name');
@@ -382,7 +380,7 @@ function main(argv) {
       compile(o, item.source, object, scratch);
       return object;
     });
-    // Written beside its place, then renamed: nothing half-written is left behind.
+    // Written under another name, then renamed, so that no incomplete file is left.
     const made = `${output}.new`;
     try {
       link(o, inputs, sources, made, scratch);

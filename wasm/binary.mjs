@@ -11,7 +11,7 @@ export class Reader {
   byte() {
     return this.bytes[this.offset++];
   }
-  /** LEB128, as sections have it. */
+  /** A number in LEB128, as in sections. */
   u32() {
     let value = 0;
     for (let shift = 0; ; shift += 7) {
@@ -27,7 +27,7 @@ export class Reader {
   vector(element) {
     return Array.from({ length: this.u32() }, () => element(this));
   }
-  /** Of a table or a memory. */
+  /** The limits of a table or a memory. */
   limits() {
     const flags = this.byte();
     this.u32();

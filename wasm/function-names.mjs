@@ -1,17 +1,17 @@
 // Which functions of a linked module came from which file, and their names.
 //
-// Asyncify takes names: which functions it is to leave alone. Names are no
-// identity: a static function of a program may be called like one of the loop's.
-// So the loop's functions are given a mark that no C name can have, by their place
-// in the linker's map, and lose it again at the end.
+// Asyncify takes the names of the functions that it must not instrument. Names are not
+// unique: a static function of a program may have the name of one of the loop's. So the
+// loop's functions, found by their place in the linker's map, get a mark that no C name
+// can contain, and lose it again at the end.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Reader, sized, text, u32 } from './binary.mjs';
 
 const MARK = 'loop!';
-/** Matches what was marked, in wasm-opt's lists. */
+/** Matches the marked functions, in wasm-opt's lists. */
 export const MARKED = `${MARK}*`;
 
-/** Where the custom section `name` and, in it, subsection 1 (function names) lie. */
+/** Finds the custom section `name` and, in it, subsection 1 (function names). */
 function findNames(bytes) {
   for (const r = new Reader(bytes, 8); !r.ended;) {
     const start = r.offset;
@@ -34,13 +34,13 @@ function findNames(bytes) {
   return null;
 }
 
-/** The names of a module's functions, by their index. */
+/** Returns the names of a module's functions, by their index. */
 export function functionNames(bytes) {
   const found = findNames(bytes);
   return new Map(found ? new Reader(bytes, found.content).vector((r) => [r.u32(), r.take(r.u32()).toString()]) : []);
 }
 
-/** Writes FILE again, with each function's name as rename(index, name) gives it. */
+/** Rewrites FILE, with the name that rename(index, name) returns for each function. */
 function rename(file, rename) {
   const bytes = readFileSync(file);
   const found = findNames(bytes);
@@ -60,7 +60,7 @@ function rename(file, rename) {
   ]));
 }
 
-/** The files that the module's own functions came from, in the order of their indices. */
+/** Returns the files that the module's own functions came from, in the order of their indices. */
 function origins(map) {
   const lines = map.split('\n');
   const files = [];
@@ -86,7 +86,7 @@ export function markFunctions(file, map, isMarked) {
     count = index + 1;
     return index >= imported && isMarked(from[index - imported] ?? '') ? MARK + name : name;
   });
-  // One line of the map missed, and the marks behind it are other functions'.
+  // If a line of the map were missed, all marks after it would be on other functions.
   if (count !== imported + from.length) {
     throw new Error(`the linker's map lists ${from.length} functions and the module has ${count - imported}: is Emscripten of the version that emsdk.config names?`);
   }

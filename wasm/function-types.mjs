@@ -9,13 +9,13 @@ import { functionNames } from './function-names.mjs';
 const LETTERS = new Map([[0x7f, 'i'], [0x7e, 'l'], [0x7d, 'f'], [0x7c, 'd']]);
 const OTHER = '?'; // a vector or a reference
 
-/** What wasm-opt and wasm-merge add to the exports, for TypeScript alone. */
+/** The exports that wasm-opt and wasm-merge add, for TypeScript only. */
 const ADDED = /^(asyncify_|stack_(own|switch|back)$|__set_stack_limits$)/;
 const ADDED_BY_LINKER = ['_initialize', '__wasm_init_tls'];
-/** One of the program's, but it is called by another way. */
+/** An export of the program that is not called through call(). */
 const COROUTINE = /^coroutine:/;
 
-/** The sections by their number, custom ones left out. */
+/** Returns the sections by their number, without the custom ones. */
 function sections(bytes) {
   const found = new Map();
   for (const r = new Reader(bytes, 8); !r.ended;) {
@@ -25,15 +25,15 @@ function sections(bytes) {
   return found;
 }
 
-/** [{name, isFunction, index}] */
+/** Returns the exports: [{name, isFunction, index}]. */
 function exportsOf(bytes) {
   return sections(bytes).get(7).vector((r) => ({ name: r.take(r.u32()).toString(), isFunction: r.byte() === 0, index: r.u32() }));
 }
 
 /**
- * Looks at what FILE, which the linker wrote, exports.
- * @returns {{taken: string[], internal: Set<string>}} exports of the program's that the library has, too; and
- *   which are the library's, for TypeScript at the right moment and with pointers of its own
+ * Examines the exports of FILE, which the linker wrote.
+ * @returns {{taken: string[], internal: Set<string>}} the exports of the program that the library has, too; and
+ *   the exports of the library, which only TypeScript may call
  */
 export function readExports(file) {
   const bytes = readFileSync(file);
@@ -49,7 +49,7 @@ export function readExports(file) {
   return { taken: [...taken], internal };
 }
 
-/** {name: letters} */
+/** Returns {name: letters}. */
 function exportedTypes(bytes, internal) {
   const [types, imports, functions] = [1, 2, 3].map((id) => sections(bytes).get(id));
   const parameters = types.vector((r) => {
@@ -78,7 +78,7 @@ function exportedTypes(bytes, internal) {
 
 const customSection = (name, content) => Buffer.concat([Buffer.from([0]), sized(Buffer.concat([text(name), Buffer.from(content)]))]);
 
-/** Adds what the runtime reads to FILE, a module that is otherwise done; the exports in `internal` are left out. */
+/** Adds the section to FILE, a module that is otherwise finished, without the exports in `internal`. */
 export function addSections(file, internal) {
   const bytes = readFileSync(file);
   const types = customSection('aio.types', JSON.stringify(exportedTypes(bytes, internal)));

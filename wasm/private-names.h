@@ -2,8 +2,9 @@
 #ifndef AIO_WASM_PRIVATE_NAMES_H
 #define AIO_WASM_PRIVATE_NAMES_H
 /*
- * Of what exists in WebAssembly alone, as core-c/private-names.h does for the rest. What
- * TypeScript calls keeps its name: that is the export's (WASM_EXPORT), not the linker's.
+ * The private names of what exists in WebAssembly only; core-c/private-names.h has the
+ * others. A function that TypeScript calls keeps its name as an export (WASM_EXPORT);
+ * this is the name for the linker.
  */
 
 /* What JavaScript provides (WASM_IMPORT and the like) */

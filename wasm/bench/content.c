@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The content of a file of the bench. Sector 0 is a header, by which the bench
- * knows its own file; every other 64-bit word depends on the seed, its sector, its
- * place there and how often the block was written, so that a block from a wrong
- * offset, or torn, or stale, is told from the right one.
+ * The content of the files of the bench. Sector 0 is a header, by which the bench
+ * recognises its own file. Every other 64-bit word depends on the seed, its
+ * sector, its place in the sector, and how often the block was written. So a block
+ * that comes from a wrong offset, is torn or is stale is detected.
  */
 #include "content.h"
 #include <string.h>
@@ -27,9 +27,9 @@ static uint64_t mix(uint64_t x)
 }
 
 /*
- * The words of a sector are base, base + step, ...: a sum, not a hash, so that
- * checking a block costs less than reading it. The first tells the generation:
- * it is the base of generation 0, exclusive-or the generation.
+ * The words of a sector are base, base + step, ...: a sum instead of a hash, so
+ * that checking a block costs less than reading it. The first word tells the
+ * generation: it is the base of generation 0, exclusive-or the generation.
  */
 static uint64_t sector_base(uint64_t seed, uint64_t sector, uint64_t generation)
 {
@@ -90,7 +90,7 @@ bool bench_check(const uint64_t *words, uint32_t length, uint64_t offset,
     return !wrong;
 }
 
-/* Owner. What the file has at offset when it is made. */
+/* Fills in what the file has at offset when it is made. Owner only. */
 WASM_EXPORT("rt_bench_fill")
 void rt_bench_fill(uint64_t *words, uint32_t length, double offset, double seed,
                    double size)
@@ -99,7 +99,8 @@ void rt_bench_fill(uint64_t *words, uint32_t length, double offset, double seed,
                0);
 }
 
-/* Owner. The seed of the file whose first sector this is; -1: it is not ours. */
+/* Returns the seed of the file whose first sector this is, or -1 if it is not a
+ * file of the bench. Owner only. */
 WASM_EXPORT("rt_bench_header")
 double rt_bench_header(const uint64_t *words, double size)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop of `wasm-aio bench`: in an IOThread, iodepth requests at any time, each
- * completion submitting the next one. A job has a part of the file to itself if it
- * writes, and never two requests on one block: so what a block must have is known.
+ * The loop of `wasm-aio bench`. It runs in an IOThread and keeps iodepth requests
+ * in flight; each completion submits the next one. A job that writes has a part of
+ * the file to itself and never two requests on one block, so the content of each
+ * block is known.
  */
 #include "job.h"
 #include "qemu/atomic.h"
@@ -57,7 +58,8 @@ static void check(BenchJob *job, Slot *slot)
 
 /* ---- What comes next ---- */
 
-/* The next written block that the sweep has not looked at; false: none. */
+/* Stores in *block the next written block that the sweep has not checked. Returns
+ * false if there is none. */
 static bool next_to_sweep(BenchJob *job, uint64_t *block)
 {
     while (job->next_block < (uint64_t)job->o.blocks) {
@@ -75,7 +77,7 @@ static uint64_t choose_block(BenchJob *job)
     bool random = job->o.rw == RW_RANDREAD || job->o.rw >= RW_RANDWRITE;
     uint64_t block = (random ? next_random(job) : job->next_block++) % blocks;
 
-    /* There are more blocks than slots. */
+    /* The search ends, since there are more blocks than slots. */
     while (job->busy && job->busy[block]) {
         block = (block + 1) % blocks;
     }
@@ -113,7 +115,7 @@ static bool choose(BenchJob *job, Slot *slot)
 
 static void slot_done(void *opaque, int ret);
 
-/* False: nothing is left for it to do. */
+/* Returns false if there is nothing left to do. */
 static bool submit(Slot *slot, int64_t now)
 {
     BenchJob *job = slot->job;
@@ -139,7 +141,8 @@ static bool submit(Slot *slot, int64_t now)
     return false;
 }
 
-/* Nothing is in flight any more. True: something is again. */
+/* Called when nothing is in flight any more. Returns true if requests have been
+ * submitted again. */
 static bool sweep(BenchJob *job, int64_t now)
 {
     bool any = false;
@@ -177,7 +180,7 @@ static void slot_done(void *opaque, int ret)
         job->busy[slot->block] = 0;
     }
     if (ret >= 0 && !flush && (uint32_t)ret < job->o.block_size) {
-        ret = -EIO;            /* the file was cut off under us */
+        ret = -EIO;            /* the file was truncated meanwhile */
     }
     if (ret < 0) {
         fail(job, ret, offset_of(job, slot->block));
@@ -209,7 +212,7 @@ static void start_bh(void *opaque)
     AioEngine engine = job->op.engine;
 
     job->begun = job->ended = port_clock_ns(PORT_CLOCK_MONOTONIC);
-    /* Its file may have been opened for another context. */
+    /* The file may have been opened for another context. */
     if (!raw_aio_setup(job->ctx, engine, NULL)) {
         rt_complete(&job->completion, -EAGAIN);
         return;

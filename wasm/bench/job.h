@@ -17,20 +17,20 @@ typedef struct Slot {
     struct iovec iov;
     uint64_t block;
     int64_t begun;
-    uint32_t generation;       /* that it writes */
+    uint32_t generation;       /* generation that it writes */
     int type;                  /* QEMU_AIO_... */
 } Slot;
 
-/* What TypeScript asks for; numbers that fit a double. */
+/* What TypeScript asks for, as numbers that fit a double. */
 typedef struct BenchOptions {
     double number_ios;         /* 0: until it is stopped */
-    double file_size;          /* as its header has it */
-    double first_block;        /* of the job's part */
+    double file_size;          /* as the header says */
+    double first_block;        /* first block of the job's part */
     double blocks;
     double seed;               /* of the content */
     double random_seed;
     double max_batch;
-    double fsync;              /* a flush after so many writes; 0: none */
+    double fsync;              /* writes between two flushes; 0: no flushes */
     uint32_t handle;
     uint32_t engine;
     uint32_t block_size;
@@ -46,18 +46,19 @@ struct BenchJob {
     uint64_t random;
     Completion completion;
     QEMUBH start_bh;
-    uint32_t running;          /* the owner has not been told of its end yet */
-    uint32_t stop;             /* any thread sets it */
-    int error;                 /* the first; -EILSEQ: wrong content */
+    uint32_t running;          /* the owner has not heard of its end yet */
+    uint32_t stop;             /* set by any thread */
+    int error;                 /* the first error; -EILSEQ: wrong content */
     uint64_t error_offset;
     uint64_t issued;
-    uint64_t completed;        /* the owner looks at it while it runs */
+    uint64_t completed;        /* read by the owner while the job runs */
     uint64_t flushes;
-    uint64_t next_block;       /* of sequential ones, and of the sweep */
+    uint64_t next_block;       /* next block of sequential jobs and of the
+                                * sweep */
     uint64_t unflushed;        /* writes since the last flush */
-    bool sweeping;             /* the end: what was written is read again */
+    bool sweeping;             /* at the end, what was written is read again */
     uint32_t generation;       /* the last that was written */
-    int64_t *generations;      /* by block of its part; -1: not known */
+    int64_t *generations;      /* for each block of its part; -1: not known */
     uint8_t *busy;
     uint32_t in_flight;
     int64_t begun;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The jobs of `wasm-aio bench` as the owner sees them: making, stopping, freeing, and what
- * came of them. */
+/* The owner's side of the jobs of `wasm-aio bench`: making, stopping and freeing them, and
+ * their results. */
 #include "job.h"
 #include "qemu/atomic.h"
 #include <string.h>
@@ -14,7 +14,8 @@ void rt_bench_free(BenchJob *job)
     free(job);
 }
 
-/* NULL: out of memory. complete(id, 0 or -errno) follows rt_bench_start. */
+/* Makes a job, or returns NULL if there is no memory. After rt_bench_start(), complete(id,
+ * 0 or -errno) follows. */
 WASM_EXPORT("rt_bench_new")
 BenchJob *rt_bench_new(AioContext *ctx, const BenchOptions *options)
 {
@@ -32,7 +33,7 @@ BenchJob *rt_bench_new(AioContext *ctx, const BenchOptions *options)
                           .max_batch = (int64_t)options->max_batch };
     job->op.engine = rt_engine((AioEngine)options->engine, &job->op.max_batch);
     job->random = ((uint64_t)options->random_seed + 1) * 0x9e3779b97f4a7c15u | 1;
-    /* Other runs have written the file before. */
+    /* Differs from the generations of earlier runs, which have written the file before. */
     job->generation = (uint32_t)(port_clock_ns(PORT_CLOCK_REALTIME) >> 20);
     bufs = aligned_alloc(4096, ROUND_UP(depth * bs, 4096));
     job->slots[0].iov.iov_base = bufs;
@@ -59,14 +60,14 @@ void rt_bench_stop(BenchJob *job)
     qatomic_set(&job->stop, 1);
 }
 
-/* Owner: nothing of it is under way: it may be freed. */
+/* Returns true if nothing of the job is under way, so that it may be freed. Owner only. */
 WASM_EXPORT("rt_bench_idle")
 bool rt_bench_idle(BenchJob *job)
 {
     return !job->running;
 }
 
-/* Live, and after the end. */
+/* May be read while the job runs, and afterwards. */
 WASM_EXPORT("rt_bench_completed")
 double rt_bench_completed(BenchJob *job)
 {
@@ -103,8 +104,8 @@ double rt_bench_longest(BenchJob *job)
     return (double)job->longest;
 }
 
-/* BUCKETS counters. Bucket b < 16 is b ns; above, bucket 16 e + m counts from
- * (16 + m) << (e - 1) ns. */
+/* Returns BUCKETS counters. Bucket b < 16 counts latencies of b ns; above, bucket 16 e + m
+ * counts those from (16 + m) << (e - 1) ns on. */
 WASM_EXPORT("rt_bench_histogram")
 uint32_t *rt_bench_histogram(BenchJob *job)
 {

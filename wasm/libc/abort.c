@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* abort() and assert() end the runtime by name; libc's is a bare trap. */
+/* abort() and assert() end the runtime with a message; in libc they are a bare
+ * trap. */
 #include <stdlib.h>
 
 #include "port/port.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Listing directories. libc's own functions keep the place in the descriptor's
- * offset, which a directory of WASI's has none of; here it is the cookie. */
+/* Listing directories. libc's own functions keep the position in the descriptor's
+ * offset, which a directory of WASI does not have; here it is WASI's cookie. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,8 +9,8 @@
 
 struct __dirstream {
     int fd;
-    __wasi_dircookie_t next;         /* of the entry after the last one given */
-    size_t at, filled;               /* in buffer */
+    __wasi_dircookie_t next;         /* cookie of the next entry to return */
+    size_t at, filled;               /* positions in buffer */
     struct dirent entry;
     uint8_t buffer[4096];
 };
@@ -56,7 +56,7 @@ int dirfd(DIR *dir)
     return dir->fd;
 }
 
-/* The types as stat's, shifted. */
+/* Returns the type as in st_mode, shifted. */
 static unsigned char type_of(__wasi_filetype_t type)
 {
     switch (type) {
@@ -97,7 +97,7 @@ struct dirent *readdir(DIR *dir)
                 return &dir->entry;
             }
         }
-        /* The last entry was cut off; none was, once the buffer is not full. */
+        /* The last entry may have been cut off, unless the buffer is not full. */
         if (dir->filled > 0 && dir->filled < sizeof(dir->buffer)) {
             return NULL;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes; libc's are those of one seed. */
+/* Random bytes; libc's own all come from one fixed seed. */
 #include <unistd.h>
 
 #include "wasi.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * errno, one for each thread. libc has a single word for all threads, because it
- * was built without pthreads; it is linked only where nothing else defines these
+ * errno for each thread. libc, which was built without pthreads, has one word
+ * for all threads; its definition is linked only if nothing else defines these
  * two names.
  */
 int *__errno_location(void);
@@ -14,7 +14,7 @@ int *__errno_location(void)
     return &value;
 }
 
-/* The name that libc itself calls. */
+/* The name that libc itself uses. */
 int *___errno_location(void)
 {
     return &value;

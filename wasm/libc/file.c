@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening files, and what is done to directories. read(), write(), lseek() and
- * close() are libc's own: it calls WASI by itself there. */
+/* Opening files, and operations on directories. read(), write(), lseek() and close() are libc's
+ * own, which call WASI directly. */
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "wasi.h"
 
-/* What a descriptor may be used for: all but what the access mode excludes. */
+/* The rights of a descriptor: all but those that the access mode excludes. */
 #define WRITE_RIGHTS                                                        \
     (__WASI_RIGHTS_FD_WRITE | __WASI_RIGHTS_FD_ALLOCATE |                   \
      __WASI_RIGHTS_FD_FILESTAT_SET_SIZE)
@@ -59,7 +59,7 @@ int __syscall_mkdirat(int dirfd, intptr_t path, int mode)
     WasiPath at;
     int ret = wasi_path(dirfd, (const char *)path, &at);
 
-    (void)mode;                      /* WASI knows none */
+    (void)mode;                      /* WASI has no modes */
     return ret < 0 ? ret : wasi_result(__wasi_path_create_directory(
                                at.dir, at.name, at.length));
 }
@@ -121,7 +121,7 @@ int __syscall_symlink(intptr_t target, intptr_t path)
     return __syscall_symlinkat(target, AT_FDCWD, path);
 }
 
-/* WASI gives all of it or nothing, POSIX what fits. */
+/* WASI returns all of the link or nothing, POSIX what fits. */
 int __syscall_readlinkat(int dirfd, intptr_t path, intptr_t buf, size_t size)
 {
     char target[PATH_MAX];
@@ -179,7 +179,7 @@ int __syscall_fadvise64(int fd, off_t offset, off_t length, int advice)
                                         (__wasi_advice_t)advice));
 }
 
-/* Flags alone: there are no copies of a descriptor and no locks of files. */
+/* Only flags: descriptors cannot be duplicated, and files have no locks. */
 int __syscall_fcntl64(int fd, int command, ...)
 {
     __wasi_fdstat_t stat;
@@ -193,7 +193,7 @@ int __syscall_fcntl64(int fd, int command, ...)
     switch (command) {
     case F_GETFD:
     case F_SETFD:
-        return 0;                    /* no program is executed by another */
+        return 0;                    /* harmless: there is no exec() */
     case F_GETFL:
         flags = (stat.fs_flags & __WASI_FDFLAGS_APPEND ? O_APPEND : 0) |
                 (stat.fs_flags & __WASI_FDFLAGS_NONBLOCK ? O_NONBLOCK : 0) |
@@ -213,7 +213,7 @@ int __syscall_fcntl64(int fd, int command, ...)
     }
 }
 
-/* stdio asks for the size of the window, FIONREAD is how much may be read. */
+/* stdio asks for the size of the window; FIONREAD is how many bytes can be read. */
 int __syscall_ioctl(int fd, int request, ...)
 {
     __wasi_fdstat_t stat;
@@ -245,7 +245,7 @@ int __syscall_ioctl(int fd, int request, ...)
         return wasi_result(error);
     }
     if (request == TIOCGWINSZ && wasi_is_terminal(&stat)) {
-        /* How large it is, WASI does not say. */
+        /* WASI does not tell the size. */
         *(struct winsize *)arg = (struct winsize){ 0 };
         return 0;
     }

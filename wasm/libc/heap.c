@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * malloc and its kin for threads that grow one memory.
+ * malloc() and the functions like it, for threads that grow one memory.
  *
- * In the library's own files these names are aio_priv_malloc and so on (private-names.h):
- * what the library and TypeScript allocate comes from this heap even if the program brings
- * a malloc() of its own, which need not know of threads. libc's names are weak aliases.
+ * In the library's own files these names are aio_priv_malloc and so on (private-names.h).
+ * So what the library and TypeScript allocate comes from this heap, even if the program
+ * defines a malloc() of its own, which may not know of threads. libc's names are weak
+ * aliases.
  *
- * How malloc gets more memory: replaces libc's function (wasm-ld --wrap), which
- * computes the difference to a size that another thread may have changed since,
- * and which grows by one page at a time: each growth makes every thread's
- * JavaScript take new views of the memory.
+ * It also replaces libc's function by which malloc() gets more memory (wasm-ld --wrap).
+ * libc's computes the difference to a size that another thread may have changed since, and
+ * grows by one page at a time; but each growth makes the JavaScript of every thread take
+ * new views of the memory.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -24,9 +25,9 @@
 #define PAGE 65536u
 #define STEP (16u * PAGE)
 
-/* 1: the memory has at least size bytes now; 0: it cannot have. */
+/* Returns 1 if the memory has at least size bytes now, and 0 if it cannot have them. */
 int __wrap_emscripten_resize_heap(size_t size);
-/* libc would tell JavaScript; ours looks at the memory's size itself. */
+/* libc's would tell JavaScript, but ours looks at the size of the memory itself. */
 void emscripten_notify_memory_growth(size_t memory);
 
 int __wrap_emscripten_resize_heap(size_t size)
@@ -38,7 +39,7 @@ int __wrap_emscripten_resize_heap(size_t size)
     if (wanted <= now) {
         return 1;
     }
-    /* Another thread may grow it too: that only makes it larger. */
+    /* Another thread may grow it too, which only makes it larger. */
     if (wanted - now < step &&
         __builtin_wasm_memory_grow(0, step) != (size_t)-1) {
         return 1;
@@ -52,12 +53,11 @@ void emscripten_notify_memory_growth(size_t memory)
 }
 
 /*
- * In V8 each thread has a copy of the memory's size, which is brought up to date
- * at the thread's next stack check after another thread has grown the memory.
- * Until then memory.fill, memory.copy and atomic accesses, which go by that copy,
- * trap on memory that another thread got. So the memory grows well ahead of what
- * is handed out, and the thread that is handed something looks at its copy:
- * growing by nothing brings it up to date at once.
+ * In V8 each thread has a copy of the memory's size. After another thread has grown the
+ * memory, this copy is updated at the thread's next stack check. Until then memory.fill,
+ * memory.copy and atomic accesses, which use the copy, trap on memory that another thread
+ * has got. So the memory grows well ahead of what is handed out, and a thread that is
+ * handed memory compares its copy: growing by 0 pages updates it at once.
  */
 #define HEADROOM (8u * 1024 * 1024)
 #define AHEAD (16u * 1024 * 1024)
@@ -67,11 +67,11 @@ static inline uint64_t known_size(void)
     return __builtin_wasm_memory_size(0) * (uint64_t)PAGE;
 }
 
-/* By AHEAD, or near the end by as much as there is: what is left there must not be grown
- * into piece by piece, without headroom. */
+/* Grows by AHEAD, or near the end by all that there is: the rest must not be grown into
+ * piece by piece, without headroom. */
 static void grow_ahead(void)
 {
-    static uint32_t full;          /* it cannot grow any more */
+    static uint32_t full;          /* the memory cannot grow any more */
 
     if (qatomic_read(&full)) {
         return;
@@ -103,15 +103,15 @@ static inline void *visible(void *p, size_t size)
     return p;
 }
 
-/* libc's own, of which its malloc, calloc, ... are weak aliases. */
+/* libc's own functions, of which its malloc, calloc and so on are weak aliases. */
 void *emscripten_builtin_malloc(size_t size);
 void *emscripten_builtin_memalign(size_t alignment, size_t size);
 void emscripten_builtin_free(void *p);
 
 /*
- * libc's malloc has a lock of its own, which its waiters spin for without a look at
- * anything else. With ours around it that one is never waited for: a thread that is
- * lost in malloc has been counted as holding a lock, and those who wait leave.
+ * libc's malloc has a lock of its own, for which threads spin without looking at anything
+ * else. With ours around it, no thread ever waits for that lock: a thread that is lost in
+ * malloc has been counted as holding a lock, and the threads that wait leave.
  */
 static QemuMutex heap_lock;
 
@@ -133,7 +133,8 @@ void *malloc(size_t size)
 
 void free(void *p)
 {
-    /* After a failure its holder may be lost; nothing is got again then. */
+    /* After a failure the holder of the lock may be lost; then nothing more is
+     * allocated. */
     if (p && !qatomic_read(&wasm_failed)) {
         qemu_mutex_lock(&heap_lock);
         emscripten_builtin_free(p);
@@ -192,7 +193,7 @@ int posix_memalign(void **result, size_t alignment, size_t size)
     return 0;
 }
 
-/* What JavaScript and C share. */
+/* Allocates memory that JavaScript and C share. */
 WASM_EXPORT("rt_malloc") void *rt_malloc(size_t size)
 {
     return malloc(size);
@@ -203,7 +204,7 @@ WASM_EXPORT("rt_free") void rt_free(void *p)
     free(p);
 }
 
-/* libc's names, for the program: from here on they are no macros. */
+/* libc's names, for the program. From here on they are no macros. */
 #undef malloc
 #undef free
 #undef calloc

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Paths. WASI has no root and no current directory, only directories that the
- * program was given, each with a name. A path belongs to the one with the longest
- * name that it begins with; the current directory is kept here, '/' at first.
+ * program was given, each with a name. A path belongs to the directory with the
+ * longest name that the path begins with. The current directory is kept here, '/' at
+ * first.
  */
 #include <sys/stat.h>
 
 #include "wasi.h"
 
-/* The program's threads share it, as they do everywhere. */
+/* Shared by all threads of the program, as POSIX requires. */
 static char current[PATH_MAX] = "/";
 
-/* Appends path to `to`, without what means nothing: '//' and '/./'. */
+/* Appends path to `to`, without empty and '.' components ('//' and '/./'). */
 static bool append(char *to, const char *path)
 {
     size_t n = strlen(to);
@@ -40,7 +41,8 @@ static bool append(char *to, const char *path)
     return true;
 }
 
-/* How many bytes of path the name of a directory covers; -1: it is not below. */
+/* Returns how many bytes of path the name of a directory covers, or -1 if path is
+ * not below it. */
 static int covered(const char *name, const char *path)
 {
     size_t n = strlen(name);
@@ -54,7 +56,7 @@ static int covered(const char *name, const char *path)
     return (int)n;
 }
 
-/* The directory of an absolute path; -1: none. */
+/* Returns the directory of an absolute path, or -1 if there is none. */
 static int find(const char *path, int *covers)
 {
     int found = -1;
@@ -117,8 +119,8 @@ int wasi_path(int dirfd, const char *path, WasiPath *result)
     return 0;
 }
 
-/* Takes '..' and what it undoes out of an absolute path, as `cd` does: the directory
- * that was left may be removed. */
+/* Removes '..' and the component before it from an absolute path, as `cd` does: the
+ * directory that was left may no longer exist. */
 static void fold(char *path)
 {
     char *to = path;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes and pairs of sockets: rings of bytes between the program's own threads.
- * WASI has no call for them; the host of our programs has. */
+/* Pipes and pairs of sockets: rings of bytes between threads of the program.
+ * WASI has no call for them, but the host of our programs has. */
 #include <sys/socket.h>
 #include <unistd.h>
 

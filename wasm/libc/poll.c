@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* poll() and select() by poll_oneoff: a subscription for each direction of each
- * descriptor, and one for the time. */
+/* poll() and select() by poll_oneoff, with a subscription for each direction of each
+ * descriptor and one for the time. */
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/select.h>
@@ -25,7 +25,8 @@ static __wasi_errno_t poll_once(struct pollfd *fds, int n, int64_t timeout_ns,
         if (fds[i].fd < 0) {
             continue;
         }
-        /* One that waits for nothing hears of its errors, by reading. */
+        /* A descriptor without events still reports errors, so it is subscribed for
+         * reading. */
         if (fds[i].events & (POLLIN | POLLRDNORM)) {
             in[wanted++] = (__wasi_subscription_t){
                 .userdata = (__wasi_userdata_t)i, .type = __WASI_EVENTTYPE_FD_READ,
@@ -59,7 +60,7 @@ static __wasi_errno_t poll_once(struct pollfd *fds, int n, int64_t timeout_ns,
         } else if (out[i].error) {
             fd->revents |= POLLERR;
         } else if (out[i].u.fd_readwrite.flags & __WASI_EVENTRWFLAGS_FD_READWRITE_HANGUP) {
-            /* What was sent before can still be read, and then the end. */
+            /* What was sent before can still be read, followed by the end. */
             fd->revents |= POLLHUP | (reads ? POLLIN : 0);
         } else {
             fd->revents |= reads ? POLLIN : POLLOUT;
@@ -73,7 +74,7 @@ static __wasi_errno_t poll_once(struct pollfd *fds, int n, int64_t timeout_ns,
     return error;
 }
 
-/* Ready descriptors, or -errno. */
+/* Returns the number of ready descriptors, or -errno. */
 static int poll_ns(struct pollfd *fds, int n, int64_t timeout_ns)
 {
     __wasi_subscription_t some_in[ON_STACK], *in = some_in;
@@ -136,7 +137,7 @@ static int select_ns(int n, fd_set *reads, fd_set *writes, fd_set *errors,
         FD_ZERO(writes);
     }
     if (errors) {
-        FD_ZERO(errors);             /* there is no urgent data */
+        FD_ZERO(errors);             /* there are no exceptional conditions */
     }
     for (int i = 0; i < used; i++) {
         if (fds[i].revents & (POLLIN | POLLHUP | POLLERR) && fds[i].events & POLLIN) {
@@ -172,7 +173,7 @@ int select(int n, fd_set *restrict reads, fd_set *restrict writes,
         tv ? ns_of(tv->tv_sec, tv->tv_usec * INT64_C(1000)) : -1));
 }
 
-/* There are no signals that a mask could hold back. */
+/* The signal mask is ignored: there are no signals. */
 LIBC_WEAK
 int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
             fd_set *restrict errors, const struct timespec *restrict ts,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread conditions, barriers, and POSIX semaphores; all zeros is their start. */
+/* pthread conditions, barriers, and POSIX semaphores. All of them start as
+ * zeros. */
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -34,7 +35,7 @@ int __wrap_pthread_cond_destroy(pthread_cond_t *c)
     return 0;
 }
 
-/* C11's; libc's does nothing. */
+/* The function of C11; libc's does nothing. */
 void __wrap_cnd_destroy(cnd_t *c)
 {
     __wrap_pthread_cond_destroy((pthread_cond_t *)c);
@@ -107,7 +108,7 @@ int __wrap_pthread_cond_broadcast(pthread_cond_t *c)
     return 0;
 }
 
-/* What C11's cnd_signal (1) and cnd_broadcast (-1) call. */
+/* Called by cnd_signal() (count 1) and cnd_broadcast() (count -1) of C11. */
 int __wrap___private_cond_signal(pthread_cond_t *c, int count)
 {
     return count == 1 ? __wrap_pthread_cond_signal(c)
@@ -119,7 +120,7 @@ int __wrap___private_cond_signal(pthread_cond_t *c, int count)
 typedef struct Barrier {
     uint32_t needed;
     uint32_t arrived;
-    uint32_t round;          /* what the early ones sleep on */
+    uint32_t round;          /* the word that waiting threads sleep on */
     uint32_t inside;         /* threads that have not returned yet */
 } Barrier;
 _Static_assert(sizeof(Barrier) <= sizeof(pthread_barrier_t), "fits");
@@ -142,14 +143,15 @@ int __wrap_pthread_barrier_destroy(pthread_barrier_t *b)
     if (qatomic_read(&barrier->arrived)) {
         return EBUSY;
     }
-    /* The first that has returned may destroy it: the others have been let go. */
+    /* The first thread that returns may destroy it, since all have been
+     * released. */
     if (inside_close(&barrier->inside)) {
         inside_wait_until_empty(&barrier->inside);
     }
     return 0;
 }
 
-/* The last to arrive lets the others go; one step for who waits for it. */
+/* The last thread to arrive releases the others; one step for those that wait. */
 static bool let_go(Barrier *barrier)
 {
     bool last;

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * pthread mutexes and spin locks: libc's do nothing, as it was built without
- * threads. Types and initialisers are its own; all zeros is an unlocked mutex.
- */
+/* pthread mutexes and spin locks; libc's do nothing, because it was built without
+ * threads. Types and initialisers are libc's; all zeros is an unlocked mutex. */
 #include <pthread.h>
 #include <threads.h>
 
 #include "port/wasm-port.h"
 #include "wait.h"
 
-/* The words of a pthread_mutex_t; the first two are where C11's mtx_lock, which is
+/* The words of a pthread_mutex_t. The first two are where mtx_lock() of C11, which is
  * libc's, expects them. */
 typedef struct Mutex {
     uint32_t type;
-    uint32_t state;          /* 0, 1 locked, 2 locked and somebody sleeps */
-    uint32_t owner;          /* of the types that have one */
+    uint32_t state;          /* 0 free, 1 locked, 2 locked and a thread sleeps */
+    uint32_t owner;          /* used by the types that have an owner */
     uint32_t depth;
 } Mutex;
 _Static_assert(sizeof(Mutex) <= sizeof(pthread_mutex_t), "fits");
@@ -24,8 +22,8 @@ static bool try_lock(uint32_t *state)
     return qatomic_cmpxchg(state, 0, 1) == 0;
 }
 
-/* A lock is counted as held from before it is taken, but not while it is waited
- * for (port_thread_holds). */
+/* A lock is counted as held from before it is taken, but not while a thread waits for
+ * it (port_thread_holds). */
 static bool try_to_hold(uint32_t *state)
 {
     port_thread_holds(1);
@@ -175,7 +173,8 @@ int __wrap_pthread_mutexattr_settype(pthread_mutexattr_t *attr, int type)
     return 0;
 }
 
-/* C11's, of which libc's take a free mutex without a call of the above. */
+/* The functions of C11; libc's own would take a free mutex without calling the
+ * functions above. */
 
 int __wrap_mtx_lock(mtx_t *m)
 {

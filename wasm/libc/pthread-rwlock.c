@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread read-write locks and pthread_once; all zeros is their start. */
+/* pthread read-write locks and pthread_once. They start as zeros. */
 #include <pthread.h>
 
 #include "port/calls.h"
 #include "wait.h"
 
 /*
- * One word: readers or a writer, and above them a bit that says somebody may sleep. It
- * is one word so that an unlock touches the lock once: the thread that gets it next may
- * unlock and free it at once.
+ * One word holds the readers or the writer, and above them a bit that says that a
+ * thread may sleep. It is one word so that an unlock touches the lock only once: the
+ * thread that gets the lock next may unlock and free it at once.
  */
 #define SLEEPERS 0x80000000u
 #define WRITER 0x7fffffffu
@@ -31,7 +31,7 @@ int __wrap_pthread_rwlock_destroy(pthread_rwlock_t *l)
     return qatomic_mb_read(word_of(l)) & HOLDERS ? EBUSY : 0;
 }
 
-/* With a holder more; unchanged if there can be none. */
+/* Returns word with one more holder; unchanged if there can be none. */
 static uint32_t taken(uint32_t word, bool to_write)
 {
     if (to_write) {

@@ -14,26 +14,26 @@ typedef struct Thread {
     void *(*start)(void *);
     void *arg;
     void *result;
-    uint32_t ended;          /* what join sleeps on */
-    uint32_t detached;       /* or joined: whoever comes second frees it */
+    uint32_t ended;          /* the word that join sleeps on */
+    uint32_t detached;       /* or joined: the second to set it frees the record */
     bool c11;
 } Thread;
 
-/* musl's mark for the threads of thrd_create: their function returns an int. */
+/* musl's mark for the threads of thrd_create(), whose function returns an int. */
 #define C11_THREAD ((const pthread_attr_t *)(uintptr_t)-1)
 
-/* Of threads that pthread_create did not make: made when it is asked for. */
+/* The record of a thread that pthread_create() did not make; made on first use. */
 static _Thread_local Thread *self_tls;
 static _Thread_local Thread own;
 
-/* A coroutine may change threads between two uses of a thread-local. */
+/* Not inlined: a coroutine may change threads between two uses of a thread-local. */
 static __attribute__((noinline)) Thread *self(void)
 {
     __asm__ volatile("");
     return self_tls ? self_tls : &own;
 }
 
-/* Threads besides main, and 1 for main itself until it calls pthread_exit. */
+/* The number of threads besides main, plus 1 for main until it calls pthread_exit(). */
 static uint32_t alive = 1;
 
 static void release(Thread *thread)
@@ -47,8 +47,8 @@ static void release(Thread *thread)
 
 typedef void Destructor(void *);
 
-/* A key that is made anew is another one, although it has the same number: what threads
- * have under the old one is told apart by the generation. */
+/* A key that is reused is a new key, although it has the same number: the generation tells
+ * the data of the old key apart. */
 static struct {
     uint32_t used;
     uint32_t generation;
@@ -117,7 +117,7 @@ int __wrap_pthread_setspecific(pthread_key_t key, const void *data)
     return 0;
 }
 
-/* A destructor may set data again: as often as POSIX asks for. */
+/* A destructor may set data again, so this is repeated as often as POSIX requires. */
 static void destroy_values(void)
 {
     bool more = true;
@@ -145,8 +145,8 @@ static void mark_ended(Thread *thread)
     release(thread);
 }
 
-/* Runs in another thread when this one ended unasked: nobody is to wait for it for
- * ever, and the program is not to wait for it at its end. */
+/* Runs in another thread when this one ended unexpectedly, so that nobody waits for it for
+ * ever, nor does the program at its end. */
 static void thread_lost(void *opaque)
 {
     Thread *thread = opaque;
@@ -170,7 +170,7 @@ static void end(void *result)
         mark_ended(thread);
         port_thread_holds(-1);
     }
-    /* main may have ended before the others: the last one ends the program. */
+    /* main may have ended before the others; the last thread ends the program. */
     if (qatomic_fetch_dec(&alive) == 1) {
         exit(0);
     }
@@ -208,7 +208,7 @@ int __wrap_pthread_create(pthread_t *restrict result,
     thread->arg = arg;
     thread->c11 = attr == C11_THREAD;
     thread->detached = detach == PTHREAD_CREATE_DETACHED;
-    /* Before it can look at its own id there. */
+    /* Set before the thread can read its own id there. */
     *result = (pthread_t)thread;
     qatomic_inc(&alive);
     ret = port_thread_start("pthread", run, thread, NULL);
@@ -258,14 +258,14 @@ thrd_t __wrap_thrd_current(void)
     return (thrd_t)self();
 }
 
-/* There are no signals, and nothing else that would end a thread from outside. */
+/* Fails: there are no signals, and nothing else that could end a thread from outside. */
 int __wrap_pthread_cancel(pthread_t id)
 {
     (void)id;
     return ENOSYS;
 }
 
-/* There is no fork that these could be called by. */
+/* Does nothing: there is no fork(). */
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
 {
     (void)prepare;

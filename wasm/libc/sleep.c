@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sleep(), usleep() and nanosleep() all end in this function of libc, which
- * spins on the clock there; ours (wasm-ld --wrap) sleeps. A thread that may not
- * wait still spins: C gives it no other way to let time pass.
+ * sleep(), usleep() and nanosleep() all call this function of libc, which spins
+ * on the clock. Ours (wasm-ld --wrap) sleeps. A thread that may not wait still
+ * spins, because C has no other way to let time pass.
  */
 #include <stdint.h>
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stream sockets that the program was given, and those that they accept. WASI
- * preview1 makes none: socket(), bind(), listen() and connect() are not there, and
- * a program that calls them does not link.
+ * Stream sockets that the program was given, and those that they accept. WASI preview1
+ * cannot create any: socket(), bind(), listen() and connect() do not exist, and a program
+ * that calls them does not link.
  */
 #include <sys/socket.h>
 
 #include "wasi.h"
 #include "weak.h"
 
-/* The newest of preview1's calls; libc's header does not have it yet. */
+/* A recent call of preview1 that libc's header does not have yet. */
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("sock_accept")))
 __wasi_errno_t wasi_sock_accept(__wasi_fd_t fd, __wasi_fdflags_t flags, __wasi_fd_t *result);
 
@@ -19,7 +19,7 @@ static int fails(__wasi_errno_t error)
     return -1;
 }
 
-/* Whose connection it is, WASI does not say. */
+/* WASI does not tell the address of the peer. */
 static int take(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
     __wasi_fd_t accepted;
@@ -75,7 +75,7 @@ ssize_t recv(int fd, void *data, size_t size, int flags)
     return error ? fails(error) : (ssize_t)got;
 }
 
-/* MSG_NOSIGNAL is what happens anyway: there are no signals. */
+/* MSG_NOSIGNAL has no effect: there are no signals. */
 LIBC_WEAK
 ssize_t send(int fd, const void *data, size_t size, int flags)
 {

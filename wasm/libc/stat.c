@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a file is, and when it was changed. */
+/* The attributes of files. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@ static struct timespec timespec_of(__wasi_timestamp_t ns)
                               .tv_nsec = (long)(ns % 1000000000) };
 }
 
-/* WASI knows no permissions: whoever has the directory may try. */
+/* WASI has no permissions: a program that has the directory may try everything. */
 static mode_t mode_of(__wasi_filetype_t type)
 {
     switch (type) {
@@ -81,7 +81,7 @@ int __syscall_lstat64(intptr_t path, intptr_t buf)
     return __syscall_newfstatat(AT_FDCWD, path, buf, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Whether it is there; more than that only trying tells. */
+/* Tells whether the file exists; whether it can be used, only trying tells. */
 int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags)
 {
     struct stat stat;

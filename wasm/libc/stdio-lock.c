@@ -2,19 +2,19 @@
 /*
  * The locks of stdio, and libc's other internal locks.
  *
- * The libc that Emscripten builds without pthreads still has musl's calls of
- * __lockfile() and __lock() at every right place, but with nothing behind them,
- * and marks every stream as one that needs no lock. So four things are done
- * here: a lock behind __lockfile (linked in the place of libc's), one behind
- * __lock (wasm-ld --wrap: libc's stands in an object with other functions), the
- * streams' marks, and getc() and putc(), in which musl handles a stream's lock
- * itself, by operations that are not atomic in this libc.
+ * The libc that Emscripten builds without pthreads still calls musl's __lockfile() and
+ * __lock() in all the right places, but these do nothing, and every stream is marked as
+ * needing no lock. So four things are done here: a lock behind __lockfile() (linked
+ * instead of libc's); one behind __lock() (by wasm-ld --wrap, since libc's is in an
+ * object with other functions); the marks of the streams; and getc() and putc(), in
+ * which musl handles a stream's lock itself, by operations that are not atomic in this
+ * libc.
  *
- * Each stream has a lock of its own, so that a thread that waits for input keeps
- * nobody from another stream. A thread that goes through the list of all
- * streams, in exit() or fflush(NULL), does not wait for one that is being read:
- * nothing of that one has to be written. sprintf() and its kind work on a stream
- * of their own that stays unmarked and takes no lock.
+ * Each stream has a lock of its own, so a thread that waits for input keeps no other
+ * thread from another stream. A thread that walks the list of all streams, in exit() or
+ * fflush(NULL), does not wait for a stream that is being read, since nothing has to be
+ * written there. sprintf() and similar functions use a stream of their own, which stays
+ * unmarked and takes no lock.
  */
 #include <stdio.h>
 
@@ -23,16 +23,16 @@
 #include "weak.h"
 
 /*
- * The part of musl's struct _IO_FILE that is used here. The layout has been the
- * same since 2011; that it is still so is seen from what the three standard
- * streams hold. The last two members are musl's list of the streams that flockfile
- * has locked, which has no other use.
+ * The part of musl's struct _IO_FILE that is used here. Its layout has been the same
+ * since 2011; mark_streams() checks it by what the three standard streams hold. The
+ * last two members are musl's list of the streams that flockfile() has locked, which is
+ * not used otherwise.
  */
 typedef struct Stream {
     unsigned flags;
     unsigned char *rpos, *rend;
     int (*close)(FILE *file);
-    unsigned char *wend;        /* NULL: it is not being written */
+    unsigned char *wend;        /* NULL: the stream is not being written */
     unsigned char *wpos, *mustbezero_1, *wbase;
     void *functions[3];
     unsigned char *buf;
@@ -50,12 +50,12 @@ typedef struct Stream {
     void *mustbezero_2;
     unsigned char *shend;
     int64_t shlim, shcnt;
-    void *owner;                /* the thread that has locked it */
-    QemuMutex mutex;            /* zero is an unlocked one */
+    void *owner;                /* the thread that holds the lock */
+    QemuMutex mutex;            /* all zeros: unlocked */
 } Stream;
 _Static_assert(sizeof(QemuMutex) == sizeof(FILE *), "it has the place of a pointer");
 
-/* musl's; 1 means: call __unlockfile. */
+/* Called by musl before it uses a stream; returns 1 to have __unlockfile() called. */
 int __lockfile(FILE *file);
 void __unlockfile(FILE *file);
 FILE **__real___ofl_lock(void);
@@ -65,7 +65,7 @@ void __wrap___ofl_unlock(void);
 void __wrap___lock(volatile int *word);
 void __wrap___unlock(volatile int *word);
 
-/* Whether this thread has locked the list of all streams. */
+/* True while this thread has locked the list of all streams. */
 static _Thread_local bool has_list;
 static FILE **list;
 
@@ -124,8 +124,8 @@ static void unlock_own(FILE *file)
     }
 }
 
-/* A thread has left by exit(), which has flushed the streams and keeps them locked, for
- * the program would be over: others go on. */
+/* Called when a thread has left by exit(), which has flushed the streams and keeps them
+ * locked, as if the program were over: other threads go on. */
 void wasm_unlock_after_exit(void)
 {
     if (!has_list) {
@@ -142,7 +142,7 @@ void wasm_unlock_after_exit(void)
 
 /* ---- The program's own functions ---- */
 
-/* libc's would not wait, all its threads being one to it. */
+/* libc's would not wait, since it takes all threads for one. */
 LIBC_WEAK
 void flockfile(FILE *file)
 {
@@ -223,8 +223,8 @@ int putchar(int c)
 
 /* ---- Marking the streams ---- */
 
-/* The start of musl's struct __libc: streams that are opened while `threaded` is
- * set are marked at once. */
+/* The start of musl's struct __libc: streams that are opened while `threaded` is set
+ * are marked at once. */
 extern struct {
     char can_do_threads;
     char threaded;

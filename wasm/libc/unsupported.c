@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What libc's stubs say they have done, or fail with for another reason. Most that
- * WASI has no means for is not there at all: programs that call it do not link. */
+/* Functions for which libc's stubs report success, or a misleading error. Most of
+ * what WASI has no means for is missing altogether: programs that call it do not
+ * link. */
 #include <errno.h>
 #include <sys/file.h>
 #include <unistd.h>

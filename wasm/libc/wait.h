@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef LIBC_WAIT_H
 #define LIBC_WAIT_H
-/* What libc's locks sleep on. */
+/* Waiting, for the locks of libc. */
 #include <errno.h>
 #include <time.h>
 
@@ -9,7 +9,7 @@
 #include "qemu/atomic.h"
 #include "sync/wait.h"
 
-/* At least 0; what is too long for a number of ns is as long as that can be. */
+/* Converts to nanoseconds, at least 0 and at most INT64_MAX. */
 static inline int64_t ns_of(int64_t sec, int64_t nsec)
 {
     int64_t ns;
@@ -19,8 +19,8 @@ static inline int64_t ns_of(int64_t sec, int64_t nsec)
                ? (sec < 0 ? 0 : INT64_MAX) : MAX(ns, 0);
 }
 
-/* When `at`, a time of that clock (NULL: never), comes: ns of the monotonic clock. What
- * is too far away for a number of ns never comes. */
+/* Converts `at`, a time of that clock (NULL: never), to nanoseconds of the monotonic
+ * clock. A time that is too far away never comes. */
 static inline int64_t deadline_of(clockid_t clock, const struct timespec *at)
 {
     int64_t ns = at ? ns_of(at->tv_sec, at->tv_nsec) : NO_DEADLINE;
@@ -28,7 +28,7 @@ static inline int64_t deadline_of(clockid_t clock, const struct timespec *at)
     if (ns == NO_DEADLINE || clock == CLOCK_MONOTONIC) {
         return ns;
     }
-    /* First what makes it smaller. */
+    /* Subtracts first, so that the sum does not overflow. */
     ns -= port_clock_ns(PORT_CLOCK_REALTIME);
     if (__builtin_add_overflow(ns, port_clock_ns(PORT_CLOCK_MONOTONIC), &ns)) {
         return NO_DEADLINE;
@@ -41,8 +41,8 @@ static inline bool bad_time(const struct timespec *at)
     return at && (at->tv_nsec < 0 || at->tv_nsec >= 1000000000);
 }
 
-/* Sleeps while *word == expected; false: the deadline is over. A thread that may
- * not wait takes one turn. */
+/* Sleeps while *word == expected. Returns false if the deadline has passed. A thread
+ * that may not wait spins for one turn. */
 static inline bool wait_on(uint32_t *word, uint32_t expected, int64_t deadline)
 {
     int64_t left = time_until(deadline);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef LIBC_WASI_H
 #define LIBC_WASI_H
-/* libc's system calls on WASI preview1: what their files share. */
+/* Shared by the files that implement libc's system calls on WASI preview1. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,29 +12,30 @@
 #include <syscall_arch.h>
 #include <wasi/api.h>
 
-/* A call's errno as a system call returns it. Of two names libc thinks differently:
- * it has another ENOTSUP, and nothing for a right that is missing. */
+/* Converts the errno of a WASI call to the result of a system call. Two of them
+ * differ in libc: it has another ENOTSUP, and no errno for a missing right. */
 static inline int wasi_result(__wasi_errno_t error)
 {
     return error == __WASI_ERRNO_NOTSUP ? -ENOTSUP
            : error == __WASI_ERRNO_NOTCAPABLE ? -EPERM : -(int)error;
 }
 
-/* A terminal is a device without an offset; libc takes every device for one. */
+/* Returns true for a terminal: a device without an offset. libc would take every
+ * device for one. */
 static inline bool wasi_is_terminal(const __wasi_fdstat_t *stat)
 {
     return stat->fs_filetype == __WASI_FILETYPE_CHARACTER_DEVICE &&
            !(stat->fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL));
 }
 
-/* A path of the program: below which directory of WASI's, and its name there. */
+/* A path of the program: the WASI directory that it is below, and its name there. */
 typedef struct WasiPath {
     int dir;
     size_t length;
     char name[PATH_MAX];
 } WasiPath;
 
-/* 0 or -errno. dirfd as openat's. */
+/* Resolves a path. dirfd is as in openat(). Returns 0 or -errno. */
 int wasi_path(int dirfd, const char *path, WasiPath *result);
 
 #endif

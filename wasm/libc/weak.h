@@ -3,8 +3,8 @@
 #define LIBC_WEAK_H
 /*
  * Marks a function whose name C leaves to the program. A file of libaiolibc.a is linked
- * when anything in it is needed; a program that calls send() may still have an accept()
- * of its own. Functions of the library do not call these.
+ * when anything in it is needed; but a program that calls send() may still define an
+ * accept() of its own. The library itself does not call these functions.
  */
 #define LIBC_WEAK __attribute__((weak))
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Coroutines switch inside WebAssembly, by Asyncify's four functions: a yield
- * unwinds the coroutine's frames into an area of shared memory, entering it again
- * rewinds them, in whichever instance. The function that enters is not
- * instrumented, nor are those that called it: they stand still on the thread's
- * own stack.
+ * Coroutines switch inside WebAssembly, by Asyncify's four functions. A yield unwinds
+ * the coroutine's frames into an area of shared memory; entering it again rewinds
+ * them, in whichever instance. The function that enters is not instrumented, nor are
+ * its callers: their frames stay on the thread's own stack.
  *
- * One piece of memory holds a coroutine:
+ * One block of memory holds a coroutine:
  *
  *     WasmCoroutine | Coroutine | frames, growing up -> | <- C stack, growing down
  *
- * Asyncify looks at the end of the area only when the unwind is over. What lies
- * behind is the free part of the same coroutine's C stack: it serves as the red zone,
- * and we look before Asyncify does, which would trap without a word.
+ * Asyncify checks the end of the area only when the unwind is over. Behind the area
+ * is the free part of the same coroutine's C stack, which serves as a red zone. We
+ * check before Asyncify does, which would trap without a message.
  */
 #include "port/calls.h"
 #include "wasm-port.h"
@@ -21,7 +20,7 @@
 #define ASYNCIFY_IMPORT(name) \
     __attribute__((import_module("asyncify"), import_name(name)))
 
-/* What Asyncify is given: where the next frame goes, and the end. */
+/* What Asyncify is given: where the next frame goes, and the end of the area. */
 typedef struct Frames {
     char *next;
     char *end;
@@ -31,15 +30,15 @@ ASYNCIFY_IMPORT("start_unwind") void asyncify_start_unwind(Frames *frames);
 ASYNCIFY_IMPORT("stop_unwind") void asyncify_stop_unwind(void);
 ASYNCIFY_IMPORT("start_rewind") void asyncify_start_rewind(Frames *frames);
 ASYNCIFY_IMPORT("stop_rewind") void asyncify_stop_rewind(void);
-/* The instance's C stack; stack-switch.wat. */
+/* The C stack of the instance: stack-switch.wat. */
 #define STACK_IMPORT(name) \
     __attribute__((import_module("stack"), import_name(name)))
 STACK_IMPORT("stack_switch")
 void wasm_stack_switch(char *pointer, char *highest, char *lowest);
-/* To the thread's own. */
+/* Switches back to the thread's own stack. */
 STACK_IMPORT("stack_back") void wasm_stack_back(char *pointer);
 
-/* By the name that the linker sees: private-names.h. */
+/* Declared by the name that the linker sees: private-names.h. */
 extern char *wasm_get_stack_pointer(void);
 __asm__(".globaltype __stack_pointer, i32\n"
         ".globl aio_priv_wasm_get_stack_pointer\n"
@@ -48,17 +47,17 @@ __asm__(".globaltype __stack_pointer, i32\n"
         ".functype aio_priv_wasm_get_stack_pointer () -> (i32)\n"
         "global.get __stack_pointer\nend_function\n");
 
-/* RUNNABLE: it begins anew when it is entered, or runs. */
+/* RUNNABLE: it is running, or begins with its entry function when it is entered. */
 typedef enum { RUNNABLE, YIELDED, REWINDING } State;
 
 typedef struct WasmCoroutine {
     Frames frames;
-    char *first_frame;        /* where they begin */
+    char *first_frame;        /* where the frames begin */
     State state;
-    char *sp;                 /* when it yielded */
+    char *sp;                 /* the stack pointer when it yielded */
     char *stack_limit;        /* also the end of the frames */
     char *stack_top;
-    uint32_t fences;          /* the thread's, when it was entered */
+    uint32_t fences;          /* the thread's fences when it was entered */
 } WasmCoroutine;
 
 static WasmCoroutine *wasm_coroutine(Coroutine *co)
@@ -97,7 +96,7 @@ Coroutine *port_coroutine_new(size_t size)
 {
     uint32_t stack = qatomic_read(&set_stack);
     uint32_t area = qatomic_read(&set_frames);
-    /* What a switch touches are two cache lines. */
+    /* A switch touches two cache lines. */
     size_t head = ROUND_UP(sizeof(WasmCoroutine) + size, 16);
     WasmCoroutine *co = aligned_alloc(64, ROUND_UP(head + area + stack, 64));
 
@@ -139,8 +138,8 @@ void frames_overflowed(WasmCoroutine *co)
 {
     uint32_t needed = (uint32_t)(co->frames.next - co->first_frame);
 
-    /* Asyncify stops nothing that is out of bounds, and what formats the message
-     * may be instrumented. */
+    /* Asyncify does not stop a write out of bounds, and the functions that format the
+     * message may be instrumented. */
     co->frames.next = co->frames.end;
     asyncify_stop_unwind();
     port_panic("coroutine %p '%s' overflowed its Asyncify stack: its frames take "
@@ -155,8 +154,9 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from_base,
     WasmCoroutine *co = wasm_coroutine(base);
     char *sp = wasm_get_stack_pointer();
 
-    /* Hidden, or a compiler that can prove which function this is makes it a
-     * part of this one, which is not instrumented: it would never yield. */
+    /* Hidden from the compiler. If it could tell which function this is, it would
+     * inline it into this one, which is not instrumented, and the coroutine would
+     * never yield. */
     __asm__ volatile("" : "+r"(entry));
     co->fences = port_fences_tls;
     if (co->state == YIELDED) {

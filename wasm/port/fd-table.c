@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's fds: objects in shared memory. Each has a set of the loops that
- * watch it, a bit for each: adding, removing and waking are wait-free, allocate
- * nothing, and leave no list behind that somebody may be walking.
+ * The fds of the machine: objects in shared memory. Each has a bit set of the loops
+ * that watch it. Adding, removing and waking are lock-free, allocate nothing, and
+ * leave no list that another thread may be walking.
  */
 #include "fd-table.h"
 #include "wasm-port.h"
 
 enum { MAX_WATCHERS = WASM_MAX_WATCHERS, WATCHER_WORDS = MAX_WATCHERS / 32 };
-/* Below are the descriptors of WASI (ts/src/wasi/shared.ts). */
+/* The descriptors of WASI are below (ts/src/wasi/shared.ts). */
 enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 8192 };
 
-/* FD_HOST: one of WASI's; what it is, JavaScript knows. */
+/* FD_HOST: a descriptor of WASI, which JavaScript knows. */
 typedef enum { FD_FREE, FD_EVENT, FD_HOST } FdKind;
 
 typedef struct FdObject {
@@ -24,7 +24,7 @@ _Static_assert(sizeof(FdObject) == 64, "one cache line");
 
 static FdObject *chunks[MAX_FDS / CHUNK];
 static uint32_t table_lock;
-static int lowest_free = FIRST_FD;        /* under table_lock: none below */
+static int lowest_free = FIRST_FD;        /* under table_lock: no lower fd is free */
 
 static PortWatcher watchers[MAX_WATCHERS];
 
@@ -40,7 +40,8 @@ static FdObject *get_fd(int fd)
     return &chunk[fd % CHUNK];
 }
 
-/* Opening and closing are rare; the section is bounded by the table's size. */
+/* Opening and closing are rare, and the time of the section is bounded by the size
+ * of the table. */
 static void lock_table(void)
 {
     port_thread_holds(1);
@@ -55,10 +56,10 @@ static void unlock_table(void)
     port_thread_holds(-1);
 }
 
-/* The lowest fd that is free, as open(2) does. */
+/* Opens the lowest fd that is free, as open(2) does. */
 static int open_fd(FdKind kind, uint32_t word)
 {
-    /* Got before the lock is taken, in case the table must grow. */
+    /* Allocated before the lock is taken, in case the table must grow. */
     FdObject *spare = NULL;
     int fd;
 
@@ -139,8 +140,8 @@ void *port_watcher_place(PortWatcher *watcher)
     return watcher->place;
 }
 
-/* The object of one of WASI's descriptors, made when it is watched first; it has
- * nothing but the watchers and stays. */
+/* Returns the object of a descriptor of WASI, made when it is first watched. It
+ * holds only the watchers and is never freed. */
 static FdObject *get_host_fd(int fd)
 {
     FdObject *spare = NULL;
@@ -181,8 +182,8 @@ int port_fd_watch(int fd, PortWatcher *watcher, bool on)
     if (!object) {
         return -EBADF;
     }
-    /* Pairs with wake_watchers: the producer sees the bit, or the loop, which
-     * looks at the fd after this, what was produced. */
+    /* Pairs with wake_watchers. Either the producer sees the bit, or the loop, which
+     * looks at the fd after this, sees what was produced. */
     if (on) {
         qatomic_or(&object->watchers[watcher->id / 32], bit);
     } else {
@@ -197,7 +198,7 @@ static void wake_watchers(FdObject *object, int fd)
         uint32_t bits = qatomic_mb_read(&object->watchers[i]);
         for (; bits; bits &= bits - 1) {
             uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
-            wasm_poll_complete(id, fd);  /* before the loop is told to look */
+            wasm_poll_complete(id, fd);  /* completed before the loop is notified */
             port_watcher_ready(watchers[id].place);
         }
     }
@@ -212,8 +213,8 @@ void wasm_fd_ready(int fd)
     }
 }
 
-/* Reports again what is ready, which does no harm, and notifies every loop, also one
- * that JavaScript drives: its word is in no thread's waiting_on. */
+/* Reports again what is ready, which is harmless, and notifies every loop. That
+ * includes loops that JavaScript drives: no thread has their word in waiting_on. */
 void wasm_fds_look_again(void)
 {
     for (int fd = 0; fd < MAX_FDS; fd++) {
@@ -243,7 +244,7 @@ void wasm_fds_look_again(void)
 int wasm_fd_revents(int fd, int events)
 {
     FdObject *object = get_fd(fd);
-    int revents = PORT_POLLOUT;      /* an event can always be set once more */
+    int revents = PORT_POLLOUT;      /* an event can always be set again */
 
     if (fd >= 0 && fd < FIRST_FD) {
         return host_fd_revents(fd, events);
@@ -287,8 +288,8 @@ void wasm_event_sleep(int fd, int64_t timeout_ns)
     qatomic_cmpxchg(word, EVENT_SLEEPING, EVENT_CLEAR);
 }
 
-/* Whatever becomes ready notifies the loop, so its notifier is all that there
- * is to sleep on. */
+/* Everything that becomes ready notifies the loop, so it is enough to sleep on its
+ * notifier. */
 int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
                  int64_t timeout_ns)
 {
@@ -324,8 +325,8 @@ int port_event_set(int fd)
         return -EBADF;
     }
     old = qatomic_xchg(&object->word, EVENT_SET);
-    /* A sleeper is on a loop's own notifier, which nobody else watches; and
-     * what was set already has woken its watchers. */
+    /* Only a loop's own notifier has a sleeper, and nobody else watches it. If the
+     * event was set already, its watchers have been woken. */
     if (old == EVENT_SLEEPING) {
         port_notify32(&object->word, 1);
     } else if (old == EVENT_CLEAR) {

@@ -3,9 +3,9 @@
 #include "wasm-port.h"
 
 /*
- * Each alone in its function, which neither clang nor wasm-opt may inline: the
- * baseline compiler of Node 20 (V8 11.3) spoils the locals of a function that
- * has both instructions in one loop, and the loop does not end.
+ * Each instruction has a function of its own, which neither clang nor wasm-opt may
+ * inline. The baseline compiler of Node 20 (V8 11.3) corrupts the locals of a
+ * function that has both instructions in one loop, and the loop does not end.
  */
 __attribute__((noinline)) int port_wait32(uint32_t *word, uint32_t expected,
                                           int64_t timeout_ns)
@@ -37,7 +37,7 @@ int port_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns)
     if (!self->may_wait) {
         port_would_block("futex wait");
     }
-    /* Pairs with rt_wake_all: it sees waiting_on, or we see wasm_failed. */
+    /* Pairs with rt_wake_all: either it sees waiting_on, or we see wasm_failed. */
     qatomic_mb_set(&self->waiting_on, word);
     wasm_leave_if_failed();
     ret = port_wait32(word, expected, timeout_ns);
@@ -51,23 +51,22 @@ void port_futex_wake(uint32_t *word, uint32_t count)
     port_notify32(word, count);
 }
 
-/* The thread that holds what we spin for may have died with the runtime. */
+/* The thread that we spin for may have died with the runtime. */
 void port_pause(void)
 {
     wasm_leave_if_failed();
 }
 
-/* Sections take microseconds; this long not even a thread is put aside in one. */
+/* Sections take microseconds. Even a thread that was preempted in one returns
+ * sooner than this. */
 #define SPIN_LIMIT_NS (10 * INT64_C(1000000000))
 enum { SPIN_LOOK = 1 << 16 };
 
-/*
- * Others leave when the owner has heard that a thread was lost. The owner, which
- * does not hear of it while it spins, finds out by the time that it takes.
- */
+/* Other threads leave when the owner has heard that a thread was lost. The owner
+ * does not hear of it while it spins, and finds out by the time that it takes. */
 void port_spin(unsigned turn)
 {
-    static int64_t since;      /* the owner's */
+    static int64_t since;      /* used by the owner only */
     int64_t now;
 
     if (port_may_wait()) {
@@ -82,8 +81,8 @@ void port_spin(unsigned turn)
         since = now;
         return;
     }
-    /* Not at once: mostly the lock comes free all the same, and what has failed is
-     * told in the words of the thread that failed. */
+    /* Not at once: usually the lock becomes free all the same, and the thread that
+     * failed reports its failure itself. */
     wasm_leave_if_failed();
     if (now - since > SPIN_LIMIT_NS) {
         port_panic("a lock has not been released for %d s: the thread that held "

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations on files: the host does them, straight from and into this memory. */
+/* Operations on files, which the host does directly from and into this memory. */
 #include "port/port-io.h"
 #include "server.h"
 #include "wasm-port.h"
 
-/* Bytes or -errno. */
+/* Returns the number of bytes, or -errno. */
 WASM_IMPORT("pread") int host_pread(int handle, void *buf, uint32_t length,
                                     double offset);
 WASM_IMPORT("pwrite") int host_pwrite(int handle, const void *buf,
@@ -13,10 +13,11 @@ WASM_IMPORT("preadv") int host_preadv(int handle, const struct iovec *iov,
                                       uint32_t niov, double offset);
 WASM_IMPORT("pwritev") int host_pwritev(int handle, const struct iovec *iov,
                                         uint32_t niov, double offset);
-/* 0 or -errno. */
+/* Returns 0 or -errno. */
 WASM_IMPORT("fdatasync") int host_fdatasync(int handle);
 
-/* The host's handle of a file; -1: the worker that opened it is lost. */
+/* Returns the host's handle of a file, or -1 if the worker that opened it is
+ * lost. */
 static int host_handle(int fd)
 {
     uint32_t generation = qatomic_read(&wasm_files_generation);
@@ -59,7 +60,7 @@ int port_io_run(PortIo *io)
     WasmThread *self = wasm_thread_self();
     int result;
 
-    /* The owner looks at it, which does no harm if it is late. */
+    /* Read by the owner; it is harmless if the owner sees it late. */
     qatomic_set(&self->in_host_io, 1);
     result = run(io);
     qatomic_set(&self->in_host_io, 0);

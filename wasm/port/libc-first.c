@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes wasm-ld take the objects of wasm/libc that hold functions which the toolchain's
- * libraries define, too, weakly and in one object with others. An archive's object is
- * taken when something asks for one of its functions; if nothing has asked for ours yet
- * when another function of the toolchain's object is needed, theirs is the definition.
- * This file is linked whole and first. One function of each object is enough; the table
- * itself is left out again, as nobody uses it. Such objects have no names that C leaves
- * to programs (weak.h).
+ * Makes wasm-ld take those objects of wasm/libc whose functions the toolchain's
+ * libraries define, too, weakly and in one object with others. The linker takes an
+ * object of an archive when something needs one of its functions. If nothing has needed
+ * ours yet when another function of the toolchain's object is needed, the toolchain's
+ * definition is used. This file is linked first, and whole. One function of each object
+ * is enough; the table itself is left out again, because nothing uses it. Objects with
+ * names that C leaves to programs (weak.h) are not listed.
  */
 #include <stdint.h>
 

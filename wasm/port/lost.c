@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that end unasked, as far as they see to it themselves: what they have begun
- * (port_thread_holds), and who is to hear of their end. wasm/runtime/lost.c does the rest.
+ * Threads that end unexpectedly: what a thread records about itself in advance, that is,
+ * what it has begun (port_thread_holds) and who has to hear of its end.
+ * wasm/runtime/lost.c does the rest.
  */
 #include "wasm-port.h"
 
@@ -10,8 +11,8 @@ _Thread_local PortHolds port_holds_tls;
 void wasm_holds_attach(WasmThread *self)
 {
     self->holds = &port_holds_tls;
-    /* Its thread-locals are new, and have lost what the owner wrote there before.
-     * Pairs with rt_thread_stop, which writes here first. */
+    /* The thread-locals are new, without what the owner wrote there before. Pairs with
+     * rt_thread_stop, which writes here first. */
     if (qatomic_mb_read(&self->stop)) {
         qatomic_set(&port_holds_tls.stop, 1);
     }
@@ -23,8 +24,8 @@ void port_thread_park(void)
 
     port_holds_tls.count = 0;
     for (;;) {
-        /* Leaves when the runtime fails or is closed. Where a worker that was
-         * terminated ends only after its sleep, the owner wakes it. */
+        /* Leaves when the runtime fails or is closed. Where a terminated worker ends only
+         * after its sleep, the owner wakes it. */
         port_futex_wait(&self->stop, 1, -1);
     }
 }
@@ -33,7 +34,7 @@ void port_thread_on_lost(void (*lost)(void *), void *arg)
 {
     WasmThread *self = wasm_thread_self();
 
-    /* One step: half of it would call the new function with the old argument. */
+    /* One step: otherwise the new function could be called with the old argument. */
     port_thread_holds(1);
     self->lost_arg = arg;
     qatomic_mb_set(&self->lost, lost);

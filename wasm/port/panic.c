@@ -11,9 +11,10 @@ void port_fail(const char *message)
 }
 
 /*
- * Refused before anything was changed, so that the runtime lives on; unless the
- * thread holds a lock: then what it guards may be half-changed; or is in a
- * coroutine, whose frames the refusal throws away.
+ * The call is refused before anything is changed, so the runtime lives on. It
+ * does not if the thread holds a lock, since what the lock protects may be
+ * half-changed; or if it is in a coroutine, whose frames the refusal throws
+ * away.
  */
 void port_would_block(const char *call)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot polls in shared memory. A poll is idle, armed, or done and then in the
- * list of completions, which whoever makes its fd ready pushes it onto and the
- * loop takes as a whole. It goes from armed to done but once, so it is never in
- * that list twice; from done to idle it goes when the loop takes it.
+ * One-shot polls in shared memory. A poll is idle, armed, or done. When it is done
+ * it is in the list of completions: the thread that makes its fd ready pushes it
+ * there, and the loop takes the list as a whole. Only one thread can move a poll
+ * from armed to done, so it is never in the list twice; the loop moves it from
+ * done to idle.
  */
 #include "fd-table.h"
 #include "qemu/atomic.h"
@@ -14,22 +15,22 @@ enum { POLL_IDLE, POLL_ARMED, POLL_DONE };
 
 typedef struct Poll {
     uint32_t state;
-    uint32_t next;             /* in the list: fd + 1; 0 ends it */
+    uint32_t next;             /* next in the list: fd + 1; 0 ends it */
     /* The home thread's. */
     int events;
-    uint32_t next_reported;    /* in the list of those to be armed again: fd + 1 */
+    uint32_t next_reported;    /* next in the list of polls to re-arm: fd + 1 */
 } Poll;
 
 struct PortPollRing {
     Poll *chunks[CHUNKS];
-    uint32_t done;             /* the last completion: fd + 1 */
+    uint32_t done;             /* head of the list of completions: fd + 1 */
     /* The home thread's. */
-    uint32_t taken;            /* the oldest completion that was not reported */
-    uint32_t reported;         /* the last that was, of those to be armed again */
+    uint32_t taken;            /* oldest completion not reported yet: fd + 1 */
+    uint32_t reported;         /* head of the list of polls to re-arm: fd + 1 */
     PortWatcher *watcher;
 };
 
-/* By watcher, and its for ever, as producers may be in it. */
+/* One for each watcher, and never freed, as producers may be using it. */
 static PortPollRing *rings[WASM_MAX_WATCHERS];
 
 static Poll *poll_of(PortPollRing *ring, int fd)
@@ -54,7 +55,8 @@ static void complete(PortPollRing *ring, Poll *poll, int fd)
     if (qatomic_mb_read(&poll->state) != POLL_ARMED) {
         return;
     }
-    /* One that is done and not in the list would never be armed again. */
+    /* One step: a poll that is done and not in the list would never be armed
+     * again. */
     port_thread_holds(1);
     if (qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_DONE) == POLL_ARMED) {
         push_done(ring, poll, fd);
@@ -81,7 +83,7 @@ bool port_poll_ring_reserve(PortPollRing *ring, int fd)
     }
     chunk = calloc(CHUNK, sizeof(*chunk));
     if (chunk && qatomic_cmpxchg(&ring->chunks[fd / CHUNK], NULL, chunk)) {
-        free(chunk);           /* another thread was quicker */
+        free(chunk);           /* another thread was faster */
     }
     return chunk;
 }
@@ -91,7 +93,7 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
     Poll *poll;
 
     if (fd == ring->watcher->notifier_fd) {
-        return;                /* wait looks at it in any case */
+        return;                /* wait looks at this fd in any case */
     }
     poll = poll_of(ring, fd);
     poll->events = events;
@@ -99,8 +101,8 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
         qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_IDLE);
         return;
     }
-    /* Pairs with port_event_set: the producer sees that it is armed, or we see
-     * what was produced. */
+    /* Pairs with port_event_set. Either the producer sees that the poll is armed,
+     * or we see what was produced. */
     qatomic_cmpxchg(&poll->state, POLL_IDLE, POLL_ARMED);
     if (wasm_fd_revents(fd, events)) {
         complete(ring, poll, fd);
@@ -130,7 +132,7 @@ int port_poll_ring_fd(PortPollRing *ring)
     return ring->watcher->notifier_fd;
 }
 
-/* Moves the completions over, the oldest first. */
+/* Takes the completions over, the oldest first. */
 static void take_done(PortPollRing *ring)
 {
     uint32_t fd1 = qatomic_xchg(&ring->done, 0), older = 0;
@@ -151,7 +153,7 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
     int notifier_fd = ring->watcher->notifier_fd;
     unsigned count = 0;
 
-    /* Setting a loop's own notifier wakes the loop and completes nothing. */
+    /* Setting a loop's own notifier wakes the loop and completes no poll. */
     if (wasm_fd_revents(notifier_fd, PORT_POLLIN) == PORT_POLLIN) {
         ready[count++] = (PortPollFd){ .fd = notifier_fd,
                                        .revents = PORT_POLLIN };
@@ -175,7 +177,7 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
             poll->next_reported = ring->reported;
             ring->reported = (uint32_t)fd + 1;
         } else {
-            port_poll_ring_arm(ring, fd, poll->events);    /* not any more */
+            port_poll_ring_arm(ring, fd, poll->events);    /* no longer ready */
         }
     }
     return (int)count;
@@ -215,7 +217,7 @@ PortPollRing *port_poll_ring_new(PortWatcher *watcher, int *error)
 void port_poll_ring_free(PortPollRing *ring)
 {
     ring->reported = 0;
-    /* Nobody completes anything any more but who is just doing it. */
+    /* Only a thread that is just completing a poll may still be here. */
     for (int c = 0; c < CHUNKS; c++) {
         for (int i = 0; ring->chunks[c] && i < CHUNK; i++) {
             Poll *poll = &ring->chunks[c][i];

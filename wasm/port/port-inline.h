@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef WASM_PORT_INLINE_H
 #define WASM_PORT_INLINE_H
-/* The functions of port.h that are part of their callers. For port.h alone. */
+/* The inline functions of port.h. Included by port.h only. */
 
 typedef struct PortHolds {
     int32_t count;
-    uint32_t stop;             /* the owner wants to end this thread */
+    uint32_t stop;             /* set by the owner to end this thread */
 } PortHolds;
 extern _Thread_local PortHolds port_holds_tls;
-/* Waits to be ended, with a count of 0. */
+/* Waits for the owner to end this thread, with a count of 0. */
 QEMU_NORETURN void port_thread_park(void);
 
 static inline void port_thread_holds(int change)
@@ -16,7 +16,7 @@ static inline void port_thread_holds(int change)
     PortHolds *holds = &port_holds_tls;
     int32_t before = holds->count;
 
-    /* The compiler keeps the steps between the raising and the lowering. */
+    /* Keeps the compiler from moving the steps out of the section. */
     __asm__ volatile("" ::: "memory");
     holds->count = before + change;
     __asm__ volatile("" ::: "memory");
@@ -32,8 +32,8 @@ static inline void port_coroutine_fence(int change)
     port_fences_tls += (uint32_t)change;
 }
 
-/* An atomic store is an exchange on x86, too expensive for a counter. A plain 64-bit store
- * tears on 32-bit machines only. */
+/* Not atomic: an atomic store is an exchange on x86, too expensive for a counter. A plain
+ * 64-bit store tears on 32-bit machines only. */
 static inline void port_count_add(uint64_t *counter, uint64_t n)
 {
     *(volatile uint64_t *)counter = *counter + n;

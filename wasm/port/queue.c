@@ -3,7 +3,8 @@
 #include "port/calls.h"
 #include "queue.h"
 
-/* A new queue's place in its server's table, which has no gaps. */
+/* Puts a new queue into its server's table, which has no gaps, and returns its
+ * index. */
 static int join_server(PortQueue *queue, WasmServer *server)
 {
     queue->server = server;
@@ -15,8 +16,8 @@ static int join_server(PortQueue *queue, WasmServer *server)
     return -EAGAIN;
 }
 
-/* One that was freed: the server of all files may look at it for ever, so it
- * stays in the table and is used again. */
+/* Reuses a queue that was freed: the server of all files may always be looking at
+ * it, so it stays in the table. */
 static PortQueue *reuse(WasmServer *server, unsigned entries)
 {
     for (int i = 0; i < SERVER_MAX_QUEUES; i++) {
@@ -41,7 +42,7 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
     PortQueue *queue = owned ? reuse(&wasm_host_server, entries) : NULL;
     WasmServer *server;
 
-    (void)kind;                /* here both are the same ring */
+    (void)kind;                /* both kinds are the same ring here */
     if (queue) {
         queue->event_fd = event_fd;
         return queue;
@@ -82,7 +83,8 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
 void wasm_queue_unref(PortQueue *queue)
 {
     if (qatomic_fetch_dec(&queue->refs) == 1) {
-        free(queue->server);   /* its own: the other keeps its reference */
+        free(queue->server);   /* its own server; the shared one keeps its
+                                * reference */
         free(queue);
     }
 }
@@ -92,7 +94,8 @@ void wasm_queue_retire(PortQueue *queue)
     void (*ended)(void *opaque) = queue->ended;
     void *opaque = queue->ended_opaque;
 
-    queue->reaped = queue->done;       /* for the next loop that uses the ring */
+    queue->reaped = queue->done;       /* ready for the next loop that uses the
+                                        * ring */
     wasm_queue_unref(queue);
     CALL_OWN(ended, opaque);
 }
@@ -104,7 +107,7 @@ void port_queue_abandon(PortQueue *queue, void (*ended)(void *opaque),
 
     queue->ended = ended;
     queue->ended_opaque = opaque;
-    /* Pairs with give_up and with the server: one of us sees both. */
+    /* Pairs with give_up and with the server: one of the two sees both. */
     qatomic_mb_set(&queue->abandoned, 1);
     if (qatomic_mb_read(&server->lost) && qatomic_xchg(&queue->abandoned, 0)) {
         wasm_queue_end_all(queue);
@@ -121,7 +124,8 @@ void port_queue_free(PortQueue *queue)
 {
     WasmServer *server = queue->server;
 
-    /* The event's fd goes next: whoever gets its number is not to be woken. */
+    /* The event's fd is closed next, and the next user of its number must not be
+     * woken. */
     for (unsigned turn = 0;
          qatomic_mb_read(&queue->announced) != qatomic_mb_read(&queue->done) &&
          !qatomic_mb_read(&server->lost); turn++) {
@@ -158,7 +162,8 @@ unsigned port_queue_reap(PortQueue *queue, PortIo **ios, unsigned n)
     uint32_t done;
     unsigned count = 0;
 
-    /* The server of all files may come back, so the owner does it for that one. */
+    /* The server of all files may be replaced, so for that one the owner does
+     * it. */
     if (queue->server != &wasm_host_server &&
         qatomic_mb_read(&queue->server->lost)) {
         wasm_queue_end_all(queue);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Host-I/O threads: each serves one queue, or that of the host's files all of them; what
- * becomes of a queue whose thread, or whose loop, is lost.
- */
+/* Host I/O threads. Each serves one queue, or, for files of the host that have an owner,
+ * one serves all queues. Also what happens to a queue whose thread or loop is lost. */
 #include "queue.h"
 
-/* How long a server looks for more before it sleeps, at most. */
+/* How long a server looks for more work before it sleeps, at most. */
 #define MAX_SPIN_NS 50000
 #define FIRST_SPIN_NS 4000
 
@@ -30,16 +28,16 @@ static void serve_queue(PortQueue *queue)
                              IO_QUEUED
                          ? port_io_run(io)
                          : -ECANCELED;
-        /* Pairs with port_queue_reap: the result is before it. From here on
-         * the request is the loop's again. */
+        /* Pairs with port_queue_reap: the result is stored before. From here on the
+         * request belongs to the loop again. */
         qatomic_mb_set(&queue->done, ++done);
         port_event_set(queue->event_fd);
         qatomic_mb_set(&queue->announced, done);
     }
 }
 
-/* The server, or whoever is in its place, does it: only one of them. One step: what is
- * not retired is waited for. */
+/* Called by the server, or the thread that acts for it; only one of them does it. One
+ * step: others wait for the queue to be retired. */
 static void retire_abandoned(PortQueue *queue)
 {
     port_thread_holds(1);
@@ -84,7 +82,7 @@ static bool server_has_work(WasmServer *server)
     return false;
 }
 
-/* Looks for a while, as long as has paid lately: core-c/loop/polling.c does the
+/* Looks for work for as long as that has paid off lately; core-c/loop/polling.c does the
  * same for a loop. */
 void wasm_server_wait(WasmServer *server, uint32_t seen)
 {
@@ -115,8 +113,8 @@ void wasm_server_wait(WasmServer *server, uint32_t seen)
     }
 }
 
-/* In the place of a server that was lost: ends what it was at, and tells the loop what
- * it had not told yet. */
+/* Acts for a server that was lost: ends the request that it was working on, and reports
+ * to the loop what it had not reported yet. */
 static void take_over(PortQueue *queue)
 {
     uint32_t done = queue->done;
@@ -141,7 +139,7 @@ void wasm_queue_end_all(PortQueue *queue)
     qatomic_mb_set(&queue->done, done);
 }
 
-/* It has no server, nor will have one. Pairs with port_queue_abandon. */
+/* Called when the queue has no server and never will. Pairs with port_queue_abandon. */
 static void give_up(void *opaque)
 {
     PortQueue *queue = opaque;

@@ -2,9 +2,9 @@
 #ifndef WASM_SERVER_H
 #define WASM_SERVER_H
 /*
- * A host-I/O thread as the queues of the block engines see it. Where any thread
- * may use a file each queue has a thread of its own; where a file belongs to one
- * worker (OPFS, Deno) that worker serves all queues: wasm/runtime/host-io.c.
+ * A host I/O thread, as the queues of the block engines see it. Where any thread may
+ * use a file, each queue has a thread of its own. Where a file belongs to one worker
+ * (OPFS, Deno), that worker serves all queues: wasm/runtime/host-io.c.
  */
 #include "port/port-io.h"
 
@@ -12,37 +12,38 @@ enum { SERVER_MAX_QUEUES = 256 };
 
 typedef struct WasmServer {
     uint32_t doorbell;         /* what it sleeps on; moves on with every kick */
-    uint32_t sleeping;         /* or is about to */
+    uint32_t sleeping;         /* or about to sleep */
     uint32_t stop;
     uint32_t lost;             /* its worker is gone: nothing will be served */
-    int64_t spin_ns;           /* how long it looks before it sleeps; adaptive */
+    int64_t spin_ns;           /* how long it looks for work before it sleeps */
     PortQueue *queues[SERVER_MAX_QUEUES];    /* NULL: free */
 } WasmServer;
 
-/* The one that owns the files, where they have an owner. */
+/* The server that owns the files, where files have an owner. */
 extern WasmServer wasm_host_server;
-/* Files have one: queues that are made from now on are its. */
+/* Not 0: files have an owner, and queues that are made from now on belong to that
+ * server. */
 extern uint32_t wasm_files_are_owned;
 
-/*
- * Moves on whenever that one is lost: the handles of files that it had opened mean
- * nothing to the next one. A handle has the generation that it is of in its upper bits.
- */
+/* Incremented whenever that server is lost: the handles of files that it had opened
+ * mean nothing to the next one. A handle has its generation in its upper bits. */
 extern uint32_t wasm_files_generation;
 enum { FILE_GENERATION_SHIFT = 24, FILE_GENERATIONS = 128 };
-/* Owner: wasm_host_server was lost. What it was at ends with -ECANCELED, and so will
- * all else for the files that it had opened, once it has been replaced. */
+/* Called when wasm_host_server was lost. The request that it was working on ends with
+ * -ECANCELED, and so will all others for the files that it had opened, once it has been
+ * replaced. Owner only. */
 void wasm_host_server_lost(void);
-/* Owner: it cannot be replaced (true), so that everything handed over to it ends with
- * -ECANCELED; or it is about to be, after all. */
+/* Says that it cannot be replaced (true), so that all its requests end with -ECANCELED,
+ * or that it is being replaced after all (false). Owner only. */
 void wasm_host_server_set_lost(bool lost);
 
-/* Its thread: does what has been handed over. False: there was nothing. */
+/* Does the requests that have been submitted. Returns false if there were none. The
+ * server's thread only. */
 bool wasm_server_serve(WasmServer *server);
-/* Its thread: returns when there may be something, or the doorbell is not `seen`
- * any more. */
+/* Returns when there may be requests, or the doorbell is no longer `seen`. The server's
+ * thread only. */
 void wasm_server_wait(WasmServer *server, uint32_t seen);
-/* Any thread: moves the doorbell on. */
+/* Increments the doorbell and wakes the server. Any thread. */
 void wasm_server_ring(WasmServer *server);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads are workers, and only the owner can make one. A worker attaches to an
- * entry of wasm_threads, waits for a role, plays it, and waits again: starting
- * a thread is then waking one that waits. When none does, the owner is asked
- * for a new worker by message, and the asker sleeps on the entry's answer.
+ * Threads are workers, and only the owner can create one. A worker attaches to an entry of
+ * wasm_threads, waits for a role, plays it, and waits again. Starting a thread then means
+ * waking a worker that waits. If none does, the owner is asked for a new worker by message,
+ * and the caller sleeps on the entry until it is answered.
  */
 #include "port/calls.h"
 #include "wasm-port.h"
@@ -19,7 +19,7 @@ WasmThreadLimits wasm_thread_limits = {
 
 static _Thread_local WasmThread *self_tls;
 
-/* A coroutine may change threads between two uses of a thread-local. */
+/* Not inlined: a coroutine may change threads between two uses of a thread-local. */
 __attribute__((noinline)) WasmThread *wasm_thread_self(void)
 {
     __asm__ volatile("");
@@ -35,7 +35,7 @@ void wasm_thread_become(WasmThread *thread)
 
 /* ---- Entries ---- */
 
-/* By the names that the linker sees: private-names.h. */
+/* Declared by the names that the linker sees: private-names.h. */
 extern uint32_t wasm_tls_size(void);
 extern uint32_t wasm_tls_align(void);
 __asm__(".globaltype __tls_size, i32, immutable\n"
@@ -47,8 +47,8 @@ __asm__(".globaltype __tls_size, i32, immutable\n"
         "aio_priv_wasm_tls_align:\n.functype aio_priv_wasm_tls_align () -> (i32)\n"
         "global.get __tls_align\nend_function\n");
 
-/* Memory is got once per entry and kept: a thread that was terminated may
- * still touch it. */
+/* Memory is allocated once for each entry and kept: a thread that was terminated may still
+ * touch it. */
 static bool get_memory(WasmThread *thread)
 {
     if (!thread->stack) {
@@ -110,7 +110,7 @@ int wasm_thread_refusal(void)
     return -EAGAIN;
 }
 
-/* A worker that has nothing to do: parked, or still on its way. */
+/* Claims a worker that has nothing to do: it is parked, or still starting. */
 static WasmThread *claim_idle(void)
 {
     for (uint32_t i = 1; i < wasm_thread_limits.max_threads; i++) {
@@ -125,7 +125,7 @@ static WasmThread *claim_idle(void)
     return NULL;
 }
 
-/* Counted: a claimed entry is waited for by its worker, and by the owner. */
+/* Counted, because a claimed entry has its worker, and the owner, waiting for it. */
 static WasmThread *assign(const char *name, uint32_t role,
                           void (*fn)(void *), void *arg,
                           void (*refused)(void *))
@@ -173,7 +173,7 @@ static void start_failed(void *arg)
 
 void wasm_thread_ask_again(WasmThread *thread)
 {
-    /* As if it had been asked for just now; if a worker has attached before, nobody waits for
+    /* As if the worker had just been asked for. If one has attached before, nobody waits for
      * the answer any more. */
     if (!thread->refused && qatomic_read(&thread->started)) {
         thread->refused = start_failed;
@@ -200,8 +200,9 @@ int port_thread_start(const char *name, void (*fn)(void *), void *arg,
             port_futex_wait((uint32_t *)&thread->started, 0, -1);
         }
     } else {
-        /* The owner cannot wait for a worker that needs the owner to start. It is
-         * the one that hears of a refusal, so it has not yet, or it has. */
+        /* The owner cannot wait for a worker that the owner itself has to start. It is also
+         * the thread that hears of a refusal, so it either has not heard of one yet, or it
+         * has. */
         thread->refused = start_failed;
     }
     return MIN(qatomic_read(&thread->started), 0);
@@ -212,8 +213,8 @@ void port_thread_exit(void)
     host_leave();
 }
 
-/* pthreads, which alone start threads beside port_thread_start, do what is to be done at
- * the end by themselves: wasm/libc/pthread-thread.c. */
+/* Does nothing: only pthreads start threads besides port_thread_start(), and they do by
+ * themselves what is to be done at the end: wasm/libc/pthread-thread.c. */
 void port_thread_at_end(void (*fn)(void))
 {
     (void)fn;

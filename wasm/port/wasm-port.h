@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef WASM_PORT_H
 #define WASM_PORT_H
-/* What the files of this port share with each other and with wasm/runtime. */
+/* Shared by the files of this port and of wasm/runtime. */
 #include "port/port.h"
 #include "qemu/atomic.h"
 #include "qemu/queue.h"
@@ -12,17 +12,17 @@
 
 /* ---- What JavaScript provides (ts/src/runtime/instance.ts) ---- */
 
-/* ns; clock is a PortClock. */
+/* Returns the time in nanoseconds; clock is a PortClock. */
 WASM_IMPORT("clock_ns") double host_clock_ns(int clock);
 /* Asks the owner for a worker that attaches as this thread. */
 WASM_IMPORT("start_worker") void host_start_worker(void *thread);
-/* WASI's descriptors in the loop: rt_fd_ready(fd) is called from now on whenever fd
- * may have become ready. 0; -EBADF. */
+/* Makes the host call rt_fd_ready(fd) from now on, whenever fd, a descriptor of WASI, may
+ * have become ready. Returns 0 or -EBADF. */
 WASM_IMPORT("fd_watch") int host_fd_watch(int fd);
-/* Which of PORT_POLL... are true of fd now; POLLNVAL if there is no such. */
+/* Returns which of PORT_POLL... are true of fd now, or POLLNVAL if there is no such fd. */
 WASM_IMPORT("fd_revents") int host_fd_revents(int fd, int events);
-/* Two descriptors: of a pipe (to read, to write), or of sockets that are connected.
- * flags: WASI's fdflags. -errno. */
+/* Makes two descriptors: of a pipe (to read, to write), or of connected sockets. flags are
+ * WASI's fdflags. Returns 0 or -errno. */
 WASM_IMPORT("fd_pair") int host_fd_pair(int *fds, int sockets, int flags);
 /* These throw: the thread leaves WebAssembly for good. */
 enum {
@@ -30,34 +30,34 @@ enum {
 #include "error-codes.def"
 #undef AIO_ERROR
 };
-/* An AioError; AIO_ERROR_PANIC is the runtime's end. */
+/* Throws an AioError; AIO_ERROR_PANIC ends the runtime. */
 WASM_IMPORT("raise")
 QEMU_NORETURN void host_raise(int code, const char *message);
 WASM_IMPORT("leave") QEMU_NORETURN void host_leave(void);
 
 /* ---- Threads ---- */
 
-/* What a worker is for. It waits on this word while it is ROLE_NONE. */
+/* The role of a worker, which waits on this word while it is ROLE_NONE. */
 enum {
     ROLE_NONE,
-    ROLE_CLAIMED,      /* somebody is writing fn and arg */
+    ROLE_CLAIMED,      /* a thread is writing fn and arg */
     ROLE_END,
     ROLE_RUN,          /* fn(arg), then wait again */
-    ROLE_IOTHREAD,     /* back to JavaScript, which runs the IOThread arg */
-    ROLE_HOST_IO,      /* back to JavaScript, which opens files */
+    ROLE_IOTHREAD,     /* returns to JavaScript, which runs the IOThread arg */
+    ROLE_HOST_IO,      /* returns to JavaScript, which opens files */
 };
 
 typedef enum {
     THREAD_FREE,
-    THREAD_STARTING,   /* its worker was asked for */
+    THREAD_STARTING,   /* the owner was asked for its worker */
     THREAD_ATTACHED,   /* its worker runs */
 } WasmThreadState;
 
-/* What the JavaScript of an IOThread's worker is owed. */
+/* Whether the JavaScript of an IOThread's worker needs a turn. */
 typedef enum {
     TURN_NONE,
-    TURN_NOW,          /* a call-back in JavaScript has run */
-    TURN_IF_IDLE,      /* some microtasks have run; all do before a sleep */
+    TURN_NOW,          /* a JavaScript call-back has run */
+    TURN_IF_IDLE,      /* only some microtasks have run; all must before a sleep */
 } WasmTurn;
 
 typedef struct WasmThread {
@@ -66,20 +66,20 @@ typedef struct WasmThread {
     int32_t started;           /* 1, -errno; 0: not known yet. A futex. */
     void (*fn)(void *);
     void *arg;
-    void (*refused)(void *);   /* who does not wait for `started` hears so */
+    void (*refused)(void *);   /* tells a caller that does not wait for `started` */
     void (*lost)(void *);
     void *lost_arg;
     void (*gone)(void *);      /* port_thread_when_gone */
     void *gone_arg;
-    QLIST_HEAD(, RtTimer) timers;    /* of JavaScript's, in this thread */
-    uint32_t begun;            /* by fn: it is not to be called again */
+    QLIST_HEAD(, RtTimer) timers;    /* timers of this thread's JavaScript */
+    uint32_t begun;            /* set by fn: it must not be called again */
     uint32_t *waiting_on;      /* the word it sleeps on */
     PortHolds *holds;          /* its thread-local; NULL: not attached yet */
-    uint32_t stop;             /* as in holds, for a thread that attaches anew */
+    uint32_t stop;             /* as holds->stop, for a thread that attaches again */
     uint32_t *counts_in;       /* port_thread_counts_in */
     uint32_t posted;           /* control-plane messages sent to it */
-    uint32_t wants_turn;       /* WasmTurn; its worker alone reads and writes it */
-    uint32_t in_host_io;       /* the host serves a request in this thread */
+    uint32_t wants_turn;       /* WasmTurn; used by its worker only */
+    uint32_t in_host_io;       /* the host is serving a request in this thread */
     bool lost_unasked;         /* rt_thread_lost was called */
     bool once;                 /* its worker plays one role, then ends */
     char *stack;               /* its lowest byte; kept when the thread ends */
@@ -95,55 +95,59 @@ extern WasmThread wasm_threads[WASM_MAX_THREADS];
 /* Set once, by the owner. */
 typedef struct WasmThreadLimits {
     uint32_t stack_size;
-    uint32_t max_threads;      /* the owner included */
-    uint32_t reserve;          /* workers that are kept although they have nothing to do */
+    uint32_t max_threads;      /* including the owner */
+    uint32_t reserve;          /* idle workers that are kept */
 } WasmThreadLimits;
 extern WasmThreadLimits wasm_thread_limits;
 
 WasmThread *wasm_thread_self(void);
-/* From now on the calling worker is this thread. */
+/* Makes the calling worker this thread from now on. */
 void wasm_thread_become(WasmThread *thread);
-/* An entry for a worker that is to be started. NULL: wasm_thread_refusal. */
+/* Makes an entry for a worker that is to be started. Returns NULL on failure: see
+ * wasm_thread_refusal(). */
 WasmThread *wasm_thread_new(uint32_t role);
 
-/* Whether messages are under way to this thread, of which JavaScript has received so
- * many. One may be received before its sender has counted it: that is none. */
+/* Returns true if messages are under way to this thread, of which JavaScript has received
+ * this many. A message may be received before its sender has counted it; then there is
+ * none. */
 static inline bool wasm_messages_under_way(const WasmThread *self,
                                            uint32_t received)
 {
     return (int32_t)(qatomic_mb_read(&self->posted) - received) > 0;
 }
-/* Why there is no entry: -EAGAIN at the limit, -ENOMEM if its stack has no room. */
+/* Says why there is no entry: -EAGAIN at the limit of threads, -ENOMEM if there is no
+ * memory for the stack. */
 int wasm_thread_refusal(void);
-/* Claims a waiting worker, or asks for a new one. NULL: wasm_thread_refusal. */
+/* Claims a waiting worker, or asks for a new one. Returns NULL on failure: see
+ * wasm_thread_refusal(). */
 WasmThread *wasm_thread_assign(const char *name, uint32_t role,
                                void (*fn)(void *), void *arg,
                                void (*refused)(void *));
 
-/* Owner: an entry whose worker did not come to what it was to do; another one is to be
- * started. */
+/* Asks again for a worker for an entry whose worker ended before it began its work. Owner
+ * only. */
 void wasm_thread_ask_again(WasmThread *thread);
 
 /* ---- Threads that end unasked: lost.c ---- */
 
-/* wasm/libc/stdio-lock.c, of a program that has it. */
+/* Defined by wasm/libc/stdio-lock.c, if the program contains it. */
 __attribute__((weak)) void wasm_unlock_after_exit(void);
-/* The thread, when it attaches. */
+/* Called by a thread when it attaches. */
 void wasm_holds_attach(WasmThread *self);
-/* What another thread sees of its count. */
+/* Returns the count of another thread's sections, as far as it is visible. */
 int wasm_thread_holds(const WasmThread *thread);
 
 /* ---- Coroutines ---- */
 
-/* Bytes of its C stack. */
+/* Returns the size of its C stack in bytes. */
 uint32_t wasm_coroutine_stack_size(Coroutine *co);
 
 /* ---- Failure ---- */
 
-/* Not 0: some thread died and what it shared may be half-changed; or the runtime
- * is closed. All leave. */
+/* Not 0: a thread died, and what it shared may be half-changed; or the runtime is closed.
+ * All threads leave. */
 extern uint32_t wasm_failed;
-/* Leaves if the runtime has failed. */
+/* Leaves WebAssembly if the runtime has failed. */
 static inline void wasm_leave_if_failed(void)
 {
     if (unlikely(qatomic_mb_read(&wasm_failed))) {
@@ -153,13 +157,14 @@ static inline void wasm_leave_if_failed(void)
 
 /* ---- Events ---- */
 
-/* The word that a loop sleeps on, and what it is while somebody does. */
+/* The values of the word that a loop sleeps on. */
 enum { EVENT_CLEAR, EVENT_SET, EVENT_SLEEPING };
 uint32_t *wasm_event_word(int fd);
-/* True: the word is EVENT_SLEEPING now, a set will wake it. False: it is set. */
+/* Returns true if the word is EVENT_SLEEPING now, so that a set will wake the sleeper;
+ * false if the event is set. */
 bool wasm_event_arm(int fd);
 
-/* wait32 and notify, never inlined: see futex.c. */
+/* The instructions wait32 and notify, never inlined: see futex.c. */
 int port_wait32(uint32_t *word, uint32_t expected, int64_t timeout_ns);
 void port_notify32(uint32_t *word, uint32_t count);
 

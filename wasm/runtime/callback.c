@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Call-backs of a loop that are JavaScript functions. Functions do not cross threads:
- * each is known by a number, in the thread that is the context's home.
- */
+/* Call-backs of a loop that are JavaScript functions. Functions cannot cross threads: each is known
+ * by a number in the home thread of the context. */
 #include "handle.h"
 #include "loop/loop.h"
 #include "time/clock.h"
@@ -22,7 +20,7 @@ static void *opaque_of(uint32_t id)
 
 /* ---- Bottom halves and notifiers: a handle's number, or -errno ---- */
 
-/* Its number, or why the object could not be made. */
+/* Returns the number of the handle, or the error because of which the object could not be made. */
 static int finished(Handle *handle, int error)
 {
     int ret = error;
@@ -36,14 +34,14 @@ static int finished(Handle *handle, int error)
     return ret;
 }
 
-/* One step: whoever closes what a lost thread has made sees all of it or nothing. */
+/* One step: the owner, which closes what a lost thread has made, sees all of it or nothing. */
 static Handle *begun(HandleKind kind, const char *name)
 {
     port_thread_holds(1);
     return handle_new(kind, name);
 }
 
-/* Home. */
+/* Home thread only. */
 WASM_EXPORT("rt_bh_new")
 int rt_bh_new(AioContext *ctx, const char *name, uint32_t id)
 {
@@ -65,7 +63,7 @@ int rt_notifier_new(const char *name)
                                    : -ENOMEM);
 }
 
-/* size bytes, zeros. */
+/* Allocates size bytes, zeroed. */
 WASM_EXPORT("rt_memory_new")
 int rt_memory_new(const char *name, uint32_t size)
 {
@@ -94,10 +92,10 @@ bool rt_is_watched(AioContext *ctx, int fd)
 
 typedef struct RtTimer {
     QEMUTimer timer;
-    QLIST_ENTRY(RtTimer) all;      /* its thread's */
+    QLIST_ENTRY(RtTimer) all;      /* in the list of its thread */
 } RtTimer;
 
-/* NULL: out of memory. */
+/* Makes a timer; returns NULL if there is no memory. */
 WASM_EXPORT("rt_timer_new")
 QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
 {
@@ -112,12 +110,13 @@ QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
     return &timer->timer;
 }
 
-/* A delay that ends behind the clock's last ns (in 292 years) ends with it. False: out of memory; the timer is as it was. */
+/* Arms a timer; a delay that ends after the last nanosecond of the clock (in 292 years) ends with
+ * it. Returns false if there is no memory; the timer is unchanged then. */
 WASM_EXPORT("rt_timer_arm")
 bool rt_timer_arm(QEMUTimer *timer, double delay_ns)
 {
     int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
-    /* The conversion saturates; the sum would wrap. */
+    /* The conversion saturates, but the sum would wrap. */
     int64_t delay = (int64_t)delay_ns;
 
     return timer_try_mod_ns(timer, delay > INT64_MAX - now ? INT64_MAX

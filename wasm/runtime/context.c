@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Contexts of the owner beside its first one. Each is driven like that, by turns
- * (rt_hosted_turn) of JavaScript's event loop, and current during these alone.
- */
+/* Contexts of the owner besides its first one. Each is driven in the same way, by turns
+ * (rt_hosted_turn) of the JavaScript event loop, and is current only during these. */
 #include "port/calls.h"
 #include "qapi/error.h"
 #include "loop/loop.h"
@@ -17,7 +15,7 @@ typedef struct OwnedContext {
 
 static QSLIST_HEAD(, OwnedContext) contexts;
 
-/* Owner. NULL: rt_error_text. */
+/* Makes a context. Returns NULL on failure: see rt_error_text(). Owner only. */
 WASM_EXPORT("rt_context_new")
 AioContext *rt_context_new(const char *name)
 {
@@ -49,8 +47,8 @@ AioContext *rt_context_new(const char *name)
     return owned->ctx;
 }
 
-/* What is scheduled has its run first; what goes on scheduling itself is a leak, which
- * the context's end names. */
+/* Runs what is scheduled. What goes on scheduling itself is a leak, which the panic at the
+ * end of the context names. */
 static void run_what_is_due(AioContext *ctx)
 {
     AioContext *outer = qemu_get_current_aio_context();
@@ -66,8 +64,8 @@ static void run_what_is_due(AioContext *ctx)
     }
 }
 
-/* Owner: one of rt_context_new's, which nobody drives any more; it has neither timers that
- * are armed nor bottom halves that are to live on. False: rt_error_text. */
+/* Frees a context of rt_context_new() that nobody drives any more, without armed timers or
+ * bottom halves in use. Returns false on failure: see rt_error_text(). Owner only. */
 WASM_EXPORT("rt_context_free")
 bool rt_context_free(AioContext *ctx)
 {

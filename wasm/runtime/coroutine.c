@@ -11,7 +11,8 @@ typedef struct Call {
     intptr_t argument;
     AioContext *home;
     QEMUBH ended_bh;
-    uint32_t refs;             /* the completion's, and home's while it is counted */
+    uint32_t refs;             /* one of the completion, and one of the home thread while
+                                * it is */
 } Call;
 
 static void unref(Call *call)
@@ -34,8 +35,8 @@ static void request_ended(void *opaque)
     unref(call);
 }
 
-/* A request of the context that it began in, wherever it ends: that context's
- * thread does not leave before. */
+/* The coroutine is a request of the context that it began in, wherever it ends: the thread
+ * of that context does not leave before. */
 static void coroutine_fn call_entry(void *opaque)
 {
     Call *call = opaque;
@@ -52,7 +53,8 @@ static void coroutine_fn call_entry(void *opaque)
     }
 }
 
-/* Owner. Completes request id. False: out of memory. */
+/* Starts a coroutine, whose end completes request id. Returns false if there is no memory.
+ * Owner only. */
 WASM_EXPORT("rt_coroutine_start")
 bool rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
                         intptr_t argument, uint32_t id)
@@ -74,7 +76,7 @@ bool rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
 
 /* ---- Looking at the one that runs: without a C frame, for the stack may be full ---- */
 
-/* The one that runs in this thread; NULL: none. */
+/* Returns the coroutine that runs in this thread, or NULL. */
 WASM_EXPORT("rt_coroutine_running")
 Coroutine *rt_coroutine_running(void)
 {
@@ -93,7 +95,7 @@ uint32_t rt_coroutine_stack_size(Coroutine *co)
     return wasm_coroutine_stack_size(co);
 }
 
-/* A JavaScript frame that calls a function of the program's. */
+/* Counts a JavaScript frame that calls a function of the program. */
 WASM_EXPORT("rt_coroutine_fence")
 void rt_coroutine_fence(int change)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where every thread and loop is. Reads what others write, a moment at a time. */
+/* Describes the state of every thread and loop. Reads, value by value, what other
+ * threads are writing. */
 #include "block/aio.h"
 #include "iothread/iothread.h"
 #include "port/fd-table.h"
@@ -37,7 +38,7 @@ static void say_owned(const char *name, AioContext *ctx)
     say_context(ctx);
 }
 
-/* The context that it runs as an IOThread, or NULL. */
+/* Returns the context that the thread runs as an IOThread, or NULL. */
 static AioContext *context_of(WasmThread *thread)
 {
     IOThread *iothread = qatomic_mb_read(&thread->arg);
@@ -47,7 +48,7 @@ static AioContext *context_of(WasmThread *thread)
                : NULL;
 }
 
-/* What a thread is doing, as far as another one can tell. */
+/* Says what a thread is doing, as far as another one can tell. */
 static const char *doing(WasmThread *thread)
 {
     uint32_t *word = qatomic_mb_read(&thread->waiting_on);
@@ -65,7 +66,7 @@ static const char *doing(WasmThread *thread)
     return "sleeps (for work, a lock or a condition)";
 }
 
-/* Owner. */
+/* Owner only. */
 WASM_EXPORT("rt_dump")
 const char *rt_dump(void)
 {

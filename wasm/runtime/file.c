@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Files: requests from the owner to an engine of an IOThread's context and back. */
+/* Files: the owner's requests to an engine of an IOThread's context, and their
+ * completion. */
 #include "block/block.h"
 #include "qapi/errno.h"
 #include "qemu/atomic.h"
 #include "runtime.h"
 
-/* Where a file belongs to one worker, that worker is the pool: each request is
- * handed over to it by itself. */
+/* Where files belong to one worker, that worker acts as the pool: each request is
+ * submitted to it separately. */
 AioEngine rt_engine(AioEngine engine, int64_t *max_batch)
 {
     if (engine == AIO_ENGINE_THREADS && rt_host_has_owned_files()) {
@@ -46,8 +47,8 @@ static void setup_bh(void *opaque)
     rt_complete(&request->completion, ret);
 }
 
-/* Owner: complete(id, 0 or -errno, and then why is in text) follows. False: out
- * of memory. */
+/* Sets up an engine; complete(id, 0 or -errno) follows, and on an error the reason
+ * is in text. Returns false if there is no memory. Owner only. */
 WASM_EXPORT("rt_engine_setup")
 bool rt_engine_setup(AioContext *ctx, AioEngine engine, char *text,
                      uint32_t size, uint32_t id)
@@ -68,7 +69,7 @@ bool rt_engine_setup(AioContext *ctx, AioEngine engine, char *text,
     return true;
 }
 
-/* Owner: what the engine did, as JSON. */
+/* Returns what the engine has done, as JSON. Owner only. */
 WASM_EXPORT("rt_engine_stats")
 const char *rt_engine_stats(AioContext *ctx, AioEngine engine)
 {
@@ -86,16 +87,16 @@ const char *rt_engine_stats(AioContext *ctx, AioEngine engine)
 
 /* ---- Requests of the owner ---- */
 
-/* Whatever it needs on its way is a part of it: only submitting it to its engine may
- * find no memory, and then it ends with -ENOMEM. */
+/* Contains everything that the request needs on its way: only its submission to the
+ * engine can fail for lack of memory, and it then ends with -ENOMEM. */
 typedef struct FileRequest {
     Completion completion;
     AioContext *ctx;
     RawAioOp op;
-    BlockAIOCB *acb;           /* home; NULL: not submitted yet, or ended */
-    uint32_t refs;             /* the owner's; the loop's; that of a cancel */
-    bool canceling;            /* owner: cancel_bh was scheduled */
-    bool canceled;             /* home */
+    BlockAIOCB *acb;           /* home thread; NULL: not submitted yet, or ended */
+    uint32_t refs;             /* of the owner, the loop, and a cancel */
+    bool canceling;            /* owner only: cancel_bh was scheduled */
+    bool canceled;             /* home thread only */
     QEMUBH submit_bh;
     QEMUBH cancel_bh;
     struct iovec iov[];
@@ -112,15 +113,15 @@ static void request_told(Completion *completion)
 {
     FileRequest *request = container_of(completion, FileRequest, completion);
 
-    /* The thread that was to cancel it was lost. */
+    /* The thread that should have cancelled it was lost. */
     if (!completion->ended && request->canceling && !request->canceled) {
         unref(request);
     }
     unref(request);
 }
 
-/* Owner. The caller fills in the iovecs: base and length, 32 bits each. NULL: out
- * of memory. */
+/* Makes a request; the caller fills in the iovecs: base and length, 32 bits each.
+ * Returns NULL if there is no memory. Owner only. */
 WASM_EXPORT("rt_file_request")
 FileRequest *rt_file_request(AioContext *ctx, int handle, AioEngine engine,
                              int type, double offset, uint32_t niov,
@@ -148,7 +149,8 @@ struct iovec *rt_file_request_iov(FileRequest *request)
     return request->iov;
 }
 
-/* Owner: it has been completed, or never submitted, or its context is idle. */
+/* Frees a request that has been completed or was never submitted, or whose context
+ * is idle. Owner only. */
 WASM_EXPORT("rt_file_request_free")
 void rt_file_request_free(FileRequest *request)
 {
@@ -180,7 +182,7 @@ static void submit_bh(void *opaque)
     }
 }
 
-/* Owner: complete(id, bytes or -errno) follows, once. */
+/* Submits a request; complete(id, bytes or -errno) follows, once. Owner only. */
 WASM_EXPORT("rt_file_submit")
 void rt_file_submit(FileRequest *request, uint32_t id)
 {
@@ -196,7 +198,8 @@ static void cancel_bh(void *opaque)
 {
     FileRequest *request = opaque;
 
-    /* Bottom halves run last in, first out: it may not have been submitted. */
+    /* Bottom halves run last in, first out, so the request may not have been
+     * submitted yet. */
     request->canceled = true;
     if (request->acb) {
         bdrv_aio_cancel_async(request->acb);
@@ -204,7 +207,8 @@ static void cancel_bh(void *opaque)
     unref(request);
 }
 
-/* Owner: its completion is still to come, with -ECANCELED if nobody has begun it. */
+/* Cancels a request; its completion still follows, with -ECANCELED if it had not
+ * begun. Owner only. */
 WASM_EXPORT("rt_file_cancel")
 void rt_file_cancel(FileRequest *request)
 {

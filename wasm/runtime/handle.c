@@ -7,13 +7,13 @@ enum { CHUNK = 128, MAX_HANDLES = 65536 };
 
 static Handle *chunks[MAX_HANDLES / CHUNK];
 static uint32_t table_lock;
-/* Under table_lock. */
+/* Protected by table_lock. */
 static int32_t first_free = -1;
 static uint32_t open_handles;
-/* Where generations begin: a handle of another runtime does not fit this one. */
+/* The first generation, so that a handle of another runtime does not fit this one. */
 static uint32_t first_generation;
 
-/* Owner, first of all. */
+/* Called before all other functions. Owner only. */
 WASM_EXPORT("rt_handles_init")
 void rt_handles_init(uint32_t seed)
 {
@@ -42,7 +42,8 @@ static void unlock_table(void)
     port_thread_holds(-1);
 }
 
-/* Under table_lock: CHUNK more. False: the table is full. */
+/* Adds CHUNK handles; returns false if the table is full. Called with table_lock
+ * held. */
 static bool add_chunk(Handle *chunk)
 {
     for (int32_t n = 0; n < MAX_HANDLES / CHUNK; n++) {
@@ -78,7 +79,7 @@ Handle *handle_new(HandleKind kind, const char *name)
 
     lock_table();
     if (first_free < 0) {
-        /* Not under a lock: it may have to wait. */
+        /* Without the lock, because the allocation may have to wait. */
         unlock_table();
         spare = calloc(CHUNK, sizeof(*spare));
         lock_table();
@@ -96,7 +97,8 @@ Handle *handle_new(HandleKind kind, const char *name)
     if (handle) {
         handle->kind = kind;
         handle->maker = wasm_thread_self();
-        /* Pairs with rt_handles_unwatch: it sees no fd of a handle that was closed. */
+        /* Pairs with rt_handles_unwatch, which then sees no fd of a handle that was
+         * closed. */
         memset(&handle->notifier, 0, sizeof(handle->notifier));
         qatomic_mb_set(&handle->holders, 1);
         strncpy(handle->name, name, HANDLE_NAME - 1);
@@ -113,7 +115,7 @@ void handle_free(Handle *handle)
     unlock_table();
 }
 
-/* ---- Using: wait-free ---- */
+/* ---- Using: lock-free ---- */
 
 WASM_EXPORT("rt_handle_generation")
 uint32_t rt_handle_generation(uint32_t number)
@@ -122,8 +124,8 @@ uint32_t rt_handle_generation(uint32_t number)
 }
 
 /*
- * NULL: it is closed. Else it stays until `leave`. Pairs with rt_handle_close: either
- * we see the next generation, or it sees that there is a user.
+ * Returns NULL if the handle is closed; otherwise it stays until leave(). Pairs with
+ * rt_handle_close: either we see the next generation, or it sees that there is a user.
  */
 static Handle *enter(uint32_t number, uint32_t generation)
 {
@@ -147,7 +149,8 @@ static void leave(Handle *handle)
     port_thread_holds(-1);
 }
 
-/* NULL, too, if it is of another kind: what stands for it came from JavaScript. */
+/* The same, but also returns NULL if the handle is of another kind: the number came from
+ * JavaScript. */
 static Handle *enter_as(HandleKind kind, uint32_t number, uint32_t generation)
 {
     Handle *handle = enter(number, generation);
@@ -159,7 +162,8 @@ static Handle *enter_as(HandleKind kind, uint32_t number, uint32_t generation)
     return handle;
 }
 
-/* Schedules the bottom half, sets the notifier. False: it is closed. */
+/* Schedules the bottom half or sets the notifier. Returns false if the handle is
+ * closed. */
 WASM_EXPORT("rt_handle_signal")
 bool rt_handle_signal(uint32_t number, uint32_t generation)
 {
@@ -177,7 +181,7 @@ bool rt_handle_signal(uint32_t number, uint32_t generation)
     return true;
 }
 
-/* 1: the notifier was set, and is clear now; 0: it was not; -1: it is closed. */
+/* Clears the notifier. Returns 1 if it was set, 0 if not, -1 if the handle is closed. */
 WASM_EXPORT("rt_handle_test_and_clear")
 int rt_handle_test_and_clear(uint32_t number, uint32_t generation)
 {
@@ -192,7 +196,8 @@ int rt_handle_test_and_clear(uint32_t number, uint32_t generation)
     return ret;
 }
 
-/* The memory, which stays until rt_handle_leave. NULL: it is closed. */
+/* Returns the memory, which stays until rt_handle_leave(), or NULL if the handle is
+ * closed. */
 WASM_EXPORT("rt_handle_enter")
 void *rt_handle_enter(uint32_t number, uint32_t generation)
 {
@@ -209,7 +214,7 @@ void rt_handle_leave(uint32_t number)
 
 /* ---- Watching a notifier ---- */
 
-/* The last holder: its number and its fd can be had again. */
+/* Drops a holder; after the last one the number and the fd can be reused. */
 static void drop(Handle *handle)
 {
     if (qatomic_fetch_dec(&handle->holders) > 1) {
@@ -229,8 +234,9 @@ static void drop(Handle *handle)
     handle_free(handle);
 }
 
-/* Home of ctx: calls id while the notifier is set. Its fd is nobody else's until
- * rt_handle_unwatch. 0; -EBADF: it is closed; -ENOMEM. */
+/* Calls the function id while the notifier is set. The notifier's fd is not reused
+ * before rt_handle_unwatch(). Returns 0, -EBADF if the handle is closed, or -ENOMEM.
+ * ctx's home thread only. */
 WASM_EXPORT("rt_handle_watch")
 int rt_handle_watch(AioContext *ctx, uint32_t number, uint32_t generation,
                     uint32_t id)
@@ -258,7 +264,8 @@ void rt_handle_unwatch(AioContext *ctx, uint32_t number)
     drop(handle);
 }
 
-/* False: it is closed already. A bottom half: home thread. */
+/* Closes a handle; returns false if it is closed already. A bottom half: home thread
+ * only. */
 WASM_EXPORT("rt_handle_close")
 bool rt_handle_close(uint32_t number, uint32_t generation)
 {
@@ -276,12 +283,12 @@ bool rt_handle_close(uint32_t number, uint32_t generation)
     } while (!__atomic_compare_exchange_n(&handle->state, &old,
                                           old + GENERATION, false,
                                           __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-    /* Their sections are a few instructions long, or a copy of bytes. */
+    /* The users' sections are a few instructions long, or copy some bytes. */
     for (unsigned turn = 0; (uint32_t)qatomic_mb_read(&handle->state); turn++) {
         port_spin(turn);
     }
     if (handle->kind == HANDLE_NOTIFIER) {
-        /* Who watches it finds that it is closed. */
+        /* The threads that watch it find out that it is closed. */
         event_notifier_set(&handle->notifier);
     }
     drop(handle);
@@ -304,8 +311,8 @@ void rt_handles_unwatch(AioContext *ctx)
     }
 }
 
-/* As at the ordinary end of an IOThread: whoever waits for one of these hears that it is
- * closed. */
+/* As at the normal end of an IOThread: threads that wait for one of these hear that it
+ * is closed. */
 void rt_handles_abandon(const WasmThread *maker)
 {
     for (uint32_t number = 0; number < MAX_HANDLES; number++) {

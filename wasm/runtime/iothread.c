@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IOThreads whose thread is a worker with a JavaScript event loop: it runs the
- * loop until a control-plane message is under way, lets JavaScript have it, and
+ * IOThreads whose thread is a worker with a JavaScript event loop: it runs the loop
+ * until a control-plane message is under way, returns to JavaScript to receive it, and
  * comes back.
  */
 #include "iothread/iothread.h"
@@ -15,14 +15,14 @@
 static char error_text[256];
 static int error_errno;
 
-/* Owner: why the last call gave nothing. */
+/* Returns why the last call failed. Owner only. */
 WASM_EXPORT("rt_error_text")
 const char *rt_error_text(void)
 {
     return error_text;
 }
 
-/* Its errno; 0: it has none. */
+/* Returns the errno of that error, or 0 if it has none. */
 WASM_EXPORT("rt_error_errno")
 int rt_error_errno(void)
 {
@@ -36,7 +36,7 @@ void rt_take_error(Error *err)
     error_free(err);
 }
 
-/* Owner. NULL: rt_error_text. */
+/* Makes an IOThread. Returns NULL on failure: see rt_error_text(). Owner only. */
 WASM_EXPORT("rt_iothread_new")
 IOThread *rt_iothread_new(const char *name)
 {
@@ -49,14 +49,14 @@ IOThread *rt_iothread_new(const char *name)
     return iothread;
 }
 
-/* Owner: one that no worker was found for. */
+/* Frees an IOThread for which there is no worker. Owner only. */
 WASM_EXPORT("rt_iothread_free")
 void rt_iothread_free(IOThread *iothread)
 {
     iothread_free(iothread);
 }
 
-/* Owner: nobody works on its requests any more. */
+/* Called when nobody works on its requests any more. Owner only. */
 static void iothread_idle(void *opaque)
 {
     rt_requests_drop(iothread_get_aio_context(opaque));
@@ -88,7 +88,8 @@ AioContext *rt_iothread_context(IOThread *iothread)
     return iothread_context(iothread);
 }
 
-/* TypeScript knows them by their place here: ts/src/api/iothread-options.ts. */
+/* TypeScript knows the properties by their index here:
+ * ts/src/api/iothread-options.ts. */
 static bool (*const set_property[])(IOThread *iothread, int64_t value,
                                     Error **errp) = {
     iothread_set_thread_pool_max,
@@ -99,7 +100,7 @@ static bool (*const set_property[])(IOThread *iothread, int64_t value,
     iothread_set_aio_max_batch,
 };
 
-/* Owner. False: rt_error_text. */
+/* Sets a property. Returns false on failure: see rt_error_text(). Owner only. */
 WASM_EXPORT("rt_iothread_set")
 bool rt_iothread_set(IOThread *iothread, uint32_t property, double value)
 {
@@ -112,7 +113,7 @@ bool rt_iothread_set(IOThread *iothread, uint32_t property, double value)
     return true;
 }
 
-/* The number that its thread has in rt_dump; 0: no worker plays it. */
+/* Returns the number of its thread in rt_dump(), or 0 if no worker runs it. */
 static int thread_number(IOThread *iothread)
 {
     for (int i = 1; i < WASM_MAX_THREADS; i++) {
@@ -124,7 +125,7 @@ static int thread_number(IOThread *iothread)
     return 0;
 }
 
-/* Owner: what QMP's query-iothreads tells of it, as JSON. */
+/* Returns what QMP's query-iothreads reports of it, as JSON. Owner only. */
 WASM_EXPORT("rt_iothread_query")
 const char *rt_iothread_query(IOThread *iothread)
 {
@@ -150,7 +151,7 @@ void rt_iothread_request_stop(IOThread *iothread)
     iothread_request_stop(iothread);
 }
 
-/* Its worker, once. */
+/* Called once by the IOThread's worker. */
 WASM_EXPORT("rt_iothread_enter")
 void rt_iothread_enter(IOThread *iothread)
 {
@@ -158,12 +159,12 @@ void rt_iothread_enter(IOThread *iothread)
 }
 
 /*
- * Its worker: runs the loop. True: JavaScript's turn, for a message that was
- * posted has not been received yet, or a call-back in JavaScript has left it work;
- * false: it was asked to stop.
+ * Runs the loop. Returns true when JavaScript needs a turn, because a message that was
+ * posted has not been received yet, or a call-back in JavaScript has left work; false
+ * when the IOThread was asked to stop. The IOThread's worker only.
  *
- * The sender posts, counts, notifies: either we see its count here, or
- * aio_poll sees the notification and does not sleep.
+ * The sender posts, counts and notifies: either we see its count here, or aio_poll()
+ * sees the notification and does not sleep.
  */
 WASM_EXPORT("rt_iothread_run")
 bool rt_iothread_run(IOThread *iothread, uint32_t received)
@@ -179,21 +180,22 @@ bool rt_iothread_run(IOThread *iothread, uint32_t received)
             iothread_iterate(iothread);
         } else if (!aio_poll(iothread_context(iothread), false) &&
                    self->wants_turn != TURN_NOW) {
-            /* It would sleep now. */
+            /* Otherwise it would sleep now. */
             return true;
         }
     }
     return false;
 }
 
-/* Its worker: true until it was asked to stop. */
+/* Returns true until the IOThread was asked to stop. Its worker only. */
 WASM_EXPORT("rt_iothread_running")
 bool rt_iothread_running(IOThread *iothread)
 {
     return iothread_is_running(iothread);
 }
 
-/* Its worker, at last: lets requests that are in flight end, then frees it. */
+/* Lets requests that are in flight end, then frees the IOThread. Called last by its
+ * worker. */
 WASM_EXPORT("rt_iothread_leave")
 void rt_iothread_leave(IOThread *iothread)
 {
@@ -212,8 +214,9 @@ void rt_iothread_leave(IOThread *iothread)
 }
 
 /*
- * Owner: what a loop that is to end does, at a glance. It may have been freed a moment
- * ago: then it is a glance at some number or other.
+ * Returns a number that shows whether a loop that is to end is still running. If the
+ * context was freed a moment ago, the number is meaningless, but reading it is
+ * harmless. Owner only.
  */
 WASM_EXPORT("rt_context_polls")
 double rt_context_polls(const AioContext *ctx)
@@ -221,7 +224,7 @@ double rt_context_polls(const AioContext *ctx)
     return (double)qatomic_read(&ctx->stats.polls);
 }
 
-/* Owner: what its loop did, as JSON. */
+/* Returns what its loop has done, as JSON. Owner only. */
 WASM_EXPORT("rt_context_stats")
 const char *rt_context_stats(AioContext *ctx)
 {

@@ -20,17 +20,19 @@
 #include "port/fd-table.h"
 #include "runtime.h"
 
-/* How many sections the thread is in. */
+/* Returns the number of sections that the thread is in. */
 WASM_EXPORT("rt_thread_holds")
 int rt_thread_holds(WasmThread *thread)
 {
     return wasm_thread_holds(thread);
 }
 
-/* The thread goes on until it raises its count from 0, and then waits to be ended.
- * Its store of the count and its look at the flag are not ordered by a barrier, which
- * would make every lock dearer: so the count is to be read some time later, when the
- * store of a thread that saw no flag has long been seen. */
+/*
+ * Makes the thread wait to be ended, the next time that it raises its count from 0. Its
+ * store of the count and its look at the flag are not ordered by a barrier, which would
+ * make every lock more expensive. So the count has to be read some time later, when the
+ * store of a thread that did not see the flag has long become visible.
+ */
 WASM_EXPORT("rt_thread_stop")
 void rt_thread_stop(WasmThread *thread)
 {
@@ -40,7 +42,7 @@ void rt_thread_stop(WasmThread *thread)
     }
 }
 
-/* Its worker was terminated, and may end only when it wakes up (Deno). */
+/* Wakes a thread whose worker was terminated and may end only when it wakes up (Deno). */
 WASM_EXPORT("rt_thread_wake")
 void rt_thread_wake(WasmThread *thread)
 {
@@ -51,8 +53,8 @@ void rt_thread_wake(WasmThread *thread)
     }
 }
 
-/* An entry that has no worker any longer. Nobody can claim it from now on; what it
- * was to do. */
+/* Withdraws an entry that has no worker any more, so that nobody can claim it. Returns its
+ * role. */
 static uint32_t withdraw(WasmThread *thread)
 {
     uint32_t role;
@@ -65,8 +67,8 @@ static uint32_t withdraw(WasmThread *thread)
     return role;
 }
 
-/* Its worker could not be started. gone: nor will it attach later; its place stays taken
- * otherwise. */
+/* Called when its worker could not be started. If gone is true, the worker will not attach
+ * later either; otherwise its place stays taken. */
 WASM_EXPORT("rt_thread_refused")
 void rt_thread_refused(WasmThread *thread, int error, bool gone)
 {
@@ -82,8 +84,8 @@ void rt_thread_refused(WasmThread *thread, int error, bool gone)
     }
 }
 
-/* Its worker ended unasked. True: before it began what it had been claimed for;
- * another one is to be started, which will. */
+/* Called when its worker ended unexpectedly. Returns true if that was before it began its
+ * work; another worker has to be started, which will do it. */
 WASM_EXPORT("rt_thread_unserved")
 bool rt_thread_unserved(WasmThread *thread)
 {
@@ -112,11 +114,12 @@ void rt_thread_reclaim(WasmThread *thread)
     }
 }
 
-/* Its worker ended as it should, or the end of one that was lost is confirmed after all. */
+/* Called when its worker ended normally, or the end of one that was lost has been confirmed
+ * after all. */
 WASM_EXPORT("rt_thread_free")
 void rt_thread_free(WasmThread *thread)
 {
-    /* After a failure all of it goes with the memory. */
+    /* After a failure, everything is freed with the memory. */
     if (thread->lost_unasked && !qatomic_read(&wasm_failed)) {
         rt_thread_reclaim(thread);
     }
@@ -124,10 +127,10 @@ void rt_thread_free(WasmThread *thread)
 }
 
 /*
- * Its worker ended unasked, or was terminated. False: in the midst of something that
- * others rely on; all is lost. gone: the host has confirmed that it ended. Otherwise
- * rt_thread_free follows, if it ever does: until then what it may still touch, its
- * stack and thread-locals, is not used again.
+ * Called when its worker ended unexpectedly, or was terminated. Returns false if that was
+ * in the middle of something that others rely on; the runtime has then failed. gone: the
+ * host has confirmed that it ended. Otherwise rt_thread_free() may follow; until then what
+ * the worker may still touch, its stack and thread-locals, is not reused.
  */
 WASM_EXPORT("rt_thread_lost")
 bool rt_thread_lost(WasmThread *thread, bool gone)
@@ -155,8 +158,8 @@ bool rt_thread_lost(WasmThread *thread, bool gone)
     return true;
 }
 
-/* After a failure or at the end: gets every sleeper out. A thread that was just about
- * to sleep is missed, so this is to be repeated until all have left. */
+/* Wakes every sleeper, after a failure or at the end. A thread that was just about to sleep
+ * is missed, so this must be repeated until all have left. */
 WASM_EXPORT("rt_wake_all")
 void rt_wake_all(void)
 {

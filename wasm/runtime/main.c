@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running a C program's main() in a thread of its own. */
+/* Runs the main() of a C program in a thread of its own. */
 #include "runtime.h"
 
 extern int aio_call_main(int argc, char **argv);     /* libc/main.c */
@@ -9,7 +9,7 @@ extern int aio_call_main(int argc, char **argv);     /* libc/main.c */
 WASI_IMPORT("args_sizes_get") int wasi_args_sizes_get(uint32_t *, uint32_t *);
 WASI_IMPORT("args_get") int wasi_args_get(char **, char *);
 
-/* The owner's request that exit() completes, unless one of these comes first. */
+/* The owner's request, which exit() completes unless one of these does so first. */
 static Completion request;
 
 static void main_refused(void *opaque)
@@ -45,8 +45,8 @@ static void main_thread(void *opaque)
     exit(aio_call_main((int)argc, argv));
 }
 
-/* Owner. complete(id, -errno) follows if it does not come to exit(). -errno: it has not
- * been started. */
+/* Starts the program; complete(id, -errno) follows if it ends without exit(). Returns
+ * -errno if it has not been started. Owner only. */
 WASM_EXPORT("rt_main_start")
 int rt_main_start(uint32_t id)
 {

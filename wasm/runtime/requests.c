@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests of TypeScript's: how many each context has, and how the owner hears of their ends. */
+/* The requests of TypeScript: how many each context has, and how the owner hears of their
+ * ends. */
 #include "runtime.h"
 #include "loop/part.h"
 #include "port/calls.h"
@@ -21,7 +22,7 @@ unsigned *rt_requests_in_flight(AioContext *ctx)
     return aio_part(ctx, &requests_part);
 }
 
-/* Those of a lost thread were dropped, not completed. */
+/* The requests of a lost thread were dropped, not completed. */
 static void forget_requests(AioContext *ctx, bool again)
 {
     (void)again;
@@ -37,7 +38,7 @@ static void dump_requests(AioContext *ctx, AioDumpLine *line, void *opaque)
     CALL_OWN(line, opaque, text);
 }
 
-/* Requests that it has taken and not completed yet. */
+/* Returns the number of requests that the context has taken and not completed yet. */
 WASM_EXPORT("rt_context_requests")
 uint32_t rt_context_requests(AioContext *ctx)
 {
@@ -46,7 +47,7 @@ uint32_t rt_context_requests(AioContext *ctx)
 
 /* ---- Completions ---- */
 
-/* Those of rt_request_begin that have not been told of. */
+/* The completions of rt_request_begin() that the owner has not handled yet. */
 static QLIST_HEAD(, Completion) requests;
 
 static void finish(Completion *completion)

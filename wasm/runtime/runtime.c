@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The runtime's owner: its context, and how JavaScript's event loop drives it. */
+/* The owner of the runtime: its context, and how the JavaScript event loop drives it. */
 #include "runtime.h"
 #include "loop/loop.h"
 #include "port/calls.h"
@@ -13,8 +13,9 @@ AioContext *rt_owner_context(void)
     return owner_context;
 }
 
-/* Owner, first of all and after rt_threads_init. Its context; not current: the
- * owner may drive several. NULL: out of memory. */
+/* Makes the context of the owner, and returns it, or NULL if there is no memory. It is
+ * not current, since the owner may drive several. Called before all other functions but
+ * rt_threads_init(); owner only. */
 WASM_EXPORT("rt_init")
 AioContext *rt_init(void)
 {
@@ -27,7 +28,7 @@ AioContext *rt_init(void)
     return owner_context;
 }
 
-/* The word that tells of a failure. */
+/* Returns the address of the word that tells of a failure. */
 WASM_EXPORT("rt_failed_word")
 uint32_t *rt_failed_word(void)
 {
@@ -40,7 +41,7 @@ void rt_notify(AioContext *ctx)
     aio_notify(ctx);
 }
 
-/* One of WASI's descriptors became ready, or may have: called in the thread that made it
+/* A descriptor of WASI has become ready, or may have. Called in the thread that made it
  * so. */
 WASM_EXPORT("rt_fd_ready")
 void rt_fd_ready(int fd)
@@ -48,26 +49,24 @@ void rt_fd_ready(int fd)
     wasm_fd_ready(fd);
 }
 
-/* The word to wait on, while it is EVENT_SLEEPING, after rt_hosted_turn. */
+/* Returns the address of the word to wait on, while it is EVENT_SLEEPING, after
+ * rt_hosted_turn(). */
 WASM_EXPORT("rt_hosted_word")
 uint32_t *rt_hosted_word(AioContext *ctx)
 {
     return wasm_event_word(ctx->wakeup->fd);
 }
 
-/*
- * A turn's bottom halves, handlers and timers each take this long at most, of which
- * all three together leave a page most of a frame, even of 8 ms.
- */
+/* The bottom halves, handlers and timers of a turn each take at most this long; all
+ * three together leave a page most of a frame, even of 8 ms. */
 #define TURN_NS (1 * SCALE_MS)
 
 /*
- * One turn of a context that a JavaScript event loop drives: check, dispatch,
- * prepare, in one call. Returns the ms after which the next turn is due, 0 for
- * "as soon as others had theirs", -1 for never. Unless it is 0 the notifier's
- * word is EVENT_SLEEPING now, and changes and is notified when a turn is due.
- * What is scheduled meanwhile waits for the next turn, and so does what there
- * is no time for.
+ * Runs one turn of a context that a JavaScript event loop drives: check, dispatch and
+ * prepare in one call. Returns the milliseconds after which the next turn is due, 0 for
+ * "as soon as others have had theirs", -1 for never. Unless it is 0, the word of the
+ * notifier is EVENT_SLEEPING now; it changes and is notified when a turn is due. What is
+ * scheduled meanwhile, or had no time, waits for the next turn.
  */
 WASM_EXPORT("rt_hosted_turn")
 int rt_hosted_turn(AioContext *ctx)
@@ -75,8 +74,9 @@ int rt_hosted_turn(AioContext *ctx)
     const GSourceFuncs *funcs = ctx->source.source_funcs;
     int timeout;
 
-    /* Current for the turn; a refusal to block may have ended the last one. An
-     * IOThread's is current before and after, too: aio_poll goes on with it. */
+    /* The context is current during the turn; a refusal to block may have ended the last
+     * one early. The context of an IOThread is current before and after, too, since
+     * aio_poll() goes on with it. */
     bool stays = port_may_wait() && qemu_get_current_aio_context() == ctx;
 
     aio_context_detach_current();
@@ -87,7 +87,7 @@ int rt_hosted_turn(AioContext *ctx)
     if (!stays) {
         aio_context_detach_current();
     }
-    /* What became ready during dispatch did not set the notifier: nobody slept. */
+    /* What became ready during dispatch did not set the notifier, since nobody slept. */
     if (CALL_OWN(funcs->prepare, &ctx->source, &timeout) || aio_find_ready(ctx) ||
         !wasm_event_arm(ctx->wakeup->fd)) {
         return 0;

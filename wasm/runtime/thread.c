@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads as TypeScript sees them: it makes the workers that wasm/port/thread.c asks for. */
+/* Threads, as TypeScript sees them: it creates the workers that wasm/port/thread.c asks
+ * for. */
 #include "port/calls.h"
 #include "runtime.h"
 #include <string.h>
 
-/* How long a worker beyond the reserve waits for something to do. */
+/* How long a worker beyond the reserve waits for a role. */
 #define IDLE_TIMEOUT_NS (10LL * 1000 * 1000 * 1000)
 
-/* The owner's own entry, and the limits. */
+/* Makes the entry of the owner, and sets the limits. */
 WASM_EXPORT("rt_threads_init")
 void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
 {
@@ -23,7 +24,7 @@ void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
     strcpy(owner->name, "owner");
 }
 
-/* How many workers have nothing to do, of those in state `least` or a later one. */
+/* Returns how many workers have nothing to do, of those in state `least` or a later one. */
 static uint32_t count_idle(uint32_t least)
 {
     uint32_t idle = 0;
@@ -35,7 +36,8 @@ static uint32_t count_idle(uint32_t least)
     return idle;
 }
 
-/* Owner: an entry for one more worker of the reserve; 0 when that is full. */
+/* Makes an entry for one more worker of the reserve; returns 0 if the reserve is full. Owner
+ * only. */
 WASM_EXPORT("rt_thread_reserve")
 WasmThread *rt_thread_reserve(void)
 {
@@ -43,23 +45,24 @@ WasmThread *rt_thread_reserve(void)
                ? wasm_thread_new(ROLE_NONE) : NULL;
 }
 
-/* Owner, after a start of which nothing came: whether the limit is reached or its stack
- * found no memory. */
+/* After a failed start, says whether the limit is reached or there was no memory for the
+ * stack. Owner only. */
 WASM_EXPORT("rt_thread_refusal")
 int rt_thread_refusal(void)
 {
     return wasm_thread_refusal();
 }
 
-/* Owner: a worker for an IOThread or for host I/O. 0: rt_thread_refusal. */
+/* Assigns a worker to an IOThread or to host I/O. Returns 0 on failure: see
+ * rt_thread_refusal(). Owner only. */
 WASM_EXPORT("rt_thread_assign")
 WasmThread *rt_thread_assign(const char *name, uint32_t role, void *arg)
 {
     return wasm_thread_assign(name, role, NULL, arg, NULL);
 }
 
-/* Owner: an entry for an IOThread whose worker is the user's; the caller starts
- * that. 0: rt_thread_refusal. */
+/* Makes an entry for an IOThread whose worker is the user's; the caller starts that worker.
+ * Returns 0 on failure: see rt_thread_refusal(). Owner only. */
 WASM_EXPORT("rt_thread_assign_once")
 WasmThread *rt_thread_assign_once(const char *name, uint32_t role, void *arg)
 {
@@ -76,7 +79,7 @@ WasmThread *rt_thread_assign_once(const char *name, uint32_t role, void *arg)
     return thread;
 }
 
-/* The worker, after its TLS was set up; again before each new role. */
+/* Called by a worker after its thread-locals were set up, and again before each new role. */
 WASM_EXPORT("rt_thread_attach")
 void rt_thread_attach(WasmThread *thread)
 {
@@ -86,14 +89,14 @@ void rt_thread_attach(WasmThread *thread)
     port_notify32((uint32_t *)&thread->started, UINT32_MAX);
 }
 
-/* Whether its worker ever got as far as rt_thread_attach. */
+/* Returns true if its worker has ever called rt_thread_attach(). */
 WASM_EXPORT("rt_thread_attached")
 bool rt_thread_attached(WasmThread *thread)
 {
     return qatomic_read(&thread->started) == 1;
 }
 
-/* The worker: sleeps until it has a role, and says which. */
+/* Sleeps until the worker has a role, and returns it. Worker only. */
 WASM_EXPORT("rt_thread_park")
 uint32_t rt_thread_park(void)
 {
@@ -110,7 +113,7 @@ uint32_t rt_thread_park(void)
     return role;
 }
 
-/* The worker: plays ROLE_RUN. */
+/* Plays ROLE_RUN. Worker only. */
 WASM_EXPORT("rt_thread_run")
 void rt_thread_run(void)
 {
@@ -119,11 +122,12 @@ void rt_thread_run(void)
     CALL_OWN(self->fn, self->arg);
 }
 
-/* The worker, when its role is over; it then sets up TLS and attaches again. */
+/* Called by a worker when its role is over; it then sets up its thread-locals and attaches
+ * again. */
 WASM_EXPORT("rt_thread_idle")
 void rt_thread_idle(WasmThread *thread)
 {
-    /* It has left in the midst of it, by exit(). */
+    /* The worker has left its role early, by exit(). */
     if (thread->role == ROLE_IOTHREAD && thread->arg) {
         if (wasm_unlock_after_exit) {
             CALL_OWN(wasm_unlock_after_exit);
@@ -135,8 +139,7 @@ void rt_thread_idle(WasmThread *thread)
         rt_iothread_lost(thread, false);
         rt_thread_reclaim(thread);
     }
-    /* Not begun: if its worker is lost before it has another role, this one is not to be
-     * begun anew. */
+    /* If its worker is lost before it has another role, this one must not be run again. */
     thread->lost = NULL;
     thread->wants_turn = TURN_NONE;
     if (thread->once) {
@@ -147,7 +150,7 @@ void rt_thread_idle(WasmThread *thread)
     qatomic_mb_set(&thread->role, ROLE_NONE);
 }
 
-/* Accessors: JavaScript knows no layout. */
+/* Accessors, since JavaScript does not know the layout. */
 WASM_EXPORT("rt_thread_tls")
 void *rt_thread_tls(WasmThread *thread)
 {

@@ -1,14 +1,14 @@
 #!/bin/sh
-# find-toolchain.sh OUT KEY - find the Emscripten that emsdk.config asks for and
-# write where its programs and libraries are into OUT, one `NAME = value` a
-# line: the Makefile includes the file and aiocc reads it, so that neither has
-# to start emcc (a Python program) to learn it again.  KEY is what the answer
-# depends on: the Makefile reads it there before the next build.
+# find-toolchain.sh OUT KEY - finds the Emscripten that emsdk.config asks for and
+# writes where its programs and libraries are into OUT, one `NAME = value` per
+# line. The Makefile includes the file and aiocc reads it, so that neither has to
+# start emcc (a Python program) again.  KEY is what the result depends on; the
+# Makefile reads it there before the next build.
 #
 # The order: an activated emsdk (EMSDK), an emcc on PATH, and .toolchain/, which
-# is filled when the first two are missing or of another version. AIO_TOOLCHAIN
-# names another folder in place of the last, one that get-emscripten.sh has filled;
-# FETCH=no leaves that to the caller (an installed aiocc downloads nothing).
+# is filled if the first two are missing or have another version. AIO_TOOLCHAIN
+# names another folder instead of .toolchain/, filled by get-emscripten.sh. With
+# FETCH=no nothing is downloaded (an installed aiocc downloads nothing).
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/emsdk.config"
@@ -34,12 +34,12 @@ if [ -z "$emcc" ] && command -v emcc >/dev/null && is_wanted emcc; then
   emcc=$(command -v emcc)
 fi
 if [ -n "$emcc" ]; then
-  # Debian and emsdk put em-config and embuilder beside the emcc that PATH finds.
+  # Debian and emsdk have em-config and embuilder in the folder of emcc.
   em=$(dirname "$emcc")
   bin=$("$em/em-config" LLVM_ROOT)
   binaryen=$("$em/em-config" BINARYEN_ROOT)/bin
   cache=$("$em/em-config" CACHE)
-  # A fresh emsdk has no libraries for threads yet; Debian's packages have.
+  # A new emsdk has no libraries for threads yet; Debian's packages do.
   libs=$cache/sysroot/lib/wasm32-emscripten
   for lib in libc-ww.a libdlmalloc-ww.a libcompiler_rt-ww.a \
     libstandalonewasm-nocatch-memgrow.a libstubs.a libbulkmemory.a crt1_reactor.o; do

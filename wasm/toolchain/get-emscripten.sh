@@ -1,7 +1,7 @@
 #!/bin/sh
-# get-emscripten.sh DIR - unpack the Emscripten that emsdk.config names into
-# DIR, from Debian's archive alone.  Needs apt-get and dpkg-deb on an x86-64 or
-# arm64 machine; not root, and nothing outside DIR is written.
+# get-emscripten.sh DIR - unpacks the Emscripten that emsdk.config names into
+# DIR, from Debian's archive only.  Needs apt-get and dpkg-deb on an x86-64 or
+# arm64 machine, but not root; writes nothing outside DIR.
 #
 # The packages come from a newer Debian than the host's, so every program is
 # started through the C library that was unpacked with it (see tool() below).
@@ -24,7 +24,7 @@ free=$(df -Pk "$dir" | awk 'NR == 2 { print int($4 / 1024) }')
 [ "$free" -ge 1200 ] ||
   die "$dir has $free MiB left and Emscripten takes 1200 MiB while it is unpacked: make room and start again"
 
-# The mirror that this machine already uses, unless one is given.
+# The mirror that this machine uses, unless another one is given.
 mirror=${DEBIAN_MIRROR:-$(apt-get --print-uris update 2>/dev/null |
   sed -n "s|^'\(.*/debian\)/*/dists/.*|\1|p" | sort -u | head -n 1)}
 [ -n "$mirror" ] ||
@@ -33,7 +33,7 @@ keys=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -f $keys ] ||
   die "Debian's signing keys are missing: install the package debian-archive-keyring, or $other"
 
-# .version is written last: without it the rest is an unfinished try.
+# .version is written last: without it, the rest is incomplete.
 rm -rf "$dir/.version" "$dir/bin" "$dir/etc" "$dir/lib" "$dir/usr" "$dir/cache" "$dir/apt"
 
 # --- download: apt with its whole state inside DIR, signatures checked -------
@@ -64,7 +64,7 @@ apt-get update -qq -o APT::Update::Error-Mode=any > "$log" 2>&1 ||
 apt-cache show emscripten 2>/dev/null | grep -q "^Version: $version[+~-]" ||
   die "Debian $suite no longer has Emscripten $version: $other"
 
-# its compiler's version, and the name of libxml2, as the packages say
+# the version of its compiler, and the name of libxml2, from the packages
 depends() { apt-cache show "$1" | sed -n '/^Depends: /{p;q;}' | tr ',' '\n'; }
 llvm=$(depends emscripten | sed -n 's/.*clang-\([0-9]*\).*/\1/p' | head -n 1)
 xml=$(depends "libllvm$llvm" | sed -n 's/.*\(libxml2[^ ]*\).*/\1/p' | head -n 1)
@@ -89,7 +89,7 @@ find "$apt/debs" -name '*.deb' | xargs -n 1 -P 2 sh -c '
   die "a package of Emscripten cannot be unpacked ($(tail -n 1 "$log")): start again"
 
 # --- start each program through the C library of its own Debian --------------
-# The wrappers find everything beside themselves, so DIR may be moved.
+# The wrappers use paths relative to themselves, so DIR may be moved.
 mkdir "$dir/bin"
 cd "$dir"
 libc=$(echo usr/lib/*/libc.so.6)

@@ -1,14 +1,14 @@
 #!/bin/sh
-# host.sh node|cc|npm [DIR]|chromium|firefox|webkit|spin|glib|compilers - see that this machine has what the
-# build (or a test) needs.  What is missing and comes from Debian is installed when
-# that is allowed (root, apt-get); else one sentence says what to type.
+# host.sh node|cc|npm [DIR]|chromium|firefox|webkit|spin|glib|compilers - checks that this machine has what the
+# build (or a test) needs.  What is missing and in Debian is installed if that is
+# possible (root, apt-get); otherwise one sentence says what to type.
 set -eu
 
 die() { echo "wasm-aio: $*" >&2; exit 1; }
 step() { printf '  %-8s %s\n' "$1" "$2"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# install PACKAGE...: true if they are installed now; else $why says why not
+# install PACKAGE...: true if they are installed now; otherwise $why says why not
 install() {
   if ! have apt-get; then
     why="this system has no apt-get to install it with"
@@ -21,7 +21,7 @@ install() {
   step APT "$*"
   log=$(mktemp)
   mkdir -p build
-  # One at a time: apt-get update does not wait for another one.
+  # One at a time, because apt-get update does not wait for another one.
   if (have flock && flock 9; apt-get update && DEBIAN_FRONTEND=noninteractive \
       apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@") \
       9> build/apt.lock > "$log" 2>&1 < /dev/null; then
@@ -43,7 +43,7 @@ node)
   have npm || die "npm is missing beside $(command -v node): install it (Debian's package npm, or a Node.js that has it) and start again"
   ;;
 cc)
-  # A compiler without the C library's headers is common: try it.
+  # A compiler often lacks the headers of the C library, so try it.
   cc=${CC:-cc}
   works() { echo '#include <stdio.h>
 int main(void) { return 0; }' | "$cc" -x c - -o "$tmp" >/dev/null 2>&1; }
@@ -78,7 +78,7 @@ firefox)
     echo "wasm-aio: nothing will run in Firefox, it is missing ($why)" >&2
   ;;
 webkit)
-  # The package of its driver has the browser in it; which needs an X server.
+  # The package of its driver contains the browser, which needs an X server.
   { ls /usr/lib/*/webkit2gtk-4.*/MiniBrowser >/dev/null 2>&1 && have xvfb-run; } || install webkit2gtk-driver xvfb xauth ||
     echo "wasm-aio: nothing will run in WebKitGTK, it is missing ($why)" >&2
   ;;
@@ -91,10 +91,10 @@ glib)
     echo "wasm-aio: the test of a program with GLib will be skipped, libglib2.0-dev is missing ($why)" >&2
   ;;
 compilers)
-  # Writes build/compilers.mk: which builds of the C tests there are beside the native one,
-  # each named after what it is and its compiler (tsan-gcc), which ones had to be left
-  # out, and the commands of the compilers. With $CC_ALL each sanitizer comes with both
-  # compilers; else the other compiler's build takes the place of one that is left out.
+  # Writes build/compilers.mk: the builds of the C tests besides the native one, each named
+  # after its kind and compiler (tsan-gcc), the builds that had to be left out, and the
+  # commands of the compilers. With $CC_ALL each sanitizer is built with both compilers;
+  # otherwise the other compiler replaces one that cannot be used.
   cc=${CC:-cc} own=gcc other=clang why=
   if echo | "$cc" -dM -E -x c - | grep -q __clang__; then own=clang other=gcc; fi
   command_of() { if [ "$1" = $own ]; then echo "$cc"; else echo "$1"; fi; }
@@ -111,7 +111,7 @@ compilers)
   }
   case $other in
     gcc) works native-gcc || install gcc libc6-dev || : ;;
-    # Where there is no libclang-rt-dev, clang has the sanitizers by itself.
+    # If there is no libclang-rt-dev, the package of clang contains the sanitizers.
     clang) works native-clang || install clang libclang-rt-dev || install clang || : ;;
   esac
   if works native-clang && ! works asan-clang; then install libclang-rt-dev || :; fi
