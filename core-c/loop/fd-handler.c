@@ -45,7 +45,7 @@ static void free_handler(AioHandler *node)
     }
 }
 
-/* Under list_lock. */
+/* Called with list_lock held. */
 static void remove_handler(AioContext *ctx, AioHandler *node)
 {
     if (qemu_lockcnt_count(&ctx->list_lock)) {

@@ -215,7 +215,7 @@ void aio_context_unref(AioContext *ctx);
  */
 void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name);
-/* The same, named after its call-back. */
+/* Calls aio_bh_schedule_oneshot_full(); the name is that of the call-back. */
 #define aio_bh_schedule_oneshot(ctx, cb, opaque) \
     aio_bh_schedule_oneshot_full((ctx), (cb), (opaque), (stringify(cb)))
 /*
@@ -230,12 +230,13 @@ typedef struct MemReentrancyGuard {
     bool engaged_in_io;
 } MemReentrancyGuard;
 /*
- * The same with a guard (or NULL): guard->engaged_in_io is true while the call-back runs
- * and is restored afterwards. The guard must live as long as the bottom half.
+ * Makes a bottom half as aio_bh_new_full() does, with a guard (or NULL):
+ * guard->engaged_in_io is true while the call-back runs and is restored afterwards. The
+ * guard must live as long as the bottom half.
  */
 QEMUBH *aio_bh_new_full_guarded(AioContext *ctx, QEMUBHFunc *cb, void *opaque,
                                 const char *name, MemReentrancyGuard *guard);
-/* The same, named after its call-back. */
+/* Calls aio_bh_new_full_guarded(); the name is that of the call-back. */
 #define aio_bh_new_guarded(ctx, cb, opaque, guard) \
     aio_bh_new_full_guarded((ctx), (cb), (opaque), (stringify(cb)), (guard))
 #if AIO_API_VERSION < 801
@@ -255,8 +256,8 @@ int aio_bh_poll(AioContext *ctx);
  * Scheduling it again before it has run changes nothing. Any thread and signal
  * handlers; lock-free. The caller makes sure that bh is not deleted meanwhile. */
 void qemu_bh_schedule(QEMUBH *bh);
-/* The same, but the loop may delay it by up to 10 ms and its run does not make
- * aio_poll() return true. Any thread. */
+/* Schedules bh as qemu_bh_schedule() does, but the loop may delay it by up to 10 ms, and
+ * its run does not make aio_poll() return true. Any thread. */
 void qemu_bh_schedule_idle(QEMUBH *bh);
 /* Undoes qemu_bh_schedule(). In another thread than the home thread it may come too
  * late: the call-back may be running or about to run. Any thread. */
@@ -306,36 +307,42 @@ bool aio_poll_disabled(AioContext *ctx);
 void aio_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                         IOHandler *io_read, IOHandler *io_write,
                         AioPollFn *io_poll, void *opaque);
-/* The same for a notifier's fd; the call-backs are passed the notifier, and io_read
- * has to clear it (event_notifier_test_and_clear). The notifier must live until its
- * handler is removed. Any thread. */
+/*
+ * Sets or removes the handler of a notifier's fd, as aio_set_fd_handler() does. The
+ * call-backs are passed the notifier, and io_read has to clear it
+ * (event_notifier_test_and_clear). The notifier must live until its handler is removed.
+ * Any thread.
+ */
 void aio_set_event_notifier(AioContext *ctx, EventNotifier *notifier,
                             bool is_external, EventNotifierHandler *io_read,
                             AioPollFn *io_poll);
 /*
- * The same two functions as of QEMU 7.0: io_poll only looks whether there is something to
- * do, and io_poll_ready does it later in the same iteration, with the other handlers that
- * are ready. io_poll is not called while io_poll_ready runs, so io_poll_ready may call
- * aio_poll(). Without io_poll_ready, io_poll is taken to be NULL.
+ * Sets a handler as aio_set_fd_handler() of QEMU 7.0 does: io_poll only looks whether
+ * there is something to do, and io_poll_ready does it later in the same iteration, with
+ * the other handlers that are ready. io_poll is not called while io_poll_ready runs, so
+ * io_poll_ready may call aio_poll(). Without io_poll_ready, io_poll is taken to be NULL.
+ * Any thread.
  */
 void aio_set_fd_handler_full(AioContext *ctx, int fd, bool is_external,
                              IOHandler *io_read, IOHandler *io_write,
                              AioPollFn *io_poll, IOHandler *io_poll_ready,
                              void *opaque);
+/* Sets a handler as aio_set_event_notifier() of QEMU 7.0 does; see
+ * aio_set_fd_handler_full(). Any thread. */
 void aio_set_event_notifier_full(AioContext *ctx, EventNotifier *notifier,
                                  bool is_external,
                                  EventNotifierHandler *io_read,
                                  AioPollFn *io_poll,
                                  EventNotifierHandler *io_poll_ready);
 
-/*
- * Sets the call-backs that run before the loop begins to poll a handler in user space
- * and after it has ended. Does nothing if the fd has no handler. Home thread only.
- */
+/* Sets the call-backs that run before the loop begins to poll the handler of fd in user
+ * space, and after it has ended. Does nothing if fd has no handler. Home thread only. */
 #if AIO_API_VERSION < 801
 void aio_set_fd_poll(AioContext *ctx, int fd, IOHandler *io_poll_begin,
                      IOHandler *io_poll_end);
 #endif
+/* Sets the call-backs of a notifier's handler as aio_set_fd_poll() does for an fd. Home
+ * thread only. */
 void aio_set_event_notifier_poll(AioContext *ctx, EventNotifier *notifier,
                                  EventNotifierHandler *io_poll_begin,
                                  EventNotifierHandler *io_poll_end);
@@ -391,7 +398,7 @@ static inline QEMUTimer *aio_timer_new_with_attrs(AioContext *ctx,
     AIO_CHECK_CONTEXT(ctx);
     return timer_new_full(&ctx->tlg, type, scale, attributes, cb, opaque);
 }
-/* The same without attributes. */
+/* Makes a timer as aio_timer_new_with_attrs() does, without attributes. Any thread. */
 static inline QEMUTimer *aio_timer_new(AioContext *ctx, QEMUClockType type,
                                        int scale, QEMUTimerCB *cb,
                                        void *opaque)
@@ -399,8 +406,9 @@ static inline QEMUTimer *aio_timer_new(AioContext *ctx, QEMUClockType type,
     AIO_CHECK_CONTEXT(ctx);
     return timer_new_full(&ctx->tlg, type, scale, 0, cb, opaque);
 }
-/* The same in memory of the caller's, which must live until the timer is disarmed
- * (timer_del) and its call-back does not run. Any thread. */
+/* Initialises a timer as aio_timer_new_with_attrs() does, in memory of the caller's,
+ * which must live until the timer is disarmed (timer_del) and its call-back does not run.
+ * Any thread. */
 static inline void aio_timer_init_with_attrs(AioContext *ctx, QEMUTimer *ts,
                                              QEMUClockType type, int scale,
                                              int attributes, QEMUTimerCB *cb,
@@ -409,7 +417,8 @@ static inline void aio_timer_init_with_attrs(AioContext *ctx, QEMUTimer *ts,
     AIO_CHECK_CONTEXT(ctx);
     timer_init_full(ts, &ctx->tlg, type, scale, attributes, cb, opaque);
 }
-/* The same without attributes. */
+/* Initialises a timer as aio_timer_init_with_attrs() does, without attributes. Any
+ * thread. */
 static inline void aio_timer_init(AioContext *ctx, QEMUTimer *ts,
                                   QEMUClockType type, int scale,
                                   QEMUTimerCB *cb, void *opaque)
@@ -460,7 +469,8 @@ void aio_context_use_g_source(AioContext *ctx);
 struct LinuxAioState *aio_setup_linux_aio(AioContext *ctx, Error **errp);
 /* Returns the engine `native`. Panics if it has not been set up. Home thread only. */
 struct LinuxAioState *aio_get_linux_aio(AioContext *ctx);
-/* The same as aio_setup_linux_aio() for the engine `io_uring`. Home thread only. */
+/* Sets up the engine `io_uring` and returns it, as aio_setup_linux_aio() does for
+ * `native`. Home thread only. */
 struct LuringState *aio_setup_linux_io_uring(AioContext *ctx, Error **errp);
 /* Returns the engine `io_uring`. Panics if it has not been set up. Home thread only. */
 struct LuringState *aio_get_linux_io_uring(AioContext *ctx);
@@ -483,7 +493,8 @@ void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx);
  * is the caller. Any thread.
  */
 void aio_co_wake(struct Coroutine *co);
-/* The same in a given context, also for a coroutine that has not run yet. */
+/* Resumes or starts co as aio_co_wake() does, but in ctx; co need not have run before.
+ * Any thread. */
 void aio_co_enter(AioContext *ctx, struct Coroutine *co);
 
 /* ---- Looking at it ---- */

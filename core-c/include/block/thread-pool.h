@@ -67,6 +67,8 @@ static inline BlockAIOCB *thread_pool_submit_aio_801(ThreadPoolFunc *func,
 }
 #define thread_pool_submit_aio thread_pool_submit_aio_801
 
+/* thread_pool_submit_co() since QEMU 8.1. In a coroutine in the home thread
+ * only. */
 static inline int coroutine_fn thread_pool_submit_co_801(ThreadPoolFunc *func,
                                                          void *arg)
 {
@@ -75,6 +77,7 @@ static inline int coroutine_fn thread_pool_submit_co_801(ThreadPoolFunc *func,
 #define thread_pool_submit_co thread_pool_submit_co_801
 #endif
 #if AIO_API_VERSION >= 801 && AIO_API_VERSION < 1000
+/* thread_pool_submit() of QEMU 8.1 to 9.2. Home thread only. */
 static inline void thread_pool_submit_801(ThreadPoolFunc *func, void *arg)
 {
     thread_pool_submit(aio_get_current_thread_pool(), func, arg);

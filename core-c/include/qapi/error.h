@@ -25,7 +25,8 @@ extern Error *error_fatal;
  * Panics if *errp holds an error already. */
 void error_setg(Error **errp, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The same; ": " and strerror(os_errno) are appended to the message. */
+/* Reports an error as error_setg() does, and appends ": " and strerror(os_errno)
+ * to the message. */
 void error_setg_errno(Error **errp, int os_errno, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Passes local_err (or NULL) on to the caller's dst_errp, and takes it over: it

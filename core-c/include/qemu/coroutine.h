@@ -37,11 +37,14 @@ typedef void coroutine_fn CoroutineEntry(void *opaque);
  */
 Coroutine *qemu_coroutine_create_full(CoroutineEntry *entry, void *opaque,
                                       const char *name);
+/* Makes a coroutine as qemu_coroutine_create_full() does, named after its entry
+ * function. Any thread. */
 Coroutine *qemu_coroutine_create(CoroutineEntry *entry, void *opaque);
 #define qemu_coroutine_create(entry, opaque) \
     qemu_coroutine_create_full((entry), (opaque), (stringify(entry)))
-/* The same, but returns NULL if there is no memory. Before Linux 6.13 each stack takes
- * two of the process's mappings, which vm.max_map_count limits (65530 by default). */
+/* Makes a coroutine as qemu_coroutine_create_full() does, but returns NULL if there is
+ * no memory. Before Linux 6.13 each stack takes two of the process's mappings, which
+ * vm.max_map_count limits (65530 by default). Any thread. */
 Coroutine *qemu_coroutine_try_create_full(CoroutineEntry *entry, void *opaque,
                                           const char *name);
 #define qemu_coroutine_try_create(entry, opaque) \
@@ -54,13 +57,16 @@ Coroutine *qemu_coroutine_try_create_full(CoroutineEntry *entry, void *opaque,
  * Any thread.
  */
 void qemu_coroutine_enter(Coroutine *co);
+/* Enters co for qemu_coroutine_enter(); `at` is the place of the call. Any thread. */
 void qemu_coroutine_enter_at(Coroutine *co, const char *at);
 #define qemu_coroutine_enter(co) qemu_coroutine_enter_at((co), QEMU_CO_HERE)
-/* The same, but does nothing if co has been entered and has not yielded since. */
+/* Enters co as qemu_coroutine_enter() does, but does nothing if co has been entered and
+ * has not yielded since. Any thread. */
 void qemu_coroutine_enter_if_inactive(Coroutine *co);
-/* The same as qemu_coroutine_enter() in the context ctx, to which co then belongs.
- * ctx's home thread only. */
+/* Enters co as qemu_coroutine_enter() does, but in the context ctx, to which co then
+ * belongs. ctx's home thread only. */
 void qemu_aio_coroutine_enter(AioContext *ctx, Coroutine *co);
+/* Enters co for qemu_aio_coroutine_enter(); `at` is the place of the call. */
 void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
                                  const char *at);
 #define qemu_aio_coroutine_enter(ctx, co) \
@@ -139,6 +145,7 @@ void qemu_co_queue_init(CoQueue *queue);
  * kind of lock, which the caller holds, or is NULL. In a coroutine only. */
 #define qemu_co_queue_wait(queue, lock) \
     qemu_co_queue_wait_impl((queue), QEMU_MAKE_LOCKABLE(lock))
+/* Does the work of qemu_co_queue_wait(). In a coroutine only. */
 void coroutine_fn qemu_co_queue_wait_impl(CoQueue *queue, QemuLockable *lock);
 /* Wakes the coroutine that has waited longest, and returns false if none waits. Called
  * in a coroutine, it runs when the caller yields; otherwise before the call returns.
@@ -146,10 +153,11 @@ void coroutine_fn qemu_co_queue_wait_impl(CoQueue *queue, QemuLockable *lock);
 bool qemu_co_queue_next(CoQueue *queue);
 /* Wakes all coroutines that are waiting now. The caller holds the queue's lock. */
 void qemu_co_queue_restart_all(CoQueue *queue);
-/* The same as qemu_co_queue_next(), but releases the lock while the woken coroutine
- * runs. The caller holds the lock, or lock is NULL. */
+/* Wakes a coroutine as qemu_co_queue_next() does, but releases the lock while that
+ * coroutine runs. The caller holds the lock, or lock is NULL. */
 #define qemu_co_enter_next(queue, lock) \
     qemu_co_enter_next_impl((queue), QEMU_MAKE_LOCKABLE(lock))
+/* Does the work of qemu_co_enter_next(). */
 bool qemu_co_enter_next_impl(CoQueue *queue, QemuLockable *lock);
 /* Returns true if no coroutine waits. The caller holds the queue's lock. */
 bool qemu_co_queue_empty(CoQueue *queue);

@@ -154,8 +154,8 @@ void g_main_context_pop_thread_default(GMainContext *context);
  * was dispatched. If another thread is iterating the context it waits, or returns
  * false if it may not block. Any thread. */
 gboolean g_main_context_iteration(GMainContext *context, gboolean may_block);
-/* The same, but sleeps at most timeout_ns nanoseconds (negative: for ever). Not
- * in GLib. */
+/* Runs one iteration as g_main_context_iteration() does, but sleeps at most
+ * timeout_ns nanoseconds (negative: for ever). Not in GLib. Any thread. */
 gboolean g_main_context_iterate_for(GMainContext *context, int64_t timeout_ns);
 /* Ends an iteration that sleeps, or keeps the next one from sleeping. Any
  * thread. */

@@ -80,7 +80,8 @@ static inline QemuLockable *qemu_lockable_or_null_(const void *x,
         QemuRecMutex *: QEMU_LOCKABLE_OF_(x, rec_mutex),                     \
         CoMutex *: QEMU_LOCKABLE_OF_(x, co_mutex),                           \
         QemuSpin *: QEMU_LOCKABLE_OF_(x, spin))
-/* The same, but x may be NULL, and the result is then NULL. */
+/* Makes a QemuLockable as QEMU_MAKE_LOCKABLE_NONNULL() does, or NULL if x is
+ * NULL. */
 #define QEMU_MAKE_LOCKABLE(x)                                                \
     _Generic((x),                                                            \
         void *: (QemuLockable *)NULL,                                        \

@@ -25,9 +25,11 @@ void qemu_notify_event(void);
  * due; waits for an event unless nonblocking is not 0. Main thread only. */
 void main_loop_wait(int nonblocking);
 
-/* The same as aio_bh_new_full() in the main context. Any thread. */
+/* Makes a bottom half in the main context, as aio_bh_new_full() does. Any
+ * thread. */
 QEMUBH *qemu_bh_new_full(QEMUBHFunc *cb, void *opaque, const char *name);
-/* The same as aio_bh_new_full_guarded() in the main context. Any thread. */
+/* Makes a bottom half in the main context, as aio_bh_new_full_guarded() does.
+ * Any thread. */
 QEMUBH *qemu_bh_new_full_guarded(QEMUBHFunc *cb, void *opaque, const char *name,
                                  MemReentrancyGuard *guard);
 #define qemu_bh_new_guarded(cb, opaque, guard) \

@@ -78,12 +78,15 @@ void qemu_rec_mutex_init(QemuRecMutex *mutex);
 void qemu_rec_mutex_destroy(QemuRecMutex *mutex);
 /* Locks the mutex, or locks it once more if the calling thread holds it. */
 void qemu_rec_mutex_lock(QemuRecMutex *mutex);
-/* The same without waiting. Returns 0 if the caller holds it now, else -EBUSY. */
+/* Locks the mutex as qemu_rec_mutex_lock() does, but without waiting. Returns 0 if
+ * the caller holds it now, else -EBUSY. */
 int qemu_rec_mutex_trylock(QemuRecMutex *mutex);
 /* Undoes one lock of the calling thread, which holds the mutex. */
 void qemu_rec_mutex_unlock(QemuRecMutex *mutex);
 
 /*
+ * Initialises a condition variable.
+ *
  * A condition, semaphore or event may be destroyed, and its memory reused, as soon as
  * every waiter has been woken: right after a broadcast with the mutex held, a post
  * for each waiter, or a set. Destroying it waits until they have left, for which they
@@ -100,7 +103,8 @@ void qemu_cond_broadcast(QemuCond *cond);
 /* Releases the mutex, which the caller holds, waits for a signal, and locks it
  * again. */
 void qemu_cond_wait(QemuCond *cond, QemuMutex *mutex);
-/* The same, but waits at most ms milliseconds: returns false if they have passed. */
+/* Waits as qemu_cond_wait() does, but at most ms milliseconds. Returns false if they
+ * have passed first. */
 bool qemu_cond_timedwait(QemuCond *cond, QemuMutex *mutex, int ms);
 
 /* Initialises a semaphore with the count init. */
@@ -111,8 +115,8 @@ void qemu_sem_destroy(QemuSemaphore *sem);
 void qemu_sem_post(QemuSemaphore *sem);
 /* Waits until the count is above 0, and subtracts 1. */
 void qemu_sem_wait(QemuSemaphore *sem);
-/* The same, but waits at most ms milliseconds (0: not at all). Returns 0, or -1 if
- * they have passed. */
+/* Waits as qemu_sem_wait() does, but at most ms milliseconds (0: not at all). Returns
+ * 0, or -1 if they have passed. */
 int qemu_sem_timedwait(QemuSemaphore *sem, int ms);
 
 /* Initialises an event, set if init is true. */
@@ -140,9 +144,10 @@ bool qemu_spin_locked(QemuSpin *spin);
 void qemu_spin_unlock(QemuSpin *spin);
 
 /*
- * LockCnt: readers count themselves, writers lock. Inserting an element into a list
- * needs the lock only; an element may be freed while the lock is held and the count
- * is 0.
+ * Initialises a LockCnt with the count 0, unlocked.
+ *
+ * Readers count themselves, writers lock. Inserting an element into a list needs the
+ * lock only; an element may be freed while the lock is held and the count is 0.
  */
 void qemu_lockcnt_init(QemuLockCnt *lockcnt);
 /* Ends its use; the lock is free and the count is 0. */
@@ -171,7 +176,8 @@ unsigned qemu_lockcnt_count(QemuLockCnt *lockcnt);
  * started. */
 void qemu_thread_create(QemuThread *thread, const char *name,
                         void *(*start_routine)(void *), void *arg, int mode);
-/* The same, but returns 0 or -errno (-EAGAIN: the limit of threads is reached). */
+/* Starts a thread as qemu_thread_create() does, but returns 0 or -errno (-EAGAIN: the
+ * limit of threads is reached). */
 int qemu_thread_try_create(QemuThread *thread, const char *name,
                            void *(*start_routine)(void *), void *arg,
                            int mode);

@@ -88,7 +88,8 @@ void qemu_clock_notify(QEMUClockType type);
 /* Runs the clock's timers in main_loop_tlg that are due. Returns true if one ran.
  * Main thread only. */
 bool qemu_clock_run_timers(QEMUClockType type);
-/* The same for all clocks. Main thread only. */
+/* Runs the timers of all clocks in main_loop_tlg that are due. Returns true if
+ * one ran. Main thread only. */
 bool qemu_clock_run_all_timers(void);
 
 /* Makes a timer list, which the caller frees. cb(opaque, type) is called when the
@@ -143,47 +144,57 @@ int qemu_timeout_ns_to_ms(int64_t ns);
 void timer_init_full(QEMUTimer *ts, QEMUTimerListGroup *timer_list_group,
                      QEMUClockType type, int scale, int attributes,
                      QEMUTimerCB *cb, void *opaque);
-/* The same in main_loop_tlg. The next three have a fixed unit. */
+/* Initialises a timer of main_loop_tlg, as timer_init_full() does. */
 static inline void timer_init(QEMUTimer *ts, QEMUClockType type, int scale,
                               QEMUTimerCB *cb, void *opaque)
 {
     timer_init_full(ts, NULL, type, scale, 0, cb, opaque);
 }
+/* Initialises a timer of main_loop_tlg whose unit is nanoseconds. */
 static inline void timer_init_ns(QEMUTimer *ts, QEMUClockType type,
                                  QEMUTimerCB *cb, void *opaque)
 {
     timer_init(ts, type, SCALE_NS, cb, opaque);
 }
+/* Initialises a timer of main_loop_tlg whose unit is microseconds. */
 static inline void timer_init_us(QEMUTimer *ts, QEMUClockType type,
                                  QEMUTimerCB *cb, void *opaque)
 {
     timer_init(ts, type, SCALE_US, cb, opaque);
 }
+/* Initialises a timer of main_loop_tlg whose unit is milliseconds. */
 static inline void timer_init_ms(QEMUTimer *ts, QEMUClockType type,
                                  QEMUTimerCB *cb, void *opaque)
 {
     timer_init(ts, type, SCALE_MS, cb, opaque);
 }
-/* Allocates and initialises a timer, which the caller frees (timer_free). This
- * function and the next four panic if there is no memory. */
+/* Allocates and initialises a timer, as timer_init_full() does. The caller frees
+ * it (timer_free). Panics if there is no memory. */
 QEMUTimer *timer_new_full(QEMUTimerListGroup *timer_list_group,
                           QEMUClockType type, int scale, int attributes,
                           QEMUTimerCB *cb, void *opaque);
+/* Allocates a timer of main_loop_tlg, as timer_new_full() does. */
 static inline QEMUTimer *timer_new(QEMUClockType type, int scale,
                                    QEMUTimerCB *cb, void *opaque)
 {
     return timer_new_full(NULL, type, scale, 0, cb, opaque);
 }
+/* Allocates a timer of main_loop_tlg whose unit is nanoseconds, as
+ * timer_new_full() does. */
 static inline QEMUTimer *timer_new_ns(QEMUClockType type, QEMUTimerCB *cb,
                                       void *opaque)
 {
     return timer_new(type, SCALE_NS, cb, opaque);
 }
+/* Allocates a timer of main_loop_tlg whose unit is microseconds, as
+ * timer_new_full() does. */
 static inline QEMUTimer *timer_new_us(QEMUClockType type, QEMUTimerCB *cb,
                                       void *opaque)
 {
     return timer_new(type, SCALE_US, cb, opaque);
 }
+/* Allocates a timer of main_loop_tlg whose unit is milliseconds, as
+ * timer_new_full() does. */
 static inline QEMUTimer *timer_new_ms(QEMUClockType type, QEMUTimerCB *cb,
                                       void *opaque)
 {
@@ -203,11 +214,14 @@ void timer_free(QEMUTimer *ts);
  * initialised.
  */
 void timer_mod_ns(QEMUTimer *ts, int64_t expire_time);
-/* The same in units of the timer's scale. */
+/* Arms a timer as timer_mod_ns() does; expire_time is in units of the timer's
+ * scale. */
 void timer_mod(QEMUTimer *ts, int64_t expire_time);
-/* The same as timer_mod_ns(), but never moves a deadline further away. */
+/* Arms a timer as timer_mod_ns() does, but never moves its deadline further
+ * away. */
 void timer_mod_anticipate_ns(QEMUTimer *ts, int64_t expire_time);
-/* The same in units of the timer's scale. */
+/* Arms a timer as timer_mod_anticipate_ns() does; expire_time is in units of its
+ * scale. */
 void timer_mod_anticipate(QEMUTimer *ts, int64_t expire_time);
 /* Returns true if the timer is armed. */
 bool timer_pending(QEMUTimer *ts);
