@@ -2,11 +2,11 @@
 #ifndef AIO_PRIVATE_NAMES_H
 #define AIO_PRIVATE_NAMES_H
 /*
- * The global symbols of the library that are in no public header, and what the linker
- * sees in their place, so that a program may have functions of these names. The
+ * The global symbols of the library that are in no public header, and the names that
+ * the linker sees instead, so that a program may define functions of these names. The
  * Makefile includes this header in each file of the library and of its own tests
- * (-include); users never see it. Sorted by the file that declares or defines them;
- * test/api fails for a name that is missing here or no longer needed.
+ * (-include); users never see it. The names are sorted by the file that declares or
+ * defines them; test/api fails for a name that is missing here or no longer needed.
  */
 
 /* block/aio-queue.c */

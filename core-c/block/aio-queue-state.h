@@ -11,7 +11,7 @@ struct AioQueue {
     AioContext *ctx;
     AioEngine engine;
     PortQueue *port;           /* NULL: sync */
-    EventNotifier notifier;    /* operations have ended */
+    EventNotifier notifier;    /* set when operations have ended */
     QEMUBH *bh;                /* scheduled when there is something to complete */
     unsigned slots;
     RawAioList pending;
@@ -21,7 +21,7 @@ struct AioQueue {
     unsigned in_flight;
     unsigned plugged;
     unsigned processing;       /* depth of nested rounds of call-backs */
-    bool blocked;              /* the machine takes no more for now */
+    bool blocked;              /* the machine accepts no more for now */
     bool deferred;             /* hand_over_deferred() is deferred */
     AioEngineStats stats;
     PortIo *batch[];           /* slots entries; one submission */

@@ -78,7 +78,7 @@ bool raw_aio_step(RawAio *request)
     return ended(request, request->type & RAW_AIO_COUNT ? request->done : 0);
 }
 
-/* ---- Its end ---- */
+/* ---- The end of a request ---- */
 
 void raw_aio_tell(RawAio *request)
 {

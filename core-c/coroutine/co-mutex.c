@@ -26,7 +26,7 @@ void qemu_co_mutex_init(CoMutex *mutex)
     memset(mutex, 0, sizeof(*mutex));
 }
 
-/* ---- Those who wait ---- */
+/* ---- Coroutines that wait ---- */
 
 /* Takes the oldest record, or returns NULL if no record has been pushed yet. Called
  * only by the thread that is handing the mutex over. */

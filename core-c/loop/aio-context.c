@@ -7,7 +7,7 @@
 
 static _Thread_local AioContext *current_context_tls;
 
-/* A coroutine may change threads between two uses of a thread-local. */
+/* Not inlined: a coroutine may change threads between two uses of a thread-local. */
 static __attribute__((noinline)) AioContext **current_context(void)
 {
     __asm__ volatile("");

@@ -25,7 +25,8 @@ typedef struct BHPool {
     ThreadExitHook at_exit;
 } BHPool;
 
-/* A coroutine may change threads between two uses of a thread-local. */
+/* Returns the pool of the calling thread. Not inlined: a coroutine may change
+ * threads between two uses of a thread-local. */
 BHPool *bh_pool(void);
 /* Called when objects is empty: returns an object from another batch or malloc, or
  * NULL if there is no memory. */

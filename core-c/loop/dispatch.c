@@ -31,7 +31,7 @@ void aio_add_poll_ready_handler(AioHandlerList *ready_list, AioHandler *node)
     QLIST_INSERT_HEAD(ready_list, node, node_ready);
 }
 
-/* ---- The order of registration, whatever the monitor's is ---- */
+/* ---- Sorting in the order of registration ---- */
 
 static bool is_earlier(const AioHandler *a, const AioHandler *b)
 {

@@ -52,7 +52,7 @@ bool aio_handler_table_reserve(AioContext *ctx, int fd)
         table = NULL;
     }
     qemu_lockcnt_unlock(&ctx->list_lock);
-    free(table);               /* another thread was quicker */
+    free(table);               /* another thread was faster */
     return true;
 }
 

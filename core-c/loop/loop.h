@@ -24,7 +24,7 @@ struct AioHandler {
     bool poll_ready_runs;                  /* io_poll_ready is running; home thread */
     bool deleted;                          /* set under list_lock, read without it */
     QLIST_ENTRY(AioHandler) node;          /* aio_handlers */
-    QLIST_ENTRY(AioHandler) node_ready;    /* one iteration's ready list */
+    QLIST_ENTRY(AioHandler) node_ready;    /* the ready list of one iteration */
     QLIST_ENTRY(AioHandler) node_deleted;  /* deleted_aio_handlers */
     QLIST_ENTRY(AioHandler) node_poll;     /* poll_aio_handlers */
     uint32_t change;                       /* fdmon-io_uring.c: its last change */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wake-up protocol. Three words: notified says that something was published
- * for the loop, notify_me that the loop sleeps or is about to, and the notifier
- * is what it sleeps on.
+ * The wake-up protocol. `notified` says that something was published for the
+ * loop; `notify_me` says that the loop sleeps or is about to; and the notifier is
+ * what it sleeps on.
  *
  *   notifier                       loop
  *     publish                        notify_me += 2
@@ -11,10 +11,10 @@
  *                                    notify_me -= 2
  *                                    notified := 0, then look at what is published
  *
- * All four accesses in the upper half are sequentially consistent: of the two
- * sides at least one sees the other's store (Dekker), so no wake-up is lost.
- * Setting the notifier is not skipped when notified was set already: the loop
- * may be between taking notified and sleeping again.
+ * All four accesses of `notified` and `notify_me` in the first lines are
+ * sequentially consistent. At least one of the two sides sees the other's store
+ * (Dekker), so no wake-up is lost. The notifier is set even if `notified` was set
+ * already, because the loop may be between clearing it and sleeping again.
  */
 #include "sync/wakeup.h"
 

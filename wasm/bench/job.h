@@ -7,7 +7,7 @@
 /* Latencies fall into 16 buckets for each power of two of ns. */
 enum { SUB_BUCKETS = 16, BUCKETS = 48 * SUB_BUCKETS };
 
-/* rw; ts/src/bench/job.ts has the same numbers. */
+/* Values of rw; ts/src/bench/job.ts has the same numbers. */
 enum { RW_READ, RW_RANDREAD, RW_WRITE, RW_RANDWRITE, RW_RANDRW };
 
 typedef struct BenchJob BenchJob;

@@ -188,7 +188,7 @@ int __wrap_mtx_trylock(mtx_t *m)
     return ret == 0 ? thrd_success : ret == EBUSY ? thrd_busy : thrd_error;
 }
 
-/* ---- Spin locks: who holds one may be asleep, so the others sleep too ---- */
+/* ---- Spin locks: the holder may be asleep, so the others sleep too ---- */
 
 int __wrap_pthread_spin_init(pthread_spinlock_t *lock, int shared)
 {

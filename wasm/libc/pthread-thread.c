@@ -9,7 +9,7 @@
 #include "sync/thread.h"
 #include "wait.h"
 
-/* What a pthread_t points to. */
+/* The record that a pthread_t points to. */
 typedef struct Thread {
     void *(*start)(void *);
     void *arg;

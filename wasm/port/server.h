@@ -11,10 +11,10 @@
 enum { SERVER_MAX_QUEUES = 256 };
 
 typedef struct WasmServer {
-    uint32_t doorbell;         /* what it sleeps on; moves on with every kick */
+    uint32_t doorbell;         /* the word it sleeps on; each kick increments it */
     uint32_t sleeping;         /* or about to sleep */
     uint32_t stop;
-    uint32_t lost;             /* its worker is gone: nothing will be served */
+    uint32_t lost;             /* its worker is gone and will serve nothing */
     int64_t spin_ns;           /* how long it looks for work before it sleeps */
     PortQueue *queues[SERVER_MAX_QUEUES];    /* NULL: free */
 } WasmServer;

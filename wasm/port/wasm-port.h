@@ -128,7 +128,7 @@ WasmThread *wasm_thread_assign(const char *name, uint32_t role,
  * only. */
 void wasm_thread_ask_again(WasmThread *thread);
 
-/* ---- Threads that end unasked: lost.c ---- */
+/* ---- Threads that end unexpectedly: lost.c ---- */
 
 /* Defined by wasm/libc/stdio-lock.c, if the program contains it. */
 __attribute__((weak)) void wasm_unlock_after_exit(void);

@@ -75,7 +75,7 @@ int rt_memory_new(const char *name, uint32_t size)
     return finished(handle, handle && handle->memory ? 0 : -ENOMEM);
 }
 
-/* ---- Handlers and timers: the home thread's ---- */
+/* ---- Handlers and timers: home thread only ---- */
 
 int rt_watch(AioContext *ctx, int fd, uint32_t id)
 {

@@ -74,7 +74,7 @@ bool rt_coroutine_start(AioContext *ctx, const AioExportedCoroutine *exported,
     return true;
 }
 
-/* ---- Looking at the one that runs: without a C frame, for the stack may be full ---- */
+/* ---- The running coroutine, without a C frame: the stack may be full ---- */
 
 /* Returns the coroutine that runs in this thread, or NULL. */
 WASM_EXPORT("rt_coroutine_running")

@@ -26,7 +26,7 @@ uint32_t rt_handles_open(void)
     return qatomic_read(&open_handles);
 }
 
-/* ---- Opening and closing: rare, and the locked section is bounded ---- */
+/* ---- Opening and closing: rare, and the time under the lock is bounded ---- */
 
 static void lock_table(void)
 {

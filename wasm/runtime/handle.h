@@ -24,7 +24,7 @@ typedef struct Handle {
         EventNotifier notifier;
         void *memory;
     };
-    char name[HANDLE_NAME];     /* what aio_context_dump says of it */
+    char name[HANDLE_NAME];     /* its name in aio_context_dump() */
 } Handle;
 
 /* Makes a handle, or returns NULL if there is no memory. The caller fills in the

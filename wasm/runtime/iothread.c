@@ -74,7 +74,7 @@ void rt_iothread_lost(WasmThread *thread, bool gone)
             iothread_abandon(iothread);
         }
     } else if (iothread) {
-        /* rt_dump looks no further from now on. */
+        /* From now on rt_dump() does not read the object. */
         qatomic_mb_set(&thread->arg, NULL);
         rt_handles_unwatch(iothread_get_aio_context(iothread));
         iothread_reclaim(iothread, rt_owner_context(), iothread_idle);
@@ -206,7 +206,7 @@ void rt_iothread_leave(IOThread *iothread)
     while (aio_poll(ctx, *requests > 0) || *requests) {
         continue;
     }
-    /* rt_dump looks no further from now on. */
+    /* From now on rt_dump() does not read the object. */
     qatomic_mb_set(&wasm_thread_self()->arg, NULL);
     iothread_leave(iothread);
     iothread_free(iothread);

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that end unasked: their workers are terminated, or fail. What such a
- * thread leaves is made good here, in the owner:
+ * Threads that end unexpectedly, because their workers are terminated or fail.
+ * Here the owner cleans up after such a thread:
  *
- * - While its count (port_thread_holds) is not 0, something that others rely on is
+ * - If its count (port_thread_holds) is not 0, something that others rely on is
  *   half-done, and the runtime has failed.
- * - Whatever it has published, and not told of yet, is told of now: all sleepers
- *   are woken and look again, all loops are notified, all fds that are ready are
- *   reported. So a store and the wake-up after it need not be counted.
- * - What it was waiting in or working at is told by its call-back
- *   (port_thread_on_lost).
+ * - The notifications that it may have left out after publishing something are
+ *   made now: all sleepers are woken and look again, all loops are notified, all
+ *   fds that are ready are reported. So the steps from a store to its wake-up need
+ *   not be counted.
+ * - Its call-back (port_thread_on_lost) deals with what it was waiting for or
+ *   working on.
  *
- * The owner ends a thread in two steps. It sets the thread's stop flag; a thread
- * that raises its count from 0 looks at the flag after that and waits to be ended.
- * Once the owner has seen a count of 0, some time after it set the flag, the worker
- * can be terminated: it is in no section, and comes into none.
+ * The owner ends a thread in two steps. First it sets the thread's stop flag: a
+ * thread looks at the flag after it has raised its count from 0, and then waits to
+ * be ended. Once the owner has seen a count of 0, some time after it set the flag,
+ * it can terminate the worker, which is in no section and cannot enter one.
  */
 #include "port/calls.h"
 #include "port/fd-table.h"

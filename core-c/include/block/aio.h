@@ -497,7 +497,7 @@ void aio_co_wake(struct Coroutine *co);
  * Any thread. */
 void aio_co_enter(AioContext *ctx, struct Coroutine *co);
 
-/* ---- Looking at it ---- */
+/* ---- Inspecting a context ---- */
 
 /*
  * Describes the state of the context: calls line(opaque, text) for each line of counters,

@@ -38,7 +38,7 @@ const char *aio_engine_name(AioEngine engine);
  * thread. */
 bool aio_engine_by_name(const char *name, AioEngine *engine);
 
-/* What a request does. */
+/* The type of a request. */
 #define QEMU_AIO_READ 0x1
 #define QEMU_AIO_WRITE 0x2
 #define QEMU_AIO_FLUSH 0x4          /* fdatasync */

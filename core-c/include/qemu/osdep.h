@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #ifndef QEMU_OSDEP_H
 #define QEMU_OSDEP_H
-/*
- * What every other header takes for granted: the usual C headers, the forward
- * typedefs, and a few words that C lacks.
- */
+/* Included by every other header: the usual C headers, the forward typedefs, and
+ * a few macros. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -29,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The port's header decides what differs between machines. */
+/* The port's header says what differs between machines. */
 #ifndef AIO_MACHINE_H
 #define AIO_MACHINE_H "aio/machine.h"
 #endif
