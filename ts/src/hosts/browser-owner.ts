@@ -9,14 +9,14 @@ import type { WorkerScript } from './worker-script.js';
 
 const partial = ['', ''];
 
-/** Whole lines go to the console. */
+/** Writes complete lines to the console. */
 function toConsole(fd: number, bytes: Uint8Array): undefined {
   const lines = (partial[fd - 1] + new TextDecoder().decode(bytes.slice())).split('\n');
   partial[fd - 1] = lines.pop() ?? '';
   for (const line of lines) (fd === 1 ? console.log : console.error)(line);
 }
 
-/** Calls make, and notes the script of the worker that it makes: the worker itself does not tell. */
+/** Calls make(), and finds out the script of the worker that it creates, which the Worker object does not tell. */
 function noteScript(make: () => MadeWorker): { worker: Worker; script: WorkerScript | undefined } {
   const { Worker } = globalThis;
   let script: WorkerScript | undefined;
@@ -33,18 +33,18 @@ function noteScript(make: () => MadeWorker): { worker: Worker; script: WorkerScr
   }
 }
 
-/** What was thrown in a worker, as far as the event that tells of it says. */
+/** The error that was thrown in a worker, made from what its `error` event says. */
 function thrownIn({ message, filename, lineno, colno }: ErrorEvent): Error {
   const [, name = 'Error', text = message] = /^(?:Uncaught )?(\w*Error): (.*)/s.exec(message) ?? [];
   return putTogether({ base: name, name, message: text, stack: `${name}: ${text}\n    at ${filename}:${lineno}:${colno}`, fields: {} });
 }
 
-/** Why the script of a worker did not load. */
+/** Finds out why the script of a worker did not load. */
 async function whyNotLoaded(script: WorkerScript | undefined): Promise<unknown> {
   try {
     if (script) return await (await import('./worker-script.js')).whyNotLoaded(script);
   } catch {
-    // That file is not to be had either.
+    // That file cannot be loaded either.
   }
   return new Error("the worker's script did not load");
 }
@@ -69,12 +69,12 @@ export const ownerHost: OwnerHost = {
   },
 
   startWorker(name, events, make) {
-    // Bundlers know a worker by exactly this expression.
+    // Bundlers recognise a worker by exactly this expression.
     const { worker, script } = noteScript(() => (make ? make(name) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name })));
     let held = false;
     let ended = (): void => {};
     const gone = new Promise<void>((resolve) => (ended = resolve));
-    // No event tells of a worker's end, but the lock that it holds for its life is free then.
+    // No event reports the end of a worker. But the worker holds a lock as long as it lives, which becomes free then.
     const isLock = (message: { type?: unknown; name?: unknown } | null): boolean => {
       if (message?.type !== LOCK) return false;
       held = true;
@@ -87,9 +87,9 @@ export const ownerHost: OwnerHost = {
     worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || isLock(data as object | null) || events.message(data));
     worker.onmessageerror = () => events.unreadable();
     worker.onerror = (event) => {
-      // It is told by us, not by the page's own `error` event.
+      // The package reports the error, so the page gets no `error` event for it.
       event.preventDefault();
-      // An event without a message tells that nothing was run.
+      // An event without a message means that the script did not run at all.
       if (event.message) events.error(thrownIn(event));
       else void whyNotLoaded(script).then((error) => events.error(error));
     };
@@ -97,7 +97,7 @@ export const ownerHost: OwnerHost = {
       post: (message, transfer = []) => worker.postMessage(message, transfer),
       terminate() {
         worker.terminate();
-        // It holds its lock before it begins anything.
+        // A worker takes its lock before it does anything else.
         if (!held) ended();
       },
       ...(navigator.locks && { gone }),

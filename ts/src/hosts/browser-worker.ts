@@ -5,7 +5,7 @@ import type { Range, WorkerHost } from './host.js';
 import { scriptFault, whatFetchFinds } from './script-fault.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
-/** What lib.dom declares for dedicated workers only. */
+/** Types that TypeScript's library declares only for dedicated workers. */
 interface SyncAccessHandle {
   read(into: Uint8Array, options: { at: number }): number;
   write(from: Uint8Array, options: { at: number }): number;
@@ -22,7 +22,7 @@ interface WorkerScope {
 }
 const scope = globalThis as unknown as WorkerScope;
 
-/** By handle number; a file in OPFS belongs to the worker that opened it. */
+/** The open files by their handles. A file in OPFS belongs to the worker that opened it. */
 const files = new Map<number, { access: SyncAccessHandle; write: boolean }>();
 let lastHandle = 0;
 
@@ -34,7 +34,7 @@ async function find(path: string, create: boolean): Promise<FileSystemFileHandle
   return directory.getFileHandle(name, { create });
 }
 
-/** A call on an open file; what it throws is an errno name. */
+/** Carries out an operation on an open file. An error becomes an errno's name. */
 function attempt(work: () => number | string): number | string {
   try {
     return work();
@@ -52,7 +52,7 @@ const pwrite: WorkerHost['pwrite'] = (handle, memory, start, length, offset) => 
   return attempt(() => file.access.write(memory.subarray(start, start + length), { at: offset }));
 };
 
-/** One call a range: an access handle has none for several. */
+/** Makes one call for each range, because an access handle has no call for several ranges. */
 function each(ranges: readonly Range[], offset: number, call: (range: Range, offset: number) => number | string): number | string {
   let done = 0;
   for (const range of ranges) {
@@ -64,8 +64,10 @@ function each(ranges: readonly Range[], offset: number, call: (range: Range, off
   return done;
 }
 
-/** Resolves when this worker holds a lock for the rest of its life, by which its owner hears of its
- * end; or there are no locks here. */
+/**
+ * Resolves when this worker holds a lock, which it keeps until it ends, so that its owner is told of that. Also resolves
+ * where there are no locks.
+ */
 const alive = new Promise<void>((resolve) => {
   const locks = navigator.locks as LockManager | undefined;
   if (!locks) return resolve();
@@ -80,8 +82,8 @@ const alive = new Promise<void>((resolve) => {
 export const workerHost: WorkerHost = {
   ...browserBase,
   onMessage(listener, unreadable) {
-    // The code of an IOThread may have an onmessage of its own. Nothing is begun before the owner
-    // would hear of this worker's end.
+    // The user's code in an IOThread may set onmessage, so this adds a listener. Nothing is done before the worker has its
+    // lock, so that the owner is told if it ends.
     scope.addEventListener('message', ({ data }: MessageEvent<unknown>) => void alive.then(() => takeClock(data) || listener(data)));
     scope.addEventListener('messageerror', () => void alive.then(unreadable));
   },
@@ -95,7 +97,7 @@ export const workerHost: WorkerHost = {
     scope.addEventListener('unhandledrejection', (event) => heard(event, event.reason));
   },
 
-  // The one that import() gives if it cannot load a file says no more than that.
+  // The error with which import() rejects does not say why a file cannot be loaded.
   whyNotLoaded: async (url, error) => (error instanceof TypeError && (await whatFetchFinds(url, [scriptFault], error))) || error,
 
   write(fd, bytes) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/** Browsers: what page and workers share. */
+/** The host in browsers: what pages and workers have in common. */
 import type { FileCalls, HostBase } from './host.js';
 import { threadClock } from './thread-clock.js';
 
-/** The type of the message by which a worker names the lock that it holds. */
+/** The type of the message by which a worker tells its owner the name of its lock. */
 export const LOCK = 'wasm-aio lock';
 
 const channel = new MessageChannel();
 const turns: (() => void)[] = [];
 channel.port1.onmessage = () => turns.shift()?.();
 
-/** A task behind all that wait. scheduler.yield would go before them. */
+/** Resolves in a task that runs after all tasks that are waiting. scheduler.yield() would run before them. */
 export const browserTurn = (): Promise<void> =>
   new Promise((resolve) => {
     turns.push(resolve);

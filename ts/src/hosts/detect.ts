@@ -4,14 +4,14 @@ import type { OwnerHost } from './host.js';
 let load: (() => Promise<OwnerHost>) | undefined;
 
 /**
- * Each entry of the package says where its host comes from: what a page loads names
- * none of Node's files, which a bundler would follow.
+ * Sets where this entry of the package loads its host from. The entry for pages names no file of Node's, because a
+ * bundler would include it.
  */
 export function provideHost(loader: () => Promise<OwnerHost>): void {
   load = loader;
 }
 
-/** Whether this is Node, or one of those that are made to look like it; else it is a browser. */
+/** Whether this is Node, or a runtime that imitates it (Deno, Bun); otherwise it is a browser. */
 export const isNode = (): boolean => typeof process === 'object' && process.versions?.node !== undefined;
 
 /** The host that this code runs on. */

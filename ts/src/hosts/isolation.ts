@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What makes a page cross-origin isolated, so that it has shared memory. */
+/** The headers that make a page cross-origin isolated, so that it has shared memory. */
 
 export const ISOLATION_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-/** Node's console in a worker goes by messages through the main thread, and most of them wait
- * for the worker's event loop, which may sleep in WebAssembly for ever. */
+/**
+ * Makes the console of a worker in Node print directly. By itself it sends messages to the main thread, most of which wait
+ * for the worker's event loop; but that may sleep in WebAssembly for ever.
+ */
 import { Console } from 'node:console';
 import { nodeBase } from './node.js';
 
-/** The part of a stream that a Console uses which ignores no errors: here there are none. */
+/** The part of a stream that a Console uses if it does not ignore errors, of which there are none. */
 const stream = (fd: number): NodeJS.WritableStream => {
   const write = (text: string): boolean => nodeBase.write(fd, new TextEncoder().encode(text)) === undefined;
   return { write } as unknown as NodeJS.WritableStream;
 };
 
-/** The methods of the global console, of which code may have its own copies later on. */
+/** Replaces the methods of the global console, also for code that copies them later. */
 export function takeConsole(): void {
   const direct = new Console({ stdout: stream(1), stderr: stream(2), ignoreErrors: false });
   for (const [name, method] of Object.entries(direct)) {

@@ -1,33 +1,38 @@
 // SPDX-License-Identifier: MIT
-/** The control plane of an IOThread: comlink over the worker's own channel. */
+/** The control plane of an IOThread: comlink over the worker's message channel. */
 import * as Comlink from 'comlink';
 import type { Argument } from '../runtime/functions.js';
 import type { Packed } from '../wire/packet.js';
 import { explain } from '../wire/scan.js';
 import type { Packet } from '../wire/unpack.js';
 
-/** What became of a call. unread: it was not read, with functions of these numbers in it. */
+/**
+ * The result of a call. unread: its receiver could not read the message, which had functions with these numbers in
+ * it.
+ */
 export type Answer = { value: Packet } | { thrown: Packet } | { unread: number[] };
 
-/** What the two sides offer each other. */
+/** The functions that each side of a connection offers to the other. */
 export interface Calls {
-  /** Calls the function that has this number there; packet: its arguments. */
+  /** Calls the other side's function with this number. packet: its arguments. */
   invoke(id: number, packet: Packet): Promise<Answer>;
-  /** A call that its receiver could not read, with functions of these numbers in it. */
+  /**
+   * Called in place of a call that its receiver could not read. sent: the numbers of the functions in its arguments.
+   */
   unread(sent: number[]): Promise<Answer>;
 }
 
-/** What every IOThread's worker offers beyond that. */
+/** The further functions that the worker of each IOThread offers. */
 export interface ControlApi extends Calls {
-  /** The monotonic clock of that thread, in ns. */
+  /** The monotonic clock as that thread reads it, in ns. */
   clock(): number;
-  /** Calls an exported C function there. */
+  /** Calls an exported C function in that thread. */
   call(name: string, args: Argument[]): Promise<Answer>;
 }
 
 type Listener = (event: { data: unknown }) => void;
 
-/** comlink's messages, as far as they are looked at here. */
+/** comlink's messages, with the members that this file uses. */
 interface Request {
   id: string;
   type: 'APPLY';
@@ -40,24 +45,24 @@ interface Response {
   value: Answer | undefined;
 }
 
-/** What an endpoint's messages go through. */
+/** How an endpoint's messages are sent. */
 export interface Way {
-  /** instead: what the receiver takes if it cannot read the data. */
+  /** Sends data. instead: what the receiver takes if it cannot read the data. */
   send(data: unknown, transfer?: Transferable[], instead?: unknown): void;
-  /** What a message is answered with that cannot be cloned; functions: the numbers of those in it. */
+  /** The answer to a message that cannot be cloned. functions: the numbers of the functions in it. */
   cannotSend(error: unknown, functions: number[]): Answer;
 }
 
-/** By what comlink is given to send: more than is in it. */
+/** What belongs to a packet that comlink is given to send, by that packet or by the answer that contains it. */
 const details = new WeakMap<object, Packed>();
 
-/** Prepares a packet, or the answer that it is in, to be given to comlink. */
+/** Prepares a packet, or the answer that contains it, to be given to comlink. */
 export function withDetails<T extends object>(value: T, packed: Packed): T {
   if (packed.doubtful || packed.sent.length > 0) details.set(value, packed);
   return packed.transfer.length > 0 ? Comlink.transfer(value, packed.transfer) : value;
 }
 
-/** A comlink endpoint whose messages are passed on by the caller. */
+/** A comlink endpoint whose messages the caller passes on. */
 export class ControlEndpoint {
   private readonly listeners = new Set<Listener>();
 
@@ -74,7 +79,7 @@ export class ControlEndpoint {
       const instead = (): unknown => (isRequest ? { ...data, path: ['unread'], argumentList: [{ type: 'RAW', value: sent }] } : answer({ unread: sent }));
       way?.send(data, transfer, doubtful ? instead() : undefined);
     } catch (error) {
-      // comlink would forget why, and keep what waits for the answer.
+      // comlink would lose the reason, and would keep waiting for the answer.
       const [name, packet] = isRequest ? ['arguments', value as Packet] : Object.entries(data.value ?? {})[0] ?? [];
       const refused = answer(way?.cannotSend(explain(error, packet?.value, name === 'value' ? 'result' : String(name)), sent));
       if (isRequest) queueMicrotask(() => this.receive(refused));
@@ -91,13 +96,14 @@ export class ControlEndpoint {
   }
 
   receive(data: unknown): void {
-    // comlink reads `origin` of window messages only.
+    // comlink reads `origin` only of messages from windows.
     for (const listener of this.listeners) listener({ data, origin: '' } as { data: unknown });
   }
 
   /**
-   * comlink's last words, when it is collected, have nobody to hear them. Its registry holds
-   * this endpoint until then, so that it must hold nothing that holds comlink's proxy.
+   * Disconnects the endpoint. The message that comlink sends when its proxy is garbage-collected is then dropped. Until that
+   * happens comlink's FinalizationRegistry keeps this endpoint alive, so it must not refer to anything that keeps the proxy
+   * alive.
    */
   close(): void {
     this.way = undefined;
@@ -109,15 +115,20 @@ export function expose(api: object, endpoint: ControlEndpoint): void {
   Comlink.expose(api, endpoint);
 }
 
-/** Whether it calls one of the object's own functions with plain arguments. comlink would also follow any path through
- * the prototypes, and assign to what it finds there. */
+/**
+ * Whether a message calls one of the object's own functions with plain arguments. comlink itself would follow any
+ * path, also through prototypes, and assign to what it finds there.
+ */
 export function isCall(data: unknown, api: object): boolean {
   const { type, path, argumentList } = (data ?? {}) as Partial<Record<keyof Request, unknown>>;
   return type === 'APPLY' && Array.isArray(path) && path.length === 1 && Object.hasOwn(api, String(path[0])) &&
     Array.isArray(argumentList) && argumentList.every((argument: unknown) => (argument as Request['argumentList'][0] | null)?.type === 'RAW');
 }
 
-/** To be held as long as the endpoint is open: comlink ends what nobody holds. */
+/**
+ * Returns comlink's proxy of the other side. Keep it as long as the endpoint is open: comlink closes a connection
+ * whose proxy was garbage-collected.
+ */
 export function connect<T extends Calls>(endpoint: ControlEndpoint): Comlink.Remote<T> {
   return Comlink.wrap<T>(endpoint);
 }

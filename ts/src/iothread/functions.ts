@@ -3,27 +3,29 @@ import type { Handle } from '../wire/handle.js';
 import { methods } from '../wire/packet.js';
 import type { AnyFunction, Correspondent } from '../wire/unpack.js';
 
-/** Tells the other side which functions need not be held any more. */
+/** Tells the other side which functions it no longer has to hold. */
 export interface Release {
   type: 'release';
-  /** Of the receiver's functions: numbers that nobody has here any more, and how often each had been received. */
+  /**
+   * Numbers of the receiver's functions that the sender no longer uses, and how often each number had been received.
+   */
   unused: (readonly [id: number, received: number])[];
-  /** Of the sender's: numbers that it has released. */
+  /** Numbers of the sender's own functions that it has released. */
   released: number[];
 }
 
-/** A function of ours that the other side can call. */
+/** A function of this side that the other side can call. */
 interface Held {
   readonly id: number;
   readonly work: AnyFunction;
   readonly self: unknown;
-  /** How often its number was sent, less what the other side has given back. */
+  /** How often its number was sent, minus the sends that the other side has given back. */
   sends: number;
-  /** What it is when it comes back: work, bound to self. */
+  /** What it becomes when the other side sends it back: work, bound to self. */
   home?: AnyFunction;
 }
 
-/** A function of the other side's, as long as somebody has it here. */
+/** Stands for a function of the other side while it is in use here. */
 interface Stub {
   readonly id: number;
   readonly work: WeakRef<AnyFunction>;
@@ -32,37 +34,37 @@ interface Stub {
 }
 
 /**
- * The functions that have crossed one connection. The side whose function it is holds it by
- * number as long as the other side can call it; the other side has a stub, which it holds weakly.
+ * The functions that were sent over one connection. The side that a function belongs to keeps it by its number as
+ * long as the other side can call it. The other side has a stub, to which it keeps only a weak reference.
  *
- * Each side may let go at any time while the function is under way once more, so sends are
- * counted, as in a distributed reference count: a stub that is collected or released gives back
- * as many sends as it stood for, and the function is held until all have been given back. A
- * number is never used again.
+ * A side may drop a function at any time, even while the same function is being sent once more. So sends are counted,
+ * as in distributed reference counting: a stub that is garbage-collected or released gives back as many sends as it
+ * has received, and the function is kept until all sends were given back. A number is never used again.
  */
 export class Functions implements Correspondent {
   private lastId = 0;
   private readonly held = new Map<number, Held>();
-  /** By function and by the object that it is a method of. */
+  /** The functions that were sent, by function and by the object whose method it is. */
   private readonly sent = new Map<AnyFunction, Map<unknown, Held>>();
   private readonly homes = new WeakMap<AnyFunction, Held>();
   private readonly stubs = new Map<number, Stub>();
   private readonly known = new WeakMap<AnyFunction, Stub>();
   private readonly collected = new FinalizationRegistry<Stub>((stub) => this.giveBack(stub));
-  /** What is told in the next microtask. */
+  /** The message that the next microtask sends. */
   private untold: Release | undefined;
   private closed = false;
 
   constructor(private readonly way: {
+    /** Sends a Release to the other side. */
     tell(message: Release): void;
-    /** Calls the other side's function of that number. */
+    /** Calls the other side's function with this number. */
     call(id: number, args: unknown[]): Promise<unknown>;
-    /** What a call of a function that was released is rejected with. */
+    /** The error of calls to a function that was released. */
     released(): Error;
     fromHandle(handle: Handle): unknown;
   }) {}
 
-  // ---- Ours
+  // ---- Functions of this side
 
   hold(work: AnyFunction, self: unknown): number {
     const back = this.homes.get(work);
@@ -97,7 +99,7 @@ export class Functions implements Correspondent {
     for (const id of ids) this.drop(id, 1);
   }
 
-  /** So many of the sends of a function are over. */
+  /** Gives back so many sends of a function. */
   private drop(id: number, sends: number): void {
     const held = this.held.get(id);
     if (held && (held.sends -= sends) <= 0) this.remove(held);
@@ -110,7 +112,7 @@ export class Functions implements Correspondent {
     if (of?.size === 0) this.sent.delete(work);
   }
 
-  // ---- The other side's
+  // ---- Functions of the other side
 
   numberOf(work: AnyFunction): number | undefined {
     return this.known.get(work)?.id;
@@ -123,7 +125,7 @@ export class Functions implements Correspondent {
       before.received++;
       return alive;
     }
-    // While a call is open its promise holds this function, and so the stub.
+    // While a call is pending, its promise keeps this function alive, and with it the stub.
     const work = async (...args: unknown[]): Promise<unknown> => {
       if (!this.known.has(work)) throw this.way.released();
       return this.way.call(id, args);
@@ -135,13 +137,13 @@ export class Functions implements Correspondent {
     return work;
   }
 
-  /** Nobody here got the functions that were sent. */
+  /** Gives back functions that were sent in a message which could not be read here. */
   notReceived(ids: number[]): void {
     for (const id of ids) this.untell().unused.push([id, 1]);
   }
 
   private giveBack(stub: Stub): void {
-    // There may be a newer one of that number.
+    // There may be a newer stub with this number.
     if (this.stubs.get(stub.id) === stub) this.stubs.delete(stub.id);
     this.untell().unused.push([stub.id, stub.received]);
   }
@@ -152,13 +154,13 @@ export class Functions implements Correspondent {
     this.collected.unregister(stub);
   }
 
-  // ---- Both
+  // ---- Functions of both sides
 
   fromHandle(handle: Handle): unknown {
     return this.way.fromHandle(handle);
   }
 
-  /** What a user releases: a function of either side, or all that are methods of an object. */
+  /** Releases, for the user, a function of either side or all functions that are methods of an object. */
   release(what: object): void {
     if (typeof what === 'function') this.releaseAll(what as AnyFunction, this.sent.get(what as AnyFunction)?.values() ?? []);
     else for (const [, method] of methods(what)) {

@@ -12,25 +12,25 @@ import { OwnedIOThread } from './owned-iothread.js';
 import type { IOThreadOwner } from './life.js';
 import { startOptions, type IOThreadInfo, type StartOptions } from './options.js';
 
-/** The IOThreads of a runtime, and the files that they serve. */
+/** The IOThreads of a runtime, and the files whose requests they carry out. */
 export class IOThreads implements Part, IOThreadOwner {
   private readonly all = new Set<OwnedIOThread>();
   readonly files: FileTable;
-  /** What tells an IOThread that nobody works on its requests any more; by its pointer. */
+  /** Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. */
   readonly whenIdle = new Map<number, () => void>();
 
-  /** fromHandle: makes the owner's object of one that an IOThread has sent. */
+  /** fromHandle: makes an object of the owner's thread of a handle that an IOThread has sent. */
   constructor(readonly core: Core, buffers: Buffers, readonly fromHandle: (handle: Handle) => unknown) {
     this.files = new FileTable(core, buffers);
     core.parts.add(this);
   }
 
-  /** Those that have not ended. */
+  /** The IOThreads that have not ended. */
   get open(): OwnedIOThread[] {
     return [...this.all];
   }
 
-  /** Starts one: see Runtime.iothread. */
+  /** Starts an IOThread: see Runtime.iothread. */
   async start<T>(name: string, options: StartOptions): Promise<IOThread<T>> {
     const checked = startOptions(name, options);
     this.core.assertNotClosing();
@@ -45,7 +45,7 @@ export class IOThreads implements Part, IOThreadOwner {
     return this.open.map((ioThread) => ioThread.query());
   }
 
-  /** It has ended. */
+  /** Removes an IOThread that has ended. */
   forget(ioThread: OwnedIOThread): void {
     this.all.delete(ioThread);
   }
@@ -54,7 +54,7 @@ export class IOThreads implements Part, IOThreadOwner {
 
   async close(options: CloseOptions): Promise<void> {
     const ended = await Promise.allSettled(this.open.map((ioThread) => ioThread.close(options)));
-    // A host that does not close a file is not waited for.
+    // If the host does not close a file, that is not waited for any longer.
     if (!this.core.hasFailed) await within(LEAVE_MS, this.files.close());
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
   }

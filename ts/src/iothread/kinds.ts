@@ -8,7 +8,7 @@ import type { Kinds } from '../runtime/worker.js';
 import { IOThreadRole } from './role.js';
 import { loadService } from './service.js';
 
-/** What the package's own worker, and one with code of the user's, can be. */
+/** What the package's own workers, and workers with the user's code, can be. */
 export const kinds: Kinds = {
   system: (config: ConsoleConfig, ...rest) => consoleSystem(config, ...rest, moreCalls),
   others: { wait: runHelper },

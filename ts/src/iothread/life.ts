@@ -10,49 +10,49 @@ import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
 import { after, LEAVE_MS, within } from '../runtime/within.js';
 import type { Handle } from '../wire/handle.js';
 
-/** How long an IOThread may take to start, and to end, unless the caller says otherwise. */
+/** How long an IOThread may take to start, and to end, if the caller gives no time-out. */
 const START_MS = 10_000;
 const CLOSE_MS = 60_000;
 
-/** The runtime of an IOThread, as it needs it. @internal */
+/** The runtime of an IOThread, as the IOThread sees it. @internal */
 export interface IOThreadOwner {
   readonly core: Core;
   readonly files: FileTable;
-  /** What tells an IOThread that nobody works on its requests any more; by its pointer. */
+  /** Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. */
   readonly whenIdle: Map<number, () => void>;
-  /** Makes the owner's object of a handle that an IOThread has sent. */
+  /** Makes an object of the owner's thread of a handle that an IOThread has sent. */
   readonly fromHandle: (handle: Handle) => unknown;
-  /** It has ended. */
+  /** Removes an IOThread that has ended. */
   forget(ioThread: object): void;
 }
 
-/** What an IOThread does when its thread begins and ends. */
+/** What an IOThread does when its thread ends. */
 interface LifeHooks {
-  /** Posts the message that tells it to end; nothing is sent after it. */
+  /** Posts the message that tells the thread to end. No message is sent after it. */
   seal(): void;
-  /** No answer will come any more. */
+  /** No answers will arrive any more. */
   cutOff(): void;
 }
 
 /** The thread of an IOThread, from its start to its end. @internal */
 export class IOThreadLife {
-  /** What calls are rejected with, once it has ended otherwise than by close(). */
+  /** The error of all calls after the IOThread has ended in another way than by close(). */
   over: AioError | undefined;
   closing: Promise<void> | undefined;
   readonly ending = new Ending();
-  /** What the user's code has done so far. */
+  /** What the user's code has done so far: its file has been loaded. */
   loaded = false;
   serving: (() => void) | undefined;
-  /** It was told to end. */
+  /** The thread was told to end. */
   private told = false;
-  /** It did not end by itself: what close() rejects with. */
+  /** The thread did not end by itself: the error that close() rejects with. */
   private hung: AioError | undefined;
-  /** It was terminated, or is lost. */
+  /** The thread was terminated, or is lost. */
   private killed = false;
-  /** Resolves when the thread's role is over, one way or another. */
+  /** Resolves when the thread's role is over, for whatever reason. */
   private readonly ended: Promise<void>;
   whenEnded!: () => void;
-  /** Resolves when nobody works on its requests any more; that may be some time after it was lost. */
+  /** Resolves when no thread works on its requests any more, which may be some time after it was lost. */
   readonly idle: Promise<void>;
 
   constructor(
@@ -78,7 +78,7 @@ export class IOThreadLife {
 
   // ---- The start
 
-  /** Rejects if it does not start; begun: resolves when it has. */
+  /** Rejects if the thread does not start. begun() resolves when it has. */
   async start(begun: () => Promise<unknown>, ms = START_MS): Promise<void> {
     const cancel = after(ms, () => {
       if (this.attached || this.over) return;
@@ -89,12 +89,12 @@ export class IOThreadLife {
       await begun();
     } finally {
       cancel();
-      // Its name is free again when the caller hears of it.
+      // Wait until the name can be used again before the caller is told.
       if (this.killed) await this.ended;
     }
   }
 
-  /** Its code failed before it served anything; attached: serve() was called. */
+  /** The user's code failed before it served anything. attached: it had called serve(). */
   unserved(error: unknown, attached: boolean): void {
     const what = this.code?.module && !attached ? `${this.code.module} cannot be loaded` : 'the function given to serve() failed';
     this.over = new AioError('ERR_AIO_INVALID_ARG', `${this.what}: ${what}: ${messageOf(error)}`, { cause: error });
@@ -104,7 +104,7 @@ export class IOThreadLife {
 
   // ---- The end
 
-  /** Ends it whatever it does; its calls are rejected with the error at once. */
+  /** Terminates the thread whatever it is doing. Its pending calls reject with the error at once. */
   private kill(error: AioError): void {
     this.over = error;
     this.hooks.cutOff();
@@ -117,8 +117,8 @@ export class IOThreadLife {
     const { owner, owner: { core, files }, pointer } = this;
     const { exports } = core.instance;
     const { thrown } = loss;
-    // What its end rejects there, and nobody catches, is no failure; nor does it matter how one ends
-    // that was told to.
+    // It does not matter how a thread ends that was told to. In particular, promises that its end rejects, and that nobody
+    // catches there, are no failure.
     const asked = this.over !== undefined || this.hung !== undefined || (this.told && (!thrown || isClosed(thrown.error)));
     this.over ??= this.told && thrown && asked ? this.closedError() : this.lossError(loss);
     owner.forget(this.io);
@@ -151,7 +151,7 @@ export class IOThreadLife {
     return new AioError('ERR_AIO_CLOSED', `${this.what} was closed`);
   }
 
-  /** exit() was called in it, of which others are told. */
+  /** exit() was called in the thread, which is reported to others. */
   left(): void {
     if (this.told) return this.whenEnded();
     this.over ??= new AioError('ERR_AIO_THREAD_LOST', `${this.what} ended: exit() was called in it`);
@@ -199,7 +199,7 @@ export class IOThreadLife {
       watchdog.stop();
     }
     await this.ended;
-    // A worker of the package's is used again, unless it was terminated.
+    // The package's own worker is used again, unless it was terminated.
     const gone = this.code || this.killed ? await thread.gone : true;
     owner.forget(this.io);
     this.hooks.cutOff();
@@ -212,7 +212,7 @@ export class IOThreadLife {
 
   private tellToEnd(watchdog: Watchdog): void {
     const { core } = this.owner;
-    // It never gets as far as to be told.
+    // The thread has not started yet, so it cannot be told.
     if (!this.attached) return this.kill(new AioError('ERR_AIO_CLOSED', `${this.what} was closed before it had started`));
     this.told = true;
     this.hooks.seal();

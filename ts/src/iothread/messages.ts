@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
-/** What an IOThread and its owner say to each other, beside what all workers say; control data is comlink's own. */
+/** The messages between an IOThread and its owner, in addition to those of all workers. The data of `control` is comlink's. */
 import type { Instead } from '../wire/substitute.js';
 import type { Packet } from '../wire/unpack.js';
 import type { RpcMessage } from './rpc.js';
 
 export type ToIOThread =
-  /** A call to it, and the answer to one of its own. */
+  /** A call to the IOThread, or the answer to one of its calls. */
   | RpcMessage
   | Instead<RpcMessage>
-  /** Leave the role: do not wait for JavaScript that is still at work. */
+  /** Leave the role, without waiting for JavaScript that is still running. */
   | { type: 'end' };
 
 export type FromIOThread =
-  /** The answer to a call, and a call of its own. */
+  /** The answer to a call, or a call of the IOThread's. */
   | RpcMessage
   | Instead<FromIOThread>
-  /** The user's file has imported our side of it; serve() may follow. */
+  /** The user's file has imported wasm-aio/iothread; a call of serve() may follow. */
   | { type: 'loaded' }
-  /** What serve() was given. */
+  /** serve() was called with this object. */
   | { type: 'serving'; api: Packet }
-  /** The user's code failed before that. */
+  /** The user's code failed before it served an object. */
   | { type: 'unserved'; error: Packet; attached: boolean }
-  /** Its role is over. */
+  /** The IOThread's role is over. */
   | { type: 'idle'; role: number };

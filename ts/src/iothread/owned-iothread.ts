@@ -23,11 +23,11 @@ import { codeOf, ioThreadChecks, setOptions, type EngineStats, type IOThreadInfo
 import type { Remote } from './remote.js';
 import { Rpc } from './rpc.js';
 
-/** An IOThread of this runtime's. */
+/** An IOThread, as the thread that owns its runtime has it. */
 export class OwnedIOThread<T = unknown> extends IOThread<T> {
   readonly #engines = new Map<AioEngine, Promise<void>>();
   readonly #rpc: Rpc<ControlApi>;
-  /** What its code serves. */
+  /** The object that its code serves. */
   #api: Remote<T> | undefined;
   #whenServing: (() => void) | undefined;
   #sealed = false;
@@ -94,10 +94,9 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   }
 
   #send(message: ToIOThread, transfer?: Transferable[]): void {
-    // Its context may be gone.
+    // The IOThread's context may have been freed.
     if (this.#sealed) return;
-    // In this order: the loop leaves WebAssembly when it sees the count, and is
-    // woken to look.
+    // The message is counted before the loop is woken up: the loop leaves WebAssembly when it sees the count.
     this.#post(message, transfer);
     this.#core.instance.exports.rt_notify(this.context);
   }
@@ -133,12 +132,12 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
         this.life.left();
         break;
       default:
-        // Threads sees to the others.
+        // Threads handles all other messages.
         break;
     }
   }
 
-  /** Resolves when its loop runs, and its code serves. @internal */
+  /** Resolves when its loop runs and, if it has code, that serves an object. @internal */
   async ready({ startTimeout }: StartOptions): Promise<this> {
     const core = this.#core;
     const code = this.#code;
@@ -159,17 +158,17 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     return over ? 'lost' : closing ? 'closed' : 'open';
   }
 
-  /** It has ended otherwise than by close(). @internal */
+  /** It has ended in another way than by close(). @internal */
   get isLost(): boolean {
     return this.life.over !== undefined;
   }
 
-  /** Resolves when nobody works on its requests any more. @internal */
+  /** Resolves when no thread works on its requests any more. @internal */
   get idle(): Promise<void> {
     return this.life.idle;
   }
 
-  /** Its loop runs, if only to end what has been begun. @internal */
+  /** Throws unless its loop runs, even if only to finish requests in flight. @internal */
   assertAlive(): void {
     this.#core.assertOpen();
     if (this.life.over) throw this.life.over;
@@ -216,13 +215,13 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     return this.#owner.files.open(this, path, { write, create }, { aio, aioMaxBatch });
   }
 
-  /** Makes the engine ready in that thread, once. */
+  /** Sets up the engine in the IOThread, once. */
   #setUp(aio: AioEngine): Promise<void> {
     const before = this.#engines.get(aio);
     if (before) return before;
     const done = this.#setUpNow(aio);
     this.#engines.set(aio, done);
-    // The next one tries again.
+    // After a failure the next open() tries again.
     done.catch(() => this.#engines.delete(aio));
     return done;
   }
@@ -240,7 +239,8 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     const setUp = core.request(this, (id) => {
       if (!exports.rt_engine_setup(context, Engine[aio], text, size, id)) throw noMemory(`aio '${aio}'`);
     });
-    // Read below before it is freed here, a turn of promises later. If that thread is lost, it may still write there.
+    // The text is read below before this frees it, one microtask later. If the IOThread is lost, it may still write the text,
+    // so that it is freed only when the IOThread is idle.
     setUp.catch(() => this.life.idle).then(() => exports.rt_free(text), () => {});
     const result = await setUp;
     const why = result < 0 ? memory.string(text) : '';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What a worker file needs. */
+/** What the entry for worker files exports. */
 export { serve } from './serve.js';
 export { proxy, transfer } from '../wire/marks.js';
 export { release } from '../wire/release.js';

@@ -16,26 +16,26 @@ import { Rpc } from './rpc.js';
 import type { Service } from './serve.js';
 import { presentService } from './service.js';
 
-/** What an IOThread's JavaScript is owed: WasmTurn in wasm/port/wasm-port.h. */
+/** Whether JavaScript in an IOThread needs a turn: WasmTurn in wasm/port/wasm-port.h. */
 const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
 
-/** A thread while it is an IOThread. */
+/** The role that makes a thread an IOThread. */
 export class IOThreadRole implements PlayedRole {
   /** Calls, and promises of call-backs, that are not settled yet. */
   private open = 0;
   private quiet: (() => void) | undefined;
-  /** Why the role cannot be played on: what left the module, or nobody caught. */
+  /** An error that ends the role: it has left the module, or nobody has caught it. */
   private death: { error: unknown } | undefined;
-  /** What a turn of the loop threw. */
+  /** An error that a turn of the loop threw. */
   private failed: { error: unknown } | undefined;
-  /** It was asked to leave its role. */
+  /** It was told to leave its role. */
   private leaving = false;
   private readonly pointer: IOThreadPointer;
   private rpc: Rpc<Calls> | undefined;
   private context: AioContext | undefined;
-  /** The thread's word: a Turn. Undefined: its loop does not run yet, or any more. */
+  /** The thread's word that contains a Turn; undefined while its loop does not run. */
   private turn: Int32Array | undefined;
-  /** The functions that its loop calls. */
+  /** The functions that the thread's loop calls. */
   private readonly callbacks: Callbacks;
 
   constructor(private readonly worker: RuntimeWorker) {
@@ -43,7 +43,7 @@ export class IOThreadRole implements PlayedRole {
     this.pointer = instance.exports.rt_thread_arg(init.thread) as IOThreadPointer;
     this.callbacks = new Callbacks({
       instance,
-      // Its promises, and what it threw, get their turn.
+      // Let JavaScript run the call-back's microtasks, and report an error that it threw.
       ran: () => void (this.turn && (this.turn[0] = Turn.now)),
       returned: (open) => {
         this.open++;
@@ -71,13 +71,13 @@ export class IOThreadRole implements PlayedRole {
     }
   }
 
-  /** Something that was open is not any more. */
+  /** Something that was open has been settled. */
   private settled(): void {
     if (this.open > 0 && --this.open === 0) this.quiet?.();
   }
 
   uncaught(error: unknown, handled: () => boolean): void {
-    // What is thrown after its loop has ended is no failure any more.
+    // An error after the loop has ended is no failure.
     if (!this.turn) return;
     this.open++;
     void this.worker.host.turn().then(() => {
@@ -87,14 +87,16 @@ export class IOThreadRole implements PlayedRole {
   }
 
   lose(): void {
-    // What the user's code still has in its hands is closed.
+    // Objects that the user's code still has count as closed from now on.
     this.context = undefined;
   }
 
-  /** Woken by its port, in the hosted phases, in which alone it is armed. */
+  /**
+   * Starts a helper, whose port wakes this thread up. It is armed only in hosted phases, in which JavaScript runs.
+   */
   private readonly startHelper: StartHelper = (init, woken) => {
     const { port1, port2 } = new MessageChannel();
-    // It says nothing else, so that whatever comes means that.
+    // The port carries no other messages, so that any message means a wake-up.
     port1.onmessage = port1.onmessageerror = woken;
     this.worker.post({ type: 'helper', init: { ...init, port: port2 } }, [port2]);
   };
@@ -108,7 +110,7 @@ export class IOThreadRole implements PlayedRole {
     const turn = (this.turn = memory.word(exports.rt_thread_wants_turn(thread)));
 
     worker.began = true;
-    // Before any call, which may ask for the current context.
+    // This comes before any call, because a call may ask for the current context.
     exports.rt_iothread_enter(pointer);
     const context = exports.rt_iothread_context(pointer);
     if (service) this.context = AioContext.make(this.asHome(), context, worker.name.replace(/^IO /, ''));
@@ -124,30 +126,29 @@ export class IOThreadRole implements PlayedRole {
     for (let message = worker.takeWaiting(); message; message = worker.takeWaiting()) this.receive(message);
     for (;;) {
       if (turn[0] === Turn.now && !worker.underWay(posted)) {
-        // What waits for microtasks goes on now; what they leave, when the loop would sleep.
+        // Microtasks run now. Tasks that they have started get their turn when the loop is about to sleep.
         await Promise.resolve();
         turn[0] = Turn.ifIdle;
       } else {
         await worker.takeMessages(posted);
         turn[0] = Turn.none;
       }
-      // Others may have come in while the loop was being stopped.
+      // Further calls may have arrived while the loop was being stopped.
       while (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
       if (!exports.rt_iothread_run(pointer, worker.received) && !worker.underWay(posted)) break;
     }
     await loop.close();
     this.turn = undefined;
-    // Whoever waited for one of these is rejected, and if nobody catches that, the host ends
-    // the worker in its next task: by then the role is over.
+    // Closing rejects promises that wait for these objects. If nobody catches that, the host ends the worker in its next
+    // task; the role is over by then.
     this.context?.closeAll();
     exports.rt_iothread_leave(pointer);
     this.context = undefined;
     this.rpc.close();
   }
 
-  /** Something that JavaScript began is still open: it goes on, and drives the loop
-   * meanwhile. */
+  /** Calls are still pending: JavaScript's event loop runs, and drives the IOThread's loop, until all are settled. */
   private async hostedUntilQuiet(loop: HostedLoop): Promise<void> {
     loop.start();
     if (this.open > 0 && !this.leaving && !this.failed) await new Promise<void>((resolve) => (this.quiet = resolve));
@@ -163,7 +164,7 @@ export class IOThreadRole implements PlayedRole {
       clock: () => worker.host.monotonic(),
       call: async (name, args) => {
         const result = await rpc.answer(() => this.callExport(name, args));
-        // A death is no answer: the caller learns of it as all others do.
+        // Do not answer after a failure: the caller is told of it as everybody else is.
         return this.death ? new Promise<Answer>(() => {}) : result;
       },
     };
@@ -180,7 +181,7 @@ export class IOThreadRole implements PlayedRole {
     return rpc;
   }
 
-  /** This thread, as the objects that the user's code makes and gets need it. */
+  /** This thread, as the objects need it that the user's code creates and receives. */
   private asHome(): HomeThread {
     const role = this;
     const { callbacks, worker, worker: { instance } } = this;
@@ -206,7 +207,7 @@ export class IOThreadRole implements PlayedRole {
     };
   }
 
-  /** Calls into the module: a trap, a panic, or whatever else comes out of C is the runtime's end. */
+  /** Calls into the module. A trap, a panic, or any other error that comes out of C makes the runtime fail. */
   private run<T>(work: () => T): T {
     const { instance } = this.worker;
     const { __stack_pointer: stack } = instance.exports;
@@ -225,7 +226,7 @@ export class IOThreadRole implements PlayedRole {
     this.quiet?.();
   }
 
-  /** The owner has checked the arguments. */
+  /** Calls an exported function. The owner has checked the arguments. */
   private callExport(name: string, args: Argument[]): unknown {
     const work = (this.worker.instance.exports as unknown as Record<string, (...args: Argument[]) => unknown>)[name];
     return this.run(() => work?.(...args));

@@ -10,46 +10,46 @@ import type { Instead } from '../wire/substitute.js';
 import { unpack, type Packet } from '../wire/unpack.js';
 import { Functions, type Release } from './functions.js';
 
-/** What both sides of a connection post, by whichever names each has for calls and answers. */
+/** The messages that both sides of a connection post. Each side has its own names for calls and answers. */
 export type RpcMessage = { type: 'control' | 'reply' | 'callback'; data: unknown } | Release;
 
-/** What a side does with its part of the connection. */
+/** What a side of a connection provides. */
 export interface Side {
   /** The name of the IOThread. */
   readonly name: string;
-  /** What its messages are called: requests, and answers to the other side's. */
+  /** The types of its messages: its requests, and its answers to the other side's. */
   readonly requests: 'control' | 'callback';
   readonly answers: 'control' | 'reply';
   post(message: RpcMessage | Instead<RpcMessage>, transfer?: Transferable[]): void;
-  /** A request of the other side's has been answered. */
+  /** A request of the other side has been answered. */
   answered?(): void;
-  /** Before a call to the other side: throws if there is none any more. */
+  /** Called before a call to the other side. Throws if that does not exist any more. */
   assertOpen(): void;
-  /** Rejects when the other side has gone. */
+  /** Settles as the promise does, or rejects when the other side has ended. */
   guard<T>(promise: Promise<T>): Promise<T>;
   fromHandle(handle: Handle): unknown;
 }
 
-/** The error of a call whose receiver could not read what was sent. */
+/** The error of a call whose receiver could not read the message. */
 export function unreadable(what: string): DOMException {
   return new DOMException(`${what} cannot be read by the thread that gets it: nested too deeply, perhaps, or too large for its memory`, 'DataCloneError');
 }
 
-/** Calls between the owner and an IOThread, both ways. */
+/** Calls between the owner and an IOThread, in both directions. */
 export class Rpc<T extends Calls> implements Calls {
-  /** Those of either side that have been sent to the other. */
+  /** The functions of either side that were sent to the other. */
   readonly functions: Functions;
   private closed = false;
-  /** What the other side asks, and what we ask. */
+  /** The endpoints for requests of the other side (asked) and of this side (asking). */
   private readonly asked: ControlEndpoint;
   private readonly asking: ControlEndpoint;
   private readonly api: object;
-  /** The other side; comlink's, so a call is a promise. */
+  /** The other side, as comlink's proxy: a call returns a promise. */
   readonly remote: Comlink.Remote<T>;
-  /** Its invoke(), for which comlink would make a new object each time. */
+  /** The proxy's invoke(), kept because comlink would create a new object for each access. */
   private readonly invokeThere: Calls['invoke'];
 
-  /** api: what it offers by name. */
+  /** api: the functions that this side offers by their names. */
   constructor(private readonly side: Side, api: object = {}) {
     const way = (type: Side['requests'] | Side['answers'], sent?: () => void): Way => ({
       send: (data, transfer, instead) => {
@@ -76,7 +76,7 @@ export class Rpc<T extends Calls> implements Calls {
     connections.add(this);
   }
 
-  /** A request of the other side's. */
+  /** Receives a request of the other side. */
   receiveRequest(data: unknown): void {
     if (isCall(data, this.api)) return this.asked.receive(data);
     const refusal = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.side.name}': a message that is no call`);
@@ -92,11 +92,11 @@ export class Rpc<T extends Calls> implements Calls {
       this.side.assertOpen();
       this.side.post(message);
     } catch {
-      // The other side is ending, and all that it holds with it.
+      // The other side is ending, and releases everything that it holds.
     }
   }
 
-  /** Calls from now on have nobody to answer them. */
+  /** Ends the connection. Later calls get no answer. */
   close(): void {
     this.closed = true;
     connections.delete(this);
@@ -105,7 +105,7 @@ export class Rpc<T extends Calls> implements Calls {
     this.functions.close();
   }
 
-  // ---- What the other side asks ----
+  // ---- Requests of the other side
 
   async invoke(id: number, packet: Packet): Promise<Answer> {
     return this.answer(() => {
@@ -120,7 +120,7 @@ export class Rpc<T extends Calls> implements Calls {
     return this.thrown(unreadable('the arguments of this call'));
   }
 
-  /** Work's value or error, to be sent. */
+  /** Packs the result of work(), or its error, to be sent as the answer. */
   async answer(work: () => unknown): Promise<Answer> {
     try {
       const packed = pack(await work(), this.functions, 'result');
@@ -135,14 +135,14 @@ export class Rpc<T extends Calls> implements Calls {
       const packed = pack(error, this.functions, 'error');
       return withDetails({ thrown: packed.packet }, packed);
     } catch (why) {
-      // Not even that can be sent.
+      // Not even the error can be sent, so the reason for that is sent.
       return { thrown: pack(why, this.functions, 'error').packet };
     }
   }
 
-  // ---- What we ask ----
+  // ---- Requests of this side
 
-  /** The answer's value, or its error thrown. */
+  /** Returns the answer's value, or throws its error. */
   async settle(answered: Promise<Answer>): Promise<unknown> {
     const answer = await this.side.guard(answered);
     if ('value' in answer) return unpack(answer.value, this.functions);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What the user's code serves, on its way to the owner. */
+/** Loads the user's code in a worker, and sends the object that it serves to the owner. */
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import type { WorkerHost } from '../hosts/host.js';
@@ -13,7 +13,7 @@ import type { FromIOThread } from './messages.js';
 import { unreadable, type Rpc } from './rpc.js';
 import { meeting, type Service } from './serve.js';
 
-/** Waits until the user's code has called serve(); undefined: it failed, and the owner was told. */
+/** Waits until the user's code has called serve(). undefined: the code failed, and the owner was told. */
 export async function loadService(host: WorkerHost, { module }: { module?: string }): Promise<{ of: Service } | undefined> {
   const post = (message: FromIOThread): void => host.post(message);
   post({ type: 'loaded' });
@@ -31,7 +31,7 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
   return meeting.service;
 }
 
-/** Tells the owner what the code serves, or why it does not. */
+/** Sends the owner the object that the code serves, or the error because of which it serves none. */
 export async function presentService(
   service: Service, context: AioContext, { functions }: Rpc<Calls>, post: (message: FromIOThread) => void,
 ): Promise<void> {

@@ -5,9 +5,9 @@ import { kinds } from './kinds.js';
 import { meeting } from './serve.js';
 
 /**
- * The one file that a worker loads is its entry, or is imported by the user's file, which is the entry
- * then: an entry of the package's has imported own.ts first in that case. Does nothing if a copy of this file, from
- * another bundle, is at work in this thread already.
+ * Makes this worker one of the package's. The file with this function is either the worker's entry, or is imported by
+ * the user's file; in that case an entry of the package has imported own.ts first. Does nothing if a copy of this
+ * function, from another bundle, has already been called in this thread.
  */
 export function startThisWorker(host: WorkerHost): void {
   if (meeting.started) return;
@@ -17,7 +17,7 @@ export function startThisWorker(host: WorkerHost): void {
   if (isOwn) host.takeConsole?.();
   startWorker(host, kinds);
   if (!isOwn) return;
-  // A file that never calls serve() ends, and the owner hears of that.
+  // A worker whose file never calls serve() then ends by itself, which its owner is told.
   host.refMessages?.(false);
   void meeting.service.then(() => host.refMessages?.(true));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The worker in browsers, and all that a file of the user's imports into its own. */
+/** The package's worker in browsers, and the entry that a user's worker file imports. */
 import { workerHost } from '../hosts/browser-worker.js';
 import { startThisWorker } from './start-worker.js';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The worker in Node, Deno and Bun, and all that a file of the user's imports into its own. */
+/** The package's worker in Node, Deno and Bun, and the entry that a user's worker file imports. */
 import { parentPort } from 'node:worker_threads';
 import { workerHost } from '../hosts/node-worker.js';
 import { startThisWorker } from './start-worker.js';

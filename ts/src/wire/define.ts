@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** Sets an own property, whatever its name: an assignment to `__proto__` would change the prototype. */
+/** Defines an own property, whatever its name is. An assignment to `__proto__` would change the prototype instead. */
 export function define(object: object, key: string, value: unknown, enumerable = true): void {
   Object.defineProperty(object, key, { value, enumerable, writable: true, configurable: true });
 }

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: MIT
-/** Errors on their way to another thread: structured clone keeps no class but the built-in
- * ones, and neither `code` nor `cause`. */
+/** Sends errors to another thread. The structured clone algorithm keeps only built-in classes, and neither `code` nor `cause`. */
 import type { AioErrorCode } from '../error-codes.js';
 import { AioError } from '../errors.js';
 import { define } from './define.js';
 
-/** An error taken apart. cause and errors are values like all others. */
+/** An error taken apart. cause and errors are sent like all other values. */
 export interface ErrorParts {
   /** Its nearest class that both sides have. */
   base: string;
   name: string;
   message: string;
   stack: string | undefined;
-  /** Its own fields that are plain values: `code`, `errno`, `syscall`… */
+  /** Its own fields whose values are plain data: `code`, `errno`, `syscall`… */
   fields: Record<string, unknown>;
   cause?: unknown;
-  /** An AggregateError's. */
+  /** The errors of an AggregateError. */
   errors?: unknown;
 }
 
-/** The classes of errors that both sides have, by name. */
+/** The classes of errors that both sides have, by their names. */
 export const classes = new Map<unknown, ErrorConstructor>(
   [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type as ErrorConstructor]),
 );
@@ -34,12 +33,14 @@ function make({ base, name, message, fields }: ErrorParts): Error {
   return new (classes.get(base) ?? Error)(message);
 }
 
-/** The error without its cause and errors, which may be errors that are not made yet; it may be
- * its own cause. */
+/**
+ * Makes the error, without its cause and errors: these may be errors that are not made yet, and an error may be its
+ * own cause.
+ */
 export function putTogether(parts: ErrorParts): Error {
   const { base, name, stack, fields } = parts;
   const error = make(parts);
-  // A DOMException takes its name otherwise.
+  // A DOMException has got its name from its constructor.
   if (base !== 'DOMException' && error.name !== name) define(error, 'name', name, false);
   for (const [key, value] of Object.entries(fields)) define(error, key, value);
   define(error, 'stack', stack ?? `${name}: ${error.message}`, false);

@@ -2,8 +2,10 @@
 
 const values = globalThis as unknown as Record<symbol, unknown>;
 
-/** One value for this thread, although the runtime and the user's code may have been bundled
- * with a copy of the package each. */
+/**
+ * Returns a value that exists once in this thread, even if the runtime and the user's code were bundled with one copy
+ * of the package each.
+ */
 export function onlyOne<T>(name: string, make: () => T): T {
   return (values[Symbol.for(`wasm-aio.${name}`)] ??= make()) as T;
 }

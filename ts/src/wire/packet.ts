@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * Values on their way to another thread. What structured clone refuses or spoils (functions,
- * errors, handles) is taken out of plain objects, arrays, Maps and Sets, and put in again there.
+ * Packs values that are sent to another thread. Functions, errors and handles, which the structured clone algorithm refuses
+ * or spoils, are taken out of plain objects, arrays, Maps and Sets, and put in again on the other side.
  */
 import { define } from './define.js';
 import { isProxied, transferOf } from './marks.js';
@@ -9,17 +9,17 @@ import { eachMember, isDoubtful, isHandle, isMany, kindOf, nameOf, scan, type Ki
 import { isError, takeApart } from './take-apart.js';
 import type { AnyFunction, Correspondent, Filling, Hole, Packet, Parts } from './unpack.js';
 
-/** A packet, and how it is sent. */
+/** A packet, and what is needed to send it. */
 export interface Packed {
   readonly packet: Packet;
   readonly transfer: Transferable[];
-  /** The numbers of the functions in it, as often as each was sent. */
+  /** The numbers of the functions in it, each as often as the function was sent. */
   readonly sent: number[];
   /** Whether its receiver may be unable to read it. */
   doubtful: boolean;
 }
 
-/** The methods and handles of an object of a class, own and inherited. */
+/** The methods and handles of an object of a class, both own and inherited. */
 export function methods(object: object): [string, unknown][] {
   const found = new Map<string, unknown>();
   for (let at: object | null = object; at; at = Object.getPrototypeOf(at) as object | null) {
@@ -32,7 +32,7 @@ export function methods(object: object): [string, unknown][] {
   return [...found];
 }
 
-/** root: the value's name in error messages. @throws DataCloneError, naming what cannot be sent */
+/** Packs a value. root: its name in error messages. @throws DataCloneError, which names the part that cannot be sent */
 export function pack(value: unknown, by: Correspondent, root = 'value'): Packed {
   const top: Place = { key: root };
   const { found, doubtful } = scan(value, top);
@@ -41,7 +41,7 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
   if (!found) return packed;
   const holes: Hole[] = (packet.holes = []);
   const made: Parts[] = (packet.made = []);
-  /** What stands for an object in the packet: its copy, or the parts of which it is made there. */
+  /** What stands for each object in the packet: its copy, or the parts from which the receiver makes it. */
   const copies = new Map<object, { copy: object } | { of: Parts }>();
   const todo: (() => void)[] = [];
 
@@ -104,7 +104,7 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
   };
   try {
     put(packet, 'value', value, undefined, top);
-    // Grows meanwhile.
+    // The array grows during this loop.
     for (const work of todo) work();
   } catch (error) {
     by.unsent(packed.sent);
@@ -114,7 +114,7 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
   return packed;
 }
 
-/** Throws if an object of a class has something in it that cannot be sent. */
+/** Throws if an object of a class contains something that cannot be sent. */
 function refuse(from: object, place: Place): void {
   const { found } = scan(from, place, true);
   if (!found) return;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 import type { Instead } from './substitute.js';
 
-/** Posts a message, announcing first what its receiver is to take if it cannot read it. */
+/**
+ * Posts a message. If its receiver may be unable to read it, first announces what the receiver then takes instead.
+ */
 export function postDoubtful<T>(post: (message: T | Instead<T>, transfer?: Transferable[]) => void, message: T, instead: T | undefined, transfer?: Transferable[]): void {
   if (instead !== undefined) post({ type: 'instead', message: instead });
   try {

@@ -5,7 +5,7 @@ import { postDoubtful } from './post-doubtful.js';
 import type { Instead } from './substitute.js';
 import { dataOnly, type Packet } from './unpack.js';
 
-/** What is left of an error with something in it that cannot be sent or read. */
+/** The part of an error that can always be sent: its message, name and stack. */
 function bare(error: unknown): Packet {
   try {
     const text = messageOf(error);
@@ -17,7 +17,10 @@ function bare(error: unknown): Packet {
   }
 }
 
-/** Posts an error that is no call's. Whatever it has in it, its receiver gets the message. */
+/**
+ * Posts an error that is not the result of a call. Whatever the error contains, its receiver gets at least the
+ * message.
+ */
 export function postError<T>(post: (message: T | Instead<T>) => void, error: unknown, message: (packet: Packet) => T): void {
   try {
     const { packet, doubtful } = pack(error, dataOnly);

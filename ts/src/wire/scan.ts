@@ -25,10 +25,10 @@ export function kindOf(value: object): Kind {
   return tag === '[object Map]' ? 'Map' : tag === '[object Set]' ? 'Set' : 'other';
 }
 
-/** Where a value was found: in which object, and as what of it. */
+/** Where a value was found: in which object, and as which part of it. */
 export interface Place {
   readonly inside?: Place | undefined;
-  /** A property's name or an array's index; of a Map, the key. */
+  /** The name of a property, the index of an array, or the key of a Map. */
   readonly key: unknown;
   readonly as?: 'get' | 'keys' | 'values' | undefined;
 }
@@ -39,14 +39,14 @@ function step({ key, as }: Place): string {
   return typeof key === 'string' && /^[\p{L}_$][\p{L}\d_$]*$/u.test(key) ? `.${key}` : `[${/^"\d+"$/.test(shown) ? shown.slice(1, -1) : shown}]`;
 }
 
-/** Such as `arguments[0].listeners.get("end")`; the outermost place has the name of the whole. */
+/** The place in words, such as `arguments[0].listeners.get("end")`. The outermost place has the name of the whole. */
 export function nameOf(place: Place): string {
   const steps: string[] = [];
   for (let at: Place | undefined = place; at; at = at.inside) steps.unshift(at.inside ? step(at) : String(at.key));
   return steps.join('');
 }
 
-/** Calls visit with all that an object has in it; of a Map, its keys and values in turn. */
+/** Calls visit() with everything that an object contains; for a Map, with keys and values in turn. */
 export function eachMember(value: object, kind: Kind, visit: (member: unknown, key: unknown, as?: Place['as']) => void): void {
   if (kind === 'Map') {
     Map.prototype.forEach.call(value, (member: unknown, key: unknown) => {
@@ -60,9 +60,9 @@ export function eachMember(value: object, kind: Kind, visit: (member: unknown, k
   }
 }
 
-/** Values of more objects than this may be nested too deeply for their receiver. */
+/** A value with more objects than this may be nested too deeply for its receiver. */
 const MANY = 100;
-/** Buffers of more bytes than this may find no memory there. */
+/** For a buffer of more bytes than this the receiver may have no memory. */
 const LARGE = 1 << 16;
 
 export function isDoubtful(value: object): boolean {
@@ -71,13 +71,13 @@ export function isDoubtful(value: object): boolean {
 }
 
 interface Walk {
-  /** Where the first member was found that stop says true to; nothing after it was looked at. */
+  /** Where the first member was found for which stop() returned true. Nothing after it was examined. */
   found: Place | undefined;
   /** Whether the receiver of the value may be unable to read it. */
   doubtful: boolean;
 }
 
-/** Goes through a value and all that is in it; place: of the value itself. */
+/** Visits a value and everything in it. place: where the value itself is. */
 function walk(value: unknown, place: Place, stop: (member: unknown) => boolean): Walk {
   const seen = new Set<object>();
   const places: Place[] = [];

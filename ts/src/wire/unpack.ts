@@ -22,7 +22,10 @@ export type Filling =
   /** One of Packet.made. */
   | { readonly as: 'made'; readonly of: Parts };
 
-/** A property that is missing in an object of the packet's (which structured clone keeps to be the same), and what belongs there. */
+/**
+ * A property that is missing in an object of the packet, and what belongs there. Structured clone keeps the object's
+ * identity.
+ */
 export type Hole = Filling & { readonly in: object; readonly key: string };
 
 export interface Packet {
@@ -31,22 +34,22 @@ export interface Packet {
   made?: Parts[];
 }
 
-/** Who sends and receives. */
+/** One end of a connection, as packing and unpacking need it. */
 export interface Correspondent {
-  /** The number under which the other side can call it, which is sent once more. */
+  /** The number under which the other side can call the function. Counts that it is sent once more. */
   hold(work: AnyFunction, self: unknown): number;
-  /** They were not sent. */
+  /** The functions with these numbers were not sent after all. */
   unsent(ids: number[]): void;
-  /** If it is the other side's, its number there. */
+  /** The other side's number of a function that belongs to it; undefined for all other functions. */
   numberOf(work: AnyFunction): number | undefined;
-  /** The other side's function of that number. */
+  /** The function of the other side with this number. */
   stub(id: number): AnyFunction;
-  /** Our own function of that number. */
+  /** The function of this side with this number. */
   own(id: number): AnyFunction;
   fromHandle(handle: Handle): unknown;
 }
 
-/** For errors that go where no call can follow. */
+/** For errors that are sent where no call can follow. */
 export const dataOnly: Correspondent = {
   hold: () => 0,
   unsent() {},
@@ -83,7 +86,7 @@ export function unpack(packet: Packet, by: Correspondent): unknown {
       case 'made': return objects.get(hole.of);
     }
   };
-  // All of them, even if one is refused: the sender counts each function that it has sent.
+  // All holes are filled, even if one is refused, because the sender counts each function that it has sent.
   for (const hole of holes) {
     try {
       define(hole.in, hole.key, fill(hole));
