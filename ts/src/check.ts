@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /**
- * Checks of arguments. A public function checks all of its arguments before it changes anything,
- * so that a wrong one is the caller's error (ERR_AIO_INVALID_ARG) and nobody else's.
+ * Checks of arguments. A public function checks all of its arguments before it changes anything, so that a wrong argument is
+ * an error of its caller (ERR_AIO_INVALID_ARG) and affects nobody else.
  */
 import { AioError } from './errors.js';
 import { madeBy } from './face.js';
 import type { AbortSignalLike } from './platform.js';
 
-/** Throws AioError ERR_AIO_INVALID_ARG unless the value suits the argument of that name. */
+/** Throws AioError ERR_AIO_INVALID_ARG if the value is wrong for the argument with this name. */
 export type Check = (name: string, value: unknown) => void;
 
 /** The checks of an object's properties. */
 export type Checks<T> = { readonly [K in keyof T]-?: Check };
 
-/** A value in a few words. Never throws, whatever the value is. */
+/** Describes a value in a few words. Never throws, whatever the value is. */
 function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'bigint') return `${value.toString().slice(0, 40)}n`;
@@ -26,18 +26,21 @@ function shown(value: unknown): string {
   }
 }
 
-/** The error that refuses an argument: its name, what was expected, and what it was. */
+/** The error that refuses an argument. It says the argument's name, what was expected, and what was given. */
 export function invalid(name: string, expected: string, value: unknown): AioError {
   return new AioError('ERR_AIO_INVALID_ARG', `${name} must be ${expected}, not ${shown(value)}`);
 }
 
-/** A check by a predicate. One that throws says no, too: the value may be a proxy of the caller's. */
+/**
+ * Makes a check of a predicate. If the predicate throws, the check fails, too: the value may be a proxy that the
+ * caller made.
+ */
 export const checkThat = (expected: string, suits: (value: unknown) => boolean): Check => (name, value) => {
   let fits = false;
   try {
     fits = suits(value);
   } catch {
-    // It cannot even be looked at.
+    // Not even the predicate can be evaluated.
   }
   if (!fits) throw invalid(name, expected, value);
 };
@@ -47,7 +50,7 @@ export const isBoolean = checkThat('a boolean', (value) => typeof value === 'boo
 export const isObject = checkThat('an object', (value) => typeof value === 'object' && value !== null);
 export const isURL = checkThat("a URL (new URL('./file', import.meta.url))", (value) => value instanceof URL || Object.prototype.toString.call(value) === '[object URL]');
 
-/** A string that C can take: it ends at the first NUL. */
+/** Checks a string that is passed to C, where it would end at the first NUL. */
 export const isText: Check = (name, value) => {
   if (typeof value !== 'string') throw invalid(name, 'a string', value);
   if (value.includes('\0')) throw invalid(name, 'a string without NUL characters', value);
@@ -56,7 +59,7 @@ export const isText: Check = (name, value) => {
 export const isNumber = (min: number, max: number, what = 'a number'): Check =>
   checkThat(`${what} from ${min} to ${max}`, (value) => typeof value === 'number' && value >= min && value <= max);
 
-/** Any time: Infinity. */
+/** Checks a time-out in ms; Infinity is allowed. */
 export const isMs = isNumber(0, Infinity, 'a number of ms');
 
 export const isInteger = (min: number, max: number): Check =>
@@ -64,34 +67,37 @@ export const isInteger = (min: number, max: number): Check =>
 
 export const isOneOf = (values: readonly string[]): Check => checkThat(`one of ${values.join(', ')}`, (value) => values.includes(value as string));
 
-/** An array, each element of which passes the check. */
+/** Makes a check of an array whose elements all pass the given check. */
 export const isArrayOf = (check: Check, what: string): Check => {
   const isArray = checkThat(`an array of ${what}`, Array.isArray);
   return (name, value) => {
     isArray(name, value);
-    // Holes, too.
+    // entries() includes the array's holes.
     for (const [n, element] of [...(value as unknown[])].entries()) check(`${name}[${n}]`, element);
   };
 };
 
 const kindOfView = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as () => string | undefined;
 
-/** Whether it is a Uint8Array of any realm; throws if its buffer has been transferred. */
+/** Whether a value is a Uint8Array, perhaps of another realm. Throws if its buffer has been transferred. */
 export function areBytes(value: unknown): boolean {
   if (kindOfView.call(value) !== 'Uint8Array') return false;
   const { length, buffer } = value as Uint8Array;
-  // The constructor refuses a buffer that is detached; `detached` is not known everywhere.
+  // The constructor throws for a detached buffer. Not all engines have the property `detached`.
   return length > 0 || new Uint8Array(buffer) !== undefined;
 }
 export const isBytes = checkThat('a Uint8Array whose buffer has not been transferred', areBytes);
 
-/** By what is used of it: an AbortSignal may be of another realm, or one of the user's own making. */
+/**
+ * Checks that a value has the members of an AbortSignal that are used. It may be of another realm, or the user's own
+ * object.
+ */
 export const isSignal = checkThat('an AbortSignal', (value) => {
   const { aborted, addEventListener, removeEventListener, throwIfAborted } = value as AbortSignalLike;
   return typeof aborted === 'boolean' && [addEventListener, removeEventListener, throwIfAborted].every((method) => typeof method === 'function');
 });
 
-/** How many letters differ. */
+/** The edit distance of two words. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, n) => n);
   for (const letter of a) {
@@ -102,7 +108,7 @@ function distance(a: string, b: string): number {
   return row.at(-1) as number;
 }
 
-/** The known word that was probably meant by a misspelt one; undefined if none is like it. */
+/** The known word that a misspelt word probably means; undefined if none is similar. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const far = (candidate: string): number => distance(word.slice(0, 40).toLowerCase(), candidate.toLowerCase());
   const best = known.reduce((near, candidate) => (far(candidate) < far(near) ? candidate : near), known[0] ?? '');
@@ -118,8 +124,8 @@ function unknown(name: string, key: string, known: string[]): AioError {
 const isOptions = checkThat('an object with options', (value) => typeof value === 'object' && value !== null && !Array.isArray(value));
 
 /**
- * The options that an object has, each read once and checked. Those that are undefined are
- * left out.
+ * Returns the properties of an options object, each read once and checked. Properties that are undefined are left
+ * out.
  */
 export function optionsOf<T extends object>(given: T, checks: Checks<T>, name = 'options'): T {
   isOptions(name, given);
@@ -137,7 +143,7 @@ export function optionsOf<T extends object>(given: T, checks: Checks<T>, name = 
     }
   } catch (cause) {
     if (cause instanceof AioError) throw cause;
-    // A getter or a proxy of the caller's threw.
+    // A getter or a proxy that the caller made has thrown an error.
     throw new AioError('ERR_AIO_INVALID_ARG', `${at} cannot be read`, { cause });
   }
   return read as T;

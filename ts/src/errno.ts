@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /**
- * The errno numbers of the C side, which are WASI's (preview1, `errno`): the
- * number is the place in this list. Of one name libc thinks differently.
+ * The names of the errno numbers of the C side, which are those of WASI preview1: a number is the index in this list. Only
+ * for ENOTSUP libc has another number.
  */
 const names =
   'SUCCESS E2BIG EACCES EADDRINUSE EADDRNOTAVAIL EAFNOSUPPORT EAGAIN EALREADY EBADF EBADMSG EBUSY ' +
@@ -16,12 +16,12 @@ const byNumber: readonly string[] = names.split(' ');
 const ENOTSUP = 138;
 const byName = new Map(byNumber.map((name, number) => [name, number])).set('ENOTSUP', ENOTSUP);
 
-/** The name of a positive errno number; `E<number>` if there is none. */
+/** The name of a positive errno number; `E<number>` if it has none. */
 export function errnoName(errno: number): string {
   return errno === ENOTSUP ? 'ENOTSUP' : (byNumber[errno] ?? `E${errno}`);
 }
 
-/** The number of a name such as `ENOENT`; EIO's for one that WASI has not. */
+/** The number of a name such as `ENOENT`; that of EIO if WASI does not have the name. */
 export function errnoNumber(name: string): number {
   return byName.get(name) ?? 29;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** What console.log and JSON.stringify show of the package's objects. */
+/** How console.log and JSON.stringify show the package's objects. */
 
 import { VERSION } from './version.js';
 
-/** Of an object of the package: what it is, and which copy of the package made it. */
+/** The property of the package's objects that says what they are and which copy of the package made them. */
 const made = Symbol.for('wasm-aio.made');
 const thisCopy = {};
 
-/** An object of the package in words, also one of another copy of it; undefined: it is none. */
+/** Describes an object that the package, or another copy of it, has made; undefined for all other objects. */
 export function madeBy(value: object): string | undefined {
   const { kind, version, copy } = (value as { [made]?: { kind: string; version: string; copy: object } })[made] ?? {};
   if (kind === undefined) return undefined;
@@ -15,13 +15,12 @@ export function madeBy(value: object): string | undefined {
   return copy === thisCopy ? what : `${what} of another copy of wasm-aio (${version}; this one is ${VERSION})`;
 }
 
-/** Of an object: how console.log shows it in Node, Deno and Bun. */
+/** The method that console.log calls in Node, Deno and Bun to show an object. */
 export const inspect = Symbol.for('nodejs.util.inspect.custom');
 
 /**
- * Gives the objects of a class a short form of some of their properties: `Timer { name: "t",
- * pending: true }` for console.log, the properties for JSON.stringify. What a closed object does not
- * tell any more is left out.
+ * Gives the objects of a class a short form with some of their properties: `Timer { name: "t", pending: true }` for
+ * console.log, and the properties for JSON.stringify. Properties that a closed object no longer has are left out.
  */
 export function showAs<T extends object>(kind: string, of: { readonly prototype: T }, properties: readonly (keyof T & string)[]): void {
   const told = (object: T): Record<string, unknown> => {
@@ -30,7 +29,7 @@ export function showAs<T extends object>(kind: string, of: { readonly prototype:
       try {
         found[key] = object[key];
       } catch {
-        // It is closed, or the prototype itself.
+        // The object is closed, or it is the class's prototype.
       }
     }
     return found;

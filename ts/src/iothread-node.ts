@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `wasm-aio/iothread`: what the file of an IOThread's worker imports, in Node, Deno and Bun. */
+/** The entry `wasm-aio/iothread`, which the file of an IOThread's worker imports, for Node, Deno and Bun. */
 import './iothread/own.js';
 
 export * from './iothread/worker-node.js';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from './errors.js';
 
-/** The version of the package, as in package.json (a test compares them). */
+/** The version of the package, the same as in package.json (a test compares them). */
 export const VERSION = '0.1.0';
 
-/** The error that refuses what another version of the package made. */
+/** The error that refuses something which another version of the package has made. */
 export function otherVersion(what: string, version: unknown): AioError {
   const theirs = typeof version === 'string' ? version : 'another version';
   return new AioError('ERR_AIO_INVALID_ARG', `${what} is of wasm-aio ${theirs}, and this is ${VERSION}: use one version (npm ls wasm-aio shows which there are)`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `wasm-aio/wasi` as bundlers take it for a page. */
+/** The entry `wasm-aio/wasi` that bundlers take for a page. */
 import './browser.js';
 import { guestHost } from './wasi/browser-guests.js';
 import { provideGuestHost } from './wasi/guest-host.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** `wasm-aio/wasi` for Node, Deno, Bun, and for files that no bundler has touched. */
+/** The entry `wasm-aio/wasi` for Node, Deno and Bun, and for pages without a bundler. */
 import './index.js';
 import { isNode } from './hosts/detect.js';
 import { provideGuestHost } from './wasi/guest-host.js';

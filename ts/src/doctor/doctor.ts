@@ -11,12 +11,12 @@ import wasm from '../wasm.js';
 import { fault, ok, type Finding } from './finding.js';
 import { examineModule, examinePage, examineWorkerScript, HOW_TO_SEND_HEADERS } from './response.js';
 
-/** What a worker may take to start and to answer. */
+/** How long a worker may take to start and to answer. */
 const PATIENCE_MS = 10_000;
 
 const inBrowser = (host: OwnerHost): boolean => host.name === 'browser';
 
-/** doctor(): see load.ts. */
+/** The implementation of doctor(): see load.ts. */
 export async function examine(options: RuntimeOptions): Promise<Finding[]> {
   const checked = optionsOf(options, runtimeChecks);
   const host = await ownerHost();
@@ -48,7 +48,7 @@ async function isolation(host: OwnerHost): Promise<Finding> {
 
 function engine(host: OwnerHost): Finding {
   const advice = 'Use a newer one: Node 20, Chromium 92, Firefox 114, Safari 16.4, or later.';
-  // A memory section alone: one shared memory of one page.
+  // A module that consists of a memory section: one shared memory of one page.
   const shared = WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 4, 1, 3, 1, 1]));
   if (!shared) return fault('engine', 'this engine has no shared WebAssembly memory', advice);
   const node = typeof process === 'object' ? process.versions?.node : undefined;
@@ -75,7 +75,7 @@ async function examineSource(source: NonNullable<RuntimeOptions['module']>, host
 function memory({ maximumMemory }: RuntimeOptions): Finding {
   const maximum = Math.ceil((maximumMemory ?? 1024 ** 3) / PAGE);
   try {
-    // As much at once as a runtime takes.
+    // The same initial size that a runtime takes.
     new WebAssembly.Memory({ initial: Math.min(4096, maximum), maximum, shared: true });
     return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are to be had`);
   } catch (error) {
@@ -84,7 +84,10 @@ function memory({ maximumMemory }: RuntimeOptions): Finding {
   }
 }
 
-/** What a page's workers are made of, and what its policy forbids meanwhile. */
+/**
+ * Observes which scripts a page's workers are created from, and what the page's Content-Security-Policy forbids
+ * meanwhile.
+ */
 function watchWorkers(): { addresses: URL[]; violations: string[]; stop(): void } {
   const addresses: URL[] = [];
   const violations: string[] = [];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What a server's answers are worth: the same in a page and from a shell. */
+/** Examines the responses of a server, in a page or from the command line. */
 import { messageOf } from '../errors.js';
 import { ISOLATION_HEADERS } from '../hosts/isolation.js';
 import { embedderFault, scriptFault, valueOf } from '../hosts/script-fault.js';
@@ -20,7 +20,7 @@ export const HOW_TO_SEND_HEADERS = `Send both headers with every response, worke
 
 const embedders = ['require-corp', 'credentialless'];
 
-/** The headers that are missing or say something else, as text. */
+/** The headers that are missing or have other values, as text. */
 function wrongHeaders(headers: Headers): string[] {
   const wrong = (name: string, wanted: readonly string[]): string[] => {
     const value = valueOf(headers, name);
@@ -32,7 +32,7 @@ function wrongHeaders(headers: Headers): string[] {
 
 const isLocal = ({ hostname }: URL): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.*\.localhost)$/.test(hostname);
 
-/** Whether the page of this response would be cross-origin isolated. */
+/** Examines whether the page with this response would be cross-origin isolated. */
 export function examinePage(response: Response, url: URL): Finding {
   const wrong = wrongHeaders(response.headers);
   if (!response.ok) return fault('isolation', `${url.href} answers with HTTP status ${response.status}`, 'Check the address.');
@@ -43,7 +43,7 @@ export function examinePage(response: Response, url: URL): Finding {
   return ok('isolation', 'the page has both headers');
 }
 
-/** What is to be aio.wasm, or a program that aiocc built. */
+/** Examines a response that should be aio.wasm, or a program that aiocc has built. */
 export async function examineModule(response: Response, url: URL): Promise<Finding> {
   if (!response.ok) {
     return fault('module', `${url.href} answers with HTTP status ${response.status}`,
@@ -71,7 +71,7 @@ export async function examineModule(response: Response, url: URL): Promise<Findi
 
 const BUNDLE_IT = "bundle wasm-aio/worker and give it by\nRuntime.create's option `worker` (docs/bundlers.md).";
 
-/** The script of a worker. */
+/** Examines a response that should be the script of a worker. */
 export function examineWorkerScript(response: Response, url: URL): Finding | undefined {
   const what = `the worker's script ${url.href}`;
   const wrong = scriptFault(response);

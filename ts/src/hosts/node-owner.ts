@@ -10,10 +10,10 @@ import { answerClock } from './thread-clock.js';
 
 export const workerOptions = (name: string): WorkerOptions => ({
   name,
-  // Inherited, unless a flag is among them that a worker refuses. (Named one by
-  // one, V8's would be refused: they hold for the whole process anyway.)
+  // The flags are inherited, unless there is one that a worker refuses. (If they were passed one by one, V8's flags would be
+  // refused, too; those hold for the whole process anyway.)
   ...(process.execArgv.some((arg) => arg.startsWith('--input-type')) ? { execArgv: [] } : {}),
-  // A thread that ends must not close the fds of the others.
+  // A thread that ends must not close fds that other threads use.
   trackUnmanagedFds: false,
 });
 
@@ -28,7 +28,7 @@ export const ownerHost: OwnerHost = {
 
   checkSupport() {},
 
-  // Nothing but a handle of libuv's counts, and of these a timer costs least.
+  // Only a handle of libuv keeps the process alive, and a timer is the cheapest one.
   keepAlive() {
     let timer: NodeJS.Timeout | undefined;
     return {
@@ -52,7 +52,7 @@ export const ownerHost: OwnerHost = {
     let terminated = false;
     const gone = new Promise<void>((resolve) => {
       worker.on('exit', (code) => {
-        // Deno says so at once of one that is terminated, and lets it go on as long as it spins or waits.
+        // Deno reports the end of a terminated worker immediately, but lets the worker run on while it spins or waits.
         const confirmed = !(terminated && 'Deno' in globalThis);
         events.exit(confirmed, code);
         if (confirmed) resolve();

@@ -8,10 +8,10 @@ import { takeConsole } from './node-console.js';
 import { closeFile, openFile } from './node-file.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
-/** There is none where a worker's file is imported by mistake. */
+/** The port to the owner; there is none if a worker's file is imported by mistake. */
 const port = parentPort as MessagePort;
 
-/** The web's events of a worker, which Deno's and Bun's workers have as well. */
+/** The events of the web's workers, which Deno's and Bun's workers have as well. */
 interface EventScope {
   addEventListener(type: 'error' | 'unhandledrejection', listener: (event: { error?: unknown; reason?: unknown }) => void): void;
 }
@@ -26,20 +26,19 @@ export const workerHost: WorkerHost = {
   ...(clockIsShared ? {} : { agreeOnClock: () => agreeOnClock(port) }),
   refMessages: (on) => (on ? port.ref() : port.unref()),
   ...(isNode ? { takeConsole } : {
-    // Deno's and Bun's workers print by themselves. Of an error they tell the owner no more than its
-    // class and message.
+    // Workers of Deno and Bun print by themselves. Of an error they tell their owner only its class and message.
     onLastWords(listener: (error: unknown) => void) {
       const scope = globalThis as unknown as EventScope;
       scope.addEventListener('error', ({ error }) => listener(error));
       scope.addEventListener('unhandledrejection', ({ reason }) => listener(reason));
     },
   }),
-  // Deno's port has no close(); its worker has.
+  // Deno's port has no close(), but its worker's global scope has.
   end: () => ('close' in port ? port.close() : (globalThis as unknown as { close(): void }).close()),
   touch(options, path) {
-    // Not loaded by every worker: it takes longer than the rest of Node's that they use.
+    // This module is loaded only when it is needed: loading it takes longer than everything else that a worker uses of Node.
     const { spawnSync } = createRequire(import.meta.url)('node:child_process') as typeof childProcess;
-    // /proc/self would be touch's own.
+    // In the child process, /proc/self would be that of touch.
     const file = path.replace('/proc/self/', `/proc/${process.pid}/`);
     const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
     return spawnSync('touch', ['-c', ...options, '--', file], { stdio: 'ignore', env }).status === 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Node: what owner and workers share. */
+/** The host in Node, Deno and Bun: what owner and workers have in common. */
 import * as fs from 'node:fs';
 import { fdatasyncSync, readSync, readvSync, writeSync, writevSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
@@ -8,9 +8,9 @@ import type { HostBase, Range } from './host.js';
 import { threadClock } from './thread-clock.js';
 
 /**
- * performance.now() and hrtime are one clock with different origins; the first
- * is three times as fast to read. Time passes between the two readings, so the
- * origin is what the quickest of some pairs says.
+ * Measures the difference between performance.now() and hrtime, which are the same clock with different origins; the
+ * former is three times as fast to read. Time passes between reading the two, so the quickest of several pairs is
+ * used.
  */
 function measureOrigin(): number {
   let origin = -Infinity;
@@ -21,10 +21,10 @@ function measureOrigin(): number {
   return origin;
 }
 
-/** Not one of those that are made to look like it. */
+/** Whether this is Node itself, and not a runtime that imitates it. */
 export const isNode = !('Deno' in globalThis || 'Bun' in globalThis);
 
-/** Deno's and Bun's hrtime counts from the start of each thread. */
+/** Whether all threads read the same clock. In Deno and Bun, hrtime counts from the start of each thread. */
 export const clockIsShared = isNode;
 
 function sharedClock(): () => number {
@@ -43,7 +43,7 @@ export const nodeBase: HostBase = {
 
   monotonic: clockIsShared ? sharedClock() : threadClock,
 
-  // A MessageChannel's turn would starve other messages here.
+  // setImmediate and not a MessageChannel, which would starve other messages in Node.
   turn: () => new Promise((resolve) => setImmediate(resolve)),
 
   write(fd, bytes) {
@@ -51,7 +51,7 @@ export const nodeBase: HostBase = {
       try {
         done += writeSync(fd, bytes, done);
       } catch (error) {
-        // A pipe whose reader is slow: all other ways to wait are asynchronous.
+        // A pipe is full because its reader is slow. All other ways to wait for it are asynchronous.
         if (hostErrno(error) !== 'EAGAIN') return hostErrno(error);
         Atomics.wait(pause, 0, 0, 1);
       }

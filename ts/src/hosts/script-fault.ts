@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
-/** Why a script did not load in a page, which its error event does not say: a fetch of it does. */
+/** Finds out why a script did not load in a page. Its error event does not say that, but fetching the script does. */
 import { messageOf } from '../errors.js';
 
-/** The value of a header without its parameters; '' if there is none. */
+/** The value of a header without its parameters; empty if there is none. */
 export const valueOf = (headers: Headers, name: string): string => (headers.get(name) ?? '').replace(/;.*/, '').trim();
 
-/** Why no browser takes this answer for a script; undefined if that is not to be seen in it. */
+/** Why no browser accepts this response as a script; undefined if the response does not show a reason. */
 export function scriptFault({ ok, status, headers }: Response): string | undefined {
   if (!ok) return `answers with HTTP status ${status}`;
   const type = valueOf(headers, 'Content-Type');
   return /javascript|ecmascript/.test(type) ? undefined : `comes as "${type || 'no type'}", not "text/javascript"`;
 }
 
-/** A cross-origin isolated page loads a worker's script only with this header. */
+/** Why a cross-origin isolated page does not load this response as a worker's script: it lacks this header. */
 export function embedderFault({ headers }: Response): string | undefined {
   const name = 'Cross-Origin-Embedder-Policy';
   const isRight = ['require-corp', 'credentialless'].includes(valueOf(headers, name));
   return isRight ? undefined : `comes without ${name}, so an isolated page may not load it`;
 }
 
-/** What a fetch of a script that did not load finds wrong with it; undefined: nothing. */
+/** Fetches a script that did not load, and returns what is wrong with it; undefined if nothing is. */
 export async function whatFetchFinds(url: string, faults: readonly ((response: Response) => string | undefined)[], cause?: unknown): Promise<Error | undefined> {
   // The text of a data: URL would fill the message.
   const what = url.length > 500 ? `${url.slice(0, 100)}…` : url;

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 /**
- * One clock for all threads of a runtime where performance.now() counts from each thread's own start
- * (everywhere but in Node). The owner's performance.now() is that clock. A worker adds the
- * difference, which it learns from its owner before it reads the clock for the first time.
+ * A clock that all threads of a runtime share, for hosts where performance.now() counts from the start of each thread
+ * (everywhere but in Node). The owner's performance.now() is that clock. A worker adds the difference to its own, which it
+ * learns from its owner before it reads the clock for the first time.
  *
- * The two time origins tell the difference to within microseconds, but only as long as both come
- * from one base: they are wrong by whole seconds after the machine slept or its date was set, and
- * WebKit's vary. So the worker also asks its owner for the time. The answer was given between the
- * question and its arrival, which bounds the difference whatever the origins say.
+ * The time origins of the two threads tell the difference to within microseconds, but not always: they are wrong by seconds
+ * after the machine was suspended or its date was set, and WebKit's vary. So the worker also asks its owner for the time. The
+ * owner has answered at some moment between the question and the arrival of the answer, which bounds the difference.
  */
 const NS_PER_MS = 1e6;
-/** A question that is answered in less time leaves little to be gained by another one. */
+/** If a question was answered in less time than this, another one would gain little. */
 const ENOUGH_NS = 250_000;
 const QUESTIONS = 5;
 
-/** Read once, since WebKit computes it anew, with another result, each time. */
+/** Read only once, because WebKit computes it each time, with different results. */
 const { timeOrigin } = performance;
 
 interface Answer {
@@ -28,30 +27,30 @@ interface Port {
   postMessage(message: unknown): void;
 }
 
-/** What this thread adds to its performance.now(), in ns. */
+/** The difference that this thread adds to its performance.now(), in ns. */
 let offset = 0;
 let arrived: (answer: Answer) => void = () => {};
 
 const isClock = (data: unknown): boolean => (data as { type?: unknown } | null | undefined)?.type === 'clock';
 
-/** The runtime's clock, in ns. It never goes backwards in a thread. */
+/** The clock of the runtime, in ns. It never goes backwards in a thread. */
 export const threadClock = (): number => performance.now() * NS_PER_MS + offset;
 
-/** The owner's side: answers a worker's question. False: the message is something else. */
+/** Answers a worker's question, in the owner's thread. Returns false if the message is something else. */
 export function answerClock(data: unknown, worker: Port): boolean {
   if (!isClock(data)) return false;
   worker.postMessage({ type: 'clock', now: threadClock(), origin: timeOrigin - offset / NS_PER_MS } satisfies Answer);
   return true;
 }
 
-/** The worker's side: takes the owner's answer. False: the message is something else. */
+/** Takes the owner's answer, in the worker. Returns false if the message is something else. */
 export function takeClock(data: unknown): boolean {
   if (!isClock(data)) return false;
   arrived(data as Answer);
   return true;
 }
 
-/** Sets this worker's clock by its owner's, to within the time that the quickest question took. */
+/** Sets this worker's clock by its owner's. The error is at most the time that the quickest question took. */
 export async function agreeOnClock(owner: Port): Promise<void> {
   let low = -Infinity;
   let high = Infinity;

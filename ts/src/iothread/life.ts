@@ -40,7 +40,7 @@ export class IOThreadLife {
   over: AioError | undefined;
   closing: Promise<void> | undefined;
   readonly ending = new Ending();
-  /** What the user's code has done so far: its file has been loaded. */
+  /** The file with the user's code has been loaded. */
   loaded = false;
   serving: (() => void) | undefined;
   /** The thread was told to end. */

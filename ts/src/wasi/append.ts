@@ -4,10 +4,9 @@ import { host } from './path.js';
 import type { Descriptor, FileSystem } from './table.js';
 
 /**
- * Whether a host's fd appends is settled when it is opened: one more is opened of
- * the same file, and used while the flag is set. The system then appends, so that
- * what other processes append is not written over. The first one stays, for those
- * who are using it and for when the flag is cleared.
+ * Opens a host's file once more with O_APPEND, because whether an fd appends is decided when it is opened. The new fd
+ * is used while the flag is set: the system then appends, so that data which other processes append is not
+ * overwritten. The first fd stays open for threads that are using it, and for when the flag is cleared.
  */
 export function openAppending(fs: FileSystem, file: Descriptor): void {
   const { O_APPEND, O_RDWR, O_WRONLY } = fs.constants;

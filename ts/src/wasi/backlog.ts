@@ -3,10 +3,10 @@ import type { Ring } from './ring.js';
 import { CONNECTION_BYTES } from './sockets.js';
 import type { AioStream } from './stream.js';
 
-/** Connections with rings that wait for the guest at once; all others wait without. */
+/** The most connections that wait for the guest with rings. Further connections wait without. */
 const READY = 16;
 
-/** Owner: connections that came and were not accepted yet. */
+/** The connections of a listening socket that the guest has not accepted yet, in the owner's thread. */
 export class Backlog {
   private readonly waiting: AioStream[] = [];
   private closed = false;
@@ -34,7 +34,7 @@ export class Backlog {
         const { read, write } = this.connect(stream);
         this.ring.write(new Uint8Array(Int32Array.of(read?.index ?? -1, write?.index ?? -1).buffer));
       } catch {
-        // No ring is left: it waits until a connection is closed, and the next is accepted.
+        // No ring is left: the connection waits until another one is closed and the next one is accepted.
         this.waiting.unshift(stream);
         return;
       }
@@ -44,7 +44,7 @@ export class Backlog {
   private close(): void {
     this.closed = true;
     this.whenClosed?.();
-    // Those that had rings and were never accepted: their other ends are closed in the guest's stead.
+    // For connections that had rings and were never accepted, the owner closes the guest's ends.
     const entry = new Int32Array(CONNECTION_BYTES / 4);
     while (this.ring.read(new Uint8Array(entry.buffer)) === CONNECTION_BYTES) {
       const [read = -1, write = -1] = entry;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Reading and writing: files at an offset, streams through their rings. */
+/** WASI calls that read and write: files at an offset, streams through their rings. */
 import { fail, FdFlags, FileType, RiFlags, SdFlags } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
@@ -12,8 +12,10 @@ import { acceptConnection } from './sockets.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
 import { waitFor } from './wait.js';
 
-/** A file offset that the guest gave: EINVAL if it is negative, Infinity if it is
- * beyond all files. */
+/**
+ * A file offset that the guest passed. Fails with EINVAL if it is negative; returns Infinity if it is beyond all
+ * files.
+ */
 export function fileOffset(offset: bigint): number {
   if (offset < 0n) fail(E.INVAL);
   return offset > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(offset);
@@ -36,7 +38,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     });
   }
 
-  /** What the flags ask for beyond having written. */
+  /** Flushes a file after a write, if its flags ask for that. */
   function flushFile(file: Descriptor): void {
     if (file.flags & (FdFlags.sync | FdFlags.rsync)) host(() => files().fsyncSync(file.hostFd));
     else if (file.flags & FdFlags.dsync) host(() => files().fdatasyncSync(file.hostFd));
@@ -49,13 +51,13 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     return file.locked(() => {
       const count = write(file.offset);
       flushFile(file);
-      // Appended data lies at the end, wherever that was.
+      // Appended data is at the end of the file, wherever that was.
       file.offset = file.flags & FdFlags.append ? host(() => files().fstatSync(file.hostFd)).size : file.offset + count;
       return count;
     });
   }
 
-  /** Blocks until there is something, unless it may not. 0: the end. */
+  /** Reads from a stream. Blocks until there are bytes, unless the descriptor is non-blocking. Returns 0 at the end. */
   function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false): number {
     const ring = stream.readRing ?? fail(E.BADF);
     let done = 0;
@@ -88,11 +90,11 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     return done > 0 ? done : fail(E.AGAIN);
   }
 
-  /** Blocks until all is written, unless it may not. */
+  /** Writes to a stream. Blocks until everything is written, unless the descriptor is non-blocking. */
   function writeStream(stream: Descriptor, vectors: Vector[]): number {
     const ring = stream.writeRing ?? fail(E.BADF);
     const total = sum(vectors);
-    // Up to PIPE_BUF bytes go in one piece, or not at all.
+    // Up to PIPE_BUF bytes are written in one piece, or not at all.
     const needed = total <= PIPE_BUF ? total : 1;
     let done = 0;
     while (done < total) {
@@ -114,7 +116,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     return done;
   }
 
-  /** What is left of the vectors once `done` bytes have been moved. */
+  /** The part of the vectors that is left once `done` bytes have been moved. */
   function rest(vectors: readonly Vector[], done: number): Vector[] {
     const left: Vector[] = [];
     let skip = done;
@@ -152,7 +154,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     return to.kind === Kind.file ? writeFile(to, vectors) : writeStream(to, vectors);
   }
 
-  /** A file that has offsets, for reading or writing at one. */
+  /** Checks that a descriptor is a file that can be read or written at an offset. */
   function positional(file: Descriptor, rights: number): void {
     if (file.kind === Kind.directory) fail(E.BADF);
     if (file.kind !== Kind.file || file.sequential) fail(E.SPIPE);
@@ -195,7 +197,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
         const at = fileOffset(offset);
         if (sum(vectors) === 0) return 0;
         if (at === Infinity) fail(E.FBIG);
-        // POSIX has it so, though Linux appends.
+        // POSIX demands this offset also where the descriptor appends; Linux would append.
         const done = host(() => files().writevSync(file.plainFd, memory.views(vectors), at));
         flushFile(file);
         return done;

@@ -3,5 +3,5 @@ import { pathCalls } from './calls-path.js';
 import { readdirCalls } from './calls-readdir.js';
 import type { DirectoryCalls } from './guest-thread.js';
 
-/** What works on directories: only guests that have some need it. */
+/** The WASI calls on directories, which only guests with directories need. */
 export const directoryCalls: DirectoryCalls = (thread) => ({ ...readdirCalls(thread), ...pathCalls(thread) });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What a file descriptor is, beyond its data. */
+/** WASI calls on the properties of a file descriptor. */
 import { fail, FdFlags, FileType, Whence } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
@@ -12,21 +12,21 @@ import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
 
-/** Zeros are written in pieces of this many bytes. */
+/** The number of zero bytes that are written at a time. */
 const ZEROS = 1 << 20;
 
 export function fdCalls(thread: GuestThread): SystemCalls {
   const { memory, table, config } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
-  /** A file with offsets. EBADF for a directory, ESPIPE for a stream. */
+  /** Checks that a descriptor is a file with offsets. Fails with EBADF for a directory and with ESPIPE for a stream. */
   function seekable(file: Descriptor): Descriptor {
     if (file.kind === Kind.directory) fail(E.BADF);
     if (file.kind !== Kind.file || file.sequential) fail(E.SPIPE);
     return file;
   }
 
-  /** A file or directory of the host. */
+  /** Checks that a descriptor is a file or a directory of the host. */
   function ofHost(file: Descriptor): Descriptor {
     if (file.kind !== Kind.file && file.kind !== Kind.directory) fail(E.INVAL);
     return file;
@@ -45,8 +45,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
     });
   }
 
-  /** A range of a file as posix_fallocate has it: all of it has its place on the
-   * disk afterwards. Node cannot ask for that, so it is written. */
+  /** Allocates disk space for a range of a file, as posix_fallocate() does. Node has no such call, so the range is written. */
   function allocate(file: Descriptor, offset: number, length: number): void {
     const fs = files();
     const end = offset + length;
@@ -59,7 +58,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
       const write = (start: number, readFd?: number): void => {
         for (let at = start; at < end;) {
           const piece = buffer.fill(0).subarray(0, Math.min(buffer.length, end - at));
-          // What is there is written as it is, what is not becomes zeros.
+          // Existing bytes are written unchanged, the others become zeros.
           if (readFd !== undefined && at < stat.size) host(() => fs.readSync(readFd, piece, 0, piece.length, at));
           at += host(() => fs.writeSync(file.plainFd, piece, 0, piece.length, at));
         }
@@ -68,7 +67,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
     });
   }
 
-  /** Calls work with an fd that reads the file, however it was opened itself; false if there is none. */
+  /** Calls work() with an fd that can read the file, however the file itself was opened; false if there is none. */
   function readable(file: Descriptor, work: (fd: number) => void): boolean {
     const fs = files();
     let fd: number;
@@ -121,7 +120,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
     fd_fdstat_set_rights(fd: number, base: bigint, inheriting: bigint) {
       table.use(fd, (descriptor) => {
         const [b, i] = [BigInt.asUintN(64, base), BigInt.asUintN(64, inheriting)];
-        // Rights go, they never come back.
+        // Rights can be given up, but not regained.
         if (b & ~BigInt(descriptor.base) || i & ~BigInt(descriptor.inheriting)) fail(E.NOTCAPABLE);
         descriptor.narrow(Number(b), Number(i));
       });
@@ -164,7 +163,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
         host(() => files().fdatasyncSync(file.hostFd));
       });
     },
-    /** Advice binds to nothing; it is checked, and there is nothing in Node to pass it on to. */
+    /** Advice has no binding effect. It is checked, but Node has no call to which it could be passed on. */
     fd_advise(fd: number, offset: bigint, length: bigint, advice: number) {
       table.use(fd, (file) => {
         seekable(file).need(Rights.fdAdvise);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Paths, each resolved below a directory of the guest (path.ts). */
+/** WASI calls on paths, each of which is resolved below a directory of the guest (path.ts). */
 import { fail, FdFlags, FileType, LookupFlags, OFlags } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
@@ -25,7 +25,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     return descriptor;
   }
 
-  /** Calls work with the place of a path below fd. */
+  /** Calls work() with the resolved place of a path below fd. */
   function below<T>(fd: number, rights: number, path: string, follow: boolean, work: (place: ResolvedPath, from: Descriptor) => T): T {
     return table.use(fd, (from) => {
       directory(from, rights);
@@ -38,9 +38,11 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     return (flags & LookupFlags.symlinkFollow) !== 0;
   };
 
-  /** The path of a place that is to be made or removed, with the slash that it was
-   * given: the host knows what each of its calls thinks of that. But it would
-   * follow a link there, and not stay inside. */
+  /**
+   * The path of a place that is to be created or removed, with the slash at its end that the guest passed, because the host's
+   * calls differ in what they do about it. A slash after a symbolic link is refused: the host would follow the link, which may
+   * lead out of the directory.
+   */
   function entry({ path, slash }: ResolvedPath): string {
     if (!slash) return path;
     const stat = files().lstatSync(path, { throwIfNoEntry: false });
@@ -50,7 +52,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
 
   // ---- path_open
 
-  /** Opens the place; without following a link, whatever has happened since it was resolved. */
+  /** Opens the place without following a link, even if the place was replaced by one since it was resolved. */
   function openPath(place: ResolvedPath, oflags: number, rights: number): number {
     const { constants, openSync } = files();
     let flags = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -68,7 +70,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
 
   function open(place: ResolvedPath, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
     const fs = files();
-    // What a directory is opened for is cut down to what there is to a directory.
+    // The rights for a directory are reduced to those that apply to directories.
     const directoryOnly = (oflags & OFlags.directory) !== 0 || place.slash;
     const hostFd = openPath(place, oflags, directoryOnly ? 0 : base);
     let fd: number;
@@ -82,7 +84,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
           allowed: from.passed & RIGHTS_OF_DIRECTORY, passed: from.passed,
         });
       }
-      // Nothing tells when one of these is ready, and its reader would block for ever.
+      // These files are refused: the host does not tell when one is ready, and reading one would block for ever.
       if (type === FileType.unknown || type === FileType.stream) fail(E.NOTSUP);
       const isFile = type === FileType.regular || type === FileType.blockDevice;
       const applying = isFile ? RIGHTS_OF_FILE : RIGHTS_OF_DEVICE;
@@ -118,7 +120,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       if (oflags & creat) rights |= Rights.pathCreateFile;
       if (oflags & trunc) rights |= Rights.pathFilestatSetSize;
       const opened = below(fd, rights, path, follow && !(oflags & creat && oflags & excl), (place, from) => {
-        // The bits above those that are defined mean nothing; inherited rights can only be those there are.
+        // Bits above the defined ones are ignored; inherited rights are limited to those that the directory passes on.
         const wanted = Number(BigInt.asUintN(30, base));
         if (wanted & ~from.passed) fail(E.NOTCAPABLE);
         const passed = Number(BigInt.asUintN(30, inheriting)) & from.passed;
@@ -168,7 +170,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       memory.check(used, 4);
       below(fd, Rights.pathReadlink, textAt(memory, pathAt, length), false, (place) => {
         const target = host(() => files().readlinkSync(existing(place), { encoding: 'buffer' }));
-        // What does not fit is cut off, as by readlink(2).
+        // A target that does not fit is cut off, as readlink(2) does.
         const fits = target.subarray(0, size >>> 0);
         memory.bytes(buffer, fits.length).set(fits);
         memory.setU32(used, fits.length);
@@ -178,7 +180,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       const target = textAt(memory, targetAt, targetLength);
       if (target.includes('\0')) fail(E.INVAL);
       below(fd, Rights.pathSymlink, textAt(memory, pathAt, length), false, (place) => {
-        // It would lead out of every directory of the guest; others may follow it.
+        // An absolute link would lead out of every directory of the guest, and other programs may follow it.
         if (target.startsWith('/')) fail(E.PERM);
         if (isDots(place)) fail(E.EXIST);
         host(() => files().symlinkSync(target, entry(place)));
@@ -202,12 +204,12 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     },
   };
 
-  /** No name that could be made or removed. */
+  /** Whether the name is `.` or `..`, which cannot be created or removed. */
   function isDots({ name }: ResolvedPath): boolean {
     return name === '.' || name === '..';
   }
 
-  /** The path of a place that is there; with a slash it is a directory. */
+  /** The path of a place that must exist; if the path ended with a slash, it must be a directory. */
   function existing({ path, slash }: ResolvedPath): string {
     if (slash && !host(() => files().lstatSync(path)).isDirectory()) fail(E.NOTDIR);
     return path;

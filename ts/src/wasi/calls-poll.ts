@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What poll_oneoff waits for in a guest: this thread adds itself to the watchers of each ring and sleeps on its own word. */
+/** poll_oneoff of a guest: the thread adds itself to the watchers of each ring, and sleeps on a word of its own. */
 import { EventType, fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
@@ -13,7 +13,7 @@ import { Kind, type Descriptor } from './table.js';
 export function guestPollCalls(thread: GuestThread): SystemCalls {
   const { table, shared } = thread;
 
-  /** Bytes up to the end of a file. */
+  /** The number of bytes from the offset to the end of a file. */
   function fileBytes(file: Descriptor): bigint {
     if (!thread.fs || file.hostFd < 0) return 0n;
     const { fs } = thread;
@@ -21,7 +21,7 @@ export function guestPollCalls(thread: GuestThread): SystemCalls {
     return BigInt(Math.max(0, size - (file.sequential ? 0 : file.offset)));
   }
 
-  /** What a descriptor has to say; undefined: it is not ready, and tells us when it is. */
+  /** The state of a descriptor; undefined if it is not ready, in which case it wakes this thread up once it is. */
   function look(descriptor: Descriptor, type: number): PollEvent | undefined {
     if (descriptor.kind === Kind.directory) fail(E.BADF);
     descriptor.need(Rights.pollFdReadwrite);

@@ -9,18 +9,18 @@ import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
 import { utf8 } from './text.js';
 
 const DIRENT_BYTES = 24;
-/** Listings that a thread keeps at most, for directories that it has not read to the end. */
+/** The most listings that a thread keeps, for directories that it has not read to the end. */
 const MAX_LISTINGS = 64;
 
 /**
- * Listing a directory. A cookie is the number of the entries before; the names are
- * read when a listing begins (cookie 0) and stay what they are until its end, so that
- * what is made or removed meanwhile makes no other entry come twice or not at all.
+ * Makes fd_readdir. A cookie is the number of entries before the one that it refers to. The names are read when a
+ * listing begins (cookie 0) and do not change until its end, so that creating or removing a file meanwhile makes no
+ * other entry appear twice or not at all.
  */
 export function readdirCalls(thread: GuestThread): SystemCalls {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
-  /** By descriptor; the oldest first. */
+  /** The listings by descriptor, the oldest first. */
   const listings = new Map<number, readonly string[]>();
 
   function names(directory: Descriptor, cookie: bigint): readonly string[] {
@@ -28,7 +28,7 @@ export function readdirCalls(thread: GuestThread): SystemCalls {
     let listed = cookie === 0n ? undefined : listings.get(serial);
     listings.delete(serial);
     listed ??= ['.', '..', ...host(() => files().readdirSync(`/proc/self/fd/${hostFd}`, { encoding: 'buffer' }))
-      // A name that is no UTF-8 cannot be given back to open it.
+      // Names that are not UTF-8 are left out, because the guest could not open them.
       .map(utf8).filter((name) => name !== undefined)];
     listings.set(serial, listed);
     for (const oldest of listings.keys()) {
@@ -38,11 +38,11 @@ export function readdirCalls(thread: GuestThread): SystemCalls {
     return listed;
   }
 
-  /** Its number and type. What has been removed since has none. */
+  /** The inode number and type of an entry; zeros if it was removed meanwhile. */
   function look(directory: Descriptor, name: string): { ino: bigint; type: number } {
     const fs = files();
     try {
-      // What lies above a preopened directory is no business of the guest.
+      // The guest is told nothing about the directory above a preopened one.
       const stat = name === '.' || name === '..'
         ? fs.fstatSync(directory.hostFd, { bigint: true })
         : fs.lstatSync(at(directory.hostFd, name), { bigint: true });
@@ -52,7 +52,7 @@ export function readdirCalls(thread: GuestThread): SystemCalls {
     }
   }
 
-  /** Fills the buffer; the last entry may be cut off. The bytes used. */
+  /** Fills the buffer, in which the last entry may be cut off. Returns the number of bytes used. */
   function fill(directory: Descriptor, into: Uint8Array, cookie: bigint): number {
     const listed = names(directory, cookie);
     let used = 0;

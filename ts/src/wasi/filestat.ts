@@ -7,8 +7,10 @@ import type { FileSystem } from './table.js';
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;
 
-/** Whether this time survives Node's way: seconds in a double, of which libuv takes
- * the microseconds or, in newer ones, the nanoseconds. */
+/**
+ * Whether Node can set this time exactly. It takes seconds in a double, of which libuv uses the microseconds or, in
+ * newer versions, the nanoseconds.
+ */
 function survives(ns: bigint): boolean {
   const double = seconds(ns);
   const whole = Math.trunc(double);
@@ -17,9 +19,8 @@ function survives(ns: bigint): boolean {
 }
 
 /**
- * Sets the times of a file. Node takes doubles, whose step is 238 ns by now, and
- * always sets both; so where that would not be exact touch(1) does it, if there
- * is one.
+ * Sets the times of a file. Node takes doubles, whose precision is 238 ns nowadays, and always sets both times. Where
+ * that would not be exact, touch(1) is run if it exists.
  */
 export function setTimes(runtime: HostBase, path: string, follow: boolean, atim: bigint, mtim: bigint, flags: number): void {
   const fs = (runtime.fs as FileSystem | undefined) ?? fail(E.NOTSUP);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The worker of guests, in browsers. */
+/** The worker that runs threads of guests, in browsers. */
 import { workerHost } from '../hosts/browser-worker.js';
 import { startGuestWorker } from './guest-worker.js';
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/** What every thread of a guest is given when it starts; can be posted. */
+/** What every thread of a guest gets when it starts. It can be posted to workers. */
 export interface GuestConfig {
   readonly args: readonly string[];
-  /** NAME=VALUE */
+  /** The environment, `NAME=VALUE` each. */
   readonly env: readonly string[];
-  /** The guest's names of the preopened directories, by number. */
+  /** The guest's paths of the preopened directories, in the order of their fds. */
   readonly preopens: readonly string[];
   readonly buffer: SharedArrayBuffer;
 }

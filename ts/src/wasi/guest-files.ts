@@ -7,8 +7,8 @@ import type { GuestThread } from './guest-thread.js';
 import { Kind } from './table.js';
 
 /**
- * What the block engines ask for, for a program, which may be anybody's: file is a descriptor of its own, and
- * what it says of its memory is checked.
+ * The imports by which the block engines access files, for a program that need not be trusted: file is a file
+ * descriptor of the program, and the addresses that it passes are checked.
  */
 export function guestFiles({ table }: GuestThread, direct: FileImports): FileImports {
   const checked = (name: keyof FileImports, rights: number) => (fd: number, ...rest: number[]): number => {

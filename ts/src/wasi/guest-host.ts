@@ -2,17 +2,17 @@
 import type { MadeWorker } from '../hosts/host.js';
 import type { Surroundings } from './surroundings.js';
 
-/** What guests need of the owner's host, beyond what every runtime needs. */
+/** What guests need of the owner's host in addition to what every runtime needs. */
 export interface GuestHost {
-  /** Starts a worker that can be a guest's thread: guest-node.js, guest-browser.js. */
+  /** Starts a worker that can be a thread of a guest: guest-node.js or guest-browser.js. */
   makeWorker(name: string): MadeWorker;
-  /** Loaded for the first guest. Absent: a page, which has none of that. */
+  /** Loads what the guest inherits from this process. Called for the first guest; absent in a page. */
   surroundings?(): Promise<Surroundings>;
 }
 
 let load: (() => Promise<GuestHost>) | undefined;
 
-/** Each entry of `wasm-aio/wasi` says where that comes from, as the package's others say for its host. */
+/** Sets where this entry of `wasm-aio/wasi` loads its guest host from, as provideHost() does for the host. */
 export function provideGuestHost(loader: () => Promise<GuestHost>): void {
   load = loader;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The worker of guests, in Node, Deno and Bun. */
+/** The worker that runs threads of guests, in Node, Deno and Bun. */
 import { workerHost } from '../hosts/node-worker.js';
 import { directoryCalls } from './calls-directory.js';
 import { startGuestWorker } from './guest-worker.js';

@@ -9,7 +9,10 @@ import type { DirectoryCalls } from './guest-thread.js';
 import { loopImports } from './loop-fds.js';
 import { guestThread, preview1 } from './preview1.js';
 
-/** The system of one thread of a guest that has the event loop inside. directoryCalls: absent where there are no directories. */
+/**
+ * The system of one thread of a guest that contains the event loop. directoryCalls: absent where there are no
+ * directories.
+ */
 export function guestSystem(config: GuestConfig, host: HostBase, memory: Memory, sleeps: boolean, directoryCalls?: DirectoryCalls): System {
   const thread = guestThread(config, host, () => memory.memory, sleeps);
   return {

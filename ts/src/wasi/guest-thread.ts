@@ -4,7 +4,7 @@ import type { GuestConfig } from './guest-config.js';
 import type { Shared } from './shared.js';
 import type { FdTable, FileSystem } from './table.js';
 
-/** What the calls of one thread of a guest work with. */
+/** What the WASI calls of one thread of a guest use. */
 export interface GuestThread extends SystemThread {
   readonly config: GuestConfig;
   readonly shared: Shared;
@@ -12,5 +12,5 @@ export interface GuestThread extends SystemThread {
   readonly fs: FileSystem | undefined;
 }
 
-/** The calls on directories, which not every host has. */
+/** Makes the WASI calls on directories, which not every host has. */
 export type DirectoryCalls = (thread: GuestThread) => SystemCalls;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The worker of a guest: a thread of a runtime, or of a guest that is no program of ours. */
+/** The worker of a guest: a thread of a runtime, or a thread of a guest that aiocc has not built. */
 import type { WorkerHost } from '../hosts/host.js';
 import { describeDeath } from '../runtime/death.js';
 import { runHelper } from '../runtime/helper-worker.js';
@@ -16,9 +16,9 @@ export interface GuestInit {
   type: 'guest';
   module: WebAssembly.Module;
   config: GuestConfig;
-  /** The memory that the module imports, and its name there. */
+  /** The memory that the module imports, and the name of the import. */
   memory: { module: string; name: string; memory: WebAssembly.Memory } | undefined;
-  /** A thread that another one started. */
+  /** Set if this is a thread that another thread of the guest has started. */
   thread: { tid: number; argument: number } | undefined;
   maxThreads: number;
 }
@@ -30,7 +30,7 @@ export type FromGuest =
   | { type: 'guest-thread-ended' }
   | { type: 'guest-spawn'; tid: number; argument: number };
 
-/** directoryCalls: absent where there are no directories. */
+/** Makes this worker one of a guest's. directoryCalls: absent where there are no directories. */
 export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCalls): void {
   startWorker(host, {
     system: (config: GuestConfig, ...rest) => guestSystem(config, ...rest, directoryCalls),
@@ -40,7 +40,7 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
   });
 }
 
-/** A thread of a guest without the event loop: its worker has nothing else in it. */
+/** Runs a thread of a guest without the event loop. The worker does nothing else. */
 async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: DirectoryCalls | undefined): Promise<void> {
   const { module, memory: imported, thread: started } = init;
   const post = (message: FromGuest): void => host.post(message);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** WASI's descriptors in the event loop of programs that have one inside (wasm/port/fd-table.c), and pipes for them. */
+/** The imports by which the event loop of a program waits for WASI descriptors (wasm/port/fd-table.c), and creates pipes. */
 import { errnoNumber } from '../errno.js';
 import { FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
@@ -22,7 +22,7 @@ export function loopImports(thread: GuestThread): LoopImports {
   };
 
   return {
-    // What has no rings is always ready: of that there is nothing to tell.
+    // A descriptor without rings is always ready, so that it need not be watched.
     fd_watch: (fd) => result(() => table.use(fd, ({ readRing, writeRing }) => {
       readRing?.watchReading(fd);
       writeRing?.watchWriting(fd);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Node: what guests inherit from this process, and what it opens for them. */
+/** What guests inherit from this process, and what it opens for them, in Node, Deno and Bun. */
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
@@ -11,7 +11,7 @@ import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 export { directoryCalls } from './calls-directory.js';
 import type { Inherited, Listening } from './surroundings.js';
 
-/** fd 0, 1 or 2 of this process; undefined: it is closed. */
+/** The fd 0, 1 or 2 of this process; undefined if it is closed. */
 export function inherit(fd: number): Inherited | undefined {
   let mode: number;
   try {
@@ -21,7 +21,7 @@ export function inherit(fd: number): Inherited | undefined {
   }
   const type = FdTable.typeOf(mode);
   const isTerminal = isatty(fd);
-  // What is typed is waited for; files and devices such as /dev/null are never late.
+  // Pipes, sockets and what is typed have to be waited for; files and devices such as /dev/null do not.
   const waits = type === FileType.unknown || type === FileType.stream || (fd === 0 && isTerminal);
   return { type, isTerminal, ...(waits ? { stream: standardStream(fd) } : {}) };
 }
@@ -31,7 +31,7 @@ export function sameFile(one: number, other: number): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-/** The process's streams are its own: a guest that ends leaves them open. */
+/** A standard stream of this process, which remains open when a guest ends. */
 function standardStream(fd: number): AioStream {
   return fd === 0 ? new Input() : new Output(fd);
 }
@@ -42,15 +42,15 @@ interface Reader {
 }
 
 /**
- * process.stdin, for programs that read it one after the other, or at once. It is touched only
- * while one of them waits for bytes. What one has taken and not read is there for the next.
+ * process.stdin, for guests that read it one after the other, or at the same time. It is touched only while a guest
+ * waits for bytes. Bytes that one guest has taken and not read are left for the next.
  */
 class StandardInput {
   private readonly pieces: Uint8Array[] = [];
   private readonly readers: Reader[] = [];
   private attached = false;
 
-  /** The next piece; undefined: there are no more. */
+  /** Resolves with the next piece of bytes, or with undefined at the end. */
   take(signal: AbortSignal): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
       const reader = { resolve, reject };
@@ -65,7 +65,7 @@ class StandardInput {
     });
   }
 
-  /** They were taken last. */
+  /** Returns bytes that were taken last. */
   giveBack(bytes: Uint8Array): void {
     this.pieces.unshift(bytes);
     this.look();
@@ -74,13 +74,13 @@ class StandardInput {
   private readonly look = (): void => {
     const { stdin } = process;
     while (this.readers.length > 0 && this.pieces.length > 0) this.readers.shift()?.resolve(this.pieces.shift());
-    // (Not every runtime has all of the properties.)
+    // Not every runtime has all of these properties.
     if (this.readers.length > 0 && (stdin.readableEnded || stdin.destroyed)) {
       for (const { resolve, reject } of this.readers.splice(0)) if (stdin.errored) reject(stdin.errored); else resolve(undefined);
     }
     if (this.readers.length > 0) return this.attach();
     this.detach();
-    // Others may read it now, too.
+    // Other readers of process.stdin may want the bytes now.
     if (stdin.readableEnded || stdin.destroyed || stdin.readableEncoding) return;
     for (let piece = this.pieces.pop(); piece; piece = this.pieces.pop()) stdin.unshift(piece);
   };
@@ -129,7 +129,7 @@ class Input extends AioStream {
   }
 }
 
-/** Standard output and error, each opened once. (process.stdout would block this thread when a pipe is full.) */
+/** Standard output and standard error, each opened once. (process.stdout would block this thread when a pipe is full.) */
 const outputs = new Map<number, AioStream>();
 
 class Output extends AioStream {
@@ -160,7 +160,7 @@ class Output extends AioStream {
   cancel(): void {}
 }
 
-/** A directory for guests: its fd. */
+/** Opens a directory for guests and returns its fd. */
 export function openDirectory(path: string): number {
   if (fdsAreOwned) {
     throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: a guest has no directories on Deno, whose fds are those of one thread; use Node or Bun`);
@@ -176,13 +176,13 @@ export function openDirectory(path: string): number {
     const [own, seen] = [fstatSync(fd), statSync(`/proc/self/fd/${fd}`)];
     if (own.ino === seen.ino && own.dev === seen.dev) return fd;
   } catch {
-    // No /proc: as below.
+    // There is no /proc: fail as below.
   }
   closeSync(fd);
   throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: directories for guests need Linux's /proc/self/fd, which is not there or does not show this process's fds`);
 }
 
-/** Waits for connections, each of which is handed on paused. */
+/** Listens for connections, each of which is passed on paused. */
 export function listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => onConnection(new NodeStream(socket, true)));

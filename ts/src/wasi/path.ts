@@ -6,44 +6,42 @@ import { hostErrno } from '../errors.js';
 import type { FileSystem } from './table.js';
 import { utf8 } from './text.js';
 
-/** Linux: an fd that stands for a place in the tree, whatever its permissions. */
+/** Linux's flag for an fd that only stands for a place in the tree, whatever the permissions there are. */
 const O_PATH = 0o10000000;
-/** As many symbolic links as Linux follows in one path. */
+/** The most symbolic links that are followed in one path, as on Linux. */
 const MAX_LINKS = 40;
 
-/** A call of the host's file system; its error becomes the errno of the call. */
+/** Calls the host's file system. An error becomes the errno of the WASI call. */
 export function host<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof WasiError) throw error;
     const code = hostErrno(error);
-    // What Node checks by itself before it asks the system.
+    // Node checks some arguments itself, before it calls the system.
     if (code.startsWith('ERR_')) fail(code === 'ERR_FS_FILE_TOO_LARGE' ? E.FBIG : E.INVAL);
     fail(code === 'ENOTSUP' || code === 'EOPNOTSUPP' ? E.NOTSUP : errnoNumber(code));
   }
 }
 
-/** A path below a directory that is open: `at` names it for the host. */
+/** The host's path of a name in an open directory. */
 export const at = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
 
 export interface ResolvedPath {
-  /** An open directory, to be used until the call of resolve() is over. */
+  /** An open directory, which may be used until resolve() returns. */
   directory: number;
-  /** One component, which is no symbolic link if those are followed; '.' for the
-   * directory itself, '..' if the path ended with that. */
+  /** One component, which is no symbolic link if links are followed; `.` for the directory itself, `..` if the path ended so. */
   name: string;
-  /** It ended with a slash, so it must be a directory. */
+  /** The path ended with a slash, so the place must be a directory. */
   slash: boolean;
-  /** For the host. */
+  /** The host's path of the place. */
   path: string;
 }
 
 /**
- * Resolves a path of the guest below a directory, component by component, each by
- * the fd of the one before: nothing that is moved or replaced meanwhile, by the
- * guest or by others, leads elsewhere. EPERM where it would lead out of that
- * directory: an absolute path or link, or `..` above the start.
+ * Resolves a path of the guest below a directory. Each component is opened by the fd of the one before, so that
+ * nothing that the guest or others move or replace meanwhile can lead elsewhere. Fails with EPERM where the path
+ * would lead out of the directory: an absolute path or link, or `..` above the start.
  */
 export function resolve<T>(fs: FileSystem, start: number, path: string, follow: boolean, work: (place: ResolvedPath) => T): T {
   if (path === '') fail(E.NOENT);
@@ -56,14 +54,14 @@ export function resolve<T>(fs: FileSystem, start: number, path: string, follow: 
   }
 }
 
-/** A '.' counts only at the end: what stands before it must be a directory. */
+/** Splits a path into components. A `.` counts only at the end, where it demands a directory before it. */
 function components(path: string): string[] {
   if (path.startsWith('/')) fail(E.PERM);
   const parts = path.split('/').filter((part) => part !== '');
   return parts.filter((part, i) => part !== '.' || i === parts.length - 1);
 }
 
-/** '/' and '/.' ask for a directory; so does '..', which is one. */
+/** Whether a path demands a directory: it ends with `/` or `/.`. (A final `..` is a directory anyway.) */
 export const asksDirectory = (path: string): boolean => /(^|\/)\.?$/.test(path);
 
 function walk(fs: FileSystem, start: number, path: string, follow: boolean, opened: number[]): ResolvedPath {
@@ -104,13 +102,13 @@ function walk(fs: FileSystem, start: number, path: string, follow: boolean, open
   }
 }
 
-/** The directory `name`; undefined if that is a symbolic link. */
+/** Opens the directory `name`; undefined if that is a symbolic link. */
 function step(fs: FileSystem, directory: number, name: string): number | undefined {
   const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
   try {
     return fs.openSync(at(directory, name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
-    // Neither by this flag nor without it does a link open.
+    // A symbolic link fails to open with these flags.
     if (hostErrno(error) === 'ENOTDIR' && linkTarget(fs, at(directory, name)) !== undefined) return undefined;
     return host(() => {
       throw error;
@@ -118,8 +116,10 @@ function step(fs: FileSystem, directory: number, name: string): number | undefin
   }
 }
 
-/** What a symbolic link holds; undefined for all else, also for what is not there. EILSEQ if that is no
- * UTF-8: decoded with replacement characters it would lead to another file. */
+/**
+ * The target of a symbolic link; undefined for anything else, and for something that does not exist. Fails with
+ * EILSEQ if the target is not UTF-8, because decoding it with replacement characters would lead to another file.
+ */
 function linkTarget(fs: FileSystem, path: string): string | undefined {
   let target: Uint8Array;
   try {

@@ -13,7 +13,7 @@ import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
 
-/** One thread's part in a guest. `sleeps`: it may block. */
+/** What one thread of a guest uses for its WASI calls. sleeps: the thread may block. */
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
@@ -21,7 +21,7 @@ export function guestThread(config: GuestConfig, host: HostBase, memory: () => W
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs };
 }
 
-/** What a host without directories answers to the calls on one: no descriptor is that. */
+/** The calls on directories of a host that has none. They fail, because no descriptor is a directory. */
 function noDirectories({ table }: GuestThread): SystemCalls {
   const refuse = (fd: number): never => table.use(fd, () => fail(E.NOTDIR));
   const names = ['open', 'create_directory', 'remove_directory', 'unlink_file', 'filestat_get', 'filestat_set_times', 'readlink', 'link', 'rename'];
@@ -32,7 +32,7 @@ function noDirectories({ table }: GuestThread): SystemCalls {
   };
 }
 
-/** The 46 calls of wasi_snapshot_preview1. */
+/** The 46 calls of wasi_snapshot_preview1 for one thread. */
 export function preview1(thread: GuestThread, directoryCalls: DirectoryCalls = noDirectories): SystemCalls {
   return { ...processCalls(thread), ...moreProcessCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directoryCalls(thread) };
 }

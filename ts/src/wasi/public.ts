@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What `wasm-aio/wasi` exports. */
+/** What the entry `wasm-aio/wasi` exports. */
 export { WasiHost, type WasiOptions } from './wasi-host.js';
 export type { MessagePortLike, ReadableStreamLike, WritableStreamLike } from '../platform.js';
 export type { GuestOptions, Standard } from './guest-options.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The owner's side of host streams: their bytes go to rings and come from them. */
+/** The owner's side of host streams: it moves bytes between the streams and the rings of guests. */
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
 import type { OwnerHost } from '../hosts/host.js';
@@ -10,24 +10,24 @@ import type { Ring } from './ring.js';
 import type { Shared } from './shared.js';
 import type { AioStream } from './stream.js';
 
-/** How long a stream may take to take what is left for it when all else is over. */
+/** How long a stream may take to accept the bytes that are left when the guest has ended. */
 const PATIENCE_MS = 3000;
 
-/** Resolves with the promise, or when the time is over. */
+/** Resolves with the promise, or after PATIENCE_MS. */
 async function inTime(promise: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)))]);
   clearTimeout(timer);
 }
 
-/** Something with a ring that the owner looks at when it is told to. */
+/** Something with a ring that the owner examines when the guest asks it to. */
 interface Attended {
   look(): void;
 }
 
 /**
- * Serves the rings that guests marked for the owner's attention. It sleeps on one
- * word, with at most one wait outstanding.
+ * Serves the rings that guests have marked for the owner's attention. It waits on one word, with at most one wait
+ * outstanding.
  */
 export class Pump {
   private readonly attended = new Map<number, Attended>();
@@ -38,7 +38,7 @@ export class Pump {
   private readonly helpers: Helpers;
   private readonly waiter: Waiter;
 
-  /** onError: nothing can wake it here, as no worker starts. */
+  /** onError: nothing can wake it up, because no helper can be started. */
   constructor(private readonly shared: Shared, host: OwnerHost, guests: GuestHost, onError: (error: unknown) => void) {
     const { words, ownerWord } = shared;
     this.helpers = new Helpers(host, guests.makeWorker);
@@ -50,14 +50,14 @@ export class Pump {
     this.run();
   }
 
-  /** From the stream to the ring, of which the owner has the writing end. */
+  /** Moves bytes from the stream to the ring, whose writing end the owner has. */
   feed(stream: AioStream, ring: Ring): void {
     const feed = new Feed(stream, ring, () => this.attended.delete(ring.index));
     this.attended.set(ring.index, feed);
     feed.look();
   }
 
-  /** From the ring, of which the owner has the reading end, to the stream. */
+  /** Moves bytes from the ring, whose reading end the owner has, to the stream. */
   drain(stream: AioStream, ring: Ring): void {
     const drain = new Drain(stream, ring, () => {
       this.attended.delete(ring.index);
@@ -68,13 +68,15 @@ export class Pump {
     drain.look();
   }
 
-  /** A worker of another kind. */
+  /** Serves a ring in another way than feed() and drain(). */
   attach(ring: Ring, worker: Attended): void {
     this.attended.set(ring.index, worker);
   }
 
-  /** Resolves when all that has been written so far is with the streams, or nobody takes it;
-   * a peer that does not read is waited for no longer than PATIENCE_MS. */
+  /**
+   * Resolves when everything written so far has been taken by the streams, or nobody takes it. A peer that does not
+   * read is waited for no longer than PATIENCE_MS.
+   */
   async flush(): Promise<void> {
     const drains = [...this.drains];
     const emptied = (owned: boolean): Promise<unknown> =>
@@ -82,8 +84,10 @@ export class Pump {
     await Promise.all([emptied(false), inTime(emptied(true))]);
   }
 
-  /** The guest is over and has closed its ends: resolves when all streams have ended
-   * or were let go, and nothing of this is left waiting. */
+  /**
+   * Called when the guest has ended and its ends are closed. Resolves when all streams have ended or were let go, and
+   * no wait is outstanding.
+   */
   async finish(): Promise<void> {
     for (const worker of [...this.attended.values()]) worker.look();
     const drains = [...this.drains];
@@ -92,10 +96,10 @@ export class Pump {
     await this.stop();
   }
 
-  /** Resolves when nothing of it is left waiting. */
+  /** Stops the pump. Resolves when no wait is outstanding. */
   async stop(): Promise<void> {
     this.stopped = true;
-    // A pending wait keeps no process alive.
+    // An outstanding wait does not keep the process alive by itself.
     const alive = setInterval(() => {}, 0x7fffffff);
     const stopped = new Promise<void>((resolve) => {
       this.whenStopped = () => {
@@ -149,7 +153,7 @@ class Feed implements Attended {
     }
     if (ring.readerGone) return this.cancel();
     if (this.piece || this.reading) return;
-    // To hear of the reader's end, and of room.
+    // Ask to be told when the reader has closed its end, or there is room.
     ring.awaitRoom();
     if (ring.readerGone) return this.cancel();
     if (ring.room === 0 || (stream.lazy && !ring.takeDemand())) return;
@@ -159,7 +163,7 @@ class Feed implements Attended {
         this.reading = false;
         if (this.over) return piece && stream.giveBack(piece);
         if (!piece) return this.finish(() => ring.endWriting());
-        // Whoever wanted bytes gets these; more are to be asked for again.
+        // These bytes satisfy the demand; further bytes have to be demanded again.
         ring.takeDemand();
         this.piece = piece;
         this.look();
@@ -171,7 +175,7 @@ class Feed implements Attended {
     );
   }
 
-  /** Nobody reads any more: what is left in the ring was read from the stream in vain. */
+  /** The reader has closed its end. Bytes that are left in the ring are given back to the stream. */
   private cancel(): void {
     const { ring, stream } = this;
     const left = new Uint8Array(ring.length + (this.piece?.length ?? 0));
@@ -196,7 +200,7 @@ class Drain implements Attended {
   private over = false;
   private readonly whenEmpty: (() => void)[] = [];
   private end!: () => void;
-  /** Resolves when nothing is written any more. */
+  /** Resolves when no more bytes are written. */
   readonly ended = new Promise<void>((resolve) => (this.end = resolve));
 
   constructor(readonly stream: AioStream, private readonly ring: Ring, private readonly done: () => void) {}
@@ -219,7 +223,7 @@ class Drain implements Attended {
         this.look();
       },
       () => {
-        // Nobody takes it any more: the guest gets EPIPE.
+        // The stream accepts no more bytes: the guest gets EPIPE.
         this.writing = false;
         this.finish(Promise.resolve());
         this.tellEmpty();

@@ -2,8 +2,8 @@
 import { MAX_RINGS, ringAt, ringData, ringRange, type Shared } from './shared.js';
 
 // The words of a ring.
-const USED = 0;          // how many ends somebody holds
-const HEAD = 1;          // bytes ever written, modulo 2^32: the writer's
+const USED = 0;          // how many ends are in use
+const HEAD = 1;          // bytes written so far, modulo 2^32; the writer stores it
 const TAIL = 2;          // bytes ever read: the reader's
 const FLAGS = 3;
 const ERROR = 4;         // an errno for the reader, once the bytes are read
@@ -15,22 +15,22 @@ const FEEDER_WAITS = 12; // the owner is to be told when there is room
 const WRITER_COUNT = 13; // descriptors of the guest that write to it
 const WRITE_LOCK = 14;
 const READ_LOCK = 15;
-// 1 + the fd that loops watch for reading and for writing
+// 1 + the fd by which loops watch this ring for reading and for writing
 const READ_FD = 16;
 const WRITE_FD = 17;
 
 const WRITER_GONE = 1;
 const READER_GONE = 2;
 
-/** As many bytes are written in one piece: PIPE_BUF of limits.h. */
+/** Up to this many bytes are written in one piece: PIPE_BUF of limits.h. */
 export const PIPE_BUF = 4096;
 
 export const OwnerEnd = { none: 0, writer: 1, reader: 2 } as const;
 export type OwnerEnd = (typeof OwnerEnd)[keyof typeof OwnerEnd];
 
 /**
- * Bytes from one end to the other, in shared memory. The two ends need no lock;
- * the threads that share one take turns (writing, reading).
+ * A ring in shared memory that carries bytes from a writing end to a reading end. The two ends need no lock between
+ * them; threads that share an end take turns (writing(), reading()).
  */
 export class Ring {
   private readonly at: number;
@@ -43,7 +43,7 @@ export class Ring {
     ({ start: this.start, size: this.size } = ringData(index));
   }
 
-  /** A new ring with both ends open; undefined if there is none left. */
+  /** Allocates a ring with both ends open; undefined if none is left. */
   static allocate(shared: Shared, large: boolean, ownerEnd: OwnerEnd): Ring | undefined {
     const [first, end] = ringRange(large);
     for (let index = first; index < end; index++) {
@@ -61,17 +61,17 @@ export class Ring {
     return Atomics.load(this.shared.words, this.at + word);
   }
 
-  /** Bytes to read. */
+  /** The number of bytes that can be read. */
   get length(): number {
     return (this.get(HEAD) - this.get(TAIL)) >>> 0;
   }
 
-  /** Bytes that may be written. */
+  /** The number of bytes that can be written. */
   get room(): number {
     return this.size - this.length;
   }
 
-  /** As Linux's pipes are: any write of up to PIPE_BUF bytes would be taken now. */
+  /** Whether any write of up to PIPE_BUF bytes would be accepted now, which is when Linux calls a pipe writable. */
   get writable(): boolean {
     return this.room >= PIPE_BUF;
   }
@@ -84,12 +84,12 @@ export class Ring {
     return (this.get(FLAGS) & READER_GONE) !== 0;
   }
 
-  /** What the writer ended with: 0, or an errno. */
+  /** The errno with which the writer has ended; 0 if none. */
   get error(): number {
     return this.get(ERROR);
   }
 
-  /** The masks of those who sleep. */
+  /** The addresses of the masks of sleeping readers and writers. */
   get readers(): number {
     return this.at + READERS;
   }
@@ -100,24 +100,24 @@ export class Ring {
 
   // ---- Writing
 
-  /** One thread of the guest at a time writes. */
+  /** Calls work() while no other thread of the guest writes. */
   writing<T>(work: () => T): T {
     return this.shared.locked(this.at + WRITE_LOCK, work);
   }
 
-  /** One more descriptor writes to it. */
+  /** One more descriptor writes to the ring. */
   addWriter(): void {
     Atomics.add(this.shared.words, this.at + WRITER_COUNT, 1);
     Atomics.add(this.shared.words, this.at + USED, 1);
   }
 
-  /** A descriptor is closed: no more bytes come if it was the last. */
+  /** A descriptor that writes to the ring was closed. If it was the last one, no more bytes will come. */
   closeWriter(): void {
     if (Atomics.sub(this.shared.words, this.at + WRITER_COUNT, 1) === 1) this.endWriting();
     this.drop();
   }
 
-  /** Takes as much as there is room for; the bytes taken. */
+  /** Writes as many bytes as there is room for, and returns their number. */
   write(from: Uint8Array): number {
     const head = this.get(HEAD);
     const count = Math.min(from.length, this.room);
@@ -131,7 +131,7 @@ export class Ring {
     return count;
   }
 
-  /** No more bytes will come. With an errno: the reader gets that in the end. */
+  /** No more bytes will come. The reader gets the errno, if there is one, after all bytes. */
   endWriting(errno = 0): void {
     if (errno !== 0) Atomics.store(this.shared.words, this.at + ERROR, errno);
     if (Atomics.or(this.shared.words, this.at + FLAGS, WRITER_GONE) & WRITER_GONE) return;
@@ -146,7 +146,7 @@ export class Ring {
 
   // ---- Reading
 
-  /** One thread of the guest at a time reads. */
+  /** Calls work() while no other thread of the guest reads. */
   reading<T>(work: () => T): T {
     return this.shared.locked(this.at + READ_LOCK, work);
   }
@@ -156,21 +156,21 @@ export class Ring {
     this.drop();
   }
 
-  /** The bytes to read that lie together, as they are in shared memory. */
+  /** The contiguous part of the bytes that can be read, as a view of the shared memory. */
   peek(): Uint8Array {
     const tail = this.get(TAIL) >>> 0;
     const offset = tail % this.size;
     return this.shared.bytes.subarray(this.start + offset, this.start + offset + Math.min(this.length, this.size - offset));
   }
 
-  /** The first bytes have been read, and their room is free. */
+  /** Frees the room of the first `count` bytes, which have been read. */
   consume(count: number): void {
     if (count === 0) return;
     Atomics.store(this.shared.words, this.at + TAIL, (this.get(TAIL) + count) | 0);
     this.wakeWriter();
   }
 
-  /** Copies what there is, as far as it fits; leaves it there if `keep`. */
+  /** Copies as many bytes as fit, and leaves them in the ring if `keep`. */
   read(into: Uint8Array, keep = false): number {
     const count = Math.min(into.length, this.length);
     const offset = (this.get(TAIL) >>> 0) % this.size;
@@ -181,7 +181,7 @@ export class Ring {
     return count;
   }
 
-  /** Nobody will read any more. */
+  /** No more bytes will be read. */
   endReading(): void {
     if (Atomics.or(this.shared.words, this.at + FLAGS, READER_GONE) & READER_GONE) return;
     this.wakeWriter();
@@ -194,16 +194,20 @@ export class Ring {
     if (Atomics.exchange(this.shared.words, this.at + FEEDER_WAITS, 0) !== 0) this.shared.attend(this.index);
   }
 
-  /** Owner: to be told when there is room, or nobody reads any more. Pairs with
-   * wakeWriter: look at both after this. */
+  /**
+   * Called by the owner, to be told when there is room or the reader has closed its end. Pairs with wakeWriter():
+   * examine both after this call.
+   */
   awaitRoom(): void {
     Atomics.store(this.shared.words, this.at + FEEDER_WAITS, 1);
   }
 
   // ---- Loops
 
-  /** From now on the loops of the guest hear of this end by that fd. Pairs with tell():
-   * whoever changes the ring sees it, or the loop, which looks after this, the change. */
+  /**
+   * From now on the guest's loops are told of changes of this end, by that fd. Pairs with tell(): either the thread
+   * that changes the ring sees the fd, or the loop, which examines the ring after this call, sees the change.
+   */
   watchReading(fd: number): void {
     Atomics.store(this.shared.words, this.at + READ_FD, fd + 1);
   }
@@ -219,13 +223,13 @@ export class Ring {
 
   // ---- Demand: a host stream is read only when the guest wants its bytes
 
-  /** Guest: bytes are wanted. */
+  /** Called by the guest: it wants bytes. */
   demand(): void {
     if (this.get(OWNER_END) !== OwnerEnd.writer || this.get(DEMAND) !== 0) return;
     if (Atomics.exchange(this.shared.words, this.at + DEMAND, 1) === 0) this.shared.attend(this.index);
   }
 
-  /** Owner: whether they are; from now on only if wanted again. */
+  /** Called by the owner: whether the guest wants bytes. Clears the demand. */
   takeDemand(): boolean {
     return Atomics.exchange(this.shared.words, this.at + DEMAND, 0) !== 0;
   }
@@ -234,12 +238,12 @@ export class Ring {
     return this.get(OWNER_END);
   }
 
-  /** Nobody ever got an end of it. */
+  /** Frees a ring whose ends nobody has got. */
   free(): void {
     Atomics.store(this.shared.words, this.at + USED, 0);
   }
 
-  /** The holder of an end has no use for it any more; the ring is free after both. */
+  /** Gives up one end. The ring is free when both were given up. */
   drop(): void {
     Atomics.sub(this.shared.words, this.at + USED, 1);
   }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /**
- * What the threads of a guest share with each other and with the owner, outside
- * of the guest's own memory: a guest that writes where it should not cannot reach
- * a file of the host by it.
+ * What the threads of a guest share with each other and with the owner. It is outside of the guest's own memory, so that a
+ * guest that writes to wrong addresses cannot gain access to the host's files.
  *
- * All are 32-bit words. Sleepers each have a word of their own; whatever they wait
- * for has a mask of the sleepers that are interested (see Shared.wake).
+ * Everything consists of 32-bit words. Each sleeper has a word of its own, and everything that can be waited for has a mask
+ * of the sleepers that wait for it (see Shared.wake).
  */
 import { fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
@@ -17,14 +16,14 @@ const MAX_OBJECTS = MAX_FDS;
 const OBJECT_WORDS = 20;
 const RING_WORDS = 20;
 
-/** Rings: large ones for pipes and standard streams, small ones for sockets. */
+/** The rings: large ones for pipes and standard streams, small ones for sockets. */
 const LARGE_RINGS = 32;
 const LARGE_BYTES = 256 * 1024;
 const SMALL_RINGS = 4096;
 const SMALL_BYTES = 16 * 1024;
 export const MAX_RINGS = LARGE_RINGS + SMALL_RINGS;
 
-/** Sleepers by number; the owner's comes first. More threads than these share. */
+/** The number of sleepers; the first one is the owner. If there are more threads, several share one. */
 export const SLEEPERS = 64;
 export const OWNER = 0;
 
@@ -41,7 +40,7 @@ const SLEEPER_WORDS = 16;
 const FDS = HEADER;
 const OBJECTS = FDS + MAX_FDS;
 const RINGS = OBJECTS + MAX_OBJECTS * OBJECT_WORDS;
-/** Rings that the owner is to look at, a bit for each. */
+/** The rings that the owner has to examine, one bit for each. */
 const ATTENTION = RINGS + MAX_RINGS * RING_WORDS;
 const ATTENTION_WORDS = Math.ceil(MAX_RINGS / 32);
 const DATA = (ATTENTION + ATTENTION_WORDS) * 4;
@@ -51,7 +50,7 @@ export const objectAt = (index: number): number => OBJECTS + index * OBJECT_WORD
 export const ringAt = (index: number): number => RINGS + index * RING_WORDS;
 export const fdAt = (fd: number): number => FDS + fd;
 
-/** Where the data of a ring lies (a byte offset), and how much of it there is. */
+/** The byte offset and the size of a ring's data. */
 export function ringData(index: number): { start: number; size: number } {
   return index < LARGE_RINGS
     ? { start: DATA + index * LARGE_BYTES, size: LARGE_BYTES }
@@ -60,16 +59,16 @@ export function ringData(index: number): { start: number; size: number } {
 export const ringRange = (large: boolean): [first: number, end: number] =>
   large ? [0, LARGE_RINGS] : [LARGE_RINGS, MAX_RINGS];
 
-/** How long a thread sleeps at most before it looks whether the guest is over, where end() does not wake it. */
+/** How long a thread sleeps at most, where end() does not wake it up, before it checks whether the guest has ended. */
 const LOOK_AGAIN_MS = 100;
 
-/** Thrown where a guest's thread sleeps when all of it is over. */
+/** Thrown in a thread of a guest that sleeps when the guest ends. */
 export class GuestEnded extends ThreadLeave {}
 
 export class Shared {
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
-  /** Which sleeper this thread is. */
+  /** The number of this thread's sleeper. */
   private self = OWNER;
   private mayWait = false;
 
@@ -78,12 +77,12 @@ export class Shared {
     this.bytes = new Uint8Array(buffer);
   }
 
-  /** Untouched pages of it cost nothing. Without streams it has no rings. */
+  /** Creates the shared memory, whose untouched pages cost nothing. Without streams it has no rings. */
   static create(streams: boolean): Shared {
     return new Shared(new SharedArrayBuffer(streams ? TOTAL : DATA));
   }
 
-  /** This thread is a guest's, and may sleep. */
+  /** Called in a thread of the guest, which may sleep. */
   enter(): void {
     this.mayWait = true;
     this.self = 1 + (Atomics.add(this.words, NEXT_SLEEPER, 1) % (SLEEPERS - 1));
@@ -98,11 +97,11 @@ export class Shared {
   private lock(word: number): void {
     const { words } = this;
     if (Atomics.compareExchange(words, word, 0, 1) === 0) return;
-    // 2: somebody sleeps. Whoever has slept takes it with that mark, for there may
-    // be more of them. The sections are short; the owner may not sleep and spins.
+    // 2 means that threads sleep. A thread that has slept takes the lock with that value, because others may still sleep. The
+    // locked sections are short. The owner, which must not sleep, spins.
     do {
       if (this.mayWait && Atomics.compareExchange(words, word, 1, 2) !== 0) Atomics.wait(words, word, 2, LOOK_AGAIN_MS);
-      // Whoever holds it may have been terminated.
+      // The thread that holds the lock may have been terminated.
       if (this.mayWait && this.ended) throw new GuestEnded();
     } while (Atomics.compareExchange(words, word, 0, this.mayWait ? 2 : 1) !== 0);
   }
@@ -120,30 +119,29 @@ export class Shared {
     }
   }
 
-  /** The table of fds, of their objects and of the rings. */
+  /** Locks the tables of fds, of their objects and of the rings. */
   withTable<T>(work: () => T): T {
     return this.locked(TABLE_LOCK, work);
   }
 
-  /** Paths are resolved step by step; no other thread of the guest moves what lies
-   * on the way meanwhile. */
+  /** Locks all paths: they are resolved step by step, and no other thread of the guest may move a directory meanwhile. */
   withPaths<T>(work: () => T): T {
     return this.locked(PATH_LOCK, work);
   }
 
-  /** Owner: a thread that was terminated may have left one locked. */
+  /** Called by the owner: opens the locks that a terminated thread may have held. */
   breakLocks(): void {
     Atomics.store(this.words, TABLE_LOCK, 0);
   }
 
   // ---- Starting threads
 
-  /** A guest's thread: the id of a new one, which ask() has the owner start; -EAGAIN. */
+  /** Called by a thread of the guest: returns the id of a new thread, which ask() makes the owner start, or -EAGAIN. */
   startThread(limit: number, ask: (tid: number) => void): number {
     return this.locked(START_LOCK, () => {
       if (Atomics.load(this.words, THREADS) >= limit) return -E.AGAIN;
       const tid = Atomics.add(this.words, NEXT_TID, 1) + 1;
-      // The ids end where wasi-threads has them end.
+      // The highest id is that of wasi-threads.
       if (tid >= 2 ** 29) return -E.AGAIN;
       Atomics.store(this.words, START_ANSWER, 0);
       ask(tid);
@@ -157,20 +155,20 @@ export class Shared {
     });
   }
 
-  /** Owner: the answer to ask(). */
+  /** Called by the owner: answers ask(). */
   answerStart(started: boolean): void {
     Atomics.store(this.words, START_ANSWER, started ? 1 : -1);
     Atomics.notify(this.words, START_ANSWER);
   }
 
-  /** Owner: a thread is over. */
+  /** Called by the owner: a thread has ended. */
   threadEnded(): void {
     Atomics.sub(this.words, THREADS, 1);
   }
 
   // ---- Sleeping
 
-  /** Whether the guest is over. */
+  /** Whether the guest has ended. */
   get ended(): boolean {
     return Atomics.load(this.words, ENDED) !== 0;
   }
@@ -180,20 +178,22 @@ export class Shared {
     for (let i = 0; i < SLEEPERS; i++) this.wakeSleeper(i);
   }
 
-  /** To be read before the look at what is waited for; then goes to sleep(). */
+  /** Call this before examining what is waited for, and pass its result to sleep(). */
   prepareSleep(): number {
     return Atomics.load(this.words, SLEEPER_WORDS + this.self);
   }
 
-  /** Adds this thread to the sleepers of a mask (two words). */
+  /** Adds this thread to the sleepers in a mask of two words. */
   watch(mask: number): void {
     const word = mask + (this.self >> 5);
     const bit = 1 << (this.self & 31);
     if (!(Atomics.load(this.words, word) & bit)) Atomics.or(this.words, word, bit);
   }
 
-  /** Sleeps until one of the watched wakes it, ms at most. Pairs with wake(): it
-   * finds this thread's bit, or the thread saw what was changed before. */
+  /**
+   * Sleeps until something that this thread watches wakes it up, for at most ms. Pairs with wake(): either that finds this
+   * thread's bit, or this thread has seen the change that came before.
+   */
   sleep(seen: number, ms = Infinity): void {
     if (this.ended) throw new GuestEnded();
     if (!this.mayWait) fail(E.AGAIN);
@@ -206,7 +206,7 @@ export class Shared {
     Atomics.notify(this.words, SLEEPER_WORDS + sleeper);
   }
 
-  /** Takes the sleepers out of the mask and wakes them. */
+  /** Removes all sleepers from the mask and wakes them up. */
   wake(mask: number): void {
     for (let i = 0; i < 2; i++) {
       if (Atomics.load(this.words, mask + i) === 0) continue;
@@ -215,8 +215,7 @@ export class Shared {
     }
   }
 
-  /** Tells the loops of this thread's module that fd may be ready: programs that have
-   * the event loop inside. */
+  /** Tells the loops of this thread's module that fd may be ready. Set for programs that contain the event loop. */
   onReady: ((fd: number) => void) | undefined;
 
   // ---- The owner's attention
@@ -229,7 +228,7 @@ export class Shared {
     if (!(Atomics.or(this.words, ATTENTION + (ring >> 5), bit) & bit)) this.wakeSleeper(OWNER);
   }
 
-  /** Owner: the rings to look at. */
+  /** Called by the owner: returns the rings that it has to examine, and clears their bits. */
   takeAttention(): number[] {
     const rings: number[] = [];
     for (let i = 0; i < ATTENTION_WORDS; i++) {

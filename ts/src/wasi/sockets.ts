@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Accepting connections; the owner has them in reserve in the listener's ring. */
+/** WASI calls that accept connections, which the owner puts into the listener's ring, and that use sockets. */
 import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
@@ -8,7 +8,7 @@ import { Ring } from './ring.js';
 import { Kind, type Descriptor, type NewDescriptor } from './table.js';
 import { waitFor } from './wait.js';
 
-/** Bytes of a listener's ring for one connection: the numbers of its two rings. */
+/** The size of one connection in a listener's ring: the numbers of the connection's two rings. */
 export const CONNECTION_BYTES = 8;
 
 /** The descriptor of a stream socket with these rings. */
@@ -26,7 +26,7 @@ export function acceptConnection(thread: GuestThread, listener: Descriptor, flag
       const entry = new Uint8Array(CONNECTION_BYTES);
       if (ring.read(entry, true) < CONNECTION_BYTES) return undefined;
       const [read = -1, write = -1] = new Int32Array(entry.buffer);
-      // Taken out only once it has an fd: without one it waits for the next call.
+      // The connection is removed from the ring only after it has an fd; without one it waits for the next call.
       const made = thread.table.open(socketDescriptor(new Ring(thread.shared, read), new Ring(thread.shared, write), flags));
       ring.consume(CONNECTION_BYTES);
       return made;

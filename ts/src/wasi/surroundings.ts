@@ -4,28 +4,28 @@ import type { AioStream } from './stream.js';
 
 /** A standard stream of this process, for a guest. */
 export interface Inherited {
-  /** WASI's filetype. */
+  /** The value of WASI's `filetype`. */
   type: number;
   isTerminal: boolean;
-  /** What is waited for; none where its fd can be used at once. */
+  /** The stream that has to be waited for; absent where the fd can be used directly. */
   stream?: AioStream;
 }
 
 export interface Listening {
   readonly port: number;
-  /** No more connections; those that there are go on. */
+  /** Stops listening. Existing connections stay open. */
   close(): void;
 }
 
-/** What guests get of this process and its system. */
+/** What guests get from this process and its operating system. */
 export interface Surroundings {
-  /** fd 0, 1 or 2 of this process; undefined: it is closed. */
+  /** The fd 0, 1 or 2 of this process; undefined if it is closed. */
   inherit(fd: number): Inherited | undefined;
-  /** Whether two fds of this process are one and the same. */
+  /** Whether two fds of this process refer to the same file. */
   sameFile(one: number, other: number): boolean;
-  /** An fd of a directory. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
+  /** Opens a directory and returns its fd. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
   openDirectory(path: string): number;
   directoryCalls: DirectoryCalls;
-  /** Rejects with AioError ERR_AIO_IO. */
+  /** Listens for connections on an address. Rejects with AioError ERR_AIO_IO. */
   listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening>;
 }

@@ -6,18 +6,18 @@ import * as Rights from '../runtime/wasi-rights.js';
 import { Ring } from './ring.js';
 import { fdAt, MAX_FDS, objectAt, type Shared } from './shared.js';
 
-/** What the host has of a file system: Node's, or none. */
+/** Node's `fs` module, which some hosts have. */
 export type FileSystem = typeof NodeFs;
 
 export const Kind = {
-  /** A host fd that is read and written by its thread. */
+  /** An fd of the host, which the guest's threads read and write directly. */
   file: 1,
   directory: 2,
-  /** A ring to read, a ring to write, or both. */
+  /** A ring for reading, a ring for writing, or both. */
   stream: 3,
   /** A ring of accepted connections: 8 bytes each, the numbers of their two rings. */
   listener: 4,
-  /** Output that the host's own function takes. */
+  /** Output that is passed to the host's function write(). */
   console: 5,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
@@ -50,17 +50,19 @@ export interface NewDescriptor {
   preopen?: number;
   read?: Ring | undefined;
   write?: Ring | undefined;
-  /** The rights that were asked for, as fd_fdstat_get tells them. */
+  /** The rights that were asked for, which fd_fdstat_get reports. */
   base: number;
   inheriting?: number;
-  /** And what may be done: without having been asked for, too, as most programs forget
-   * to and most hosts do not mind. Giving up rights (fd_fdstat_set_rights) ends that. */
+  /**
+   * The rights that the descriptor really has. They include rights that were not asked for, because most programs forget to ask
+   * and most hosts do not enforce them. Giving up rights (fd_fdstat_set_rights) ends this.
+   */
   allowed?: number;
   passed?: number;
   sequential?: boolean;
 }
 
-/** What an fd stands for. The guest's threads share its offset, flags and rights. */
+/** The object that an fd stands for. The guest's threads share its offset, flags and rights. */
 export class Descriptor {
   private readonly at: number;
 
@@ -84,23 +86,23 @@ export class Descriptor {
     return this.get(TYPE);
   }
 
-  /** Whether a host's fd appends was decided when it was opened, so a file may have two. */
+  /** The host's fd. A file may have two, because whether one appends is decided when it is opened. */
   get hostFd(): number {
     const appending = this.flags & FdFlags.append ? this.get(APPEND_FD) : -1;
     return appending >= 0 ? appending : this.get(HOST_FD);
   }
 
-  /** The one that does not append: for what goes to an offset. */
+  /** The host's fd that does not append, for reading and writing at an offset. */
   get plainFd(): number {
     return this.get(HOST_FD);
   }
 
-  /** Every host fd of it. */
+  /** All of the host's fds for this descriptor. */
   get hostFds(): number[] {
     return [this.get(HOST_FD), this.get(APPEND_FD)].filter((fd) => fd >= 0);
   }
 
-  /** Under locked(): the fd to use while it appends. */
+  /** Sets the host's fd that is used while the descriptor appends. Call this inside locked(). */
   set appendFd(fd: number) {
     this.set(APPEND_FD, fd);
   }
@@ -109,7 +111,7 @@ export class Descriptor {
     return this.get(APPEND_FD) >= 0;
   }
 
-  /** Tells one descriptor from a later one in the same place. */
+  /** A number that distinguishes this descriptor from later ones in the same place. */
   get serial(): number {
     return this.get(SERIAL);
   }
@@ -138,7 +140,7 @@ export class Descriptor {
     return this.get(INHERITING);
   }
 
-  /** What may be asked for when something is opened below it. */
+  /** The rights that may be asked for when a file below this directory is opened. */
   get passed(): number {
     return this.get(PASSED);
   }
@@ -161,7 +163,7 @@ export class Descriptor {
     return index < 0 ? undefined : new Ring(this.shared, index);
   }
 
-  /** Of a file, in bytes; under locked(). */
+  /** The offset of a file, in bytes. Use it inside locked(). */
   get offset(): number {
     return (this.get(OFFSET + 1) >>> 0) * 2 ** 32 + (this.get(OFFSET) >>> 0);
   }
@@ -171,13 +173,12 @@ export class Descriptor {
     this.set(OFFSET + 1, Math.floor(offset / 2 ** 32));
   }
 
-  /** One thread at a time moves the offset. */
+  /** Calls work() while no other thread moves the offset. */
   locked<T>(work: () => T): T {
     return this.shared.locked(this.at + LOCK, work);
   }
 
-  /** ENOTCAPABLE unless it has all of these; EBADF if it was not even opened for reading,
-   * or writing. */
+  /** Fails with ENOTCAPABLE unless it has all of these rights, or with EBADF if it was not opened for reading or writing. */
   need(rights: number): void {
     const missing = rights & ~this.get(ALLOWED);
     if (missing === 0) return;
@@ -185,7 +186,7 @@ export class Descriptor {
   }
 }
 
-/** The guest's file descriptors. All functions but the owner's may be called by any thread of it. */
+/** The guest's file descriptors. Any thread of the guest may call the methods that are not marked as the owner's. */
 export class FdTable {
   constructor(readonly shared: Shared, private readonly fs: FileSystem | undefined) {}
 
@@ -193,7 +194,7 @@ export class FdTable {
     return fd >= 0 && fd < MAX_FDS ? Atomics.load(this.shared.words, fdAt(fd)) : 0;
   }
 
-  /** A descriptor that lives until it is let go. */
+  /** Returns a descriptor, which stays valid until it is released. */
   private acquire(fd: number): Descriptor {
     return this.shared.withTable(() => {
       const slot = this.slot(fd);
@@ -205,7 +206,7 @@ export class FdTable {
 
   private letGo(descriptor: Descriptor): void {
     const refs = objectAt(descriptor.index) + REFS;
-    // 2: nobody refers to it, but its place is not free yet.
+    // The old value 2 means: nobody refers to it any more, but its place is not free yet.
     const last = this.shared.withTable(() => Atomics.sub(this.shared.words, refs, 1) === 2);
     if (!last) return;
     try {
@@ -221,7 +222,7 @@ export class FdTable {
     descriptor.writeRing?.closeWriter();
   }
 
-  /** Calls work with what fd stands for. EBADF. */
+  /** Calls work() with the descriptor that fd stands for. Fails with EBADF. */
   use<T>(fd: number, work: (descriptor: Descriptor) => T): T {
     const descriptor = this.acquire(fd);
     try {
@@ -231,7 +232,7 @@ export class FdTable {
     }
   }
 
-  /** The lowest fd that is free (POSIX 2.14). EMFILE; then nothing has been taken. */
+  /** Opens the lowest free fd (POSIX 2.14). Fails with EMFILE, without having changed anything. */
   open(made: NewDescriptor): number {
     return this.shared.withTable(() => {
       const [fd = fail(E.MFILE)] = this.lowest(1);
@@ -240,7 +241,7 @@ export class FdTable {
     });
   }
 
-  /** Both or none. */
+  /** Opens two fds, or none. */
   openBoth(one: NewDescriptor, other: NewDescriptor): [number, number] {
     return this.shared.withTable(() => {
       const [first = MAX_FDS, second = MAX_FDS] = this.lowest(2);
@@ -251,14 +252,14 @@ export class FdTable {
     });
   }
 
-  /** The lowest fds that are free. */
+  /** The lowest free fds. */
   private lowest(count: number): number[] {
     const free: number[] = [];
     for (let fd = 0; fd < MAX_FDS && free.length < count; fd++) if (this.slot(fd) === 0) free.push(fd);
     return free;
   }
 
-  /** Owner, before the guest starts. */
+  /** Called by the owner before the guest starts: opens a given fd. */
   openAt(fd: number, made: NewDescriptor): void {
     this.shared.withTable(() => this.place(fd, made));
   }
@@ -302,7 +303,7 @@ export class FdTable {
     this.letGo(new Descriptor(this.shared, slot - 1));
   }
 
-  /** `to`, which must be open, becomes what `from` is; `from` is free. */
+  /** Makes `to`, which must be open, what `from` is, and frees `from`. */
   renumber(from: number, to: number): void {
     const { words } = this.shared;
     const replaced = this.shared.withTable(() => {
@@ -317,7 +318,7 @@ export class FdTable {
     if (replaced !== 0) this.letGo(new Descriptor(this.shared, replaced - 1));
   }
 
-  /** Owner, when the guest's threads are gone: closes all, whoever had been using it. */
+  /** Called by the owner after the guest's threads have ended: closes everything, whoever was using it. */
   closeAll(): void {
     const { words } = this.shared;
     for (let fd = 0; fd < MAX_FDS; fd++) Atomics.store(words, fdAt(fd), 0);
@@ -326,7 +327,7 @@ export class FdTable {
     }
   }
 
-  /** What is open, a line each. */
+  /** The open descriptors as text, one line each. */
   dump(): string {
     let text = '';
     for (let fd = 0; fd < MAX_FDS; fd++) {
@@ -344,7 +345,7 @@ export class FdTable {
     return text;
   }
 
-  /** A name for the type of a file by its mode (POSIX sys/stat.h). */
+  /** WASI's `filetype` of a file, by its mode (POSIX sys/stat.h). */
   static typeOf(mode: number): number {
     switch (mode & 0o170000) {
       case 0o100000: return FileType.regular;

@@ -3,18 +3,18 @@ import { fail } from '../runtime/abi.js';
 import type { GuestMemory } from '../runtime/guest-memory.js';
 import * as E from '../runtime/wasi-errno.js';
 
-/** As Linux has it. */
+/** The longest path in bytes, as on Linux. */
 const LONGEST_PATH = 4096;
 
-/** A path or a name: UTF-8, or EILSEQ; ENAMETOOLONG if it is longer than any. */
+/** Reads a path or a name. Fails with EILSEQ if it is not UTF-8, and with ENAMETOOLONG if it is too long. */
 export function textAt(memory: GuestMemory, pointer: number, length: number): string {
   const bytes = memory.bytes(pointer, length);
   if (bytes.length > LONGEST_PATH) fail(E.NAMETOOLONG);
-  // In private memory: browsers decode nothing that is shared.
+  // Decode a private copy, because browsers do not decode shared memory.
   return utf8(bytes.slice()) ?? fail(E.ILSEQ);
 }
 
-/** Undefined if the bytes are no UTF-8. */
+/** Decodes UTF-8; undefined if the bytes are not UTF-8. */
 export function utf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** A guest's streams, sockets and directories: what it starts with, and what serves them. */
+/** The streams, sockets and directories that a guest starts with, and what serves them. */
 import type { OwnerHost } from '../hosts/host.js';
 import { AioError } from '../errors.js';
 import { ALL_RIGHTS, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
@@ -19,20 +19,23 @@ import { AioStream } from './stream.js';
 import type { Listening, Surroundings } from './surroundings.js';
 import { FdTable, Kind, type FileSystem } from './table.js';
 
-/** The guest of a WasiHost: its arguments, and directories, streams and sockets as its descriptors. */
+/**
+ * The guest of a WasiHost: its arguments, and its directories, streams and sockets, which it sees as file
+ * descriptors.
+ */
 export class WasiGuest implements Guest {
   readonly config: GuestConfig;
   private readonly table: FdTable;
-  /** The ports that the sockets listen on, in their order. */
+  /** The ports on which the sockets listen, in the order of the option. */
   readonly ports: number[] = [];
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
   private around: Surroundings | undefined;
-  /** Its streams stand still for ever. */
+  /** Called if its streams cannot be served any more. */
   onError: ((error: unknown) => void) | undefined;
-  /** As every host of guests has it. */
+  /** Starts the workers of the guest's threads. */
   readonly makeWorker: GuestHost['makeWorker'];
-  /** Of standard output, if that is a pipe of this process. */
+  /** The ring of standard output, if that is a pipe of this process. */
   private output: Ring | undefined;
 
   private constructor(private readonly host: OwnerHost, guests: GuestHost, readonly shared: Shared, options: GuestOptions) {
@@ -47,6 +50,7 @@ export class WasiGuest implements Guest {
   }
 
   /**
+   * Opens everything that the options name.
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_IO (a directory, a socket), ERR_AIO_UNSUPPORTED
    */
   static async create(host: OwnerHost, guests: GuestHost, options: GuestOptions): Promise<WasiGuest> {
@@ -55,7 +59,7 @@ export class WasiGuest implements Guest {
       guest.around = await guests.surroundings?.();
       guest.pump = new Pump(guest.shared, host, guests, (error) => guest.onError?.(error));
       let fd = 3;
-      // What is most likely to be refused comes before what has to be undone.
+      // Directories come first: they are most likely to fail, and other things would have to be undone then.
       Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));
       guest.standard(0, options.stdin ?? 'inherit');
       guest.standard(1, options.stdout ?? 'inherit');
@@ -77,12 +81,12 @@ export class WasiGuest implements Guest {
     this.shared.onReady = tell;
   }
 
-  /** Its file descriptors, as text, a line each. */
+  /** The guest's file descriptors as text, one line each. */
   dump(): string {
     return this.table.dump();
   }
 
-  // ---- What it starts with
+  // ---- The descriptors that the guest starts with
 
   private standard(fd: number, what: Standard): void {
     if (what === 'closed') return;
@@ -108,7 +112,7 @@ export class WasiGuest implements Guest {
 
   private inherited(fd: number): void {
     if (!this.around) {
-      // No standard streams: what is written goes to the console, nothing is read.
+      // There are no standard streams here: output goes to the console, and input is empty.
       if (fd !== 0) this.console(fd, FileType.characterDevice);
       return;
     }
@@ -126,13 +130,13 @@ export class WasiGuest implements Guest {
     this.table.openAt(fd, { kind: Kind.file, type, hostFd: 0, base: rights & ~Rights.fdWrite, sequential: true });
   }
 
-  /** Both outputs are one pipe: one ring, so that all comes in the order in which it was written. */
+  /** Standard output and standard error are the same pipe: they share a ring, so that the order of all bytes is kept. */
   private shareOutput(ring: Ring, type: number): void {
     ring.addWriter();
     this.table.openAt(2, { kind: Kind.stream, type, write: ring, base: RIGHTS_OF_STREAM & ~Rights.fdRead });
   }
 
-  /** Of standard input only the reading side is the guest's, of the outputs the writing side. */
+  /** Opens a stream as fd. The guest only reads standard input, and only writes standard output and standard error. */
   private stream(fd: number, stream: AioStream, type: number, rights: number): void {
     const { read, write } = this.connect(stream, true, fd === 0 ? 'read' : fd <= 2 ? 'write' : 'both');
     if (!read && !write) throw new AioError('ERR_AIO_INVALID_ARG', `the stream of fd ${fd} cannot be ${fd === 0 ? 'read' : 'written'}`);
@@ -158,7 +162,7 @@ export class WasiGuest implements Guest {
     if (!this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${address}: nothing can listen here`);
     const ring = this.allocate(false, OwnerEnd.writer);
     const backlog = new Backlog(ring, (index) => new Ring(this.shared, index), (stream) => this.connect(stream, false));
-    // No host, no interface but the loopback.
+    // Without a host the socket listens only on the loopback interface.
     const listening = await this.around.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream) => backlog.add(stream));
     this.pump?.attach(ring, backlog);
     backlog.whenClosed = () => listening.close();
@@ -173,7 +177,7 @@ export class WasiGuest implements Guest {
     return ring;
   }
 
-  /** The rings of a stream; the owner serves them from now on. */
+  /** Makes the rings of a stream, which the owner serves from now on. */
   private connect(stream: AioStream, large: boolean, sides: 'read' | 'write' | 'both' = 'both'): { read?: Ring; write?: Ring } {
     const rings: { read?: Ring; write?: Ring } = {};
     if (stream.readable && sides !== 'write') rings.read = this.allocate(large, OwnerEnd.writer);
@@ -191,14 +195,14 @@ export class WasiGuest implements Guest {
     return rings;
   }
 
-  // ---- Its end
+  // ---- The end of the guest
 
-  /** Resolves when what it has written is where it was to go. */
+  /** Resolves when everything that the guest has written has reached its destination. */
   async flush(): Promise<void> {
     await this.pump?.flush();
   }
 
-  /** Closes all that it has open, once its threads are gone. Idempotent. */
+  /** Closes everything that the guest has open, after its threads have ended. Closing twice does nothing. */
   async close(): Promise<void> {
     this.shared.end();
     this.shared.breakLocks();

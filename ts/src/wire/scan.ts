@@ -107,16 +107,19 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
 }
 
 /**
- * Finds the first thing that structured clone refuses or spoils: a function, an error, a handle, what proxy() or
- * transfer() has marked. Without any, the value can be sent as it is. within: it is an object of a class, whose
- * fields are left to structured clone, errors among them.
+ * Finds the first part of a value that the structured clone algorithm refuses or spoils: a function, an error, a
+ * handle, or what proxy() or transfer() has marked. If there is none, the value can be sent as it is. within: the
+ * value is an object of a class, whose fields, including errors, are left to structured clone.
  */
 export function scan(value: unknown, place: Place, within = false): Walk {
   return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
     (isProxied(member) || isHandle(member) || (!within && (isError(member) || isTransferred(member))))));
 }
 
-/** The error of structured clone for a value without functions, with the name of what it has refused: a symbol, a Promise, a WeakMap… */
+/**
+ * The error of structured clone for a value without functions, with the name of the part that it has refused: a
+ * symbol, a Promise, a WeakMap…
+ */
 export function explain(error: unknown, value: unknown, root: string): unknown {
   const { found } = walk(value, { key: root }, (member) => {
     if (typeof member !== 'symbol' && (typeof member !== 'object' || member === null || kindOf(member) !== 'other')) return false;

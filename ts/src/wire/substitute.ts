@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** Sent ahead of a message that its receiver may be unable to read: what it takes in its place. */
+/** Sent before a message that its receiver may be unable to read: what it takes in its place. */
 export interface Instead<T> {
   type: 'instead';
   /** Undefined if the announced message was not sent after all. */
@@ -8,10 +8,10 @@ export interface Instead<T> {
 }
 
 /**
- * Receives the messages of a channel. One that its receiver may be unable to read is announced
- * (postDoubtful): the message sent ahead of it says what is to be taken in its place. Both are
- * posted together, so nothing comes between them. What cannot be read and was not announced is
- * none of ours: the user's code may use the same channel.
+ * Receives the messages of a channel. A message that its receiver may be unable to read is announced (postDoubtful):
+ * the message before it says what to take in its place. Both are posted together, so that no other message comes
+ * between them. A message that cannot be read and was not announced does not belong to the package: the user's code
+ * may use the same channel.
  */
 export class Substitute {
   private instead: Instead<unknown> | undefined;
@@ -19,7 +19,7 @@ export class Substitute {
   constructor(private readonly deliver: (message: unknown) => void) {}
 
   receive(message: unknown): void {
-    // Chromium gives null for what it cannot read, which we never send.
+    // Chromium delivers null for a message that it cannot read. The package never sends null.
     if (message === null && this.instead) return this.unreadable();
     const { type } = (message ?? {}) as { type?: unknown };
     this.instead = type === 'instead' ? (message as Instead<unknown>) : undefined;

@@ -2,7 +2,7 @@
 import { AioError } from '../errors.js';
 import { classes, type ErrorParts } from './error.js';
 
-/** Also those of other realms. */
+/** Whether a value is an error, perhaps of another realm. */
 export function isError(value: object): value is Error {
   const tag = Object.prototype.toString.call(value);
   return value instanceof Error || tag === '[object Error]' || tag === '[object DOMException]';

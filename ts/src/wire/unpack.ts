@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Values that came from another thread, put together again: see packet.ts. */
+/** Unpacks values that came from another thread: see packet.ts. */
 import { AioError } from '../errors.js';
 import { define } from './define.js';
 import { complete, putTogether, type ErrorParts } from './error.js';
@@ -9,17 +9,19 @@ import type { Handle } from './handle.js';
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function at all
 export type AnyFunction = (...args: any[]) => unknown;
 
-/** What is made there: an error, or a Map or Set with something in it that is no plain data. items:
- * what it has in it, a Map's keys and values in turn. */
+/**
+ * What the receiver makes anew: an error, or a Map or Set that contains something other than plain data. items: its
+ * members; for a Map, keys and values in turn.
+ */
 export type Parts = ErrorParts | { base: 'Map' | 'Set'; items: unknown[] };
 
 export type Filling =
-  /** A function of the sender's. */
+  /** A function of the sender. */
   | { readonly as: 'function'; readonly id: number }
-  /** One of the receiver's that comes back. */
+  /** A function of the receiver, which comes back to it. */
   | { readonly as: 'own'; readonly id: number }
   | { readonly as: 'handle'; readonly handle: Handle }
-  /** One of Packet.made. */
+  /** One of the objects in Packet.made. */
   | { readonly as: 'made'; readonly of: Parts };
 
 /**
