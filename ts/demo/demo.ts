@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The page: the same job as `wasm-aio bench`, on a file in OPFS. */
+/** The demo page, which runs the same job as `wasm-aio bench` on a file in OPFS. */
 import { content } from '../bench/data.js';
 import { Job, type JobResult, type Progress, type Reader } from '../bench/job.js';
 import { benchModule } from '../bench/module.js';
@@ -26,7 +26,7 @@ const iops = element('iops', HTMLOutputElement);
 const pause = element('pause', HTMLOutputElement);
 const line = element('line', SVGPolylineElement);
 
-/** The longest time between two frames or timers: what a blocked page would show. */
+/** Measures the longest time between two frames or timers, which would be long if the page were blocked. */
 class PauseMeter {
   private last = performance.now();
   private longest = 0;
@@ -44,7 +44,7 @@ class PauseMeter {
   }
 }
 
-/** Reads a second between two reports, as a line. */
+/** Draws the reads per second between two reports as a line. */
 class Chart {
   private readonly values: number[] = [];
   private last: Progress = { completed: 0, seconds: 0 };

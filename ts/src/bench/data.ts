@@ -7,8 +7,7 @@ const CHUNK = 1024 * 1024;
 export const SECTOR = 512;
 
 /**
- * The content of a file of the bench, chunk by chunk. The bytes are a copy, good
- * until the next one.
+ * Generates the content of a file of the bench, chunk by chunk. The bytes are a copy, which is valid until the next chunk.
  * @param size bytes; a multiple of 512
  */
 export function* content(runtime: Runtime, size: number, seed: number): Generator<Uint8Array<ArrayBuffer>> {
@@ -27,7 +26,7 @@ export function* content(runtime: Runtime, size: number, seed: number): Generato
   }
 }
 
-/** The seed of a file that the bench made, by its first sector; else undefined. */
+/** The seed of a file that the bench has created, read from its first sector; undefined for other files. */
 export function seedOf(runtime: Runtime, sector: Uint8Array, size: number): number | undefined {
   if (sector.length < SECTOR) return undefined;
   const exports = benchExports(runtime);

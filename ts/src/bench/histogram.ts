@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-/** Buckets of one power of two; wasm/bench/job.c. */
+/** The number of buckets for each power of two, as in wasm/bench/job.c. */
 const SUB_BUCKETS = 16;
 
-/** The highest ns that a bucket counts. */
+/** The highest latency, in ns, that a bucket counts. */
 function upperEnd(bucket: number): number {
   if (bucket < SUB_BUCKETS) return bucket;
   const exponent = Math.floor(bucket / SUB_BUCKETS);
   return (SUB_BUCKETS + (bucket % SUB_BUCKETS) + 1) * 2 ** (exponent - 1) - 1;
 }
 
-/** Latencies in ns, to within a sixteenth. */
+/** Counts latencies in ns, with a precision of a sixteenth. */
 export class Histogram {
   private readonly counts: Float64Array;
   total = 0;
@@ -25,12 +25,12 @@ export class Histogram {
     });
   }
 
-  /** [highest ns, how many] of the buckets that are not empty. */
+  /** The buckets that are not empty, as pairs of the highest ns and the number of latencies. */
   entries(): [number, number][] {
     return [...this.counts].flatMap((count, bucket): [number, number][] => (count > 0 ? [[upperEnd(bucket), count]] : []));
   }
 
-  /** ns that the given part of all stayed below; 0 of none. */
+  /** The latency, in ns, that the given part of all latencies does not exceed; 0 if there are none. */
   percentile(part: number): number {
     let left = Math.ceil(part * this.total);
     for (let bucket = 0; left > 0 && bucket < this.counts.length; bucket++) {

@@ -12,44 +12,44 @@ import type { Runtime } from '../whole/runtime.js';
 import { Histogram } from './histogram.js';
 import { benchExports, type BenchExports, type BenchPointer } from './module.js';
 
-/** What a job does; wasm/bench/job.h has the same numbers. */
+/** The kinds of jobs, with the numbers of wasm/bench/job.h. */
 export const modes = { read: 0, randread: 1, write: 2, randwrite: 3, randrw: 4 } as const;
 export type Mode = keyof typeof modes;
 
-/** Whether it changes the file. */
+/** Whether a job of this kind changes the file. */
 export const writes = (rw: Mode): boolean => modes[rw] >= modes.write;
 
 export interface JobOptions {
   rw: Mode;
-  /** A flush after so many writes of each IOThread; 0: none. */
+  /** The number of writes of each IOThread after which it flushes; 0 means never. */
   fsync: number;
-  /** Bytes of a block; a multiple of 512. */
+  /** The size of a block in bytes, a multiple of 512. */
   blockSize: number;
-  /** Requests in flight at any time, in each IOThread. */
+  /** The number of requests in flight at any time, in each IOThread. */
   iodepth: number;
-  /** Requests in all; 0: until the time is over. */
+  /** The total number of requests; 0 means until the time is over. */
   numberIos: number;
-  /** Milliseconds at most; 0: no limit. */
+  /** The time limit in ms; 0 means no limit. */
   runtime: number;
-  /** Bytes of the file to use. */
+  /** The part of the file, in bytes, that is used. */
   size: number;
-  /** Bytes that it has; 0: the bench did not make it, and it gets no header. */
+  /** The size of the file in bytes; 0 if the bench has not created the file, which then gets no header. */
   fileSize: number;
   /** The seed of the file's content. */
   contentSeed: number;
-  /** Check every block that is read, and in the end every one that was written. */
+  /** Whether to check every block that is read and, in the end, every block that was written. */
   verify: boolean;
   /** The seed of the offsets. */
   seed: number;
 }
 
 export interface Progress {
-  /** Requests so far, and the seconds since the start. */
+  /** The number of requests so far, and the seconds since the start. */
   completed: number;
   seconds: number;
 }
 
-/** What `--json` prints for a job. */
+/** The result of a job, as `--json` prints it. */
 export interface JobResult {
   aio: AioEngine;
   rw: Mode;
@@ -59,37 +59,33 @@ export interface JobResult {
   iops: number;
   bw_bytes: number;
   lat_ns: { p50: number; p95: number; p99: number; max: number };
-  /** How many requests took so long: [ns at most, number], without empty ones. */
+  /** The number of requests by latency: pairs of the highest ns and the number, without empty buckets. */
   histogram_ns: [number, number][];
   flushes: number;
-  /** Requests handed over to the engine, in how many batches, and the wake-ups
-   * that these took. */
+  /** The number of requests that the engine has submitted, in how many batches, and how many wake-ups these took. */
   submission: { requests: number; submissions: number; kicks: number; largest_batch: number };
-  /** Every block that was read or written had the content that it must have. */
+  /** Whether every block that was read or written had the right content. */
   verified: boolean;
   loops: {
     name: string; polls: number; sleeps: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number;
   }[];
 }
 
-/** How often progress is told. */
+/** The time between two reports of progress, in ms. */
 const PROGRESS_MS = 200;
 
-/** One of a job's IOThreads, with the file that it reads. */
+/** An IOThread of a job, with the file that it reads. */
 export interface Reader {
   ioThread: IOThread;
   file: AioFile;
 }
 
-/**
- * Reads and writes by several IOThreads at once; the loop of submitting and
- * completing is C, in each IOThread.
- */
+/** Reads and writes by several IOThreads at once. In each IOThread, C code submits and completes the requests. */
 export class Job {
   private readonly jobs: BenchPointer[] = [];
   private readonly exports: BenchExports;
 
-  /** @param runtime one that was created with {@link benchModule} */
+  /** Prepares a job. @param runtime a runtime that was created with {@link benchModule} */
   constructor(
     private readonly runtime: Runtime, private readonly readers: readonly Reader[],
     private readonly options: JobOptions,
@@ -97,7 +93,7 @@ export class Job {
     this.exports = benchExports(runtime);
   }
 
-  /** Ends it early; what was in flight is still counted. */
+  /** Ends the job early. Requests in flight are still counted. */
   stop(): void {
     for (const job of this.jobs) this.exports.rt_bench_stop(job);
   }
@@ -110,7 +106,7 @@ export class Job {
     return Promise.all(this.readers.map(({ ioThread }) => ioThread.engineStats(this.aio)));
   }
 
-  /** @throws AioError ERR_AIO_IO: a request failed, or a block was wrong */
+  /** Runs the job. @throws AioError ERR_AIO_IO: a request failed, or a block was wrong */
   async run(onProgress?: (progress: Progress) => void): Promise<JobResult> {
     const { runtime, readers, options, exports } = this;
     const before = await Promise.all(readers.map(({ ioThread }) => ioThread.stats()));
@@ -133,14 +129,14 @@ export class Job {
     } finally {
       timers.forEach(clearTimeout);
       this.stop();
-      // Still running only if another one's end was an error, or the runtime's.
+      // A job may still run only if another one, or the runtime, has failed.
       if (this.jobs.every((job) => exports.rt_bench_idle(job))) this.jobs.forEach((job) => exports.rt_bench_free(job));
     }
   }
 
   private start({ ioThread, file }: Reader, n: number): Promise<number> {
     const { runtime, options, readers, exports } = this;
-    // The first threads take what does not divide.
+    // The first threads take the remainder.
     const ios = options.numberIos && Math.floor((options.numberIos + readers.length - 1 - n) / readers.length);
     if (options.numberIos && ios === 0) return Promise.resolve(0);
     const job = this.make(ioThread, file, ios, n);
@@ -148,20 +144,20 @@ export class Job {
       throw new AioError('ERR_AIO_NO_MEMORY', `no room for ${options.iodepth} blocks of ${options.blockSize} bytes`);
     }
     this.jobs.push(job);
-    // The others stop with the first that fails.
+    // If one fails, the others are stopped.
     return runtime.request(ioThread, (id) => exports.rt_bench_start(job, id)).then((result) => {
       if (result < 0) this.stop();
       return result;
     });
   }
 
-  /** 0: out of memory. */
+  /** Makes the part of a job for one IOThread; 0 if there is no memory. */
   private make(ioThread: IOThread, file: AioFile, ios: number, n: number): BenchPointer {
     const { runtime, options, readers, exports } = this;
     const { settings, host } = file as OpenFile;
     const { memory } = runtime.instance;
     const blocks = Math.floor(options.size / options.blockSize);
-    // Who writes has a part of the file to itself.
+    // Each IOThread that writes has a part of the file of its own.
     const parts = writes(options.rw) ? readers.length : 1;
     const first = parts === 1 ? 0 : Math.floor((blocks * n) / parts);
     const end = parts === 1 ? blocks : Math.floor((blocks * (n + 1)) / parts);

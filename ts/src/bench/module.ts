@@ -2,12 +2,12 @@
 import type { ContextPointer, Exports, Pointer } from '../runtime/exports.js';
 import type { Runtime } from '../whole/runtime.js';
 
-/** The module that a runtime needs for jobs of the bench: aio.wasm, and the functions of wasm/bench. */
+/** The module that a runtime needs for jobs of the bench. It contains aio.wasm and the functions of wasm/bench. */
 export const benchModule: URL = new URL('../bench.wasm', import.meta.url);
 
 export type BenchPointer = Pointer<'BenchJob'>;
 
-/** What that module has beside the functions of aio.wasm. */
+/** The functions that this module has in addition to those of aio.wasm. */
 export interface BenchExports extends Exports {
   rt_bench_fill(words: Pointer<'bytes'>, length: number, offset: number, seed: number, size: number): void;
   rt_bench_header(words: Pointer<'bytes'>, size: number): number;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/** Charts in text. */
+/** Draws charts in text. */
 import type { JobResult } from '../bench/job.js';
 import { duration, grouped } from '../bench/units.js';
 import { outputWidth } from './output.js';
 
-/** Of the longest bar, and of the figures to the left of it. */
+/** The width of the longest bar, and of the figures to the left of it. */
 const WIDTH = 40;
 const FIGURES = 24;
 
@@ -13,7 +13,7 @@ function bar(value: number, most: number): string {
   return '#'.repeat(value > 0 ? Math.max(1, Math.round((value / most) * width)) : 0);
 }
 
-/** How many requests took how long: a line for each power of two of ns. */
+/** Shows how many requests took how long, with a line for each power of two of nanoseconds. */
 export function histogramText({ histogram_ns: entries, ios }: JobResult): string {
   const rows = new Map<number, number>();
   for (const [ns, count] of entries) {
@@ -37,7 +37,7 @@ export interface SweepPoint {
   result: JobResult;
 }
 
-/** Latency and IOPS over the batch size, for each depth. */
+/** Shows latency and IOPS over the batch size, for each depth. */
 export function sweepText(points: SweepPoint[]): string {
   const depths = [...new Set(points.map(({ result }) => result.iodepth))];
   return depths.map((depth) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The same reads by other means: Node's own, in this thread, and fio. */
+/** Carries out the same reads by other means: Node's own functions in this thread, and fio. */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, read, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -11,11 +11,11 @@ export interface CompareOptions {
   rw: Mode;
   blockSize: number;
   iodepth: number;
-  /** Reads; 0: until the time is over. */
+  /** The number of reads; 0 means until the time is over. */
   numberIos: number;
-  /** Milliseconds; 0: no limit. */
+  /** The time limit in ms; 0 means no limit. */
   runtime: number;
-  /** Bytes of the file to read from. */
+  /** The part of the file, in bytes, from which to read. */
   size: number;
 }
 
@@ -24,14 +24,14 @@ export interface Comparison {
   iodepth: number;
   iops: number;
   lat_ns?: { p50: number; p99: number };
-  /** Why there are no figures. */
+  /** The reason why there are no figures. */
   skipped?: string;
 }
 
-/** Between two looks at the clock where nothing else gives a turn. */
+/** The number of synchronous reads between two checks of the clock. */
 const SYNC_TURN = 64;
 
-/** Keeps the count, the clock and the offsets of one contender. */
+/** Keeps the count, the times and the offsets of one contender. */
 class Meter {
   private readonly latencies: number[] = [];
   private readonly begun = performance.now();
@@ -41,7 +41,7 @@ class Meter {
 
   constructor(private readonly options: CompareOptions, private readonly stopped: () => boolean) {}
 
-  /** The next offset; undefined: it is over. */
+  /** The next offset; undefined when the contender is finished. */
   offset(): number | undefined {
     const { numberIos, runtime, rw, size, blockSize } = this.options;
     if (this.stopped() || (numberIos > 0 && this.issued >= numberIos)) return undefined;
@@ -123,7 +123,7 @@ async function synchronously(options: CompareOptions, stopped: () => boolean): P
     for (let offset = meter.offset(); offset !== undefined; offset = meter.offset()) {
       const begun = performance.now();
       meter.count(readSync(fd, buffer, 0, buffer.length, offset), begun);
-      // Ctrl-C is heard.
+      // Let Ctrl-C be noticed.
       if (meter.done % 10_000 === 0) await new Promise(setImmediate);
     }
     return meter.result('fs.readSync', 1);
@@ -162,7 +162,7 @@ function byFio(options: CompareOptions): Promise<Comparison> {
   });
 }
 
-/** One after the other. */
+/** Runs the contenders one after the other. */
 export async function compare(options: CompareOptions, stopped: () => boolean): Promise<Comparison[]> {
   return [
     await byPromises(options, stopped), await byCallbacks(options, stopped), await synchronously(options, stopped),

@@ -6,12 +6,12 @@ import { content, SECTOR } from '../bench/data.js';
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { Runtime } from '../whole/runtime.js';
 
-/** A path of its own for a file that is deleted after the run. */
+/** The path of a file that is deleted after the run. */
 export function temporaryPath(): string {
   return join(tmpdir(), `wasm-aio-bench-${process.pid}.img`);
 }
 
-/** Makes a file of the bench, whole or not at all; there must be none. */
+/** Creates a file of the bench, completely or not at all. The file must not exist. */
 export async function make(runtime: Runtime, path: string, size: number, seed: number): Promise<void> {
   const rounded = Math.ceil(size / SECTOR) * SECTOR;
   let fd: number | undefined;
@@ -19,7 +19,7 @@ export async function make(runtime: Runtime, path: string, size: number, seed: n
     fd = openSync(path, 'wx');
     for (const chunk of content(runtime, rounded, seed)) {
       for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
-      // Ctrl-C is heard between two chunks.
+      // Let Ctrl-C be noticed between two chunks.
       await runtime.host.turn();
     }
     closeSync(fd);
@@ -40,7 +40,7 @@ export async function make(runtime: Runtime, path: string, size: number, seed: n
   }
 }
 
-/** The size of what is to be read; an error in words if it cannot be. */
+/** The number of bytes to read. Throws an error that says why if the file cannot be read. */
 export function sizeToRead(path: string, wanted: number | undefined, blockSize: number): number {
   let stat;
   try {

@@ -44,7 +44,7 @@ export const benchHelp = (): string => helpOf(command);
 
 export interface BenchOptions {
   filename: string | undefined;
-  /** Bytes; undefined: all of the file. */
+  /** The number of bytes to use; undefined means all of the file. */
   size: number | undefined;
   blockSize: number;
   iodepths: number[];
@@ -55,28 +55,28 @@ export interface BenchOptions {
   fsync: number;
   overwrite: boolean;
   compare: boolean;
-  /** Values of aio-max-batch, a job for each; undefined: none. */
+  /** The values of aio-max-batch, for each of which a job is run; undefined if there is no sweep. */
   sweep: number[] | undefined;
-  /** Milliseconds; 0: no limit. */
+  /** The time limit in ms; 0 means no limit. */
   runtime: number;
   verify: boolean;
   createOnly: boolean;
   seed: number;
-  /** The IOThreads' properties. */
+  /** The properties of the IOThreads. */
   properties: IOThreadOptions;
   json: boolean;
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
-/** The property if it was given; else nothing, and its default holds. */
+/** The property if it was given; otherwise an empty object, so that the default applies. */
 function property(
   key: keyof IOThreadOptions, name: string, text: string | undefined, min: number, max: number,
 ): IOThreadOptions {
   return text === undefined ? {} : { [key]: parseNumber(name, text, min, max) };
 }
 
-/** One of the keys of `choices`. */
+/** Checks that a value is one of the keys of `choices`. */
 function choice<Name extends string>(option: string, text: string, choices: Record<Name, unknown>): Name {
   if (!Object.hasOwn(choices, text)) {
     throw new UsageError(`--${option}=${text}: must be one of ${Object.keys(choices).join(', ')}`);
@@ -91,7 +91,7 @@ function parseSweep(text: string | undefined): number[] | undefined {
   return values.split(',').map((value) => parseNumber('sweep=aio-max-batch', value, 0, 1024));
 }
 
-/** undefined: the help is asked for. */
+/** Parses the command line of the bench. Returns undefined if the help was asked for. */
 export function parseBenchOptions(argv: readonly string[]): BenchOptions | undefined {
   const given = parseOptions(command, argv)?.last;
   if (!given) return undefined;
@@ -136,7 +136,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
   return options;
 }
 
-/** What cannot be asked for at once. */
+/** Refuses options that cannot be combined. */
 function checkTogether({ compare, rw, fsync, sweep, aio, overwrite, filename }: BenchOptions): void {
   if (compare && writes(rw)) throw new UsageError(`--compare only reads: not with --rw=${rw}`);
   if (fsync > 0 && !writes(rw)) throw new UsageError(`--fsync needs a --rw that writes, not ${rw}`);

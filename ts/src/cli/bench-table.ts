@@ -5,7 +5,7 @@ import { histogramText } from './bench-chart.js';
 import type { Comparison } from './bench-compare.js';
 import { columns, isInteractive } from './output.js';
 
-/** Takes the progress line away again; nothing where there is none. */
+/** The text that erases the progress line; empty where there is none. */
 export function clearProgress(): string {
   return isInteractive() ? '\r\x1b[K' : '';
 }
@@ -24,7 +24,7 @@ const TITLES: Record<Mode, string> = {
 };
 const noun = (rw: Mode): string => (rw === 'randrw' ? 'requests' : writes(rw) ? 'writes' : 'reads');
 
-/** What the engine's batches were; nothing for engines that have none. */
+/** Describes the engine's batches; empty for engines that have none. */
 function batches(results: JobResult[]): string {
   const rows = results.filter(({ submission }) => submission.submissions > 0).map(({ iodepth, submission }) => [
     `iodepth ${iodepth}`, grouped(submission.requests), grouped(submission.submissions),
@@ -58,7 +58,7 @@ export function table(results: JobResult[], blockSize: number, interrupted: bool
   ].join('');
 }
 
-/** Other means beside ours, on the same file in the same run. */
+/** Compares the results with those of other means, on the same file in the same run. */
 export function comparisonTable(results: JobResult[], others: Comparison[]): string {
   const ours = results.map(({ aio, iodepth, iops, lat_ns }) => ({ name: `wasm-aio ${aio}`, iodepth, iops, lat_ns }));
   const rows = [...ours, ...others].map(({ name, iodepth, iops, lat_ns, ...rest }) => {

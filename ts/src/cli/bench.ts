@@ -13,17 +13,17 @@ import { clearProgress, comparisonTable, progressLine, table } from './bench-tab
 import { isInteractive, outputWidth, print } from './output.js';
 
 const DEFAULT_SIZE = 64 * 1024 ** 2;
-/** 128 + SIGINT, as a shell has it. */
+/** The exit code 128 + SIGINT, as shells report it. */
 const INTERRUPTED = 130;
 
-/** `wasm-aio bench`: a small fio for this loop. */
+/** The command `wasm-aio bench`, a small fio for this event loop. */
 export async function bench(argv: string[]): Promise<number> {
   const options = parseBenchOptions(argv);
   if (!options) {
     await print(benchHelp());
     return 0;
   }
-  // Before anything is started: most mistakes are in the file's name.
+  // Check the file before anything is started, because most mistakes are in its name.
   if (options.filename !== undefined && !options.createOnly) {
     sizeToRead(options.filename, options.size, options.blockSize);
   }
@@ -44,15 +44,15 @@ export async function bench(argv: string[]): Promise<number> {
 class BenchRun {
   private interrupted = false;
   private job: Job | undefined;
-  /** A file that was made for this run alone. */
+  /** The path of a file that was created only for this run. */
   private temporary: string | undefined;
-  /** Of a file that the bench made. */
+  /** The seed of the content of a file that the bench has created. */
   private contentSeed: number | undefined;
   private verify = false;
 
   constructor(private readonly runtime: Runtime, private readonly options: BenchOptions) {}
 
-  /** The first time ends the job; the second time, the process. */
+  /** Ctrl-C: the first one ends the job, the second one ends the process. */
   interrupt(): void {
     if (this.interrupted) {
       this.removeFile();
@@ -74,7 +74,7 @@ class BenchRun {
     }
     const path = options.filename ?? (await this.makeFile());
     const readers = await this.openAll(path);
-    // The fds keep it: whatever happens from here on, nothing is left behind.
+    // The open fds keep the file's content, so it can be deleted now and is not left behind whatever happens.
     if (!options.compare) this.removeFile();
     await this.learnContent(readers);
     if (options.sweep) return this.sweep(readers, options.sweep);
@@ -89,7 +89,7 @@ class BenchRun {
     return this.print({ jobs: results, ...(options.compare ? { compare: others } : {}) }, text);
   }
 
-  /** A job for each size of batches. */
+  /** Runs a job for each batch size. */
   private async sweep(readers: Reader[], values: number[]): Promise<number> {
     const points: SweepPoint[] = [];
     for (const aioMaxBatch of values) {
@@ -133,8 +133,8 @@ class BenchRun {
   }
 
   /**
-   * Whether the bench made the file. If so, a file that was made for this run is
-   * always checked, a given one on demand; if not, it is not written unasked.
+   * Finds out whether the bench has created the file. If so, blocks are checked: always in a file that was created for this
+   * run, on demand in a given one. If not, the file is written only if the user has asked for that.
    */
   private async learnContent(readers: Reader[]): Promise<void> {
     const [reader] = readers;

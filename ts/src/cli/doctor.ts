@@ -6,7 +6,7 @@ import { ok } from '../doctor/finding.js';
 import { helpOf, parseOptions, UsageError, type Command } from './options.js';
 import { print } from './output.js';
 
-/** The worker's script, the module or the page that an address leads to. */
+/** Examines what is at an address: a worker's script, a module or a page. */
 async function examine(address: string): Promise<Finding[]> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) throw new UsageError(`${address}: not an address (http://… or https://…)`);
@@ -30,7 +30,7 @@ const command: Command<never> = {
   operands: 1,
 };
 
-/** `wasm-aio doctor [ADDRESS]`: 1 if something is wrong. */
+/** The command `wasm-aio doctor [ADDRESS]`. Its exit code is 1 if something is wrong. */
 export async function runDoctor(argv: string[]): Promise<number> {
   const given = parseOptions(command, argv);
   if (!given) {

@@ -5,7 +5,7 @@ import { VERSION } from '../version.js';
 import { suggestion, UsageError } from './options.js';
 import { complain, helpText, print } from './output.js';
 
-/** The commands: what each does, and how it is loaded. */
+/** The commands: what each of them does, and how its code is loaded. */
 const commands: Record<string, { usage: string; help: string; load: () => Promise<(argv: string[]) => Promise<number>> }> = {
   run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: async () => (await import('./run.js')).run },
   bench: { usage: '[OPTION...]', help: 'measure reads and writes of a file', load: async () => (await import('./bench.js')).bench },
@@ -38,8 +38,8 @@ async function main([name, ...args]: string[]): Promise<number> {
   throw new UsageError(`there is no command '${name}': ${suggestion(name, [...known, 'help'], 'wasm-aio ', 'wasm-aio --help')}`);
 }
 
-// The exit code alone: the process ends by itself when nothing is left to do,
-// and whatever was written to a pipe gets there.
+// Only the exit code is set here. The process ends by itself when nothing is left to do, so that everything that was written
+// to a pipe arrives.
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

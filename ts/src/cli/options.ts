@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: MIT
-/** The command line: what each command takes, read by node:util's parseArgs. */
+/** Reads command lines by node:util's parseArgs, and holds what each command accepts. */
 import { parseArgs } from 'node:util';
 import { nearest } from '../check.js';
 import { helpText } from './output.js';
 
-/** The command line is wrong: exit code 2. */
+/** The error of a wrong command line, for which the exit code is 2. */
 export class UsageError extends Error {}
 
 export interface OptionSpec {
-  /** The placeholder of its value in the help; none for a switch. */
+  /** The placeholder of the option's value in the help; absent for a switch. */
   value?: string;
   help: string;
 }
 
-/** A command: what its help says and what its command line may hold. */
+/** A command: what its help says, and what its command line may contain. */
 export interface Command<Names extends string> {
   name: string;
-  /** What follows the name in the usage line. */
+  /** The part of the usage line that follows the name. */
   usage: string;
   about: string;
   options: Record<Names, OptionSpec>;
-  /** How many words may follow that are not options. With Infinity the options end at the first
-   * of them: the rest is the arguments of a program. */
+  /** The most operands. With Infinity the options end at the first operand: the rest are the arguments of a program. */
   operands: number;
   /** A last paragraph of the help. */
   footer?: string;
@@ -35,7 +34,7 @@ export interface Given<Names extends string> {
   operands: string[];
 }
 
-/** The sentence's end for a word that is not known: the word that was probably meant, or where all are listed. */
+/** The end of the message about an unknown word: the word that was probably meant, or where all words are listed. */
 export function suggestion(word: string, known: readonly string[], dashes: string, help: string): string {
   const meant = nearest(word, known);
   return meant === undefined ? `${help} lists them` : `did you mean ${dashes}${meant}?`;
@@ -47,7 +46,7 @@ export function helpOf({ name, usage, about, options, footer }: Command<string>)
   return `usage: wasm-aio ${name} ${usage}\n${helpText(about, [...rows, ['-h, --help', 'print this help']], footer)}`;
 }
 
-/** Reads `--name=value`, `--name value`, switches and operands. undefined: the help is asked for. */
+/** Reads `--name=value`, `--name value`, switches and operands. Returns undefined if the help was asked for. */
 export function parseOptions<Names extends string>(command: Command<Names>, argv: readonly string[]): Given<Names> | undefined {
   const { name: commandName, options: specs } = command;
   const help = `wasm-aio ${commandName} --help`;
@@ -61,7 +60,7 @@ export function parseOptions<Names extends string>(command: Command<Names>, argv
   const end = first?.index ?? Infinity;
   if (first) given.operands = argv.slice(first.kind === 'positional' ? end : end + 1);
   const own = tokens.filter(({ index }) => index < end);
-  // Not the h in `-iodepth`, which is taken for a group of letters.
+  // The token's text is compared, because parseArgs takes `-iodepth` for a group of letters, one of which is h.
   if (own.some((token) => token.kind === 'option' && ['-h', '--help'].includes(argv[token.index] ?? ''))) return undefined;
 
   for (const token of own) {
@@ -86,20 +85,20 @@ export function parseOptions<Names extends string>(command: Command<Names>, argv
   return given;
 }
 
-/** A number of bytes as it is written on the command line: 64k, 4G. */
+/** Formats a number of bytes as on the command line: 64k, 4G. */
 function sizeText(bytes: number): string {
   const unit = ['G', 'M', 'k'].findIndex((_, n) => bytes > 0 && bytes % 1024 ** (3 - n) === 0);
   return unit < 0 ? String(bytes) : `${bytes / 1024 ** (3 - unit)}${['G', 'M', 'k'][unit]}`;
 }
 
-/** A whole number from min to max. */
+/** Parses an integer from min to max. */
 export function parseNumber(name: string, text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(value >= min && value <= max)) throw new UsageError(`--${name}=${text}: must be a whole number from ${min} to ${max}`);
   return value;
 }
 
-/** A number of bytes from min to max, with a unit or without: 4096, 4k, 64M, 1G. */
+/** Parses a number of bytes from min to max, with a unit or without: 4096, 4k, 64M, 1G. */
 export function parseSize(name: string, text: string, min: number, max: number): number {
   const [, digits, unit] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(text) ?? [];
   const scale = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[(unit ?? '').toLowerCase()] ?? NaN;
@@ -108,7 +107,7 @@ export function parseSize(name: string, text: string, min: number, max: number):
   return value;
 }
 
-/** A number of seconds above 0 and up to max, as ms. */
+/** Parses a number of seconds greater than 0 and up to max. Returns ms. */
 export function parseSeconds(name: string, text: string, max: number): number {
   const ms = /^\d*\.?\d+$/.test(text) ? Number(text) * 1000 : NaN;
   if (!(ms > 0 && ms <= max * 1000)) throw new UsageError(`--${name}=${text}: must be a number of seconds above 0 and up to ${max}`);

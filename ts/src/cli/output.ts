@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What goes to standard output, how wide it may be, and what becomes of it when it cannot be written. */
+/** Writes to standard output and standard error, within the terminal's width, and reports what cannot be written. */
 import { AioError, hostErrno, messageOf } from '../errors.js';
 
 const WHY: Record<string, string> = {
@@ -7,7 +7,7 @@ const WHY: Record<string, string> = {
   EPIPE: 'its reader has closed the pipe',
 };
 
-/** Without a listener an error of a stream would end the process with a stack trace. */
+/** A listener for errors of a stream; without one, an error would end the process with a stack trace. */
 const ignore = (): void => {};
 
 /**
@@ -25,26 +25,25 @@ export function print(text: string): Promise<void> {
   });
 }
 
-/** Writes a line to standard error, as far as that is possible. */
+/** Writes a line to standard error, and ignores it if that is not possible. */
 export function complain(text: string): void {
   process.stderr.off('error', ignore).on('error', ignore);
   process.stderr.write(`wasm-aio: ${text}\n`);
 }
 
-/** Columns of the terminal, or what COLUMNS says; undefined: there is no limit. (A terminal that
- * does not know its size says 0.) */
+/** The number of columns of the terminal, or the value of COLUMNS; undefined if there is no limit. (0 means unknown.) */
 export function outputWidth(): number | undefined {
   const wanted = Number(process.env.COLUMNS);
   return Number.isInteger(wanted) && wanted > 0 ? wanted : process.stdout.columns || undefined;
 }
 
-/** Whether a line may be shown that is overwritten later. NO_COLOR and TERM=dumb ask for plain text. */
+/** Whether a line may be printed that is overwritten later. NO_COLOR and TERM=dumb ask for plain text. */
 export function isInteractive(): boolean {
   const plain = (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb';
   return process.stderr.isTTY && process.stdout.isTTY && !plain;
 }
 
-/** Text in lines of at most `width` characters, unless a word is longer. */
+/** Wraps a text to lines of at most `width` characters, except where a word is longer. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -59,13 +58,13 @@ function wrapped(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** What a terminal has where nothing is known of it. */
+/** The width of a terminal that does not tell its width. */
 const USUAL_WIDTH = 80;
 
-/** A help text: a paragraph, a list of terms with what they mean, and a last paragraph. */
+/** Formats a help text: a paragraph, a list of terms with their meanings, and a last paragraph. */
 export function helpText(about: string, rows: readonly [term: string, meaning: string][], footer?: string): string {
   const width = Math.max(outputWidth() ?? USUAL_WIDTH, 30);
-  // Two columns where there is room for them; otherwise the meaning is below its term.
+  // The list has two columns where there is room for them; otherwise each meaning is below its term.
   const beside = width >= 72;
   const left = Math.max(...rows.map(([term]) => term.length)) + 4;
   const list = rows.flatMap(([term, meaning]) => {
@@ -85,9 +84,9 @@ const widthsOf = (rows: readonly string[][]): number[] => rows[0]?.map((_, n) =>
 const total = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width + 2, -2);
 
 /**
- * A table: columns as wide as their widest cell, the first to the left, the others to the right.
- * One that is wider than the terminal is turned: a line for each heading, a column for each row,
- * and as many rows beside each other as there is room for.
+ * Formats a table. Columns are as wide as their widest cell; the first one is left-aligned, the others are right-aligned. A
+ * table that is wider than the terminal is transposed: it has a line for each heading and a column for each row, with as many
+ * columns side by side as fit.
  */
 export function columns(rows: string[][], limit = outputWidth()): string {
   const widths = widthsOf(rows);

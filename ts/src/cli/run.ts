@@ -22,7 +22,7 @@ const command: Command<keyof typeof options> = {
   footer: 'What follows PROGRAM.wasm is given to the program. SIGUSR2 prints where every loop is.',
 };
 
-/** setTimeout's limit. */
+/** The longest time-out that setTimeout() accepts. */
 const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
 function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptions, 'module'> {
@@ -43,7 +43,7 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
   };
 }
 
-/** `wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]`: its exit code; 134 if it died. */
+/** The command `wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]`. Returns the program's exit code, or 134 if it died. */
 export async function run(argv: string[]): Promise<number> {
   const given = parseOptions(command, argv);
   if (!given) {
@@ -63,6 +63,6 @@ export async function run(argv: string[]): Promise<number> {
     complain(error.message);
     code = error.code === 'ERR_AIO_PANIC' ? 134 : error.code === 'ERR_AIO_TIMEOUT' ? 124 : 1;
   }
-  // exit() ends all threads, whatever they do.
+  // process.exit() ends all threads, whatever they are doing.
   process.exit(code);
 }

@@ -10,10 +10,10 @@ import { ISOLATION_HEADERS } from '../hosts/isolation.js';
 import { helpOf, parseNumber, parseOptions, type Command } from './options.js';
 import { print } from './output.js';
 
-/** dist/, the package that it imports, and what `make docs` has made, by the path that they are served at. */
+/** The directories that are served, by their paths: dist/, the package that it imports, and the site that `make docs` has built. */
 const roots = {
   '/dist/': fileURLToPath(new URL('../', import.meta.url)),
-  // Node resolves its CommonJS form; the other one lies beside it.
+  // Node resolves to comlink's CommonJS build; the ES modules are in a directory beside it.
   '/comlink/': fileURLToPath(new URL('../esm/', import.meta.resolve('comlink'))),
   '/docs/': fileURLToPath(new URL('../../build/site/html/', import.meta.url)),
 };
@@ -29,7 +29,7 @@ const types: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
-/** The file behind a URL's path; undefined: there is none. */
+/** The file that a URL's path stands for; undefined if there is none. */
 function fileOf(path: string): string | undefined {
   for (const [prefix, root] of Object.entries(roots)) {
     if (!path.startsWith(prefix)) continue;
@@ -70,7 +70,7 @@ const command: Command<'port'> = {
   operands: 0,
 };
 
-/** `wasm-aio serve`: the demo page, on the loopback interface alone. */
+/** The command `wasm-aio serve`, which serves the demo page on the loopback interface only. */
 export async function serve(argv: string[]): Promise<number> {
   const given = parseOptions(command, argv);
   if (!given) {

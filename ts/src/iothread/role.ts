@@ -126,7 +126,7 @@ export class IOThreadRole implements PlayedRole {
     for (let message = worker.takeWaiting(); message; message = worker.takeWaiting()) this.receive(message);
     for (;;) {
       if (turn[0] === Turn.now && !worker.underWay(posted)) {
-        // Microtasks run now. Tasks that they have started get their turn when the loop is about to sleep.
+        // Let some microtasks run now. All others run before the loop would sleep (Turn.ifIdle).
         await Promise.resolve();
         turn[0] = Turn.ifIdle;
       } else {

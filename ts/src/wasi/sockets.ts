@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** WASI calls that accept connections, which the owner puts into the listener's ring, and that use sockets. */
+/** Accepts connections, which the owner has put into the listener's ring. */
 import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
