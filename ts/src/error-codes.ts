@@ -23,7 +23,7 @@ export type AioErrorCode =
   | 'ERR_AIO_NO_MEMORY'
   /** The page, the JavaScript engine or the system lacks something that is needed. */
   | 'ERR_AIO_UNSUPPORTED'
-  /** The WebAssembly module is none, was not built by `aiocc`, or was built for another version. */
+  /** The file is not a WebAssembly module, or `aiocc` did not build it, or built it for another version. */
   | 'ERR_AIO_MODULE'
   /** The IOThread has ended because of a failure; `cause` is the error of its worker. */
   | 'ERR_AIO_THREAD_LOST';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What every entry of the package exports. */
+/** What each main entry of the package exports. */
 export { Runtime } from './whole/runtime.js';
 export type { RuntimeOptions } from './runtime/runtime-options.js';
 export type { Closed, CloseOptions } from './runtime/closed.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** What the objects of a context know of the thread and of the context that they belong to. */
+/** The thread and the context that bottom halves, timers, notifiers and pipes belong to, as these see them. */
 import type { AioError } from '../errors.js';
 import type { Callback, Callbacks } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';

@@ -27,7 +27,7 @@ export interface Command<Names extends string> {
 }
 
 export interface Given<Names extends string> {
-  /** The last value of each option that was given; of a switch the empty string. */
+  /** The last value of each option that was given; the empty string for a switch. */
   last: Partial<Record<Names, string>>;
   /** All options and their values, in order. */
   all: [name: Names, value: string][];

@@ -126,8 +126,7 @@ export function setOptions(instance: Instance, pointer: IOThreadPointer, options
   const { threadPoolMin, threadPoolMax } = JSON.parse(memory.string(exports.rt_iothread_query(pointer))) as IOThreadInfo;
   const { threadPoolMin: least = threadPoolMin, threadPoolMax: most = threadPoolMax } = options;
   if (least > most) throw new AioError('ERR_AIO_INVALID_ARG', `options.threadPoolMin (${least}) must not be above options.threadPoolMax (${most})`);
-  // The maximum first: the minimum is held against it; the other way round where it falls
-  // below the minimum that there was.
+  // C checks each limit against the other one. So the maximum is set first, unless it is lower than the old minimum.
   const falls = options.threadPoolMax !== undefined && options.threadPoolMax < threadPoolMin;
   for (const n of falls ? [1, 0, 2, 3, 4, 5] : [0, 1, 2, 3, 4, 5]) {
     const value = options[properties[n] as keyof IOThreadOptions];

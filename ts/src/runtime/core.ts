@@ -117,11 +117,11 @@ export class Core {
     else for (const part of this.parts) part.idle?.(result);
   }
 
-  /** Runs the program's main() in a thread of its own; resolves with its exit code. */
+  /** Runs the program's main() in a thread of its own and resolves with its exit code. */
   async main(): Promise<number> {
     this.assertNotClosing();
     if (this.#program.started) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
-    // Its worker may be one of the reserve, and those keep nothing alive.
+    // The worker may come from the reserve, whose workers do not keep the process alive.
     return this.alive(() => this.#program.start((id) => this.run(() => this.instance.exports.rt_main_start(id))));
   }
 

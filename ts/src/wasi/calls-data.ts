@@ -63,7 +63,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     let done = 0;
     for (;;) {
       if (ring.readerGone) return done;       // shut down
-      const ended = ring.writerGone;          // before the look at what is there
+      const ended = ring.writerGone;          // read this before looking for bytes
       done += ring.reading(() => {
         let count = 0;
         for (const view of memory.views(rest(vectors, done))) {

@@ -74,7 +74,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
     try {
       fd = fs.openSync(`/proc/self/fd/${file.plainFd}`, fs.constants.O_RDONLY);
     } catch {
-      return false;                               // its mode forbids it
+      return false;                               // the file's mode does not allow reading
     }
     try {
       work(fd);

@@ -190,7 +190,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       oldFd: number, lookup: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number,
     ) {
       const [from, to] = [textAt(memory, oldAt, oldLength), textAt(memory, newAt, newLength)];
-      if (lookup !== 0) fail(E.INVAL);             // to the link itself, or not at all
+      if (lookup !== 0) fail(E.INVAL);             // hard links are made to a symbolic link itself only
       both(oldFd, Rights.pathLinkSource, from, newFd, Rights.pathLinkTarget, to, (source, target) => {
         host(() => files().linkSync(entry(source), entry(target)));
       });

@@ -208,7 +208,7 @@ class Drain implements Attended {
   look(): void {
     if (this.over || this.writing) return;
     const { ring, stream } = this;
-    const ended = ring.writerGone;                 // before the look at what is left
+    const ended = ring.writerGone;                 // read this before looking for bytes
     const bytes = ring.peek();
     if (bytes.length === 0) {
       if (ended) this.finish(stream.end());

@@ -4,15 +4,15 @@ import { MAX_RINGS, ringAt, ringData, ringRange, type Shared } from './shared.js
 // The words of a ring.
 const USED = 0;          // how many ends are in use
 const HEAD = 1;          // bytes written so far, modulo 2^32; the writer stores it
-const TAIL = 2;          // bytes ever read: the reader's
+const TAIL = 2;          // bytes read so far, modulo 2^32; the reader stores it
 const FLAGS = 3;
 const ERROR = 4;         // an errno for the reader, once the bytes are read
 const OWNER_END = 5;     // which end the owner has
 const DEMAND = 6;        // the guest wants bytes: the owner may read some
-const READERS = 8;       // who waits for bytes (2 words)
-const WRITERS = 10;      // who waits for room (2 words)
-const FEEDER_WAITS = 12; // the owner is to be told when there is room
-const WRITER_COUNT = 13; // descriptors of the guest that write to it
+const READERS = 8;       // the mask of sleepers that wait for bytes (2 words)
+const WRITERS = 10;      // the mask of sleepers that wait for room (2 words)
+const FEEDER_WAITS = 12; // 1: the owner waits for room, and has to be notified of it
+const WRITER_COUNT = 13; // the number of descriptors of the guest that write to it
 const WRITE_LOCK = 14;
 const READ_LOCK = 15;
 // 1 + the fd by which loops watch this ring for reading and for writing

@@ -28,7 +28,7 @@ const KIND = 1;
 const TYPE = 2;
 const FLAGS = 3;
 const HOST_FD = 4;
-const PREOPEN = 5;       // 1 + its number
+const PREOPEN = 5;       // 1 + the index of the preopened directory; 0 for others
 const READ_RING = 6;
 const WRITE_RING = 7;
 const BASE = 8;
@@ -37,10 +37,10 @@ const OFFSET = 10;       // 64 bits, in two words
 const LOCK = 12;
 const SERIAL = 13;
 const SEQUENTIAL = 14;   // the host keeps the offset
-const APPEND_FD = 15;    // the same file, opened to append
-const ALLOWED = 16;      // BASE, and what goes with it: see NewDescriptor
-const PASSED = 17;       // what may be asked for below it
-const NARROWED = 18;     // rights were given up
+const APPEND_FD = 15;    // an fd of the same file that appends
+const ALLOWED = 16;      // BASE and further rights: see NewDescriptor
+const PASSED = 17;       // the rights that may be asked for below this directory
+const NARROWED = 18;     // 1: rights were given up
 
 export interface NewDescriptor {
   kind: Kind;

@@ -99,7 +99,7 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
     inside = places[n++];
     const kind = kindOf(object);
     if (kind === 'other' && isDoubtful(object)) result.doubtful = true;
-    // Of an error, structured clone takes none of its fields.
+    // The structured clone algorithm copies none of an error's own fields.
     if (kind !== 'other' || !isError(object)) eachMember(object, kind, visit);
   }
   result.doubtful ||= isMany(seen.size);
