@@ -28,7 +28,7 @@ export interface LoopStats {
   handlers: number;
   /** Call-backs of timers that were run. */
   timers: number;
-  /** File requests that were completed, by any engine. */
+  /** Requests that were completed, whichever engine carried them out. */
   jobs: number;
   /** Notifications (`aio_notify`) that found the loop asleep and woke it up. */
   wakeupsSent: number;

@@ -33,14 +33,14 @@ export const meeting = onlyOne('iothread', prepare);
 const isService = checkThat('an object, or a function that makes one', (value) => typeof value === 'function' || (typeof value === 'object' && value !== null));
 
 /**
- * Gives the thread that owns this IOThread an object whose functions it can call, as {@link IOThread.remote}. `make` is
+ * Gives the thread that owns this IOThread an object whose functions it can call, as `IOThread.remote`. `make` is
  * called with the IOThread's context, its event loop, and returns the object. Call serve() once, in the worker's file,
  * and export the type of its result: `export type Disk = typeof disk`.
  * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is no IOThread
  */
 export function serve<T extends object>(make: (context: AioContext) => T | Promise<T>): Served<T>;
 /**
- * Gives the thread that owns this IOThread an object whose functions it can call, as {@link IOThread.remote}. Call serve()
+ * Gives the thread that owns this IOThread an object whose functions it can call, as `IOThread.remote`. Call serve()
  * once, in the worker's file, and export the type of its result: `export type Disk = typeof disk`.
  * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is no IOThread
  */

@@ -121,8 +121,8 @@ export class WasiHost {
 
   /**
    * Compiles the program and opens the directories, sockets and streams that the options name; run() starts it.
-   * Rejects with AioError ERR_AIO_MODULE (the module is no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO (a
-   * directory or a socket cannot be opened; `errno` says why) or ERR_AIO_UNSUPPORTED, or with the signal's reason.
+   * @throws AioError ERR_AIO_MODULE (the module is no command for preview1), ERR_AIO_INVALID_ARG, ERR_AIO_IO (a
+   * directory or a socket cannot be opened; `errno` says why), ERR_AIO_UNSUPPORTED; the signal's reason
    */
   static async create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
     const checked = optionsOf(options, hostChecks);

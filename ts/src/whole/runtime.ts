@@ -59,9 +59,9 @@ export class Runtime {
   }
 
   /**
-   * Creates a runtime that this thread owns, starts `reserve` workers ahead, and resolves when it can be used.
-   * Rejects with AioError ERR_AIO_INVALID_ARG; ERR_AIO_UNSUPPORTED (the message says what is missing here);
-   * ERR_AIO_MODULE; or ERR_AIO_NO_MEMORY; or with the signal's reason.
+   * Creates a runtime, which this thread owns, and resolves when it can be used. `reserve` workers are started ahead.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_UNSUPPORTED (the message says what is missing here),
+   * ERR_AIO_MODULE, ERR_AIO_NO_MEMORY; the signal's reason
    */
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
     const checked = optionsOf(options, runtimeChecks);
