@@ -12,7 +12,8 @@ function textOf(ts, node) {
 /** Why a comment is refused; undefined: it is a sentence. */
 function faultOf(text) {
   if (text === '') return 'has no doc comment';
-  if (text.split(/\s+/).length < MIN_WORDS) return `has a doc comment of less than ${MIN_WORDS} words: ${JSON.stringify(text)}`;
+  const [first] = text.split(/\.(?=\s|$)/);
+  if (first.split(/\s+/).length < MIN_WORDS) return `has a doc comment whose first sentence has less than ${MIN_WORDS} words: ${JSON.stringify(text)}`;
   if (!/^[A-Z0-9`].*[.)]$/s.test(text)) return `has a doc comment that is no sentence: ${JSON.stringify(text)}`;
   return undefined;
 }
@@ -20,7 +21,7 @@ function faultOf(text) {
 const isPublic = (ts, node) =>
   !(node.name && ts.isPrivateIdentifier(node.name)) && !(ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Private);
 
-/** A property that must be absent, or the only one of a literal, whose holder's comment tells of it. */
+/** Whether a property needs no comment: it must be absent, or it is the only one of a literal that has a comment itself. */
 const needsNone = (ts, node) =>
   ts.isPropertySignature(node) && (node.type?.kind === ts.SyntaxKind.UndefinedKeyword || (ts.isTypeLiteralNode(node.parent) && node.parent.members.length === 1 && !ts.isParameter(node.parent.parent)));
 

@@ -6,8 +6,8 @@ import type { URLLike } from '../platform.js';
 import type { Guest } from './system.js';
 
 /**
- * A WebAssembly.Module. Its type is `object` because TypeScript's libraries declare no members by which a module
- * could be told from other objects.
+ * A compiled module, a `WebAssembly.Module`. The type is `object` because TypeScript's libraries declare no members
+ * by which a module could be told from other objects.
  */
 export type CompiledModule = object;
 
