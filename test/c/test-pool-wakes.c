@@ -31,7 +31,9 @@ static bool is_free(QemuMutex *lock)
 /* libc's, by which the port makes its futex calls. */
 long syscall(long number, ...)
 {
-    static long (*real)(long number, ...);
+    static void *libc_syscall;
+    void *found = qatomic_read(&libc_syscall);
+    long (*real)(long number, ...);
     long a[6];
     va_list args;
 
@@ -40,9 +42,11 @@ long syscall(long number, ...)
         a[i] = va_arg(args, long);
     }
     va_end(args);
-    if (!real) {
-        *(void **)&real = dlsym(RTLD_NEXT, "syscall");
+    if (!found) {
+        found = dlsym(RTLD_NEXT, "syscall");
+        qatomic_set(&libc_syscall, found);
     }
+    memcpy(&real, &found, sizeof(real));
     if (watching && number == SYS_futex && a[1] == FUTEX_WAKE_PRIVATE) {
         watching = false;
         wakes++;
