@@ -273,10 +273,10 @@ void qemu_bh_delete(QEMUBH *bh);
 void aio_notify(AioContext *ctx);
 /* Clears the notification. The loop calls it when it has woken up. Home thread only. */
 void aio_notify_accept(AioContext *ctx);
-/* Prepares the context for a foreign loop's poll, as a GSource does. Returns true if
- * something can be dispatched at once. Home thread only. */
+/* Ends polling in user space before a foreign loop polls, and returns false, always. The
+ * context's GSource calls it in its prepare function. Home thread only. */
 bool aio_prepare(AioContext *ctx);
-/* Returns true if there is something for aio_dispatch() to do. Home thread only. */
+/* Returns true if a handler is ready for aio_dispatch() to run. Home thread only. */
 bool aio_pending(AioContext *ctx);
 /* Runs what is due: bottom halves, handlers and timers. Home thread only. */
 void aio_dispatch(AioContext *ctx);
