@@ -191,14 +191,51 @@ int main(void)
     assert.deepEqual(readdirSync(room.dir).sort(), ['a.c', 'a.o', 'all.d', 'all.wasm', 'b b.o', 'b.c', 'forced.h', 'in clude', 'main.c']);
   },
 
+  async "what build systems ask a compiler driver"(room) {
+    room.write('m.c', '#include <stdio.h>\nint main(void) { puts(TEXT); return 0; }');
+    room.write('words', `-DTEXT="\\"two words\\"" 'm.c'\n@more`);
+    room.write('more', '-O1');
+    assert.deepEqual(await room.aiocc('@words'), { code: 0, out: '', err: '' });
+    assert.equal((await room.run('a.out')).out, 'two words\n');
+    assert.deepEqual(await room.aiocc('-c', 'm.c', '-DTEXT="obj"', '-o', 'm.obj'), { code: 0, out: '', err: '' });
+    assert.deepEqual(await room.aiocc('m.obj'), { code: 0, out: '', err: '' });
+    assert.equal((await room.run('a.out')).out, 'obj\n');
+    room.write('text', 'int main(void) { return 9; }');
+    assert.deepEqual(await room.aiocc('-x', 'c', 'text', '-o', 'nine'), { code: 0, out: '', err: '' });
+    assert.equal((await room.run('nine')).code, 9);
+    const piped = await execute('sh', ['-c', `echo 'int main(void) { return 8; }' | '${join(top, 'wasm', 'aiocc')}' -xc - -o eight`], room.dir);
+    assert.deepEqual(piped, { code: 0, out: '', err: '' });
+    assert.equal((await room.run('eight')).code, 8);
+    const macros = await execute('sh', ['-c', `'${join(top, 'wasm', 'aiocc')}' -dM -E - </dev/null`], room.dir);
+    assert.match(macros.out, /#define __wasm__ 1/);
+    assert.equal((await room.aiocc('-dumpmachine')).out, 'wasm32-unknown-emscripten\n');
+    assert.match((await room.aiocc('-dumpversion')).out, /^\d+\.\d+\.\d+\n$/);
+    assert.match((await room.aiocc('-v')).err, /^(.*\n)*.*clang version/);
+    assert.match((await room.aiocc('-print-prog-name=ld')).out, /wasm-ld\n$/);
+    assert.equal((await room.aiocc('-print-file-name=nothing')).code, 0);
+  },
+
+  async 'aioar and aioranlib make an archive that aiocc links'(room) {
+    room.write('a.c', 'int a(void) { return 6; }');
+    room.write('m.c', 'int a(void);\nint main(void) { return a(); }');
+    await room.aiocc('-c', 'a.c');
+    assert.deepEqual(await execute(join(top, 'wasm', 'aioar'), ['cr', 'liba.a', 'a.o'], room.dir), { code: 0, out: '', err: '' });
+    assert.deepEqual(await execute(join(top, 'wasm', 'aioranlib'), ['liba.a'], room.dir), { code: 0, out: '', err: '' });
+    assert.deepEqual(await room.aiocc('m.c', '-L.', '-la', '-o', 'six'), { code: 0, out: '', err: '' });
+    assert.equal((await room.run('six')).code, 6);
+  },
+
   async 'each wrong use is one line and exit code 1'(room) {
     room.write('a.c', 'int main(void) { return 0; }');
     room.write('b.c', 'int b;');
     for (const [args, message] of [
       [[], 'no input files (aiocc --help)'],
+      [['-shared', 'a.c'], '-shared: there are no shared libraries in WebAssembly. Link statically (configure takes --disable-shared)'],
+      [['-x', 'c++', 'a.c'], '-x c++: aiocc compiles c, cpp-output, assembler, assembler-with-cpp'],
+      [['-c', '-'], '-x has to say in which language standard input is'],
       [['-Q', 'a.c'], 'unknown option -Q (aiocc --help lists the known ones)'],
       [['missing.c'], 'missing.c: no such file'],
-      [['a.txt'], 'a.txt: not a kind of file that aiocc knows (.c .S .i .o .a)'],
+      [['a.txt'], 'a.txt: not a kind of file that aiocc knows (.c .S .s .i .o .obj .a); -x says which language another one is in'],
       [['a.c', '-o'], '-o needs a value'],
       [['-c', 'a.c', 'b.c', '-o', 'x.o'], '-o with -c takes one source file'],
     ]) {

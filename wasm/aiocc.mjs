@@ -11,6 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Failure, HELP, fail, parse } from './command-line.mjs';
 import { MARKED, markFunctions, unmarkFunctions } from './function-names.mjs';
 import { addSections, readExports } from './function-types.mjs';
 import { readLinker } from './link-messages.mjs';
@@ -21,119 +22,6 @@ const top = dirname(wasmDir);
 // The npm package contains no sources to build the library from.
 const installed = !existsSync(join(top, 'Makefile'));
 const REMEDY = installed ? 'install the package wasm-aio again' : `run \`make wasm\` in ${top} once`;
-
-const HELP = `usage: aiocc [option...] file...
-Builds a C program against the loop; \`wasm-aio run\` runs it.
-
-  -o FILE                the output (a.out.wasm, or FILE.o with -c)
-  -c -S -E -fsyntax-only stop after this step
-  -I -isystem -iquote -idirafter -include -imacros -D -U
-                         the preprocessor's, as cc's
-  -O0..-O3 -Os -Oz       -O0 also turns off the optimiser that follows the linker
-  -g -g0 -g1 -g2 -g3     -g0: not even function names; default: names only
-  -std= -W... -w -f... -pedantic -M... -v
-                         as cc's
-  -L -l -Wl,             as cc's (-lm -lc -lpthread -lrt and -pthread need nothing)
-  -s                     leave out function names
-  --aio-reactor          no main(): link the module that TypeScript drives
-  -h --help, --version   print this help, or the version
-files: .c .S .i, .o and .a
-`;
-
-class Failure extends Error {}
-const fail = (message) => {
-  throw new Failure(message);
-};
-
-// --- the command line ---------------------------------------------------------
-
-function parse(argv) {
-  const o = {
-    sources: [],       // files to compile
-    linked: [],        // objects, archives and -l, in order, including the objects of sources
-    compile: [],       // options for clang
-    link: [],          // options for wasm-ld
-    deps: [],          // -M options, which need care when linking in one step
-    stop: null,        // '-c', '-S', '-E' or '-fsyntax-only'
-    output: null,
-    optimise: null,
-    debug: null,
-    reactor: false,
-    verbose: false,
-    strip: false,
-    simd: false,
-  };
-  const withValue = ['-isystem', '-iquote', '-idirafter', '-include', '-imacros', '-I', '-D', '-U'];
-  const noEffect = ['-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-pipe', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-rdynamic'];
-  const args = [...argv];
-  const value = (option, attached) =>
-    attached || args.shift() || fail(`${option} needs a value`);
-
-  while (args.length > 0) {
-    const arg = args.shift();
-    const joined = withValue.find((name) => arg.startsWith(name));
-    if (noEffect.includes(arg)) {
-      // Part of libc here, always on, or meaningless in WebAssembly.
-    } else if (arg === '--help' || arg === '-h') {
-      process.stdout.write(HELP);
-      process.exit(0);
-    } else if (arg === '--version') {
-      process.stdout.write(`aiocc, with Emscripten ${toolchain().EM_VERSION}\n`);
-      process.exit(0);
-    } else if (arg === '--aio-reactor') {
-      o.reactor = true;
-    } else if (['-c', '-S', '-E', '-fsyntax-only'].includes(arg)) {
-      o.stop = arg;
-    } else if (arg === '-v') {
-      o.verbose = true;
-    } else if (arg === '-s') {
-      o.strip = true;
-    } else if (arg.startsWith('-o')) {
-      o.output = value('-o', arg.slice(2));
-    } else if (joined !== undefined) {
-      o.compile.push(joined, value(joined, arg.slice(joined.length)));
-    } else if (['-MF', '-MT', '-MQ'].includes(arg)) {
-      o.deps.push(arg, value(arg));
-    } else if (['-M', '-MM', '-MD', '-MMD', '-MP', '-MG'].includes(arg)) {
-      o.deps.push(arg);
-      if (arg === '-M' || arg === '-MM') o.stop = '-E';
-    } else if (/^-O([0-3sz]|fast)?$/.test(arg)) {
-      o.optimise = arg;
-    } else if (/^-g([0-3]|gdb|dwarf-[2-5]|line-tables-only)?$/.test(arg)) {
-      o.debug = arg;
-    } else if (arg === '-msimd128') {
-      o.simd = true;
-      o.compile.push(arg);
-    } else if (arg === '-ansi' || arg === '-w' || arg === '-pedantic' || arg === '-pedantic-errors'
-               || arg.startsWith('-std=')) {
-      o.compile.push(arg);
-    } else if (arg.startsWith('-Wl,')) {
-      o.link.push(...arg.slice(4).split(','));
-    } else if (/^-(W|f)./.test(arg)) {
-      if (/^-fsanitize|^-fcoverage|^-fprofile/.test(arg)) fail(`${arg} does not work in WebAssembly: use the native build for that`);
-      o.compile.push(arg);
-    } else if (arg.startsWith('-L')) {
-      o.link.push(`-L${value('-L', arg.slice(2))}`);
-    } else if (arg.startsWith('-l')) {
-      o.linked.push(`-l${value('-l', arg.slice(2))}`);
-    } else if (arg.startsWith('-')) {
-      fail(`unknown option ${arg} (aiocc --help lists the known ones)`);
-    } else if (['.c', '.i', '.S', '.s'].includes(extname(arg))) {
-      if (!existsSync(arg)) fail(`${arg}: no such file`);
-      o.sources.push(arg);
-      o.linked.push({ source: arg });
-    } else if (['.o', '.a'].includes(extname(arg))) {
-      if (!existsSync(arg)) fail(`${arg}: no such file`);
-      o.linked.push(arg);
-    } else {
-      fail(`${arg}: not a kind of file that aiocc knows (.c .S .i .o .a)`);
-    }
-  }
-  if (o.linked.length === 0 && !o.reactor) fail('no input files (aiocc --help)');
-  if (o.stop && o.sources.length === 0) fail(`${o.stop} needs a source file`);
-  if (o.stop && o.output && o.sources.length > 1) fail(`-o with ${o.stop} takes one source file`);
-  return o;
-}
 
 // --- the tools ----------------------------------------------------------------
 
@@ -181,7 +69,7 @@ function toolchain() {
 function run(o, tool, args, read = null) {
   if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
   const { status, signal, error, stderr } = spawnSync(tool, args, {
-    stdio: ['ignore', 'inherit', read ? 'pipe' : 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30,
+    stdio: [o.sources.some(({ file }) => file === '-') ? 'inherit' : 'ignore', 'inherit', read ? 'pipe' : 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30,
   });
   if (read) process.stderr.write(read(stderr ?? ''));
   if (error?.code === 'ENOENT') fail(`${tool} is gone: ${installed ? 'is Emscripten where it was?' : `run \`make wasm\` in ${top} again`}`);
@@ -193,6 +81,10 @@ function run(o, tool, args, read = null) {
 
 // --- compiling ----------------------------------------------------------------
 
+const DEFAULT_OUTPUT = 'a.out';
+/** By suffix. */
+const CLANG_LANGUAGE = { '.c': 'c', '.i': 'cpp-output', '.s': 'assembler', '.S': 'assembler-with-cpp' };
+
 const TARGET = ['-target', 'wasm32-unknown-emscripten'];
 const MACHINE = [
   '-matomics', '-mbulk-memory', '-mnontrapping-fptoint', '-fignore-exceptions',
@@ -200,12 +92,12 @@ const MACHINE = [
   '-mllvm', '-disable-lsr',
 ];
 
-function compile(o, source, output, scratch) {
+function compile(o, { file, suffix }, output, scratch) {
   const { EM_CLANG, EM_SYSROOT } = toolchain();
   const deps = [...o.deps];
   if (!o.stop && deps.some((d) => d === '-MD' || d === '-MMD')) {
-    // Otherwise clang names the rule after a temporary object.
-    const target = o.output ?? 'a.out.wasm';
+    // clang would name the rule after a temporary object.
+    const target = o.output ?? DEFAULT_OUTPUT;
     if (!deps.includes('-MF')) deps.push('-MF', target.replace(/\.wasm$/, '') + '.d');
     if (!deps.includes('-MT') && !deps.includes('-MQ')) deps.push('-MT', target);
   }
@@ -216,17 +108,18 @@ function compile(o, source, output, scratch) {
     ...MACHINE, '-Werror=implicit-function-declaration', ...level,
     ...o.compile, '-I', join(top, 'core-c', 'include'), ...deps,
   ];
-  if (o.stop === '-E' || o.stop === '-fsyntax-only' || /\.[sS]$/.test(source)) {
-    run(o, EM_CLANG, [...front, o.stop ?? '-c', source, ...(output ? ['-o', output] : [])]);
+  const source = ['-x', CLANG_LANGUAGE[suffix], file];
+  if (o.stop === '-E' || o.stop === '-fsyntax-only' || /^\.[sS]$/.test(suffix)) {
+    run(o, EM_CLANG, [...front, o.stop ?? '-c', ...source, ...(output ? ['-o', output] : [])]);
     return;
   }
-  // Compiles to unoptimised intermediate code, which is changed, and then compiles that.
-  const code = join(scratch, `${basename(source)}.ll`);
+  // To intermediate code that is not optimised yet, and on from there.
+  const code = join(scratch, `${basename(file)}.ll`);
   if (deps.some((d) => d === '-MD' || d === '-MMD')) {
     if (!deps.includes('-MF')) front.push('-MF', output.replace(/\.\w+$/, '') + '.d');
     if (!deps.includes('-MT') && !deps.includes('-MQ')) front.push('-MT', output);
   }
-  run(o, EM_CLANG, [...front, '-S', '-emit-llvm', '-Xclang', '-disable-llvm-passes', source, '-o', code]);
+  run(o, EM_CLANG, [...front, '-S', '-emit-llvm', '-Xclang', '-disable-llvm-passes', ...source, '-o', code]);
   writeFileSync(code, relocateThreadLocals(readFileSync(code, 'utf8')));
   run(o, EM_CLANG, [
     ...TARGET, ...MACHINE, ...level, ...o.compile.filter((option) => /^-[fm]/.test(option)), '-w', '-Wno-unused-command-line-argument',
@@ -360,23 +253,36 @@ function checkMain(linked) {
 
 // --- all together -------------------------------------------------------------
 
+/** A question about the compiler, by build systems for the most part. */
+function answer(o) {
+  if (o.ask === 'help') return void process.stdout.write(HELP);
+  const { EM_VERSION, EM_CLANG, EM_SYSROOT, EM_LD, EM_AR, EM_NM } = toolchain();
+  const programs = { ld: EM_LD, ar: EM_AR, nm: EM_NM, ranlib: join(wasmDir, 'aioranlib') };
+  const program = programs[/^--?print-prog-name=(.*)$/.exec(o.ask)?.[1]];
+  if (program) return void process.stdout.write(`${program}\n`);
+  if (o.ask === 'version') return void process.stdout.write(`aiocc, with Emscripten ${EM_VERSION}\n`);
+  run({ ...o, verbose: false }, EM_CLANG, [...TARGET, `--sysroot=${EM_SYSROOT}`, o.ask]);
+}
+
 function main(argv) {
   const o = parse(argv);
+  if (o.ask) return answer(o);
   const scratch = mkdtempSync(join(tmpdir(), 'aiocc-'));
   try {
     if (o.stop) {
       const suffix = { '-c': '.o', '-S': '.s' }[o.stop];
       for (const source of o.sources) {
-        compile(o, source, o.output ?? (suffix && basename(source, extname(source)) + suffix), scratch);
+        const name = source.file === '-' ? '-' : basename(source.file, extname(source.file));
+        compile(o, source, o.output ?? (suffix && name + suffix), scratch);
       }
       return;
     }
-    const output = o.output ?? 'a.out.wasm';
+    const output = o.output ?? DEFAULT_OUTPUT;
     const sources = new Map();
     const inputs = o.linked.map((item, n) => {
       if (typeof item === 'string') return item;
       const object = join(scratch, `${n}.o`);
-      sources.set(object, item.source);
+      sources.set(object, item.source.file);
       compile(o, item.source, object, scratch);
       return object;
     });

@@ -163,42 +163,46 @@ test('random sends, releases and collections between two sides: held exactly as 
   const deliver = (most: number): void => {
     for (const queue of way) for (let n = Math.floor(random() * (most + 1)); n > 0; n--) queue.shift()?.();
   };
-  for (let step = 0; step < 600; step++) {
-    const which = Math.floor(random() * works.length);
-    const work = works[which] as () => number;
-    const mine = has[which] as (() => unknown)[];
-    const dice = random();
-    if (dice < 0.5) {
-      const id = near.hold(work, undefined);
-      const keep = random() < 0.5;
-      way[0].push(() => {
-        const stub = far.stub(id);
-        if (keep) mine.push(stub);
-      });
-    } else if (dice < 0.7) {
-      mine.splice(0);
-    } else if (dice < 0.75) {
-      const stub = mine[0];
-      if (stub) far.release(stub);
-      mine.splice(0);
-    } else if (dice < 0.77) {
-      near.release(work);
-      // What is under way is older, and has been released with it.
-      for (const queue of way) queue.splice(0).forEach((message) => message());
-      mine.splice(0);
-    } else if (dice < 0.8) {
-      gc();
-      await turn();
+  // A function of its own: what its frame refers to last is garbage when it has returned.
+  const play = async (): Promise<void> => {
+    for (let step = 0; step < 600; step++) {
+      const which = Math.floor(random() * works.length);
+      const work = works[which] as () => number;
+      const mine = has[which] as (() => unknown)[];
+      const dice = random();
+      if (dice < 0.5) {
+        const id = near.hold(work, undefined);
+        const keep = random() < 0.5;
+        way[0].push(() => {
+          const stub = far.stub(id);
+          if (keep) mine.push(stub);
+        });
+      } else if (dice < 0.7) {
+        mine.splice(0);
+      } else if (dice < 0.75) {
+        const stub = mine[0];
+        if (stub) far.release(stub);
+        mine.splice(0);
+      } else if (dice < 0.77) {
+        near.release(work);
+        // What is under way is older, and has been released with it.
+        for (const queue of way) queue.splice(0).forEach((message) => message());
+        mine.splice(0);
+      } else if (dice < 0.8) {
+        gc();
+        await turn();
+      }
+      deliver(3);
+      if (step % 10 === 0) await turn();
+      // Whatever the far side has can be called.
+      for (const stubs of has) for (const stub of stubs) {
+        await (stub() as Promise<unknown>).catch(() => {
+          throw new Error(`step ${step} of seed ${seed}: a function that the other side has is not held`);
+        });
+      }
     }
-    deliver(3);
-    if (step % 10 === 0) await turn();
-    // Whatever the far side has can be called.
-    for (const stubs of has) for (const stub of stubs) {
-      await (stub() as Promise<unknown>).catch(() => {
-        throw new Error(`step ${step} of seed ${seed}: a function that the other side has is not held`);
-      });
-    }
-  }
+  };
+  await play();
   for (const stubs of has) stubs.splice(0);
   // A time limit of the test's is its only end.
   while (heldBy(near) > 0 || stubsOf(far) > 0) {

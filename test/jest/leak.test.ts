@@ -42,20 +42,25 @@ function inUse(): Record<string, number> {
 }
 
 /**
- * Runs work so often and compares what is in use. Pools may fill meanwhile, so malloc'ed
- * memory may differ by less than any one allocation a round would.
+ * Runs work so often and compares what is in use. Malloc'ed memory may differ by less than any one
+ * allocation a round would. It may grow by more once, as when an entry of the thread table gets its stack (256 KiB) because
+ * the last thread has not left its own yet; what leaks grows each of three times.
  */
 async function leavesNothing(rounds: number, work: () => Promise<void>): Promise<void> {
-  const before = inUse();
-  const heap = runtime.call('heap_used') as number;
-  for (let i = 0; i < rounds; i++) {
-    await work();
-    // Bottom halves that were deleted are freed when the loop comes to them.
-    if (i % 500 === 0) await turn();
+  let grown = Infinity;
+  for (let time = 0; time < 3 && grown >= 8; time++) {
+    const before = inUse();
+    const heap = runtime.call('heap_used') as number;
+    for (let i = 0; i < rounds; i++) {
+      await work();
+      // Bottom halves that were deleted are freed when the loop comes to them.
+      if (i % 500 === 0) await turn();
+    }
+    await settle();
+    expect(inUse()).toEqual(before);
+    grown = ((runtime.call('heap_used') as number) - heap) / rounds;
   }
-  await settle();
-  expect(inUse()).toEqual(before);
-  expect(((runtime.call('heap_used') as number) - heap) / rounds).toBeLessThan(8);
+  expect(grown).toBeLessThan(8);
 }
 
 /** Resolves when all but a few of count objects are gone: what the last round has made

@@ -55,7 +55,7 @@ export function publishTests(room) {
         /^docs\/((guides|decisions)\/)?[\w-]+\.md$/, /^docs\/examples\/\w+\.c$/,
         /^dist\/(?!demo\/)([\w-]+\/)*[\w-]+\.(js|d\.ts)$/, /^dist\/(aio|bench)\.wasm$/,
         /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
-        /^wasm\/(aiocc|aiocc\.mjs|abi\.mjs|binary\.mjs|function-names\.mjs|function-types\.mjs|link-messages\.mjs|thread-locals\.mjs|exports\.txt|port\/(machine\.h|stack-switch\.wat)|libc\/wrapped\.txt)$/,
+        /^wasm\/(aiocc|aioar|aioranlib|aiocc\.mjs|abi\.mjs|binary\.mjs|command-line\.mjs|function-names\.mjs|function-types\.mjs|link-messages\.mjs|thread-locals\.mjs|exports\.txt|port\/(machine\.h|stack-switch\.wat)|libc\/wrapped\.txt)$/,
         /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine|aiolibc)\.a$/,
       ];
       assert.deepEqual(room.files.filter((file) => !expected.some((pattern) => pattern.test(file))), []);

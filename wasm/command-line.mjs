@@ -1,0 +1,164 @@
+// The command line of aiocc: cc's options, as far as they mean something in WebAssembly.
+import { existsSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+
+export const HELP = `usage: aiocc [option...] file...
+Builds a C program against the loop; \`wasm-aio run\` runs it.
+
+  -o FILE                the output (a.out, or FILE.o with -c)
+  -c -S -E -fsyntax-only stop after this step
+  -I -isystem -iquote -idirafter -include -imacros -D -U
+                         the preprocessor's, as cc's
+  -O0..-O3 -Os -Oz       -O0 also turns off the optimiser that follows the linker
+  -g -g0 -g1 -g2 -g3     -g0: not even function names; default: names only
+  -std= -W... -w -f... -pedantic -M... -P -C -dM -v
+                         as cc's
+  -x LANGUAGE            c, cpp-output, assembler, assembler-with-cpp or none, for the files after it;
+                         then - is standard input
+  -L -l -Wl, -Xlinker    as cc's (-lm -lc -lpthread -lrt and -pthread need nothing)
+  @FILE                  options and files that stand in FILE
+  -dumpmachine -dumpversion -print-...
+                         what clang answers
+  -s                     leave out function names
+  --aio-reactor          no main(): link the module that TypeScript drives
+  -h --help, --version   print this help, or the version
+files: .c .S .s .i, .o .obj and .a
+`;
+
+export class Failure extends Error {}
+export const fail = (message) => {
+  throw new Failure(message);
+};
+
+/** The suffix of a file in a language that -x names. */
+const LANGUAGES = { c: '.c', 'cpp-output': '.i', assembler: '.s', 'assembler-with-cpp': '.S' };
+const WITH_VALUE = ['-isystem', '-iquote', '-idirafter', '-include', '-imacros', '-I', '-D', '-U'];
+// A part of libc here, always on, or without a meaning in WebAssembly.
+const NO_EFFECT = [
+  '-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-pipe', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-pie', '-no-pie',
+  '-rdynamic', '-Qunused-arguments',
+];
+const PREPROCESSOR = ['-P', '-C', '-CC', '-H', '-dM', '-dD', '-dI', '-undef', '-nostdinc', '-trigraphs'];
+
+/** The words of a response file: quotes and backslashes as in GCC's. */
+function words(text) {
+  return [...text.matchAll(/(?:"(?:\\[^]|[^"\\])*"|'(?:\\[^]|[^'\\])*'|\\[^]|[^\s"'\\])+/g)]
+    .map(([word]) => word.replace(/\\([^])|["']/g, (_, escaped) => escaped ?? ''));
+}
+
+function expand(args, depth = 0) {
+  return args.flatMap((arg) => {
+    if (!/^@./.test(arg) || !existsSync(arg.slice(1))) return [arg];
+    if (depth === 20) fail(`${arg}: response files name each other in a circle`);
+    return expand(words(readFileSync(arg.slice(1), 'utf8')), depth + 1);
+  });
+}
+
+/** What the arguments ask for. */
+export function parse(argv) {
+  const o = {
+    sources: [],       // what is compiled: { file, suffix }
+    linked: [],        // objects, archives and -l, in order; sources' objects too
+    compile: [],       // options for clang
+    link: [],          // options for wasm-ld
+    deps: [],          // -M options, which need care when linking in one step
+    stop: null,        // '-c', '-S', '-E' or '-fsyntax-only'
+    output: null,
+    optimise: null,
+    debug: null,
+    reactor: false,
+    verbose: false,
+    strip: false,
+    simd: false,
+    ask: null,         // nothing is built: 'help', 'version', or an option that clang answers
+  };
+  const args = expand(argv);
+  let language = 'none';
+  const value = (option, attached) =>
+    attached || args.shift() || fail(`${option} needs a value`);
+
+  while (args.length > 0) {
+    const arg = args.shift();
+    const joined = WITH_VALUE.find((name) => arg.startsWith(name));
+    if (NO_EFFECT.includes(arg)) {
+      // nothing
+    } else if (arg === '--help' || arg === '-h') {
+      o.ask ??= 'help';
+    } else if (arg === '--version') {
+      o.ask ??= 'version';
+    } else if (/^--?(dumpmachine|dumpversion|print-.+)$/.test(arg)) {
+      o.ask ??= arg;
+    } else if (arg === '--aio-reactor') {
+      o.reactor = true;
+    } else if (['-c', '-S', '-E', '-fsyntax-only'].includes(arg)) {
+      o.stop = arg;
+    } else if (arg === '-v') {
+      o.verbose = true;
+    } else if (arg === '-s') {
+      o.strip = true;
+    } else if (arg === '-shared') {
+      fail('-shared: there are no shared libraries in WebAssembly. Link statically (configure takes --disable-shared)');
+    } else if (arg.startsWith('-x')) {
+      language = value('-x', arg.slice(2));
+      if (language !== 'none' && !Object.hasOwn(LANGUAGES, language)) fail(`-x ${language}: aiocc compiles ${Object.keys(LANGUAGES).join(', ')}`);
+    } else if (arg.startsWith('-o')) {
+      o.output = value('-o', arg.slice(2));
+    } else if (PREPROCESSOR.includes(arg)) {
+      o.compile.push(arg);
+    } else if (joined !== undefined) {
+      o.compile.push(joined, value(joined, arg.slice(joined.length)));
+    } else if (['-MF', '-MT', '-MQ'].includes(arg)) {
+      o.deps.push(arg, value(arg));
+    } else if (['-M', '-MM', '-MD', '-MMD', '-MP', '-MG'].includes(arg)) {
+      o.deps.push(arg);
+      if (arg === '-M' || arg === '-MM') o.stop = '-E';
+    } else if (/^-O([0-3sz]|fast)?$/.test(arg)) {
+      o.optimise = arg;
+    } else if (/^-g([0-3]|gdb|dwarf-[2-5]|line-tables-only)?$/.test(arg)) {
+      o.debug = arg;
+    } else if (arg === '-msimd128') {
+      o.simd = true;
+      o.compile.push(arg);
+    } else if (arg === '-ansi' || arg === '-w' || arg === '-pedantic' || arg === '-pedantic-errors'
+               || arg.startsWith('-std=')) {
+      o.compile.push(arg);
+    } else if (arg.startsWith('-Wl,')) {
+      o.link.push(...arg.slice(4).split(','));
+    } else if (arg === '-Xlinker') {
+      o.link.push(value(arg));
+    } else if (/^-(W|f)./.test(arg)) {
+      if (/^-fsanitize|^-fcoverage|^-fprofile/.test(arg)) fail(`${arg} does not work in WebAssembly: use the native build for that`);
+      o.compile.push(arg);
+    } else if (arg.startsWith('-L')) {
+      o.link.push(`-L${value('-L', arg.slice(2))}`);
+    } else if (arg.startsWith('-l')) {
+      o.linked.push(`-l${value('-l', arg.slice(2))}`);
+    } else if (arg === '-') {
+      if (language === 'none' && o.stop !== '-E') fail('-x has to say in which language standard input is');
+      const source = { file: '-', suffix: LANGUAGES[language] ?? '.c' };
+      o.sources.push(source);
+      o.linked.push({ source });
+    } else if (arg.startsWith('-')) {
+      fail(`unknown option ${arg} (aiocc --help lists the known ones)`);
+    } else if (language !== 'none' || ['.c', '.i', '.S', '.s'].includes(extname(arg))) {
+      if (!existsSync(arg)) fail(`${arg}: no such file`);
+      const source = { file: arg, suffix: LANGUAGES[language] ?? extname(arg) };
+      o.sources.push(source);
+      o.linked.push({ source });
+    } else if (['.o', '.obj', '.a'].includes(extname(arg))) {
+      if (!existsSync(arg)) fail(`${arg}: no such file`);
+      o.linked.push(arg);
+    } else {
+      fail(`${arg}: not a kind of file that aiocc knows (.c .S .s .i .o .obj .a); -x says which language another one is in`);
+    }
+  }
+  if (o.ask) return o;
+  if (o.linked.length === 0 && !o.reactor) {
+    // As configure asks for the compiler's version.
+    if (o.verbose && argv.length === 1) return { ...o, ask: '-v' };
+    fail('no input files (aiocc --help)');
+  }
+  if (o.stop && o.sources.length === 0) fail(`${o.stop} needs a source file`);
+  if (o.stop && o.output && o.sources.length > 1) fail(`-o with ${o.stop} takes one source file`);
+  return o;
+}
