@@ -96,7 +96,7 @@ function compile(o, { file, suffix }, output, scratch) {
   const { EM_CLANG, EM_SYSROOT } = toolchain();
   const deps = [...o.deps];
   if (!o.stop && deps.some((d) => d === '-MD' || d === '-MMD')) {
-    // clang would name the rule after a temporary object.
+    // Otherwise clang names the rule after a temporary object.
     const target = o.output ?? DEFAULT_OUTPUT;
     if (!deps.includes('-MF')) deps.push('-MF', target.replace(/\.wasm$/, '') + '.d');
     if (!deps.includes('-MT') && !deps.includes('-MQ')) deps.push('-MT', target);
@@ -113,7 +113,7 @@ function compile(o, { file, suffix }, output, scratch) {
     run(o, EM_CLANG, [...front, o.stop ?? '-c', ...source, ...(output ? ['-o', output] : [])]);
     return;
   }
-  // To intermediate code that is not optimised yet, and on from there.
+  // Compiles to unoptimised intermediate code, which is changed, and then compiles that.
   const code = join(scratch, `${basename(file)}.ll`);
   if (deps.some((d) => d === '-MD' || d === '-MMD')) {
     if (!deps.includes('-MF')) front.push('-MF', output.replace(/\.\w+$/, '') + '.d');
