@@ -77,7 +77,7 @@ function memory({ maximumMemory }: RuntimeOptions): Finding {
   try {
     // The same initial size that a runtime takes.
     new WebAssembly.Memory({ initial: Math.min(4096, maximum), maximum, shared: true });
-    return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are to be had`);
+    return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are available`);
   } catch (error) {
     return fault('memory', `no shared memory of up to ${(maximum * PAGE) / 1024 ** 2} MiB: ${messageOf(error)}`,
       "Give a smaller maximumMemory, close other runtimes, or raise the limit: an engine reserves several GiB of address\nspace for each shared memory (ulimit -v, a container's limit), though it uses none of it.");
