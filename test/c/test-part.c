@@ -10,6 +10,7 @@ typedef struct TestPart {
     unsigned ran;
 } TestPart;
 
+/* All C tests are one program: contexts of other tests are counted, too, by any thread. */
 static unsigned begun, begun_again, ended, abandoned, idle;
 
 static void begin(AioContext *c, bool again);
@@ -46,8 +47,8 @@ static void count_run(void *opaque)
 
 static void begin(AioContext *c, bool again)
 {
-    begun++;
-    begun_again += again;
+    qatomic_inc(&begun);
+    qatomic_add(&begun_again, again);
     if (!again) {
         bh_init(&part_of(c)->bh, c, count_run, c, "test_part");
     }
@@ -56,14 +57,14 @@ static void begin(AioContext *c, bool again)
 static void end(AioContext *c)
 {
     (void)c;
-    ended++;
+    qatomic_inc(&ended);
 }
 
 static void abandon(AioContext *c)
 {
     ASSERT_INT_EQ(idle, abandoned);
     aio_context_serving(c);
-    abandoned++;
+    qatomic_inc(&abandoned);
     aio_context_served(c);     /* there is somebody else to wait for */
     ASSERT_INT_EQ(idle, abandoned - 1);
 }
@@ -71,7 +72,7 @@ static void abandon(AioContext *c)
 static void become_idle(AioContext *c)
 {
     (void)c;
-    idle++;
+    qatomic_inc(&idle);
 }
 
 static void dump(AioContext *c, AioDumpLine *line, void *opaque)
