@@ -35,6 +35,9 @@ INSIDE_ALL := -include core-c/private-names.h -Icore-c
 INSIDE := $(INSIDE_ALL) -Icore-c/port/posix
 INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 
+# Flags of the programs that test/posix compares.
+POSIX_FLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Wno-unused-result 
+
 # $$ in a recipe is a $ of the shell. In a `define` that $(eval) turns into rules, it is a $ of
 # the rule; variables with a single $ are expanded before.
 
@@ -76,9 +79,11 @@ bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
+posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
+posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-package test-models \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-package test-models \
   test-conformance runtimes conformance conformance-programs chaos soak bench serve docs publish-check lint clean distclean FORCE
 
 help:
@@ -94,6 +99,7 @@ help:
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program or program/test)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
+	@echo 'make test-posix C programs whose output must be the same natively and in WebAssembly (ONLY=topic)'
 	@echo 'make test-package   the npm package, in Node and through bundlers'
 	@echo 'make test-compilers  the C tests with gcc and clang, and under the sanitizers (ONLY=program,'
 	@echo '                CC_ALL=1: each sanitizer with both)'
@@ -271,6 +277,13 @@ $(eval $(call program,conformance,test/conformance/cases,))
 $(eval $(call program,examples,docs/examples,))
 $(eval $(call program,bench/wasm,test/bench,$(INSIDE_WASM) -Itest/bench))
 $(eval $(call program,bench/modules,test/bench/modules,$(INSIDE_WASM)))
+$(eval $(call program,posix,test/posix,$(POSIX_FLAGS)))
+
+# The programs that test/posix compares: what they do on Linux, by its own libc.
+build/posix/%: test/posix/%.c | build/cc.ok
+	$(call step,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror $(POSIX_FLAGS) -MMD -MP -MF $@.d $< -lpthread -lm -o $@
 
 # A module whose threads can be stopped after each step that other threads see: its files of
 # the core are compiled with test/kills/kill-points.h.
@@ -322,7 +335,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
--include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) build/chaos/module.wasm)
+-include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) $(posix_programs) build/chaos/module.wasm)
 
 # ---- TypeScript --------------------------------------------------------------
 
@@ -365,7 +378,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+test: build $(test_native) $(test_wasm) build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
     build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 
@@ -374,6 +387,9 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
+
+test-posix: build $(posix_programs)
+	$(Q)node test/run.mjs posix
 
 test-package: build build/examples/rot13.wasm build/chromium.tried
 	$(Q)node test/run.mjs package

@@ -16,6 +16,7 @@ import { runConformance } from './conformance/run.mjs';
 import { runFailNth } from './fail-nth/run.mjs';
 import { runModels } from './models/run.mjs';
 import { runPackage } from './package/run.mjs';
+import { runPosix } from './posix/run.mjs';
 import { skip } from './skips.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
@@ -82,6 +83,7 @@ const suites = {
   models: () => runModels(only),
   aiocc: runAiocc,
   compat: runCompat,
+  posix: () => runPosix(only),
   'fail-nth': () => runFailNth(only),
   api: runApi,
   conformance: () => runConformance({ on: 'node,chromium', only }),
