@@ -89,7 +89,7 @@ ThreadPool *aio_get_current_thread_pool(void)
     AioContext *ctx = qemu_get_current_aio_context();
 
     if (!ctx) {
-        port_panic("thread_pool_submit: this thread is no context's home "
+        port_panic("thread_pool_submit: this thread is not the home of a context "
                    "(qemu_set_current_aio_context)");
     }
     return aio_get_thread_pool(ctx);

@@ -183,7 +183,7 @@ void coroutine_fn aio_co_reschedule_self(AioContext *new_ctx)
         return;
     }
     if (!old_ctx) {
-        port_panic("aio_co_reschedule_self: this thread is no context's home");
+        port_panic("aio_co_reschedule_self: this thread is not the home of a context");
     }
     bh_init(&move.bh, old_ctx, move_bh, &move, "aio_co_reschedule_self");
     qemu_bh_schedule(&move.bh);

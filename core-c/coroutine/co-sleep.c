@@ -16,7 +16,7 @@ void qemu_co_sleep_wake(QemuCoSleep *w)
         const char *scheduled = qatomic_cmpxchg(&co->scheduled, SLEEPER, NULL);
 
         if (unlikely(scheduled != SLEEPER)) {
-            port_panic("qemu_co_sleep_wake: coroutine %p '%s' does not sleep",
+            port_panic("qemu_co_sleep_wake: coroutine %p '%s' is not asleep",
                        (void *)co, co->name);
         }
         aio_co_wake(co);
@@ -38,8 +38,8 @@ void coroutine_fn qemu_co_sleep(QemuCoSleep *w)
     qatomic_store_release(&w->to_wake, co);
     qemu_coroutine_yield();
     if (unlikely(qatomic_read(&w->to_wake))) {
-        port_panic("qemu_co_sleep: coroutine %p '%s' was entered otherwise "
-                   "than by qemu_co_sleep_wake", (void *)co, co->name);
+        port_panic("qemu_co_sleep: coroutine %p '%s' was entered in its sleep by "
+                   "something other than qemu_co_sleep_wake", (void *)co, co->name);
     }
 }
 
@@ -51,7 +51,7 @@ void coroutine_fn qemu_co_sleep_ns_wakeable(QemuCoSleep *w,
     int64_t end;
 
     if (unlikely(!ctx)) {
-        port_panic("qemu_co_sleep_ns: this thread is no context's home");
+        port_panic("qemu_co_sleep_ns: this thread is not the home of a context");
     }
     if (__builtin_add_overflow(qemu_clock_get_ns(type), ns, &end)) {
         end = INT64_MAX;               /* the clock never reaches it */
@@ -85,7 +85,7 @@ void coroutine_fn yield_until_fd_readable(int fd)
     FdWait wait = { qemu_get_current_aio_context(), qemu_coroutine_self(), fd };
 
     if (unlikely(!wait.ctx)) {
-        port_panic("yield_until_fd_readable: this thread is no context's home");
+        port_panic("yield_until_fd_readable: this thread is not the home of a context");
     }
     aio_set_fd_handler(wait.ctx, fd, false, fd_readable, NULL, NULL, &wait);
     qemu_coroutine_yield();

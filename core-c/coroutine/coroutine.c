@@ -106,11 +106,11 @@ static __attribute__((noinline, cold)) QEMU_NORETURN
 void ended_too_early(Coroutine *co)
 {
     if (!co->locks_held) {
-        port_panic("coroutine %p '%s' ended, though %s is to enter it: a coroutine "
-                   "that schedules itself has to yield", (void *)co, co->name,
+        port_panic("coroutine %p '%s' ended while %s was still going to enter it: a "
+                   "coroutine that schedules itself must yield before it returns", (void *)co, co->name,
                    co->scheduled);
     }
-    port_panic("coroutine %p '%s' ended and holds %zu locks", (void *)co,
+    port_panic("coroutine %p '%s' ended while it held %zu locks", (void *)co,
                co->name, co->locks_held);
 }
 

@@ -101,7 +101,7 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     int ret, poll_disable_change;
 
     if (fd < 0) {
-        port_panic("aio_set_fd_handler: fd %d: an fd is not negative", fd);
+        port_panic("aio_set_fd_handler: fd %d: an fd cannot be negative", fd);
     }
     if (io_read || io_write || io_poll) {
         /* Checks the fd first, so that no room is made for a number that is no

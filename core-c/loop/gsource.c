@@ -254,7 +254,8 @@ static gboolean aio_ctx_dispatch(GSource *source, GSourceFunc callback,
 
     (void)user_data;
     if (callback) {
-        port_panic("an AioContext's GSource takes no callback");
+        port_panic("g_source_set_callback: the GSource of an AioContext takes "
+                   "no callback");
     }
     if (qatomic_read(&ctx->wakeup->notify_me) & 1) {
         aio_find_ready(ctx);

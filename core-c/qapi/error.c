@@ -58,7 +58,8 @@ static void deliver(Error **errp, Error *err)
         exit(1);
     }
     if (*errp) {
-        port_panic("error \"%s\" over an earlier one: \"%s\"", err->message,
+        port_panic("error_setg: \"%s\" would overwrite the earlier error \"%s\": report or "
+                   "free that one first", err->message,
                    (*errp)->message);
     }
     *errp = err;

@@ -450,5 +450,5 @@ TEST_PROGRAM(
     TEST_PANICS(upgrading_what_nobody_reads, "is not held for reading"),
     TEST_PANICS(downgrading_what_one_reads, "is not held for writing"),
     TEST_PANICS(reading_in_plain_code, "not in a coroutine"),
-    TEST_PANICS(ending_as_a_writer, "ended and holds 1 locks"),
+    TEST_PANICS(ending_as_a_writer, "ended while it held 1 locks"),
 )

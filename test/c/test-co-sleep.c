@@ -285,7 +285,7 @@ TEST_PROGRAM(
                 "aio_co_wake: Co-routine was already scheduled by "
                 "qemu_co_sleep_ns: coroutine"),
     TEST_PANICS(sleeping_where_no_context_is,
-                "qemu_co_sleep_ns: this thread is no context's home"),
+                "qemu_co_sleep_ns: this thread is not the home of a context"),
     TEST_PANICS(waiting_for_an_fd_where_no_context_is,
-                "yield_until_fd_readable: this thread is no context's home"),
+                "yield_until_fd_readable: this thread is not the home of a context"),
 )

@@ -330,10 +330,10 @@ TEST_PROGRAM(
                 "aio_co_schedule: coroutine"),
     TEST_PANICS(entering_who_entered_us, "'enter_another', " HERE),
     TEST_PANICS(ending_though_scheduled,
-                "'schedule_itself_and_end' ended, though aio_co_schedule is"),
+                "'schedule_itself_and_end' ended while aio_co_schedule was"),
     TEST_PANICS(entering_what_has_ended, "Co-routine has ended: coroutine"),
     TEST_PANICS(scheduling_what_has_ended,
                 "aio_co_schedule: Co-routine has ended: coroutine"),
     TEST_PANICS(moving_out_of_no_context,
-                "aio_co_reschedule_self: this thread is no context's home"),
+                "aio_co_reschedule_self: this thread is not the home of a context"),
 )

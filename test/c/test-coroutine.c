@@ -469,6 +469,6 @@ TEST_PROGRAM(
     TEST_PANICS(entering_one_that_runs,
                 "re-entered recursively: coroutine"),
     TEST_PANICS(yielding_in_plain_code, "Co-routine is yielding to no one"),
-    TEST_PANICS(ending_with_a_lock, "'keep_a_mutex' ended and holds 1 locks"),
+    TEST_PANICS(ending_with_a_lock, "'keep_a_mutex' ended while it held 1 locks"),
     TEST_PANICS(waking_oneself, "'wake_itself' wakes itself"),
 )

@@ -120,7 +120,7 @@ TEST_PROGRAM(
     TEST(propagate_hands_on_the_first),
     TEST_PANICS(error_abort_panics, "the end"),
     TEST_PANICS(propagate_to_error_abort_panics, "handed on"),
-    TEST_PANICS(an_error_over_another_panics, "over an earlier one"),
+    TEST_PANICS(an_error_over_another_panics, "would overwrite the earlier error"),
 #ifdef CONFIG_POSIX
     TEST(error_fatal_prints_and_exits_with_1),
 #endif

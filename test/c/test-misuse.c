@@ -279,13 +279,13 @@ static void unref_of_a_request_too_many(void)
 }
 
 TEST_PROGRAM(
-    TEST_PANICS(a_handler_of_a_negative_fd, "fd -1: an fd is not negative"),
-    TEST_PANICS(removing_that_of_a_negative_fd, "an fd is not negative"),
+    TEST_PANICS(a_handler_of_a_negative_fd, "fd -1: an fd cannot be negative"),
+    TEST_PANICS(removing_that_of_a_negative_fd, "an fd cannot be negative"),
     TEST_PANICS(a_handler_of_a_closed_fd, "Bad file descriptor"),
     TEST_PANICS(a_handler_of_an_fd_that_never_was,
                 "aio_set_fd_handler: fd 4321: Bad file descriptor"),
     TEST_PANICS(a_handler_of_a_notifier_that_is_not_initialised,
-                "fd -1: an fd is not negative"),
+                "fd -1: an fd cannot be negative"),
     TEST(removing_that_of_a_closed_fd_is_not),
     TEST(a_handler_of_a_file),
     TEST_PANICS(polling_from_a_foreign_thread,
@@ -293,7 +293,7 @@ TEST_PROGRAM(
     TEST_PANICS(submitting_to_a_pool_from_a_foreign_thread,
                 "thread_pool_submit_aio: this thread is not"),
     TEST_PANICS(the_pool_of_a_thread_without_a_context,
-                "thread_pool_submit: this thread is no context's home"),
+                "thread_pool_submit: this thread is not the home of a context"),
     TEST_PANICS(a_timer_that_is_armed_in_the_end,
                 "1 timers of clock 0 are armed"),
     TEST_PANICS(a_bottom_half_that_is_scheduled_in_the_end,

@@ -11,6 +11,9 @@ const headers = {
   'Cache-Control': 'max-age=600',
 };
 
+/** A browser knows no packages by name; the workers' files have comlink in them. */
+const page = '<!doctype html><title>chaos</title><script type="importmap">{"imports":{"comlink":"/comlink/comlink.mjs"}}</script>';
+
 /** The file of an address; undefined: there is none. */
 function fileOf(path) {
   if (path.startsWith('/comlink/')) return new URL(`../esm/${path.slice(9)}`, import.meta.resolve('comlink'));
@@ -20,12 +23,10 @@ function fileOf(path) {
 async function answer({ url }, response) {
   const { pathname } = new URL(url, 'http://localhost');
   const file = pathname === '/' ? undefined : fileOf(pathname);
-  let body = pathname === '/' ? Buffer.from('<!doctype html><title>chaos</title>') : undefined;
+  let body = pathname === '/' ? Buffer.from(page) : undefined;
   if (file) body = await readFile(fileURLToPath(file)).catch(() => undefined);
   if (!body) return void response.writeHead(404, headers).end();
   const type = types[pathname === '/' ? '.html' : extname(pathname)] ?? 'application/octet-stream';
-  // A browser knows no packages by name.
-  if (type === 'text/javascript') body = Buffer.from(body.toString().replaceAll("from 'comlink'", "from '/comlink/comlink.mjs'"));
   response.writeHead(200, { ...headers, 'Content-Type': type }).end(body);
 }
 

@@ -89,7 +89,7 @@ test('a handle is of no use once its place is somebody else’s', () => {
   first.close();
   const second = context.bottomHalf('second', () => {});
   expect(thrown(() => (copy as typeof first).schedule()).code).toBe('ERR_AIO_CLOSED');
-  expect(thrown(() => copy.close()).message).toMatch(/closed in the thread that made it/);
+  expect(thrown(() => copy.close()).message).toMatch(/closed only in the thread that created it/);
   second.close();
 });
 
@@ -163,7 +163,7 @@ test('a notifier: sets are one until it is cleared', async () => {
     if (runs++ === 0) notifier.set();
     called();
   });
-  expect(thrown(() => context.onSet(notifier, () => {})).message).toMatch(/has one already/);
+  expect(thrown(() => context.onSet(notifier, () => {})).message).toMatch(/already has one/);
   notifier.set();
   await done;
   watch.close();

@@ -88,9 +88,9 @@ test('a full C stack is named, with its coroutine and its size', async () => {
 
 test('a full Asyncify stack is named, with its coroutine and its size, before it traps', async () => {
   expect(await death('use_frames', 3000)).toMatch(
-    /coroutine 0x[0-9a-f]+ 'use_frames' overflowed its Asyncify stack: its frames take \d+ bytes and 65536 are there: qemu_coroutine_set_stack_size/,
+    /coroutine 0x[0-9a-f]+ 'use_frames' overflowed its Asyncify stack: its frames need \d+ bytes and it has 65536: give it more with qemu_coroutine_set_stack_size/,
   );
-  expect(await death('use_frames', 300, 0, 4096)).toMatch(/'use_frames' overflowed .* and 4096 are there/);
+  expect(await death('use_frames', 300, 0, 4096)).toMatch(/'use_frames' overflowed .* and it has 4096:/);
 });
 
 test('larger stacks serve', async () => {

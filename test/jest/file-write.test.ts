@@ -136,7 +136,7 @@ test('a buffer is zeros, and is given back when no request uses it', async () =>
   await writing;
   expect((await file.read(0, 1024 ** 2)).every((byte) => byte === 7)).toBe(true);
   expect(() => buffer.bytes).toThrow(/buffer of \d+ bytes is closed/);
-  expect((await failure(file.write(0, view), 'ERR_AIO_INVALID_ARG')).message).toMatch(/allocate\(\) did not give, or that is closed/);
+  expect((await failure(file.write(0, view), 'ERR_AIO_INVALID_ARG')).message).toMatch(/allocate\(\) did not return, or whose buffer is closed/);
   other.close();
   await file.close();
 });

@@ -44,7 +44,7 @@ async function refused(code: IOThreadCode, expected: AioErrorCode, message: RegE
 
 describe('the options', () => {
   test.each<[string, unknown, RegExp]>([
-    ['both', { worker: () => new Worker(''), module: module('') }, /'io0': options\.worker and options\.module are two ways/],
+    ['both', { worker: () => new Worker(''), module: module('') }, /'io0': options\.worker and options\.module exclude each other/],
     ['a worker instead of a function', { worker: 'disk.js' }, /options\.worker must be a function, not "disk\.js"/],
     ['a path instead of a URL', { module: './disk.js' }, /options\.module must be a URL .*, not "\.\/disk\.js"/],
   ])('%s', (_what, options, message) => refused(bad(options), 'ERR_AIO_INVALID_ARG', message).then(() => {}));
@@ -72,7 +72,7 @@ describe('the file', () => {
   });
 
   test('a module that calls no serve()', async () => {
-    await refused({ module: module('export default 1;') }, 'ERR_AIO_INVALID_ARG', /cannot be loaded: it calls no serve\(\) \(wasm-aio\/iothread\)/);
+    await refused({ module: module('export default 1;') }, 'ERR_AIO_INVALID_ARG', /cannot be loaded: it never called serve\(\) \(wasm-aio\/iothread\)/);
   });
 
   test('a worker that throws, or ends', async () => {
@@ -84,7 +84,7 @@ describe('the file', () => {
 
   test.each([
     ['', 'online', /after 10 s its worker file does not import 'wasm-aio\/iothread', or/],
-    ["import 'wasm-aio/iothread';", 'message', /after 10 s its worker file calls no serve\(\)/],
+    ["import 'wasm-aio/iothread';", 'message', /after 10 s its worker file has not called serve\(\)/],
   ])('a worker that goes on without a word, %s: there is a limit', async (start, event, message) => {
     const timeouts = holdTimeouts(10_000);
     const file = module(`${start} setInterval(() => {}, 1e6);`);
@@ -113,7 +113,7 @@ describe('the file', () => {
   test('serve() outside of an IOThread', async () => {
     const { stderr, code } = await runScript(dir.path, HELLO);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/AioError: serve\(\): this thread is no IOThread; import/);
+    expect(stderr).toMatch(/AioError: serve\(\): this thread is not an IOThread; start/);
   });
 
   test('importing wasm-aio/iothread in the main thread, or a worker that is none, does no harm', async () => {

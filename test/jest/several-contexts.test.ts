@@ -102,7 +102,7 @@ test('a name that is taken, and ends that are refused', async () => {
   const loop = drive(context);
   runtime.call('free_inside', context);
   await until(() => runtime.call('freed_inside_itself') === 0);
-  expect(errorText()).toBe("context 'mine' cannot be closed in a call-back of its own");
+  expect(errorText()).toBe("context 'mine' cannot be closed in one of its own call-backs: close it after the call-back has returned");
   await loop.close();
   expect(free(context)).toBe(1);
 });

@@ -35,7 +35,7 @@ test('IOThreads at the limit: refused at once; when one is closed the next can s
     const first = await runtime.iothread('first');
     const second = await runtime.iothread('second');
     const error = await failure(runtime.iothread('third'), 'ERR_AIO_THREAD_LIMIT');
-    expect(error.message).toMatch(/'IO third': the limit of threads is reached \(maxThreads\)/);
+    expect(error.message).toMatch(/'IO third': all threads that maxThreads allows are in use/);
     await first.close();
     const third = await runtime.iothread('third');
     await failure(runtime.iothread('fourth'), 'ERR_AIO_THREAD_LIMIT');

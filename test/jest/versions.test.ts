@@ -45,7 +45,7 @@ afterAll(async () => {
 
 test('the version in TypeScript is that of package.json', async () => {
   const notifier = mine.context.notifier('n');
-  expect((await thrown(() => mine.context.fromHandle({ ...notifier.toHandle(), version: '' } as lib.Handle))).message).toMatch(new RegExp(`, and this is ${version.replaceAll('.', '\\.')}:`));
+  expect((await thrown(() => mine.context.fromHandle({ ...notifier.toHandle(), version: '' } as lib.Handle))).message).toMatch(new RegExp(`, and this is wasm-aio ${version.replaceAll('.', '\\.')}:`));
   notifier.close();
 });
 
@@ -61,7 +61,7 @@ test('an object of the other copy', async () => {
 test('a handle of the other copy', async () => {
   const notifier = theirs.context.notifier('n');
   expect((await thrown(() => mine.context.fromHandle(structuredClone(notifier.toHandle())))).message)
-    .toBe(`handle is of wasm-aio ${OTHER}, and this is ${version}: use one version (npm ls wasm-aio shows which there are)`);
+    .toBe(`handle belongs to wasm-aio ${OTHER}, and this is wasm-aio ${version}: use a single version (npm ls wasm-aio lists those installed)`);
   notifier.close();
 });
 
@@ -69,7 +69,7 @@ test("a worker's file that imports the other copy", async () => {
   const module = pathToFileURL(join(dir.path, 'worker.mjs'));
   const { Worker } = await import('node:worker_threads');
   const refused = await failure(mine.iothread('io1', { worker: () => new Worker(module) }), 'ERR_AIO_INVALID_ARG');
-  expect(refused.message).toMatch(new RegExp(`'io1'.*the worker's owner is of wasm-aio ${version}, and this is ${OTHER}: use one version`));
+  expect(refused.message).toMatch(new RegExp(`'io1'.*the worker's owner belongs to wasm-aio ${version}, and this is wasm-aio ${OTHER}: use a single version`));
   const io = await theirs.iothread<{ hello: () => string }>('io2', { worker: () => new Worker(module) });
   expect(await io.remote.hello()).toBe('hello');
 });

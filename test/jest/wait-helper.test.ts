@@ -65,7 +65,7 @@ test('a worker that does not start is no silence: the runtime fails', async () =
     console.log(error.code, error.message);
     await runtime.close();`);
   expect(rest).toEqual({ code: 0, signal: null, stderr: '' });
-  expect(stdout).toMatch(/^ERR_AIO_PANIC .*no worker to wait in the place of Atomics\.waitAsync: .*no such script/);
+  expect(stdout).toMatch(/^ERR_AIO_PANIC .*cannot start the helper worker that stands in for Atomics\.waitAsync: .*no such script/);
 });
 
 test('the streams of a guest', async () => {

@@ -142,9 +142,9 @@ void frames_overflowed(WasmCoroutine *co)
      * message may be instrumented. */
     co->frames.next = co->frames.end;
     asyncify_stop_unwind();
-    port_panic("coroutine %p '%s' overflowed its Asyncify stack: its frames take "
-               "%u bytes and %u are there: qemu_coroutine_set_stack_size makes "
-               "it larger", (void *)coroutine(co),
+    port_panic("coroutine %p '%s' overflowed its Asyncify stack: its frames need "
+               "%u bytes and it has %u: give it more with "
+               "qemu_coroutine_set_stack_size", (void *)coroutine(co),
                coroutine_name(coroutine(co)), needed, frames_size(co));
 }
 
@@ -186,10 +186,10 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from_base,
 static __attribute__((noinline, cold, noreturn))
 void cannot_unwind(WasmCoroutine *co)
 {
-    port_panic("qemu_coroutine_yield: coroutine %p '%s' cannot yield here: between "
-               "its entry and this call lies a call-back of the event loop or of "
-               "JavaScript (it called aio_poll or the like), whose frames "
-               "WebAssembly cannot put aside", (void *)coroutine(co),
+    port_panic("qemu_coroutine_yield: coroutine %p '%s' cannot yield here: this "
+               "is a call-back of the event loop or of JavaScript that the coroutine "
+               "itself called (by aio_poll or the like), and WebAssembly cannot "
+               "suspend the frames in between", (void *)coroutine(co),
                coroutine_name(coroutine(co)));
 }
 

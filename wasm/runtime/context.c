@@ -78,12 +78,12 @@ bool rt_context_free(AioContext *ctx)
         }
     }
     if (!owned) {
-        port_panic("rt_context_free: context %p is none of the owner's",
+        port_panic("rt_context_free: context %p does not belong to the owner",
                    (void *)ctx);
     }
     if (qemu_get_current_aio_context() == ctx) {
-        error_setg(&err, "context '%s' cannot be closed in a call-back of its "
-                   "own", owned->name);
+        error_setg(&err, "context '%s' cannot be closed in one of its own "
+                   "call-backs: close it after the call-back has returned", owned->name);
     } else if (*rt_requests_in_flight(ctx)) {
         error_setg(&err, "context '%s' has %u requests in flight", owned->name,
                    *rt_requests_in_flight(ctx));

@@ -86,7 +86,7 @@ export class BottomHalf {
    */
   close(): void {
     if (!this.#home) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `bottom half '${this.name}' is closed in the thread that made it, not in this one`);
+      throw new AioError('ERR_AIO_INVALID_ARG', `bottom half '${this.name}' can be closed only in the thread that created it`);
     }
     if (!this.#home.registration.end()) return;
     this.#thread.callbacks.remove(this.#home.id);

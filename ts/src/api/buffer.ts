@@ -118,6 +118,6 @@ export class Buffers {
       const start = view.byteOffset - buffer.pointer;
       if (start >= 0 && start + view.length <= buffer.length) return buffer;
     }
-    throw new AioError('ERR_AIO_INVALID_ARG', 'the view is of shared memory that allocate() did not give, or that is closed');
+    throw new AioError('ERR_AIO_INVALID_ARG', 'the view is of shared memory that allocate() did not return, or whose buffer is closed');
   }
 }

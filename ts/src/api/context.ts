@@ -267,7 +267,7 @@ export class AioContext {
     const { number, generation } = notifier.slot;
     const before = this.#watched.get(number);
     if (before !== undefined) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `${what}: context '${this.name}' has one already (${before}); close() it first`);
+      throw new AioError('ERR_AIO_INVALID_ARG', `${what}: context '${this.name}' already has one (${before}); close() that first`);
     }
     const id = thread.callbacks.add(() => {
       const was = exports.rt_handle_test_and_clear(number, generation);

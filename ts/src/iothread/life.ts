@@ -82,7 +82,7 @@ export class IOThreadLife {
   async start(begun: () => Promise<unknown>, ms = START_MS): Promise<void> {
     const cancel = after(ms, () => {
       if (this.attached || this.over) return;
-      const file = this.loaded ? 'its worker file calls no serve()' : "its worker file does not import 'wasm-aio/iothread', or has not been loaded yet";
+      const file = this.loaded ? 'its worker file has not called serve()' : "its worker file does not import 'wasm-aio/iothread', or has not been loaded yet";
       this.kill(new AioError('ERR_AIO_TIMEOUT', `${this.what}: after ${ms / 1000} s ${this.code ? file : 'its worker has not started'} (startTimeout)`));
     });
     try {

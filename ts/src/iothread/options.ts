@@ -114,7 +114,7 @@ const properties = ['threadPoolMax', 'threadPoolMin', 'pollMaxNs', 'pollGrow', '
 /** The user's code that the options name; undefined if they name none. @internal */
 export function codeOf(name: string, { worker, module }: StartOptions): OwnWorker | undefined {
   if (worker && module) {
-    throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': options.worker and options.module are two ways for the same; give one`);
+    throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${name}': options.worker and options.module exclude each other; give one of them`);
   }
   if (worker) return { make: worker };
   return module && { module: module.href };

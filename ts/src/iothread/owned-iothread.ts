@@ -148,7 +148,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   }
 
   get remote(): Remote<T> {
-    if (!this.#code) throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}' has no code of yours: start it with worker or module`);
+    if (!this.#code) throw new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.name}' runs no JavaScript of yours: start it with the option worker or module`);
     return this.#api as Remote<T>;
   }
 
@@ -231,7 +231,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     const core = this.#core;
     const { exports, memory } = core.instance;
     if (aio === 'sync' && core.host.filesAreOwned) {
-      throw new AioError('ERR_AIO_UNSUPPORTED', "aio 'sync': files belong to one worker here, which is no IOThread; use 'native'");
+      throw new AioError('ERR_AIO_UNSUPPORTED', "aio 'sync' is not possible here: files belong to the host I/O worker and not to IOThreads; use 'native'");
     }
     const size = 256;
     const text = core.run(() => exports.rt_malloc(size));

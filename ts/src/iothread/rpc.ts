@@ -64,7 +64,7 @@ export class Rpc<T extends Calls> implements Calls {
     this.functions = new Functions({
       tell: (message) => this.tell(message),
       call: (id, args) => this.call(id, args),
-      released: () => new AioError('ERR_AIO_CLOSED', `a function that was released is not called any more (IOThread '${side.name}')`),
+      released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
     });
     this.asked = new ControlEndpoint(way(side.answers, () => side.answered?.()));
@@ -79,7 +79,7 @@ export class Rpc<T extends Calls> implements Calls {
   /** Receives a request of the other side. */
   receiveRequest(data: unknown): void {
     if (isCall(data, this.api)) return this.asked.receive(data);
-    const refusal = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.side.name}': a message that is no call`);
+    const refusal = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.side.name}' received a message that is not a call`);
     this.asked.postMessage({ id: String((data as { id?: unknown } | null)?.id), type: 'RAW', value: this.thrown(refusal) });
   }
 

@@ -36,13 +36,13 @@ const isService = checkThat('an object, or a function that makes one', (value) =
  * Gives the thread that owns this IOThread an object whose functions it can call, as `IOThread.remote`. `make` is
  * called with the IOThread's context, its event loop, and returns the object. Call serve() once, in the worker's file,
  * and export the type of its result: `export type Disk = typeof disk`.
- * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is no IOThread
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is not an IOThread
  */
 export function serve<T extends object>(make: (context: AioContext) => T | Promise<T>): Served<T>;
 /**
  * Gives the thread that owns this IOThread an object whose functions it can call, as `IOThread.remote`. Call serve()
  * once, in the worker's file, and export the type of its result: `export type Disk = typeof disk`.
- * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is no IOThread
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, called twice, or this thread is not an IOThread
  */
 export function serve<T extends object>(api: T): Served<T>;
 export function serve(api: Service): Served<unknown> {
@@ -50,8 +50,8 @@ export function serve(api: Service): Served<unknown> {
   const refuse = (why: string): never => {
     throw new AioError('ERR_AIO_INVALID_ARG', `serve(): ${why}`);
   };
-  if (!meeting.isWorker) refuse('this thread is no IOThread; import of its file the type alone (import type), and start it by runtime.iothread()');
-  if (meeting.called) refuse('called twice; an IOThread serves one object, which may have others in it');
+  if (!meeting.isWorker) refuse('this thread is not an IOThread; start this file by runtime.iothread(name, { worker }), and import only its type (import type)');
+  if (meeting.called) refuse('called twice; an IOThread serves one object: make the second a property of the first');
   meeting.called = true;
   meeting.served({ of: api });
   return Object.freeze({}) as Served<unknown>;

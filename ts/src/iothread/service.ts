@@ -21,7 +21,7 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
     host.takeConsole?.();
     try {
       await import(/* @vite-ignore */ /* webpackIgnore: true */ module);
-      if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it calls no serve() (wasm-aio/iothread)');
+      if (!meeting.called) throw new AioError('ERR_AIO_INVALID_ARG', 'it never called serve() (wasm-aio/iothread)');
     } catch (error) {
       const why = host.whyNotLoaded ? await host.whyNotLoaded(module, error) : error;
       postError<FromIOThread>(post, why, (packet) => ({ type: 'unserved', error: packet, attached: false }));

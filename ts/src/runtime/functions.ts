@@ -48,13 +48,13 @@ export class Functions {
    */
   convert(name: string, args: readonly unknown[]): Argument[] {
     isText('name', name);
-    if (!this.types) throw new AioError('ERR_AIO_MODULE', 'the module does not tell the types of its functions (section aio.types): build it with this aiocc, and do not strip it');
+    if (!this.types) throw new AioError('ERR_AIO_MODULE', 'the module has no section aio.types, which lists the types of its functions: build it with this aiocc, and do not strip it');
     const types = Object.hasOwn(this.types, name) ? this.types[name] : undefined;
     if (types === undefined) throw new AioError('ERR_AIO_INVALID_ARG', `name: the module exports no function '${name}' that can be called`);
     if (args.length !== types.length) throw invalid(`the number of args of ${name}()`, String(types.length), args.length);
     return args.map((value, n) => {
       const convert = conversions[types[n] ?? ''];
-      if (!convert) throw new AioError('ERR_AIO_INVALID_ARG', `args[${n}] of ${name}() has a type that JavaScript has no values for`);
+      if (!convert) throw new AioError('ERR_AIO_INVALID_ARG', `args[${n}] of ${name}() has a WebAssembly type that JavaScript cannot pass`);
       return convert(`args[${n}] of ${name}()`, value);
     });
   }

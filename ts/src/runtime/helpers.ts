@@ -24,9 +24,9 @@ export class Helpers {
     };
     const worker = this.host.startWorker('waiter', {
       message: (data) => ((data as FromHelper).type === 'woken' ? woken() : void gone()),
-      unreadable: () => void (gone() && failed(new Error('a message of the worker that waits in the place of Atomics.waitAsync cannot be read'))),
+      unreadable: () => void (gone() && failed(new Error('the helper worker that stands in for Atomics.waitAsync sent a message that cannot be read'))),
       error: (error) => void (gone() && failed(error)),
-      exit: () => void (gone() && failed(new Error('the worker that waits in the place of Atomics.waitAsync ended'))),
+      exit: () => void (gone() && failed(new Error('the helper worker that stands in for Atomics.waitAsync ended'))),
     }, this.makeWorker);
     this.all.set(init, worker);
     worker.keepAlive(false);

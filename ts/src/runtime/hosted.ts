@@ -29,7 +29,7 @@ export class HostedLoop {
   ) {
     this.word = instance.memory.word(instance.exports.rt_hosted_word(context));
     this.waiter = makeWaiter(this.word, startHelper, this.fired, (error) => {
-      this.fail(new Error(`no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
+      this.fail(new Error(`cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`));
     });
     this.alive = host.keepAlive?.();
   }

@@ -167,7 +167,7 @@ const INITIAL_PAGES = 4096;
 export function sharedMemory(limits: MemoryLimits, maximumMemory = limits.maximum * PAGE): { shared: WebAssembly.Memory; maximum: number } {
   const maximum = Math.min(limits.maximum, Math.ceil(maximumMemory / PAGE));
   if (maximum < limits.initial) {
-    throw new AioError('ERR_AIO_NO_MEMORY', `the module needs ${limits.initial * PAGE} bytes to begin with; maximumMemory allows ${maximum * PAGE}`);
+    throw new AioError('ERR_AIO_NO_MEMORY', `the module needs ${limits.initial * PAGE} bytes at its start; maximumMemory allows ${maximum * PAGE}`);
   }
   try {
     // Pages that are not touched cost nothing, but growing does: see wasm/libc/heap.c.
@@ -176,7 +176,7 @@ export function sharedMemory(limits: MemoryLimits, maximumMemory = limits.maximu
   } catch (error) {
     throw new AioError(
       'ERR_AIO_NO_MEMORY',
-      `no shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
+      `cannot create a shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
     );
   }
 }

@@ -118,7 +118,7 @@ export class Threads {
     if (own && pointer !== 0) this.start(pointer, own);
     const started = pointer === 0 ? undefined : this.all.get(pointer);
     if (pointer === 0 && exports.rt_thread_refusal() === -errnoNumber('ENOMEM')) throw noMemory(`the stack of thread '${name}'`);
-    if (pointer === 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `no worker for '${name}': the limit of threads is reached (maxThreads)`);
+    if (pointer === 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `no worker for '${name}': all threads that maxThreads allows are in use`);
     if (!started) {
       const cause = this.refusal;
       throw new AioError(own?.make ? 'ERR_AIO_INVALID_ARG' : 'ERR_AIO_THREAD_LIMIT', `no worker for '${name}': ${messageOf(cause)}`, { cause });

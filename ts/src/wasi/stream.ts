@@ -172,7 +172,7 @@ export function asBytes(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (typeof data === 'string') return new TextEncoder().encode(data);
   if (Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(data as ArrayBuffer);
-  throw new AioError('ERR_AIO_INVALID_ARG', `a stream of bytes gave ${Object.prototype.toString.call(data)}`);
+  throw new AioError('ERR_AIO_INVALID_ARG', `a stream of bytes must yield Uint8Arrays or ArrayBuffers, not ${Object.prototype.toString.call(data)}`);
 }
 
 class WebStream extends AioStream {

@@ -173,7 +173,7 @@ export class WasiGuest implements Guest {
 
   private allocate(large: boolean, end: OwnerEnd): Ring {
     const ring = Ring.allocate(this.shared, large, end);
-    if (!ring) throw new AioError('ERR_AIO_NO_MEMORY', 'the guest has as many streams as there can be');
+    if (!ring) throw new AioError('ERR_AIO_NO_MEMORY', 'the guest cannot have more streams');
     return ring;
   }
 

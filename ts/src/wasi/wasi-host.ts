@@ -169,7 +169,7 @@ export class WasiHost {
     try {
       const code = await new Promise<number>((resolve, reject) => {
         this.#settle = { resolve, reject };
-        this.#guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `no worker to wait in the place of Atomics.waitAsync: ${messageOf(error)}`));
+        this.#guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`));
         if (this.#options.timeout !== undefined) this.#timer = setTimeout(() => this.#timedOut(), this.#options.timeout);
         if (this.#flavour === 'aio') this.#runAio().then(resolve, reject);
         else this.#start(undefined, this.#importMemory());
@@ -249,7 +249,7 @@ export class WasiHost {
       // An import that declares no maximum accepts a memory with any maximum.
       return { module, name, memory: new WebAssembly.Memory({ initial, maximum, shared }) };
     } catch (error) {
-      throw new AioError('ERR_AIO_NO_MEMORY', `no memory of ${initial} to ${maximum} pages: ${messageOf(error)}`);
+      throw new AioError('ERR_AIO_NO_MEMORY', `cannot create a memory of ${initial} to ${maximum} pages: ${messageOf(error)}`);
     }
   }
 
