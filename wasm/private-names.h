@@ -49,6 +49,9 @@
 /* libc/path.c */
 #define wasi_path aio_priv_wasi_path
 
+/* libc/pthread-key.c */
+#define pthread_destroy_values aio_priv_pthread_destroy_values
+
 /* libc/stdio-lock.c */
 #define wasm_unlock_after_exit aio_priv_wasm_unlock_after_exit
 
@@ -104,6 +107,9 @@
 #define wasm_thread_new aio_priv_wasm_thread_new
 #define wasm_thread_ask_again aio_priv_wasm_thread_ask_again
 #define wasm_thread_assign aio_priv_wasm_thread_assign
+#define wasm_main_thread aio_priv_wasm_main_thread
+#define wasm_thread_over aio_priv_wasm_thread_over
+#define wasm_thread_runs_main aio_priv_wasm_thread_runs_main
 #define wasm_thread_refusal aio_priv_wasm_thread_refusal
 #define wasm_thread_self aio_priv_wasm_thread_self
 #define wasm_threads aio_priv_wasm_threads

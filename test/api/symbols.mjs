@@ -27,7 +27,9 @@ const LIBRARIES = [
     compiler: 'wasm/aiocc',
     flags: ['-ferror-limit=0'],
     // Those of libc that are ours.
-    headers: ['dirent.h', 'malloc.h', 'poll.h', 'semaphore.h', 'sys/file.h', 'sys/select.h', 'sys/socket.h', 'unistd.h'],
+    headers: [
+      'dirent.h', 'malloc.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/file.h', 'sys/select.h', 'sys/socket.h', 'threads.h', 'unistd.h',
+    ],
     list: 'wasm/private-names.h',
     // Reserved by C, so that no program has them; and the one that libc calls when memory has grown.
     isOfLibc: (name) => name.startsWith('__') || name === 'emscripten_notify_memory_growth',

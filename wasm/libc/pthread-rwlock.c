@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "port/calls.h"
+#include "port/wasm-port.h"
 #include "wait.h"
 
 /*
@@ -19,10 +20,23 @@ static uint32_t *word_of(pthread_rwlock_t *l)
     return (uint32_t *)l;
 }
 
+/* The second word: the thread that holds the lock for writing, so that it can be told when it waits
+ * for itself. Another thread may see any old value there, but not its own id. */
+static uint32_t *writer_of(pthread_rwlock_t *l)
+{
+    return word_of(l) + 1;
+}
+
+static uint32_t self(void)
+{
+    return (uint32_t)(uintptr_t)wasm_thread_self();
+}
+
 int __wrap_pthread_rwlock_init(pthread_rwlock_t *l, const pthread_rwlockattr_t *attr)
 {
     (void)attr;
     *word_of(l) = 0;
+    *writer_of(l) = 0;
     return 0;
 }
 
@@ -40,8 +54,9 @@ static uint32_t taken(uint32_t word, bool to_write)
     return (word & HOLDERS) < WRITER - 1 ? word + 1 : word;
 }
 
-static int try_lock(uint32_t *word, bool to_write)
+static int try_lock(pthread_rwlock_t *l, bool to_write)
 {
+    uint32_t *word = word_of(l);
     uint32_t old = qatomic_mb_read(word), new;
 
     while ((new = taken(old, to_write)) != old) {
@@ -50,6 +65,9 @@ static int try_lock(uint32_t *word, bool to_write)
         port_thread_holds(1);
         seen = qatomic_cmpxchg(word, old, new);
         if (seen == old) {
+            if (to_write) {
+                qatomic_set(writer_of(l), self());
+            }
             return 0;
         }
         port_thread_holds(-1);
@@ -60,12 +78,12 @@ static int try_lock(uint32_t *word, bool to_write)
 
 int __wrap_pthread_rwlock_tryrdlock(pthread_rwlock_t *l)
 {
-    return try_lock(word_of(l), false);
+    return try_lock(l, false);
 }
 
 int __wrap_pthread_rwlock_trywrlock(pthread_rwlock_t *l)
 {
-    return try_lock(word_of(l), true);
+    return try_lock(l, true);
 }
 
 static int lock_until(pthread_rwlock_t *l, bool to_write,
@@ -78,11 +96,14 @@ static int lock_until(pthread_rwlock_t *l, bool to_write,
         return EINVAL;
     }
     for (;;) {
-        int ret = try_lock(word, to_write);
+        int ret = try_lock(l, to_write);
         uint32_t seen;
 
         if (ret != EBUSY) {
             return ret;
+        }
+        if (qatomic_read(writer_of(l)) == self()) {
+            return EDEADLK;
         }
         seen = qatomic_mb_read(word);
         if (taken(seen, to_write) != seen) {
@@ -126,6 +147,9 @@ int __wrap_pthread_rwlock_unlock(pthread_rwlock_t *l)
 
         if (holders == 0) {
             return EPERM;
+        }
+        if (holders == WRITER) {
+            qatomic_set(writer_of(l), 0);
         }
         seen = qatomic_cmpxchg(word, old, new);
         if (seen == old) {

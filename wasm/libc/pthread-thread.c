@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* pthreads on the port's threads, and thread-specific data. */
+/* pthreads on the port's threads. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <threads.h>
@@ -7,7 +7,9 @@
 #include "port/calls.h"
 #include "port/wasm-port.h"
 #include "sync/thread.h"
+#include "pthread-key.h"
 #include "wait.h"
+#include "weak.h"
 
 /* The record that a pthread_t points to. */
 typedef struct Thread {
@@ -22,121 +24,28 @@ typedef struct Thread {
 /* musl's mark for the threads of thrd_create(), whose function returns an int. */
 #define C11_THREAD ((const pthread_attr_t *)(uintptr_t)-1)
 
-/* The record of a thread that pthread_create() did not make; made on first use. */
 static _Thread_local Thread *self_tls;
+/* The record of a thread that pthread_create() did not make. That of main outlives its thread,
+ * because others may join main. */
 static _Thread_local Thread own;
+static Thread main_record;
 
 /* Not inlined: a coroutine may change threads between two uses of a thread-local. */
 static __attribute__((noinline)) Thread *self(void)
 {
     __asm__ volatile("");
-    return self_tls ? self_tls : &own;
+    if (self_tls) {
+        return self_tls;
+    }
+    return qatomic_read(&wasm_main_thread) == wasm_thread_self() ? &main_record : &own;
 }
-
-/* The number of threads besides main, plus 1 for main until it calls pthread_exit(). */
-static uint32_t alive = 1;
 
 static void release(Thread *thread)
 {
-    if (qatomic_xchg(&thread->detached, 1)) {
+    if (qatomic_xchg(&thread->detached, 1) && thread != &main_record) {
         free(thread);
     }
 }
-
-/* ---- Thread-specific data ---- */
-
-typedef void Destructor(void *);
-
-/* A key that is reused is a new key, although it has the same number: the generation tells
- * the data of the old key apart. */
-static struct {
-    uint32_t used;
-    uint32_t generation;
-    Destructor *destroy;
-} keys[PTHREAD_KEYS_MAX];
-
-typedef struct Value {
-    void *data;
-    uint32_t generation;
-} Value;
-static _Thread_local Value values[PTHREAD_KEYS_MAX];
-
-static __attribute__((noinline)) Value *value(pthread_key_t key)
-{
-    __asm__ volatile("");
-    return &values[key];
-}
-
-static bool is_used(pthread_key_t key)
-{
-    return key < PTHREAD_KEYS_MAX && qatomic_read(&keys[key].used);
-}
-
-int __wrap_pthread_key_create(pthread_key_t *key, Destructor *destroy)
-{
-    for (unsigned i = 0; i < PTHREAD_KEYS_MAX; i++) {
-        if (qatomic_cmpxchg(&keys[i].used, 0, 1) == 0) {
-            keys[i].destroy = destroy;
-            qatomic_inc(&keys[i].generation);
-            *key = i;
-            return 0;
-        }
-    }
-    return EAGAIN;
-}
-
-int __wrap_pthread_key_delete(pthread_key_t key)
-{
-    if (!is_used(key)) {
-        return EINVAL;
-    }
-    qatomic_inc(&keys[key].generation);
-    keys[key].destroy = NULL;
-    qatomic_mb_set(&keys[key].used, 0);
-    return 0;
-}
-
-void *__wrap_pthread_getspecific(pthread_key_t key)
-{
-    Value *own_value;
-
-    if (key >= PTHREAD_KEYS_MAX) {
-        return NULL;
-    }
-    own_value = value(key);
-    return own_value->generation == qatomic_read(&keys[key].generation)
-               ? own_value->data : NULL;
-}
-
-int __wrap_pthread_setspecific(pthread_key_t key, const void *data)
-{
-    if (!is_used(key)) {
-        return EINVAL;
-    }
-    *value(key) = (Value){ (void *)data, qatomic_read(&keys[key].generation) };
-    return 0;
-}
-
-/* A destructor may set data again, so this is repeated as often as POSIX requires. */
-static void destroy_values(void)
-{
-    bool more = true;
-
-    for (int i = 0; more && i < PTHREAD_DESTRUCTOR_ITERATIONS; i++) {
-        more = false;
-        for (unsigned key = 0; key < PTHREAD_KEYS_MAX; key++) {
-            void *data = __wrap_pthread_getspecific(key);
-            Destructor *destroy = keys[key].destroy;
-            if (data && destroy) {
-                value(key)->data = NULL;
-                CALL_USER(destroy, data);
-                more = true;
-            }
-        }
-    }
-}
-
-/* ---- Threads ---- */
 
 static void mark_ended(Thread *thread)
 {
@@ -153,27 +62,55 @@ static void thread_lost(void *opaque)
 
     thread->result = PTHREAD_CANCELED;
     mark_ended(thread);
-    qatomic_dec(&alive);
+}
+
+/* The functions of pthread_cleanup_push() that pthread_exit() has to call, the last one first. */
+static _Thread_local struct __ptcb *cleanups;
+
+static __attribute__((noinline)) struct __ptcb **cleanups_slot(void)
+{
+    __asm__ volatile("");
+    return &cleanups;
+}
+
+void _pthread_cleanup_push(struct __ptcb *cleanup, void (*fn)(void *), void *arg)
+{
+    cleanup->__f = fn;
+    cleanup->__x = arg;
+    cleanup->__next = *cleanups_slot();
+    *cleanups_slot() = cleanup;
+}
+
+void _pthread_cleanup_pop(struct __ptcb *cleanup, int run)
+{
+    *cleanups_slot() = cleanup->__next;
+    if (run) {
+        CALL_USER(cleanup->__f, cleanup->__x);
+    }
+}
+
+static void run_cleanups(void)
+{
+    while (*cleanups_slot()) {
+        _pthread_cleanup_pop(*cleanups_slot(), 1);
+    }
 }
 
 static void end(void *result)
 {
     Thread *thread = self();
 
-    destroy_values();
+    run_cleanups();
+    pthread_destroy_values();
     thread_run_exit_hooks();
-    thread->result = result;
-    if (thread != &own) {
-        self_tls = NULL;
-        port_thread_holds(1);
+    self_tls = NULL;
+    port_thread_holds(1);
+    if (thread != &main_record) {
         port_thread_on_lost(NULL, NULL);
-        mark_ended(thread);
-        port_thread_holds(-1);
     }
-    /* main may have ended before the others; the last thread ends the program. */
-    if (qatomic_fetch_dec(&alive) == 1) {
-        exit(0);
-    }
+    thread->result = result;
+    mark_ended(thread);
+    port_thread_holds(-1);
 }
 
 static void run(void *opaque)
@@ -210,10 +147,8 @@ int __wrap_pthread_create(pthread_t *restrict result,
     thread->detached = detach == PTHREAD_CREATE_DETACHED;
     /* Set before the thread can read its own id there. */
     *result = (pthread_t)thread;
-    qatomic_inc(&alive);
     ret = port_thread_start("pthread", run, thread, NULL);
     if (ret < 0) {
-        qatomic_dec(&alive);
         free(thread);
     }
     return -ret;
@@ -244,6 +179,9 @@ int __wrap_pthread_detach(pthread_t id)
 
 _Noreturn void __wrap_pthread_exit(void *result)
 {
+    if (self() == &own) {
+        qemu_thread_exit(result);
+    }
     end(result);
     port_thread_exit();
 }
@@ -256,6 +194,13 @@ pthread_t __wrap_pthread_self(void)
 thrd_t __wrap_thrd_current(void)
 {
     return (thrd_t)self();
+}
+
+/* In parentheses, because the headers define it as a macro, too. */
+LIBC_WEAK
+int (thrd_equal)(thrd_t one, thrd_t other)
+{
+    return one == other;
 }
 
 /* Fails: there are no signals, and nothing else that could end a thread from outside. */

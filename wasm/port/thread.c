@@ -33,6 +33,30 @@ void wasm_thread_become(WasmThread *thread)
     qatomic_mb_set(&thread->state, THREAD_ATTACHED);
 }
 
+/* ---- The end of the program ---- */
+
+WasmThread *wasm_main_thread;
+
+/* The number of threads that keep the program alive. Without a main() it never becomes 0. */
+static uint32_t alive = 1;
+
+void wasm_thread_runs_main(void)
+{
+    qatomic_mb_set(&wasm_main_thread, wasm_thread_self());
+    /* From now on this thread is counted as all others are. */
+    qatomic_dec(&alive);
+}
+
+bool wasm_thread_over(WasmThread *thread)
+{
+    if (!thread->keeps_alive) {
+        return false;
+    }
+    thread->keeps_alive = false;
+    qatomic_cmpxchg(&wasm_main_thread, thread, NULL);
+    return qatomic_fetch_dec(&alive) == 1;
+}
+
 /* ---- Entries ---- */
 
 /* Declared by the names that the linker sees: private-names.h. */
@@ -145,6 +169,10 @@ static WasmThread *assign(const char *name, uint32_t role,
     thread->refused = refused;
     thread->begun = 0;
     strncpy(thread->name, name, sizeof(thread->name) - 1);
+    thread->keeps_alive = role == ROLE_RUN;
+    if (thread->keeps_alive) {
+        qatomic_inc(&alive);
+    }
     qatomic_mb_set(&thread->role, role);
     port_notify32(&thread->role, 1);
     if (ask) {
@@ -210,6 +238,9 @@ int port_thread_start(const char *name, void (*fn)(void *), void *arg,
 
 void port_thread_exit(void)
 {
+    if (wasm_thread_over(wasm_thread_self())) {
+        exit(0);
+    }
     host_leave();
 }
 

@@ -82,6 +82,7 @@ typedef struct WasmThread {
     uint32_t in_host_io;       /* the host is serving a request in this thread */
     bool lost_unasked;         /* rt_thread_lost was called */
     bool once;                 /* its worker plays one role, then ends */
+    bool keeps_alive;          /* the program lives on while this thread runs */
     char *stack;               /* its lowest byte; kept when the thread ends */
     uint32_t stack_size;
     void *tls;
@@ -123,6 +124,18 @@ int wasm_thread_refusal(void);
 WasmThread *wasm_thread_assign(const char *name, uint32_t role,
                                void (*fn)(void *), void *arg,
                                void (*refused)(void *));
+
+/*
+ * A program whose main() has called pthread_exit() ends, with exit code 0, when the last of its
+ * threads has ended. Those are main and the threads of port_thread_start().
+ */
+/* The thread of main(), or NULL: it has ended, or there is none. */
+extern WasmThread *wasm_main_thread;
+/* Called by the thread of main() before anything else. */
+void wasm_thread_runs_main(void);
+/* The thread has ended, or was lost, or never began. Returns true if the program has no thread any
+ * more; does nothing if called again. */
+bool wasm_thread_over(WasmThread *thread);
 
 /* Asks again for a worker for an entry whose worker ended before it began its work. Owner
  * only. */

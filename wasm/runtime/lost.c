@@ -75,6 +75,7 @@ void rt_thread_refused(WasmThread *thread, int error, bool gone)
 {
     uint32_t role = withdraw(thread);
 
+    wasm_thread_over(thread);
     qatomic_mb_set(&thread->started, -error);
     port_notify32((uint32_t *)&thread->started, UINT32_MAX);
     if (role == ROLE_RUN && thread->refused) {
@@ -142,6 +143,7 @@ bool rt_thread_lost(WasmThread *thread, bool gone)
         return false;
     }
     thread->lost_unasked = true;
+    wasm_thread_over(thread);
     if (counter) {
         qatomic_dec(counter);
     }

@@ -30,6 +30,7 @@ static void main_thread(void *opaque)
     char **argv, *text;
 
     (void)opaque;
+    wasm_thread_runs_main();
     port_thread_on_lost(main_lost, NULL);
     wasi_args_sizes_get(&argc, &bytes);
     argv = calloc(argc + 1, sizeof(*argv));

@@ -120,6 +120,9 @@ void rt_thread_run(void)
     WasmThread *self = wasm_thread_self();
 
     CALL_OWN(self->fn, self->arg);
+    if (wasm_thread_over(self)) {
+        exit(0);
+    }
 }
 
 /* Called by a worker when its role is over; it then sets up its thread-locals and attaches
