@@ -230,7 +230,7 @@ $(foreach b,$(builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
-aiocc := wasm/aiocc.mjs wasm/abi.mjs wasm/binary.mjs wasm/command-line.mjs wasm/function-names.mjs wasm/function-types.mjs wasm/link-messages.mjs wasm/thread-locals.mjs wasm/port/machine.h wasm/port/stack-switch.wat wasm/libc/wrapped.txt build/toolchain.found
+aiocc := $(wildcard wasm/*.mjs) wasm/port/machine.h $(wildcard wasm/port/*.wat) wasm/libc/wrapped.txt build/toolchain.found
 
 build/wasm/%.o: %.c $(aiocc) build/wasm-flags.value
 	$(call step,WASM,$*.c)

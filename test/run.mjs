@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runAiocc } from './aiocc.mjs';
+import { runAiocc } from './aiocc/run.mjs';
 import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
 import { runChaos } from './chaos/run.mjs';
@@ -81,7 +81,7 @@ const suites = {
   'c-wasm': () => runC('wasm', only),
   ...otherBuilds(),
   models: () => runModels(only),
-  aiocc: runAiocc,
+  aiocc: () => runAiocc(only),
   compat: runCompat,
   posix: () => runPosix(only),
   'fail-nth': () => runFailNth(only),

@@ -20,6 +20,10 @@ export class Reader {
       if (byte < 0x80) return value >>> 0;
     }
   }
+  /** Moves past a number in LEB128, of any size and sign. */
+  skip() {
+    while (this.byte() >= 0x80);
+  }
   take(length) {
     this.offset += length;
     return this.bytes.subarray(this.offset - length, this.offset);

@@ -60,8 +60,8 @@ function rename(file, rename) {
   ]));
 }
 
-/** Returns the files that the module's own functions came from, in the order of their indices. */
-function origins(map) {
+/** Returns the files that the module's own functions came from, in the order of their indices, from the linker's map. */
+export function origins(map) {
   const lines = map.split('\n');
   const files = [];
   const begin = lines.findIndex((line) => / CODE$/.test(line));
@@ -74,8 +74,8 @@ function origins(map) {
 }
 
 /**
- * Marks the functions of FILE, a module that the linker wrote with its MAP, that came
- * from a file for which isMarked(file) is true.
+ * Marks the functions of FILE, a module that the linker wrote with its MAP, for which
+ * isMarked(the file that it came from, its index) is true.
  */
 export function markFunctions(file, map, isMarked) {
   const imported = WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(file)))
@@ -84,7 +84,7 @@ export function markFunctions(file, map, isMarked) {
   let count = 0;
   rename(file, (index, name) => {
     count = index + 1;
-    return index >= imported && isMarked(from[index - imported] ?? '') ? MARK + name : name;
+    return index >= imported && isMarked(from[index - imported] ?? '', index) ? MARK + name : name;
   });
   // If a line of the map were missed, all marks after it would be on other functions.
   if (count !== imported + from.length) {
@@ -92,7 +92,10 @@ export function markFunctions(file, map, isMarked) {
   }
 }
 
-/** Gives functions back the names that the sources have: without the mark, and without the prefix of private-names.h. */
+/** The name that a function has in the sources: without the mark, and without the prefix of private-names.h. */
+export const plainName = (name) => name.replace(MARK, '').replace(/^aio_priv_/, '').replace(/^__original_main$|^__main_argc_argv$|^__main_void$/, 'main');
+
+/** Gives functions back the names that the sources have. */
 export function unmarkFunctions(file) {
   rename(file, (_index, name) => name.replace(MARK, '').replace(/^aio_priv_/, ''));
 }

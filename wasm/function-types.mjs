@@ -10,7 +10,7 @@ const LETTERS = new Map([[0x7f, 'i'], [0x7e, 'l'], [0x7d, 'f'], [0x7c, 'd']]);
 const OTHER = '?'; // a vector or a reference
 
 /** The exports that wasm-opt and wasm-merge add, for TypeScript only. */
-const ADDED = /^(asyncify_|stack_(own|switch|back)$|__set_stack_limits$)/;
+const ADDED = /^(asyncify_|stack_(own|switch|back)$|start_rewind$|stop_unwind$|__set_stack_limits$)/;
 const ADDED_BY_LINKER = ['_initialize', '__wasm_init_tls'];
 /** An export of the program that is not called through call(). */
 const COROUTINE = /^coroutine:/;

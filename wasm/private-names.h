@@ -55,6 +55,9 @@
 /* libc/stdio-lock.c */
 #define wasm_unlock_after_exit aio_priv_wasm_unlock_after_exit
 
+/* libc/unsupported.c */
+#define setjmp_undeclared aio_priv_setjmp_undeclared
+
 /* port/coroutine.c */
 #define wasm_coroutine_stack_size aio_priv_wasm_coroutine_stack_size
 #define wasm_get_stack_pointer aio_priv_wasm_get_stack_pointer
@@ -100,6 +103,12 @@
 #define wasm_server_serve aio_priv_wasm_server_serve
 #define wasm_server_wait aio_priv_wasm_server_wait
 
+
+/* port/setjmp.c */
+#define setjmp_enter aio_priv_setjmp_enter
+#define setjmp_frames aio_priv_setjmp_frames
+#define setjmp_landed aio_priv_setjmp_landed
+#define setjmp_leave aio_priv_setjmp_leave
 
 /* port/thread.c */
 #define wasm_thread_become aio_priv_wasm_thread_become

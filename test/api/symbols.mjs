@@ -31,8 +31,8 @@ const LIBRARIES = [
       'dirent.h', 'malloc.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/file.h', 'sys/select.h', 'sys/socket.h', 'threads.h', 'unistd.h',
     ],
     list: 'wasm/private-names.h',
-    // Reserved by C, so that no program has them; and the one that libc calls when memory has grown.
-    isOfLibc: (name) => name.startsWith('__') || name === 'emscripten_notify_memory_growth',
+    // Reserved by C, so that no program has them; the one that libc calls when memory has grown; and what emcc makes of longjmp.
+    isOfLibc: (name) => name.startsWith('__') || ['emscripten_notify_memory_growth', 'emscripten_longjmp'].includes(name),
   },
 ];
 

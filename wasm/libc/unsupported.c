@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "port/port.h"
 #include "weak.h"
 
 static int no_such_call(void)
@@ -29,4 +30,12 @@ int execve(const char *path, char *const argv[], char *const envp[])
     (void)argv;
     (void)envp;
     return no_such_call();
+}
+
+/* What a call of setjmp or longjmp becomes that was not declared with its types: a probe of
+ * configure, which links it and does not run it. */
+void setjmp_undeclared(void);
+void setjmp_undeclared(void)
+{
+    port_panic("setjmp and longjmp must be declared: include <setjmp.h>");
 }

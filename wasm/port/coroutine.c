@@ -14,6 +14,7 @@
  * check before Asyncify does, which would trap without a message.
  */
 #include "port/calls.h"
+#include "setjmp-frames.h"
 #include "wasm-port.h"
 #include <string.h>
 
@@ -186,6 +187,12 @@ bool port_coroutine_enter(Coroutine *base, Coroutine *from_base,
 static __attribute__((noinline, cold, noreturn))
 void cannot_unwind(WasmCoroutine *co)
 {
+    if (setjmp_frames && setjmp_frames->coroutine == coroutine(co)) {
+        port_panic("qemu_coroutine_yield: coroutine %p '%s' cannot yield here: a function "
+                   "that has called setjmp() lies between its entry and this call, and "
+                   "WebAssembly cannot suspend it", (void *)coroutine(co),
+                   coroutine_name(coroutine(co)));
+    }
     port_panic("qemu_coroutine_yield: coroutine %p '%s' cannot yield here: this "
                "is a call-back of the event loop or of JavaScript that the coroutine "
                "itself called (by aio_poll or the like), and WebAssembly cannot "

@@ -1,50 +1,9 @@
 // Tests of wasm/aiocc and of what it links: options and errors, both forms of
 // main(), the parts of libc that are ours, and the shape of the modules.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const top = fileURLToPath(new URL('..', import.meta.url));
-const TIMEOUT_MS = 60_000;
-
-/** Runs a program; {code, out, err}. */
-function execute(file, args, cwd = top) {
-  return new Promise((resolve) => {
-    execFile(file, args, { cwd, timeout: TIMEOUT_MS, killSignal: 'SIGKILL', maxBuffer: 64 << 20 }, (error, out, err) =>
-      resolve({ code: error ? (error.code ?? error.signal) : 0, out, err }),
-    );
-  });
-}
-
-/** A directory of one test: files are written into it, aiocc runs in it. */
-class Room {
-  dir;
-  constructor(name) {
-    // A space in it: users have such paths.
-    this.dir = mkdtempSync(join(tmpdir(), `aiocc test ${name} `));
-  }
-  write(name, text) {
-    mkdirSync(dirname(join(this.dir, name)), { recursive: true });
-    writeFileSync(join(this.dir, name), text);
-  }
-  aiocc(...args) {
-    return execute(join(top, 'wasm', 'aiocc'), args, this.dir);
-  }
-  /** Builds main.c and runs it. */
-  async program(text, { options = [], args = [] } = {}) {
-    this.write('main.c', text);
-    const built = await this.aiocc('-O2', '-Wall', '-Werror', ...options, 'main.c', '-o', 'main.wasm');
-    assert.equal(built.code, 0, built.err);
-    assert.equal(built.err, '');
-    return this.run('main.wasm', ...args);
-  }
-  run(file, ...args) {
-    return execute(process.execPath, [join(top, 'dist', 'cli', 'main.js'), 'run', file, ...args], this.dir);
-  }
-}
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { execute, tool, top } from './room.mjs';
 
 const THREADS = `
 #include <errno.h>
@@ -59,7 +18,7 @@ static void on_four_threads(void)
 }
 `;
 
-const tests = {
+export const driver = {
   async 'main(void) is run and its value is the exit code'(room) {
     const { code, out } = await room.program('#include <stdio.h>\nint main(void) { printf("here\\n"); return 3; }');
     assert.deepEqual([code, out], [3, 'here\n']);
@@ -247,7 +206,7 @@ int main(void)
     room.write('main.c', 'int nowhere(void);\nint main(void) { return nowhere(); }');
     const { code, err } = await room.aiocc('main.c', '-o', 'main.wasm');
     assert.equal(code, 1);
-    assert.match(err, /undefined symbol: nowhere/);
+    assert.equal(err, 'aiocc: undefined symbol: nowhere, called by main() in main.c\n');
     assert.deepEqual(readdirSync(room.dir), ['main.c']);
   },
 
@@ -350,7 +309,7 @@ int main(void)
     room.write('main.c', '#include "block/aio.h"\nint main(void) { aio_poll(aio_context_new(NULL), false); return 0; }');
     const built = await room.aiocc('-O2', 'main.c', '-o', 'main.wasm');
     assert.equal(built.code, 0, built.err);
-    const dis = toolchain('EM_DIS');
+    const dis = tool('EM_DIS');
     for (const module of [join(top, 'dist', 'aio.wasm'), join(room.dir, 'main.wasm')]) {
       const { code, out } = await execute(dis, [module]);
       assert.equal(code, 0);
@@ -369,7 +328,7 @@ int main(void)
     room.write('main.c', COROUTINE_PROGRAM);
     const built = await room.aiocc('-O2', 'main.c', '-o', 'main.wasm');
     assert.equal(built.code, 0, built.err);
-    const { out } = await execute(toolchain('EM_DIS'), [join(room.dir, 'main.wasm')]);
+    const { out } = await execute(tool('EM_DIS'), [join(room.dir, 'main.wasm')]);
     const functions = out.split(/\n (?=\(func )/).slice(1);
     const nameOf = (text) => /^\(func \$(\S+)/.exec(text)[1];
     const [, getState] = /export "asyncify_get_state" \(func \$([^)\s]+)\)/.exec(out);
@@ -378,7 +337,7 @@ int main(void)
       .filter((text) => [`get ${state})`, `get ${state}\n`, `set ${state}\n`].some((use) => text.includes(`global.${use}`)))
       .map(nameOf);
     const archives = ['libaioloop.a', 'libaiolibc.a'].map((name) => join(top, 'build', 'wasm', name));
-    const symbols = (await execute(toolchain('EM_NM'), ['--defined-only', ...archives])).out;
+    const symbols = (await execute(tool('EM_NM'), ['--defined-only', ...archives])).out;
     const loop = new Set([...symbols.matchAll(/^\w+ [Tt] (?:aio_priv_)?(\S+)$/gm)].map((match) => match[1]));
     for (const name of ['aio_poll', 'aio_dispatch', 'aio_bh_poll', 'aio_dispatch_ready_handlers', 'timerlistgroup_run', '__lockfile']) {
       assert.ok(loop.has(name), name);
@@ -433,31 +392,3 @@ const COROUTINE_PROGRAM = `
       printf("%d\\n", sum);
       return 0;
   }`;
-
-/** A program of the toolchain, by its name in build/toolchain.mk. */
-function toolchain(name) {
-  return new RegExp(`^${name} = (.*)$`, 'm').exec(readFileSync(join(top, 'build', 'toolchain.mk'), 'utf8'))[1];
-}
-
-/** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
-export async function runAiocc() {
-  const count = { passed: 0, failed: 0, skipped: 0 };
-  const queue = Object.entries(tests);
-  const worker = async () => {
-    for (let test = queue.shift(); test; test = queue.shift()) {
-      const [name, body] = test;
-      const room = new Room(String(queue.length));
-      try {
-        await body(room);
-        count.passed++;
-      } catch (error) {
-        count.failed++;
-        process.stdout.write(`  FAILED   aiocc: ${name}\n${error.stack}\n`.slice(0, 4000));
-      } finally {
-        rmSync(room.dir, { recursive: true, force: true });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
-  return count;
-}

@@ -1,0 +1,30 @@
+// Runs the tests of aiocc.
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { driver } from './driver.mjs';
+import { Room } from './room.mjs';
+import { setjmp } from './setjmp.mjs';
+
+/** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
+export async function runAiocc(only = []) {
+  const count = { passed: 0, failed: 0, skipped: 0 };
+  const queue = Object.entries({ ...driver, ...setjmp })
+    .filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)));
+  const worker = async () => {
+    for (let test = queue.shift(); test; test = queue.shift()) {
+      const [name, body] = test;
+      const room = new Room(String(queue.length));
+      try {
+        await body(room);
+        count.passed++;
+      } catch (error) {
+        count.failed++;
+        process.stdout.write(`  FAILED   aiocc: ${name}\n${error.stack}\n`.slice(0, 4000));
+      } finally {
+        rmSync(room.dir, { recursive: true, force: true });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  return count;
+}

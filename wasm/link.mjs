@@ -1,0 +1,176 @@
+// Links objects, archives and the library to a module.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Failure, fail } from './command-line.mjs';
+import { MARKED, functionNames, markFunctions, origins, plainName, unmarkFunctions } from './function-names.mjs';
+import { addSections, readExports } from './function-types.mjs';
+import { imports, instructions } from './instructions.mjs';
+import { describeMissing, readLinker, shortFile } from './link-messages.mjs';
+import { findCatches } from './setjmp.mjs';
+import { REMEDY, run, toolchain, top, wasmDir } from './tools.mjs';
+
+/** The names in a file of this folder, one per line. */
+function names(file) {
+  return readFileSync(join(wasmDir, file), 'utf8')
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((name) => name !== '');
+}
+
+/** The names in exports.txt: `name`, or `?name` for one that may be missing. */
+function exportFlags() {
+  return names('exports.txt')
+    .map((name) => (name.startsWith('?') ? `--export-if-defined=${name.slice(1)}` : `--export=${name}`));
+}
+
+// wasm-opt reads the features from the module. These are the ones that it needs and that an unchanged
+// object does not mention.
+const FEATURES = ['threads', 'bulk-memory', 'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'reference-types', 'multivalue', 'exception-handling'];
+
+// Functions that must not be inlined: Node 20's baseline compiler miscompiles a loop that contains both a
+// wait and a notify instruction (see wasm/port); and the C frames of functions that report a failure would
+// slow down the hot paths of coroutines.
+const NO_INLINE = ['port_wait32', 'port_notify32', 'ended_too_early', 'coroutine_refuse*', 'frames_overflowed', 'cannot_unwind'];
+
+// What Asyncify does not instrument: the loop, whose frames stay on the stack while a coroutine yields
+// (wasm/port/coroutine.c refuses a yield across them), and the functions that call those of a stdio stream,
+// which are libc's own. Everything else may yield: what the program calls, and what calls it, such as qsort.
+const OURS = /libaio(loop|libc)\.a\(/;
+const STDIO = /libc-ww\.a\((__fclose_ca|__overflow|__stdio_exit|__toread|__uflow|fclose|fflush|fread|fseek|ftell|fwrite|vfprintf)\.o\)/;
+const neverYields = (file) => OURS.test(file) || file === '<internal>' || STDIO.test(file);
+
+export function link(o, inputs, sources, output, scratch) {
+  const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
+  const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
+  // A test may use a core of its own.
+  const [loop, coroutine, libc] = ['loop', 'coroutine', 'libc'].map((name) =>
+    join(process.env.AIOCC_CORE ?? join(top, 'build', 'wasm'), `libaio${name}.a`));
+  if (![loop, coroutine, libc].every(existsSync)) fail(`the loop has not been built yet: ${REMEDY}`);
+  // wasm-ld writes this name into the module; stack traces show it.
+  const linked = join(scratch, basename(output).replace(/\.new$/, ''));
+  const map = join(scratch, 'map');
+  const checked = join(scratch, 'stack-check');
+  const joined = join(scratch, 'joined');
+  const keepDwarf = o.debug !== null && o.debug !== '-g0';
+  const keepNames = !o.strip && o.debug !== '-g0';
+
+  const flags = [
+    // The whole loop, because nothing refers to what TypeScript calls, which is exported by attribute. What is
+    // neither exported nor called is left out again. Of libc, only what is needed and not defined by the program.
+    ...inputs, '--whole-archive', loop, coroutine, '--no-whole-archive', libc, join(libs, 'crt1_reactor.o'),
+    // The order matters: bulkmemory and standalonewasm replace parts of libc.
+    `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
+    '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
+    // wasm/libc does what this libc does not do for threads.
+    ...names('libc/wrapped.txt').map((name) => `--wrap=${name}`),
+    '--entry=_initialize',
+    // The maximum is an upper bound; the runtime sets the actual one.
+    '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,
+    '--export-table', '--growable-table',
+    // The first thread's stack is below all data, so that an overflow traps.
+    '--stack-first', '-z', `stack-size=${o.reactor ? 65536 : 1048576}`,
+    ...exportFlags(),
+    // The names are needed until wasm-opt has run.
+    ...(keepDwarf ? [] : ['--strip-debug']),
+    ...o.link, `-Map=${map}`, '-o', linked,
+  ];
+  let read = { errors: [], missing: [] };
+  const listen = (written) => {
+    read = readLinker(written, sources);
+    return read.text;
+  };
+  try {
+    run(o, EM_LD, flags, listen);
+  } catch (error) {
+    // What the linker reports has no functions; a second link, which accepts what is missing, shows them.
+    if (!(error instanceof Failure) || read.missing.length + read.errors.length === 0) throw error;
+    if (read.missing.length > 0) read.errors.push(...describeMissing(read.missing, findCallers(o, [...flags, '--allow-undefined'], linked)));
+  }
+  if (read.errors.length > 0) fail(read.errors.join('\naiocc: '));
+  const { taken, internal } = readExports(linked);
+  if (taken.length > 0) fail(`the program exports ${taken.join(', ')}, as the library does: export it under another name`);
+  if (!o.reactor) checkMain(linked);
+  const yielding = yields(linked);
+  const catching = checkSetjmp(linked, map);
+  markFunctions(linked, map, (file, index) => neverYields(file) || catching.has(index));
+
+  // --stack-check instruments every change of __stack_pointer and adds
+  //     __set_stack_limits(highest, lowest)    [exported; two globals per instance]
+  //     env.stack_overflow(sp)                 [imported; called before sp is set]
+  // Both limits start at 0, so they must be set (stack_own) in every instance before
+  // its first call, including that of _initialize. Binaryen (120) gives the call of the
+  // handler a result type that its own validator rejects, although its output is correct.
+  // So this is a separate run, whose output the next run validates.
+  const features = [...FEATURES, ...(o.simd ? ['simd'] : [])].map((name) => `--enable-${name}`);
+  run(o, EM_OPT, [linked, ...features, '--no-validation', '--stack-check',
+    '--pass-arg=stack-check-handler@stack_overflow', '-g', '-o', checked]);
+  // Switching coroutines sets the pointer and the limits; this joins the functions that do so to the module.
+  run(o, EM_MERGE, [checked, 'env', join(wasmDir, 'port', 'stack-switch.wat'), 'stack',
+    ...(yielding ? [] : [join(wasmDir, 'port', 'no-coroutine.wat'), 'asyncify']), ...features,
+    '--no-validation', '-g', '-o', joined]);
+  run(o, EM_OPT, [joined, ...features, ...NO_INLINE.map((name) => `--no-inline=*${name}`),
+    // Asyncify runs before all other passes. After an optimisation, a yield may have been inlined into the
+    // only function that calls it. That function would be taken for a part of the switching, would not be
+    // instrumented, and would never yield.
+    ...(yielding ? ['--asyncify', '--pass-arg=asyncify-ignore-imports', `--pass-arg=asyncify-removelist@${MARKED}`] : []),
+    // With DWARF the code stays as clang made it; otherwise breakpoints would move.
+    ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
+    ...(keepNames ? ['-g'] : []), '-o', output]);
+  unmarkFunctions(output);
+  addSections(output, internal);
+}
+
+/** Links with FLAGS to the file LINKED, and returns the names of the functions that call each imported one. */
+function findCallers(o, flags, linked) {
+  const callers = new Map();
+  try {
+    run(o, toolchain().EM_LD, flags, () => '');
+  } catch {
+    return callers;
+  }
+  const bytes = readFileSync(linked);
+  const imported = imports(bytes);
+  const names = functionNames(bytes);
+  for (const [index, { calls }] of instructions(bytes)) {
+    for (const to of calls) {
+      if (to < imported.length) callers.set(imported[to], (callers.get(imported[to]) ?? new Set()).add(`${plainName(names.get(index) ?? '?')}()`));
+    }
+  }
+  return callers;
+}
+
+function yields(linked) {
+  return WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(linked)))
+    .some(({ module, name }) => module === 'asyncify' && name === 'start_unwind');
+}
+
+/**
+ * Returns the indices of the functions that contain a catch, that is, that call setjmp(). Asyncify cannot
+ * instrument them (Binaryen aborts). wasm/port/setjmp.c relies on what aiocc adds to them.
+ */
+function checkSetjmp(linked, map) {
+  const bytes = readFileSync(linked);
+  const names = functionNames(bytes);
+  const { catching, foreign } = findCatches(bytes, names);
+  if (foreign.length > 0) {
+    const files = origins(readFileSync(map, 'utf8'));
+    const first = imports(bytes).length;
+    fail(foreign.map((index) => `${shortFile(files[index - first] ?? '')}: ${plainName(names.get(index) ?? '?')}() calls setjmp() or catches ` +
+      'exceptions, and was not compiled by aiocc: compile the file with it').join('\naiocc: '));
+  }
+  return catching;
+}
+
+/**
+ * Checks that a program has a main() that the runtime can call. wasm/libc/main.c refers to it
+ * weakly, so the linker does not report that it is missing, but writes a function of
+ * this name for each reference without a definition.
+ */
+function checkMain(linked) {
+  const [section] = WebAssembly.Module.customSections(new WebAssembly.Module(readFileSync(linked)), 'name');
+  const names = Buffer.from(section ?? []).toString('latin1');
+  const missing = (name) => names.includes(`undefined_weak:${name}`);
+  if (missing('__main_void') && (missing('main') || missing('__main_argc_argv'))) {
+    fail('the program has no main(): define `int main(void)` or `int main(int argc, char **argv)`');
+  }
+}
