@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { Failure, HELP, parse } from './command-line.mjs';
 import { DEFAULT_OUTPUT, TARGET, compile } from './compile.mjs';
+import { addLauncher } from './launcher.mjs';
 import { link } from './link.mjs';
 import { run, toolchain, wasmDir } from './tools.mjs';
 
@@ -51,6 +52,7 @@ function main(argv) {
     const made = `${output}.new`;
     try {
       link(o, inputs, sources, made, scratch);
+      if (o.launcher) addLauncher(made);
       renameSync(made, output);
     } finally {
       rmSync(made, { force: true });

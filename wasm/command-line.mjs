@@ -20,6 +20,8 @@ Builds a C program against the loop; \`wasm-aio run\` runs it.
   -dumpmachine -dumpversion -print-...
                          what clang answers
   -s                     leave out function names
+  --launcher             the output is a script that runs itself, as a native program would
+                         (AIOCC_LAUNCHER=1: every output that is not called .wasm)
   --aio-reactor          no main(): link the module that TypeScript drives
   -h --help, --version   print this help, or the version
 files: .c .S .s .i, .o .obj and .a
@@ -67,6 +69,7 @@ export function parse(argv) {
     optimise: null,
     debug: null,
     reactor: false,
+    launcher: false,   // the output runs itself
     verbose: false,
     strip: false,
     simd: false,
@@ -90,6 +93,8 @@ export function parse(argv) {
       o.ask ??= arg;
     } else if (arg === '--aio-reactor') {
       o.reactor = true;
+    } else if (arg === '--launcher') {
+      o.launcher = true;
     } else if (['-c', '-S', '-E', '-fsyntax-only'].includes(arg)) {
       o.stop = arg;
     } else if (arg === '-v') {
@@ -158,6 +163,8 @@ export function parse(argv) {
     if (o.verbose && argv.length === 1) return { ...o, ask: '-v' };
     fail('no input files (aiocc --help)');
   }
+  if (o.launcher && o.reactor) fail('--launcher: a module for TypeScript has no main() that could be run');
+  if (process.env.AIOCC_LAUNCHER === '1' && !o.reactor && extname(o.output ?? '') !== '.wasm') o.launcher = true;
   if (o.stop && o.sources.length === 0) fail(`${o.stop} needs a source file`);
   if (o.stop && o.output && o.sources.length > 1) fail(`-o with ${o.stop} takes one source file`);
   return o;

@@ -2,13 +2,14 @@
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { driver } from './driver.mjs';
+import { launcher } from './launcher.mjs';
 import { Room } from './room.mjs';
 import { setjmp } from './setjmp.mjs';
 
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runAiocc(only = []) {
   const count = { passed: 0, failed: 0, skipped: 0 };
-  const queue = Object.entries({ ...driver, ...setjmp })
+  const queue = Object.entries({ ...driver, ...launcher, ...setjmp })
     .filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)));
   const worker = async () => {
     for (let test = queue.shift(); test; test = queue.shift()) {

@@ -8,6 +8,7 @@ import { complain, print } from './output.js';
 const options = {
   dir: { value: 'HOST[::GUEST]', help: 'a directory that the program may use, under the name GUEST (HOST if none is given)' },
   env: { value: 'NAME[=VALUE]', help: "a variable of its environment (without a value: this process's)" },
+  native: { help: 'give it what a native program has: /, the working directory and this environment' },
   listen: { value: '[HOST:]PORT', help: 'a TCP socket that listens; its fd follows those of the directories (3, 4, ...)' },
   timeout: { value: 'SECONDS', help: 'end it after this time with exit code 124, and say where its loops are' },
   'max-memory': { value: 'SIZE', help: 'what its memory may grow to, if it imports its memory (64M, 1G)' },
@@ -29,8 +30,14 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
   const dirs: Record<string, string> = {};
   const env: Record<string, string> = {};
   const listen: string[] = [];
+  if (last.native !== undefined) {
+    Object.assign(dirs, { '/': '/', '.': '.' });
+    // The program's libc begins in the directory that PWD names.
+    Object.assign(env, process.env, { PWD: process.cwd() });
+  }
   for (const [name, value] of all) {
     const [first = '', ...more] = value.split(name === 'env' ? '=' : '::');
+    if (name === 'native') continue;
     if (first === '' && name !== 'listen') throw new UsageError(`--${name}=${value}: must be ${options[name].value}`);
     if (name === 'dir') dirs[more.join('::') || first] = first;
     if (name === 'env') env[first] = value.includes('=') ? more.join('=') : (process.env[first] ?? '');
