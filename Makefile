@@ -84,12 +84,13 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-package test-models \
-  test-conformance runtimes conformance conformance-programs chaos soak bench serve docs publish-check lint clean distclean FORCE
+  test-conformance runtimes conformance conformance-programs chaos soak bench bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
 	@echo 'make test       build all and run every test (test-*, lint)'
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
+	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
 	@echo 'make serve      build all and serve the demo page on this machine, at /docs/ what make docs has made'
 	@echo 'make docs       make the site of the documentation: build/site/html'
 	@echo
@@ -323,6 +324,13 @@ build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.f
 	@mkdir -p $(@D)
 	$(Q)$(call tool,EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $(call tool,EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
 
+build/bench/wasi-threads.wasm: PLAIN_FLAGS += -matomics
+build/bench/wasi-threads.wasm: PLAIN_LINK += --import-memory --shared-memory --max-memory=1048576 --export=wasi_thread_start
+build/bench/wasi-%.wasm: test/bench/wasi/%.c test/jest/plain/wasi.h build/toolchain.found
+	$(call step,WASM,$< (for the bench))
+	@mkdir -p $(@D)
+	$(Q)$(call tool,EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $(call tool,EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
+
 # Linked at -O1 and then optimised, because at -O2 Emscripten's JavaScript optimiser
 # does not run on every version of Node.
 build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
@@ -429,6 +437,9 @@ build/chromium.tried build/spin.tried build/glib.tried: build/%.tried: wasm/tool
 
 bench: build $(bench_native) $(bench_wasm) $(bench_modules) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
+
+bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm build/plain/command.wasm
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs
 
 # ---- tidying -----------------------------------------------------------------
 

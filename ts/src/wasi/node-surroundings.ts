@@ -53,14 +53,19 @@ class StandardInput {
   /** Resolves with the next piece of bytes, or with undefined at the end. */
   take(signal: AbortSignal): Promise<Uint8Array | undefined> {
     return new Promise((resolve, reject) => {
-      const reader = { resolve, reject };
-      this.readers.push(reader);
-      signal.addEventListener('abort', () => {
+      const cancelled = (): void => {
         const at = this.readers.indexOf(reader);
         if (at >= 0) this.readers.splice(at, 1);
-        reject(closedError('standard input'));
+        reader.reject(closedError('standard input'));
         this.look();
-      });
+      };
+      const done = <T>(settle: (value: T) => void) => (value: T): void => {
+        signal.removeEventListener('abort', cancelled);
+        settle(value);
+      };
+      const reader: Reader = { resolve: done(resolve), reject: done(reject) };
+      this.readers.push(reader);
+      signal.addEventListener('abort', cancelled);
       this.look();
     });
   }
