@@ -132,13 +132,14 @@ static void stat_9(void) { path_stat(NINE); }
 static void open_link(void) { open_close("link"); }
 static void stat_new(void)
 {
-    static char path[] = "tree/0/0/file";
+    static char path[] = "tree/0/0/0/file";
     static uint32_t n;
 
-    /* A directory other than the last one, each time. */
+    /* Another directory each time. */
     n++;
     path[5] = (char)('0' + n % 8);
     path[7] = (char)('0' + n / 8 % 8);
+    path[9] = (char)('0' + n / 64 % 8);
     path_stat(path);
 }
 

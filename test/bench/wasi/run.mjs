@@ -62,8 +62,8 @@ mkdirSync(join(folder, 'moved'));
 const deep = join(folder, ...Array(8).fill('d'));
 mkdirSync(deep, { recursive: true });
 linkSync(join(folder, 'file'), join(deep, 'file'));
-for (let i = 0; i < 64; i++) {
-  const leaf = join(folder, 'tree', String(i & 7), String(i >> 3));
+for (let i = 0; i < 512; i++) {
+  const leaf = join(folder, 'tree', ...i.toString(8).padStart(3, '0'));
   mkdirSync(leaf, { recursive: true });
   linkSync(join(folder, 'file'), join(leaf, 'file'));
 }

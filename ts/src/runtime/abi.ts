@@ -9,8 +9,11 @@ export class WasiError extends Error {
   }
 }
 
+/** One error for each errno: making one takes longer than most calls, because it records where it was made. */
+const errors: WasiError[] = [];
+
 export function fail(errno: number): never {
-  throw new WasiError(errno);
+  throw (errors[errno] ??= new WasiError(errno));
 }
 
 /** The values of WASI's `filetype`. */

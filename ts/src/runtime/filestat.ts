@@ -15,5 +15,12 @@ export interface FileStat {
 /** Writes a `filestat` of WASI to 64 bytes that have been checked. type: its `filetype`. */
 export function putStat(memory: GuestMemory, pointer: number, type: number, stat: FileStat): void {
   const { dev, ino, nlink, size, atimeNs, mtimeNs, ctimeNs } = stat;
-  [dev, ino, BigInt(type), nlink, size, atimeNs, mtimeNs, ctimeNs].forEach((value, n) => memory.setU64(pointer + 8 * n, value));
+  memory.setU64(pointer, dev);
+  memory.setU64(pointer + 8, ino);
+  memory.setWhole(pointer + 16, type);
+  memory.setU64(pointer + 24, nlink);
+  memory.setU64(pointer + 32, size);
+  memory.setU64(pointer + 40, atimeNs);
+  memory.setU64(pointer + 48, mtimeNs);
+  memory.setU64(pointer + 56, ctimeNs);
 }

@@ -43,11 +43,14 @@ export interface Guest {
   whenReady?(tell: (fd: number) => void): void;
 }
 
-/** A call as the module sees it, which returns an errno also where the call throws a WasiError. */
+/**
+ * A call as the module sees it, which returns an errno also where the call throws a WasiError. It has the nine parameters of
+ * the longest call, because passing on an array of arguments would cost more than a short call does.
+ */
 function guarded(call: (...args: never[]) => number | void): (...args: never[]) => number {
-  return (...args) => {
+  return (a, b, c, d, e, f, g, h, i) => {
     try {
-      return call(...args) ?? E.SUCCESS;
+      return call(a, b, c, d, e, f, g, h, i) ?? E.SUCCESS;
     } catch (error) {
       if (error instanceof WasiError) return error.errno;
       throw error;

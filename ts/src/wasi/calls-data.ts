@@ -4,7 +4,7 @@ import { fail, FdFlags, FileType, RiFlags, SdFlags } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { Vector } from '../runtime/guest-memory.js';
-import { host } from './path.js';
+import { host, wasiError } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { PIPE_BUF, type Ring } from './ring.js';
@@ -21,40 +21,74 @@ export function fileOffset(offset: bigint): number {
   return offset > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(offset);
 }
 
+/** Up to this address Node takes a range of the memory without a view of it. */
+const MAX_INT32 = 2 ** 31 - 1;
+
 const sum = (vectors: readonly Vector[]): number => vectors.reduce((total, { length }) => total + length, 0);
 
 export function dataCalls(thread: GuestThread): SystemCalls {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
+  /** Reads from the host's file, at an offset or where it stands. */
+  function readHost(fd: number, vectors: Vector[], position: number | null): number {
+    const fs = files();
+    const [one] = vectors;
+    try {
+      return vectors.length === 1 && one && one.pointer + one.length <= MAX_INT32
+        ? fs.readSync(fd, memory.all, one.pointer, one.length, position)
+        : fs.readvSync(fd, memory.views(vectors), position as number);
+    } catch (error) {
+      throw wasiError(error);
+    }
+  }
+
+  function writeHost(fd: number, vectors: Vector[], position: number | null): number {
+    const fs = files();
+    const [one] = vectors;
+    try {
+      return vectors.length === 1 && one && one.pointer + one.length <= MAX_INT32
+        ? fs.writeSync(fd, memory.all, one.pointer, one.length, position)
+        : fs.writevSync(fd, memory.views(vectors), position as number);
+    } catch (error) {
+      throw wasiError(error);
+    }
+  }
+
   function readFile(file: Descriptor, vectors: Vector[]): number {
-    const read = (position: number | null): number =>
-      host(() => files().readvSync(file.hostFd, memory.views(vectors), position as number));
-    if (file.sequential) return read(null);
-    return file.locked(() => {
-      const count = read(file.offset);
-      file.offset += count;
+    if (file.sequential) return readHost(file.hostFd, vectors, null);
+    file.lock();
+    try {
+      const { offset } = file;
+      const count = readHost(file.hostFd, vectors, offset);
+      file.offset = offset + count;
       return count;
-    });
+    } finally {
+      file.unlock();
+    }
   }
 
   /** Flushes a file after a write, if its flags ask for that. */
   function flushFile(file: Descriptor): void {
-    if (file.flags & (FdFlags.sync | FdFlags.rsync)) host(() => files().fsyncSync(file.hostFd));
-    else if (file.flags & FdFlags.dsync) host(() => files().fdatasyncSync(file.hostFd));
+    const { flags } = file;
+    if (!(flags & (FdFlags.sync | FdFlags.rsync | FdFlags.dsync))) return;
+    if (flags & (FdFlags.sync | FdFlags.rsync)) host(() => files().fsyncSync(file.hostFd));
+    else host(() => files().fdatasyncSync(file.hostFd));
   }
 
   function writeFile(file: Descriptor, vectors: Vector[]): number {
-    const write = (position: number | null): number =>
-      host(() => files().writevSync(file.hostFd, memory.views(vectors), position as number));
-    if (file.sequential) return write(null);
-    return file.locked(() => {
-      const count = write(file.offset);
+    if (file.sequential) return writeHost(file.hostFd, vectors, null);
+    file.lock();
+    try {
+      const { offset } = file;
+      const count = writeHost(file.hostFd, vectors, offset);
       flushFile(file);
       // Appended data is at the end of the file, wherever that was.
-      file.offset = file.flags & FdFlags.append ? host(() => files().fstatSync(file.hostFd)).size : file.offset + count;
+      file.offset = file.flags & FdFlags.append ? host(() => files().fstatSync(file.hostFd)).size : offset + count;
       return count;
-    });
+    } finally {
+      file.unlock();
+    }
   }
 
   /** Reads from a stream. Blocks until there are bytes, unless the descriptor is non-blocking. Returns 0 at the end. */
@@ -171,12 +205,22 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     fd_read(fd: number, iovs: number, count: number, got: number) {
       memory.check(got, 4);
       const vectors = memory.vectors(iovs, count);
-      memory.setU32(got, table.use(fd, (from) => read(from, vectors)));
+      const from = table.acquire(fd);
+      try {
+        memory.setU32(got, read(from, vectors));
+      } finally {
+        table.letGo(from);
+      }
     },
     fd_write(fd: number, iovs: number, count: number, written: number) {
       memory.check(written, 4);
       const vectors = memory.vectors(iovs, count);
-      memory.setU32(written, table.use(fd, (to) => write(to, vectors)));
+      const to = table.acquire(fd);
+      try {
+        memory.setU32(written, write(to, vectors));
+      } finally {
+        table.letGo(to);
+      }
     },
     fd_pread(fd: number, iovs: number, count: number, offset: bigint, got: number) {
       memory.check(got, 4);
@@ -185,7 +229,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
         positional(file, Rights.fdRead);
         const at = fileOffset(offset);
         if (sum(vectors) === 0 || at === Infinity) return 0;
-        return host(() => files().readvSync(file.hostFd, memory.views(vectors), at));
+        return readHost(file.hostFd, vectors, at);
       });
       memory.setU32(got, bytes);
     },
@@ -198,7 +242,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
         if (sum(vectors) === 0) return 0;
         if (at === Infinity) fail(E.FBIG);
         // POSIX demands this offset also where the descriptor appends; Linux would append.
-        const done = host(() => files().writevSync(file.plainFd, memory.views(vectors), at));
+        const done = writeHost(file.plainFd, vectors, at);
         flushFile(file);
         return done;
       });

@@ -34,15 +34,19 @@ export function fdCalls(thread: GuestThread): SystemCalls {
 
   const size = (file: Descriptor): number => host(() => files().fstatSync(file.hostFd)).size;
 
-  function seek(file: Descriptor, offset: bigint, whence: number): bigint {
-    seekable(file).need(whence === Whence.cur && offset === 0n ? Rights.fdTell : Rights.fdSeek);
-    return file.locked(() => {
+  /** offset: inexact if it is beyond all files, in either direction. */
+  function seek(file: Descriptor, offset: number, whence: number): number {
+    seekable(file).need(whence === Whence.cur && offset === 0 ? Rights.fdTell : Rights.fdSeek);
+    file.lock();
+    try {
       const origin = whence === Whence.set ? 0 : whence === Whence.cur ? file.offset : whence === Whence.end ? size(file) : fail(E.INVAL);
-      const target = BigInt(origin) + offset;
-      if (target < 0n || target > BigInt(Number.MAX_SAFE_INTEGER)) fail(E.INVAL);
-      file.offset = Number(target);
+      const target = origin + offset;
+      if (target < 0 || target > Number.MAX_SAFE_INTEGER) fail(E.INVAL);
+      file.offset = target;
       return target;
-    });
+    } finally {
+      file.unlock();
+    }
   }
 
   /** Allocates disk space for a range of a file, as posix_fallocate() does. Node has no such call, so the range is written. */
@@ -106,11 +110,9 @@ export function fdCalls(thread: GuestThread): SystemCalls {
     fd_fdstat_get(fd: number, pointer: number) {
       memory.check(pointer, 24);
       table.use(fd, (descriptor) => {
-        memory.bytes(pointer, 24).fill(0);
-        memory.setU8(pointer, descriptor.type);
-        memory.setU16(pointer + 2, descriptor.flags);
-        memory.setU64(pointer + 8, BigInt(descriptor.base));
-        memory.setU64(pointer + 16, BigInt(descriptor.inheriting));
+        memory.setWhole(pointer, descriptor.type + descriptor.flags * 0x10000);
+        memory.setWhole(pointer + 8, descriptor.base);
+        memory.setWhole(pointer + 16, descriptor.inheriting);
       });
     },
     fd_fdstat_set_flags(fd: number, flags: number) {
@@ -144,11 +146,16 @@ export function fdCalls(thread: GuestThread): SystemCalls {
 
     fd_seek(fd: number, offset: bigint, whence: number, result: number) {
       memory.check(result, 8);
-      memory.setU64(result, table.use(fd, (file) => seek(file, offset, whence)));
+      const file = table.acquire(fd);
+      try {
+        memory.setWhole(result, seek(file, Number(offset), whence));
+      } finally {
+        table.letGo(file);
+      }
     },
     fd_tell(fd: number, result: number) {
       memory.check(result, 8);
-      memory.setU64(result, table.use(fd, (file) => seek(file, 0n, Whence.cur)));
+      memory.setWhole(result, table.use(fd, (file) => seek(file, 0, Whence.cur)));
     },
 
     fd_sync(fd: number) {

@@ -6,7 +6,9 @@ import * as Rights from '../runtime/wasi-rights.js';
 import { openAppending } from './append.js';
 import { putStat } from '../runtime/filestat.js';
 import { setTimes } from './filestat.js';
-import { asksDirectory, host, resolve, type ResolvedPath } from './path.js';
+import { hostErrno } from '../errors.js';
+import type { Parents } from './parents.js';
+import { asksDirectory, followLink, host, resolve, wasiError, type ResolvedPath } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_FILE } from './rights.js';
@@ -15,9 +17,13 @@ import { textAt } from './text.js';
 
 const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;
 
+/** A file that does not exist is no error, because making an error takes longer than the call. */
+const STAT = { bigint: true, throwIfNoEntry: false } as const;
+
 export function pathCalls(thread: GuestThread): SystemCalls {
   const { memory, table, shared } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
+  const parents = (): Parents => thread.parents ?? fail(E.NOTSUP);
 
   function directory(descriptor: Descriptor, rights: number): Descriptor {
     if (descriptor.kind !== Kind.directory) fail(E.NOTDIR);
@@ -29,7 +35,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
   function below<T>(fd: number, rights: number, path: string, follow: boolean, work: (place: ResolvedPath, from: Descriptor) => T): T {
     return table.use(fd, (from) => {
       directory(from, rights);
-      return shared.withPaths(() => resolve(files(), from.hostFd, path, follow, (place) => work(place, from)));
+      return shared.withPaths(() => resolve(files(), parents(), from, path, follow, (place) => work(place, from)));
     });
   }
 
@@ -65,7 +71,13 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       const stat = files().lstatSync(place.path, { throwIfNoEntry: false });
       fail(stat === undefined || stat.isDirectory() ? E.ISDIR : E.NOTDIR);
     }
-    return host(() => openSync(place.path, flags, 0o666));
+    try {
+      return openSync(place.path, flags, 0o666);
+    } catch (error) {
+      // What a symbolic link answers with these flags.
+      if (place.maybeLink && /^(ELOOP|ENOTDIR)$/.test(hostErrno(error))) followLink();
+      throw wasiError(error);
+    }
   }
 
   function open(place: ResolvedPath, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
@@ -152,7 +164,8 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       memory.check(pointer, 64);
       const path = textAt(memory, pathAt, length);
       below(fd, Rights.pathFilestatGet, path, following(lookup) || asksDirectory(path), (place) => {
-        const stat = host(() => files().lstatSync(existing(place), { bigint: true }));
+        const stat = host(() => files().lstatSync(existing(place), STAT)) ?? fail(E.NOENT);
+        if (place.maybeLink && stat.isSymbolicLink()) followLink();
         putStat(memory, pointer, FdTable.typeOf(Number(stat.mode)), stat);
       });
     },
@@ -161,6 +174,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     ) {
       const path = textAt(memory, pathAt, length);
       below(fd, Rights.pathFilestatSetTimes, path, following(lookup) || asksDirectory(path), (place) => {
+        if (place.maybeLink && files().lstatSync(place.path, STAT)?.isSymbolicLink()) followLink();
         setTimes(thread.host, existing(place), false, atim, mtim, flags);
       });
     },
@@ -224,8 +238,8 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       table.use(newFd, (newDirectory) => {
         directory(newDirectory, newRights);
         shared.withPaths(() =>
-          resolve(files(), oldDirectory.hostFd, from, false, (source) =>
-            resolve(files(), newDirectory.hostFd, to, false, (target) => work(source, target)),
+          resolve(files(), parents(), oldDirectory, from, false, (source) =>
+            resolve(files(), parents(), newDirectory, to, false, (target) => work(source, target)),
           ),
         );
       });

@@ -12,6 +12,17 @@ const DIRENT_BYTES = 24;
 /** The most listings that a thread keeps, for directories that it has not read to the end. */
 const MAX_LISTINGS = 64;
 
+const encoder = new TextEncoder();
+
+/** The names in a directory. Those that are not UTF-8 are left out, because the guest could not open them. */
+function namesOf(fs: FileSystem, directory: number): string[] {
+  const path = `/proc/self/fd/${directory}`;
+  const names = fs.readdirSync(path);
+  if (!names.some((name) => name.includes('\ufffd'))) return names;
+  // Some of them may not be UTF-8: look at their bytes, which takes twice as long.
+  return fs.readdirSync(path, { encoding: 'buffer' }).map(utf8).filter((name) => name !== undefined);
+}
+
 /**
  * Makes fd_readdir. A cookie is the number of entries before the one that it refers to. The names are read when a
  * listing begins (cookie 0) and do not change until its end, so that creating or removing a file meanwhile makes no
@@ -27,9 +38,7 @@ export function readdirCalls(thread: GuestThread): SystemCalls {
     const { serial, hostFd } = directory;
     let listed = cookie === 0n ? undefined : listings.get(serial);
     listings.delete(serial);
-    listed ??= ['.', '..', ...host(() => files().readdirSync(`/proc/self/fd/${hostFd}`, { encoding: 'buffer' }))
-      // Names that are not UTF-8 are left out, because the guest could not open them.
-      .map(utf8).filter((name) => name !== undefined)];
+    listed ??= ['.', '..', ...host(() => namesOf(files(), hostFd))];
     listings.set(serial, listed);
     for (const oldest of listings.keys()) {
       if (listings.size <= MAX_LISTINGS) break;
@@ -55,21 +64,21 @@ export function readdirCalls(thread: GuestThread): SystemCalls {
   /** Fills the buffer, in which the last entry may be cut off. Returns the number of bytes used. */
   function fill(directory: Descriptor, into: Uint8Array, cookie: bigint): number {
     const listed = names(directory, cookie);
+    const headBytes = new Uint8Array(DIRENT_BYTES);
+    const head = new DataView(headBytes.buffer);
     let used = 0;
     for (let i = cookie > BigInt(listed.length) ? listed.length : Number(cookie); i < listed.length && used < into.length; i++) {
       const name = listed[i] ?? '';
-      const encoded = new TextEncoder().encode(name);
+      const encoded = encoder.encode(name);
       const { ino, type } = look(directory, name);
-      const entry = new Uint8Array(DIRENT_BYTES + encoded.length);
-      const view = new DataView(entry.buffer);
-      view.setBigUint64(0, BigInt(i + 1), true);
-      view.setBigUint64(8, ino, true);
-      view.setUint32(16, encoded.length, true);
-      view.setUint8(20, type);
-      entry.set(encoded, DIRENT_BYTES);
-      const fits = entry.subarray(0, into.length - used);
-      into.set(fits, used);
-      used += fits.length;
+      head.setUint32(0, i + 1, true);
+      head.setBigUint64(8, ino, true);
+      head.setUint32(16, encoded.length, true);
+      head.setUint8(20, type);
+      const room = into.length - used;
+      into.set(room < DIRENT_BYTES ? headBytes.subarray(0, room) : headBytes, used);
+      if (room > DIRENT_BYTES) into.set(room < DIRENT_BYTES + encoded.length ? encoded.subarray(0, room - DIRENT_BYTES) : encoded, used + DIRENT_BYTES);
+      used += Math.min(room, DIRENT_BYTES + encoded.length);
     }
     return used;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { SystemCalls, SystemThread } from '../runtime/process.js';
 import type { GuestConfig } from './guest-config.js';
+import type { Parents } from './parents.js';
 import type { Shared } from './shared.js';
 import type { FdTable, FileSystem } from './table.js';
 
@@ -10,6 +11,8 @@ export interface GuestThread extends SystemThread {
   readonly shared: Shared;
   readonly table: FdTable;
   readonly fs: FileSystem | undefined;
+  /** The directories that it has found; absent where there are none. */
+  readonly parents: Parents | undefined;
 }
 
 /** Makes the WASI calls on directories, which not every host has. */

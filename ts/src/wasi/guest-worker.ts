@@ -77,6 +77,7 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     if (error instanceof ProcessExit) post({ type: 'guest-exit', code: error.exitCode, signal: error.signal });
     else if (!(error instanceof GuestEnded)) post({ type: 'guest-died', message: describeDeath(error, name) });
   } finally {
+    thread.parents?.close();
     host.end();
   }
 }

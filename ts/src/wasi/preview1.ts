@@ -10,6 +10,7 @@ import { moreProcessCalls } from '../runtime/process-more.js';
 import { processCalls, type SystemCalls } from '../runtime/process.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
+import { Parents } from './parents.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
 
@@ -18,7 +19,7 @@ export function guestThread(config: GuestConfig, host: HostBase, memory: () => W
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
   const fs = host.fs as FileSystem | undefined;
-  return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs };
+  return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared) };
 }
 
 /** The calls on directories of a host that has none. They fail, because no descriptor is a directory. */

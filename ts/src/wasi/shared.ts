@@ -43,7 +43,10 @@ const RINGS = OBJECTS + MAX_OBJECTS * OBJECT_WORDS;
 /** The rings that the owner has to examine, one bit for each. */
 const ATTENTION = RINGS + MAX_RINGS * RING_WORDS;
 const ATTENTION_WORDS = Math.ceil(MAX_RINGS / 32);
-const DATA = (ATTENTION + ATTENTION_WORDS) * 4;
+/** The fds that threads keep open for themselves (1 + fd each), which the owner closes if a thread could not. */
+const KEPT_FDS = ATTENTION + ATTENTION_WORDS;
+const MAX_KEPT_FDS = 2048;
+const DATA = (KEPT_FDS + MAX_KEPT_FDS) * 4;
 const TOTAL = DATA + LARGE_RINGS * LARGE_BYTES + SMALL_RINGS * SMALL_BYTES;
 
 export const objectAt = (index: number): number => OBJECTS + index * OBJECT_WORDS;
@@ -94,7 +97,7 @@ export class Shared {
 
   // ---- Locks
 
-  private lock(word: number): void {
+  lock(word: number): void {
     const { words } = this;
     if (Atomics.compareExchange(words, word, 0, 1) === 0) return;
     // 2 means that threads sleep. A thread that has slept takes the lock with that value, because others may still sleep. The
@@ -106,7 +109,7 @@ export class Shared {
     } while (Atomics.compareExchange(words, word, 0, this.mayWait ? 2 : 1) !== 0);
   }
 
-  private unlock(word: number): void {
+  unlock(word: number): void {
     if (Atomics.exchange(this.words, word, 0) === 2) Atomics.notify(this.words, word, 1);
   }
 
@@ -132,6 +135,31 @@ export class Shared {
   /** Called by the owner: opens the locks that a terminated thread may have held. */
   breakLocks(): void {
     Atomics.store(this.words, TABLE_LOCK, 0);
+  }
+
+  // ---- The host's fds that threads keep open for themselves
+
+  /** Notes an fd that a thread keeps open. Returns where it is noted; -1 if there is no room, in which case it is lost with the thread. */
+  keepFd(fd: number): number {
+    for (let slot = 0; slot < MAX_KEPT_FDS; slot++) {
+      if (Atomics.compareExchange(this.words, KEPT_FDS + slot, 0, fd + 1) === 0) return slot;
+    }
+    return -1;
+  }
+
+  /** Whether the thread has to close an fd that it has kept; false if the owner has done so. */
+  forgetFd(slot: number, fd: number): boolean {
+    return slot < 0 || Atomics.compareExchange(this.words, KEPT_FDS + slot, fd + 1, 0) === fd + 1;
+  }
+
+  /** Called by the owner after the threads have ended: the fds that they have left open. */
+  takeKeptFds(): number[] {
+    const fds: number[] = [];
+    for (let slot = 0; slot < MAX_KEPT_FDS; slot++) {
+      const kept = Atomics.exchange(this.words, KEPT_FDS + slot, 0);
+      if (kept !== 0) fds.push(kept - 1);
+    }
+    return fds;
   }
 
   // ---- Starting threads

@@ -173,6 +173,15 @@ export class Descriptor {
     this.set(OFFSET + 1, Math.floor(offset / 2 ** 32));
   }
 
+  /** No other thread moves the offset until unlock(). */
+  lock(): void {
+    this.shared.lock(this.at + LOCK);
+  }
+
+  unlock(): void {
+    this.shared.unlock(this.at + LOCK);
+  }
+
   /** Calls work() while no other thread moves the offset. */
   locked<T>(work: () => T): T {
     return this.shared.locked(this.at + LOCK, work);
@@ -188,27 +197,43 @@ export class Descriptor {
 
 /** The guest's file descriptors. Any thread of the guest may call the methods that are not marked as the owner's. */
 export class FdTable {
+  /** This thread's views of the objects, by their indices. */
+  private readonly descriptors: (Descriptor | undefined)[] = [];
+
   constructor(readonly shared: Shared, private readonly fs: FileSystem | undefined) {}
 
   private slot(fd: number): number {
     return fd >= 0 && fd < MAX_FDS ? Atomics.load(this.shared.words, fdAt(fd)) : 0;
   }
 
-  /** Returns a descriptor, which stays valid until it is released. */
-  private acquire(fd: number): Descriptor {
-    return this.shared.withTable(() => {
-      const slot = this.slot(fd);
-      if (slot === 0) fail(E.BADF);
-      Atomics.add(this.shared.words, objectAt(slot - 1) + REFS, 1);
-      return new Descriptor(this.shared, slot - 1);
-    });
+  private at(index: number): Descriptor {
+    return (this.descriptors[index] ??= new Descriptor(this.shared, index));
   }
 
-  private letGo(descriptor: Descriptor): void {
+  /**
+   * Returns the descriptor that fd stands for, which stays valid until letGo(). Fails with EBADF. It takes no lock: a reference is
+   * added only to an object that has some, and counts only if the fd still stands for that object afterwards.
+   */
+  acquire(fd: number): Descriptor {
+    const { words } = this.shared;
+    for (;;) {
+      const slot = this.slot(fd);
+      if (slot === 0) fail(E.BADF);
+      const refs = objectAt(slot - 1) + REFS;
+      const seen = Atomics.load(words, refs);
+      // One reference, or none, means that the object is being closed: then the fd stands for something else now, or nothing.
+      if (seen < 2 || Atomics.compareExchange(words, refs, seen, seen + 1) !== seen) continue;
+      const descriptor = this.at(slot - 1);
+      if (this.slot(fd) === slot) return descriptor;
+      this.letGo(descriptor);
+    }
+  }
+
+  /** Gives back what acquire() has returned. */
+  letGo(descriptor: Descriptor): void {
     const refs = objectAt(descriptor.index) + REFS;
     // The old value 2 means: nobody refers to it any more, but its place is not free yet.
-    const last = this.shared.withTable(() => Atomics.sub(this.shared.words, refs, 1) === 2);
-    if (!last) return;
+    if (Atomics.sub(this.shared.words, refs, 1) !== 2) return;
     try {
       this.release(descriptor);
     } finally {
@@ -235,7 +260,8 @@ export class FdTable {
   /** Opens the lowest free fd (POSIX 2.14). Fails with EMFILE, without having changed anything. */
   open(made: NewDescriptor): number {
     return this.shared.withTable(() => {
-      const [fd = fail(E.MFILE)] = this.lowest(1);
+      const fd = this.lowest(0);
+      if (fd === MAX_FDS) fail(E.MFILE);
       this.place(fd, made);
       return fd;
     });
@@ -244,19 +270,20 @@ export class FdTable {
   /** Opens two fds, or none. */
   openBoth(one: NewDescriptor, other: NewDescriptor): [number, number] {
     return this.shared.withTable(() => {
-      const [first = MAX_FDS, second = MAX_FDS] = this.lowest(2);
-      if (second === MAX_FDS) fail(E.MFILE);
+      const first = this.lowest(0);
+      const second = this.lowest(first + 1);
+      if (second >= MAX_FDS) fail(E.MFILE);
       this.place(first, one);
       this.place(second, other);
       return [first, second];
     });
   }
 
-  /** The lowest free fds. */
-  private lowest(count: number): number[] {
-    const free: number[] = [];
-    for (let fd = 0; fd < MAX_FDS && free.length < count; fd++) if (this.slot(fd) === 0) free.push(fd);
-    return free;
+  /** The lowest free fd from this one on; MAX_FDS if none is left. */
+  private lowest(from: number): number {
+    let fd = from;
+    while (fd < MAX_FDS && Atomics.load(this.shared.words, fdAt(fd)) !== 0) fd++;
+    return fd;
   }
 
   /** Called by the owner before the guest starts: opens a given fd. */
@@ -270,8 +297,9 @@ export class FdTable {
     while (index < MAX_FDS && Atomics.load(words, objectAt(index) + REFS) !== 0) index++;
     if (index === MAX_FDS) fail(E.NFILE);
     const at = objectAt(index);
-    const set = (word: number, value: number): void => void Atomics.store(words, at + word, value);
-    set(REFS, 2);
+    Atomics.store(words, at + REFS, 2);
+    // Other threads read these words only after they have read the fd's slot, which is stored last.
+    const set = (word: number, value: number): void => void (words[at + word] = value);
     set(KIND, made.kind);
     set(TYPE, made.type);
     set(FLAGS, made.flags ?? 0);
@@ -300,7 +328,7 @@ export class FdTable {
       Atomics.store(this.shared.words, fdAt(fd), 0);
       return found;
     });
-    this.letGo(new Descriptor(this.shared, slot - 1));
+    this.letGo(this.at(slot - 1));
   }
 
   /** Makes `to`, which must be open, what `from` is, and frees `from`. */
@@ -315,12 +343,13 @@ export class FdTable {
       Atomics.store(words, fdAt(from), 0);
       return old;
     });
-    if (replaced !== 0) this.letGo(new Descriptor(this.shared, replaced - 1));
+    if (replaced !== 0) this.letGo(this.at(replaced - 1));
   }
 
   /** Called by the owner after the guest's threads have ended: closes everything, whoever was using it. */
   closeAll(): void {
     const { words } = this.shared;
+    for (const fd of this.shared.takeKeptFds()) this.fs?.closeSync(fd);
     for (let fd = 0; fd < MAX_FDS; fd++) Atomics.store(words, fdAt(fd), 0);
     for (let index = 0; index < MAX_FDS; index++) {
       if (Atomics.exchange(words, objectAt(index) + REFS, 0) !== 0) this.release(new Descriptor(this.shared, index));
