@@ -32,7 +32,7 @@ export function compile(o, { file, suffix }, output, scratch) {
     ...TARGET, `--sysroot=${EM_SYSROOT}`, `-DAIO_MACHINE_H="${join(wasmDir, 'port', 'machine.h')}"`,
     '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
     ...MACHINE, '-Werror=implicit-function-declaration', ...level,
-    ...o.compile, '-I', join(top, 'core-c', 'include'), ...deps,
+    ...o.compile, '-I', join(top, 'core-c', 'include'), '-idirafter', join(top, 'wasm', 'include'), ...deps,
   ];
   const source = ['-x', CLANG_LANGUAGE[suffix], file];
   if (o.stop === '-E' || o.stop === '-fsyntax-only' || /^\.[sS]$/.test(suffix)) {

@@ -15,7 +15,10 @@
 #define host_callback aio_priv_host_callback
 #define host_clock_ns aio_priv_host_clock_ns
 #define host_complete aio_priv_host_complete
+#define host_fd_alias aio_priv_host_fd_alias
+#define host_fd_dup aio_priv_host_fd_dup
 #define host_fd_pair aio_priv_host_fd_pair
+#define host_fd_reserve aio_priv_host_fd_reserve
 #define host_fd_revents aio_priv_host_fd_revents
 #define host_fd_watch aio_priv_host_fd_watch
 #define host_fdatasync aio_priv_host_fdatasync
@@ -28,9 +31,17 @@
 #define host_start_worker aio_priv_host_start_worker
 #define wasi_args_get aio_priv_wasi_args_get
 #define wasi_args_sizes_get aio_priv_wasi_args_sizes_get
+#define wasi_fd_close aio_priv_wasi_fd_close
+#define wasi_fd_read aio_priv_wasi_fd_read
+#define wasi_fd_write aio_priv_wasi_fd_write
 #define wasi_sock_accept aio_priv_wasi_sock_accept
 #define wasm_stack_back aio_priv_wasm_stack_back
 #define wasm_stack_switch aio_priv_wasm_stack_switch
+
+/* libc/fd-calls.c */
+#define fd_nonblock aio_priv_fd_nonblock
+#define fd_own_fcntl aio_priv_fd_own_fcntl
+#define fd_set_cloexec aio_priv_fd_set_cloexec
 
 /* libc/heap.c */
 #define aligned_alloc aio_priv_aligned_alloc
@@ -62,7 +73,30 @@
 #define wasm_coroutine_stack_size aio_priv_wasm_coroutine_stack_size
 #define wasm_get_stack_pointer aio_priv_wasm_get_stack_pointer
 
-/* port/fd-table.c */
+/* port/fd-table.c, fd-own.c, fd-poll.c */
+#define fd_chunks aio_priv_fd_chunks
+#define fd_free aio_priv_fd_free
+#define fd_get aio_priv_fd_get
+#define fd_lock_table aio_priv_fd_lock_table
+#define fd_make aio_priv_fd_make
+#define fd_own_revents aio_priv_fd_own_revents
+#define fd_unlock_table aio_priv_fd_unlock_table
+#define fd_wake aio_priv_fd_wake
+#define wasm_fd_alias aio_priv_wasm_fd_alias
+#define wasm_fd_closing aio_priv_wasm_fd_closing
+#define wasm_fd_dup aio_priv_wasm_fd_dup
+#define wasm_fd_hooks aio_priv_wasm_fd_hooks
+#define wasm_fd_is_timed aio_priv_wasm_fd_is_timed
+#define wasm_fd_poll aio_priv_wasm_fd_poll
+#define wasm_own_get aio_priv_wasm_own_get
+#define wasm_own_open aio_priv_wasm_own_open
+#define wasm_own_put aio_priv_wasm_own_put
+#define wasm_own_ref aio_priv_wasm_own_ref
+#define wasm_own_sleep aio_priv_wasm_own_sleep
+#define wasm_own_wake aio_priv_wasm_own_wake
+#define wasm_until_timer aio_priv_wasm_until_timer
+#define wasm_watcher_new aio_priv_wasm_watcher_new
+#define wasm_poll_ring_ready aio_priv_wasm_poll_ring_ready
 #define wasm_event_arm aio_priv_wasm_event_arm
 #define wasm_event_sleep aio_priv_wasm_event_sleep
 #define wasm_event_word aio_priv_wasm_event_word

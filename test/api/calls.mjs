@@ -11,7 +11,7 @@ const top = fileURLToPath(new URL('../..', import.meta.url));
 const HEADER = 'core-c/port/calls.h';
 const FLAGS = [
   '-target', 'wasm32-unknown-emscripten', '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
-  `-DAIO_MACHINE_H="${join(top, 'wasm/port/machine.h')}"`, '-matomics', '-mbulk-memory', '-std=gnu11', '-Icore-c', '-Icore-c/include', '-Iwasm', '-Iwasm/port', '-include', 'core-c/private-names.h', '-include', 'wasm/private-names.h', '-fsyntax-only', '-Xclang', '-ast-dump=json',
+  `-DAIO_MACHINE_H="${join(top, 'wasm/port/machine.h')}"`, '-matomics', '-mbulk-memory', '-std=gnu11', '-Icore-c', '-Icore-c/include', '-idirafter', 'wasm/include', '-Iwasm', '-Iwasm/port', '-include', 'core-c/private-names.h', '-include', 'wasm/private-names.h', '-fsyntax-only', '-Xclang', '-ast-dump=json',
 ];
 
 const tool = (name) => new RegExp(`^${name} = (.*)$`, 'm').exec(readFileSync(join(top, 'build/toolchain.mk'), 'utf8'))?.[1];

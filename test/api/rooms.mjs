@@ -9,7 +9,7 @@ const top = fileURLToPath(new URL('../..', import.meta.url));
 
 /** From the ground up: the folders of each room, and the public headers that declare its functions. Rooms of one floor do not know each other. */
 const FLOORS = [
-  { base: ['aio/api-version.h', 'aio/machine.h', 'qemu/atomic.h', 'qemu/osdep.h', 'qemu/queue.h', 'qemu/rcu.h', 'qemu/typedefs.h'] },
+  { base: ['aio/api-version.h', 'aio/machine.h', 'qemu/atomic.h', 'qemu/osdep.h', 'qemu/queue.h', 'qemu/rcu.h', 'qemu/typedefs.h', 'wasm/include/'] },
   { port: ['core-c/port/', 'wasm/port/'] },
   {
     qapi: ['core-c/qapi/', 'qapi/error.h', 'qemu/error-report.h', 'qemu/sockets.h'],

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "fd-calls.h"
 #include "wasi.h"
 
 /* The rights of a descriptor: all but those that the access mode excludes. */
@@ -50,6 +51,9 @@ int __syscall_openat(int dirfd, intptr_t path, int flags, ...)
         error = __wasi_path_open(at.dir, follow, at.name, at.length, oflags,
                                  from.fs_rights_inheriting & ~lacks,
                                  from.fs_rights_inheriting, fdflags(flags), &fd);
+    }
+    if (!error && flags & O_CLOEXEC) {
+        fd_set_cloexec((int)fd, true);
     }
     return error ? wasi_result(error) : (int)fd;
 }
@@ -179,21 +183,25 @@ int __syscall_fadvise64(int fd, off_t offset, off_t length, int advice)
                                         (__wasi_advice_t)advice));
 }
 
-/* Only flags: descriptors cannot be duplicated, and files have no locks. */
+/* Only flags: files have no locks. */
 int __syscall_fcntl64(int fd, int command, ...)
 {
     __wasi_fdstat_t stat;
-    __wasi_errno_t error = __wasi_fd_fdstat_get(fd, &stat);
+    __wasi_errno_t error;
     int flags = 0;
     va_list ap;
 
+    va_start(ap, command);
+    flags = va_arg(ap, int);
+    va_end(ap);
+    if (fd_own_fcntl(fd, command, flags, &flags)) {
+        return flags;
+    }
+    error = __wasi_fd_fdstat_get(fd, &stat);
     if (error) {
         return wasi_result(error);
     }
     switch (command) {
-    case F_GETFD:
-    case F_SETFD:
-        return 0;                    /* harmless: there is no exec() */
     case F_GETFL:
         flags = (stat.fs_flags & __WASI_FDFLAGS_APPEND ? O_APPEND : 0) |
                 (stat.fs_flags & __WASI_FDFLAGS_NONBLOCK ? O_NONBLOCK : 0) |
@@ -204,9 +212,6 @@ int __syscall_fcntl64(int fd, int command, ...)
         }
         return flags;
     case F_SETFL:
-        va_start(ap, command);
-        flags = va_arg(ap, int);
-        va_end(ap);
         return wasi_result(__wasi_fd_fdstat_set_flags(fd, fdflags(flags)));
     default:
         return -EINVAL;
@@ -227,6 +232,9 @@ int __syscall_ioctl(int fd, int request, ...)
     va_start(ap, request);
     arg = va_arg(ap, void *);
     va_end(ap);
+    if (request == FIONBIO) {
+        return fd_nonblock(fd, *(int *)arg != 0);
+    }
     if (request == FIONREAD) {
         __wasi_subscription_t in[2] = {
             { .type = __WASI_EVENTTYPE_FD_READ, .u.fd_readwrite.file_descriptor = (__wasi_fd_t)fd },

@@ -5,10 +5,11 @@
 #include <unistd.h>
 
 #include "port/wasm-port.h"
+#include "fd-calls.h"
 #include "wasi.h"
 #include "weak.h"
 
-static int pair(int *fds, bool sockets, bool nonblock)
+static int pair(int *fds, bool sockets, bool nonblock, bool cloexec)
 {
     int ret = host_fd_pair(fds, sockets, nonblock ? __WASI_FDFLAGS_NONBLOCK : 0);
 
@@ -16,6 +17,8 @@ static int pair(int *fds, bool sockets, bool nonblock)
         errno = -ret;
         return -1;
     }
+    fd_set_cloexec(fds[0], cloexec);
+    fd_set_cloexec(fds[1], cloexec);
     return 0;
 }
 
@@ -26,13 +29,13 @@ int pipe2(int fds[2], int flags)
         errno = EINVAL;
         return -1;
     }
-    return pair(fds, false, flags & O_NONBLOCK);
+    return pair(fds, false, flags & O_NONBLOCK, flags & O_CLOEXEC);
 }
 
 LIBC_WEAK
 int pipe(int fds[2])
 {
-    return pair(fds, false, false);
+    return pair(fds, false, false, false);
 }
 
 LIBC_WEAK
@@ -44,5 +47,5 @@ int socketpair(int domain, int type, int protocol, int fds[2])
         errno = domain != AF_UNIX ? EAFNOSUPPORT : EPROTONOSUPPORT;
         return -1;
     }
-    return pair(fds, true, type & SOCK_NONBLOCK);
+    return pair(fds, true, type & SOCK_NONBLOCK, type & SOCK_CLOEXEC);
 }

@@ -1,107 +1,62 @@
 /* SPDX-License-Identifier: MIT */
-/* poll() and select() by poll_oneoff, with a subscription for each direction of each
- * descriptor and one for the time. */
+/* poll() and select(), on all descriptors: those of WASI, the library's own, event notifiers. */
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/select.h>
 #include <time.h>
 
+#include "port/fd-table.h"
 #include "wait.h"
 #include "wasi.h"
 #include "weak.h"
 
+_Static_assert(sizeof(struct pollfd) == sizeof(PortPollFd) &&
+               offsetof(struct pollfd, revents) == offsetof(PortPollFd, revents) &&
+               POLLIN == PORT_POLLIN && POLLOUT == PORT_POLLOUT && POLLERR == PORT_POLLERR &&
+               POLLHUP == PORT_POLLHUP && POLLNVAL == PORT_POLLNVAL, "a PortPollFd is a struct pollfd");
+
 enum { ON_STACK = 32 };
 
-static __wasi_errno_t poll_once(struct pollfd *fds, int n, int64_t timeout_ns,
-                                __wasi_subscription_t *in, __wasi_event_t *out,
-                                int *ready)
+/* The events that have two names. */
+static short plain(short events)
 {
-    unsigned wanted = 0;
-    __wasi_size_t count = 0;
-    __wasi_errno_t error;
+    return (short)(events | (events & POLLRDNORM ? POLLIN : 0) | (events & POLLWRNORM ? POLLOUT : 0));
+}
 
-    for (int i = 0; i < n; i++) {
-        fds[i].revents = 0;
-        if (fds[i].fd < 0) {
-            continue;
-        }
-        /* A descriptor without events still reports errors, so it is subscribed for
-         * reading. */
-        if (fds[i].events & (POLLIN | POLLRDNORM)) {
-            in[wanted++] = (__wasi_subscription_t){
-                .userdata = (__wasi_userdata_t)i, .type = __WASI_EVENTTYPE_FD_READ,
-                .u.fd_readwrite.file_descriptor = (__wasi_fd_t)fds[i].fd,
-            };
-        }
-        if (fds[i].events & (POLLOUT | POLLWRNORM)) {
-            in[wanted++] = (__wasi_subscription_t){
-                .userdata = (__wasi_userdata_t)i, .type = __WASI_EVENTTYPE_FD_WRITE,
-                .u.fd_readwrite.file_descriptor = (__wasi_fd_t)fds[i].fd,
-            };
-        }
-    }
-    if (timeout_ns >= 0 || wanted == 0) {
-        in[wanted++] = (__wasi_subscription_t){
-            .type = __WASI_EVENTTYPE_CLOCK,
-            .u.clock = { .id = __WASI_CLOCKID_MONOTONIC,
-                         .timeout = timeout_ns >= 0 ? (uint64_t)timeout_ns
-                                                    : UINT64_MAX / 2 },
-        };
-    }
-    error = __wasi_poll_oneoff(in, out, wanted, &count);
-    for (unsigned i = 0; !error && i < count; i++) {
-        struct pollfd *fd = &fds[out[i].userdata];
-        bool reads = out[i].type == __WASI_EVENTTYPE_FD_READ;
-        if (out[i].type == __WASI_EVENTTYPE_CLOCK) {
-            continue;
-        }
-        if (out[i].error == __WASI_ERRNO_BADF) {
-            fd->revents |= POLLNVAL;
-        } else if (out[i].error) {
-            fd->revents |= POLLERR;
-        } else if (out[i].u.fd_readwrite.flags & __WASI_EVENTRWFLAGS_FD_READWRITE_HANGUP) {
-            /* What was sent before can still be read, followed by the end. */
-            fd->revents |= POLLHUP | (reads ? POLLIN : 0);
-        } else {
-            fd->revents |= reads ? POLLIN : POLLOUT;
-        }
-        fd->revents &= (short)(fd->events | POLLERR | POLLHUP | POLLNVAL);
-    }
-    *ready = 0;
-    for (int i = 0; i < n; i++) {
-        *ready += fds[i].revents != 0;
-    }
-    return error;
+static short reported(const struct pollfd *asked, short revents)
+{
+    return (short)((revents | (revents & POLLIN ? POLLRDNORM : 0) | (revents & POLLOUT ? POLLWRNORM : 0)) &
+                   (asked->events | POLLERR | POLLHUP | POLLNVAL));
 }
 
 /* Returns the number of ready descriptors, or -errno. */
-static int poll_ns(struct pollfd *fds, int n, int64_t timeout_ns)
+static int poll_ns(struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
-    __wasi_subscription_t some_in[ON_STACK], *in = some_in;
-    __wasi_event_t some_out[ON_STACK], *out = some_out;
-    size_t most = 2 * (size_t)n + 1;
-    __wasi_errno_t error;
+    PortPollFd some[ON_STACK], *copy = some;
     int ready;
 
-    if (n < 0) {
+    if (n > WASM_MAX_FDS) {
         return -EINVAL;
     }
-    if (most > ON_STACK) {
-        in = malloc(most * sizeof(*in));
-        out = malloc(most * sizeof(*out));
+    if (n > ON_STACK && !(copy = malloc(n * sizeof(*copy)))) {
+        return -ENOMEM;
     }
-    error = in && out ? poll_once(fds, n, timeout_ns, in, out, &ready)
-                      : __WASI_ERRNO_NOMEM;
-    if (most > ON_STACK) {
-        free(in);
-        free(out);
+    for (unsigned i = 0; i < n; i++) {
+        copy[i] = (PortPollFd){ .fd = fds[i].fd, .events = plain(fds[i].events) };
     }
-    return error ? wasi_result(error) : ready;
+    ready = wasm_fd_poll(copy, n, timeout_ns);
+    for (unsigned i = 0; ready >= 0 && i < n; i++) {
+        fds[i].revents = reported(&fds[i], copy[i].revents);
+    }
+    if (copy != some) {
+        free(copy);
+    }
+    return ready;
 }
 
 int __syscall_poll(intptr_t fds, int n, int timeout)
 {
-    return poll_ns((struct pollfd *)fds, n,
+    return poll_ns((struct pollfd *)fds, (unsigned)n,
                    timeout < 0 ? -1 : timeout * INT64_C(1000000));
 }
 
@@ -121,7 +76,7 @@ static int select_ns(int n, fd_set *reads, fd_set *writes, fd_set *errors,
             fds[used++] = (struct pollfd){ .fd = fd, .events = events };
         }
     }
-    ret = poll_ns(fds, used, timeout_ns);
+    ret = poll_ns(fds, (unsigned)used, timeout_ns);
     for (int i = 0; ret >= 0 && i < used; i++) {
         if (fds[i].revents & POLLNVAL) {
             ret = -EBADF;
@@ -173,7 +128,17 @@ int select(int n, fd_set *restrict reads, fd_set *restrict writes,
         tv ? ns_of(tv->tv_sec, tv->tv_usec * INT64_C(1000)) : -1));
 }
 
-/* The signal mask is ignored: there are no signals. */
+/* The signal masks are ignored: there are no signals. */
+LIBC_WEAK
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *mask)
+{
+    (void)mask;
+    if (ts && (ts->tv_sec < 0 || bad_time(ts))) {
+        return result_of(-EINVAL);
+    }
+    return result_of(poll_ns(fds, (unsigned)n, ts ? ns_of(ts->tv_sec, ts->tv_nsec) : -1));
+}
+
 LIBC_WEAK
 int pselect(int n, fd_set *restrict reads, fd_set *restrict writes,
             fd_set *restrict errors, const struct timespec *restrict ts,

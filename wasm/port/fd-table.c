@@ -4,36 +4,25 @@
  * that watch it. Adding, removing and waking are lock-free, allocate nothing, and
  * leave no list that another thread may be walking.
  */
-#include "fd-table.h"
+#include "fd-object.h"
+#include "port/calls.h"
 #include "wasm-port.h"
 
-enum { MAX_WATCHERS = WASM_MAX_WATCHERS, WATCHER_WORDS = MAX_WATCHERS / 32 };
-/* The descriptors of WASI are below (ts/src/wasi/shared.ts). */
-enum { MAX_FDS = WASM_MAX_FDS, CHUNK = 1024, FIRST_FD = 8192 };
+enum { MAX_FDS = WASM_MAX_FDS, CHUNK = FD_CHUNK, FIRST_FD = WASM_FIRST_EVENT_FD };
 
-/* FD_HOST: a descriptor of WASI, which JavaScript knows. */
-typedef enum { FD_FREE, FD_EVENT, FD_HOST } FdKind;
-
-typedef struct FdObject {
-    uint32_t kind;
-    uint32_t word;                        /* FD_EVENT: EVENT_... */
-    uint32_t watchers[WATCHER_WORDS];
-    uint32_t unused[6];
-} FdObject;
-_Static_assert(sizeof(FdObject) == 64, "one cache line");
-
-static FdObject *chunks[MAX_FDS / CHUNK];
+FdObject *fd_chunks[MAX_FDS / CHUNK];
 static uint32_t table_lock;
 static int lowest_free = FIRST_FD;        /* under table_lock: no lower fd is free */
 
 static PortWatcher watchers[MAX_WATCHERS];
+WasmFdHooks wasm_fd_hooks;
 
-static FdObject *get_fd(int fd)
+FdObject *fd_get(int fd)
 {
     FdObject *chunk;
 
     if ((unsigned)fd >= MAX_FDS ||
-        !(chunk = qatomic_load_acquire(&chunks[fd / CHUNK])) ||
+        !(chunk = qatomic_load_acquire(&fd_chunks[fd / CHUNK])) ||
         qatomic_read(&chunk[fd % CHUNK].kind) == FD_FREE) {
         return NULL;
     }
@@ -42,7 +31,7 @@ static FdObject *get_fd(int fd)
 
 /* Opening and closing are rare, and the time of the section is bounded by the size
  * of the table. */
-static void lock_table(void)
+void fd_lock_table(void)
 {
     port_thread_holds(1);
     for (unsigned turn = 0; qatomic_xchg(&table_lock, 1); turn++) {
@@ -50,83 +39,95 @@ static void lock_table(void)
     }
 }
 
-static void unlock_table(void)
+void fd_unlock_table(void)
 {
     qatomic_mb_set(&table_lock, 0);
     port_thread_holds(-1);
 }
 
 /* Opens the lowest fd that is free, as open(2) does. */
-static int open_fd(FdKind kind, uint32_t word)
+static int open_event(void)
 {
     /* Allocated before the lock is taken, in case the table must grow. */
     FdObject *spare = NULL;
     int fd;
 
-    lock_table();
+    fd_lock_table();
     for (fd = lowest_free; fd < MAX_FDS; fd++) {
-        if (!chunks[fd / CHUNK]) {
+        if (!fd_chunks[fd / CHUNK]) {
             if (!spare) {
-                unlock_table();
+                fd_unlock_table();
                 spare = aligned_alloc(64, CHUNK * sizeof(*spare));
                 if (!spare) {
                     return -ENOMEM;
                 }
                 __builtin_memset(spare, 0, CHUNK * sizeof(*spare));
-                lock_table();
+                fd_lock_table();
                 fd = lowest_free - 1;
                 continue;
             }
-            qatomic_store_release(&chunks[fd / CHUNK], spare);
+            qatomic_store_release(&fd_chunks[fd / CHUNK], spare);
             spare = NULL;
         }
-        if (chunks[fd / CHUNK][fd % CHUNK].kind == FD_FREE) {
+        if (fd_chunks[fd / CHUNK][fd % CHUNK].kind == FD_FREE) {
             break;
         }
     }
     if (fd < MAX_FDS) {
-        FdObject *object = &chunks[fd / CHUNK][fd % CHUNK];
-        object->word = word;
-        qatomic_mb_set(&object->kind, kind);
+        FdObject *object = &fd_chunks[fd / CHUNK][fd % CHUNK];
+        object->word = EVENT_CLEAR;
+        qatomic_mb_set(&object->kind, FD_EVENT);
         lowest_free = fd + 1;
     } else {
         fd = -EMFILE;
     }
-    unlock_table();
+    fd_unlock_table();
     free(spare);
     return fd;
 }
 
+void fd_free(FdObject *object)
+{
+    for (int i = 0; i < WATCHER_WORDS; i++) {
+        qatomic_mb_set(&object->watchers[i], 0);
+    }
+    qatomic_set(&object->timed, 0);
+    qatomic_mb_set(&object->kind, FD_FREE);
+}
+
 static void close_fd(int fd)
 {
-    FdObject *object = get_fd(fd);
+    FdObject *object = fd_get(fd);
 
     if (!object) {
         return;
     }
-    lock_table();
-    for (int i = 0; i < WATCHER_WORDS; i++) {
-        qatomic_mb_set(&object->watchers[i], 0);
-    }
-    qatomic_mb_set(&object->kind, FD_FREE);
+    fd_lock_table();
+    fd_free(object);
     lowest_free = MIN(lowest_free, fd);
-    unlock_table();
+    fd_unlock_table();
 }
 
 /* ---- Watching ---- */
 
-PortWatcher *port_watcher_new(int notifier_fd, int *error)
+PortWatcher *wasm_watcher_new(WatcherKind kind, int notifier_fd, int *error)
 {
     for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
         PortWatcher *watcher = &watchers[i];
         if (qatomic_cmpxchg(&watcher->in_use, 0, 1) == 0) {
             watcher->id = i;
+            qatomic_set(&watcher->kind, kind);
             qatomic_mb_set(&watcher->notifier_fd, notifier_fd);
             return watcher;
         }
     }
     *error = -EMFILE;
     return NULL;
+}
+
+PortWatcher *port_watcher_new(int notifier_fd, int *error)
+{
+    return wasm_watcher_new(WATCHER_LOOP, notifier_fd, error);
 }
 
 void port_watcher_free(PortWatcher *watcher)
@@ -140,41 +141,42 @@ void *port_watcher_place(PortWatcher *watcher)
     return watcher->place;
 }
 
-/* Returns the object of a descriptor of WASI, made when it is first watched. It
- * holds only the watchers and is never freed. */
-static FdObject *get_host_fd(int fd)
+/* Makes the object of a descriptor of WASI, which is closed like that and then used again. */
+FdObject *fd_make(int fd, FdKind kind)
 {
     FdObject *spare = NULL;
 
-    if (!qatomic_load_acquire(&chunks[fd / CHUNK])) {
+    if (!qatomic_load_acquire(&fd_chunks[fd / CHUNK])) {
         spare = aligned_alloc(64, CHUNK * sizeof(*spare));
         if (!spare) {
             return NULL;
         }
         __builtin_memset(spare, 0, CHUNK * sizeof(*spare));
     }
-    lock_table();
-    if (!chunks[fd / CHUNK]) {
-        qatomic_store_release(&chunks[fd / CHUNK], spare);
+    fd_lock_table();
+    if (!fd_chunks[fd / CHUNK]) {
+        qatomic_store_release(&fd_chunks[fd / CHUNK], spare);
         spare = NULL;
     }
-    qatomic_mb_set(&chunks[fd / CHUNK][fd % CHUNK].kind, FD_HOST);
-    unlock_table();
+    if (fd_chunks[fd / CHUNK][fd % CHUNK].kind == FD_FREE) {
+        qatomic_mb_set(&fd_chunks[fd / CHUNK][fd % CHUNK].kind, kind);
+    }
+    fd_unlock_table();
     free(spare);
-    return &chunks[fd / CHUNK][fd % CHUNK];
+    return &fd_chunks[fd / CHUNK][fd % CHUNK];
 }
 
 int port_fd_watch(int fd, PortWatcher *watcher, bool on)
 {
-    FdObject *object = get_fd(fd);
+    FdObject *object = fd_get(fd);
     uint32_t bit = 1u << (watcher->id % 32);
 
-    if (fd >= 0 && fd < FIRST_FD) {
+    if (fd >= 0 && fd < FIRST_FD && !(object && object->kind == FD_OWN)) {
         int ret = on ? host_fd_watch(fd) : 0;
         if (ret < 0) {
             return ret;
         }
-        object = object || !on ? object : get_host_fd(fd);
+        object = object || !on ? object : fd_make(fd, FD_HOST);
         if (on && !object) {
             return -ENOMEM;
         }
@@ -182,7 +184,13 @@ int port_fd_watch(int fd, PortWatcher *watcher, bool on)
     if (!object) {
         return -EBADF;
     }
-    /* Pairs with wake_watchers. Either the producer sees the bit, or the loop, which
+    if (on && object->kind == FD_OWN && wasm_fd_is_timed(fd)) {
+        FdObject *notifier = fd_get(watcher->notifier_fd);
+        if (notifier) {
+            qatomic_set(&notifier->timed, 1);
+        }
+    }
+    /* Pairs with fd_wake. Either the producer sees the bit, or the loop, which
      * looks at the fd after this, sees what was produced. */
     if (on) {
         qatomic_or(&object->watchers[watcher->id / 32], bit);
@@ -192,24 +200,36 @@ int port_fd_watch(int fd, PortWatcher *watcher, bool on)
     return 0;
 }
 
-static void wake_watchers(FdObject *object, int fd)
+void fd_wake(FdObject *object, int fd, int events)
 {
     for (int i = 0; i < WATCHER_WORDS; i++) {
         uint32_t bits = qatomic_mb_read(&object->watchers[i]);
         for (; bits; bits &= bits - 1) {
             uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
-            wasm_poll_complete(id, fd);  /* completed before the loop is notified */
-            port_watcher_ready(watchers[id].place);
+            PortWatcher *watcher = &watchers[id];
+            WatcherKind kind = qatomic_read(&watcher->kind);
+            if (kind != WATCHER_POLL) {
+                /* Completed before the loop is notified. */
+                wasm_poll_complete(id, fd, events);
+            }
+            if (kind == WATCHER_LOOP) {
+                port_watcher_ready(watcher->place);
+            } else if (kind == WATCHER_POLL) {
+                qatomic_inc(&watcher->place[0]);
+                port_notify32(&watcher->place[0], UINT32_MAX);
+            } else {
+                CALL_OWN(wasm_fd_hooks.epoll_ready, id);
+            }
         }
     }
 }
 
-void wasm_fd_ready(int fd)
+void wasm_fd_ready(int fd, int events)
 {
-    FdObject *object = get_fd(fd);
+    FdObject *object = fd_get(fd);
 
     if (object) {
-        wake_watchers(object, fd);
+        fd_wake(object, fd, events);
     }
 }
 
@@ -219,20 +239,21 @@ void wasm_fds_look_again(void)
 {
     for (int fd = 0; fd < MAX_FDS; fd++) {
         FdObject *object;
-        if (!qatomic_load_acquire(&chunks[fd / CHUNK])) {
+        if (!qatomic_load_acquire(&fd_chunks[fd / CHUNK])) {
             fd += CHUNK - 1;
             continue;
         }
-        object = get_fd(fd);
-        if (object && (object->kind == FD_HOST ||
+        object = fd_get(fd);
+        if (object && (object->kind != FD_EVENT ||
                        qatomic_mb_read(&object->word) == EVENT_SET)) {
-            wake_watchers(object, fd);
+            fd_wake(object, fd, PORT_POLLANY);
         }
     }
     for (uint32_t i = 0; i < MAX_WATCHERS; i++) {
         PortWatcher *watcher = &watchers[i];
-        FdObject *object = get_fd(qatomic_read(&watcher->notifier_fd));
-        if (qatomic_read(&watcher->in_use) && object) {
+        FdObject *object = fd_get(qatomic_read(&watcher->notifier_fd));
+        if (qatomic_read(&watcher->in_use) && object &&
+            qatomic_read(&watcher->kind) == WATCHER_LOOP) {
             port_watcher_ready(watcher->place);
             port_notify32(&object->word, UINT32_MAX);
         }
@@ -241,13 +262,26 @@ void wasm_fds_look_again(void)
 
 /* ---- Polling ---- */
 
+int64_t wasm_until_timer(int64_t timeout_ns)
+{
+    int64_t due, left;
+
+    if (!wasm_fd_hooks.timers_due ||
+        (due = CALL_OWN(wasm_fd_hooks.timers_due)) == INT64_MAX) {
+        return timeout_ns;
+    }
+    left = MAX(due - port_clock_ns(PORT_CLOCK_MONOTONIC), 0);
+    return timeout_ns < 0 ? left : MIN(left, timeout_ns);
+}
+
 int wasm_fd_revents(int fd, int events)
 {
-    FdObject *object = get_fd(fd);
+    FdObject *object = fd_get(fd);
     int revents = PORT_POLLOUT;      /* an event can always be set again */
 
     if (fd >= 0 && fd < FIRST_FD) {
-        return host_fd_revents(fd, events);
+        return object && object->kind == FD_OWN ? fd_own_revents(fd, events)
+                                                : host_fd_revents(fd, events);
     }
     if (!object) {
         return PORT_POLLNVAL;
@@ -271,7 +305,7 @@ static int scan(PortPollFd *fds, unsigned nfds)
 
 uint32_t *wasm_event_word(int fd)
 {
-    return &get_fd(fd)->word;
+    return &fd_get(fd)->word;
 }
 
 bool wasm_event_arm(int fd)
@@ -282,9 +316,16 @@ bool wasm_event_arm(int fd)
 
 void wasm_event_sleep(int fd, int64_t timeout_ns)
 {
-    uint32_t *word = wasm_event_word(fd);
+    FdObject *object = fd_get(fd);
+    uint32_t *word = &object->word;
 
+    if (qatomic_read(&object->timed)) {
+        timeout_ns = wasm_until_timer(timeout_ns);
+    }
     port_futex_wait(word, EVENT_SLEEPING, timeout_ns);
+    if (qatomic_read(&object->timed)) {
+        wasm_until_timer(0);
+    }
     qatomic_cmpxchg(word, EVENT_SLEEPING, EVENT_CLEAR);
 }
 
@@ -308,7 +349,7 @@ int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd,
 
 int port_event_open(void)
 {
-    return open_fd(FD_EVENT, EVENT_CLEAR);
+    return open_event();
 }
 
 void port_event_close(int fd)
@@ -318,7 +359,7 @@ void port_event_close(int fd)
 
 int port_event_set(int fd)
 {
-    FdObject *object = get_fd(fd);
+    FdObject *object = fd_get(fd);
     uint32_t old;
 
     if (!object) {
@@ -330,14 +371,14 @@ int port_event_set(int fd)
     if (old == EVENT_SLEEPING) {
         port_notify32(&object->word, 1);
     } else if (old == EVENT_CLEAR) {
-        wake_watchers(object, fd);
+        fd_wake(object, fd, PORT_POLLIN);
     }
     return 0;
 }
 
 int port_event_clear(int fd)
 {
-    FdObject *object = get_fd(fd);
+    FdObject *object = fd_get(fd);
 
     return object &&
            qatomic_cmpxchg(&object->word, EVENT_SET, EVENT_CLEAR) == EVENT_SET;

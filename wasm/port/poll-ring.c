@@ -16,8 +16,8 @@ enum { POLL_IDLE, POLL_ARMED, POLL_DONE };
 typedef struct Poll {
     uint32_t state;
     uint32_t next;             /* next in the list: fd + 1; 0 ends it */
+    int events;                /* written by the home thread */
     /* The home thread's. */
-    int events;
     uint32_t next_reported;    /* next in the list of polls to re-arm: fd + 1 */
 } Poll;
 
@@ -64,12 +64,12 @@ static void complete(PortPollRing *ring, Poll *poll, int fd)
     port_thread_holds(-1);
 }
 
-void wasm_poll_complete(uint32_t watcher_id, int fd)
+void wasm_poll_complete(uint32_t watcher_id, int fd, int events)
 {
     PortPollRing *ring = qatomic_load_acquire(&rings[watcher_id]);
     Poll *poll = ring ? poll_of(ring, fd) : NULL;
 
-    if (poll) {
+    if (poll && events & (qatomic_read(&poll->events) | PORT_POLLERR | PORT_POLLHUP)) {
         complete(ring, poll, fd);
     }
 }
@@ -96,7 +96,7 @@ void port_poll_ring_arm(PortPollRing *ring, int fd, int events)
         return;                /* wait looks at this fd in any case */
     }
     poll = poll_of(ring, fd);
-    poll->events = events;
+    qatomic_set(&poll->events, events);
     if (!events) {
         qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_IDLE);
         return;
@@ -148,6 +148,36 @@ static void take_done(PortPollRing *ring)
     ring->taken = older;
 }
 
+/* Takes the oldest completion out of the list. A poll that reports each event is armed before its
+ * fd is looked at, so that it misses none. Returns whether it is such a poll. */
+static bool take(PortPollRing *ring, Poll *poll)
+{
+    bool edge = poll->events & PORT_POLLEDGE;
+
+    ring->taken = qatomic_read(&poll->next);
+    qatomic_mb_set(&poll->state, edge ? POLL_ARMED : POLL_IDLE);
+    return edge;
+}
+
+bool wasm_poll_ring_ready(PortPollRing *ring)
+{
+    while (port_poll_ring_pending(ring)) {
+        if (!ring->taken) {
+            take_done(ring);
+            continue;
+        }
+        int fd = (int)ring->taken - 1;
+        Poll *poll = poll_of(ring, fd);
+        if (poll->events && wasm_fd_revents(fd, poll->events)) {
+            return true;
+        }
+        if (!take(ring, poll) && poll->events) {
+            port_poll_ring_arm(ring, fd, poll->events);
+        }
+    }
+    return false;
+}
+
 static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
 {
     int notifier_fd = ring->watcher->notifier_fd;
@@ -165,18 +195,20 @@ static int collect(PortPollRing *ring, PortPollFd *ready, unsigned n)
         int fd = (int)ring->taken - 1;
         Poll *poll = poll_of(ring, fd);
         int revents;
+        bool edge;
 
-        ring->taken = qatomic_read(&poll->next);
-        qatomic_mb_set(&poll->state, POLL_IDLE);
+        edge = take(ring, poll);
         if (!poll->events) {
             continue;
         }
         revents = wasm_fd_revents(fd, poll->events);
         if (revents) {
             ready[count++] = (PortPollFd){ .fd = fd, .revents = (short)revents };
-            poll->next_reported = ring->reported;
-            ring->reported = (uint32_t)fd + 1;
-        } else {
+            if (!edge) {
+                poll->next_reported = ring->reported;
+                ring->reported = (uint32_t)fd + 1;
+            }
+        } else if (!edge) {
             port_poll_ring_arm(ring, fd, poll->events);    /* no longer ready */
         }
     }
@@ -221,7 +253,7 @@ void port_poll_ring_free(PortPollRing *ring)
     for (int c = 0; c < CHUNKS; c++) {
         for (int i = 0; ring->chunks[c] && i < CHUNK; i++) {
             Poll *poll = &ring->chunks[c][i];
-            poll->events = 0;
+            qatomic_set(&poll->events, 0);
             qatomic_cmpxchg(&poll->state, POLL_ARMED, POLL_IDLE);
         }
     }

@@ -24,6 +24,15 @@ WASM_IMPORT("fd_revents") int host_fd_revents(int fd, int events);
 /* Makes two descriptors: of a pipe (to read, to write), or of connected sockets. flags are
  * WASI's fdflags. Returns 0 or -errno. */
 WASM_IMPORT("fd_pair") int host_fd_pair(int *fds, int sockets, int flags);
+/* Reserves the lowest free descriptor of WASI for the library. Returns it or -errno. */
+WASM_IMPORT("fd_reserve") int host_fd_reserve(void);
+/* Makes another descriptor: the lowest free one from minimum on, or `to`, if that is not
+ * negative. Returns it or -errno. */
+WASM_IMPORT("fd_dup") int host_fd_dup(int fd, int minimum, int to);
+/* Returns another descriptor of what fd is, or a negative number. */
+WASM_IMPORT("fd_alias") int host_fd_alias(int fd);
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_close")))
+uint16_t wasi_fd_close(int fd);
 /* These throw: the thread leaves WebAssembly for good. */
 enum {
 #define AIO_ERROR(name, when, lives, remedy) AIO_ERROR_##name,
@@ -87,6 +96,7 @@ typedef struct WasmThread {
     uint32_t stack_size;
     void *tls;
     uint32_t may_wait;
+    PortWatcher *poller;       /* wasm_fd_poll(); kept when the thread ends */
     char name[32];
 } WasmThread;
 

@@ -44,9 +44,9 @@ void rt_notify(AioContext *ctx)
 /* A descriptor of WASI has become ready, or may have. Called in the thread that made it
  * so. */
 WASM_EXPORT("rt_fd_ready")
-void rt_fd_ready(int fd)
+void rt_fd_ready(int fd, int events)
 {
-    wasm_fd_ready(fd);
+    wasm_fd_ready(fd, events);
 }
 
 /* Returns the address of the word to wait on, while it is EVENT_SLEEPING, after

@@ -46,6 +46,7 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
     return total;
   }
 
+  const none = (): number => -E.NFILE;
   const answer = (work: () => number): number => {
     try {
       return work();
@@ -60,7 +61,10 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
       // The outputs are always ready, so that they need not be watched.
       fd_watch: (fd) => answer(() => outputs.of(fd) && 0),
       fd_revents: (fd, events) => (answer(() => outputs.of(fd)) < 0 ? POLLNVAL : events & (POLLIN | POLLOUT)),
-      fd_pair: () => -E.NFILE,
+      fd_pair: none,
+      fd_reserve: none,
+      fd_dup: none,
+      fd_alias: none,
       ...hostFiles(host, shared),
     },
     calls: {

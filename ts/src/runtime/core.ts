@@ -77,7 +77,7 @@ export class Core {
       output: (fd, bytes) => void host.write(fd, bytes),
       helper: (init) => this.#startHelper(init),
     }, this.#makeWorker);
-    guest.whenReady?.((fd) => this.#fdReady(fd));
+    guest.whenReady?.((fd, events) => this.#fdReady(fd, events));
   }
 
   /** Creates a core. The options have been checked. @throws AioError as Runtime.create does */
@@ -242,9 +242,9 @@ export class Core {
    * Called when the owner has written to, or read from, a stream of the program: loops that wait for the fd must look
    * again.
    */
-  #fdReady(fd: number): void {
+  #fdReady(fd: number, events: number): void {
     if (this.#death || this.#state === 'closed') return;
-    this.run(() => this.instance.exports.rt_fd_ready(fd));
+    this.run(() => this.instance.exports.rt_fd_ready(fd, events));
   }
 
   /** Rejects all promises of a holder, and returns how many somebody waited for. */

@@ -67,7 +67,7 @@ export interface Exports {
     context: ContextPointer, exported: Pointer<'AioExportedCoroutine'>, argument: number, id: number,
   ): number;
 
-  rt_fd_ready(fd: number): void;
+  rt_fd_ready(fd: number, events: number): void;
   rt_notify(context: ContextPointer): void;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;
   rt_hosted_turn(context: ContextPointer): number;

@@ -74,7 +74,7 @@ export async function instantiate(
     });
   }
   const exports = (made.exports = noteEscapes(instance.exports, made) as unknown as Exports);
-  system.whenReady?.((fd) => exports.rt_fd_ready(fd));
+  system.whenReady?.(exports.rt_fd_ready);
   return made;
 }
 

@@ -15,17 +15,23 @@ export interface LoopImports {
   fd_watch(fd: number): number;
   fd_revents(fd: number, events: number): number;
   fd_pair(pointer: number, sockets: number, flags: number): number;
+  /** Reserves the lowest free fd for the program's library. */
+  fd_reserve(): number;
+  /** Makes another fd: see FdTable.dup(). */
+  fd_dup(fd: number, minimum: number, to: number): number;
+  /** Returns another fd of what fd is, or a negative number. */
+  fd_alias(fd: number): number;
 }
 
 /** The events of poll(2), with the numbers that the loops use. */
-export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
+export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32, POLLRDHUP = 0x2000;
 
 /** The imports of one thread's instance that belong to a system. */
 export interface System {
   readonly env: LoopImports & FileImports;
   readonly calls: SystemCalls;
   /** Passes the function to call when a descriptor becomes ready by a call of this thread. */
-  whenReady?(tell: (fd: number) => void): void;
+  whenReady?(tell: (fd: number, events: number) => void): void;
 }
 
 /** Makes the system of a thread. config: what its owner has posted to it. sleeps: its calls may block. */
@@ -40,7 +46,7 @@ export interface Guest {
   /** Starts the workers of its threads. Absent where the package's own workers are used. */
   makeWorker?(name: string): MadeWorker;
   /** Passes the function to call when a descriptor becomes ready on the owner's side. */
-  whenReady?(tell: (fd: number) => void): void;
+  whenReady?(tell: (fd: number, events: number) => void): void;
 }
 
 /**

@@ -4,7 +4,7 @@ import { errnoNumber } from '../errno.js';
 import { FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, type LoopImports } from '../runtime/system.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, type LoopImports } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { Kind, type NewDescriptor } from './table.js';
@@ -30,24 +30,32 @@ export function loopImports(thread: GuestThread): LoopImports {
     })),
 
     fd_revents(fd, events) {
-      const found = result(() => table.use(fd, ({ kind, readRing, writeRing }) => {
+      const found = result(() => table.use(fd, ({ kind, type, readRing, writeRing }) => {
         if (kind !== Kind.stream && kind !== Kind.listener) return POLLIN | POLLOUT;
         let ready = 0;
-        if (readRing) {
-          const ended = readRing.writerGone || readRing.readerGone;
-          if (readRing.length > 0 || ended) ready |= POLLIN;
-          else if (events & POLLIN) readRing.demand();
-          if (ended) ready |= POLLHUP;
-        }
-        if (writeRing) {
-          if (writeRing.readerGone || writeRing.writerGone) ready |= POLLERR | POLLOUT;
-          else if (writeRing.writable) ready |= POLLOUT;
+        const noMoreIn = readRing !== undefined && (readRing.writerGone || readRing.readerGone);
+        const noMoreOut = writeRing !== undefined && (writeRing.readerGone || writeRing.writerGone);
+        if (readRing && readRing.length > 0) ready |= POLLIN;
+        else if (events & POLLIN && !noMoreIn) readRing?.demand();
+        if (writeRing?.writable) ready |= POLLOUT;
+        if (type === FileType.stream) {
+          // A socket can be read at its end, and be written to so that the error is seen.
+          if (noMoreIn) ready |= POLLIN | POLLRDHUP;
+          if (noMoreOut) ready |= POLLOUT;
+          if (noMoreIn && (noMoreOut || !writeRing)) ready |= POLLHUP;
+        } else {
+          if (noMoreIn) ready |= POLLHUP;
+          if (noMoreOut) ready |= POLLERR;
         }
         return ready;
       }));
       if (found < 0) return POLLNVAL;
       return found & (events | POLLERR | POLLHUP);
     },
+
+    fd_reserve: () => result(() => table.open({ kind: Kind.own, type: FileType.unknown, base: RIGHTS_OF_STREAM })),
+    fd_dup: (fd, minimum, to) => result(() => table.dup(fd, minimum, to)),
+    fd_alias: (fd) => table.alias(fd),
 
     fd_pair: (pointer, sockets, flags) => result(() => {
       memory.check(pointer, 8);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../runtime/system.js';
 import { MAX_RINGS, ringAt, ringData, ringRange, type Shared } from './shared.js';
 
 // The words of a ring.
@@ -15,12 +16,17 @@ const FEEDER_WAITS = 12; // 1: the owner waits for room, and has to be notified 
 const WRITER_COUNT = 13; // the number of descriptors of the guest that write to it
 const WRITE_LOCK = 14;
 const READ_LOCK = 15;
-// 1 + the fd by which loops watch this ring for reading and for writing
+// 1 + the fd by which loops watch this ring for reading and for writing; SEVERAL: there are several
 const READ_FD = 16;
 const WRITE_FD = 17;
 
+const SEVERAL = -1;
+
 const WRITER_GONE = 1;
 const READER_GONE = 2;
+
+/** What may be true of an end when the other one has ended. */
+const ENDED = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP;
 
 /** Up to this many bytes are written in one piece: PIPE_BUF of limits.h. */
 export const PIPE_BUF = 4096;
@@ -135,12 +141,12 @@ export class Ring {
   endWriting(errno = 0): void {
     if (errno !== 0) Atomics.store(this.shared.words, this.at + ERROR, errno);
     if (Atomics.or(this.shared.words, this.at + FLAGS, WRITER_GONE) & WRITER_GONE) return;
-    this.wakeReader();
+    this.wakeReader(ENDED);
   }
 
-  private wakeReader(): void {
+  private wakeReader(events = POLLIN): void {
     this.shared.wake(this.readers);
-    this.tell(READ_FD);
+    this.tell(READ_FD, events);
     if (this.get(OWNER_END) === OwnerEnd.reader) this.shared.attend(this.index);
   }
 
@@ -184,12 +190,12 @@ export class Ring {
   /** No more bytes will be read. */
   endReading(): void {
     if (Atomics.or(this.shared.words, this.at + FLAGS, READER_GONE) & READER_GONE) return;
-    this.wakeWriter();
+    this.wakeWriter(ENDED);
   }
 
-  private wakeWriter(): void {
+  private wakeWriter(events = POLLOUT): void {
     this.shared.wake(this.writers);
-    this.tell(WRITE_FD);
+    this.tell(WRITE_FD, events);
     if (this.get(FEEDER_WAITS) === 0) return;
     if (Atomics.exchange(this.shared.words, this.at + FEEDER_WAITS, 0) !== 0) this.shared.attend(this.index);
   }
@@ -209,16 +215,23 @@ export class Ring {
    * that changes the ring sees the fd, or the loop, which examines the ring after this call, sees the change.
    */
   watchReading(fd: number): void {
-    Atomics.store(this.shared.words, this.at + READ_FD, fd + 1);
+    this.addWatched(READ_FD, fd);
   }
 
   watchWriting(fd: number): void {
-    Atomics.store(this.shared.words, this.at + WRITE_FD, fd + 1);
+    this.addWatched(WRITE_FD, fd);
   }
 
-  private tell(word: number): void {
+  private addWatched(word: number, fd: number): void {
+    const before = Atomics.compareExchange(this.shared.words, this.at + word, 0, fd + 1);
+    if (before !== 0 && before !== fd + 1) Atomics.store(this.shared.words, this.at + word, SEVERAL);
+  }
+
+  private tell(word: number, events: number): void {
     const fd = this.get(word);
-    if (fd !== 0) this.shared.onReady?.(fd - 1);
+    if (fd === 0 || !this.shared.onReady) return;
+    if (fd !== SEVERAL) return this.shared.onReady(fd - 1, events);
+    for (const one of this.shared.fdsOf?.(this.index) ?? []) this.shared.onReady(one, events);
   }
 
   // ---- Demand: a host stream is read only when the guest wants its bytes

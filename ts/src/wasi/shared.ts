@@ -243,8 +243,10 @@ export class Shared {
     }
   }
 
-  /** Tells the loops of this thread's module that fd may be ready. Set for programs that contain the event loop. */
-  onReady: ((fd: number) => void) | undefined;
+  /** Tells the loops of this thread's module that some of the events may be true of fd. Set for programs that contain the event loop. */
+  onReady: ((fd: number, events: number) => void) | undefined;
+  /** The fds of a ring. Set by the table of fds. */
+  fdsOf: ((ring: number) => number[]) | undefined;
 
   // ---- The owner's attention
 

@@ -19,6 +19,8 @@ export const Kind = {
   listener: 4,
   /** Output that is passed to the host's function write(). */
   console: 5,
+  /** A number that the program's own library uses, for an event counter, a timer or an epoll set: wasm/port/fd-own.c. */
+  own: 6,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
@@ -200,7 +202,9 @@ export class FdTable {
   /** This thread's views of the objects, by their indices. */
   private readonly descriptors: (Descriptor | undefined)[] = [];
 
-  constructor(readonly shared: Shared, private readonly fs: FileSystem | undefined) {}
+  constructor(readonly shared: Shared, private readonly fs: FileSystem | undefined) {
+    shared.fdsOf = (ring) => this.fdsOf(ring);
+  }
 
   private slot(fd: number): number {
     return fd >= 0 && fd < MAX_FDS ? Atomics.load(this.shared.words, fdAt(fd)) : 0;
@@ -277,6 +281,50 @@ export class FdTable {
       this.place(second, other);
       return [first, second];
     });
+  }
+
+  /**
+   * Makes another fd of what `from` is. Without `to` it is the lowest free one from `minimum` on; otherwise it is `to`, and what
+   * that was is closed. Returns it.
+   */
+  dup(from: number, minimum: number, to = -1): number {
+    const { words } = this.shared;
+    if (minimum < 0 || minimum >= MAX_FDS) fail(E.INVAL);
+    if (to >= MAX_FDS) fail(E.BADF);
+    let replaced = 0;
+    const made = this.shared.withTable(() => {
+      const slot = this.slot(from);
+      if (slot === 0) fail(E.BADF);
+      if (from === to) return to;
+      const fd = to >= 0 ? to : this.lowest(minimum);
+      if (fd === MAX_FDS) fail(E.MFILE);
+      replaced = this.slot(fd);
+      Atomics.add(words, objectAt(slot - 1) + REFS, 1);
+      Atomics.store(words, fdAt(fd), slot);
+      return fd;
+    });
+    if (replaced !== 0) this.letGo(this.at(replaced - 1));
+    return made;
+  }
+
+  /** The lowest other fd of what fd is; -1 if there is none. */
+  alias(fd: number): number {
+    const slot = this.slot(fd);
+    for (let other = 0; slot !== 0 && other < MAX_FDS; other++) if (other !== fd && this.slot(other) === slot) return other;
+    return -1;
+  }
+
+  /** All fds that read from this ring or write to it. */
+  private fdsOf(ring: number): number[] {
+    const { words } = this.shared;
+    const found: number[] = [];
+    for (let fd = 0; fd < MAX_FDS; fd++) {
+      const slot = this.slot(fd);
+      if (slot === 0) continue;
+      const at = objectAt(slot - 1);
+      if (Atomics.load(words, at + READ_RING) === ring || Atomics.load(words, at + WRITE_RING) === ring) found.push(fd);
+    }
+    return found;
   }
 
   /** The lowest free fd from this one on; MAX_FDS if none is left. */

@@ -77,7 +77,7 @@ export class WasiGuest implements Guest {
     return guestSystem(this.config, this.host, memory, false, this.around?.directoryCalls);
   }
 
-  whenReady(tell: (fd: number) => void): void {
+  whenReady(tell: (fd: number, events: number) => void): void {
     this.shared.onReady = tell;
   }
 
