@@ -358,6 +358,11 @@ worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/
   --bundle --format=esm --platform=$(1) --main-fields=module,main --log-level=warning \
   --outbase=ts/src --outdir=dist
 
+# The program wasm-aio, and its command that runs guests, each in one file: loading a hundred files takes longer than most guests run.
+cli_bundle = node_modules/.bin/esbuild ts/src/cli/main.ts ts/src/cli/run.ts --bundle --ignore-annotations --format=esm --platform=node \
+  --main-fields=module,main --log-level=warning --external:./bench.js --external:./doctor.js --external:./run.js --external:./serve.js \
+  --outbase=ts/src --outdir=dist
+
 # removes the output of sources that no longer exist
 $(eval $(call kept,ts-list,$(lib_ts)))
 $(eval $(call kept,jest-list,$(jest_ts)))
@@ -367,7 +372,7 @@ dist/.stamp: $(lib_ts) ts/tsconfig.json ts/types.mjs node_modules/.stamp build/t
 	$(call step,TSC,ts/src)
 	$(call fresh,build/ts-list.value,$(filter-out dist/%.wasm,$(wildcard dist/*)) dist/.tsbuildinfo)
 	$(Q)$(tsc) -p ts
-	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser)
+	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser) && $(cli_bundle)
 	$(Q)node ts/types.mjs
 	@touch $@
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { WasiHost, type WasiOptions } from 'wasm-aio/wasi';
-import { scratch, spawned, wasmAio, type Ended } from './helpers/child.js';
+import { runScript, scratch, spawned, wasmAio, type Ended } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { cli, dist, pathOf, top } from './helpers/paths.js';
 
@@ -110,6 +110,19 @@ test('wasi-threads: started, joined, and all of them end with the first that end
   expect(code).toBe(134);
   expect(stderr).toMatch(/^wasm-aio: the guest has failed: .*unreachable.* \[thread 'thread \d', in trap_here < thread_main < wasi_thread_start\]\n$/);
   expect(await inside('read', { stdin: new PassThrough() }, 'threads')).toEqual({ code: 42, out: '' });
+});
+
+test('wasi-threads: 50 threads one after another run in one worker', async () => {
+  const ended = await runScript(dir.path, `
+    import { WasiHost } from 'wasm-aio/wasi';
+    let workers = 0;
+    process.on('worker', () => workers++);
+    const host = await WasiHost.create({ module: new URL('file://${threads}'), args: ['threads', 'again'], maxThreads: 2 });
+    const code = await host.run();
+    console.error(code, workers);
+    await host.close();
+  `);
+  expect(ended).toMatchObject({ code: 0, stdout: 'all\n', stderr: '0 2\n' });
 });
 
 test('wasi-threads: at the limit thread-spawn says EAGAIN', async () => {

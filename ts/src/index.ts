@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The entry for Node, Deno and Bun, and for pages without a bundler. */
-import { isNode, provideHost } from './hosts/detect.js';
+import { provideAnyHost } from './hosts/provide.js';
 
-provideHost(async () => (isNode() ? await import('./hosts/node-owner.js') : await import('./hosts/browser-owner.js')).ownerHost);
+provideAnyHost();
 
 export * from './public.js';

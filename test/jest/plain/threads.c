@@ -92,6 +92,21 @@ __attribute__((export_name("_start"))) void _start(void)
         print(i == 3 ? "three\n" : "not three\n");
         proc_exit(i < THREADS && spawn(i, what) == -6 ? 0 : 1);
     }
+    if (same(what, "again")) {
+        /* One after the other: with one thread beside main, each starts once the host knows that the one before has ended. */
+        for (int i = 0; i < 50; i++) {
+            int tid;
+
+            while ((tid = spawn(0, "join")) == -6) {
+            }
+            if (tid <= 0) {
+                proc_exit(3);
+            }
+            wait_for(i + 1);
+        }
+        print(sum == 50 * 10000 ? "all\n" : "some\n");
+        proc_exit(0);
+    }
     if (same(what, "read")) {
         spawn(0, what);
         spawn(1, what);

@@ -5,7 +5,14 @@ import { nearest } from '../check.js';
 import { helpText } from './output.js';
 
 /** The error of a wrong command line, for which the exit code is 2. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override name = 'UsageError';
+
+  /** Also true for errors of another copy of this class: `wasm-aio` and `wasm-aio run` are bundles, which have one each. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'UsageError';
+  }
+}
 
 export interface OptionSpec {
   /** The placeholder of the option's value in the help; absent for a switch. */

@@ -40,7 +40,10 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
   });
 }
 
-/** Runs a thread of a guest without the event loop. The worker does nothing else. */
+/** This worker's clock is that of its owner; absent where all threads have the same clock anyway. */
+let agreed: Promise<void> | undefined;
+
+/** Runs a thread of a guest without the event loop. Afterwards the worker is ready for another one, unless the guest has ended. */
 async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: DirectoryCalls | undefined): Promise<void> {
   const { module, memory: imported, thread: started } = init;
   const post = (message: FromGuest): void => host.post(message);
@@ -57,7 +60,7 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
   };
   if (imported) (imports[imported.module] ??= {})[imported.name] = imported.memory;
 
-  const agreed = host.agreeOnClock?.();
+  agreed ??= host.agreeOnClock?.();
   try {
     const instance = await WebAssembly.instantiate(module, imports);
     ({ exports } = instance);
@@ -65,9 +68,11 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     return post({ type: 'guest-refused', message: String(error) });
   }
   await agreed;
+  let again = false;
   try {
     if (started) {
       (exports['wasi_thread_start'] as (tid: number, argument: number) => void)(started.tid, started.argument);
+      again = true;
       post({ type: 'guest-thread-ended' });
     } else {
       (exports['_start'] as () => void)();
@@ -78,6 +83,6 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     else if (!(error instanceof GuestEnded)) post({ type: 'guest-died', message: describeDeath(error, name) });
   } finally {
     thread.parents?.close();
-    host.end();
+    if (!again) host.end();
   }
 }

@@ -4,14 +4,14 @@ import { areBytes, checkThat, isNumber, isSignal, optionsOf, type Checks } from 
 import { AioError, closedError, messageOf } from '../errors.js';
 import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
-import type { HostWorker, OwnerHost } from '../hosts/host.js';
+import type { MadeWorker, OwnerHost } from '../hosts/host.js';
 import { compile, isOfAiocc, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
-import { Core } from '../runtime/core.js';
-import { TERMINATE_MS, within } from '../runtime/within.js';
+import type { Core } from '../runtime/core.js';
 import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
-import type { FromGuest, GuestInit } from './guest-worker.js';
-import { guestHost } from './guest-host.js';
+import type { GuestInit } from './guest-worker.js';
+import { GuestWorkers } from './guest-workers.js';
+import { guestHost, type GuestHost } from './guest-host.js';
 import { WasiGuest } from './wasi-guest.js';
 import type { AbortSignalLike, URLLike } from '../platform.js';
 
@@ -62,6 +62,20 @@ const GUEST_LEAVE_MS = 500;
 /** The maximum, in pages, of the memory of guests that declare none. */
 const DEFAULT_MAXIMUM = 65536;
 
+/**
+ * A guest host whose first worker is started now, so that it starts while the module is read and compiled. In pages none is: an
+ * error of a worker that nobody listens to yet would be lost there.
+ */
+function startedEarly(guests: GuestHost): GuestHost & { endEarly(): void } {
+  let early = guests.surroundings && guests.makeWorker('main');
+  const take = (): MadeWorker | undefined => {
+    const worker = early;
+    early = undefined;
+    return worker;
+  };
+  return { ...guests, makeWorker: (name) => take() ?? guests.makeWorker(name), endEarly: () => void take()?.terminate() };
+}
+
 function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImport | undefined): Flavour {
   if (isOfAiocc(module, from)) return 'aio';
   const imports = WebAssembly.Module.imports(module);
@@ -93,7 +107,7 @@ export class WasiHost {
   #creating: Promise<Core> | undefined;
   /** The guest's threads are being ended, or have been. */
   #over = false;
-  readonly #workers = new Set<HostWorker>();
+  #workers: GuestWorkers | undefined;
   #started = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed: Promise<void> | undefined;
@@ -101,6 +115,7 @@ export class WasiHost {
 
   readonly #host: OwnerHost;
   readonly #guest: WasiGuest;
+  readonly #endEarly: () => void;
   readonly #options: WasiOptions;
   readonly #binary: Uint8Array<ArrayBuffer>;
   readonly #module: WebAssembly.Module;
@@ -108,10 +123,11 @@ export class WasiHost {
   readonly #flavour: Flavour;
 
   private constructor(
-    host: OwnerHost, guest: WasiGuest, options: WasiOptions, binary: Uint8Array<ArrayBuffer>, module: WebAssembly.Module, memory: MemoryImport | undefined, flavour: Flavour,
+    host: OwnerHost, guest: WasiGuest, endEarly: () => void, options: WasiOptions, binary: Uint8Array<ArrayBuffer>, module: WebAssembly.Module, memory: MemoryImport | undefined, flavour: Flavour,
   ) {
     this.#host = host;
     this.#guest = guest;
+    this.#endEarly = endEarly;
     this.#options = options;
     this.#binary = binary;
     this.#module = module;
@@ -133,12 +149,18 @@ export class WasiHost {
   static async #createNow(options: WasiOptions): Promise<WasiHost> {
     const host = await ownerHost();
     host.checkSupport();
-    const { binary, from } = await read(options.module, host);
-    const module = await compile(binary, from);
-    const memory = memoryImport(binary);
-    const flavour = flavourOf(module, from, memory);
-    const guest = await WasiGuest.create(host, await guestHost(), options);
-    return new WasiHost(host, guest, options, binary, module, memory, flavour);
+    const guests = startedEarly(await guestHost());
+    try {
+      const { binary, from } = await read(options.module, host);
+      const module = await compile(binary, from);
+      const memory = memoryImport(binary);
+      const flavour = flavourOf(module, from, memory);
+      const guest = await WasiGuest.create(host, guests, options);
+      return new WasiHost(host, guest, guests.endEarly, options, binary, module, memory, flavour);
+    } catch (error) {
+      guests.endEarly();
+      throw error;
+    }
   }
 
   /** The TCP ports of the sockets that listen for the guest (`listen`), in the order of the option. */
@@ -190,7 +212,7 @@ export class WasiHost {
 
   /** Returns the state of the guest's threads and streams as text, one line each. */
   dump(): string {
-    return `${this.#core?.dump() ?? `${this.#workers.size} threads\n`}${this.#guest.dump()}`;
+    return `${this.#core?.dump() ?? `${this.#workers?.running ?? 0} threads\n`}${this.#guest.dump()}`;
   }
 
   /** Ends the guest if it still runs, and closes everything that was opened for it. Closing it twice does nothing. */
@@ -215,6 +237,7 @@ export class WasiHost {
   async #shutDown(): Promise<void> {
     this.#settle?.reject(closedError(this.#name));
     await this.#endThreads();
+    this.#endEarly();
     await this.#core?.close();
     await this.#guest.close();
   }
@@ -228,10 +251,11 @@ export class WasiHost {
 
   async #runAio(): Promise<number> {
     const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.#options;
-    this.#creating = Core.create({
+    // Only these programs need it.
+    this.#creating = import('../runtime/core.js').then(({ Core }) => Core.create({
       module: this.#binary, guest: this.#guest, stackSize, reserve: 1,
       ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
-    });
+    }));
     this.#core = await this.#creating;
     if (this.#over) throw closedError(this.#name);
     return this.#core.main();
@@ -255,47 +279,16 @@ export class WasiHost {
 
   #start(thread: GuestInit['thread'], memory: GuestInit['memory']): void {
     const settle = this.#settle;
-    const died = (message: string): void => settle?.reject(new AioError('ERR_AIO_PANIC', `the guest has failed: ${message}`));
-    let over = false;
-    const worker = this.#host.startWorker(thread ? `thread ${thread.tid}` : 'main', {
-      message: (data) => {
-        const message = data as FromGuest | { type: 'output'; fd: number; bytes: Uint8Array };
-        switch (message.type) {
-          case 'guest-exit':
-            over = true;
-            settle?.resolve(message.code);
-            break;
-          case 'guest-died':
-            over = true;
-            died(message.message);
-            break;
-          case 'guest-refused':
-            over = true;
-            settle?.reject(new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit WASI preview1: ${message.message}`));
-            break;
-          case 'guest-thread-ended':
-            over = true;
-            this.#workers.delete(worker);
-            this.#guest.shared.threadEnded();
-            break;
-          case 'guest-spawn':
-            this.#spawn(message.tid, message.argument, memory);
-            break;
-          case 'output':
-            this.#host.write(message.fd, message.bytes);
-        }
-      },
-      unreadable: () => died('a message of its worker cannot be read'),
-      error: (error) => died(messageOf(error)),
-      exit: () => {
-        if (!over) died('the worker of a thread ended');
-      },
-    }, this.#guest.makeWorker);
-    this.#workers.add(worker);
-    const init: GuestInit = {
+    this.#workers ??= new GuestWorkers(this.#host, this.#guest.makeWorker, {
+      exited: (code) => settle?.resolve(code),
+      died: (message) => settle?.reject(new AioError('ERR_AIO_PANIC', `the guest has failed: ${message}`)),
+      refused: (message) => settle?.reject(new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit WASI preview1: ${message}`)),
+      spawn: (tid, argument) => this.#spawn(tid, argument, memory),
+      threadEnded: () => this.#guest.shared.threadEnded(),
+    });
+    this.#workers.run({
       type: 'guest', module: this.#module, config: this.#guest.config, memory, thread, maxThreads: this.#options.maxThreads ?? 128,
-    };
-    worker.post(init);
+    });
   }
 
   #spawn(tid: number, argument: number, memory: GuestInit['memory']): void {
@@ -318,12 +311,7 @@ export class WasiHost {
     await this.#creating?.catch(() => {});
     const threads = this.#core?.threads;
     await (this.#host.killsCleanly ? threads?.terminate() : threads?.evacuate(GUEST_LEAVE_MS));
-    const workers = [...this.#workers];
-    this.#workers.clear();
-    for (const worker of workers) worker.terminate();
-    // A worker that spins or waits in the guest's own code may never end (Deno, Bun). It can only access the guest's memory.
-    const gone = await Promise.all(workers.map((worker) => within(TERMINATE_MS, worker.gone ?? Promise.resolve())));
-    const left = gone.filter((ended) => !ended).length;
+    const left = (await this.#workers?.terminate()) ?? 0;
     if (left > 0) this.#host.warn(`${left} of the threads of ${this.#name} could not be ended yet`);
   }
 }
