@@ -51,8 +51,12 @@ function main(argv) {
     // Written under another name, then renamed, so that no incomplete file is left.
     const made = `${output}.new`;
     try {
-      link(o, inputs, sources, made, scratch);
-      if (o.launcher) addLauncher(made);
+      if (o.relocatable) {
+        run(o, toolchain().EM_LD, ['-r', ...inputs, ...o.link, '-o', made]);
+      } else {
+        link(o, inputs, sources, made, scratch);
+      }
+      if (o.launcher && !o.relocatable) addLauncher(made);
       renameSync(made, output);
     } finally {
       rmSync(made, { force: true });

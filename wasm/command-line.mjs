@@ -22,6 +22,7 @@ Builds a C program against the loop; \`wasm-aio run\` runs it.
   -s                     leave out function names
   --launcher             the output is a script that runs itself, as a native program would
                          (AIOCC_LAUNCHER=1: every output that is not called .wasm)
+  -r                     join objects to one, and do not link it
   --aio-reactor          no main(): link the module that TypeScript drives
   -h --help, --version   print this help, or the version
 files: .c .S .s .i, .o .obj and .a
@@ -37,9 +38,15 @@ const LANGUAGES = { c: '.c', 'cpp-output': '.i', assembler: '.s', 'assembler-wit
 const WITH_VALUE = ['-isystem', '-iquote', '-idirafter', '-include', '-imacros', '-I', '-D', '-U'];
 // A part of libc here, always on, or without a meaning in WebAssembly.
 const NO_EFFECT = [
-  '-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-pipe', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-pie', '-no-pie',
+  '-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-lutil', '-lcrypt', '-lresolv', '-lxnet', '-pipe', '-static-libgcc', '-gz', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-pie', '-no-pie',
   '-rdynamic', '-Qunused-arguments',
 ];
+/** Options of other linkers without a meaning in WebAssembly. */
+const LINKER_NO_EFFECT = /^(--(no-)?as-needed|--hash-style=.*|--(start|end)-group|--no-undefined|--warn-common|--sort-common|--(allow|no-allow)-shlib-undefined|--(enable|disable)-new-dtags|--build-id(=.*)?|--rpath(-link)?=.*|-rpath=.*|-Bsymbolic.*|-E|--export-dynamic)$/;
+const LINKER_PATHS = /^--?rpath(-link)?$/;
+/** The values of -z that wasm-ld knows. */
+const LINKER_Z = /^stack-size=/;
+const OWN = ['--launcher', '--aio-reactor', '--help', '--version'];
 const PREPROCESSOR = ['-P', '-C', '-CC', '-H', '-dM', '-dD', '-dI', '-undef', '-nostdinc', '-trigraphs'];
 
 /** The words of a response file: quotes and backslashes as in GCC's. */
@@ -56,6 +63,32 @@ function expand(args, depth = 0) {
   });
 }
 
+/** What the options for the linker mean to wasm-ld. */
+function linkerOptions(given) {
+  const kept = [];
+  for (let n = 0; n < given.length; n++) {
+    const option = given[n];
+    if (LINKER_PATHS.test(option)) n++;
+    else if (option === '-z' && !LINKER_Z.test(given[n + 1] ?? '')) n++;
+    else if (!LINKER_NO_EFFECT.test(option)) kept.push(option);
+  }
+  return kept;
+}
+
+/** The own option that was probably meant: one that differs in few letters. */
+function suggestion(word) {
+  const distance = (a, b) => {
+    let row = Array.from({ length: b.length + 1 }, (_, n) => n);
+    for (let i = 1; i <= a.length; i++) {
+      row = row.reduce((next, _, j) => [...next, j === 0 ? i : Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1))], []);
+    }
+    return row[b.length];
+  };
+  const plain = (option) => option.replace(/^-+(aio-)?/, '');
+  const best = OWN.map((option) => ({ option, far: distance(plain(word), plain(option)) })).sort((a, b) => a.far - b.far)[0];
+  return best.far <= Math.ceil(plain(best.option).length / 4) ? `did you mean ${best.option}?` : 'aiocc --help lists the known ones';
+}
+
 /** What the arguments ask for. */
 export function parse(argv) {
   const o = {
@@ -69,6 +102,7 @@ export function parse(argv) {
     optimise: null,
     debug: null,
     reactor: false,
+    relocatable: false,
     launcher: false,   // the output runs itself
     verbose: false,
     strip: false,
@@ -99,8 +133,10 @@ export function parse(argv) {
       o.stop = arg;
     } else if (arg === '-v') {
       o.verbose = true;
-    } else if (arg === '-s') {
+    } else if (['-s', '-Wl,-s', '-Wl,-S', '-Wl,--strip-all', '-Wl,--strip-debug'].includes(arg)) {
       o.strip = true;
+    } else if (arg === '-r') {
+      o.relocatable = true;
     } else if (arg === '-shared') {
       fail('-shared: there are no shared libraries in WebAssembly. Link statically (configure takes --disable-shared)');
     } else if (arg.startsWith('-x')) {
@@ -117,9 +153,9 @@ export function parse(argv) {
     } else if (['-M', '-MM', '-MD', '-MMD', '-MP', '-MG'].includes(arg)) {
       o.deps.push(arg);
       if (arg === '-M' || arg === '-MM') o.stop = '-E';
-    } else if (/^-O([0-3sz]|fast)?$/.test(arg)) {
+    } else if (/^-O([0-3sz]|fast|g)?$/.test(arg)) {
       o.optimise = arg;
-    } else if (/^-g([0-3]|gdb|dwarf-[2-5]|line-tables-only)?$/.test(arg)) {
+    } else if (/^-g([0-3]|gdb[0-3]?|dwarf(-[2-5])?|line-tables-only|no-.*)?$/.test(arg)) {
       o.debug = arg;
     } else if (arg === '-msimd128') {
       o.simd = true;
@@ -127,6 +163,8 @@ export function parse(argv) {
     } else if (arg === '-ansi' || arg === '-w' || arg === '-pedantic' || arg === '-pedantic-errors'
                || arg.startsWith('-std=')) {
       o.compile.push(arg);
+    } else if (/^-f(no-)?lto/.test(arg)) {
+      // wasm-opt optimises the whole program in any case.
     } else if (arg.startsWith('-Wl,')) {
       o.link.push(...arg.slice(4).split(','));
     } else if (arg === '-Xlinker') {
@@ -144,7 +182,7 @@ export function parse(argv) {
       o.sources.push(source);
       o.linked.push({ source });
     } else if (arg.startsWith('-')) {
-      fail(`unknown option ${arg} (aiocc --help lists the known ones)`);
+      fail(`unknown option ${arg} (${suggestion(arg)})`);
     } else if (language !== 'none' || ['.c', '.i', '.S', '.s'].includes(extname(arg))) {
       if (!existsSync(arg)) fail(`${arg}: no such file`);
       const source = { file: arg, suffix: LANGUAGES[language] ?? extname(arg) };
@@ -158,6 +196,7 @@ export function parse(argv) {
     }
   }
   if (o.ask) return o;
+  o.link = linkerOptions(o.link);
   if (o.linked.length === 0 && !o.reactor) {
     // As configure asks for the compiler's version.
     if (o.verbose && argv.length === 1) return { ...o, ask: '-v' };

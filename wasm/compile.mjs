@@ -18,6 +18,9 @@ const MACHINE = [
   '-mllvm', '-wasm-enable-sjlj',
 ];
 
+/** Gives debug information whole paths: a line table has no room for the directory that others are relative to. */
+const namePaths = (code) => code.replace(/^(!\d+ = (?:distinct )?!DIFile\(filename: ")([^"/][^"]*)(", directory: ")([^"]+)"/gm, '$1$4/$2$3$4"');
+
 export function compile(o, { file, suffix }, output, scratch) {
   const { EM_CLANG, EM_SYSROOT } = toolchain();
   const deps = [...o.deps];
@@ -46,7 +49,7 @@ export function compile(o, { file, suffix }, output, scratch) {
     if (!deps.includes('-MT') && !deps.includes('-MQ')) front.push('-MT', output);
   }
   run(o, EM_CLANG, [...front, '-S', '-emit-llvm', '-Xclang', '-disable-llvm-passes', ...source, '-o', code]);
-  writeFileSync(code, relocateThreadLocals(prepareSetjmp(readFileSync(code, 'utf8'))));
+  writeFileSync(code, relocateThreadLocals(prepareSetjmp(namePaths(readFileSync(code, 'utf8')))));
   run(o, EM_CLANG, [
     ...TARGET, ...MACHINE, ...level, ...o.compile.filter((option) => /^-[fm]/.test(option)), '-w', '-Wno-unused-command-line-argument',
     o.stop ?? '-c', code, '-o', output,

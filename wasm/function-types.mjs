@@ -78,9 +78,13 @@ function exportedTypes(bytes, internal) {
 
 const customSection = (name, content) => Buffer.concat([Buffer.from([0]), sized(Buffer.concat([text(name), Buffer.from(content)]))]);
 
-/** Adds the section to FILE, a module that is otherwise finished, without the exports in `internal`. */
-export function addSections(file, internal) {
+/**
+ * Adds the sections to FILE, a module that is otherwise finished: the types without the exports in `internal`, and the
+ * address of the source map if it is not null.
+ */
+export function addSections(file, internal, sourceMap) {
   const bytes = readFileSync(file);
   const types = customSection('aio.types', JSON.stringify(exportedTypes(bytes, internal)));
-  writeFileSync(file, Buffer.concat([bytes, customSection(abiSection.name, abiSection.content), types]));
+  const map = sourceMap ? [customSection('sourceMappingURL', text(sourceMap))] : [];
+  writeFileSync(file, Buffer.concat([bytes, customSection(abiSection.name, abiSection.content), types, ...map]));
 }

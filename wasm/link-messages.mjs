@@ -44,17 +44,27 @@ export function readLinker(written, sources) {
 }
 
 /**
- * Describes symbols that are not defined, by the functions that call them.
+ * Describes symbols that are not defined. A function of libc that needs one of them does not exist here, so it is the
+ * one that is named, with the functions of the program that call it.
  * @param {{file: string, name: string}[]} missing
- * @param {Map<string, Set<string>>} callers the functions that call each of them
+ * @param {Map<string, {name: string, file: string}[]>} callers the functions that call each function
  * @returns {string[]} a line for each symbol
  */
 export function describeMissing(missing, callers) {
-  const files = new Map();
-  for (const { file, name } of missing) files.set(name, (files.get(name) ?? new Set()).add(file));
-  const list = (set) => [...set].slice(0, 3).join(', ') + (set.size > 3 ? ', ...' : '');
-  return [...files].map(([name, from]) => {
-    const calling = callers.get(name);
-    return `undefined symbol: ${name}, ${calling ? `called by ${list(calling)}` : 'used'} in ${list(from)}`;
-  });
+  const found = new Map();                 // by name: descriptions of its callers
+  const note = (name, text) => found.set(name, (found.get(name) ?? new Set()).add(text));
+  const follow = (name, seen) => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const caller of callers.get(name) ?? []) {
+      if (LIBC.test(caller.file)) follow(caller.name, seen);
+      else note(name, `called by ${caller.name}() in ${shortFile(caller.file)}`);
+    }
+  };
+  for (const { file, name } of missing) {
+    const before = found.size;
+    follow(name, new Set());
+    if (found.size === before && !found.has(name)) note(name, `used in ${file}`);
+  }
+  return [...found].map(([name, from]) => `undefined symbol: ${name}, ${[...from].slice(0, 3).join(', ')}${from.size > 3 ? ', ...' : ''}`);
 }

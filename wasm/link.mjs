@@ -7,6 +7,7 @@ import { addSections, readExports } from './function-types.mjs';
 import { imports, instructions } from './instructions.mjs';
 import { describeMissing, readLinker, shortFile } from './link-messages.mjs';
 import { findCatches } from './setjmp.mjs';
+import { sourceMapUrl, writeSourceMap } from './source-map.mjs';
 import { REMEDY, run, toolchain, top, wasmDir } from './tools.mjs';
 
 /** The names in a file of this folder, one per line. */
@@ -51,7 +52,7 @@ export function link(o, inputs, sources, output, scratch) {
   const map = join(scratch, 'map');
   const checked = join(scratch, 'stack-check');
   const joined = join(scratch, 'joined');
-  const keepDwarf = o.debug !== null && o.debug !== '-g0';
+  const withLines = o.debug !== null && o.debug !== '-g0' && !o.strip;
   const keepNames = !o.strip && o.debug !== '-g0';
 
   const flags = [
@@ -71,7 +72,7 @@ export function link(o, inputs, sources, output, scratch) {
     '--stack-first', '-z', `stack-size=${o.reactor ? 65536 : 1048576}`,
     ...exportFlags(),
     // The names are needed until wasm-opt has run.
-    ...(keepDwarf ? [] : ['--strip-debug']),
+    ...(withLines ? [] : ['--strip-debug']),
     ...o.link, `-Map=${map}`, '-o', linked,
   ];
   let read = { errors: [], missing: [] };
@@ -84,7 +85,7 @@ export function link(o, inputs, sources, output, scratch) {
   } catch (error) {
     // What the linker reports has no functions; a second link, which accepts what is missing, shows them.
     if (!(error instanceof Failure) || read.missing.length + read.errors.length === 0) throw error;
-    if (read.missing.length > 0) read.errors.push(...describeMissing(read.missing, findCallers(o, [...flags, '--allow-undefined'], linked)));
+    if (read.missing.length > 0) read.errors.push(...describeMissing(read.missing, findCallers(o, [...flags, '--allow-undefined'], linked, map, sources)));
   }
   if (read.errors.length > 0) fail(read.errors.join('\naiocc: '));
   const { taken, internal } = readExports(linked);
@@ -101,27 +102,31 @@ export function link(o, inputs, sources, output, scratch) {
   // its first call, including that of _initialize. Binaryen (120) gives the call of the
   // handler a result type that its own validator rejects, although its output is correct.
   // So this is a separate run, whose output the next run validates.
+  // The source map after each step, if there is one: Binaryen's tools read and write it beside the module.
+  const maps = withLines ? [linked, checked, joined, output].map((_file, n) => join(scratch, `${n}.map`)) : null;
+  const mapped = (from, to) => (maps ? ['-ism', maps[from], '-osm', maps[to]] : []);
+  if (maps) writeSourceMap(linked, maps[0]);
   const features = [...FEATURES, ...(o.simd ? ['simd'] : [])].map((name) => `--enable-${name}`);
   run(o, EM_OPT, [linked, ...features, '--no-validation', '--stack-check',
-    '--pass-arg=stack-check-handler@stack_overflow', '-g', '-o', checked]);
+    '--pass-arg=stack-check-handler@stack_overflow', ...(maps ? ['--strip-dwarf'] : []), '-g', ...mapped(0, 1), '-o', checked]);
   // Switching coroutines sets the pointer and the limits; this joins the functions that do so to the module.
-  run(o, EM_MERGE, [checked, 'env', join(wasmDir, 'port', 'stack-switch.wat'), 'stack',
+  run(o, EM_MERGE, [checked, 'env', ...(maps ? ['-ism', maps[1]] : []), join(wasmDir, 'port', 'stack-switch.wat'), 'stack',
     ...(yielding ? [] : [join(wasmDir, 'port', 'no-coroutine.wat'), 'asyncify']), ...features,
-    '--no-validation', '-g', '-o', joined]);
+    '--no-validation', '-g', ...(maps ? ['-osm', maps[2]] : []), '-o', joined]);
   run(o, EM_OPT, [joined, ...features, ...NO_INLINE.map((name) => `--no-inline=*${name}`),
     // Asyncify runs before all other passes. After an optimisation, a yield may have been inlined into the
     // only function that calls it. That function would be taken for a part of the switching, would not be
     // instrumented, and would never yield.
     ...(yielding ? ['--asyncify', '--pass-arg=asyncify-ignore-imports', `--pass-arg=asyncify-removelist@${MARKED}`] : []),
-    // With DWARF the code stays as clang made it; otherwise breakpoints would move.
-    ...(o.optimise === '-O0' || keepDwarf ? [] : ['-O3']),
-    ...(keepNames ? ['-g'] : []), '-o', output]);
+    // With -g the code stays as clang made it; otherwise breakpoints would move.
+    ...(o.optimise === '-O0' || withLines ? [] : ['-O3']),
+    ...(keepNames ? ['-g'] : []), ...mapped(2, 3), '-o', output]);
   unmarkFunctions(output);
-  addSections(output, internal);
+  addSections(output, internal, maps && sourceMapUrl(maps[3]));
 }
 
-/** Links with FLAGS to the file LINKED, and returns the names of the functions that call each imported one. */
-function findCallers(o, flags, linked) {
+/** Links with FLAGS to the file LINKED, and returns which functions call each function: {name, file} by its name. */
+function findCallers(o, flags, linked, map, sources) {
   const callers = new Map();
   try {
     run(o, toolchain().EM_LD, flags, () => '');
@@ -131,10 +136,12 @@ function findCallers(o, flags, linked) {
   const bytes = readFileSync(linked);
   const imported = imports(bytes);
   const names = functionNames(bytes);
+  const files = origins(readFileSync(map, 'utf8'));
+  const nameOf = (index) => imported[index] ?? plainName(names.get(index) ?? '?');
   for (const [index, { calls }] of instructions(bytes)) {
-    for (const to of calls) {
-      if (to < imported.length) callers.set(imported[to], (callers.get(imported[to]) ?? new Set()).add(`${plainName(names.get(index) ?? '?')}()`));
-    }
+    const file = files[index - imported.length] ?? '';
+    const caller = { name: nameOf(index), file: sources.get(file) ?? file };
+    for (const to of calls) callers.set(nameOf(to), [...(callers.get(nameOf(to)) ?? []), caller]);
   }
   return callers;
 }

@@ -1,6 +1,7 @@
 // Runs the tests of aiocc.
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { debug } from './debug.mjs';
 import { driver } from './driver.mjs';
 import { launcher } from './launcher.mjs';
 import { Room } from './room.mjs';
@@ -9,7 +10,7 @@ import { setjmp } from './setjmp.mjs';
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runAiocc(only = []) {
   const count = { passed: 0, failed: 0, skipped: 0 };
-  const queue = Object.entries({ ...driver, ...launcher, ...setjmp })
+  const queue = Object.entries({ ...debug, ...driver, ...launcher, ...setjmp })
     .filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)));
   const worker = async () => {
     for (let test = queue.shift(); test; test = queue.shift()) {

@@ -12,17 +12,18 @@ export function causeOf(error: unknown): unknown {
   return error instanceof Panic ? error.cause : error;
 }
 
-/** The names of the C functions in an error's stack, innermost first. */
-export function wasmFrames(error: unknown): string[] {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  // V8: "at module.wasm.name (wasm://...", others: "name@...:wasm-function[1]:0x2"
-  const frames = stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[)/gm);
-  return [...frames].map((match) => match[1] ?? '').slice(0, 12);
-}
-
-/** Describes a failure in one line: what happened, in which thread, and in which C functions. */
-export function describeDeath(error: unknown, thread: string): string {
+/**
+ * Describes a failure in one line: what happened, in which thread, and in which C functions, the innermost first.
+ * locate: returns the source line of an offset in the module, if it knows it.
+ */
+export function describeDeath(error: unknown, thread: string, locate?: (offset: number) => string | undefined): string {
   const text = error instanceof Panic || error instanceof AioError ? error.message : String(error);
-  const frames = wasmFrames(error);
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  // V8: "at module.wasm.name (wasm://...:0x2)", others: "name@...:wasm-function[1]:0x2"
+  const frames = [...stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[).*?(?::(0x[\da-f]+)\)?)?$/gm)]
+    .slice(0, 12).map(([, name, offset]) => {
+      const line = locate?.(Number(offset));
+      return line ? `${name} (${line})` : name;
+    });
   return `${text} [thread '${thread}'${frames.length > 0 ? `, in ${frames.join(' < ')}` : ''}]`;
 }

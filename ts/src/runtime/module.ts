@@ -106,18 +106,14 @@ export async function compile(binary: Uint8Array<ArrayBuffer>, from: string): Pr
   }
 }
 
-/** What follows the lines of shell script that `aiocc --launcher` puts before a module: no text contains the 0 with which a module begins. */
-const withoutLauncher = (binary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  binary[0] === 0x23 ? binary.subarray(binary.indexOf(0)) : binary;
-
 /**
  * Reads the bytes of a module. from: where they come from, for messages.
  * @throws AioError ERR_AIO_MODULE
  */
 export async function read(source: URLLike | Uint8Array<ArrayBuffer>, host: OwnerHost): Promise<{ binary: Uint8Array<ArrayBuffer>; from: string }> {
-  if (!(source instanceof URL)) return { binary: withoutLauncher(source as Uint8Array<ArrayBuffer>), from: 'options.module' };
+  if (!(source instanceof URL)) return { binary: source as Uint8Array<ArrayBuffer>, from: 'options.module' };
   try {
-    return { binary: withoutLauncher(await host.readModule(source)), from: source.href };
+    return { binary: await host.readModule(source), from: source.href };
   } catch (cause) {
     if (cause instanceof AioError) throw cause;
     const errno = hostErrno(cause);

@@ -21,6 +21,8 @@ export interface Kinds {
   /** The types of messages for these roles, which the owner counts in the thread's `posted`. */
   readonly messages: readonly string[];
   /** Waits for the user's code that the thread is started for. undefined: it failed, and the owner was told. */
+  /** Returns a function that returns the source line of an offset in the module. */
+  locate?(module: WebAssembly.Module): (offset: number) => string | undefined;
   loadCode?(host: WorkerHost, code: { module?: string }): Promise<object | undefined>;
 }
 
@@ -184,7 +186,7 @@ export class RuntimeWorker {
   private died(error: unknown): void {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
-    const message = describeDeath(error, this.name);
+    const message = describeDeath(error, this.name, this.kinds.locate?.(this.init.module));
     postError<FromWorker>((message) => this.post(message), causeOf(error), (cause) => ({ type: 'failed', message, cause }));
   }
 

@@ -11,6 +11,7 @@ import type { DirectoryCalls } from './guest-thread.js';
 import { guestThread, preview1 } from './preview1.js';
 import type { GuestConfig } from './guest-config.js';
 import { GuestEnded } from './shared.js';
+import { sourceLines } from './source-lines.js';
 
 export interface GuestInit {
   type: 'guest';
@@ -35,6 +36,7 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
   startWorker(host, {
     system: (config: GuestConfig, ...rest) => guestSystem(config, ...rest, directoryCalls),
     others: { wait: runHelper, guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls) },
+    locate: sourceLines,
     roles: {},
     messages: [],
   });
@@ -80,7 +82,7 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     }
   } catch (error) {
     if (error instanceof ProcessExit) post({ type: 'guest-exit', code: error.exitCode, signal: error.signal });
-    else if (!(error instanceof GuestEnded)) post({ type: 'guest-died', message: describeDeath(error, name) });
+    else if (!(error instanceof GuestEnded)) post({ type: 'guest-died', message: describeDeath(error, name, sourceLines(module)) });
   } finally {
     thread.parents?.close();
     if (!again) host.end();

@@ -97,6 +97,10 @@ function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImpor
   return 'threads';
 }
 
+/** What follows the lines of shell script that `aiocc --launcher` puts before a module: no text contains the 0 with which a module begins. */
+const withoutLauncher = (binary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
+  binary[0] === 0x23 ? binary.subarray(binary.indexOf(0)) : binary;
+
 /**
  * Runs one WASI preview1 command: a program that `aiocc` has built, one for wasi-threads, or any other. The guest
  * runs in workers and may block there. Its streams live on the event loop of the thread that has created the
@@ -151,7 +155,8 @@ export class WasiHost {
     host.checkSupport();
     const guests = startedEarly(await guestHost());
     try {
-      const { binary, from } = await read(options.module, host);
+      const { binary: given, from } = await read(options.module, host);
+      const binary = withoutLauncher(given);
       const module = await compile(binary, from);
       const memory = memoryImport(binary);
       const flavour = flavourOf(module, from, memory);

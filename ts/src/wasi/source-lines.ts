@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/** The source lines of a module's instructions, from the source map that `aiocc -g` puts into the module. */
+
+/** Returns `file.c:line` for an offset in the module; undefined if it is not known. */
+export type Locate = (offset: number) => string | undefined;
+
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+interface Entry {
+  offset: number;
+  source: number;
+  line: number;
+}
+
+/** Decodes the mappings of a source map of WebAssembly, which has one line of segments. */
+function decode(mappings: string): Entry[] {
+  const entries: Entry[] = [];
+  let [offset, source, line] = [0, 0, 0];
+  for (const segment of mappings.split(',')) {
+    const numbers: number[] = [];
+    let [value, shift] = [0, 0];
+    for (const letter of segment) {
+      const digit = DIGITS.indexOf(letter);
+      value += (digit & 31) << shift;
+      shift += 5;
+      if (digit & 32) continue;
+      numbers.push(value & 1 ? -(value >> 1) : value >> 1);
+      [value, shift] = [0, 0];
+    }
+    offset += numbers[0] ?? 0;
+    source += numbers[1] ?? 0;
+    line += numbers[2] ?? 0;
+    entries.push({ offset, source: numbers.length > 1 ? source : -1, line });
+  }
+  return entries;
+}
+
+/** Reads a module's source map, when it is first asked for a line. */
+export function sourceLines(module: WebAssembly.Module): Locate {
+  let entries: Entry[] | undefined;
+  let names: string[] = [];
+  const read = (): Entry[] => {
+    const [section] = WebAssembly.Module.customSections(module, 'sourceMappingURL');
+    if (!section) return [];
+    // The section is a string with its length before it, of at most 5 bytes.
+    const url = new TextDecoder().decode(section).replace(/^[^]{0,5}?(?=data:)/, '');
+    if (!url.startsWith('data:application/json;base64,')) return [];
+    const bytes = Uint8Array.from(atob(url.slice(url.indexOf(',') + 1)), (letter) => letter.charCodeAt(0));
+    const map = JSON.parse(new TextDecoder().decode(bytes)) as { sources: string[]; mappings: string; x_root?: string };
+    const root = map.x_root ?? '';
+    names = map.sources.map((source) => decodeURIComponent(source.startsWith(root) ? source.slice(root.length) : source.replace('file://', '')));
+    return decode(map.mappings);
+  };
+  return (offset) => {
+    entries ??= read();
+    let [low, high] = [0, entries.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((entries[middle] as Entry).offset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const entry = entries[low - 1];
+    const name = entry && names[entry.source];
+    return name === undefined ? undefined : `${name}:${entry!.line + 1}`;
+  };
+}
