@@ -15,10 +15,7 @@
 #define host_callback aio_priv_host_callback
 #define host_clock_ns aio_priv_host_clock_ns
 #define host_complete aio_priv_host_complete
-#define host_fd_alias aio_priv_host_fd_alias
-#define host_fd_dup aio_priv_host_fd_dup
-#define host_fd_pair aio_priv_host_fd_pair
-#define host_fd_reserve aio_priv_host_fd_reserve
+#define host_fd_call aio_priv_host_fd_call
 #define host_fd_revents aio_priv_host_fd_revents
 #define host_fd_watch aio_priv_host_fd_watch
 #define host_fdatasync aio_priv_host_fdatasync

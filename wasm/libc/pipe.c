@@ -11,7 +11,8 @@
 
 static int pair(int *fds, bool sockets, bool nonblock, bool cloexec)
 {
-    int ret = host_fd_pair(fds, sockets, nonblock ? __WASI_FDFLAGS_NONBLOCK : 0);
+    int ret = host_fd_call(HOST_FD_PAIR, (intptr_t)fds, sockets,
+                           nonblock ? __WASI_FDFLAGS_NONBLOCK : 0);
 
     if (ret < 0) {
         errno = -ret;

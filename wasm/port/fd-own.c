@@ -38,7 +38,7 @@ static int add_fd(WasmOwn *own, int fd)
 
 int wasm_own_open(WasmOwn *own)
 {
-    int fd = host_fd_reserve();
+    int fd = host_fd_call(HOST_FD_RESERVE, 0, 0, 0);
     int ret;
 
     if (fd < 0) {
@@ -168,7 +168,7 @@ int wasm_fd_dup(int fd, int minimum, int to)
     if (to >= 0) {
         wasm_fd_closing(to);
     }
-    made = host_fd_dup(fd, minimum, to);
+    made = host_fd_call(HOST_FD_DUP, fd, minimum, to);
     if (own) {
         if (made >= 0) {
             int ret = add_fd(own, made);
@@ -188,7 +188,7 @@ int wasm_fd_alias(int fd)
     int alias;
 
     if (!own) {
-        return host_fd_alias(fd);
+        return host_fd_call(HOST_FD_ALIAS, fd, 0, 0);
     }
     alias = find(own, 0);
     if (alias == fd) {

@@ -280,8 +280,9 @@ int wasm_fd_revents(int fd, int events)
     int revents = PORT_POLLOUT;      /* an event can always be set again */
 
     if (fd >= 0 && fd < FIRST_FD) {
-        return object && object->kind == FD_OWN ? fd_own_revents(fd, events)
-                                                : host_fd_revents(fd, events);
+        int found = object && object->kind == FD_OWN ? fd_own_revents(fd, events)
+                                                     : host_fd_revents(fd, events);
+        return found < 0 ? PORT_POLLNVAL : found;
     }
     if (!object) {
         return PORT_POLLNVAL;

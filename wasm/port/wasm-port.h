@@ -19,18 +19,23 @@ WASM_IMPORT("start_worker") void host_start_worker(void *thread);
 /* Makes the host call rt_fd_ready(fd) from now on, whenever fd, a descriptor of WASI, may
  * have become ready. Returns 0 or -EBADF. */
 WASM_IMPORT("fd_watch") int host_fd_watch(int fd);
-/* Returns which of PORT_POLL... are true of fd now, or POLLNVAL if there is no such fd. */
+/* Returns which of PORT_POLL... are true of fd now, or a negative number if there is no such
+ * fd. */
 WASM_IMPORT("fd_revents") int host_fd_revents(int fd, int events);
-/* Makes two descriptors: of a pipe (to read, to write), or of connected sockets. flags are
- * WASI's fdflags. Returns 0 or -errno. */
-WASM_IMPORT("fd_pair") int host_fd_pair(int *fds, int sockets, int flags);
-/* Reserves the lowest free descriptor of WASI for the library. Returns it or -errno. */
-WASM_IMPORT("fd_reserve") int host_fd_reserve(void);
-/* Makes another descriptor: the lowest free one from minimum on, or `to`, if that is not
- * negative. Returns it or -errno. */
-WASM_IMPORT("fd_dup") int host_fd_dup(int fd, int minimum, int to);
-/* Returns another descriptor of what fd is, or a negative number. */
-WASM_IMPORT("fd_alias") int host_fd_alias(int fd);
+/* What WASI has no calls for; each returns -errno on failure. The order is that of
+ * ts/src/wasi/loop-fds.ts. */
+typedef enum {
+    /* (int fds[2], bool sockets, fdflags): a pipe (to read, to write), or connected sockets. */
+    HOST_FD_PAIR,
+    /* (): reserves the lowest free descriptor for the library, and returns it. */
+    HOST_FD_RESERVE,
+    /* (fd, minimum, to): another descriptor of the same, the lowest free one from minimum on,
+     * or `to`, if that is not negative. Returns it. */
+    HOST_FD_DUP,
+    /* (fd): returns another descriptor of what fd is, or a negative number. */
+    HOST_FD_ALIAS,
+} HostFdCall;
+WASM_IMPORT("fd_call") int host_fd_call(HostFdCall call, intptr_t a, intptr_t b, intptr_t c);
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_close")))
 uint16_t wasi_fd_close(int fd);
 /* These throw: the thread leaves WebAssembly for good. */

@@ -6,13 +6,13 @@
  */
 import type { HostBase } from '../hosts/host.js';
 import { errnoNumber } from '../errno.js';
-import { fail, WasiError } from './abi.js';
+import { fail } from './abi.js';
 import { hostFiles } from './file-imports.js';
 import { GuestMemory, type Vector } from './guest-memory.js';
 import type { Memory } from './memory.js';
 import { newOutputs, Outputs, type MoreCalls } from './outputs.js';
 import { processCalls, type SystemThread } from './process.js';
-import { POLLIN, POLLNVAL, POLLOUT, type Guest, type System } from './system.js';
+import { POLLIN, POLLOUT, type Guest, type System } from './system.js';
 import * as E from './wasi-errno.js';
 import * as Rights from './wasi-rights.js';
 
@@ -46,25 +46,20 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
     return total;
   }
 
-  const none = (): number => -E.NFILE;
-  const answer = (work: () => number): number => {
+  // The outputs are always ready, so that they need not be watched.
+  const ready = (fd: number, events = 0): number => {
     try {
-      return work();
-    } catch (error) {
-      if (error instanceof WasiError) return -error.errno;
-      throw error;
+      return outputs.of(fd) && events & (POLLIN | POLLOUT);
+    } catch {
+      return -E.BADF;
     }
   };
 
   return {
     env: {
-      // The outputs are always ready, so that they need not be watched.
-      fd_watch: (fd) => answer(() => outputs.of(fd) && 0),
-      fd_revents: (fd, events) => (answer(() => outputs.of(fd)) < 0 ? POLLNVAL : events & (POLLIN | POLLOUT)),
-      fd_pair: none,
-      fd_reserve: none,
-      fd_dup: none,
-      fd_alias: none,
+      fd_watch: ready,
+      fd_revents: ready,
+      fd_call: () => -E.NFILE,
       ...hostFiles(host, shared),
     },
     calls: {

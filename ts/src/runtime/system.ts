@@ -13,18 +13,14 @@ import type { SystemCalls } from './process.js';
  */
 export interface LoopImports {
   fd_watch(fd: number): number;
+  /** Which of the events are true now; negative: there is no such fd. */
   fd_revents(fd: number, events: number): number;
-  fd_pair(pointer: number, sockets: number, flags: number): number;
-  /** Reserves the lowest free fd for the program's library. */
-  fd_reserve(): number;
-  /** Makes another fd: see FdTable.dup(). */
-  fd_dup(fd: number, minimum: number, to: number): number;
-  /** Returns another fd of what fd is, or a negative number. */
-  fd_alias(fd: number): number;
+  /** What WASI has no calls for: see wasm/port/wasm-port.h. */
+  fd_call(call: number, a: number, b: number, c: number): number;
 }
 
 /** The events of poll(2), with the numbers that the loops use. */
-export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32, POLLRDHUP = 0x2000;
+export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLRDHUP = 0x2000;
 
 /** The imports of one thread's instance that belong to a system. */
 export interface System {

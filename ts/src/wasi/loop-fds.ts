@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The imports by which the event loop of a program waits for WASI descriptors (wasm/port/fd-table.c), and creates pipes. */
 import { errnoNumber } from '../errno.js';
-import { FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '../runtime/abi.js';
+import { fail, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, type LoopImports } from '../runtime/system.js';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, type LoopImports } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { Kind, type NewDescriptor } from './table.js';
@@ -21,6 +21,44 @@ export function loopImports(thread: GuestThread): LoopImports {
     }
   };
 
+  function pair(pointer: number, sockets: number, flags: number): number {
+    memory.check(pointer, 8);
+    const rings: Ring[] = [];
+    const make = (): Ring => {
+      const ring = Ring.allocate(shared, true, OwnerEnd.none) ?? Ring.allocate(shared, false, OwnerEnd.none);
+      if (!ring) {
+        for (const made of rings) made.free();
+        throw new WasiError(E.NFILE);
+      }
+      rings.push(ring);
+      return ring;
+    };
+    const forth = make();
+    const back = sockets ? make() : undefined;
+    const base = sockets ? RIGHTS_OF_SOCKET : RIGHTS_OF_STREAM;
+    const common = { kind: Kind.stream, type: sockets ? FileType.stream : FileType.unknown, flags };
+    const reader: NewDescriptor = { ...common, read: forth, write: back, base: back ? base : base & ~Rights.fdWrite };
+    const writer: NewDescriptor = { ...common, read: back, write: forth, base: back ? base : base & ~Rights.fdRead };
+    let fds: [number, number];
+    try {
+      fds = table.openBoth(reader, writer);
+    } catch (error) {
+      for (const ring of rings) ring.free();
+      throw error;
+    }
+    memory.setU32(pointer, fds[0]);
+    memory.setU32(pointer + 4, fds[1]);
+    return 0;
+  }
+
+  /** In the order of HostFdCall (wasm/port/wasm-port.h). */
+  const calls: ((a: number, b: number, c: number) => number)[] = [
+    pair,
+    () => table.open({ kind: Kind.own, type: FileType.unknown, base: RIGHTS_OF_STREAM }),
+    (fd, minimum, to) => table.dup(fd, minimum, to),
+    (fd) => table.alias(fd),
+  ];
+
   return {
     // A descriptor without rings is always ready, so that it need not be watched.
     fd_watch: (fd) => result(() => table.use(fd, ({ readRing, writeRing }) => {
@@ -30,8 +68,8 @@ export function loopImports(thread: GuestThread): LoopImports {
     })),
 
     fd_revents(fd, events) {
-      const found = result(() => table.use(fd, ({ kind, type, readRing, writeRing }) => {
-        if (kind !== Kind.stream && kind !== Kind.listener) return POLLIN | POLLOUT;
+      return result(() => table.use(fd, ({ kind, type, readRing, writeRing }) => {
+        if (kind !== Kind.stream && kind !== Kind.listener) return events & (POLLIN | POLLOUT);
         let ready = 0;
         const noMoreIn = readRing !== undefined && (readRing.writerGone || readRing.readerGone);
         const noMoreOut = writeRing !== undefined && (writeRing.readerGone || writeRing.writerGone);
@@ -47,44 +85,10 @@ export function loopImports(thread: GuestThread): LoopImports {
           if (noMoreIn) ready |= POLLHUP;
           if (noMoreOut) ready |= POLLERR;
         }
-        return ready;
+        return ready & (events | POLLERR | POLLHUP);
       }));
-      if (found < 0) return POLLNVAL;
-      return found & (events | POLLERR | POLLHUP);
     },
 
-    fd_reserve: () => result(() => table.open({ kind: Kind.own, type: FileType.unknown, base: RIGHTS_OF_STREAM })),
-    fd_dup: (fd, minimum, to) => result(() => table.dup(fd, minimum, to)),
-    fd_alias: (fd) => table.alias(fd),
-
-    fd_pair: (pointer, sockets, flags) => result(() => {
-      memory.check(pointer, 8);
-      const rings: Ring[] = [];
-      const make = (): Ring => {
-        const ring = Ring.allocate(shared, true, OwnerEnd.none) ?? Ring.allocate(shared, false, OwnerEnd.none);
-        if (!ring) {
-          for (const made of rings) made.free();
-          throw new WasiError(E.NFILE);
-        }
-        rings.push(ring);
-        return ring;
-      };
-      const forth = make();
-      const back = sockets ? make() : undefined;
-      const base = sockets ? RIGHTS_OF_SOCKET : RIGHTS_OF_STREAM;
-      const common = { kind: Kind.stream, type: sockets ? FileType.stream : FileType.unknown, flags };
-      const reader: NewDescriptor = { ...common, read: forth, write: back, base: back ? base : base & ~Rights.fdWrite };
-      const writer: NewDescriptor = { ...common, read: back, write: forth, base: back ? base : base & ~Rights.fdRead };
-      let fds: [number, number];
-      try {
-        fds = table.openBoth(reader, writer);
-      } catch (error) {
-        for (const ring of rings) ring.free();
-        throw error;
-      }
-      memory.setU32(pointer, fds[0]);
-      memory.setU32(pointer + 4, fds[1]);
-      return 0;
-    }),
+    fd_call: (call, ...args) => result(() => calls[call]?.(...args) ?? fail(E.NOSYS)),
   };
 }
