@@ -19,6 +19,10 @@
 #define host_fd_revents aio_priv_host_fd_revents
 #define host_fd_watch aio_priv_host_fd_watch
 #define host_fdatasync aio_priv_host_fdatasync
+#define host_file_access aio_priv_host_file_access
+#define host_file_chmod aio_priv_host_file_chmod
+#define host_file_mode aio_priv_host_file_mode
+#define host_file_umask aio_priv_host_file_umask
 #define host_leave aio_priv_host_leave
 #define host_pread aio_priv_host_pread
 #define host_preadv aio_priv_host_preadv
@@ -29,6 +33,7 @@
 #define wasi_args_get aio_priv_wasi_args_get
 #define wasi_args_sizes_get aio_priv_wasi_args_sizes_get
 #define wasi_fd_close aio_priv_wasi_fd_close
+#define wasi_fd_pread aio_priv_wasi_fd_pread
 #define wasi_fd_read aio_priv_wasi_fd_read
 #define wasi_fd_write aio_priv_wasi_fd_write
 #define wasi_sock_accept aio_priv_wasi_sock_accept
@@ -53,6 +58,13 @@
 
 /* libc/main.c */
 #define aio_call_main aio_priv_aio_call_main
+
+/* libc/read.c */
+#define wasi_is_directory aio_priv_wasi_is_directory
+#define wasi_read_error aio_priv_wasi_read_error
+
+/* libc/mode.c */
+#define wasi_prepare_mode aio_priv_wasi_prepare_mode
 
 /* libc/path.c */
 #define wasi_path aio_priv_wasi_path

@@ -61,7 +61,8 @@ __wasi_errno_t __wrap___wasi_fd_read(int fd, const __wasi_iovec_t *iovs, size_t 
 {
     WasmOwn *own = wasm_own_get(fd);
 
-    return own ? answer(own, own->ops->read, iovs, n, done) : wasi_fd_read(fd, iovs, n, done);
+    return own ? answer(own, own->ops->read, iovs, n, done)
+               : wasi_read_error(fd, wasi_fd_read(fd, iovs, n, done));
 }
 
 __wasi_errno_t __wrap___wasi_fd_write(int fd, const __wasi_ciovec_t *iovs, size_t n,

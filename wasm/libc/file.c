@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening files, and operations on directories. read(), write(), lseek() and close() are libc's
- * own, which call WASI directly. */
+/* Operations on files and directories. read(), write(), lseek() and close() are libc's own, which call WASI
+ * directly. */
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,64 +8,16 @@
 #include "fd-calls.h"
 #include "wasi.h"
 
-/* The rights of a descriptor: all but those that the access mode excludes. */
-#define WRITE_RIGHTS                                                        \
-    (__WASI_RIGHTS_FD_WRITE | __WASI_RIGHTS_FD_ALLOCATE |                   \
-     __WASI_RIGHTS_FD_FILESTAT_SET_SIZE)
-
-static __wasi_fdflags_t fdflags(int flags)
+int __syscall_mkdirat(int dirfd, intptr_t path, int mode)
 {
-    return (__wasi_fdflags_t)((flags & O_APPEND ? __WASI_FDFLAGS_APPEND : 0) |
-                              (flags & O_NONBLOCK ? __WASI_FDFLAGS_NONBLOCK : 0) |
-                              ((flags & O_SYNC) == O_SYNC ? __WASI_FDFLAGS_SYNC
-                               : flags & O_DSYNC ? __WASI_FDFLAGS_DSYNC : 0));
-}
-
-int __syscall_openat(int dirfd, intptr_t path, int flags, ...)
-{
-    __wasi_oflags_t oflags =
-        (__wasi_oflags_t)((flags & O_CREAT ? __WASI_OFLAGS_CREAT : 0) |
-                          (flags & O_EXCL ? __WASI_OFLAGS_EXCL : 0) |
-                          (flags & O_TRUNC ? __WASI_OFLAGS_TRUNC : 0) |
-                          (flags & O_DIRECTORY ? __WASI_OFLAGS_DIRECTORY : 0));
-    __wasi_lookupflags_t follow =
-        flags & O_NOFOLLOW ? 0 : __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW;
-    __wasi_rights_t lacks = 0;
-    __wasi_fdstat_t from;
-    __wasi_errno_t error;
-    __wasi_fd_t fd;
     WasiPath at;
     int ret = wasi_path(dirfd, (const char *)path, &at);
 
     if (ret < 0) {
         return ret;
     }
-    switch (flags & O_ACCMODE & ~O_PATH) {
-    case O_RDONLY: lacks = WRITE_RIGHTS; break;
-    case O_WRONLY: lacks = __WASI_RIGHTS_FD_READ; break;
-    case O_RDWR: break;
-    default: return -EINVAL;
-    }
-    error = __wasi_fd_fdstat_get(at.dir, &from);
-    if (!error) {
-        error = __wasi_path_open(at.dir, follow, at.name, at.length, oflags,
-                                 from.fs_rights_inheriting & ~lacks,
-                                 from.fs_rights_inheriting, fdflags(flags), &fd);
-    }
-    if (!error && flags & O_CLOEXEC) {
-        fd_set_cloexec((int)fd, true);
-    }
-    return error ? wasi_result(error) : (int)fd;
-}
-
-int __syscall_mkdirat(int dirfd, intptr_t path, int mode)
-{
-    WasiPath at;
-    int ret = wasi_path(dirfd, (const char *)path, &at);
-
-    (void)mode;                      /* WASI has no modes */
-    return ret < 0 ? ret : wasi_result(__wasi_path_create_directory(
-                               at.dir, at.name, at.length));
+    wasi_prepare_mode(mode, 0777);
+    return wasi_result(__wasi_path_create_directory(at.dir, at.name, at.length));
 }
 
 int __syscall_unlinkat(int dirfd, intptr_t path, int flags)
@@ -98,16 +50,50 @@ int __syscall_renameat(int olddir, intptr_t oldpath, int newdir, intptr_t newpat
                                to.length));
 }
 
+/* Replaces a path that names a symbolic link by what the link leads to. WASI makes hard links only to
+ * the link itself. Returns 0 or -errno. */
+static int follow(int dirfd, char *path)
+{
+    char target[PATH_MAX];
+
+    for (int links = 0; links < 40; links++) {
+        int got = __syscall_readlinkat(dirfd, (intptr_t)path, (intptr_t)target, sizeof(target) - 1);
+        size_t parent = 0;
+        if (got < 0) {
+            return got == -EINVAL ? 0 : got;
+        }
+        target[got] = '\0';
+        if (target[0] != '/') {
+            const char *slash = strrchr(path, '/');
+            parent = slash ? (size_t)(slash - path) + 1 : 0;
+        }
+        if (parent + (size_t)got >= PATH_MAX) {
+            return -ENAMETOOLONG;
+        }
+        memcpy(path + parent, target, (size_t)got + 1);
+    }
+    return -ELOOP;
+}
+
 int __syscall_linkat(int olddir, intptr_t oldpath, int newdir, intptr_t newpath,
                      int flags)
 {
+    char path[PATH_MAX];
     WasiPath from, to;
-    int ret = wasi_path(olddir, (const char *)oldpath, &from);
+    int ret = 0;
 
+    if (flags & AT_SYMLINK_FOLLOW) {
+        if (strlen((const char *)oldpath) >= sizeof(path)) {
+            return -ENAMETOOLONG;
+        }
+        oldpath = (intptr_t)strcpy(path, (const char *)oldpath);
+        ret = follow(olddir, path);
+    }
+    ret = ret < 0 ? ret : wasi_path(olddir, (const char *)oldpath, &from);
     ret = ret < 0 ? ret : wasi_path(newdir, (const char *)newpath, &to);
     return ret < 0 ? ret : wasi_result(__wasi_path_link(
-                               from.dir, flags & AT_SYMLINK_FOLLOW ? 1 : 0,
-                               from.name, from.length, to.dir, to.name, to.length));
+                               from.dir, 0, from.name, from.length, to.dir, to.name,
+                               to.length));
 }
 
 int __syscall_symlinkat(intptr_t target, int dirfd, intptr_t path)
@@ -147,21 +133,22 @@ int __syscall_readlinkat(int dirfd, intptr_t path, intptr_t buf, size_t size)
     return (int)used;
 }
 
-int __syscall_ftruncate64(int fd, off_t length)
+/* Returns the result of a call that changes the size of fd: where it was not opened for writing, or is a
+ * directory, that is `refused`. */
+static int resized(int fd, __wasi_errno_t error, int refused)
 {
-    return wasi_result(__wasi_fd_filestat_set_size(fd, (__wasi_filesize_t)length));
+    __wasi_fdstat_t stat;
+
+    if ((error == __WASI_ERRNO_NOTCAPABLE || error == __WASI_ERRNO_BADF) &&
+        !__wasi_fd_fdstat_get(fd, &stat) && !(stat.fs_rights_base & __WASI_RIGHTS_FD_WRITE)) {
+        return refused;
+    }
+    return wasi_result(error);
 }
 
-int __syscall_truncate64(intptr_t path, off_t length)
+int __syscall_ftruncate64(int fd, off_t length)
 {
-    int fd = __syscall_openat(AT_FDCWD, path, O_WRONLY);
-    int ret = fd;
-
-    if (fd >= 0) {
-        ret = __syscall_ftruncate64(fd, length);
-        (void)!__wasi_fd_close(fd);
-    }
-    return ret;
+    return resized(fd, __wasi_fd_filestat_set_size(fd, (__wasi_filesize_t)length), -EINVAL);
 }
 
 int __syscall_fdatasync(int fd)
@@ -172,8 +159,8 @@ int __syscall_fdatasync(int fd)
 int __syscall_fallocate(int fd, int mode, off_t offset, off_t length)
 {
     return mode ? -EOPNOTSUPP
-                : wasi_result(__wasi_fd_allocate(fd, (__wasi_filesize_t)offset,
-                                                 (__wasi_filesize_t)length));
+                : resized(fd, __wasi_fd_allocate(fd, (__wasi_filesize_t)offset,
+                                                 (__wasi_filesize_t)length), -EBADF);
 }
 
 int __syscall_fadvise64(int fd, off_t offset, off_t length, int advice)
@@ -212,7 +199,7 @@ int __syscall_fcntl64(int fd, int command, ...)
         }
         return flags;
     case F_SETFL:
-        return wasi_result(__wasi_fd_fdstat_set_flags(fd, fdflags(flags)));
+        return wasi_result(__wasi_fd_fdstat_set_flags(fd, wasi_fdflags(flags)));
     default:
         return -EINVAL;
     }

@@ -7,7 +7,6 @@
  * links too; and libc's own __main_void, which would ask WASI for the arguments,
  * is not linked.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,17 +16,9 @@ int __main_void(void) __attribute__((weak));
  * main() is the program's exit code; output is written and the functions of
  * atexit() run only if the caller passes it to exit(). */
 int aio_call_main(int argc, char **argv);
-/* path.c. The program begins in the directory that the environment names, if it has been given that one. */
-int __syscall_chdir(intptr_t path) __attribute__((weak));
 
 int aio_call_main(int argc, char **argv)
 {
-    const char *directory = getenv("PWD");
-
-    /* A program that uses no files does not contain this function. */
-    if (__syscall_chdir && directory && *directory == '/') {
-        __syscall_chdir((intptr_t)directory);
-    }
     if (__main_argc_argv) {
         return __main_argc_argv(argc, argv);
     }

@@ -2,17 +2,19 @@
 /*
  * Paths. WASI has no root and no current directory, only directories that the
  * program was given, each with a name. A path belongs to the directory with the
- * longest name that the path begins with. The current directory is kept here, '/' at
- * first.
+ * longest name that the path begins with. The current directory is kept here. It begins as the one that
+ * the environment names (PWD), if the program has been given that one, otherwise as '/'.
  */
-#include <sys/stat.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #include "wasi.h"
 
 /* Shared by all threads of the program, as POSIX requires. */
 static char current[PATH_MAX] = "/";
 
-/* Appends path to `to`, without empty and '.' components ('//' and '/./'). */
+/* Appends path to `to`, without empty and '.' components ('//' and '/./'). A '.' at the end remains, because
+ * some calls refuse it, and a slash at the end, which asks for a directory. */
 static bool append(char *to, const char *path)
 {
     size_t n = strlen(to);
@@ -20,7 +22,8 @@ static bool append(char *to, const char *path)
     while (*path) {
         size_t part = strcspn(path, "/");
         bool last = path[part] == '\0';
-        if (part == 0 || (part == 1 && path[0] == '.' && !last)) {
+        if (part == 0 ||
+            (part == 1 && path[0] == '.' && path[part + strspn(path + part, "/")] != '\0')) {
             path += part + !last;
             continue;
         }
@@ -84,7 +87,7 @@ static int find(const char *path, int *covers)
     }
 }
 
-int wasi_path(int dirfd, const char *path, WasiPath *result)
+static int resolve(int dirfd, const char *path, WasiPath *result)
 {
     char whole[PATH_MAX] = "/";
     int covers;
@@ -92,12 +95,12 @@ int wasi_path(int dirfd, const char *path, WasiPath *result)
     if (*path == '\0') {
         return -ENOENT;
     }
+    result->length = strlen(path);
+    if (result->length >= PATH_MAX) {
+        return -ENAMETOOLONG;
+    }
     if (*path != '/' && dirfd != AT_FDCWD) {
         result->dir = dirfd;
-        result->length = strlen(path);
-        if (result->length >= PATH_MAX) {
-            return -ENAMETOOLONG;
-        }
         memcpy(result->name, path, result->length + 1);
         return 0;
     }
@@ -142,20 +145,22 @@ static void fold(char *path)
     *to = '\0';
 }
 
-int __syscall_chdir(intptr_t path)
+static int change(const char *path)
 {
     char whole[PATH_MAX] = "/";
-    struct stat stat_;
-    int ret = __syscall_stat64(path, (intptr_t)&stat_);
+    __wasi_filestat_t stat;
+    __wasi_errno_t error;
+    WasiPath at;
+    int ret = resolve(AT_FDCWD, path, &at);
 
     if (ret < 0) {
         return ret;
     }
-    if (!S_ISDIR(stat_.st_mode)) {
-        return -ENOTDIR;
+    error = __wasi_path_filestat_get(at.dir, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, at.name, at.length, &stat);
+    if (error || stat.filetype != __WASI_FILETYPE_DIRECTORY) {
+        return error ? wasi_result(error) : -ENOTDIR;
     }
-    if ((*(const char *)path != '/' && !append(whole, current)) ||
-        !append(whole, (const char *)path)) {
+    if ((*path != '/' && !append(whole, current)) || !append(whole, path)) {
         return -ENAMETOOLONG;
     }
     fold(whole);
@@ -163,10 +168,41 @@ int __syscall_chdir(intptr_t path)
     return 0;
 }
 
+static void begin(void)
+{
+    const char *directory = getenv("PWD");
+
+    if (directory && *directory == '/') {
+        change(directory);
+    }
+}
+
+/* Call this before `current` is used. */
+static void prepare(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, begin);
+}
+
+int wasi_path(int dirfd, const char *path, WasiPath *result)
+{
+    prepare();
+    return resolve(dirfd, path, result);
+}
+
+int __syscall_chdir(intptr_t path)
+{
+    prepare();
+    return change((const char *)path);
+}
+
 int __syscall_getcwd(intptr_t buf, size_t size)
 {
-    size_t n = strlen(current);
+    size_t n;
 
+    prepare();
+    n = strlen(current);
     if (size <= n) {
         return -ERANGE;
     }

@@ -11,19 +11,28 @@ static struct timespec timespec_of(__wasi_timestamp_t ns)
                               .tv_nsec = (long)(ns % 1000000000) };
 }
 
-/* WASI has no permissions: a program that has the directory may try everything. */
-static mode_t mode_of(__wasi_filetype_t type)
+static mode_t type_of(__wasi_filetype_t type)
 {
     switch (type) {
-    case __WASI_FILETYPE_REGULAR_FILE: return S_IFREG | 0666;
-    case __WASI_FILETYPE_DIRECTORY: return S_IFDIR | 0777;
-    case __WASI_FILETYPE_SYMBOLIC_LINK: return S_IFLNK | 0777;
-    case __WASI_FILETYPE_CHARACTER_DEVICE: return S_IFCHR | 0666;
-    case __WASI_FILETYPE_BLOCK_DEVICE: return S_IFBLK | 0666;
+    case __WASI_FILETYPE_REGULAR_FILE: return S_IFREG;
+    case __WASI_FILETYPE_DIRECTORY: return S_IFDIR;
+    case __WASI_FILETYPE_SYMBOLIC_LINK: return S_IFLNK;
+    case __WASI_FILETYPE_CHARACTER_DEVICE: return S_IFCHR;
+    case __WASI_FILETYPE_BLOCK_DEVICE: return S_IFBLK;
     case __WASI_FILETYPE_SOCKET_DGRAM:
-    case __WASI_FILETYPE_SOCKET_STREAM: return S_IFSOCK | 0666;
-    default: return S_IFIFO | 0666;
+    case __WASI_FILETYPE_SOCKET_STREAM: return S_IFSOCK;
+    default: return S_IFIFO;
     }
+}
+
+/* The permission bits. WASI has none; our host writes them to the padding after the type
+ * (ts/src/runtime/filestat.ts). */
+static mode_t permissions(const __wasi_filestat_t *from)
+{
+    uint16_t bits;
+
+    memcpy(&bits, (const char *)&from->filetype + 2, sizeof(bits));
+    return bits & 07777;
 }
 
 static int put(__wasi_errno_t error, const __wasi_filestat_t *from, intptr_t buf)
@@ -34,7 +43,7 @@ static int put(__wasi_errno_t error, const __wasi_filestat_t *from, intptr_t buf
     *(struct stat *)buf = (struct stat){
         .st_dev = (dev_t)from->dev,
         .st_ino = (ino_t)from->ino,
-        .st_mode = mode_of(from->filetype),
+        .st_mode = type_of(from->filetype) | permissions(from),
         .st_nlink = (nlink_t)from->nlink,
         .st_size = (off_t)from->size,
         .st_blksize = 4096,
@@ -79,16 +88,6 @@ int __syscall_stat64(intptr_t path, intptr_t buf)
 int __syscall_lstat64(intptr_t path, intptr_t buf)
 {
     return __syscall_newfstatat(AT_FDCWD, path, buf, AT_SYMLINK_NOFOLLOW);
-}
-
-/* Tells whether the file exists; whether it can be used, only trying tells. */
-int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags)
-{
-    struct stat stat;
-
-    (void)mode;
-    return __syscall_newfstatat(dirfd, path, (intptr_t)&stat,
-                                flags & AT_SYMLINK_NOFOLLOW);
 }
 
 int __syscall_utimensat(int dirfd, intptr_t path, intptr_t times, int flags)

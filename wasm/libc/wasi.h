@@ -28,6 +28,15 @@ static inline bool wasi_is_terminal(const __wasi_fdstat_t *stat)
            !(stat->fs_rights_base & (__WASI_RIGHTS_FD_SEEK | __WASI_RIGHTS_FD_TELL));
 }
 
+/* Returns WASI's fdflags for the flags of open(). */
+static inline __wasi_fdflags_t wasi_fdflags(int flags)
+{
+    return (__wasi_fdflags_t)((flags & O_APPEND ? __WASI_FDFLAGS_APPEND : 0) |
+                              (flags & O_NONBLOCK ? __WASI_FDFLAGS_NONBLOCK : 0) |
+                              ((flags & O_SYNC) == O_SYNC ? __WASI_FDFLAGS_SYNC
+                               : flags & O_DSYNC ? __WASI_FDFLAGS_DSYNC : 0));
+}
+
 /* A path of the program: the WASI directory that it is below, and its name there. */
 typedef struct WasiPath {
     int dir;
@@ -37,5 +46,14 @@ typedef struct WasiPath {
 
 /* Resolves a path. dirfd is as in openat(). Returns 0 or -errno. */
 int wasi_path(int dirfd, const char *path, WasiPath *result);
+
+/* Returns true if fd is an open directory. NULL as long as nothing has been opened (read.c). */
+extern bool (*wasi_is_directory)(int fd);
+/* Returns the error of a call that reads, for which WASI has returned this one. */
+__wasi_errno_t wasi_read_error(int fd, __wasi_errno_t error);
+
+/* Call this directly before the WASI call that creates a file or directory. usual: the mode with
+ * which that call creates one. */
+void wasi_prepare_mode(int mode, int usual);
 
 #endif

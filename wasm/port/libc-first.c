@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 int __syscall_fdatasync(int fd);
-int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags);
+int __syscall_umask(int mask);
+int __syscall_newfstatat(int dirfd, intptr_t path, intptr_t buf, int flags);
 
 const struct {
     int (*file)(int fd);
-    int (*stat)(int dirfd, intptr_t path, int mode, int flags);
-} wasm_libc_first = { __syscall_fdatasync, __syscall_faccessat };
+    int (*mode)(int mask);
+    int (*stat)(int dirfd, intptr_t path, intptr_t buf, int flags);
+} wasm_libc_first = { __syscall_fdatasync, __syscall_umask, __syscall_newfstatat };

@@ -46,7 +46,7 @@ export class Caller {
 
   private constructor(readonly guest: Guest) {
     const thread = guestThread(guest.config, workerHost, () => this.memory, true);
-    this.calls = guardAll(preview1(thread, directoryCalls)) as unknown as typeof this.calls;
+    this.calls = guardAll(preview1(thread, directoryCalls(thread).calls)) as unknown as typeof this.calls;
   }
 
   static async create(options: GuestOptions = {}): Promise<Caller> {

@@ -2,6 +2,10 @@
 import { pathCalls } from './calls-path.js';
 import { readdirCalls } from './calls-readdir.js';
 import type { DirectoryCalls } from './guest-thread.js';
+import { libcFiles } from './libc-files.js';
 
-/** The WASI calls on directories, which only guests with directories need. */
-export const directoryCalls: DirectoryCalls = (thread) => ({ ...readdirCalls(thread), ...pathCalls(thread) });
+/** What only guests with directories need. */
+export const directoryCalls: DirectoryCalls = (thread) => ({
+  calls: { ...readdirCalls(thread), ...pathCalls(thread) },
+  env: libcFiles(thread),
+});

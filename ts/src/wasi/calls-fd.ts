@@ -194,6 +194,7 @@ export function fdCalls(thread: GuestThread): SystemCalls {
         } else {
           memory.bytes(pointer, 64).fill(0);
           memory.setU8(pointer + 16, descriptor.type);
+          memory.setU16(pointer + 18, 0o600);      // the permission bits of a pipe: see putStat()
           memory.setU64(pointer + 24, 1n);
         }
       });

@@ -20,46 +20,68 @@ const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;
 /** A file that does not exist is no error, because making an error takes longer than the call. */
 const STAT = { bigint: true, throwIfNoEntry: false } as const;
 
+function directory(descriptor: Descriptor, rights: number): Descriptor {
+  if (descriptor.kind !== Kind.directory) fail(E.NOTDIR);
+  descriptor.need(rights);
+  return descriptor;
+}
+
+/** Calls work() with the resolved place of a path below fd. */
+export function placeBelow<T>(
+  thread: GuestThread, fd: number, rights: number, path: string, follow: boolean, work: (place: ResolvedPath, from: Descriptor) => T,
+): T {
+  return thread.table.use(fd, (from) => {
+    directory(from, rights);
+    const fs = thread.fs ?? fail(E.NOTSUP);
+    return thread.shared.withPaths(() => resolve(fs, thread.parents ?? fail(E.NOTSUP), from, path, follow, (place) => work(place, from)));
+  });
+}
+
+/** The path of a place that must exist; if the path ended with a slash, it must be a directory. */
+export function existingPath(fs: FileSystem, { path, slash }: ResolvedPath): string {
+  if (slash && !host(() => fs.lstatSync(path)).isDirectory()) fail(E.NOTDIR);
+  return path;
+}
+
 export function pathCalls(thread: GuestThread): SystemCalls {
   const { memory, table, shared } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
   const parents = (): Parents => thread.parents ?? fail(E.NOTSUP);
 
-  function directory(descriptor: Descriptor, rights: number): Descriptor {
-    if (descriptor.kind !== Kind.directory) fail(E.NOTDIR);
-    descriptor.need(rights);
-    return descriptor;
-  }
-
-  /** Calls work() with the resolved place of a path below fd. */
-  function below<T>(fd: number, rights: number, path: string, follow: boolean, work: (place: ResolvedPath, from: Descriptor) => T): T {
-    return table.use(fd, (from) => {
-      directory(from, rights);
-      return shared.withPaths(() => resolve(files(), parents(), from, path, follow, (place) => work(place, from)));
-    });
-  }
+  const below = <T>(fd: number, rights: number, path: string, follow: boolean, work: (place: ResolvedPath, from: Descriptor) => T): T =>
+    placeBelow(thread, fd, rights, path, follow, work);
 
   const following = (flags: number): boolean => {
     if (flags & ~LookupFlags.symlinkFollow) fail(E.INVAL);
     return (flags & LookupFlags.symlinkFollow) !== 0;
   };
 
+  /** The permission bits of what is created next, if the program has set them (file_mode). */
+  function takeMode(otherwise: number): number {
+    const mode = thread.newMode ?? otherwise;
+    thread.newMode = undefined;
+    return mode;
+  }
+
   /**
-   * The path of a place that is to be created or removed, with the slash at its end that the guest passed, because the host's
+   * The path of a place that is to be removed or renamed, with the slash at its end that the guest passed, because the host's
    * calls differ in what they do about it. A slash after a symbolic link is refused: the host would follow the link, which may
    * lead out of the directory.
    */
-  function entry({ path, slash }: ResolvedPath): string {
+  function entry({ path, slash }: ResolvedPath, isLink: number = E.NOTDIR): string {
     if (!slash) return path;
     const stat = files().lstatSync(path, { throwIfNoEntry: false });
-    if (stat?.isSymbolicLink()) fail(E.NOTDIR);
+    if (stat?.isSymbolicLink()) fail(isLink);
     return `${path}/`;
   }
+
+  /** The same for a place that is to be created. */
+  const newEntry = (place: ResolvedPath): string => entry(place, E.EXIST);
 
   // ---- path_open
 
   /** Opens the place without following a link, even if the place was replaced by one since it was resolved. */
-  function openPath(place: ResolvedPath, oflags: number, rights: number): number {
+  function openPath(place: ResolvedPath, oflags: number, rights: number, mode: number): number {
     const { constants, openSync } = files();
     let flags = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
     if (rights & WRITING || oflags & OFlags.trunc) flags |= rights & Rights.fdRead ? constants.O_RDWR : constants.O_WRONLY;
@@ -67,12 +89,9 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     if (oflags & OFlags.creat) flags |= constants.O_CREAT;
     if (oflags & OFlags.excl) flags |= constants.O_EXCL;
     if (oflags & OFlags.trunc) flags |= constants.O_TRUNC;
-    if (place.slash && oflags & OFlags.creat) {
-      const stat = files().lstatSync(place.path, { throwIfNoEntry: false });
-      fail(stat === undefined || stat.isDirectory() ? E.ISDIR : E.NOTDIR);
-    }
+    if (place.slash && oflags & OFlags.creat) fail(isDots(place) && oflags & OFlags.excl ? E.EXIST : E.ISDIR);
     try {
-      return openSync(place.path, flags, 0o666);
+      return openSync(place.path, flags, mode);
     } catch (error) {
       // What a symbolic link answers with these flags.
       if (place.maybeLink && /^(ELOOP|ENOTDIR)$/.test(hostErrno(error))) followLink();
@@ -80,11 +99,13 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     }
   }
 
-  function open(place: ResolvedPath, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number): number {
+  function open(
+    place: ResolvedPath, from: Descriptor, oflags: number, base: number, inheriting: number, fdflags: number, mode: number,
+  ): number {
     const fs = files();
     // The rights for a directory are reduced to those that apply to directories.
     const directoryOnly = (oflags & OFlags.directory) !== 0 || place.slash;
-    const hostFd = openPath(place, oflags, directoryOnly ? 0 : base);
+    const hostFd = openPath(place, oflags, directoryOnly ? 0 : base, mode);
     let fd: number;
     let rights: number;
     try {
@@ -121,9 +142,10 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       fd: number, lookup: number, pathAt: number, length: number, oflags: number, base: bigint, inheriting: bigint,
       fdflags: number, result: number,
     ) {
+      const mode = takeMode(0o666);
       memory.check(result, 4);
       const path = textAt(memory, pathAt, length);
-      const follow = following(lookup) || asksDirectory(path);
+      const follows = following(lookup);
       const { creat, directory: dir, excl, trunc } = OFlags;
       const known = FdFlags.append | FdFlags.dsync | FdFlags.nonblock | FdFlags.rsync | FdFlags.sync;
       if (oflags & ~(creat | dir | excl | trunc) || fdflags & ~known) fail(E.INVAL);
@@ -131,20 +153,23 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       let rights: number = Rights.pathOpen;
       if (oflags & creat) rights |= Rights.pathCreateFile;
       if (oflags & trunc) rights |= Rights.pathFilestatSetSize;
-      const opened = below(fd, rights, path, follow && !(oflags & creat && oflags & excl), (place, from) => {
+      // A path that ends with a slash cannot be created, so that the last link of one need not be followed.
+      const follow = oflags & creat ? follows && !(oflags & excl) && !asksDirectory(path) : follows || asksDirectory(path);
+      const opened = below(fd, rights, path, follow, (place, from) => {
         // Bits above the defined ones are ignored; inherited rights are limited to those that the directory passes on.
         const wanted = Number(BigInt.asUintN(30, base));
         if (wanted & ~from.passed) fail(E.NOTCAPABLE);
         const passed = Number(BigInt.asUintN(30, inheriting)) & from.passed;
-        return open(place, from, oflags, wanted, passed, fdflags);
+        return open(place, from, oflags, wanted, passed, fdflags, mode);
       });
       memory.setU32(result, opened);
     },
 
     path_create_directory(fd: number, pathAt: number, length: number) {
+      const mode = takeMode(0o777);
       below(fd, Rights.pathCreateDirectory, textAt(memory, pathAt, length), false, (place) => {
         if (isDots(place)) fail(E.EXIST);
-        host(() => files().mkdirSync(entry(place)));
+        host(() => files().mkdirSync(newEntry(place), mode));
       });
     },
     path_remove_directory(fd: number, pathAt: number, length: number) {
@@ -174,7 +199,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     ) {
       const path = textAt(memory, pathAt, length);
       below(fd, Rights.pathFilestatSetTimes, path, following(lookup) || asksDirectory(path), (place) => {
-        if (place.maybeLink && files().lstatSync(place.path, STAT)?.isSymbolicLink()) followLink();
+        if (place.maybeLink && host(() => files().lstatSync(place.path, STAT))?.isSymbolicLink()) followLink();
         setTimes(thread.host, existing(place), false, atim, mtim, flags);
       });
     },
@@ -182,7 +207,8 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     path_readlink(fd: number, pathAt: number, length: number, buffer: number, size: number, used: number) {
       memory.check(buffer, size >>> 0);
       memory.check(used, 4);
-      below(fd, Rights.pathReadlink, textAt(memory, pathAt, length), false, (place) => {
+      const path = textAt(memory, pathAt, length);
+      below(fd, Rights.pathReadlink, path, asksDirectory(path), (place) => {
         const target = host(() => files().readlinkSync(existing(place), { encoding: 'buffer' }));
         // A target that does not fit is cut off, as readlink(2) does.
         const fits = target.subarray(0, size >>> 0);
@@ -197,7 +223,7 @@ export function pathCalls(thread: GuestThread): SystemCalls {
         // An absolute link would lead out of every directory of the guest, and other programs may follow it.
         if (target.startsWith('/')) fail(E.PERM);
         if (isDots(place)) fail(E.EXIST);
-        host(() => files().symlinkSync(target, entry(place)));
+        host(() => files().symlinkSync(target, newEntry(place)));
       });
     },
     path_link(
@@ -206,8 +232,8 @@ export function pathCalls(thread: GuestThread): SystemCalls {
       const [from, to] = [textAt(memory, oldAt, oldLength), textAt(memory, newAt, newLength)];
       if (lookup !== 0) fail(E.INVAL);             // hard links are made to a symbolic link itself only
       both(oldFd, Rights.pathLinkSource, from, newFd, Rights.pathLinkTarget, to, (source, target) => {
-        host(() => files().linkSync(entry(source), entry(target)));
-      });
+        host(() => files().linkSync(entry(source), newEntry(target)));
+      }, asksDirectory(from));
     },
     path_rename(oldFd: number, oldAt: number, oldLength: number, newFd: number, newAt: number, newLength: number) {
       const [from, to] = [textAt(memory, oldAt, oldLength), textAt(memory, newAt, newLength)];
@@ -223,22 +249,20 @@ export function pathCalls(thread: GuestThread): SystemCalls {
     return name === '.' || name === '..';
   }
 
-  /** The path of a place that must exist; if the path ended with a slash, it must be a directory. */
-  function existing({ path, slash }: ResolvedPath): string {
-    if (slash && !host(() => files().lstatSync(path)).isDirectory()) fail(E.NOTDIR);
-    return path;
+  function existing(place: ResolvedPath): string {
+    return existingPath(files(), place);
   }
 
   function both(
     oldFd: number, oldRights: number, from: string, newFd: number, newRights: number, to: string,
-    work: (source: ResolvedPath, target: ResolvedPath) => void,
+    work: (source: ResolvedPath, target: ResolvedPath) => void, follow = false,
   ): void {
     table.use(oldFd, (oldDirectory) => {
       directory(oldDirectory, oldRights);
       table.use(newFd, (newDirectory) => {
         directory(newDirectory, newRights);
         shared.withPaths(() =>
-          resolve(files(), parents(), oldDirectory, from, false, (source) =>
+          resolve(files(), parents(), oldDirectory, from, follow, (source) =>
             resolve(files(), parents(), newDirectory, to, false, (target) => work(source, target)),
           ),
         );

@@ -7,17 +7,18 @@ import type { GuestConfig } from './guest-config.js';
 import { guestFiles } from './guest-files.js';
 import type { DirectoryCalls } from './guest-thread.js';
 import { loopImports } from './loop-fds.js';
-import { guestThread, preview1 } from './preview1.js';
+import { guestThread, noDirectories, preview1 } from './preview1.js';
 
 /**
  * The system of one thread of a guest that contains the event loop. directoryCalls: absent where there are no
  * directories.
  */
-export function guestSystem(config: GuestConfig, host: HostBase, memory: Memory, sleeps: boolean, directoryCalls?: DirectoryCalls): System {
+export function guestSystem(config: GuestConfig, host: HostBase, memory: Memory, sleeps: boolean, directoryCalls: DirectoryCalls = noDirectories): System {
   const thread = guestThread(config, host, () => memory.memory, sleeps);
+  const { calls, env } = directoryCalls(thread);
   return {
-    env: { ...loopImports(thread), ...guestFiles(thread, hostFiles(host, memory)) },
-    calls: preview1(thread, directoryCalls),
+    env: { ...loopImports(thread), ...guestFiles(thread, hostFiles(host, memory)), ...env },
+    calls: preview1(thread, calls),
     whenReady: (tell) => void (thread.shared.onReady = tell),
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { SystemCalls, SystemThread } from '../runtime/process.js';
+import type { LibcFileImports } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { Parents } from './parents.js';
 import type { Shared } from './shared.js';
@@ -13,7 +14,9 @@ export interface GuestThread extends SystemThread {
   readonly fs: FileSystem | undefined;
   /** The directories that it has found; absent where there are none. */
   readonly parents: Parents | undefined;
+  /** The permission bits of the file or directory that this thread creates next; undefined for the usual ones. */
+  newMode?: number | undefined;
 }
 
-/** Makes the WASI calls on directories, which not every host has. */
-export type DirectoryCalls = (thread: GuestThread) => SystemCalls;
+/** Makes the WASI calls on directories, which not every host has, and libc's imports for what is in them. */
+export type DirectoryCalls = (thread: GuestThread) => { calls: SystemCalls; env: LibcFileImports };

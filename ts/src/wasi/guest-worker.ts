@@ -8,7 +8,7 @@ import { startWorker } from '../runtime/worker.js';
 import { guardAll } from '../runtime/system.js';
 import { guestSystem } from './guest-system.js';
 import type { DirectoryCalls } from './guest-thread.js';
-import { guestThread, preview1 } from './preview1.js';
+import { guestThread, noDirectories, preview1 } from './preview1.js';
 import type { GuestConfig } from './guest-config.js';
 import { GuestEnded } from './shared.js';
 import { sourceLines } from './source-lines.js';
@@ -46,7 +46,7 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
 let agreed: Promise<void> | undefined;
 
 /** Runs a thread of a guest without the event loop. Afterwards the worker is ready for another one, unless the guest has ended. */
-async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: DirectoryCalls | undefined): Promise<void> {
+async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: DirectoryCalls = noDirectories): Promise<void> {
   const { module, memory: imported, thread: started } = init;
   const post = (message: FromGuest): void => host.post(message);
   const name = started ? `thread ${started.tid}` : 'main';
@@ -54,7 +54,7 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
   const memory = (): WebAssembly.Memory => imported?.memory ?? (exports['memory'] as WebAssembly.Memory);
   const thread = guestThread(init.config, host, memory, true);
   const imports: WebAssembly.Imports = {
-    wasi_snapshot_preview1: guardAll(preview1(thread, directoryCalls)),
+    wasi_snapshot_preview1: guardAll(preview1(thread, directoryCalls(thread).calls)),
     wasi: {
       'thread-spawn': (argument: number) =>
         thread.shared.startThread(init.maxThreads - 1, (tid) => post({ type: 'guest-spawn', tid, argument })),

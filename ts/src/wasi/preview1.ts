@@ -8,6 +8,7 @@ import { guestPollCalls } from './calls-poll.js';
 import { GuestMemory } from '../runtime/guest-memory.js';
 import { moreProcessCalls } from '../runtime/process-more.js';
 import { processCalls, type SystemCalls } from '../runtime/process.js';
+import { noLibcFiles } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Parents } from './parents.js';
@@ -22,18 +23,21 @@ export function guestThread(config: GuestConfig, host: HostBase, memory: () => W
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared) };
 }
 
-/** The calls on directories of a host that has none. They fail, because no descriptor is a directory. */
-function noDirectories({ table }: GuestThread): SystemCalls {
+/** For a host that has no directories: the calls fail, because no descriptor is one. */
+export const noDirectories: DirectoryCalls = ({ table }) => {
   const refuse = (fd: number): never => table.use(fd, () => fail(E.NOTDIR));
   const names = ['open', 'create_directory', 'remove_directory', 'unlink_file', 'filestat_get', 'filestat_set_times', 'readlink', 'link', 'rename'];
   return {
-    ...Object.fromEntries(names.map((name) => [`path_${name}`, refuse])),
-    path_symlink: (_target: number, _length: number, fd: number) => refuse(fd),
-    fd_readdir: refuse,
+    calls: {
+      ...Object.fromEntries(names.map((name) => [`path_${name}`, refuse])),
+      path_symlink: (_target: number, _length: number, fd: number) => refuse(fd),
+      fd_readdir: refuse,
+    },
+    env: noLibcFiles,
   };
-}
+};
 
-/** The 46 calls of wasi_snapshot_preview1 for one thread. */
-export function preview1(thread: GuestThread, directoryCalls: DirectoryCalls = noDirectories): SystemCalls {
-  return { ...processCalls(thread), ...moreProcessCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directoryCalls(thread) };
+/** The 46 calls of wasi_snapshot_preview1 for one thread. directories: the calls on directories. */
+export function preview1(thread: GuestThread, directories: SystemCalls): SystemCalls {
+  return { ...processCalls(thread), ...moreProcessCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directories };
 }
