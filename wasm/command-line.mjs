@@ -13,7 +13,8 @@ Builds a C program against the loop; \`wasm-aio run\` runs it.
   -g -g0 -g1 -g2 -g3     -g0: not even function names; default: names only
   -std= -W... -w -f... -pedantic -M... -P -C -dM -v
                          as cc's
-  -x LANGUAGE            c, cpp-output, assembler, assembler-with-cpp or none, for the files after it;
+  -x LANGUAGE            c, c++, cpp-output, c++-cpp-output, assembler, assembler-with-cpp or none, for
+                         the files after it;
                          then - is standard input
   -L -l -Wl, -Xlinker    as cc's (-lm -lc -lpthread -lrt and -pthread need nothing)
   @FILE                  options and files that stand in FILE
@@ -25,7 +26,8 @@ Builds a C program against the loop; \`wasm-aio run\` runs it.
   -r                     join objects to one, and do not link it
   --aio-reactor          no main(): link the module that TypeScript drives
   -h --help, --version   print this help, or the version
-files: .c .S .s .i, .o .obj and .a
+files: .c .cpp .cc .cxx .S .s .i .ii, .o .obj and .a
+aiocc++ takes the same, and links libc++. C++ is compiled without exceptions.
 `;
 
 export class Failure extends Error {}
@@ -34,11 +36,19 @@ export const fail = (message) => {
 };
 
 /** The suffix of a file in a language that -x names. */
-const LANGUAGES = { c: '.c', 'cpp-output': '.i', assembler: '.s', 'assembler-with-cpp': '.S' };
+const LANGUAGES = { c: '.c', 'cpp-output': '.i', assembler: '.s', 'assembler-with-cpp': '.S', 'c++': '.cpp', 'c++-cpp-output': '.ii' };
+const CPLUSPLUS = ['.cpp', '.cc', '.cxx', '.c++', '.cp', '.C', '.CPP'];
+/** The suffix by which a source file is compiled, or undefined if it is none. */
+function sourceSuffix(file, plusplus) {
+  const suffix = extname(file);
+  if (CPLUSPLUS.includes(suffix)) return '.cpp';
+  if (plusplus && (suffix === '.c' || suffix === '.i')) return { '.c': '.cpp', '.i': '.ii' }[suffix];
+  return ['.c', '.i', '.ii', '.S', '.s'].includes(suffix) ? suffix : undefined;
+}
 const WITH_VALUE = ['-isystem', '-iquote', '-idirafter', '-include', '-imacros', '-I', '-D', '-U'];
 // A part of libc here, always on, or without a meaning in WebAssembly.
 const NO_EFFECT = [
-  '-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-lutil', '-lcrypt', '-lresolv', '-lxnet', '-pipe', '-static-libgcc', '-gz', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-pie', '-no-pie',
+  '-pthread', '-lm', '-lc', '-lpthread', '-lrt', '-ldl', '-lutil', '-lcrypt', '-lresolv', '-lxnet', '-pipe', '-static-libgcc', '-static-libstdc++', '-stdlib=libc++', '-gz', '-static', '-fPIC', '-fpic', '-fPIE', '-fpie', '-pie', '-no-pie',
   '-rdynamic', '-Qunused-arguments',
 ];
 /** Options of other linkers without a meaning in WebAssembly. */
@@ -47,6 +57,8 @@ const LINKER_PATHS = /^--?rpath(-link)?$/;
 /** The values of -z that wasm-ld knows. */
 const LINKER_Z = /^stack-size=/;
 const OWN = ['--launcher', '--aio-reactor', '--help', '--version'];
+/** The names of the C++ library, of which libc++ is linked. */
+const LIBCXX = ['-lstdc++', '-lc++', '-lc++abi', '-lsupc++'];
 const PREPROCESSOR = ['-P', '-C', '-CC', '-H', '-dM', '-dD', '-dI', '-undef', '-nostdinc', '-trigraphs'];
 
 /** The words of a response file: quotes and backslashes as in GCC's. */
@@ -102,6 +114,8 @@ export function parse(argv) {
     optimise: null,
     debug: null,
     reactor: false,
+    plusplus: false,   // aiocc++: C is compiled as C++
+    libcxx: false,     // link the C++ library
     relocatable: false,
     launcher: false,   // the output runs itself
     verbose: false,
@@ -111,6 +125,7 @@ export function parse(argv) {
   };
   const args = expand(argv);
   let language = 'none';
+  let exceptions = null;
   const value = (option, attached) =>
     attached || args.shift() || fail(`${option} needs a value`);
 
@@ -119,6 +134,12 @@ export function parse(argv) {
     const joined = WITH_VALUE.find((name) => arg.startsWith(name));
     if (NO_EFFECT.includes(arg)) {
       // nothing
+    } else if (arg === '--driver-mode=g++') {
+      o.plusplus = o.libcxx = true;
+    } else if (LIBCXX.includes(arg)) {
+      o.libcxx = true;
+    } else if (/^-f(cxx-)?exceptions$/.test(arg)) {
+      exceptions = arg;
     } else if (arg === '--help' || arg === '-h') {
       o.ask ??= 'help';
     } else if (arg === '--version') {
@@ -178,25 +199,29 @@ export function parse(argv) {
       o.linked.push(`-l${value('-l', arg.slice(2))}`);
     } else if (arg === '-') {
       if (language === 'none' && o.stop !== '-E') fail('-x has to say in which language standard input is');
-      const source = { file: '-', suffix: LANGUAGES[language] ?? '.c' };
+      const source = { file: '-', suffix: LANGUAGES[language] ?? (o.plusplus ? '.cpp' : '.c') };
       o.sources.push(source);
       o.linked.push({ source });
     } else if (arg.startsWith('-')) {
       fail(`unknown option ${arg} (${suggestion(arg)})`);
-    } else if (language !== 'none' || ['.c', '.i', '.S', '.s'].includes(extname(arg))) {
+    } else if (language !== 'none' || sourceSuffix(arg, o.plusplus)) {
       if (!existsSync(arg)) fail(`${arg}: no such file`);
-      const source = { file: arg, suffix: LANGUAGES[language] ?? extname(arg) };
+      const source = { file: arg, suffix: LANGUAGES[language] ?? sourceSuffix(arg, o.plusplus) };
       o.sources.push(source);
       o.linked.push({ source });
     } else if (['.o', '.obj', '.a'].includes(extname(arg))) {
       if (!existsSync(arg)) fail(`${arg}: no such file`);
       o.linked.push(arg);
     } else {
-      fail(`${arg}: not a kind of file that aiocc knows (.c .S .s .i .o .obj .a); -x says which language another one is in`);
+      fail(`${arg}: not a kind of file that aiocc knows (.c .cpp .S .s .i .o .obj .a); -x says which language another one is in`);
     }
   }
   if (o.ask) return o;
   o.link = linkerOptions(o.link);
+  // In C the option concerns only what exceptions of C++ pass through.
+  if (exceptions && o.sources.some(({ suffix }) => /^\.(cpp|ii)$/.test(suffix))) {
+    fail(`${exceptions}: aiocc compiles C++ without exceptions. Leave the option out; \`throw\` and \`try\` are errors`);
+  }
   if (o.linked.length === 0 && !o.reactor) {
     // As configure asks for the compiler's version.
     if (o.verbose && argv.length === 1) return { ...o, ask: '-v' };

@@ -7,7 +7,7 @@ import { run, toolchain, top, wasmDir } from './tools.mjs';
 
 export const DEFAULT_OUTPUT = 'a.out';
 /** By suffix. */
-const CLANG_LANGUAGE = { '.c': 'c', '.i': 'cpp-output', '.s': 'assembler', '.S': 'assembler-with-cpp' };
+const CLANG_LANGUAGE = { '.c': 'c', '.i': 'cpp-output', '.s': 'assembler', '.S': 'assembler-with-cpp', '.cpp': 'c++', '.ii': 'c++-cpp-output' };
 
 export const TARGET = ['-target', 'wasm32-unknown-emscripten'];
 const MACHINE = [
@@ -34,7 +34,7 @@ export function compile(o, { file, suffix }, output, scratch) {
   const front = [
     ...TARGET, `--sysroot=${EM_SYSROOT}`, `-DAIO_MACHINE_H="${join(wasmDir, 'port', 'machine.h')}"`,
     '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
-    ...MACHINE, '-Werror=implicit-function-declaration', ...level,
+    ...MACHINE, ...(/^\.(cpp|ii)$/.test(suffix) ? ['-fno-exceptions'] : ['-Werror=implicit-function-declaration']), ...level,
     ...o.compile, '-I', join(top, 'core-c', 'include'), '-idirafter', join(top, 'wasm', 'include'), ...deps,
   ];
   const source = ['-x', CLANG_LANGUAGE[suffix], file];

@@ -59,12 +59,13 @@ export function link(o, inputs, sources, output, scratch) {
     // The whole loop, because nothing refers to what TypeScript calls, which is exported by attribute. What is
     // neither exported nor called is left out again. Of libc, only what is needed and not defined by the program.
     ...inputs, '--whole-archive', loop, coroutine, '--no-whole-archive', libc, join(libs, 'crt1_reactor.o'),
+    ...(o.libcxx ? [`-L${libs}`, '-lc++-ww-noexcept', '-lc++abi-ww-noexcept'] : []),
     // The order matters: bulkmemory and standalonewasm replace parts of libc.
     `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
     '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
     // wasm/libc does what this libc does not do for threads.
     ...names('libc/wrapped.txt').map((name) => `--wrap=${name}`),
-    '--entry=_initialize',
+    '--entry=_initialize', '--error-limit=0',
     // The maximum is an upper bound; the runtime sets the actual one.
     '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,
     '--export-table', '--growable-table',
@@ -85,6 +86,8 @@ export function link(o, inputs, sources, output, scratch) {
   } catch (error) {
     // What the linker reports has no functions; a second link, which accepts what is missing, shows them.
     if (!(error instanceof Failure) || read.missing.length + read.errors.length === 0) throw error;
+    const plusplus = o.libcxx ? undefined : read.missing.find(({ name }) => /^(std::|operator (new|delete)|vtable for __cxxabi|__cxa_)/.test(name));
+    if (plusplus) fail(`${plusplus.file} is C++ (it refers to ${plusplus.name.slice(0, 60)}): link with aiocc++, or with -lstdc++`);
     if (read.missing.length > 0) read.errors.push(...describeMissing(read.missing, findCallers(o, [...flags, '--allow-undefined'], linked, map, sources)));
   }
   if (read.errors.length > 0) fail(read.errors.join('\naiocc: '));

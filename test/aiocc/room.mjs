@@ -18,6 +18,9 @@ export function execute(file, args, cwd = top) {
   });
 }
 
+/** Thrown by a test that cannot run here. */
+export class Skipped extends Error {}
+
 /** A directory of one test: files are written into it, aiocc runs in it. */
 export class Room {
   dir;

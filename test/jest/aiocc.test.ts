@@ -65,9 +65,9 @@ test.each([['-O0'], ['-O3']])('%s', async (level) => {
   expect(await run(`hello${level}.wasm`)).toMatchObject({ code: 0, stdout: 'hello\n' });
 });
 
-test('-g puts DWARF in, -g0 and -s leave names out, and by default there are names', async () => {
+test('-g puts a source map in, -g0 and -s leave names out, and by default there are names', async () => {
   for (const [flags, has] of [
-    [['-g'], ['name', '.debug_info', '.debug_line']], [['-g0'], []], [['-s'], []], [[], ['name']],
+    [['-g'], ['name', 'sourceMappingURL']], [['-g0'], []], [['-s'], []], [[], ['name']],
   ] as const) {
     expect(await aiocc('-O1', ...flags, 'hello.c', '-o', 'debug.wasm')).toEqual(made);
     expect({ flags, sections: sections('debug.wasm') }).toEqual({ flags, sections: [...has] });

@@ -8,7 +8,7 @@ import { linksOf } from './docs.mjs';
 import { Room, top } from './room.mjs';
 
 /** Bytes of the installed package. */
-const SIZE_BUDGET = 2.2 * 1024 ** 2;
+const SIZE_BUDGET = 2.6 * 1024 ** 2;
 
 /** A sentence for each thing that the publisher has to do, by package.json and the text of CHANGELOG.md. */
 export function publisherFaults(manifest, changes) {
@@ -55,7 +55,7 @@ export function publishTests(room) {
         /^docs\/((guides|decisions)\/)?[\w-]+\.md$/, /^docs\/examples\/\w+\.c$/,
         /^dist\/(?!demo\/)([\w-]+\/)*[\w-]+\.(js|d\.ts)$/, /^dist\/(aio|bench)\.wasm$/,
         /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
-        /^wasm\/(aiocc|aioar|aioranlib|aiocc\.mjs|abi\.mjs|binary\.mjs|command-line\.mjs|function-names\.mjs|function-types\.mjs|link-messages\.mjs|thread-locals\.mjs|exports\.txt|port\/(machine\.h|stack-switch\.wat)|libc\/wrapped\.txt)$/,
+        /^wasm\/(aiocc|aiocc\+\+|aioar|aioranlib|[\w-]+\.mjs|exports\.txt|config\.site|include\/sys\/\w+\.h|cmake\/(wasm-aio|Platform\/Emscripten)\.cmake|port\/(machine\.h|(stack-switch|no-coroutine)\.wat)|libc\/wrapped\.txt)$/,
         /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine|aiolibc)\.a$/,
       ];
       assert.deepEqual(room.files.filter((file) => !expected.some((pattern) => pattern.test(file))), []);

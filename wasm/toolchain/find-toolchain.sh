@@ -42,12 +42,13 @@ if [ -n "$emcc" ]; then
   # A new emsdk has no libraries for threads yet; Debian's packages do.
   libs=$cache/sysroot/lib/wasm32-emscripten
   for lib in libc-ww.a libdlmalloc-ww.a libcompiler_rt-ww.a \
-    libstandalonewasm-nocatch-memgrow.a libstubs.a libbulkmemory.a crt1_reactor.o; do
+    libstandalonewasm-nocatch-memgrow.a libstubs.a libbulkmemory.a crt1_reactor.o \
+    libc++-ww-noexcept.a libc++abi-ww-noexcept.a; do
     [ -f "$libs/$lib" ] && continue
     step BUILD "Emscripten's libraries (once)"
     log=$(dirname "$out")/embuilder.log
     "$em/embuilder" build libc-ww libdlmalloc-ww libcompiler_rt-ww \
-      libstandalonewasm-nocatch-memgrow libstubs libbulkmemory crt1_reactor > "$log" 2>&1 ||
+      libstandalonewasm-nocatch-memgrow libstubs libbulkmemory crt1_reactor libc++-ww-noexcept libc++abi-ww-noexcept > "$log" 2>&1 ||
       die "embuilder cannot build Emscripten's libraries: see $log (is $cache writable?)"
     break
   done
