@@ -168,6 +168,11 @@
 #define wasm_tls_align aio_priv_wasm_tls_align
 #define wasm_tls_size aio_priv_wasm_tls_size
 
+/* runtime/calls.c */
+#define rt_calls aio_priv_rt_calls
+#define rt_calls_set aio_priv_rt_calls_set
+#define rt_notify_owner aio_priv_rt_notify_owner
+
 /* runtime/callback.c */
 #define rt_bh_new aio_priv_rt_bh_new
 #define rt_is_watched aio_priv_rt_is_watched

@@ -68,13 +68,11 @@ describe('keys that name a prototype', () => {
   });
 
   test.each<[string, unknown]>([
-    ['a path through a prototype', { type: 'SET', path: ['__proto__', 'admin'], value: { type: 'RAW', value: 1 } }],
-    ['a function of a prototype', { type: 'APPLY', path: ['constructor'], argumentList: [] }],
-    ['a call through one', { type: 'APPLY', path: ['invoke', 'constructor'], argumentList: [{ type: 'RAW', value: 'globalThis.x = 1' }] }],
-    ['an argument that is none', { type: 'APPLY', path: ['unread'], argumentList: [{ type: 'HANDLER', name: 'proxy', value: 1 }] }],
-    ['no message at all', undefined],
-  ])('%s is refused', async (_what, message) => {
-    rpc().side.post({ type: 'control', data: message && { id: '1', ...(message as object) } });
+    ['of nothing', {}],
+    ['of another connection', { key: 1, number: 0, kind: 0, id: 1, of: 16, packet: { value: [] } }],
+    ['without a key', { number: 0, kind: 0, id: 1, of: 16, packet: { value: [] } }],
+  ])('a message %s is not taken for a call', async (_what, message) => {
+    rpc().side.post({ type: 'rpc', ...(message as object) } as never);
     expect(await io.remote.polluted()).toEqual([]);
     await asleep(runtime, io);
     expect(await io.remote.echo(1)).toBe(1);

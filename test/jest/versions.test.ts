@@ -61,7 +61,7 @@ test('an object of the other copy', async () => {
 test('a handle of the other copy', async () => {
   const notifier = theirs.context.notifier('n');
   expect((await thrown(() => mine.context.fromHandle(structuredClone(notifier.toHandle())))).message)
-    .toBe(`handle belongs to wasm-aio ${OTHER}, and this is wasm-aio ${version}: use a single version (npm ls wasm-aio lists those installed)`);
+    .toBe(`handle belongs to wasm-aio ${OTHER}, and this is wasm-aio ${version}: use a single version (see npm ls wasm-aio)`);
   notifier.close();
 });
 

@@ -158,33 +158,50 @@ void rt_iothread_enter(IOThread *iothread)
     iothread_enter(iothread);
 }
 
+/* Why rt_iothread_run() returns; ts/src/iothread/role.ts has the same. */
+typedef enum { LEFT_TO_STOP, LEFT_FOR_TURN, LEFT_FOR_CALLS } RtLeft;
+
 /*
- * Runs the loop. Returns true when JavaScript needs a turn, because a message that was
- * posted has not been received yet, or a call-back in JavaScript has left work; false
- * when the IOThread was asked to stop. The IOThread's worker only.
+ * Runs the loop. Returns when the IOThread was asked to stop; when JavaScript needs a turn,
+ * because a message that was posted has not been received yet, or a call-back in JavaScript
+ * has left work; or when JavaScript has calls to take, after an iteration of the loop that
+ * began after they were sent. The IOThread's worker only.
  *
- * The sender posts, counts and notifies: either we see its count here, or aio_poll()
- * sees the notification and does not sleep.
+ * The sender posts, counts and notifies, or writes to the ring and notifies: either we see
+ * that here, or aio_poll() sees the notification and does not sleep.
  */
 WASM_EXPORT("rt_iothread_run")
-bool rt_iothread_run(IOThread *iothread, uint32_t received)
+RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
 {
     WasmThread *self = wasm_thread_self();
+    AioContext *ctx = iothread_context(iothread);
+    CallRing *calls = rt_calls(ctx);
 
-    while (iothread_is_running(iothread)) {
+    for (;;) {
+        /* Read first: calls that were sent before the stop are still taken. */
+        bool running = iothread_is_running(iothread);
+        uint32_t due;
+
         if (wasm_messages_under_way(self, received) ||
             self->wants_turn == TURN_NOW) {
-            return true;
+            return LEFT_FOR_TURN;
+        }
+        due = qatomic_mb_read(&calls->tail);
+        if (due != calls->head || calls->beside) {
+            aio_poll(ctx, false);
+            calls->due = due;
+            return LEFT_FOR_CALLS;
+        }
+        if (!running) {
+            return LEFT_TO_STOP;
         }
         if (self->wants_turn == TURN_NONE) {
             iothread_iterate(iothread);
-        } else if (!aio_poll(iothread_context(iothread), false) &&
-                   self->wants_turn != TURN_NOW) {
+        } else if (!aio_poll(ctx, false) && self->wants_turn != TURN_NOW) {
             /* Otherwise it would sleep now. */
-            return true;
+            return LEFT_FOR_TURN;
         }
     }
-    return false;
 }
 
 /* Returns true until the IOThread was asked to stop. Its worker only. */

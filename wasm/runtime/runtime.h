@@ -59,6 +59,18 @@ void rt_handles_unwatch(AioContext *ctx);
 /* Frees the timers of that thread, whose context is abandoned. Owner only. callback.c */
 void rt_timers_abandon(WasmThread *thread);
 
+/* The header of a ring of calls, whose words ts/src/wire/record-ring.ts names. */
+typedef struct CallRing {
+    uint32_t tail;             /* records end here; its writer stores it */
+    uint32_t head __attribute__((aligned(64)));    /* the rest is its reader's */
+    uint32_t due;              /* the tail before the latest iteration of the loop */
+    uint32_t beside;           /* not 0: JavaScript has a message to take as well */
+    uint32_t key;              /* JavaScript's */
+} CallRing;
+/* Returns the ring that leads to ctx's thread; that which leads to the owner follows it.
+ * calls.c */
+CallRing *rt_calls(AioContext *ctx);
+
 /* ---- Files (file.c, host-io.c) ---- */
 
 /* Returns true if only one worker can use files, the host I/O worker. */

@@ -42,7 +42,7 @@ interface Stub {
  * has received, and the function is kept until all sends were given back. A number is never used again.
  */
 export class Functions implements Correspondent {
-  private lastId = 0;
+  private lastId: number;
   private readonly held = new Map<number, Held>();
   /** The functions that were sent, by function and by the object whose method it is. */
   private readonly sent = new Map<AnyFunction, Map<unknown, Held>>();
@@ -62,7 +62,9 @@ export class Functions implements Correspondent {
     /** The error of calls to a function that was released. */
     released(): Error;
     fromHandle(handle: Handle): unknown;
-  }) {}
+  }, first = 1) {
+    this.lastId = first - 1;
+  }
 
   // ---- Functions of this side
 

@@ -32,6 +32,8 @@ interface LifeHooks {
   seal(): void;
   /** No answers will arrive any more. */
   cutOff(): void;
+  /** Takes the answers that have arrived. */
+  drain(): void;
 }
 
 /** The thread of an IOThread, from its start to its end. @internal */
@@ -108,7 +110,7 @@ export class IOThreadLife {
   private kill(error: AioError): void {
     this.over = error;
     this.hooks.cutOff();
-    this.owner.core.reject(this.io, error);
+    this.owner.core.pending.reject(error, this.io);
     this.killed = true;
     this.thread.kill();
   }
@@ -122,6 +124,7 @@ export class IOThreadLife {
     const asked = this.over !== undefined || this.hung !== undefined || (this.told && (!thrown || isClosed(thrown.error)));
     this.over ??= this.told && thrown && asked ? this.closedError() : this.lossError(loss);
     owner.forget(this.io);
+    this.hooks.drain();
     this.hooks.cutOff();
     if (loss.refused) {
       exports.rt_iothread_free(pointer);
@@ -129,7 +132,7 @@ export class IOThreadLife {
     }
     void files.closeAllOf(this.io).catch(() => {});
     void within(LEAVE_MS, this.idle).then(() => files.giveUp(this.io));
-    const heard = core.reject(this.io, this.over) > 0 || core.hasFailed;
+    const heard = core.pending.reject(this.over, this.io) > 0 || core.hasFailed;
     this.killed = true;
     if (!asked) tell(this.over, heard, [this.ending]);
     this.whenEnded();
@@ -202,8 +205,9 @@ export class IOThreadLife {
     // The package's own worker is used again, unless it was terminated.
     const gone = this.code || this.killed ? await thread.gone : true;
     owner.forget(this.io);
+    this.hooks.drain();
     this.hooks.cutOff();
-    core.reject(this.io, this.over ?? this.closedError());
+    core.pending.reject(this.over ?? this.closedError(), this.io);
     if (!this.killed) owner.whenIdle.get(this.pointer)?.();
     if (this.hung) this.ending.reject(this.hung);
     else this.ending.resolve({ workersLeft: Number(!gone) });

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-/** The messages between an IOThread and its owner, in addition to those of all workers. The data of `control` is comlink's. */
+/** The messages between an IOThread and its owner, in addition to those of all workers. */
 import type { Instead } from '../wire/substitute.js';
 import type { Packet } from '../wire/unpack.js';
 import type { RpcMessage } from './rpc.js';
 
 export type ToIOThread =
-  /** A call to the IOThread, or the answer to one of its calls. */
+  /** A call to the IOThread, or an answer to it, that is not in the ring. */
   | RpcMessage
   | Instead<RpcMessage>
   /** Leave the role, without waiting for JavaScript that is still running. */
   | { type: 'end' };
 
 export type FromIOThread =
-  /** The answer to a call, or a call of the IOThread's. */
+  /** An answer to a call, or a call of the IOThread's, that is not in the ring. */
   | RpcMessage
   | Instead<FromIOThread>
   /** The user's file has imported wasm-aio/iothread; a call of serve() may follow. */

@@ -15,18 +15,18 @@ import type { Argument } from '../runtime/functions.js';
 import { cString, refusal } from '../runtime/instance.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
 import { unpack } from '../wire/unpack.js';
-import type { ControlApi } from './control.js';
 import { IOThread } from './iothread.js';
 import { IOThreadLife, type IOThreadOwner } from './life.js';
 import type { FromIOThread, ToIOThread } from './messages.js';
 import { codeOf, ioThreadChecks, setOptions, type EngineStats, type IOThreadInfo, type IOThreadOptions, type StartOptions } from './options.js';
 import type { Remote } from './remote.js';
-import { Rpc } from './rpc.js';
+import { Fixed, Rpc } from './rpc.js';
+import { Rings } from './rings.js';
 
 /** An IOThread, as the thread that owns its runtime has it. */
 export class OwnedIOThread<T = unknown> extends IOThread<T> {
   readonly #engines = new Map<AioEngine, Promise<void>>();
-  readonly #rpc: Rpc<ControlApi>;
+  readonly #rpc: Rpc;
   /** The object that its code serves. */
   #api: Remote<T> | undefined;
   #whenServing: (() => void) | undefined;
@@ -40,7 +40,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   readonly #thread: Thread;
   readonly #code: OwnWorker | undefined;
 
-  private constructor(owner: IOThreadOwner, name: string, pointer: IOThreadPointer, context: ContextPointer, thread: Thread, code: OwnWorker | undefined) {
+  private constructor(owner: IOThreadOwner, name: string, pointer: IOThreadPointer, context: ContextPointer, rings: Rings, thread: Thread, code: OwnWorker | undefined) {
     super();
     this.#owner = owner;
     this.name = name;
@@ -48,15 +48,21 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     this.context = context;
     this.#thread = thread;
     this.#code = code;
-    this.#rpc = new Rpc<ControlApi>({
+    const { core, core: { loop } } = owner;
+    const rpc = (this.#rpc = new Rpc({
       name,
-      requests: 'control',
-      answers: 'reply',
+      writer: rings.writer('in'),
+      reader: rings.reader('out'),
+      // The IOThread's context may have been freed when it is sealed.
+      wake: () => void (this.#sealed || core.instance.exports.rt_notify(context)),
       post: (message, transfer) => this.#send(message, transfer),
+      arrived: loop.run,
       assertOpen: () => this.assertOpen(),
-      guard: (promise) => owner.core.guard(this, promise),
+      ask: (start) => core.ask(this, start),
+      settle: (id, how, value) => core.pending.settle(id, how, value),
       fromHandle: owner.fromHandle,
-    });
+    }));
+    loop.takers.add(rpc);
     thread.onMessage = (message) => this.#receive(message as FromIOThread);
     this.life = new IOThreadLife(owner, this, pointer, context, thread, code, {
       seal: () => {
@@ -65,9 +71,12 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
       },
       cutOff: () => {
         this.#sealed = true;
-        this.#rpc.close();
+        rpc.close();
+        loop.takers.delete(rpc);
       },
+      drain: () => rpc.drain(),
     });
+    void this.life.idle.then(() => rings.free(core));
   }
 
   /** @internal */
@@ -79,11 +88,15 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     const pointer = exports.rt_iothread_new(text);
     exports.rt_free(text);
     if (pointer === 0) throw refusal(instance, `IOThread '${name}'`);
+    const context = exports.rt_iothread_context(pointer);
+    let rings: Rings | undefined;
     try {
       setOptions(instance, pointer, { threadPoolMax: 2 * host.cpus, ...options });
+      rings = new Rings(owner.core, context, `the calls of IOThread '${name}'`);
       const thread = threads.assign(`IO ${name}`, Role.ioThread, pointer, code);
-      return new OwnedIOThread<T>(owner, name, pointer, exports.rt_iothread_context(pointer), thread, code);
+      return new OwnedIOThread<T>(owner, name, pointer, context, rings, thread, code);
     } catch (error) {
+      rings?.free(owner.core);
       exports.rt_iothread_free(pointer);
       throw error;
     }
@@ -94,7 +107,6 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   }
 
   #send(message: ToIOThread, transfer?: Transferable[]): void {
-    // The IOThread's context may have been freed.
     if (this.#sealed) return;
     // The message is counted before the loop is woken up: the loop leaves WebAssembly when it sees the count.
     this.#post(message, transfer);
@@ -109,14 +121,8 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
 
   #receive(message: FromIOThread): void {
     switch (message.type) {
-      case 'control':
-        this.#rpc.receiveAnswer(message.data);
-        break;
-      case 'callback':
-        this.#rpc.receiveRequest(message.data);
-        break;
-      case 'release':
-        this.#rpc.functions.receive(message);
+      case 'rpc':
+        this.#rpc.receive(message);
         break;
       case 'loaded':
         this.life.loaded = true;
@@ -129,6 +135,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
         this.life.unserved(unpack(message.error, this.#rpc.functions), message.attached);
         break;
       case 'idle':
+        this.#rpc.drain();
         this.life.left();
         break;
       default:
@@ -258,7 +265,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   async clock(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
     this.assertOpen();
-    return abortable(signal, () => this.#core.guard(this, this.#rpc.remote.clock()));
+    return abortable(signal, () => this.#rpc.call(Fixed.clock, []) as Promise<number>);
   }
 
   async call(name: string, ...args: Argument[] | [...Argument[], WaitOptions]): Promise<unknown> {
@@ -267,7 +274,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     const signal = hasOptions ? signalOf(last) : undefined;
     const converted = this.#core.functions.convert(name, hasOptions ? args.slice(0, -1) : args);
     this.assertOpen();
-    return abortable(signal, () => this.#rpc.settle(this.#rpc.remote.call(name, converted)));
+    return abortable(signal, () => this.#rpc.call(Fixed.call, [name, converted]));
   }
 
   async coroutine(name: string, argument: Argument = 0, options: WaitOptions = {}): Promise<number> {

@@ -3,21 +3,25 @@ import { AioContext } from '../api/context.js';
 import type { HomeThread } from '../api/home.js';
 import { AioError, closedError } from '../errors.js';
 import { Callbacks } from '../runtime/callbacks.js';
-import type { IOThreadPointer } from '../runtime/exports.js';
+import type { ContextPointer, IOThreadPointer } from '../runtime/exports.js';
 import type { Argument } from '../runtime/functions.js';
 import { HostedLoop } from '../runtime/hosted.js';
 import type { KindMessage } from '../runtime/messages.js';
 import type { StartHelper } from '../runtime/waiter.js';
 import type { PlayedRole, RuntimeWorker } from '../runtime/worker.js';
 import { dataOnly } from '../wire/unpack.js';
-import type { Answer, Calls, ControlApi } from './control.js';
 import type { ToIOThread } from './messages.js';
-import { Rpc } from './rpc.js';
+import { readerOf, writerOf } from './rings.js';
+import { Fixed, Rpc } from './rpc.js';
 import type { Service } from './serve.js';
 import { presentService } from './service.js';
 
 /** Whether JavaScript in an IOThread needs a turn: WasmTurn in wasm/port/wasm-port.h. */
 const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
+/** Why rt_iothread_run() has returned: RtLeft in wasm/runtime/iothread.c. */
+const Left = { toStop: 0, forTurn: 1, forCalls: 2 } as const;
+/** So many steps of promises run before a call counts as waiting for something. */
+const MICROTASKS = 8;
 
 /** The role that makes a thread an IOThread. */
 export class IOThreadRole implements PlayedRole {
@@ -31,7 +35,12 @@ export class IOThreadRole implements PlayedRole {
   /** It was told to leave its role. */
   private leaving = false;
   private readonly pointer: IOThreadPointer;
-  private rpc: Rpc<Calls> | undefined;
+  private rpc: Rpc | undefined;
+  /** Promises of calls to the owner, by their numbers. */
+  private readonly asked = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  private lastAsked = 0;
+  /** Drives the loop in hosted phases. */
+  private loop: HostedLoop | undefined;
   private context: AioContext | undefined;
   /** The thread's word that contains a Turn; undefined while its loop does not run. */
   private turn: Int32Array | undefined;
@@ -58,13 +67,8 @@ export class IOThreadRole implements PlayedRole {
 
   receive(given: KindMessage): void {
     const message = given as ToIOThread;
-    if (message.type === 'control') {
-      this.open++;
-      this.rpc?.receiveRequest(message.data);
-    } else if (message.type === 'reply') {
-      this.rpc?.receiveAnswer(message.data);
-    } else if (message.type === 'release') {
-      this.rpc?.functions.receive(message);
+    if (message.type === 'rpc') {
+      this.rpc?.receive(message);
     } else if (message.type === 'end') {
       this.leaving = true;
       this.quiet?.();
@@ -118,10 +122,12 @@ export class IOThreadRole implements PlayedRole {
       this.failed = { error };
       this.quiet?.();
     });
-    this.rpc = this.connect();
+    this.loop = loop;
+    const rpc = (this.rpc = this.connect(context));
+    loop.takers.add(rpc);
     if (service) {
       this.open++;
-      void presentService(service.of, this.context as AioContext, this.rpc, (message) => worker.post(message)).then(() => this.settled());
+      void presentService(service.of, this.context as AioContext, rpc, (message) => worker.post(message)).then(() => this.settled());
     }
     for (let message = worker.takeWaiting(); message; message = worker.takeWaiting()) this.receive(message);
     for (;;) {
@@ -136,7 +142,13 @@ export class IOThreadRole implements PlayedRole {
       // Further calls may have arrived while the loop was being stopped.
       while (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
-      if (!exports.rt_iothread_run(pointer, worker.received) && !worker.underWay(posted)) break;
+      const why = exports.rt_iothread_run(pointer, worker.received);
+      if (why === Left.forCalls) {
+        rpc.take();
+        // Their microtasks run now, and with them most functions that are async but wait for nothing.
+        for (let n = 0; n < MICROTASKS && (n === 0 || this.open > 0); n++) await Promise.resolve();
+        turn[0] = Turn.ifIdle;
+      } else if (why === Left.toStop && !worker.underWay(posted)) break;
     }
     await loop.close();
     this.turn = undefined;
@@ -145,7 +157,7 @@ export class IOThreadRole implements PlayedRole {
     this.context?.closeAll();
     exports.rt_iothread_leave(pointer);
     this.context = undefined;
-    this.rpc.close();
+    rpc.close();
   }
 
   /** Calls are still pending: JavaScript's event loop runs, and drives the IOThread's loop, until all are settled. */
@@ -158,27 +170,38 @@ export class IOThreadRole implements PlayedRole {
     else await loop.stop();
   }
 
-  private connect(): Rpc<Calls> {
-    const { worker } = this;
-    const control: Omit<ControlApi, keyof Calls> = {
-      clock: () => worker.host.monotonic(),
-      call: async (name, args) => {
-        const result = await rpc.answer(() => this.callExport(name, args));
-        // Do not answer after a failure: the caller is told of it as everybody else is.
-        return this.death ? new Promise<Answer>(() => {}) : result;
-      },
-    };
-    const rpc: Rpc<Calls> = new Rpc<Calls>({
+  private connect(context: ContextPointer): Rpc {
+    const { worker, worker: { instance, instance: { exports } } } = this;
+    const rings = exports.rt_calls(context);
+    return new Rpc({
       name: worker.name,
-      requests: 'callback',
-      answers: 'control',
+      writer: writerOf(instance, rings, 'out'),
+      reader: readerOf(instance, rings, 'in'),
+      wake: () => exports.rt_notify_owner(),
       post: (message, transfer) => worker.post(message, transfer),
-      answered: () => this.settled(),
+      // Outside of hosted phases the loop in WebAssembly sees that there is something to take.
+      arrived: () => this.loop?.run(),
+      began: () => void this.open++,
+      settled: () => this.settled(),
       assertOpen() {},
-      guard: (promise) => promise,
+      ask: (start) => new Promise((resolve, reject) => {
+        this.asked.set((this.lastAsked = (this.lastAsked + 1) >>> 0), { resolve, reject });
+        try {
+          start(this.lastAsked);
+        } catch (error) {
+          this.asked.delete(this.lastAsked);
+          reject(error as Error);
+        }
+      }),
+      settle: (id, how, value) => {
+        this.asked.get(id)?.[how](value);
+        this.asked.delete(id);
+      },
       fromHandle: (handle) => (this.context ?? dataOnly).fromHandle(handle),
-    }, control);
-    return rpc;
+    }, {
+      [Fixed.clock]: () => worker.host.monotonic(),
+      [Fixed.call]: (name: string, args: Argument[]) => this.callExport(name, args),
+    });
   }
 
   /** This thread, as the objects need it that the user's code creates and receives. */
@@ -229,6 +252,12 @@ export class IOThreadRole implements PlayedRole {
   /** Calls an exported function. The owner has checked the arguments. */
   private callExport(name: string, args: Argument[]): unknown {
     const work = (this.worker.instance.exports as unknown as Record<string, (...args: Argument[]) => unknown>)[name];
-    return this.run(() => work?.(...args));
+    try {
+      return this.run(() => work?.(...args));
+    } catch (error) {
+      // No answer after a failure: the caller is told of it as everybody else is.
+      if (this.death) return new Promise(() => {});
+      throw error;
+    }
   }
 }

@@ -1,160 +1,286 @@
 // SPDX-License-Identifier: MIT
-import type * as Comlink from 'comlink';
-import { AioError, closedError } from '../errors.js';
-import { expose, connect, ControlEndpoint, isCall, withDetails, type Answer, type Calls, type Way } from './control.js';
+import { AioError, closedError, reportUncaught } from '../errors.js';
+import { Decoder } from '../wire/decoder.js';
+import { Encoder } from '../wire/encoder.js';
 import type { Handle } from '../wire/handle.js';
 import { pack } from '../wire/packet.js';
 import { postDoubtful } from '../wire/post-doubtful.js';
+import type { RingReader, RingWriter } from '../wire/record-ring.js';
 import { connections } from '../wire/release.js';
+import { explain } from '../wire/scan.js';
 import type { Instead } from '../wire/substitute.js';
-import { unpack, type Packet } from '../wire/unpack.js';
+import { unpack, type AnyFunction, type Packet } from '../wire/unpack.js';
 import { Functions, type Release } from './functions.js';
 
-/** The messages that both sides of a connection post. Each side has its own names for calls and answers. */
-export type RpcMessage = { type: 'control' | 'reply' | 'callback'; data: unknown } | Release;
+/** What one side tells the other. */
+const Kind = {
+  /** Call the function `of`; the value are the arguments. */
+  call: 0,
+  /** The result of the call `of`, or what it threw. */
+  value: 1,
+  thrown: 2,
+  /** In place of a call, or of an answer, that its receiver cannot read; the value are the numbers of its functions. */
+  unreadCall: 3,
+  unreadAnswer: 4,
+  /** Functions that are not used any more. */
+  release: 5,
+} as const;
 
-/** What a side of a connection provides. */
-export interface Side {
-  /** The name of the IOThread. */
-  readonly name: string;
-  /** The types of its messages: its requests, and its answers to the other side's. */
-  readonly requests: 'control' | 'callback';
-  readonly answers: 'control' | 'reply';
-  post(message: RpcMessage | Instead<RpcMessage>, transfer?: Transferable[]): void;
-  /** A request of the other side has been answered. */
-  answered?(): void;
-  /** Called before a call to the other side. Throws if that does not exist any more. */
-  assertOpen(): void;
-  /** Settles as the promise does, or rejects when the other side has ended. */
-  guard<T>(promise: Promise<T>): Promise<T>;
-  fromHandle(handle: Handle): unknown;
+/** A record that is sent as a message, because only structured clone can carry it, or the ring has no room. */
+export interface RpcMessage {
+  type: 'rpc';
+  /** The connection's own: the user's code may use the same channel. */
+  key: number;
+  /** Its place among all records, those of the ring included. */
+  number: number;
+  kind: number;
+  /** The number of a call. */
+  id: number;
+  /** The number of a function. */
+  of: number;
+  packet: Packet;
 }
+
+/** Functions that each IOThread offers by fixed numbers. */
+export const Fixed = { clock: 1, call: 2 } as const;
+/** Functions that are sent have greater numbers. */
+export const FIRST_FUNCTION = 16;
+
+/** Bytes in front of an encoded value: its kind, the number of the call, that of the function. */
+const PREFIX = 12;
+/** After so long the loop has another iteration, and a page's other tasks have a turn. */
+const TURN_MS = 1;
+/** After how many records the clock is read. */
+const LOOK = 16;
 
 /** The error of a call whose receiver could not read the message. */
 export function unreadable(what: string): DOMException {
   return new DOMException(`${what} cannot be read by the thread that gets it: nested too deeply, perhaps, or too large for its memory`, 'DataCloneError');
 }
 
-/** Calls between the owner and an IOThread, in both directions. */
-export class Rpc<T extends Calls> implements Calls {
+/** What a side of a connection provides. */
+export interface Side {
+  /** The name of the IOThread. */
+  readonly name: string;
+  readonly writer: RingWriter;
+  readonly reader: RingReader;
+  /** Wakes up the other side's loop after a record was written to the ring. */
+  wake(): void;
+  post(message: RpcMessage | Instead<RpcMessage>, transfer?: Transferable[]): void;
+  /** A message has arrived, which take() has to take soon. */
+  arrived(): void;
+  /** A call of the other side has returned a promise, and (settled) that promise is settled and was answered. */
+  began?(): void;
+  settled?(): void;
+  /** Called before a call to the other side. Throws if that does not exist any more. */
+  assertOpen(): void;
+  /** Makes a promise that settle() settles, by the number that start() gets, or the end of the other side. */
+  ask(start: (id: number) => void): Promise<unknown>;
+  settle(id: number, how: 'resolve' | 'reject', value: unknown): void;
+  fromHandle(handle: Handle): unknown;
+}
+
+const decoder = new Decoder();
+const encoder = new Encoder();
+
+const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function';
+
+/**
+ * Calls between the owner and an IOThread, in both directions. A record goes through the ring in shared memory, if that can
+ * carry it, or else as a message. All are numbered in the order in which they were sent, and are taken in that order.
+ */
+export class Rpc {
   /** The functions of either side that were sent to the other. */
   readonly functions: Functions;
   private closed = false;
-  /** The endpoints for requests of the other side (asked) and of this side (asking). */
-  private readonly asked: ControlEndpoint;
-  private readonly asking: ControlEndpoint;
-  private readonly api: object;
-  /** The other side, as comlink's proxy: a call returns a promise. */
-  readonly remote: Comlink.Remote<T>;
-  /** The proxy's invoke(), kept because comlink would create a new object for each access. */
-  private readonly invokeThere: Calls['invoke'];
+  /** The numbers of the record that is sent, and of that which is taken, next. */
+  private sending = 0;
+  private taking = 0;
+  /** Messages that have arrived and were not taken yet, by their numbers. */
+  private readonly messages = new Map<number, RpcMessage>();
 
-  /** api: the functions that this side offers by their names. */
-  constructor(private readonly side: Side, api: object = {}) {
-    const way = (type: Side['requests'] | Side['answers'], sent?: () => void): Way => ({
-      send: (data, transfer, instead) => {
-        postDoubtful((message, list) => side.post(message, list), { type, data }, instead === undefined ? undefined : { type, data: instead }, transfer);
-        sent?.();
-      },
-      cannotSend: (error, functions) => {
-        this.functions.unsent(functions);
-        return this.thrown(error);
-      },
-    });
+  /** fixed: the functions that this side offers by fixed numbers. */
+  constructor(private readonly side: Side, private readonly fixed: Readonly<Record<number, AnyFunction>> = {}) {
     this.functions = new Functions({
       tell: (message) => this.tell(message),
       call: (id, args) => this.call(id, args),
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
-    });
-    this.asked = new ControlEndpoint(way(side.answers, () => side.answered?.()));
-    this.asking = new ControlEndpoint(way(side.requests));
-    const own: Calls = { invoke: (id, packet) => this.invoke(id, packet), unread: (sent) => this.unread(sent) };
-    expose((this.api = { ...api, ...own }), this.asked);
-    this.remote = connect<T>(this.asking);
-    this.invokeThere = this.remote.invoke as unknown as Calls['invoke'];
+    }, FIRST_FUNCTION);
     connections.add(this);
   }
 
-  /** Receives a request of the other side. */
-  receiveRequest(data: unknown): void {
-    if (isCall(data, this.api)) return this.asked.receive(data);
-    const refusal = new AioError('ERR_AIO_INVALID_ARG', `IOThread '${this.side.name}' received a message that is not a call`);
-    this.asked.postMessage({ id: String((data as { id?: unknown } | null)?.id), type: 'RAW', value: this.thrown(refusal) });
+  /** Ends the connection. Nothing is sent or taken any more. */
+  close(): void {
+    this.closed = true;
+    connections.delete(this);
+    this.functions.close();
+    this.messages.clear();
   }
 
-  receiveAnswer(data: unknown): void {
-    this.asking.receive(data);
+  // ---- Sending
+
+  /** Calls the function of the other side with this number. */
+  call(of: number, args: unknown[]): Promise<unknown> {
+    this.side.assertOpen();
+    if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
+    return this.side.ask((id) => this.send(Kind.call, id, of, args, 'arguments'));
   }
 
-  private tell(message: Release): void {
+  private tell(release: Release): void {
     try {
       this.side.assertOpen();
-      this.side.post(message);
+      this.send(Kind.release, 0, 0, release, 'release');
     } catch {
       // The other side is ending, and releases everything that it holds.
     }
   }
 
-  /** Ends the connection. Later calls get no answer. */
-  close(): void {
-    this.closed = true;
-    connections.delete(this);
-    this.asked.close();
-    this.asking.close();
-    this.functions.close();
-  }
-
-  // ---- Requests of the other side
-
-  async invoke(id: number, packet: Packet): Promise<Answer> {
-    return this.answer(() => {
-      const args = unpack(packet, this.functions) as unknown[];
-      const { work, self } = this.functions.find(id);
-      return work.apply(self, args);
-    });
-  }
-
-  async unread(sent: number[]): Promise<Answer> {
-    this.functions.notReceived(sent);
-    return this.thrown(unreadable('the arguments of this call'));
-  }
-
-  /** Packs the result of work(), or its error, to be sent as the answer. */
-  async answer(work: () => unknown): Promise<Answer> {
+  private answer(id: number, result: unknown): void {
     try {
-      const packed = pack(await work(), this.functions, 'result');
-      return withDetails({ value: packed.packet }, packed);
+      this.send(Kind.value, id, 0, result, 'result');
     } catch (error) {
-      return this.thrown(error);
+      this.refuse(id, error);
     }
   }
 
-  private thrown(error: unknown): Answer {
+  private refuse(id: number, error: unknown): void {
     try {
-      const packed = pack(error, this.functions, 'error');
-      return withDetails({ thrown: packed.packet }, packed);
+      this.send(Kind.thrown, id, 0, error, 'error');
     } catch (why) {
       // Not even the error can be sent, so the reason for that is sent.
-      return { thrown: pack(why, this.functions, 'error').packet };
+      this.send(Kind.thrown, id, 0, why, 'error');
     }
   }
 
-  // ---- Requests of this side
-
-  /** Returns the answer's value, or throws its error. */
-  async settle(answered: Promise<Answer>): Promise<unknown> {
-    const answer = await this.side.guard(answered);
-    if ('value' in answer) return unpack(answer.value, this.functions);
-    if ('thrown' in answer) throw unpack(answer.thrown, this.functions);
-    this.functions.notReceived(answer.unread);
-    throw unreadable('the result of this call');
+  private send(kind: number, id: number, of: number, value: unknown, root: string): void {
+    if (this.closed) return;
+    // A getter of a value that is being encoded may send something: that takes another encoder.
+    const own = encoder.inUse ? new Encoder() : encoder;
+    const length = own.encode(value, this.functions, PREFIX);
+    if (length >= 0) {
+      const { words } = own;
+      words[0] = kind;
+      words[1] = id;
+      words[2] = of;
+      if (this.side.writer.push(this.sending, words, own.bytes, length)) {
+        own.isSent();
+        this.sending = (this.sending + 1) | 0;
+        return this.side.wake();
+      }
+      own.takeBack();
+    }
+    this.sendMessage(kind, id, of, value, root);
   }
 
-  private call(id: number, args: unknown[]): Promise<unknown> {
-    this.side.assertOpen();
-    if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
-    const packed = pack(args, this.functions, 'arguments');
-    return this.settle(this.invokeThere(id, withDetails(packed.packet, packed)));
+  private sendMessage(kind: number, id: number, of: number, value: unknown, root: string): void {
+    const packed = pack(value, this.functions, root);
+    const message: RpcMessage = { type: 'rpc', key: this.side.writer.key, number: this.sending, kind, id, of, packet: packed.packet };
+    const instead = { ...message, kind: kind === Kind.call ? Kind.unreadCall : Kind.unreadAnswer, packet: { value: packed.sent } };
+    try {
+      postDoubtful((message, list) => this.side.post(message, list), message, packed.doubtful ? instead : undefined, packed.transfer);
+    } catch (error) {
+      this.functions.unsent(packed.sent);
+      throw explain(error, packed.packet.value, root);
+    }
+    this.sending = (this.sending + 1) | 0;
+  }
+
+  // ---- Receiving
+
+  receive(message: RpcMessage): void {
+    if (this.closed || message.key !== this.side.reader.key) return;
+    this.messages.set(message.number, message);
+    this.side.reader.beside = this.messages.has(this.taking);
+    this.side.arrived();
+  }
+
+  /** Called before an iteration of this side's loop: records that are sent later are taken after the next one. */
+  mark(): void {
+    this.side.reader.mark();
+  }
+
+  /** Takes all that the other side has sent before it ended. */
+  drain(): void {
+    do this.mark();
+    while (this.take());
+  }
+
+  /**
+   * Takes what was there before the iteration that has just ended, but for a limited time only. Returns whether there is
+   * more to take.
+   */
+  take(): boolean {
+    const { reader } = this.side;
+    const { due } = reader;
+    let end = 0;
+    for (let n = 1; !this.closed; n++) {
+      const message = this.messages.size > 0 ? this.messages.get(this.taking) : undefined;
+      if (message) {
+        this.messages.delete(this.taking);
+        this.taking = (this.taking + 1) | 0;
+        this.takeMessage(message);
+      } else if (reader.next(due) === this.taking) {
+        reader.take(decoder.words, decoder.bytes);
+        this.taking = (this.taking + 1) | 0;
+        const { words } = decoder;
+        this.handle(words[0] as number, (words[1] as number) >>> 0, (words[2] as number) >>> 0, () => decoder.decode(PREFIX, this.functions));
+      } else break;
+      if (n % LOOK === 0) {
+        const now = performance.now();
+        if (end > 0 && now > end) break;
+        end ||= now + TURN_MS;
+      }
+    }
+    if (this.closed) return false;
+    const beside = this.messages.has(this.taking);
+    reader.beside = beside;
+    return beside || reader.next(reader.end) === this.taking;
+  }
+
+  private takeMessage({ kind, id, of, packet }: RpcMessage): void {
+    if (kind === Kind.unreadCall) {
+      this.functions.notReceived(packet.value as number[]);
+      this.refuse(id, unreadable('the arguments of this call'));
+    } else if (kind === Kind.unreadAnswer) {
+      this.functions.notReceived(packet.value as number[]);
+      this.side.settle(id, 'reject', unreadable('the result of this call'));
+    } else this.handle(kind, id, of, () => unpack(packet, this.functions));
+  }
+
+  private handle(kind: number, id: number, of: number, read: () => unknown): void {
+    if (kind === Kind.call) return this.serve(id, of, read);
+    let value: unknown;
+    try {
+      value = read();
+    } catch (error) {
+      if (kind !== Kind.release) this.side.settle(id, 'reject', error);
+      return;
+    }
+    if (kind === Kind.release) this.functions.receive(value as Release);
+    else this.side.settle(id, kind === Kind.value ? 'resolve' : 'reject', value);
+  }
+
+  private serve(id: number, of: number, read: () => unknown): void {
+    let result: unknown;
+    try {
+      const args = read() as unknown[];
+      const fixed = this.fixed[of];
+      if (fixed) result = fixed(...args);
+      else {
+        const { work, self } = this.functions.find(of);
+        result = work.apply(self, args);
+      }
+      if (isPromise(result)) {
+        const settled = (): void => this.side.settled?.();
+        this.side.began?.();
+        Promise.resolve(result).then((value) => this.answer(id, value), (error: unknown) => this.refuse(id, error)).then(settled, reportUncaught);
+        return;
+      }
+    } catch (error) {
+      return this.refuse(id, error);
+    }
+    this.answer(id, result);
   }
 }

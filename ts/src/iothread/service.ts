@@ -3,7 +3,6 @@
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import type { WorkerHost } from '../hosts/host.js';
-import type { Calls } from './control.js';
 import { pack } from '../wire/packet.js';
 import { postError } from '../wire/post-error.js';
 import { proxy } from '../wire/marks.js';
@@ -33,7 +32,7 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
 
 /** Sends the owner the object that the code serves, or the error because of which it serves none. */
 export async function presentService(
-  service: Service, context: AioContext, { functions }: Rpc<Calls>, post: (message: FromIOThread) => void,
+  service: Service, context: AioContext, { functions }: Rpc, post: (message: FromIOThread) => void,
 ): Promise<void> {
   try {
     const api: unknown = typeof service === 'function' ? await service(context) : service;

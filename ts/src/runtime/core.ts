@@ -31,12 +31,13 @@ import { LEAVE_MS } from './within.js';
 export class Core {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #death: AioError | undefined;
-  readonly #pending = new Pending();
+  /** The promises that the end of their holder rejects. */
+  readonly pending = new Pending();
   #closing: Promise<void> | undefined;
   /** Set after a failure: resolves when all workers have ended. */
   #cleared: Promise<void> | undefined;
   readonly #ending = new Ending();
-  readonly #program = new Program(this, this.#pending);
+  readonly #program = new Program(this, this.pending);
 
   /** The parts that are built on this core. A part that others use comes before them. */
   readonly parts = new Set<Part>();
@@ -113,7 +114,7 @@ export class Core {
 
   /** Called by C: the request with this id has its result or, for id 0, an IOThread has no request left. */
   completed(id: number, result: number): void {
-    if (id) this.#pending.complete(id, result);
+    if (id) this.pending.settle(id, 'resolve', result);
     else for (const part of this.parts) part.idle?.(result);
   }
 
@@ -144,11 +145,6 @@ export class Core {
 
   get state(): string {
     return this.#death ? 'failed' : this.#state;
-  }
-
-  /** The number of requests that are not completed. */
-  get pending(): number {
-    return this.#pending.size;
   }
 
   /**
@@ -196,23 +192,28 @@ export class Core {
 
   /** Starts a request that C completes; start() gets its id. The end of the holder rejects the promise. */
   request(holder: object, start: (id: number) => void): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const id = this.#pending.hold(holder, { resolve, reject });
+    return this.ask<number>(holder, (id) => this.run(() => start(id)));
+  }
+
+  /** Starts something that pending.settle() ends; start() gets its id. The end of the holder rejects the promise. */
+  ask<T>(holder: object, start: (id: number) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#death) throw this.#death;
+      const id = this.pending.hold(holder, { resolve, reject });
       try {
-        this.run(() => start(id));
+        start(id);
       } catch (error) {
-        this.#pending.drop(id);
-        reject(error as Error);
+        this.pending.drop(id);
+        throw error;
       }
     });
   }
 
   /** Settles as the promise does, or rejects with the runtime's failure if that comes first. */
   guard<T>(holder: object, promise: Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.#death) return reject(this.#death);
-      const id = this.#pending.hold(holder, { resolve: () => {}, reject });
-      promise.then(resolve, reject).finally(() => this.#pending.drop(id));
+    return this.ask(holder, (id) => {
+      const settle = (how: 'resolve' | 'reject') => (result: unknown) => this.pending.settle(id, how, result);
+      promise.then(settle('resolve'), settle('reject'));
     });
   }
 
@@ -224,7 +225,7 @@ export class Core {
 
   /** Starts a helper for an IOThread, which is told by the helper's port when the word was notified. */
   #startHelper(init: HelperInit): void {
-    this.startHelper(init, () => {}, (error) => void this.#fail(`no worker to wait for an IOThread: ${messageOf(error)}`));
+    this.startHelper(init, () => {}, (error) => void this.#fail(`cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`));
   }
 
   async #closeHelpers(ms: number): Promise<void> {
@@ -247,11 +248,6 @@ export class Core {
     this.run(() => this.instance.exports.rt_fd_ready(fd, events));
   }
 
-  /** Rejects all promises of a holder, and returns how many somebody waited for. */
-  reject(holder: object, error: AioError): number {
-    return this.#pending.reject(error, holder);
-  }
-
   /** Fails because of an error that came out of the owner's own instance of the module. */
   #died(error: unknown, heard = false): AioError {
     return this.#fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error), heard);
@@ -266,7 +262,7 @@ export class Core {
     const death = new AioError('ERR_AIO_PANIC', `the runtime has failed: ${message}`, cause === undefined ? {} : { cause });
     if (this.#state === 'closed') return death;
     this.#death = death;
-    let waited = this.#pending.reject(death);
+    let waited = this.pending.reject(death);
     const endings = [this.#ending];
     for (const part of this.parts) {
       const failed = part.failed();
@@ -320,7 +316,7 @@ export class Core {
     await this.#closeHelpers(LEAVE_MS);
     if (this.#death) return;
     this.#state = 'closed';
-    this.#pending.reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
+    this.pending.reject(new AioError('ERR_AIO_CLOSED', 'the runtime was closed'));
     this.#ending.resolve({ workersLeft: this.threads.left });
   }
 }

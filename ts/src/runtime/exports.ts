@@ -69,6 +69,9 @@ export interface Exports {
 
   rt_fd_ready(fd: number, events: number): void;
   rt_notify(context: ContextPointer): void;
+  rt_notify_owner(): void;
+  rt_calls_set(context: ContextPointer, rings: number): void;
+  rt_calls(context: ContextPointer): number;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;
   rt_hosted_turn(context: ContextPointer): number;
   rt_context_new(name: Pointer<'bytes'>): ContextPointer;

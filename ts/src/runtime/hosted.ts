@@ -5,6 +5,14 @@ import { EVENT_SLEEPING, type ContextPointer } from './exports.js';
 import type { Instance } from './instance.js';
 import { makeWaiter, type StartHelper, type Waiter } from './waiter.js';
 
+/** Takes what other threads have sent, at the end of turns. */
+export interface Taker {
+  /** Called before a turn: what is sent later is taken after the next one. */
+  mark(): void;
+  /** Takes what is due, or some of it. Returns whether there is more to take. */
+  take(): boolean;
+}
+
 /**
  * Drives a context from this thread's JavaScript event loop, in place of GLib's main loop: prepare, wait for the
  * notifier, check, dispatch.
@@ -21,6 +29,7 @@ export class HostedLoop {
   private abandoned = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private whenFired: (() => void) | undefined;
+  readonly takers = new Set<Taker>();
 
   /** onError gets an error that a turn threw, or that keeps the loop from being woken up. The loop has stopped then. */
   constructor(
@@ -86,7 +95,8 @@ export class HostedLoop {
     this.onError(error);
   }
 
-  private readonly run = (): void => {
+  /** Runs a turn now. */
+  readonly run = (): void => {
     if (this.stopped) return;
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -98,13 +108,12 @@ export class HostedLoop {
   };
 
   private turn(): void {
+    for (const taker of this.takers) taker.mark();
     const timeout = this.instance.exports.rt_hosted_turn(this.context);
+    let more = timeout === 0;
+    for (const taker of this.takers) more = taker.take() || more;
     if (this.stopped) return;
-    if (timeout === 0) return this.queue();
-    if (!this.armed) {
-      if (!this.waiter.arm(EVENT_SLEEPING)) return this.queue();
-      this.armed = true;
-    }
+    if (more || !(this.armed ||= this.waiter.arm(EVENT_SLEEPING))) return this.queue();
     if (timeout > 0) this.sleep(timeout);
   }
 

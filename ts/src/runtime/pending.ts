@@ -8,19 +8,19 @@ export interface Resolvers<T> {
   reject(error: Error): void;
 }
 
-/** The promises of requests that C completes with a number. Each has an id, by which C knows it. */
+/** The promises of requests that C completes, or another thread. Each has an id, by which they know it. */
 export class Pending {
   private lastId = 0;
   /** holder: the object whose end rejects the promise. */
-  private readonly all = new Map<number, Resolvers<number> & { holder: object; by: AbortSignalLike | undefined }>();
+  private readonly all = new Map<number, Resolvers<unknown> & { holder: object; by: AbortSignalLike | undefined }>();
 
   get size(): number {
     return this.all.size;
   }
 
-  hold(holder: object, { resolve, reject }: Resolvers<number>): number {
+  hold(holder: object, { resolve, reject }: Resolvers<never>): number {
     this.lastId = (this.lastId % 0xffffffff) + 1;
-    this.all.set(this.lastId, { holder, resolve, reject, by: begun.by });
+    this.all.set(this.lastId, { holder, resolve: resolve as (result: unknown) => void, reject, by: begun.by });
     return this.lastId;
   }
 
@@ -29,10 +29,10 @@ export class Pending {
     this.all.delete(id);
   }
 
-  complete(id: number, result: number): void {
+  settle(id: number, how: keyof Resolvers<unknown>, result: unknown): void {
     const promise = this.all.get(id);
     this.all.delete(id);
-    promise?.resolve(result);
+    promise?.[how](result as Error);
   }
 
   /** Rejects the promises of a holder, or all of them. Returns how many of these somebody still waits for. */

@@ -30,7 +30,7 @@ export class Program {
           resolve(code);
         };
       } else {
-        this.pending.complete(id, refused);
+        this.pending.settle(id, 'resolve', refused);
       }
     });
   }

@@ -198,7 +198,7 @@ export class Runtime {
 
   /** How many call-backs and pending requests this thread has. @internal */
   get held(): { callbacks: number; pending: number } {
-    return { callbacks: this.#core.callbacks.size, pending: this.#core.pending };
+    return { callbacks: this.#core.callbacks.size, pending: this.#core.pending.size };
   }
 
   /** The IOThreads that have not ended. @internal */

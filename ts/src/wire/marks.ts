@@ -5,6 +5,8 @@ import { onlyOne } from './only-one.js';
 
 const areObjects = isArrayOf(isObject, 'transferable objects');
 
+/** Whether anything was ever marked: if not, nobody has to look. */
+export const marks = onlyOne('marks', () => ({ any: false }));
 /** Objects that were marked by proxy(). */
 const proxied = onlyOne('proxied', () => new WeakSet<object>());
 const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
@@ -17,6 +19,7 @@ const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>
  */
 export function proxy<T extends object>(object: T): T {
   if (typeof object !== 'function') isObject('object', object);
+  marks.any = true;
   proxied.add(object);
   return object;
 }
@@ -29,6 +32,7 @@ export function proxy<T extends object>(object: T): T {
 export function transfer<T extends object>(value: T, list: object[]): T {
   if (typeof value !== 'function') isObject('value', value);
   areObjects('list', list);
+  marks.any = true;
   transfers.set(value, list as Transferable[]);
   return value;
 }

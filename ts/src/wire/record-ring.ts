@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/**
+ * A ring of records in shared memory, with one thread that writes and one that reads. The words of its header are those
+ * of CallRing in wasm/runtime/runtime.h.
+ */
+
+/** Words of the header, in 32-bit units. Writer and reader have a cache line each. */
+const Word = {
+  /** The position after the last record. Its writer alone changes it. */
+  tail: 0,
+  /** The position of the first record that was not taken yet. Its reader alone changes it. */
+  head: 16,
+  /** The tail as it was before the reader's loop began its latest iteration: what may be taken after it. */
+  due: 17,
+  /** Not 0: the reader has something to take that is not in the ring. */
+  beside: 18,
+  /** A random number that messages beside the ring bear, too: no other message is taken for one of them. */
+  key: 19,
+} as const;
+
+const HEADER = 128;
+/** In place of a record's length: the rest of the ring, up to its end, is empty. */
+const SKIP = -1;
+/** Bytes of a record before its content: the content's length, and the record's number. */
+const PREFIX = 8;
+
+/** The bytes that a ring takes for records of `size` bytes in all; size is a power of two. */
+export const ringBytes = (size: number): number => HEADER + size;
+
+/** A ring of `size` bytes at an address that is a multiple of 64; its memory is zeroed before its first use. */
+class Ring {
+  protected readonly header: Int32Array;
+  /** The records, whose content begins at a multiple of 8 bytes. */
+  protected readonly words: Int32Array;
+  protected readonly bytes: Uint8Array;
+
+  constructor(memory: ArrayBufferLike, at: number, protected readonly size: number) {
+    this.header = new Int32Array(memory, at, HEADER / 4);
+    this.words = new Int32Array(memory, at + HEADER, size / 4);
+    this.bytes = new Uint8Array(memory, at + HEADER, size);
+  }
+
+  get key(): number {
+    return this.header[Word.key] as number;
+  }
+
+  set key(key: number) {
+    this.header[Word.key] = key;
+  }
+}
+
+/** Contents of up to so many bytes are copied word by word, which is cheaper than to make a view of them. */
+const SHORT = 256;
+
+/** The side that writes. */
+export class RingWriter extends Ring {
+  private tail = 0;
+  /** The reader's position when it was last looked at; what it has freed since then is seen when the ring looks full. */
+  private head = 0;
+
+  /** Writes a record, whose content are the first `length` bytes. Returns false, and writes nothing, if it has no room. */
+  push(number: number, from: Int32Array, content: Uint8Array, length: number): boolean {
+    const { size, words } = this;
+    const needed = (PREFIX + length + 7) & ~7;
+    let at = this.tail & (size - 1);
+    // A record is not split: it may have to begin anew at the start.
+    const skipped = size - at < needed ? size - at : 0;
+    const tail = (this.tail + skipped + needed) >>> 0;
+    if (needed > size / 2) return false;
+    if (((tail - this.head) >>> 0) > size) {
+      this.head = Atomics.load(this.header, Word.head) >>> 0;
+      if (((tail - this.head) >>> 0) > size) return false;
+    }
+    if (skipped) {
+      words[at >> 2] = SKIP;
+      at = 0;
+    }
+    const first = at >> 2;
+    words[first] = length;
+    words[first + 1] = number;
+    if (length > SHORT) this.bytes.set(content.subarray(0, length), at + PREFIX);
+    else for (let n = 0, to = first + 2; n < length; n += 4) words[to++] = from[n >> 2] as number;
+    this.tail = tail;
+    // Publishes the record: the reader loads the tail before it looks at what lies below it.
+    Atomics.store(this.header, Word.tail, tail);
+    return true;
+  }
+}
+
+/** The side that reads. */
+export class RingReader extends Ring {
+  private head = 0;
+
+  /** Remembers what has been published by now: see due. */
+  mark(): void {
+    this.header[Word.due] = Atomics.load(this.header, Word.tail);
+  }
+
+  /** The position up to which records may be taken, by mark() or by the loop in WebAssembly. */
+  get due(): number {
+    return (this.header[Word.due] as number) >>> 0;
+  }
+
+  /** The position after the last record that was published. */
+  get end(): number {
+    return Atomics.load(this.header, Word.tail) >>> 0;
+  }
+
+  /** Tells the loop in WebAssembly that there is something to take beside the ring. */
+  set beside(is: boolean) {
+    this.header[Word.beside] = Number(is);
+  }
+
+  /** The number of the next record before a position. */
+  next(before: number): number | undefined {
+    if (this.head === before) return undefined;
+    const at = (this.head & (this.size - 1)) >> 2;
+    if (this.words[at] !== SKIP) return this.words[at + 1];
+    this.head = (this.head + this.size - (at << 2)) >>> 0;
+    return this.words[1];
+  }
+
+  /** Copies the content of the record that next() has found, and frees its place. Returns the content's length. */
+  take(to: Int32Array, content: Uint8Array): number {
+    const { words } = this;
+    const at = this.head & (this.size - 1);
+    const first = at >> 2;
+    const length = words[first] as number;
+    if (length > SHORT) content.set(this.bytes.subarray(at + PREFIX, at + PREFIX + length));
+    else for (let n = 0, from = first + 2; n < length; n += 4) to[n >> 2] = words[from++] as number;
+    this.head = (this.head + ((PREFIX + length + 7) & ~7)) >>> 0;
+    Atomics.store(this.header, Word.head, this.head);
+    return length;
+  }
+}
