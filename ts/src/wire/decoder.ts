@@ -4,7 +4,7 @@ import { define } from './define.js';
 import { Scratch, Tag, VIEWS } from './encoding.js';
 import { complete, putTogether, type ErrorParts } from './error.js';
 import type { Handle } from './handle.js';
-import type { Correspondent } from './unpack.js';
+import { dataOnly, type Correspondent } from './unpack.js';
 
 /** Strings up to this length are looked up among those seen lately: most are names that come again. */
 const NAME = 24;
@@ -17,7 +17,8 @@ const names: string[] = Array<string>(NAMES).fill('');
 
 export class Decoder extends Scratch {
   private at = 0;
-  private by!: Correspondent;
+  /** Only while it is needed: see Encoder. */
+  private by: Correspondent = dataOnly;
   /** The objects so far, in their order. */
   private objects: unknown[] = [];
   private refused: unknown[] = [];
@@ -27,6 +28,7 @@ export class Decoder extends Scratch {
     this.at = from;
     this.by = by;
     const value = this.value();
+    this.by = dataOnly;
     if (this.objects.length > 0) this.objects = [];
     const { refused } = this;
     if (refused.length === 0) return value;

@@ -8,10 +8,10 @@ import { isProxied, isTransferred, marks } from './marks.js';
 import { methods } from './packet.js';
 import { isHandle, kindOf } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
-import type { AnyFunction, Correspondent } from './unpack.js';
+import { dataOnly, type AnyFunction, type Correspondent } from './unpack.js';
 
-/** Thrown for a value that cannot be encoded. Made once: that takes longer than to encode most values. */
-const OTHER = new Error('left to structured clone');
+/** Thrown for a value that cannot be encoded. It is no error, which would keep alive what its stack refers to. */
+const OTHER = {} as Error;
 /** Values that are nested more deeply than this are left to structured clone, which does not recurse. */
 const DEPTH = 100;
 /** Among so few objects looking through the list is faster than a Map. */
@@ -23,7 +23,8 @@ const tagOf = (value: object): string => Object.prototype.toString.call(value);
 export class Encoder extends Scratch {
   private at = 0;
   private depth = 0;
-  private by!: Correspondent;
+  /** Only while it is needed, since this object outlives connections and would keep their runtimes' memory. */
+  private by: Correspondent = dataOnly;
   /** The objects so far, in their order. */
   private seen: object[] = [];
   private numbers: Map<object, number> | undefined;
@@ -46,6 +47,7 @@ export class Encoder extends Scratch {
       if (this.at <= MOST) return this.at;
     } catch (error) {
       by.unsent(this.sent);
+      this.by = dataOnly;
       if (error !== OTHER) throw error;
       return -1;
     } finally {
@@ -65,11 +67,12 @@ export class Encoder extends Scratch {
   /** The last value is not sent after all. */
   takeBack(): void {
     this.by.unsent(this.held);
-    this.held = [];
+    this.isSent();
   }
 
   /** Forgets which functions the last value has in it: it is sent. */
   isSent(): void {
+    this.by = dataOnly;
     if (this.held.length > 0) this.held = [];
   }
 
