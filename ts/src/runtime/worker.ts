@@ -205,8 +205,8 @@ export class RuntimeWorker {
 
   /**
    * Lets JavaScript receive the messages that are under way. The counter is incremented before a message is
-   * delivered, so the message's own event is awaited; then other tasks get a turn, because comlink posts its answer
-   * from a later microtask. If a message has arrived before it was counted, awaiting the next one would stop the
+   * delivered, so the message's own event is awaited; then other tasks get a turn, since promises that it has
+   * settled may lead to more. If a message has arrived before it was counted, awaiting the next one would stop the
    * loop.
    */
   async takeMessages(posted: Int32Array): Promise<void> {
