@@ -317,16 +317,16 @@ build/fixtures/kills.wasm: test/jest/fixtures/kills.c $(kill_lib) wasm/exports.t
 # WASI programs as others build them: without a libc, and without anything of ours.
 PLAIN_FLAGS := -target wasm32-unknown-unknown -std=gnu11 -O1 -mbulk-memory -Wall -Wextra -Werror -nostdlib
 PLAIN_LINK := --no-entry
-build/plain/threads.wasm: PLAIN_FLAGS += -matomics
-build/plain/threads.wasm: PLAIN_LINK += --import-memory --shared-memory --max-memory=1048576 --export=wasi_thread_start
-build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h build/toolchain.found
+build/plain/threads.wasm build/plain/reactor.wasm: PLAIN_FLAGS += -matomics
+build/plain/threads.wasm build/plain/reactor.wasm: PLAIN_LINK += --import-memory --shared-memory --max-memory=1048576 --export=wasi_thread_start
+build/plain/%.wasm: test/jest/plain/%.c test/jest/plain/wasi.h test/jest/plain/threads.h build/toolchain.found
 	$(call step,WASM,$< (for jest))
 	@mkdir -p $(@D)
 	$(Q)$(call tool,EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $(call tool,EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o
 
 build/bench/wasi-threads.wasm: PLAIN_FLAGS += -matomics
 build/bench/wasi-threads.wasm: PLAIN_LINK += --import-memory --shared-memory --max-memory=1048576 --export=wasi_thread_start
-build/bench/wasi-%.wasm: test/bench/wasi/%.c test/jest/plain/wasi.h build/toolchain.found
+build/bench/wasi-%.wasm: test/bench/wasi/%.c test/jest/plain/wasi.h test/jest/plain/threads.h build/toolchain.found
 	$(call step,WASM,$< (for the bench))
 	@mkdir -p $(@D)
 	$(Q)$(call tool,EM_CLANG) $(PLAIN_FLAGS) -c $< -o $@.o && $(call tool,EM_LD) $(PLAIN_LINK) $@.o -o $@ && rm $@.o

@@ -4,6 +4,21 @@
 
 static char buffer[65536];
 
+/* Grows the memory page by page, and prints how many pages there are when that fails. */
+static void grow(void)
+{
+    static char digits[8];
+    char *at = digits + sizeof(digits) - 2;
+
+    while (__builtin_wasm_memory_grow(0, 1) != (size_t)-1) {
+    }
+    *at = '\n';
+    for (size_t pages = __builtin_wasm_memory_size(0); pages > 0; pages /= 10) {
+        *--at = (char)('0' + pages % 10);
+    }
+    print(at);
+}
+
 static void cat(void)
 {
     Vec vec = { buffer, sizeof(buffer) };
@@ -72,6 +87,8 @@ __attribute__((export_name("_start"))) void _start(void)
 
     if (same(what, "cat")) {
         cat();
+    } else if (same(what, "grow")) {
+        grow();
     } else if (same(what, "seven")) {
         seven();
     } else if (same(what, "wait")) {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A wasi-threads command: it imports shared memory and starts threads by
  * wasi.thread-spawn. Its argument says what it does. */
-#include "wasi.h"
-
-__attribute__((import_module("wasi"), import_name("thread-spawn"))) int thread_spawn(void *arg);
+#include "threads.h"
 
 enum { THREADS = 8, STACK = 16384 };
 
-/* What a thread is given; its stack pointer comes first, see below. */
+/* What a thread is given; its stack pointer comes first. */
 typedef struct {
     char *stack;
     const char *what;
@@ -15,40 +13,17 @@ typedef struct {
 
 static Start starts[THREADS];
 static char stacks[THREADS][STACK] __attribute__((aligned(16)));
-static int done, sum;
-
-/* The new instance has the first thread's stack pointer. */
-__asm__(".globaltype __stack_pointer, i32\n"
-        ".functype thread_main (i32, i32) -> ()\n"
-        ".globl wasi_thread_start\n.type wasi_thread_start,@function\n"
-        "wasi_thread_start:\n.functype wasi_thread_start (i32, i32) -> ()\n"
-        "local.get 1\ni32.load 0\nglobal.set __stack_pointer\n"
-        "local.get 0\nlocal.get 1\ncall thread_main\nend_function\n");
-
-/* Each alone in its function: Node 20 spoils one that both waits and notifies. */
-static __attribute__((noinline)) void finish(void)
-{
-    __atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
-    __builtin_wasm_memory_atomic_notify(&done, 1);
-}
-
-static __attribute__((noinline)) void wait_for(int n)
-{
-    int now;
-
-    while ((now = __atomic_load_n(&done, __ATOMIC_SEQ_CST)) < n) {
-        __builtin_wasm_memory_atomic_wait32(&done, now, -1);
-    }
-}
+static int sum;
 
 static __attribute__((noinline)) void trap_here(void)
 {
     __builtin_trap();
 }
 
-void thread_main(int tid, Start *start);
-__attribute__((used)) void thread_main(int tid, Start *start)
+__attribute__((used)) void thread_main(int tid, void *given)
 {
+    Start *start = given;
+
     if (same(start->what, "join")) {
         for (int i = 0; i < 10000; i++) {
             __atomic_add_fetch(&sum, 1, __ATOMIC_SEQ_CST);

@@ -22,6 +22,26 @@ export interface GuestInit {
   /** Set if this is a thread that another thread of the guest has started. */
   thread: { tid: number; argument: number } | undefined;
   maxThreads: number;
+  /** The URL of the user's module, which provides more imports. */
+  code: string | undefined;
+}
+
+/** A thread of a guest, as the user's module sees it that `imports` names. */
+export interface GuestInstance {
+  /** The compiled program. */
+  readonly module: WebAssembly.Module;
+  /** The program's memory. It exists from the beginning if the program imports it; otherwise it is undefined before `run`. */
+  readonly memory: WebAssembly.Memory;
+  /** The instance of this thread; undefined before `run`. */
+  readonly instance: WebAssembly.Instance | undefined;
+  /** The number of this thread: 0 for the first one, the result of `thread-spawn` for others. */
+  readonly thread: number;
+}
+
+/** What the user's module may export. */
+interface GuestCode {
+  imports?(guest: GuestInstance): WebAssembly.Imports | Promise<WebAssembly.Imports>;
+  run?(guest: GuestInstance): unknown;
 }
 
 export type FromGuest =
@@ -63,8 +83,17 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
   if (imported) (imports[imported.module] ??= {})[imported.name] = imported.memory;
 
   agreed ??= host.agreeOnClock?.();
+  let instance: WebAssembly.Instance | undefined;
+  const guest: GuestInstance = {
+    module, thread: started?.tid ?? 0,
+    get memory() { return memory(); },
+    get instance() { return instance; },
+  };
+  let code: GuestCode = {};
   try {
-    const instance = await WebAssembly.instantiate(module, imports);
+    if (init.code !== undefined) code = (await import(/* @vite-ignore */ /* webpackIgnore: true */ init.code)) as GuestCode;
+    for (const [name, more] of Object.entries((await code.imports?.(guest)) ?? {})) imports[name] = { ...more, ...imports[name] };
+    instance = await WebAssembly.instantiate(module, imports);
     ({ exports } = instance);
   } catch (error) {
     return post({ type: 'guest-refused', message: String(error) });
@@ -77,8 +106,17 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
       again = true;
       post({ type: 'guest-thread-ended' });
     } else {
-      (exports['_start'] as () => void)();
-      post({ type: 'guest-exit', code: 0, signal: undefined });
+      const { _initialize: initialize, _start: start } = exports as Record<string, (() => void) | undefined>;
+      let result: unknown = 0;
+      if (code.run) {
+        initialize?.();
+        result = await code.run(guest);
+      } else if (start) {
+        start();
+      } else {
+        return post({ type: 'guest-refused', message: `it has no _start, and ${init.code} exports no run()` });
+      }
+      post({ type: 'guest-exit', code: typeof result === 'number' ? result & 0xff : 0, signal: undefined });
     }
   } catch (error) {
     if (error instanceof ProcessExit) post({ type: 'guest-exit', code: error.exitCode, signal: error.signal });

@@ -1,29 +1,44 @@
 // SPDX-License-Identifier: MIT
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
-import { areBytes, checkThat, isNumber, isSignal, optionsOf, type Checks } from '../check.js';
+import { checkThat, isFunction, isNumber, isSignal, optionsOf, type Checks } from '../check.js';
 import { AioError, closedError, messageOf } from '../errors.js';
 import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { MadeWorker, OwnerHost } from '../hosts/host.js';
-import { compile, isOfAiocc, memoryImport, read, PAGE, type MemoryImport } from '../runtime/module.js';
 import type { Core } from '../runtime/core.js';
-import { isMemorySize, isStackSize, isThreadCount } from '../runtime/runtime-options.js';
+import { isMemorySize, isModule, isStackSize, isThreadCount, type CompiledModule } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
 import type { GuestInit } from './guest-worker.js';
 import { GuestWorkers } from './guest-workers.js';
+import { createImported, loadGuestProgram, type GuestProgram } from './guest-program.js';
 import { guestHost, type GuestHost } from './guest-host.js';
 import { WasiGuest } from './wasi-guest.js';
 import type { AbortSignalLike, URLLike } from '../platform.js';
 
 /** Options of {@link WasiHost.create}: the program, its limits, and what it gets from its host. */
 export interface WasiOptions extends GuestOptions {
-  /** The program, a command for WASI preview1: its URL or its bytes. */
-  module: URLLike | Uint8Array<ArrayBuffer>;
+  /**
+   * The program, for WASI preview1: its URL, its bytes, or a compiled module. (A compiled module cannot be asked for its memory: one that
+   * imports its memory and that `aiocc` has not built, and a `maximumMemory`, need the bytes.)
+   */
+  module: URLLike | Uint8Array<ArrayBuffer> | CompiledModule;
+  /**
+   * The URL of an ES module that every thread of the guest loads, for programs that import more than WASI, and for reactors, which
+   * have no `_start`. Its function `imports(guest)`, if it has one, returns these imports (a WebAssembly.Imports, or a promise of one);
+   * `guest` is a {@link GuestInstance}. Its function `run(guest)`, if it has one, is called in the guest's first thread instead of `_start`,
+   * after `_initialize`; it calls the program's functions, and its result, or 0, is the exit code.
+   */
+  imports?: URLLike;
+  /**
+   * Creates a worker that runs `wasm-aio/wasi/worker`. Needed only with bundlers and servers that do not find that file by
+   * themselves. It is called once for each worker.
+   */
+  worker?: () => MadeWorker;
   /** The most threads that the guest may have at a time, including the one of main(); from 1 to 255. Default 128. */
   maxThreads?: number;
   /**
-   * The size in bytes to which the guest's memory may grow, if the program imports its memory. Default: what it
-   * declares; not more than that.
+   * The size in bytes to which the guest's memory, or all of its memories together, may grow. Default: what it declares; not
+   * more than that.
    */
   maximumMemory?: number;
   /**
@@ -38,29 +53,17 @@ export interface WasiOptions extends GuestOptions {
   timeout?: number;
 }
 
-const isProgram = checkThat('a URL or a Uint8Array', (value) => value instanceof URL || areBytes(value));
+const isUrl = checkThat('a URL', (value) => value instanceof URL);
 /** The maximum is that of setTimeout(). */
 const isTimeout = isNumber(0, 2 ** 31 - 1, 'a number of ms');
 
 const hostChecks: Checks<WasiOptions & WaitOptions> = {
-  ...guestChecks, module: isProgram, maxThreads: isThreadCount, maximumMemory: isMemorySize, stackSize: isStackSize, timeout: isTimeout,
+  ...guestChecks, module: isModule, imports: isUrl, worker: isFunction, maxThreads: isThreadCount, maximumMemory: isMemorySize, stackSize: isStackSize, timeout: isTimeout,
   signal: isSignal,
 };
 
-/** How a module has to be run, which its section aio.abi or its imports and exports tell. */
-type Flavour =
-  /** Built by aiocc: the module contains the event loop. */
-  | 'aio'
-  /** For wasi-threads: it imports shared memory and starts threads by wasi.thread-spawn. */
-  | 'threads'
-  /** Any other command for preview1. */
-  | 'command';
-
 /** How long the threads of a program that has ended may take to leave, on hosts where killing them is a last resort. */
 const GUEST_LEAVE_MS = 500;
-
-/** The maximum, in pages, of the memory of guests that declare none. */
-const DEFAULT_MAXIMUM = 65536;
 
 /**
  * A guest host whose first worker is started now, so that it starts while the module is read and compiled. In pages none is: an
@@ -75,31 +78,6 @@ function startedEarly(guests: GuestHost): GuestHost & { endEarly(): void } {
   };
   return { ...guests, makeWorker: (name) => take() ?? guests.makeWorker(name), endEarly: () => void take()?.terminate() };
 }
-
-function flavourOf(module: WebAssembly.Module, from: string, memory: MemoryImport | undefined): Flavour {
-  if (isOfAiocc(module, from)) return 'aio';
-  const imports = WebAssembly.Module.imports(module);
-  const exports = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
-  const refuse = (why: string): never => {
-    throw new AioError('ERR_AIO_MODULE', `the WebAssembly module ${why}`);
-  };
-  for (const { module: library, name, kind } of imports) {
-    const known = kind === 'memory' || library === 'wasi_snapshot_preview1' || (library === 'wasi' && name === 'thread-spawn');
-    if (!known) refuse(`imports ${library}.${name}, which is no part of WASI preview1 (if an aiocc without module ABI built it, build it again)`);
-  }
-  if (exports.get('_start') !== 'function') {
-    refuse(exports.has('_initialize') ? 'is a reactor: it has no _start to run' : 'exports no _start: it is no WASI command');
-  }
-  if (!memory && exports.get('memory') !== 'memory') refuse('has no memory that WASI could use: it exports none');
-  if (!imports.some(({ module: library }) => library === 'wasi')) return 'command';
-  if (!memory?.shared) refuse('starts threads (wasi.thread-spawn) but imports no shared memory');
-  if (exports.get('wasi_thread_start') !== 'function') refuse('starts threads but exports no wasi_thread_start');
-  return 'threads';
-}
-
-/** What follows the lines of shell script that `aiocc --launcher` puts before a module: no text contains the 0 with which a module begins. */
-const withoutLauncher = (binary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> =>
-  binary[0] === 0x23 ? binary.subarray(binary.indexOf(0)) : binary;
 
 /**
  * Runs one WASI preview1 command: a program that `aiocc` has built, one for wasi-threads, or any other. The guest
@@ -121,22 +99,14 @@ export class WasiHost {
   readonly #guest: WasiGuest;
   readonly #endEarly: () => void;
   readonly #options: WasiOptions;
-  readonly #binary: Uint8Array<ArrayBuffer>;
-  readonly #module: WebAssembly.Module;
-  readonly #memory: MemoryImport | undefined;
-  readonly #flavour: Flavour;
+  readonly #program: GuestProgram;
 
-  private constructor(
-    host: OwnerHost, guest: WasiGuest, endEarly: () => void, options: WasiOptions, binary: Uint8Array<ArrayBuffer>, module: WebAssembly.Module, memory: MemoryImport | undefined, flavour: Flavour,
-  ) {
+  private constructor(host: OwnerHost, guest: WasiGuest, endEarly: () => void, options: WasiOptions, program: GuestProgram) {
     this.#host = host;
     this.#guest = guest;
     this.#endEarly = endEarly;
     this.#options = options;
-    this.#binary = binary;
-    this.#module = module;
-    this.#memory = memory;
-    this.#flavour = flavour;
+    this.#program = program;
   }
 
   /**
@@ -146,22 +116,19 @@ export class WasiHost {
    */
   static async create(options: WasiOptions & WaitOptions): Promise<WasiHost> {
     const checked = optionsOf(options, hostChecks);
-    isProgram('options.module', checked.module);
+    isModule('options.module', checked.module);
     return abortable(checked.signal, () => WasiHost.#createNow(checked), (host) => host.close());
   }
 
   static async #createNow(options: WasiOptions): Promise<WasiHost> {
     const host = await ownerHost();
     host.checkSupport();
-    const guests = startedEarly(await guestHost());
+    const { worker, maximumMemory, imports } = options;
+    const guests = startedEarly({ ...(await guestHost()), ...(worker && { makeWorker: worker }) });
     try {
-      const { binary: given, from } = await read(options.module, host);
-      const binary = withoutLauncher(given);
-      const module = await compile(binary, from);
-      const memory = memoryImport(binary);
-      const flavour = flavourOf(module, from, memory);
+      const program = await loadGuestProgram(options.module, host, maximumMemory, imports !== undefined);
       const guest = await WasiGuest.create(host, guests, options);
-      return new WasiHost(host, guest, guests.endEarly, options, binary, module, memory, flavour);
+      return new WasiHost(host, guest, guests.endEarly, options, program);
     } catch (error) {
       guests.endEarly();
       throw error;
@@ -198,8 +165,8 @@ export class WasiHost {
         this.#settle = { resolve, reject };
         this.#guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`));
         if (this.#options.timeout !== undefined) this.#timer = setTimeout(() => this.#timedOut(), this.#options.timeout);
-        if (this.#flavour === 'aio') this.#runAio().then(resolve, reject);
-        else this.#start(undefined, this.#importMemory());
+        if (this.#program.flavour === 'aio') this.#runAio().then(resolve, reject);
+        else this.#start(undefined, createImported(this.#program));
       });
       await this.#endThreads();
       await this.#guest.flush();
@@ -258,7 +225,7 @@ export class WasiHost {
     const { maximumMemory, maxThreads, stackSize = 1024 * 1024 } = this.#options;
     // Only these programs need it.
     this.#creating = import('../runtime/core.js').then(({ Core }) => Core.create({
-      module: this.#binary, guest: this.#guest, stackSize, reserve: 1,
+      module: this.#program.source, guest: this.#guest, stackSize, reserve: 1,
       ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
     }));
     this.#core = await this.#creating;
@@ -267,20 +234,6 @@ export class WasiHost {
   }
 
   // ---- All other programs
-
-  #importMemory(): GuestInit['memory'] {
-    const memory = this.#memory;
-    if (!memory) return undefined;
-    const { module, name, initial, shared } = memory;
-    const limit = Math.ceil((this.#options.maximumMemory ?? Infinity) / PAGE);
-    const maximum = Math.min(memory.maximum ?? DEFAULT_MAXIMUM, limit);
-    try {
-      // An import that declares no maximum accepts a memory with any maximum.
-      return { module, name, memory: new WebAssembly.Memory({ initial, maximum, shared }) };
-    } catch (error) {
-      throw new AioError('ERR_AIO_NO_MEMORY', `cannot create a memory of ${initial} to ${maximum} pages: ${messageOf(error)}`);
-    }
-  }
 
   #start(thread: GuestInit['thread'], memory: GuestInit['memory']): void {
     const settle = this.#settle;
@@ -292,7 +245,8 @@ export class WasiHost {
       threadEnded: () => this.#guest.shared.threadEnded(),
     });
     this.#workers.run({
-      type: 'guest', module: this.#module, config: this.#guest.config, memory, thread, maxThreads: this.#options.maxThreads ?? 128,
+      type: 'guest', module: this.#program.module, config: this.#guest.config, memory, thread,
+      maxThreads: this.#options.maxThreads ?? 128, code: this.#options.imports?.href,
     });
   }
 
