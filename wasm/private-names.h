@@ -56,6 +56,9 @@
 #define rt_free aio_priv_rt_free
 #define rt_malloc aio_priv_rt_malloc
 
+/* libc/locks.c */
+#define lock_fcntl aio_priv_lock_fcntl
+
 /* libc/main.c */
 #define aio_call_main aio_priv_aio_call_main
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fd-calls.h"
+#include "locks.h"
 #include "wasi.h"
 
 int __syscall_mkdirat(int dirfd, intptr_t path, int mode)
@@ -170,19 +171,27 @@ int __syscall_fadvise64(int fd, off_t offset, off_t length, int advice)
                                         (__wasi_advice_t)advice));
 }
 
-/* Only flags: files have no locks. */
+/* Returns O_RDONLY, O_WRONLY or O_RDWR. */
+static int access_mode(const __wasi_fdstat_t *stat)
+{
+    if (!(stat->fs_rights_base & __WASI_RIGHTS_FD_WRITE)) {
+        return O_RDONLY;
+    }
+    return stat->fs_rights_base & __WASI_RIGHTS_FD_READ ? O_RDWR : O_WRONLY;
+}
+
 int __syscall_fcntl64(int fd, int command, ...)
 {
     __wasi_fdstat_t stat;
     __wasi_errno_t error;
-    int flags = 0;
+    int arg, result;
     va_list ap;
 
     va_start(ap, command);
-    flags = va_arg(ap, int);
+    arg = va_arg(ap, int);           /* or a pointer, which is as large */
     va_end(ap);
-    if (fd_own_fcntl(fd, command, flags, &flags)) {
-        return flags;
+    if (fd_own_fcntl(fd, command, arg, &result)) {
+        return result;
     }
     error = __wasi_fd_fdstat_get(fd, &stat);
     if (error) {
@@ -190,16 +199,19 @@ int __syscall_fcntl64(int fd, int command, ...)
     }
     switch (command) {
     case F_GETFL:
-        flags = (stat.fs_flags & __WASI_FDFLAGS_APPEND ? O_APPEND : 0) |
-                (stat.fs_flags & __WASI_FDFLAGS_NONBLOCK ? O_NONBLOCK : 0) |
-                (stat.fs_flags & __WASI_FDFLAGS_SYNC ? O_SYNC : 0) |
-                (stat.fs_flags & __WASI_FDFLAGS_DSYNC ? O_DSYNC : 0);
-        if (stat.fs_rights_base & __WASI_RIGHTS_FD_WRITE) {
-            flags |= stat.fs_rights_base & __WASI_RIGHTS_FD_READ ? O_RDWR : O_WRONLY;
-        }
-        return flags;
+        return (stat.fs_flags & __WASI_FDFLAGS_APPEND ? O_APPEND : 0) |
+               (stat.fs_flags & __WASI_FDFLAGS_NONBLOCK ? O_NONBLOCK : 0) |
+               (stat.fs_flags & __WASI_FDFLAGS_SYNC ? O_SYNC : 0) |
+               (stat.fs_flags & __WASI_FDFLAGS_DSYNC ? O_DSYNC : 0) | access_mode(&stat);
     case F_SETFL:
-        return wasi_result(__wasi_fd_fdstat_set_flags(fd, wasi_fdflags(flags)));
+        return wasi_result(__wasi_fd_fdstat_set_flags(fd, wasi_fdflags(arg)));
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return lock_fcntl(fd, command, (struct flock *)arg, access_mode(&stat));
     default:
         return -EINVAL;
     }

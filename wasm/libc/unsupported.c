@@ -3,7 +3,7 @@
  * what WASI has no means for is missing altogether: programs that call it do not
  * link. */
 #include <errno.h>
-#include <sys/file.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "port/port.h"
@@ -15,12 +15,11 @@ static int no_such_call(void)
     return -1;
 }
 
+/* There is no shell. */
 LIBC_WEAK
-int flock(int fd, int operation)
+int system(const char *command)
 {
-    (void)fd;
-    (void)operation;
-    return no_such_call();
+    return command ? no_such_call() : 0;
 }
 
 LIBC_WEAK

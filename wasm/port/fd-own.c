@@ -203,6 +203,9 @@ void wasm_fd_closing(int fd)
     FdObject *object;
     WasmOwn *own;
 
+    if (wasm_fd_hooks.locks_closing) {
+        CALL_OWN(wasm_fd_hooks.locks_closing, fd);
+    }
     if (fd < 0 || fd >= WASM_FIRST_EVENT_FD || !(object = fd_get(fd))) {
         return;
     }

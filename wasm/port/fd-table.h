@@ -47,6 +47,7 @@ typedef struct WasmFdHooks {
     void (*epoll_ready)(uint32_t watcher_id);
     /* fd is about to be closed. */
     void (*epoll_closing)(int fd);
+    void (*locks_closing)(int fd);
 } WasmFdHooks;
 extern WasmFdHooks wasm_fd_hooks;
 /* Returns how long a thread may sleep that has this much time: until the next timer. */

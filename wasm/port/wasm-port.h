@@ -34,6 +34,8 @@ typedef enum {
     HOST_FD_DUP,
     /* (fd): returns another descriptor of what fd is, or a negative number. */
     HOST_FD_ALIAS,
+    /* (fd): returns the number of the open file description, which is that of no other one. */
+    HOST_FD_SERIAL,
 } HostFdCall;
 WASM_IMPORT("fd_call") int host_fd_call(HostFdCall call, intptr_t a, intptr_t b, intptr_t c);
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_close")))

@@ -57,6 +57,7 @@ export function loopImports(thread: GuestThread): LoopImports {
     () => table.open({ kind: Kind.own, type: FileType.unknown, base: RIGHTS_OF_STREAM }),
     (fd, minimum, to) => table.dup(fd, minimum, to),
     (fd) => table.alias(fd),
+    (fd) => table.use(fd, ({ serial }) => serial),
   ];
 
   return {
