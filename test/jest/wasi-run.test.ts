@@ -125,6 +125,11 @@ test('wasi-threads: 50 threads one after another run in one worker', async () =>
   expect(ended).toMatchObject({ code: 0, stdout: 'all\n', stderr: '0 2\n' });
 });
 
+test.each([['as it is started'], ['--liftoff', '--no-wasm-tier-up']])('wasi-threads: what waits and notifies keeps its local variables (%s)', async (...flags) => {
+  const args = [...flags.filter((flag) => flag.startsWith('--')), cli, 'run', threads, 'locals'];
+  expect(await spawned(process.execPath, args)).toMatchObject({ code: 0, stdout: 'right\n', stderr: '' });
+});
+
 test('wasi-threads: at the limit thread-spawn says EAGAIN', async () => {
   expect(await inside('limit', { maxThreads: 4 }, 'threads')).toEqual({ code: 0, out: 'three\n' });
 });

@@ -6,6 +6,11 @@ import type { Surroundings } from './surroundings.js';
 export interface GuestHost {
   /** Starts a worker that can be a thread of a guest: guest-node.js or guest-browser.js. */
   makeWorker(name: string): MadeWorker;
+  /**
+   * Called before a module with shared memory is compiled that aiocc has not built: makes the engine compile it rightly. Absent where
+   * it does so anyway.
+   */
+  beforeThreads?(): Promise<void>;
   /** Loads what the guest inherits from this process. Called for the first guest; absent in a page. */
   surroundings?(): Promise<Surroundings>;
 }

@@ -5,7 +5,8 @@ import type { OwnerHost } from '../hosts/host.js';
 import type { URLLike } from '../platform.js';
 import { compile, isOfAiocc, PAGE, read } from '../runtime/module.js';
 import type { CompiledModule } from '../runtime/runtime-options.js';
-import { assertNoComponent, memoriesOf, shareOf, withMaxima, type DeclaredMemory } from './memories.js';
+import type { GuestHost } from './guest-host.js';
+import { assertNoComponent, hasSection, memoriesOf, shareOf, withMaxima, type DeclaredMemory } from './memories.js';
 
 /** How a module has to be run, which its section aio.abi or its imports and exports tell. */
 export type Flavour =
@@ -89,7 +90,7 @@ function compiledProgram(source: CompiledModule, maximumMemory: number | undefin
  * @throws AioError ERR_AIO_MODULE, ERR_AIO_NO_MEMORY (the program begins with more memory), ERR_AIO_INVALID_ARG
  */
 export async function loadGuestProgram(
-  source: URLLike | Uint8Array<ArrayBuffer> | CompiledModule, host: OwnerHost, maximumMemory: number | undefined, hasCode: boolean,
+  source: URLLike | Uint8Array<ArrayBuffer> | CompiledModule, host: OwnerHost, guests: GuestHost, maximumMemory: number | undefined, hasCode: boolean,
 ): Promise<GuestProgram> {
   if (isCompiled(source)) return compiledProgram(source, maximumMemory, hasCode);
   const { binary: file, from } = await read(source, host);
@@ -99,6 +100,8 @@ export async function loadGuestProgram(
   const memories = isModule ? memoriesOf(binary) : [];
   const maxima = maximumMemory === undefined ? memories.map(({ maximum }) => maximum ?? DEFAULT_MAXIMUM) : shareOf(memories, maximumMemory);
   const limited = maximumMemory === undefined ? binary : withMaxima(binary, memories, maxima);
+  // What aiocc has built needs no help.
+  if (memories.some(({ shared }) => shared) && !hasSection(binary, 'aio.abi')) await guests.beforeThreads?.();
   const module = await compile(limited, from);
   const [first] = memories;
   const memory = first?.from ? first : undefined;

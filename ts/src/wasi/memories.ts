@@ -21,7 +21,7 @@ export interface DeclaredMemory {
 
 /** The magic number, the version, and the layer: 0 is a module, 1 a component. */
 const COMPONENT = [0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0];
-const IMPORTS = 2, MEMORIES = 5;
+const CUSTOM = 0, IMPORTS = 2, MEMORIES = 5;
 const HAS_MAXIMUM = 1, SHARED = 2, IS_64 = 4;
 
 const refuse = (why: string): never => {
@@ -143,7 +143,7 @@ function leb(value: number): number[] {
 /** The module's bytes, with these maxima declared for its own memories. */
 export function withMaxima(binary: Uint8Array<ArrayBuffer>, memories: readonly DeclaredMemory[], maxima: readonly number[]): Uint8Array<ArrayBuffer> {
   const own = memories.flatMap((memory, i) => (memory.from ? [] : [{ ...memory, maximum: maxima[i] ?? 0 }]));
-  const section = own.length === 0 ? undefined : sectionAt(binary);
+  const section = own.length === 0 ? undefined : sectionAt(binary, (id) => id === MEMORIES);
   if (!section) return binary;
   const limits = own.flatMap(({ shared, initial, maximum }) => [HAS_MAXIMUM | (shared ? SHARED : 0), ...leb(initial), ...leb(maximum)]);
   const contents = [...leb(own.length), ...limits];
@@ -155,14 +155,19 @@ export function withMaxima(binary: Uint8Array<ArrayBuffer>, memories: readonly D
   return result;
 }
 
-/** Where the section of the memories is. */
-function sectionAt(binary: Uint8Array): { start: number; end: number } | undefined {
+/** Whether a module has a custom section with this name. */
+export const hasSection = (binary: Uint8Array, name: string): boolean =>
+  sectionAt(binary, (id, bytes) => id === CUSTOM && bytes.text() === name) !== undefined;
+
+/** Where the first section is that is looked for. */
+function sectionAt(binary: Uint8Array, isIt: (id: number, contents: Bytes) => boolean): { start: number; end: number } | undefined {
   const bytes = new Bytes(binary);
   while (!bytes.ended) {
     const start = bytes.at;
     const id = bytes.byte();
-    const end = bytes.number() + bytes.at;
-    if (id === MEMORIES) return { start, end };
+    const size = bytes.number();
+    const end = bytes.at + size;
+    if (isIt(id, bytes)) return { start, end };
     bytes.at = end;
   }
   return undefined;

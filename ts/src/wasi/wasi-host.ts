@@ -126,7 +126,7 @@ export class WasiHost {
     const { worker, maximumMemory, imports } = options;
     const guests = startedEarly({ ...(await guestHost()), ...(worker && { makeWorker: worker }) });
     try {
-      const program = await loadGuestProgram(options.module, host, maximumMemory, imports !== undefined);
+      const program = await loadGuestProgram(options.module, host, guests, maximumMemory, imports !== undefined);
       const guest = await WasiGuest.create(host, guests, options);
       return new WasiHost(host, guest, guests.endEarly, options, program);
     } catch (error) {
