@@ -28,7 +28,7 @@ const LIBRARIES = [
     flags: ['-ferror-limit=0'],
     // Those of libc that are ours.
     headers: [
-      'dirent.h', 'malloc.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h', 'sys/file.h',
+      'dirent.h', 'malloc.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h', 'sys/file.h', 'sys/random.h',
       'sys/select.h', 'sys/socket.h', 'sys/timerfd.h', 'threads.h', 'unistd.h',
     ],
     list: 'wasm/private-names.h',

@@ -8,14 +8,17 @@
  * is enough; the table itself is left out again, because nothing uses it. Objects with
  * names that C leaves to programs (weak.h) are not listed.
  */
+#include <stddef.h>
 #include <stdint.h>
 
 int __syscall_fdatasync(int fd);
 int __syscall_umask(int mask);
+int __syscall_madvise(intptr_t address, size_t length, int advice);
 int __syscall_newfstatat(int dirfd, intptr_t path, intptr_t buf, int flags);
 
 const struct {
     int (*file)(int fd);
+    int (*mmap)(intptr_t address, size_t length, int advice);
     int (*mode)(int mask);
     int (*stat)(int dirfd, intptr_t path, intptr_t buf, int flags);
-} wasm_libc_first = { __syscall_fdatasync, __syscall_umask, __syscall_newfstatat };
+} wasm_libc_first = { __syscall_fdatasync, __syscall_madvise, __syscall_umask, __syscall_newfstatat };
