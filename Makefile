@@ -84,12 +84,13 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-package test-models \
-  test-conformance runtimes conformance conformance-programs chaos soak bench bench-wasi serve docs publish-check lint clean distclean FORCE
+  test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
 	@echo 'make test       build all and run every test (test-*, lint)'
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
+	@echo 'make bench-calls  calls to another thread beside postMessage and comlink (ONLY=name, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
 	@echo 'make serve      build all and serve the demo page on this machine, at /docs/ what make docs has made'
 	@echo 'make docs       make the site of the documentation: build/site/html'
@@ -442,6 +443,9 @@ build/chromium.tried build/spin.tried build/glib.tried: build/%.tried: wasm/tool
 
 bench: build $(bench_native) $(bench_wasm) $(bench_modules) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
+
+bench-calls: build
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/calls/run.mjs
 
 bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm build/plain/command.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs

@@ -5,7 +5,7 @@
 // is removed, changes its type, or changes its meaning. MODULE_ABI in ts/src/runtime/module.ts is the same.
 import { readFileSync } from 'node:fs';
 
-const ABI = 1;
+const ABI = 2;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 

@@ -10,7 +10,7 @@ const WATCH_MS = 150;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The CPUs that this process may use. */
-function allowedCpus() {
+export function allowedCpus() {
   const [, list] = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
   return list.split(',').flatMap((range) => {
     const [first, last = first] = range.split('-').map(Number);
@@ -62,9 +62,10 @@ async function findPlayers(pid, by) {
 export async function placeThreads(pid, tids, { place, by = 'sleeps' }) {
   const cpus = allowedCpus();
   const players = Array.isArray(tids) && tids.every(Number.isInteger) ? tids : await findPlayers(pid, by);
-  players.forEach((tid, i) => {
-    const cpu = place === 'same' ? cpus[0] : cpus[i];
-    const { status, stderr } = spawnSync('taskset', ['-cp', String(cpu), String(tid)]);
-    if (status !== 0) throw new Error(String(stderr).trim() || 'taskset failed');
-  });
+  players.forEach((tid, i) => placeThread(tid, place === 'same' ? cpus[0] : cpus[i]));
+}
+
+export function placeThread(tid, cpu) {
+  const { status, stderr } = spawnSync('taskset', ['-cp', String(cpu), String(tid)]);
+  if (status !== 0) throw new Error(String(stderr).trim() || 'taskset failed');
 }

@@ -34,12 +34,12 @@ const stripped = new Uint8Array([...good.subarray(0, start), ...good.subarray(st
 test('a module of another ABI is refused, in Runtime and WasiHost, with the remedy', async () => {
   for (const [abi, remedy] of [
     [0, /: build it again with the aiocc of this version$/],
-    [2, /: build it again with the aiocc of this version, or run it with wasm-aio 7\.8\.9$/],
+    [3, /: build it again with the aiocc of this version, or run it with wasm-aio 7\.8\.9$/],
   ] as const) {
     const module = withAbi(stripped, abi);
     for (const made of [Runtime.create({ module }), Runtime.create({ module: await WebAssembly.compile(module) }), WasiHost.create({ module })]) {
       const { message } = await failure(made, 'ERR_AIO_MODULE');
-      expect(message).toMatch(new RegExp(`^options\\.module was built by the aiocc of wasm-aio 7\\.8\\.9 for module ABI ${abi}, and wasm-aio [\\d.]+ has ABI 1: `));
+      expect(message).toMatch(new RegExp(`^options\\.module was built by the aiocc of wasm-aio 7\\.8\\.9 for module ABI ${abi}, and wasm-aio [\\d.]+ has ABI 2: `));
       expect(message).toMatch(remedy);
     }
   }

@@ -6,7 +6,7 @@ import { VERSION } from '../version.js';
 import type { CompiledModule } from './runtime-options.js';
 
 /** The number of the interface between this runtime and the modules that it runs; the same as in wasm/abi.mjs. */
-const MODULE_ABI = 1;
+const MODULE_ABI = 2;
 
 export const PAGE = 65536;
 

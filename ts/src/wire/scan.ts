@@ -2,7 +2,7 @@
 /** Inspects a value that is about to be sent to another thread. Nothing here recurses, because values may be nested deeply. */
 import { messageOf } from '../errors.js';
 import type { Handle } from './handle.js';
-import { isProxied, isTransferred } from './marks.js';
+import { isProxied, isTransferred, marks } from './marks.js';
 import { isError } from './take-apart.js';
 
 /** An object that a handle can stand for: a bottom half, a notifier or a pipe. */
@@ -20,7 +20,7 @@ export type Kind = 'array' | 'plain' | 'Map' | 'Set' | 'other';
 export function kindOf(value: object): Kind {
   if (Array.isArray(value)) return 'array';
   const proto: unknown = Object.getPrototypeOf(value);
-  if (proto === null || Object.getPrototypeOf(proto) === null) return 'plain';
+  if (proto === Object.prototype || proto === null || Object.getPrototypeOf(proto) === null) return 'plain';
   const tag = Object.prototype.toString.call(value);
   return tag === '[object Map]' ? 'Map' : tag === '[object Set]' ? 'Set' : 'other';
 }
@@ -112,8 +112,10 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
  * value is an object of a class, whose fields, including errors, are left to structured clone.
  */
 export function scan(value: unknown, place: Place, within = false): Walk {
+  // A value may have very many objects, nearly all of them plain: these are asked the least.
   return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
-    (isProxied(member) || isHandle(member) || (!within && (isError(member) || isTransferred(member))))));
+    (isHandle(member) || (marks.any && (isProxied(member) || (!within && isTransferred(member)))) ||
+    (!within && kindOf(member) === 'other' && isError(member)))));
 }
 
 /**

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The far side of each contender of run.mjs: `bare` posts each message back, `comlink` exposes the functions, and without
+// either this is an IOThread, which serves them.
+import { readlinkSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+
+const functions = {
+  thread: () => Number(readlinkSync('/proc/thread-self').split('/').at(-1)),
+  echo: (value) => value,
+  later: async (value) => value,
+  async back(work, times) {
+    for (let n = 0; n < times; n++) await work(n);
+  },
+};
+
+if (workerData?.as === 'bare') {
+  parentPort.on('message', (value) => parentPort.postMessage(value === 'thread' ? functions.thread() : value));
+} else if (workerData?.as === 'comlink') {
+  const { expose } = await import('comlink');
+  expose(functions, {
+    postMessage: (message, list) => parentPort.postMessage(message, list),
+    addEventListener: (_type, listener) => parentPort.on('message', (data) => listener({ data })),
+    removeEventListener() {},
+  });
+} else {
+  const { serve } = await import('../../../dist/iothread-node.js');
+  serve(functions);
+}
