@@ -28,8 +28,8 @@ const LIBRARIES = [
     flags: ['-ferror-limit=0'],
     // Those of libc that are ours.
     headers: [
-      'dirent.h', 'malloc.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h', 'sys/file.h', 'sys/random.h',
-      'sys/select.h', 'sys/socket.h', 'sys/timerfd.h', 'threads.h', 'unistd.h',
+      'dirent.h', 'malloc.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
+      'sys/file.h', 'sys/random.h', 'sys/select.h', 'sys/socket.h', 'sys/timerfd.h', 'threads.h', 'unistd.h',
     ],
     list: 'wasm/private-names.h',
     // Reserved by C, so that no program has them; the one that libc calls when memory has grown; and what emcc makes of longjmp.

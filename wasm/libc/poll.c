@@ -107,15 +107,6 @@ static int select_ns(int n, fd_set *reads, fd_set *writes, fd_set *errors,
     return ready;
 }
 
-static int result_of(int ret)
-{
-    if (ret < 0) {
-        errno = -ret;
-        return -1;
-    }
-    return ret;
-}
-
 LIBC_WEAK
 int select(int n, fd_set *restrict reads, fd_set *restrict writes,
            fd_set *restrict errors, struct timeval *restrict tv)

@@ -20,6 +20,17 @@ static inline int wasi_result(__wasi_errno_t error)
            : error == __WASI_ERRNO_NOTCAPABLE ? -EPERM : -(int)error;
 }
 
+/* Returns what a function of libc returns for the result of a system call: -1 and errno for a
+ * negative number. */
+static inline int result_of(int ret)
+{
+    if (ret < 0) {
+        errno = -ret;
+        return -1;
+    }
+    return ret;
+}
+
 /* Returns true for a terminal: a device without an offset. libc would take every
  * device for one. */
 static inline bool wasi_is_terminal(const __wasi_fdstat_t *stat)

@@ -36,7 +36,30 @@ typedef enum {
     HOST_FD_ALIAS,
     /* (fd): returns the number of the open file description, which is that of no other one. */
     HOST_FD_SERIAL,
+    /* (domain, fdflags): a stream socket that is not connected. Returns its descriptor. */
+    HOST_SOCKET,
+    HOST_SOCK_BIND,          /* (fd, HostName *) */
+    HOST_SOCK_LISTEN,        /* (fd, backlog) */
+    HOST_SOCK_CONNECT,       /* (fd, HostName *) */
+    /* (fd, peer, bytes): stores its name, or its peer's, in HOST_NAME_BYTES bytes; returns the
+     * length. */
+    HOST_SOCK_NAME,
+    HOST_SOCK_STATE,         /* (fd, HostSockState, value) */
 } HostFdCall;
+typedef enum {
+    HOST_SOCK_ERROR,         /* takes the pending error, an errno */
+    HOST_SOCK_DOMAIN,
+    HOST_SOCK_LISTENS,
+    HOST_SOCK_OPTIONS,       /* a word that the host only keeps */
+    HOST_SOCK_SET_OPTIONS,
+} HostSockState;
+enum { HOST_NAME_BYTES = 112 };
+/* The name of a socket: the bytes of a struct sockaddr, and what identifies its file, or 0. */
+typedef struct HostName {
+    uint32_t length;
+    uint8_t bytes[HOST_NAME_BYTES];
+    uint32_t key[4];
+} HostName;
 WASM_IMPORT("fd_call") int host_fd_call(HostFdCall call, intptr_t a, intptr_t b, intptr_t c);
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_close")))
 uint16_t wasi_fd_close(int fd);

@@ -10,6 +10,7 @@ const options = {
   env: { value: 'NAME[=VALUE]', help: "a variable of its environment (without a value: this process's)" },
   native: { help: 'give it what a native program has: /, the working directory and this environment' },
   listen: { value: '[HOST:]PORT', help: 'a TCP socket that listens; its fd follows those of the directories (3, 4, ...)' },
+  'allow-net': { help: 'its sockets may use other addresses than those of the loopback interface' },
   timeout: { value: 'SECONDS', help: 'end it after this time with exit code 124, and say where its loops are' },
   'max-memory': { value: 'SIZE', help: 'what its memory may grow to, if it imports its memory (64M, 1G)' },
 };
@@ -37,14 +38,14 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
   }
   for (const [name, value] of all) {
     const [first = '', ...more] = value.split(name === 'env' ? '=' : '::');
-    if (name === 'native') continue;
+    if (name === 'native' || name === 'allow-net') continue;
     if (first === '' && name !== 'listen') throw new UsageError(`--${name}=${value}: must be ${options[name].value}`);
     if (name === 'dir') dirs[more.join('::') || first] = first;
     if (name === 'env') env[first] = value.includes('=') ? more.join('=') : (process.env[first] ?? '');
     if (name === 'listen') listen.push(value.includes(':') ? value : `127.0.0.1:${value}`);
   }
   return {
-    dirs, env, listen,
+    dirs, env, listen, allowNet: last['allow-net'] !== undefined,
     ...(last.timeout !== undefined && { timeout: parseSeconds('timeout', last.timeout, MAX_SECONDS) }),
     ...(last['max-memory'] !== undefined && { maximumMemory: parseSize('max-memory', last['max-memory'], 65536, 4 * 1024 ** 3) }),
   };

@@ -26,6 +26,9 @@ const MAX_INT32 = 2 ** 31 - 1;
 
 const sum = (vectors: readonly Vector[]): number => vectors.reduce((total, { length }) => total + length, 0);
 
+/** A flag of sock_recv and sock_send that libc uses for MSG_DONTWAIT; preview1 has none. */
+const DONT_WAIT = 0x4000;
+
 export function dataCalls(thread: GuestThread): SystemCalls {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
@@ -92,7 +95,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
   }
 
   /** Reads from a stream. Blocks until there are bytes, unless the descriptor is non-blocking. Returns 0 at the end. */
-  function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false): number {
+  function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false, wait = true): number {
     const ring = stream.readRing ?? fail(E.BADF);
     let done = 0;
     for (;;) {
@@ -113,7 +116,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
         if (done === 0 && ring.error !== 0) fail(ring.error);
         return done;
       }
-      if (stream.flags & FdFlags.nonblock) return demandLater(ring, done);
+      if (!wait || stream.flags & FdFlags.nonblock) return demandLater(ring, done);
       ring.demand();
       waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone);
     }
@@ -125,7 +128,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
   }
 
   /** Writes to a stream. Blocks until everything is written, unless the descriptor is non-blocking. */
-  function writeStream(stream: Descriptor, vectors: Vector[]): number {
+  function writeStream(stream: Descriptor, vectors: Vector[], wait = true): number {
     const ring = stream.writeRing ?? fail(E.BADF);
     const total = sum(vectors);
     // Up to PIPE_BUF bytes are written in one piece, or not at all.
@@ -144,7 +147,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
         return count;
       });
       if (done === total) break;
-      if (stream.flags & FdFlags.nonblock) return done > 0 ? done : fail(E.AGAIN);
+      if (!wait || stream.flags & FdFlags.nonblock) return done > 0 ? done : fail(E.AGAIN);
       waitFor(thread, ring.writers, () => ring.room >= needed || ring.readerGone || ring.writerGone);
     }
     return done;
@@ -173,7 +176,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
 
   function read(from: Descriptor, vectors: Vector[]): number {
     if (from.kind === Kind.directory) fail(E.BADF);
-    if (from.kind === Kind.listener) fail(E.NOTCONN);
+    if (from.kind === Kind.listener || from.kind === Kind.socket) fail(E.NOTCONN);
     from.need(Rights.fdRead);
     if (sum(vectors) === 0) return 0;
     return from.kind === Kind.file ? readFile(from, vectors) : readStream(from, vectors);
@@ -181,7 +184,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
 
   function write(to: Descriptor, vectors: Vector[]): number {
     if (to.kind === Kind.directory) fail(E.BADF);
-    if (to.kind === Kind.listener) fail(E.NOTCONN);
+    if (to.kind === Kind.listener || to.kind === Kind.socket) fail(E.NOTCONN);
     to.need(Rights.fdWrite);
     if (sum(vectors) === 0) return 0;
     if (to.kind === Kind.console) return writeConsole(to, vectors);
@@ -197,7 +200,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
 
   function socket(descriptor: Descriptor): Descriptor {
     if (descriptor.type !== FileType.stream) fail(E.NOTSOCK);
-    if (descriptor.kind === Kind.listener) fail(E.NOTCONN);
+    if (descriptor.kind === Kind.listener || descriptor.kind === Kind.socket) fail(E.NOTCONN);
     return descriptor;
   }
 
@@ -253,11 +256,11 @@ export function dataCalls(thread: GuestThread): SystemCalls {
       memory.check(got, 4);
       memory.check(roFlags, 2);
       const vectors = memory.vectors(iovs, count);
-      if (flags & ~(RiFlags.peek | RiFlags.waitall)) fail(E.INVAL);
+      if (flags & ~(RiFlags.peek | RiFlags.waitall | DONT_WAIT)) fail(E.INVAL);
       const bytes = table.use(fd, (descriptor) => {
         socket(descriptor).need(Rights.fdRead);
         if (sum(vectors) === 0) return 0;
-        return readStream(descriptor, vectors, (flags & RiFlags.peek) !== 0, (flags & RiFlags.waitall) !== 0);
+        return readStream(descriptor, vectors, (flags & RiFlags.peek) !== 0, (flags & RiFlags.waitall) !== 0, !(flags & DONT_WAIT));
       });
       memory.setU32(got, bytes);
       memory.setU16(roFlags, 0);           // a stream's data is never cut off
@@ -265,10 +268,10 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     sock_send(fd: number, iovs: number, count: number, flags: number, sent: number) {
       memory.check(sent, 4);
       const vectors = memory.vectors(iovs, count);
-      if (flags !== 0) fail(E.INVAL);
+      if (flags & ~DONT_WAIT) fail(E.INVAL);
       const bytes = table.use(fd, (descriptor) => {
         socket(descriptor).need(Rights.fdWrite);
-        return sum(vectors) === 0 ? 0 : writeStream(descriptor, vectors);
+        return sum(vectors) === 0 ? 0 : writeStream(descriptor, vectors, !(flags & DONT_WAIT));
       });
       memory.setU32(sent, bytes);
     },

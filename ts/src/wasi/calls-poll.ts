@@ -7,7 +7,7 @@ import { pollCalls, READY, type PollEvent } from '../runtime/poll.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { host } from './path.js';
-import { CONNECTION_BYTES } from './sockets.js';
+import { CONNECTION_BYTES } from './socket.js';
 import { Kind, type Descriptor } from './table.js';
 
 export function guestPollCalls(thread: GuestThread): SystemCalls {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { invalid, isArrayOf, isBytes, isText, type Check, type Checks } from '../check.js';
+import { invalid, isArrayOf, isBoolean, isBytes, isText, type Check, type Checks } from '../check.js';
 import { areArguments } from '../runtime/runtime-options.js';
 import { isStream, type StreamSource } from './stream.js';
 
@@ -31,6 +31,11 @@ export interface GuestOptions {
    * which begin with 3.
    */
   listen?: readonly string[];
+  /**
+   * Whether sockets that the guest opens may use other addresses than those of the loopback interface. Default: false; then a
+   * connection to elsewhere fails with EACCES, and a socket that listens on any address does so on the loopback interface.
+   */
+  allowNet?: boolean;
   /** Streams that the guest reads and writes. Their fds follow those of the listening sockets. */
   streams?: readonly StreamSource[];
 }
@@ -60,5 +65,5 @@ const isStandard = (isInput: boolean): Check => (name, value) => {
 /** @internal */
 export const guestChecks: Checks<GuestOptions> = {
   args: areArguments, env: isEnvironment, dirs: areTexts, stdin: isStandard(true), stdout: isStandard(false), stderr: isStandard(false),
-  listen: isArrayOf(isText, 'addresses'), streams: isArrayOf(isStream, 'streams'),
+  listen: isArrayOf(isText, 'addresses'), allowNet: isBoolean, streams: isArrayOf(isStream, 'streams'),
 };

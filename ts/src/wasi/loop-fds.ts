@@ -5,8 +5,11 @@ import { fail, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '.
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, type LoopImports } from '../runtime/system.js';
+import { socketCalls, type HostCall } from './calls-socket.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
+import { AF_UNIX } from './sockaddr.js';
+import { Socket, SocketState } from './socket.js';
 import { Kind, type NewDescriptor } from './table.js';
 
 export function loopImports(thread: GuestThread): LoopImports {
@@ -36,7 +39,7 @@ export function loopImports(thread: GuestThread): LoopImports {
     const forth = make();
     const back = sockets ? make() : undefined;
     const base = sockets ? RIGHTS_OF_SOCKET : RIGHTS_OF_STREAM;
-    const common = { kind: Kind.stream, type: sockets ? FileType.stream : FileType.unknown, flags };
+    const common = { kind: Kind.stream, domain: AF_UNIX, type: sockets ? FileType.stream : FileType.unknown, flags };
     const reader: NewDescriptor = { ...common, read: forth, write: back, base: back ? base : base & ~Rights.fdWrite };
     const writer: NewDescriptor = { ...common, read: back, write: forth, base: back ? base : base & ~Rights.fdRead };
     let fds: [number, number];
@@ -51,13 +54,20 @@ export function loopImports(thread: GuestThread): LoopImports {
     return 0;
   }
 
+  /** The readiness of a socket that is not connected. */
+  function notConnected(state: number): number {
+    if (state === SocketState.connecting) return 0;
+    return state === SocketState.failed ? POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP : POLLOUT | POLLHUP;
+  }
+
   /** In the order of HostFdCall (wasm/port/wasm-port.h). */
-  const calls: ((a: number, b: number, c: number) => number)[] = [
+  const calls: HostCall[] = [
     pair,
     () => table.open({ kind: Kind.own, type: FileType.unknown, base: RIGHTS_OF_STREAM }),
     (fd, minimum, to) => table.dup(fd, minimum, to),
     (fd) => table.alias(fd),
     (fd) => table.use(fd, ({ serial }) => serial),
+    ...socketCalls(thread),
   ];
 
   return {
@@ -69,7 +79,8 @@ export function loopImports(thread: GuestThread): LoopImports {
     })),
 
     fd_revents(fd, events) {
-      return result(() => table.use(fd, ({ kind, type, readRing, writeRing }) => {
+      return result(() => table.use(fd, ({ kind, type, index, readRing, writeRing }) => {
+        if (kind === Kind.socket) return notConnected(new Socket(shared, index).state) & (events | POLLERR | POLLHUP);
         if (kind !== Kind.stream && kind !== Kind.listener) return events & (POLLIN | POLLOUT);
         let ready = 0;
         const noMoreIn = readRing !== undefined && (readRing.writerGone || readRing.readerGone);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** What guests inherit from this process, and what it opens for them, in Node, Deno and Bun. */
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
-import { createServer, Socket } from 'node:net';
+import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { fdsAreOwned } from '../hosts/node-file.js';
 import { asBytes, AioStream, NodeStream } from './stream.js';
@@ -9,7 +9,7 @@ import { FdTable } from './table.js';
 import { FileType } from '../runtime/abi.js';
 import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 export { directoryCalls } from './calls-directory.js';
-import type { Inherited, Listening } from './surroundings.js';
+import type { Ends, Inherited, Listening } from './surroundings.js';
 
 /** The fd 0, 1 or 2 of this process; undefined if it is closed. */
 export function inherit(fd: number): Inherited | undefined {
@@ -187,10 +187,15 @@ export function openDirectory(path: string): number {
   throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: directories for guests need Linux's /proc/self/fd, which is not there or does not show this process's fds`);
 }
 
+const endsOf = (socket: Socket): Ends => ({
+  local: { host: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+  remote: { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+});
+
 /** Listens for connections, each of which is passed on paused. */
-export function listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening> {
+export function listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => onConnection(new NodeStream(socket, true)));
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => onConnection(new NodeStream(socket, true), endsOf(socket)));
     server.on('error', (error) => {
       const errno = hostErrno(error);
       reject(new AioError('ERR_AIO_IO', `cannot listen on ${host}:${port}: ${errno}`, { errno }));
@@ -198,6 +203,19 @@ export function listen(host: string, port: number, onConnection: (stream: AioStr
     server.listen({ host, port, backlog: 511 }, () => {
       const address = server.address();
       resolve({ port: typeof address === 'object' && address ? address.port : port, close: () => server.close() });
+    });
+  });
+}
+
+/** Connects to an address. */
+export function connect(host: string, port: number, localPort?: number): Promise<{ stream: AioStream; ends: Ends }> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host, port, allowHalfOpen: true, ...(localPort ? { localPort } : {}) });
+    socket.pause();
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve({ stream: new NodeStream(socket, true), ends: endsOf(socket) });
     });
   });
 }

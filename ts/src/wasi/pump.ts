@@ -32,6 +32,8 @@ interface Attended {
 export class Pump {
   private readonly attended = new Map<number, Attended>();
   private readonly drains = new Set<Drain>();
+  /** Called for a ring that needs attention and is not served yet. */
+  onRequest: ((ring: number) => void) | undefined;
   private stopped = false;
   private whenStopped: (() => void) | undefined;
   private waiting = false;
@@ -71,6 +73,10 @@ export class Pump {
   /** Serves a ring in another way than feed() and drain(). */
   attach(ring: Ring, worker: Attended): void {
     this.attended.set(ring.index, worker);
+  }
+
+  detach(ring: Ring): void {
+    this.attended.delete(ring.index);
   }
 
   /**
@@ -122,7 +128,11 @@ export class Pump {
     const { words, ownerWord } = this.shared;
     for (;;) {
       const seen = Atomics.load(words, ownerWord);
-      for (const ring of this.shared.takeAttention()) this.attended.get(ring)?.look();
+      for (const ring of this.shared.takeAttention()) {
+        const attended = this.attended.get(ring);
+        if (attended) attended.look();
+        else this.onRequest?.(ring);
+      }
       if (this.stopped) return this.whenStopped?.();
       if (!this.waiter.arm(seen)) continue;
       this.waiting = true;

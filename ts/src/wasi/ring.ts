@@ -19,6 +19,8 @@ const READ_LOCK = 15;
 // 1 + the fd by which loops watch this ring for reading and for writing; SEVERAL: there are several
 const READ_FD = 16;
 const WRITE_FD = 17;
+// 1 + the object of the socket for which the owner has something to do: see net.ts
+const REQUEST = 18;
 
 const SEVERAL = -1;
 
@@ -55,7 +57,7 @@ export class Ring {
     for (let index = first; index < end; index++) {
       const at = ringAt(index);
       if (Atomics.compareExchange(shared.words, at + USED, 0, 2) !== 0) continue;
-      for (let word = HEAD; word <= WRITE_FD; word++) Atomics.store(shared.words, at + word, 0);
+      for (let word = HEAD; word <= REQUEST; word++) Atomics.store(shared.words, at + word, 0);
       Atomics.store(shared.words, at + OWNER_END, ownerEnd);
       Atomics.store(shared.words, at + WRITER_COUNT, 1);
       return new Ring(shared, index);
@@ -245,6 +247,23 @@ export class Ring {
   /** Called by the owner: whether the guest wants bytes. Clears the demand. */
   takeDemand(): boolean {
     return Atomics.exchange(this.shared.words, this.at + DEMAND, 0) !== 0;
+  }
+
+  /** Called by the guest: asks the owner to do something for a socket that has this ring. */
+  ask(object: number): void {
+    Atomics.store(this.shared.words, this.at + REQUEST, object + 1);
+    this.shared.attend(this.index);
+  }
+
+  /** Called by the owner: the object for which it was asked; -1: for none. */
+  takeRequest(): number {
+    return Atomics.exchange(this.shared.words, this.at + REQUEST, 0) - 1;
+  }
+
+  /** The state of the socket has changed: wakes everybody who waits for this ring. */
+  changed(): void {
+    this.wakeReader(ENDED);
+    this.wakeWriter(ENDED);
   }
 
   get ownerEnd(): number {

@@ -46,10 +46,14 @@ const ATTENTION_WORDS = Math.ceil(MAX_RINGS / 32);
 /** The fds that threads keep open for themselves (1 + fd each), which the owner closes if a thread could not. */
 const KEPT_FDS = ATTENTION + ATTENTION_WORDS;
 const MAX_KEPT_FDS = 2048;
-const DATA = (KEPT_FDS + MAX_KEPT_FDS) * 4;
+/** What only sockets have, one place for each object: see socket.ts. */
+const SOCKETS = KEPT_FDS + MAX_KEPT_FDS;
+export const SOCKET_WORDS = 68;
+const DATA = (SOCKETS + MAX_OBJECTS * SOCKET_WORDS) * 4;
 const TOTAL = DATA + LARGE_RINGS * LARGE_BYTES + SMALL_RINGS * SMALL_BYTES;
 
 export const objectAt = (index: number): number => OBJECTS + index * OBJECT_WORDS;
+export const socketAt = (index: number): number => SOCKETS + index * SOCKET_WORDS;
 export const ringAt = (index: number): number => RINGS + index * RING_WORDS;
 export const fdAt = (fd: number): number => FDS + fd;
 

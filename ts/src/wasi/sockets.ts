@@ -1,33 +1,38 @@
 // SPDX-License-Identifier: MIT
-/** Accepts connections, which the owner has put into the listener's ring. */
+/** Accepts connections, which the owner or a thread of the guest has put into the listener's ring. */
 import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { GuestThread } from './guest-thread.js';
 import { Ring } from './ring.js';
+import { CONNECTION_BYTES, Socket, SocketState, unpackConnection } from './socket.js';
 import { Kind, type Descriptor, type NewDescriptor } from './table.js';
 import { waitFor } from './wait.js';
 
-/** The size of one connection in a listener's ring: the numbers of the connection's two rings. */
-export const CONNECTION_BYTES = 8;
-
-/** The descriptor of a stream socket with these rings. */
+/** The descriptor of a connected stream socket with these rings. */
 export const socketDescriptor = (read: Ring, write: Ring, flags = 0): NewDescriptor => ({
   kind: Kind.stream, type: FileType.stream, flags, read, write, base: RIGHTS_OF_SOCKET,
 });
 
 export function acceptConnection(thread: GuestThread, listener: Descriptor, flags: number): number {
+  const { shared, table } = thread;
   if (listener.type !== FileType.stream) fail(E.NOTSOCK);
   if (listener.kind !== Kind.listener) fail(E.INVAL);
   listener.need(Rights.sockAccept);
   const ring = listener.readRing ?? fail(E.BADF);
+  const from = new Socket(shared, listener.index);
   for (;;) {
     const fd = ring.reading(() => {
       const entry = new Uint8Array(CONNECTION_BYTES);
       if (ring.read(entry, true) < CONNECTION_BYTES) return undefined;
-      const [read = -1, write = -1] = new Int32Array(entry.buffer);
+      const { read, write, own, peer } = unpackConnection(entry);
       // The connection is removed from the ring only after it has an fd; without one it waits for the next call.
-      const made = thread.table.open(socketDescriptor(new Ring(thread.shared, read), new Ring(thread.shared, write), flags));
+      const made = table.open(socketDescriptor(new Ring(shared, read), new Ring(shared, write), flags), (index) => {
+        const socket = new Socket(shared, index);
+        socket.reset(from.domain, SocketState.connected);
+        socket.own = own.length > 0 ? own : from.own;
+        socket.peer = peer;
+      });
       ring.consume(CONNECTION_BYTES);
       return made;
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { DirectoryCalls } from './guest-thread.js';
+import type { Endpoint } from './sockaddr.js';
 import type { AioStream } from './stream.js';
 
 /** A standard stream of this process, for a guest. */
@@ -9,6 +10,12 @@ export interface Inherited {
   isTerminal: boolean;
   /** The stream that has to be waited for; absent where the fd can be used directly. */
   stream?: AioStream;
+}
+
+/** The two addresses of a connection. */
+export interface Ends {
+  local: Endpoint;
+  remote: Endpoint;
 }
 
 export interface Listening {
@@ -27,5 +34,7 @@ export interface Surroundings {
   openDirectory(path: string): number;
   directoryCalls: DirectoryCalls;
   /** Listens for connections on an address. Rejects with AioError ERR_AIO_IO. */
-  listen(host: string, port: number, onConnection: (stream: AioStream) => void): Promise<Listening>;
+  listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;
+  /** Connects to an address, from a certain port if that is given. Rejects with the host's error. */
+  connect(host: string, port: number, localPort?: number): Promise<{ stream: AioStream; ends: Ends }>;
 }

@@ -3,8 +3,10 @@ import type * as NodeFs from 'node:fs';
 import { ALL_RIGHTS, fail, FdFlags, FileType } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
-import { Ring } from './ring.js';
+import { OwnerEnd, Ring } from './ring.js';
 import { fdAt, MAX_FDS, objectAt, type Shared } from './shared.js';
+import { AF_UNIX } from './sockaddr.js';
+import { endWaiting, Socket, SocketState } from './socket.js';
 
 /** Node's `fs` module, which some hosts have. */
 export type FileSystem = typeof NodeFs;
@@ -21,6 +23,8 @@ export const Kind = {
   console: 5,
   /** A number that the program's own library uses, for an event counter, a timer or an epoll set: wasm/port/fd-own.c. */
   own: 6,
+  /** A socket that is neither connected nor listens; its rings are what it will have when it is connected. */
+  socket: 7,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
@@ -62,6 +66,8 @@ export interface NewDescriptor {
   allowed?: number;
   passed?: number;
   sequential?: boolean;
+  /** The address family of a socket. */
+  domain?: number;
 }
 
 /** The object that an fd stands for. The guest's threads share its offset, flags and rights. */
@@ -247,8 +253,21 @@ export class FdTable {
 
   private release(descriptor: Descriptor): void {
     for (const fd of descriptor.hostFds) if (fd > 2) this.fs?.closeSync(fd);
-    descriptor.readRing?.closeReader();
-    descriptor.writeRing?.closeWriter();
+    const { kind, type, readRing, writeRing } = descriptor;
+    const { domain, state } = type === FileType.stream ? new Socket(this.shared, descriptor.index) : { domain: 0, state: SocketState.connected };
+    if (kind === Kind.socket && state <= SocketState.bound) {
+      writeRing?.free();
+      // The owner listens for it, and has the other end.
+      if (domain !== AF_UNIX && state !== SocketState.fresh) readRing?.closeReader();
+      else readRing?.free();
+      return;
+    }
+    readRing?.closeReader();
+    writeRing?.closeWriter();
+    if (kind === Kind.listener && domain === AF_UNIX && readRing) {
+      readRing.reading(() => endWaiting(this.shared, readRing));
+      readRing.drop();
+    }
   }
 
   /** Calls work() with the descriptor that fd stands for. Fails with EBADF. */
@@ -262,11 +281,12 @@ export class FdTable {
   }
 
   /** Opens the lowest free fd (POSIX 2.14). Fails with EMFILE, without having changed anything. */
-  open(made: NewDescriptor): number {
+  open(made: NewDescriptor, prepare?: (index: number) => void): number {
     return this.shared.withTable(() => {
       const fd = this.lowest(0);
       if (fd === MAX_FDS) fail(E.MFILE);
-      this.place(fd, made);
+      const index = this.place(fd, made);
+      prepare?.(index);
       return fd;
     });
   }
@@ -307,6 +327,63 @@ export class FdTable {
     return made;
   }
 
+  /** Makes a socket what it is from now on. A listener has no ring to write to. */
+  become(descriptor: Descriptor, kind: Kind): void {
+    const at = objectAt(descriptor.index);
+    if (kind === Kind.listener) {
+      descriptor.writeRing?.free();
+      Atomics.store(this.shared.words, at + WRITE_RING, -1);
+    }
+    Atomics.store(this.shared.words, at + KIND, kind);
+  }
+
+  /** Gives a socket whose connection has failed new rings, for another try. */
+  replaceRings(descriptor: Descriptor): void {
+    const at = objectAt(descriptor.index);
+    for (const [word, end] of [[READ_RING, OwnerEnd.writer], [WRITE_RING, OwnerEnd.reader]] as const) {
+      const made = Ring.allocate(this.shared, false, end) ?? fail(E.NFILE);
+      const old = new Ring(this.shared, Atomics.exchange(this.shared.words, at + word, made.index));
+      if (word === READ_RING) old.closeReader();
+      else old.closeWriter();
+    }
+  }
+
+  /** The first descriptor for which `is` is true, held until letGo(). */
+  find(is: (descriptor: Descriptor) => boolean): Descriptor | undefined {
+    const { words } = this.shared;
+    for (let index = 0; index < MAX_FDS; index++) {
+      const refs = objectAt(index) + REFS;
+      const seen = Atomics.load(words, refs);
+      if (seen < 2 || Atomics.compareExchange(words, refs, seen, seen + 1) !== seen) continue;
+      const descriptor = this.at(index);
+      if (is(descriptor)) return descriptor;
+      this.letGo(descriptor);
+    }
+    return undefined;
+  }
+
+  serialOf(index: number): number {
+    return Atomics.load(this.shared.words, objectAt(index) + SERIAL);
+  }
+
+  /** Called by the owner: calls work() with the descriptor in this place, if it is still the one with this number. */
+  whileOpen(index: number, serial: number, work: (descriptor: Descriptor) => void): boolean {
+    const refs = objectAt(index) + REFS;
+    for (;;) {
+      const seen = Atomics.load(this.shared.words, refs);
+      if (seen < 2) return false;
+      if (Atomics.compareExchange(this.shared.words, refs, seen, seen + 1) === seen) break;
+    }
+    const descriptor = this.at(index);
+    try {
+      if (this.serialOf(index) !== serial) return false;
+      work(descriptor);
+      return true;
+    } finally {
+      this.letGo(descriptor);
+    }
+  }
+
   /** The lowest other fd of what fd is; -1 if there is none. */
   alias(fd: number): number {
     const slot = this.slot(fd);
@@ -336,10 +413,10 @@ export class FdTable {
 
   /** Called by the owner before the guest starts: opens a given fd. */
   openAt(fd: number, made: NewDescriptor): void {
-    this.shared.withTable(() => this.place(fd, made));
+    this.shared.withTable(() => void this.place(fd, made));
   }
 
-  private place(fd: number, made: NewDescriptor): void {
+  private place(fd: number, made: NewDescriptor): number {
     const { words } = this.shared;
     let index = 0;
     while (index < MAX_FDS && Atomics.load(words, objectAt(index) + REFS) !== 0) index++;
@@ -366,7 +443,9 @@ export class FdTable {
     set(SERIAL, this.shared.nextSerial());
     set(SEQUENTIAL, made.sequential ? 1 : 0);
     set(APPEND_FD, -1);
+    if (made.type === FileType.stream) new Socket(this.shared, index).reset(made.domain ?? 0, SocketState.connected);
     Atomics.store(words, fdAt(fd), index + 1);
+    return index;
   }
 
   close(fd: number): void {

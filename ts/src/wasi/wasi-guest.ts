@@ -15,7 +15,9 @@ import { Pump } from './pump.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
+import { AF_INET, AF_INET6 } from './sockaddr.js';
 import { AioStream } from './stream.js';
+import { Net } from './net.js';
 import type { Listening, Surroundings } from './surroundings.js';
 import { FdTable, Kind, type FileSystem } from './table.js';
 
@@ -30,6 +32,7 @@ export class WasiGuest implements Guest {
   readonly ports: number[] = [];
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
+  private net: Net | undefined;
   private around: Surroundings | undefined;
   /** Called if its streams cannot be served any more. */
   onError: ((error: unknown) => void) | undefined;
@@ -58,6 +61,7 @@ export class WasiGuest implements Guest {
     try {
       guest.around = await guests.surroundings?.();
       guest.pump = new Pump(guest.shared, host, guests, (error) => guest.onError?.(error));
+      guest.net = new Net(guest.shared, guest.table, guest.pump, guest.around, options.allowNet ?? false, (text) => host.warn(text), (stream) => guest.connect(stream, false));
       let fd = 3;
       // Directories come first: they are most likely to fail, and other things would have to be undone then.
       Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));
@@ -161,14 +165,14 @@ export class WasiGuest implements Guest {
     }
     if (!this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${address}: nothing can listen here`);
     const ring = this.allocate(false, OwnerEnd.writer);
-    const backlog = new Backlog(ring, (index) => new Ring(this.shared, index), (stream) => this.connect(stream, false));
+    const backlog = new Backlog(this.shared, ring, (stream) => this.connect(stream, false), host.includes(':') ? AF_INET6 : AF_INET);
     // Without a host the socket listens only on the loopback interface.
-    const listening = await this.around.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream) => backlog.add(stream));
+    const listening = await this.around.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream, ends) => backlog.add(stream, ends));
     this.pump?.attach(ring, backlog);
     backlog.whenClosed = () => listening.close();
     this.listening.push(listening);
     this.ports.push(listening.port);
-    this.table.openAt(fd, { kind: Kind.listener, type: FileType.stream, read: ring, base: RIGHTS_OF_LISTENER });
+    this.table.openAt(fd, { kind: Kind.listener, type: FileType.stream, read: ring, base: RIGHTS_OF_LISTENER, domain: host.includes(':') ? AF_INET6 : AF_INET });
   }
 
   private allocate(large: boolean, end: OwnerEnd): Ring {
@@ -207,6 +211,7 @@ export class WasiGuest implements Guest {
     this.shared.end();
     this.shared.breakLocks();
     for (const listening of this.listening.splice(0)) listening.close();
+    this.net?.close();
     this.table.closeAll();
     await this.pump?.finish();
     this.pump = undefined;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/** The owner's side of the sockets that a guest opens: it listens and connects for them, and never blocks. */
+import { errnoNumber } from '../errno.js';
+import { AioError, hostErrno } from '../errors.js';
+import { Backlog } from './backlog.js';
+import type { Pump } from './pump.js';
+import { Ring } from './ring.js';
+import type { Shared } from './shared.js';
+import { endpointOf, isAny, isLoopback, nameOf, type Endpoint } from './sockaddr.js';
+import { Socket, SocketState } from './socket.js';
+import type { AioStream } from './stream.js';
+import type { Listening, Surroundings } from './surroundings.js';
+import { Kind, type FdTable } from './table.js';
+
+const errnoOf = (error: unknown): number => errnoNumber((error instanceof AioError && error.errno) || hostErrno(error));
+
+/** Serves the requests of sockets. allowed: other addresses than the loopback's may be used. */
+export class Net {
+  private readonly listening = new Map<number, { listening: Listening; backlog: Backlog }>();
+
+  constructor(
+    private readonly shared: Shared, private readonly table: FdTable, private readonly pump: Pump,
+    private readonly around: Surroundings | undefined, private readonly allowed: boolean,
+    private readonly warn: (text: string) => void,
+    private readonly serve: (stream: AioStream) => { read?: Ring; write?: Ring },
+  ) {
+    pump.onRequest = (ring) => this.request(new Ring(shared, ring));
+  }
+
+  private request(ring: Ring): void {
+    const object = ring.takeRequest();
+    if (object < 0) return;
+    const socket = new Socket(this.shared, object);
+    const serial = this.table.serialOf(object);
+    const work = socket.state === SocketState.binding ? this.bind(socket, ring, serial)
+      : socket.state === SocketState.connecting ? this.connect(socket, ring, serial) : Promise.resolve();
+    work.catch((error: unknown) => this.settle(socket, ring, serial, SocketState.failed, errnoOf(error)));
+  }
+
+  /** Ends a request, unless the guest has closed the socket meanwhile. Returns whether it has not. */
+  private settle(socket: Socket, ring: Ring, serial: number, state: SocketState, errno = 0, names: { own?: Uint8Array; peer?: Uint8Array } = {}): boolean {
+    const there = this.table.whileOpen(socket.index, serial, (descriptor) => {
+      if (names.own) socket.own = names.own;
+      if (names.peer) socket.peer = names.peer;
+      if (errno !== 0) socket.error = errno;
+      if (state === SocketState.connected) this.table.become(descriptor, Kind.stream);
+      socket.state = state;
+    });
+    if (there) ring.changed();
+    return there;
+  }
+
+  /** The address to use; fails if the guest may not. A guest that may use the loopback alone gets that for "any address". */
+  private address(name: Uint8Array, what: string): Endpoint {
+    const at = endpointOf(name);
+    if (!at) throw Object.assign(new Error('no address'), { code: 'EAFNOSUPPORT' });
+    const any = isAny(at.host);
+    if (this.allowed || isLoopback(at.host)) return what === 'connect to' && any ? this.loopback(at) : at;
+    if (any) return this.loopback(at);
+    this.warn(`the program may not ${what} ${at.host}:${at.port}: only the loopback is allowed, unless --allow-net (allowNet) allows more`);
+    throw Object.assign(new Error('not allowed'), { code: 'EACCES' });
+  }
+
+  private loopback({ host, port }: Endpoint): Endpoint {
+    return { host: host.includes(':') ? '::1' : '127.0.0.1', port };
+  }
+
+  private async bind(socket: Socket, ring: Ring, serial: number): Promise<void> {
+    if (!this.around) throw Object.assign(new Error('no network'), { code: 'EADDRNOTAVAIL' });
+    const { domain, own } = socket;
+    const at = this.address(own, 'listen on');
+    const backlog = new Backlog(this.shared, ring, this.serve, domain);
+    const listening = await this.around.listen(at.host, at.port, (stream, ends) => {
+      // Natively, nobody could connect before listen().
+      if (socket.state === SocketState.listening) backlog.add(stream, ends);
+      else stream.abort();
+    });
+    const asked = endpointOf(own)?.host ?? at.host;
+    this.listening.set(socket.index, { listening, backlog });
+    backlog.whenClosed = () => {
+      listening.close();
+      if (this.listening.get(socket.index)?.backlog === backlog) this.listening.delete(socket.index);
+      this.pump.detach(ring);
+    };
+    this.pump.attach(ring, backlog);
+    this.settle(socket, ring, serial, SocketState.bound, 0, { own: nameOf({ host: asked, port: listening.port }, domain) });
+    backlog.look();
+  }
+
+  private async connect(socket: Socket, ring: Ring, serial: number): Promise<void> {
+    const { domain, peer } = socket;
+    let write: Ring | undefined;
+    this.table.whileOpen(socket.index, serial, ({ writeRing }) => (write = writeRing));
+    if (!write) return;
+    try {
+      if (!this.around) throw Object.assign(new Error('no network'), { code: 'ENETUNREACH' });
+      const at = this.address(peer, 'connect to');
+      const before = this.listening.get(socket.index);
+      if (before) {
+        // It was bound: the connection comes from that port.
+        this.listening.delete(socket.index);
+        this.pump.detach(ring);
+        before.listening.close();
+      }
+      const { stream, ends } = await this.around.connect(at.host, at.port, before?.listening.port);
+      this.settle(socket, ring, serial, SocketState.connected, 0, { own: nameOf(ends.local, domain), peer: nameOf(ends.remote, domain) });
+      this.pump.feed(stream, ring);
+      this.pump.drain(stream, write);
+    } catch (error) {
+      const errno = errnoOf(error);
+      this.settle(socket, ring, serial, SocketState.failed, errno);
+      ring.endWriting();
+      ring.drop();
+      write.closeReader();
+    }
+  }
+
+  /** Stops listening; the guest has ended. */
+  close(): void {
+    for (const { listening } of this.listening.values()) listening.close();
+    this.listening.clear();
+  }
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stream sockets: TCP, which the owner's JavaScript serves, and AF_UNIX within the program. The
+ * state of a socket is in the table of WASI's descriptors (ts/src/wasi/socket.ts). A name in a
+ * directory is an empty file there, by which the socket is found.
+ */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fd-calls.h"
+#include "port/wasm-port.h"
+#include "weak.h"
+
+LIBC_WEAK const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT;
+LIBC_WEAK const struct in6_addr in6addr_loopback = IN6ADDR_LOOPBACK_INIT;
+
+LIBC_WEAK
+int socket(int domain, int type, int protocol)
+{
+    int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), fd;
+
+    if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX) {
+        return result_of(-EAFNOSUPPORT);
+    }
+    /* There are no datagrams. */
+    if (kind != SOCK_STREAM ||
+        (protocol != 0 && (domain == AF_UNIX || protocol != IPPROTO_TCP))) {
+        return result_of(kind == SOCK_DGRAM || kind == SOCK_STREAM ? -EPROTONOSUPPORT
+                         : kind == SOCK_SEQPACKET || kind == SOCK_RAW ? -ESOCKTNOSUPPORT : -EINVAL);
+    }
+    fd = host_fd_call(HOST_SOCKET, domain, type & SOCK_NONBLOCK ? __WASI_FDFLAGS_NONBLOCK : 0, 0);
+    if (fd >= 0) {
+        fd_set_cloexec(fd, type & SOCK_CLOEXEC);
+    }
+    return result_of(fd);
+}
+
+/* ---- Names ---- */
+
+static void set_key(HostName *name, const struct stat *stat)
+{
+    uint64_t dev = stat->st_dev, ino = stat->st_ino;
+
+    name->key[0] = (uint32_t)dev;
+    /* Not 0, which means that there is no file. */
+    name->key[1] = (uint32_t)(dev >> 32) | 0x80000000u;
+    name->key[2] = (uint32_t)ino;
+    name->key[3] = (uint32_t)(ino >> 32);
+}
+
+/* The path of a name in a directory; NULL for one that begins with a 0 byte. */
+static const char *path_of(const HostName *name, char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1])
+{
+    size_t size = name->length - offsetof(struct sockaddr_un, sun_path);
+    const char *text = (const char *)name->bytes + offsetof(struct sockaddr_un, sun_path);
+
+    if (text[0] == '\0') {
+        return NULL;
+    }
+    memcpy(path, text, size);
+    path[size] = '\0';
+    return path;
+}
+
+static int take_name(int fd, const struct sockaddr *address, socklen_t length, HostName *name)
+{
+    int domain = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_DOMAIN, 0);
+
+    if (domain < 0) {
+        return domain;
+    }
+    if (length > sizeof(struct sockaddr_storage) || length < sizeof(sa_family_t)) {
+        return -EINVAL;
+    }
+    if (address->sa_family != domain) {
+        return domain == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
+    }
+    if (length < (domain == AF_UNIX ? sizeof(sa_family_t) + 1
+                  : domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) ||
+        length > HOST_NAME_BYTES || (domain == AF_UNIX && length > sizeof(struct sockaddr_un))) {
+        return -EINVAL;
+    }
+    *name = (HostName){ .length = length };
+    memcpy(name->bytes, address, length);
+    return domain;
+}
+
+LIBC_WEAK
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    const char *file = NULL;
+    struct stat stat;
+    HostName name;
+    int ret = take_name(fd, address, length, &name);
+
+    if (ret == AF_UNIX && (file = path_of(&name, path))) {
+        int made = open(file, O_CREAT | O_EXCL | O_WRONLY, 0666);
+
+        if (made < 0) {
+            return result_of(errno == EEXIST ? -EADDRINUSE : -errno);
+        }
+        ret = fstat(made, &stat) < 0 ? -errno : 0;
+        close(made);
+        set_key(&name, &stat);
+    }
+    if (ret >= 0) {
+        ret = host_fd_call(HOST_SOCK_BIND, fd, (intptr_t)&name, 0);
+    }
+    if (ret < 0 && file) {
+        unlink(file);
+    }
+    return result_of(ret);
+}
+
+LIBC_WEAK
+int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    struct stat found;
+    HostName name;
+    int ret = take_name(fd, address, length, &name);
+
+    if (ret == AF_UNIX) {
+        const char *file = path_of(&name, path);
+        if (file && stat(file, &found) < 0) {
+            return -1;
+        }
+        if (file) {
+            set_key(&name, &found);
+        }
+    }
+    return result_of(ret < 0 ? ret : host_fd_call(HOST_SOCK_CONNECT, fd, (intptr_t)&name, 0));
+}
+
+LIBC_WEAK
+int listen(int fd, int backlog)
+{
+    int domain = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_DOMAIN, 0);
+    int ret = domain < 0 ? domain : host_fd_call(HOST_SOCK_LISTEN, fd, backlog, 0);
+
+    if (ret == -EINVAL && (domain == AF_INET || domain == AF_INET6)) {
+        /* It has no name yet: it gets a free port of any address. */
+        HostName name = { .length = domain == AF_INET ? sizeof(struct sockaddr_in)
+                                                      : sizeof(struct sockaddr_in6) };
+        name.bytes[0] = (uint8_t)domain;
+        ret = host_fd_call(HOST_SOCK_BIND, fd, (intptr_t)&name, 0);
+        if (ret == 0) {
+            ret = host_fd_call(HOST_SOCK_LISTEN, fd, backlog, 0);
+        }
+    }
+    return result_of(ret);
+}
+
+static int get_name(int fd, bool peer, struct sockaddr *address, socklen_t *length)
+{
+    uint8_t bytes[HOST_NAME_BYTES];
+    int n = host_fd_call(HOST_SOCK_NAME, fd, peer, (intptr_t)bytes);
+
+    if (n < 0) {
+        return result_of(n);
+    }
+    memcpy(address, bytes, MIN((socklen_t)n, *length));
+    *length = (socklen_t)n;
+    return 0;
+}
+
+LIBC_WEAK
+int getsockname(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
+{
+    return get_name(fd, false, address, length);
+}
+
+LIBC_WEAK
+int getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
+{
+    return get_name(fd, true, address, length);
+}
+
+/* ---- Options ---- */
+
+/* Options that are accepted and given back, without an effect here: what Node does by itself, or
+ * what only tunes. */
+static const struct {
+    int level, name;
+} flags[] = {
+    { SOL_SOCKET, SO_REUSEADDR }, { SOL_SOCKET, SO_REUSEPORT }, { SOL_SOCKET, SO_KEEPALIVE },
+    { SOL_SOCKET, SO_BROADCAST }, { SOL_SOCKET, SO_OOBINLINE }, { SOL_SOCKET, SO_DONTROUTE },
+    { IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_TCP, TCP_CORK }, { IPPROTO_TCP, TCP_QUICKACK },
+    { IPPROTO_IPV6, IPV6_V6ONLY },
+};
+
+/* Numbers that are accepted, and of which nothing is kept. */
+static bool is_number(int level, int name)
+{
+    return (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_LINGER ||
+                                    name == SO_PRIORITY)) ||
+           (level == IPPROTO_TCP && (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL ||
+                                     name == TCP_KEEPCNT || name == TCP_DEFER_ACCEPT ||
+                                     name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN)) ||
+           (level == IPPROTO_IP && name == IP_TOS);
+}
+
+static int flag_of(int level, int name)
+{
+    for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (flags[i].level == level && flags[i].name == name) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+LIBC_WEAK
+int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+    int options = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_OPTIONS, 0);
+    int flag = flag_of(level, name);
+
+    if (options < 0) {
+        return result_of(options);
+    }
+    if (flag < 0 && !is_number(level, name)) {
+        return result_of(-ENOPROTOOPT);
+    }
+    if (length < sizeof(int)) {
+        return result_of(-EINVAL);
+    }
+    if (flag >= 0) {
+        options = *(const int *)value ? options | 1 << flag : options & ~(1 << flag);
+        return result_of(host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_SET_OPTIONS, options));
+    }
+    return 0;
+}
+
+LIBC_WEAK
+int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict length)
+{
+    int domain = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_DOMAIN, 0);
+    int flag = flag_of(level, name), found;
+
+    if (domain < 0) {
+        return result_of(domain);
+    }
+    if (flag >= 0) {
+        found = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_OPTIONS, 0) >> flag & 1;
+    } else if (level == SOL_SOCKET && name == SO_ERROR) {
+        found = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_ERROR, 0);
+    } else if (level == SOL_SOCKET && name == SO_TYPE) {
+        found = SOCK_STREAM;
+    } else if (level == SOL_SOCKET && name == SO_DOMAIN) {
+        found = domain;
+    } else if (level == SOL_SOCKET && name == SO_PROTOCOL) {
+        found = domain == AF_UNIX ? 0 : IPPROTO_TCP;
+    } else if (level == SOL_SOCKET && name == SO_ACCEPTCONN) {
+        found = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_LISTENS, 0);
+    } else if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF)) {
+        found = 16 * 1024;
+    } else if (level == SOL_SOCKET && name == SO_LINGER) {
+        struct linger off = { 0 };
+        memcpy(value, &off, MIN(*length, sizeof(off)));
+        *length = MIN(*length, sizeof(off));
+        return 0;
+    } else {
+        return result_of(-ENOPROTOOPT);
+    }
+    if (*length > sizeof(found)) {
+        *length = sizeof(found);
+    }
+    memcpy(value, &found, *length);
+    return 0;
+}
