@@ -83,7 +83,7 @@ posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-package test-models \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-package test-models \
   test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
@@ -107,6 +107,7 @@ help:
 	@echo '                CC_ALL=1: each sanitizer with both)'
 	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
+	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make test-conformance  the cases of test/conformance in Node and Chromium (ONLY=case)'
 	@echo 'make runtimes       install the nine runtimes that make conformance uses: Node 20 to 26, Deno, Bun, browsers'
@@ -424,6 +425,9 @@ conformance: conformance-programs $(test_wasm)
 
 runtimes: | build/node.ok build/cc.ok
 	$(Q)test/conformance/runtimes.sh
+
+test-ports: build | build/cc.ok
+	$(Q)ONLY='$(ONLY)' node test/ports/run.mjs
 
 test-models: build/spin.tried | build/node.ok
 	$(Q)node test/run.mjs models

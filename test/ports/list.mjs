@@ -1,0 +1,75 @@
+// The ports: where their sources come from, how their own build systems build and test them, and what they do with real input.
+//
+//   suites      of Debian, the first that has it
+//   build       the commands of a native build; CC, AR, RANLIB and AIOCC_LAUNCHER are in the environment
+//   check       the port's own tests; absent if it has none that run by a command
+//   count       finds in the output of `check` how many tests passed and failed
+//   known       its tests that fail, and why
+//   use         a command that reads `input` (1 MiB of C sources) and writes; the native build's bytes are compared. $P is the folder.
+
+const configure = './configure -q';
+const automake = (text) => ({ passed: Number(/^# PASS: +(\d+)/m.exec(text)?.[1] ?? 0), failed: [...text.matchAll(/^FAIL: (\S+)/gm)].map(([, name]) => name) });
+
+export const PORTS = {
+  zlib: {
+    suites: 'bookworm',
+    build: [`${configure.replace(' -q', '')} --static`, 'make'],
+    check: 'make check',
+    count: (text) => ({ passed: (text.match(/test OK/g) ?? []).length, failed: [...text.matchAll(/\*\*\* (.*) FAILED/g)].map(([, name]) => name) }),
+    use: ['$P/minigzip < input', '$P/minigzip < input > packed && $P/minigzip -d < packed'],
+  },
+  bzip2: {
+    suites: 'bookworm',
+    build: ['make CC="$CC" AR="$AR" RANLIB="$RANLIB" libbz2.a bzip2'],
+    check: 'make CC="$CC" AR="$AR" RANLIB="$RANLIB" test',
+    count: (text) => ({ passed: Number(/6 tests|cmp sample3\.tst sample3\.ref/.test(text)) * 6, failed: [...text.matchAll(/differ: (.*)/g)].map(([, line]) => line) }),
+    use: ['$P/bzip2 < input', '$P/bzip2 -1 < input > packed && $P/bzip2 -d < packed'],
+  },
+  lz4: {
+    suites: 'bookworm',
+    build: ['make -C lib CC="$CC" AR="$AR" BUILD_SHARED=no', 'make -C programs CC="$CC" AR="$AR" lz4'],
+    use: ['$P/programs/lz4 -9 < input', '$P/programs/lz4 < input > packed && $P/programs/lz4 -d < packed'],
+  },
+  libzstd: {
+    suites: 'bookworm',
+    build: ['make -C programs CC="$CC" AR="$AR" zstd'],
+    use: ['$P/programs/zstd -3 < input', '$P/programs/zstd -19 -T1 < input', '$P/programs/zstd < input > packed && $P/programs/zstd -d < packed'],
+  },
+  gzip: {
+    suites: 'bookworm',
+    build: [configure, 'make -s'],
+    check: 'make -k check',
+    count: automake,
+    known: { 'help-version': '' },
+    use: ['$P/gzip -n < input', '$P/gzip -n9 < input', '$P/gzip < input > packed && $P/gzip -dc packed 2>&1 || $P/gzip -d < packed'],
+  },
+  'lua5.4': {
+    suites: 'bookworm',
+    build: ['make -C src CC="$CC" AR="$AR rcu" RANLIB="$RANLIB" generic'],
+    use: [`$P/src/lua -e 'local n, words = 0, {} for line in io.lines() do for w in line:gmatch("%a+") do words[w] = (words[w] or 0) + 1 end end
+local all = {} for w, c in pairs(words) do all[#all + 1] = string.format("%06d %s", c, w) end table.sort(all) for _, l in ipairs(all) do print(l) end
+print(select(2, pcall(error, "caught")), coroutine.wrap(function() pcall(coroutine.yield, 5) end)())' < input`],
+  },
+  mawk: {
+    suites: 'bookworm',
+    build: [configure.replace(' -q', ''), 'make'],
+    check: 'make check',
+    count: (text) => ({ passed: (text.match(/testing|OK|passed/gi) ?? []).length, failed: [...text.matchAll(/^.*(?:FAIL|failed).*$/gm)].map(([line]) => line) }),
+    use: [`$P/mawk '{ for (i = 1; i <= NF; i++) n[length($i)]++; s += NR * length($0) } END { for (k = 0; k < 100; k++) printf "%d %d\\n", k, n[k]; print s, sqrt(s) }' < input`],
+  },
+  bc: {
+    suites: 'bookworm',
+    build: [configure, 'make -s'],
+    use: [`echo 'scale=200; 4*a(1); e(1); for (i = 1; i < 200; i++) { x = x + i ^ 20 / 7 }; x' | $P/bc/bc -l`],
+  },
+  mujs: {
+    suites: 'bookworm',
+    build: ['make CC="$CC" AR="$AR" HAVE_READLINE=no build/release/mujs'],
+    use: [`printf '%s\\n' 'var t = read("input"), n = {}; t.split(/[^A-Za-z_]+/).forEach(function (w) { n["_" + w] = (n["_" + w] || 0) + 1 });' 'Object.keys(n).sort().forEach(function (w) { print(w, n[w]) }); try { null.x } catch (e) { print(e) }' > t.js && $P/build/release/mujs t.js`],
+  },
+  sqlite3: {
+    suites: 'bookworm',
+    build: ['./configure -q --disable-tcl --disable-shared --disable-readline', 'make sqlite3'],
+    use: [`rm -f t.db && { echo 'create table t(n integer primary key, line text); .mode list'; awk '{ gsub(/\\047/, "_"); printf "insert into t(line) values(\\047%s\\047);\\n", $0 }' input | sed '1i begin;' ; echo 'commit; create index i on t(line); select count(*), sum(length(line)) from t; select line, count(*) c from t group by line order by c desc, line limit 20;'; } > t.sql && $P/sqlite3 t.db < t.sql && $P/sqlite3 t.db 'pragma integrity_check; select max(n) from t;'`],
+  },
+};
