@@ -66,7 +66,7 @@ demo_ts := $(shell find ts/demo -type f 2>/dev/null)
 jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
 native_lib := build/native/libaioloop.a
-# Asyncify does not instrument the first of these libraries: see wasm/aiocc.mjs.
+# Asyncify does not instrument the first of these libraries: see wasm/link.mjs.
 co_obj := $(filter build/wasm/core-c/coroutine/% build/wasm/wasm/%/coroutine.o,$(wasm_obj))
 # The parts of libc that we replace; linked as needed, like libc.
 libc_obj := $(filter build/wasm/wasm/libc/%,$(wasm_obj))

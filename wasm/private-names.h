@@ -78,6 +78,9 @@
 /* libc/stdio-lock.c */
 #define wasm_unlock_after_exit aio_priv_wasm_unlock_after_exit
 
+/* libc/stdout.c */
+#define stdout_begin aio_priv_stdout_begin
+
 /* libc/unsupported.c */
 #define setjmp_undeclared aio_priv_setjmp_undeclared
 

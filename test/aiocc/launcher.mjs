@@ -65,4 +65,21 @@ int main(void) { FILE *f = fopen("conftest.out", "w"); if (!f) return 1; return 
     const { code, out } = await execute('sh', ['-c', `AIOCC_LAUNCHER=1 ${aiocc} -o conftest main.c && ls && ./conftest && ls conftest.out`], room.dir);
     assert.deepEqual([code, out], [0, 'conftest\nmain.c\nconftest.out\n']);
   },
+
+  async 'standard output to a file is buffered, and its errors are told when it is closed'(room) {
+    room.write('main.c', `#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    for (int i = 0; i < 3; i++) printf("line %d\\n", i);
+    fflush(stderr);
+    if (argc > 1) _exit(0);
+    return fclose(stdout) == 0 ? 0 : 7;
+}`);
+    assert.deepEqual(await room.aiocc('--launcher', 'main.c', '-o', 'lines'), { code: 0, out: '', err: '' });
+    const { out } = await execute('sh', ['-c', './lines x > file; wc -c < file; ./lines > file; cat file; ./lines > /dev/full; echo $?; ./lines x | cat'], room.dir);
+    const lines = 'line 0\nline 1\nline 2\n';
+    // A pipe gets each line at once.
+    assert.equal(out, `0\n${lines}7\n${lines}`);
+  },
 };

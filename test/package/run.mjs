@@ -136,7 +136,7 @@ const tests = {
 
   async 'the notices name every library that aiocc links'() {
     const notices = readFileSync(room.path('app/node_modules/wasm-aio/THIRD-PARTY-NOTICES'), 'utf8');
-    const aiocc = readFileSync(join(top, 'wasm', 'aiocc.mjs'), 'utf8');
+    const aiocc = readFileSync(join(top, 'wasm', 'link.mjs'), 'utf8');
     const linked = [...aiocc.slice(aiocc.indexOf('function link')).matchAll(/'-l([\w-]+)'/g)].map(([, name]) => `lib${name}`);
     assert.ok(linked.length >= 6);
     for (const name of [...linked, 'crt1_reactor', 'comlink']) assert.ok(notices.includes(name), name);

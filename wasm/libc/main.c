@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "stdout.h"
+
 int __main_argc_argv(int argc, char **argv) __attribute__((weak));
 int __main_void(void) __attribute__((weak));
 /* Calls main(). The runtime calls it in the program's first thread. The result of
@@ -19,6 +21,7 @@ int aio_call_main(int argc, char **argv);
 
 int aio_call_main(int argc, char **argv)
 {
+    stdout_begin();
     if (__main_argc_argv) {
         return __main_argc_argv(argc, argv);
     }
