@@ -54,6 +54,17 @@ inChromium(title, () => {
     expect(ahead).toBeLessThan(2 << 20);
   });
 
+  test('there is no network: connect is ENETUNREACH, and a server gets no address', async () => {
+    const run = `async ({ WasiHost }, module, args) => {
+      let text = '';
+      const stderr = new WritableStream({ write: (bytes) => void (text += new TextDecoder().decode(bytes)) });
+      const host = await WasiHost.create({ module, args, stderr });
+      try { return [await host.run(), text]; } finally { await host.close(); }
+    }`;
+    expect(await there(run, 'build/fixtures/tcp.wasm', ['tcp', 'connect', '127.0.0.1', '9'])).toEqual([1, 'connect: Network unreachable\n']);
+    expect(await there(run, 'build/fixtures/tcp.wasm', ['tcp', 'serve', '1'])).toEqual([1, 'listen: Address not available\n']);
+  });
+
   test('wasi-threads, and a trap with its stack', async () => {
     const run = `async ({ WasiHost }, module, what) => {
       const host = await WasiHost.create({ module, args: ['p', what] });

@@ -65,18 +65,23 @@ static void connections(int domain, const struct sockaddr *name, socklen_t lengt
 static void topic(void)
 {
     struct sockaddr_in tcp = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-    struct sockaddr_un hidden = { .sun_family = AF_UNIX, .sun_path = "\0many" };
+    struct sockaddr_un hidden = { .sun_family = AF_UNIX };
+    socklen_t hidden_length;
+
+    /* Such names belong to the whole machine. */
+    hidden_length = (socklen_t)(sizeof(sa_family_t) + 1 +
+                                (size_t)snprintf(hidden.sun_path + 1, 20, "many-%d", (int)getpid()));
 
     for (int i = 0; i < 5000; i++) {
         ok(close(ok(socket(i % 2 ? AF_INET : AF_UNIX, SOCK_STREAM, 0))));
     }
     printf("sockets that were never connected = %d failures\n", failures);
-    connections(AF_UNIX, (struct sockaddr *)&hidden, sizeof(sa_family_t) + 5, 3000);
+    connections(AF_UNIX, (struct sockaddr *)&hidden, hidden_length, 3000);
     printf("AF_UNIX = %d failures\n", failures);
     connections(AF_INET, (struct sockaddr *)&tcp, sizeof(tcp), 300);
     printf("TCP = %d failures\n", failures);
     for (int i = 0; i < 30; i++) {
-        connections(AF_UNIX, (struct sockaddr *)&hidden, sizeof(sa_family_t) + 5, 1);
+        connections(AF_UNIX, (struct sockaddr *)&hidden, hidden_length, 1);
     }
     printf("listeners = %d failures\n", failures);
     for (int i = 0; i < 3000; i++) {

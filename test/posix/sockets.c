@@ -172,8 +172,9 @@ static void names(void)
     }
 
     /* Without a file. */
-    name = (struct sockaddr_un){ .sun_family = AF_UNIX, .sun_path = "\0hidden" };
-    length = offsetof(struct sockaddr_un, sun_path) + 7;
+    name = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                         (size_t)snprintf(name.sun_path + 1, 20, "hidden-%d", (int)getpid()));
     client = unix_socket(0);
     SHOW(bind(other, (struct sockaddr *)&name, length));
     SHOW(listen(other, 1));
