@@ -17,7 +17,7 @@ export function guestSystem(config: GuestConfig, host: HostBase, memory: Memory,
   const thread = guestThread(config, host, () => memory.memory, sleeps);
   const { calls, env } = directoryCalls(thread);
   return {
-    env: { ...loopImports(thread), ...guestFiles(thread, hostFiles(host, memory)), ...env },
+    env: { ...loopImports(thread), ...guestFiles(thread, hostFiles(thread.host, memory)), ...env },
     calls: preview1(thread, calls),
     whenReady: (tell) => void (thread.shared.onReady = tell),
   };

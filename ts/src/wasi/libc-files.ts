@@ -63,6 +63,6 @@ export function libcFiles(thread: GuestThread): LibcFileImports {
       onFile(fd, path, length, follow !== 0, Rights.pathFilestatGet, (file) => host(() => files().accessSync(file, mode)));
     }),
     file_mode: (mode) => void (thread.newMode = mode & 0o1777),
-    file_umask: () => process.umask(),
+    file_umask: () => (typeof process === 'object' ? process.umask() : 0o022),
   };
 }
