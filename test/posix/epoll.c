@@ -141,6 +141,9 @@ static void edges(void)
     printf("modify = %s\n", modify(fds[0], EPOLLIN | EPOLLET, 2));
     show("edge: modifying looks again");
     show("edge: once");
+    printf("put the other way = %s\n", put(fds[0], "h"));
+    printf("taken by the other side = %s\n", take(fds[1], 1));
+    show("edge: room is no edge of data");
     printf("modify = %s\n", modify(fds[0], EPOLLOUT | EPOLLIN | EPOLLET, 3));
     show("edge: both");
     show("edge: once");
