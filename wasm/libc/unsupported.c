@@ -3,7 +3,8 @@
  * what WASI has no means for is missing altogether: programs that call it do not
  * link. */
 #include <errno.h>
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "port/port.h"
@@ -20,6 +21,16 @@ LIBC_WEAK
 int system(const char *command)
 {
     return command ? no_such_call() : 0;
+}
+
+LIBC_WEAK
+FILE *popen(const char *command, const char *mode)
+{
+    bool known = (*mode == 'r' || *mode == 'w') && (mode[1] == '\0' || (mode[1] == 'e' && mode[2] == '\0'));
+
+    (void)command;
+    errno = known ? ENOSYS : EINVAL;
+    return NULL;
 }
 
 LIBC_WEAK

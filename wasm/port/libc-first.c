@@ -15,10 +15,15 @@ int __syscall_fdatasync(int fd);
 int __syscall_umask(int mask);
 int __syscall_madvise(intptr_t address, size_t length, int advice);
 int __syscall_newfstatat(int dirfd, intptr_t path, intptr_t buf, int flags);
+/* Beside execve(), whose name is the program's. */
+void setjmp_undeclared(void);
 
 const struct {
     int (*file)(int fd);
     int (*mmap)(intptr_t address, size_t length, int advice);
     int (*mode)(int mask);
     int (*stat)(int dirfd, intptr_t path, intptr_t buf, int flags);
-} wasm_libc_first = { __syscall_fdatasync, __syscall_madvise, __syscall_umask, __syscall_newfstatat };
+    void (*unsupported)(void);
+} wasm_libc_first = {
+    __syscall_fdatasync, __syscall_madvise, __syscall_umask, __syscall_newfstatat, setjmp_undeclared,
+};
