@@ -19,10 +19,6 @@
 #define host_fd_revents aio_priv_host_fd_revents
 #define host_fd_watch aio_priv_host_fd_watch
 #define host_fdatasync aio_priv_host_fdatasync
-#define host_file_access aio_priv_host_file_access
-#define host_file_chmod aio_priv_host_file_chmod
-#define host_file_mode aio_priv_host_file_mode
-#define host_file_umask aio_priv_host_file_umask
 #define host_leave aio_priv_host_leave
 #define host_pread aio_priv_host_pread
 #define host_preadv aio_priv_host_preadv

@@ -14,7 +14,10 @@ int __syscall_umask(int to)
 {
     int before = atomic_exchange(&mask, to & 0777);
 
-    return before < 0 ? host_file_umask() : before;
+    if (before < 0) {
+        before = host_fd_call(HOST_UMASK, 0, 0, 0);
+    }
+    return before < 0 ? 022 : before;
 }
 
 void wasi_prepare_mode(int mode, int usual)
@@ -23,7 +26,7 @@ void wasi_prepare_mode(int mode, int usual)
 
     mode &= 01777 & ~(umask < 0 ? 0 : umask);
     if (mode != usual) {
-        host_file_mode(mode);
+        host_fd_call(HOST_NEW_MODE, mode, 0, 0);
     }
 }
 
@@ -32,8 +35,8 @@ int __syscall_fchmodat2(int dirfd, intptr_t path, int mode, int flags)
     WasiPath at;
     int ret = flags & ~AT_SYMLINK_NOFOLLOW ? -EINVAL : wasi_path(dirfd, (const char *)path, &at);
 
-    return ret < 0 ? ret : host_file_chmod(at.dir, at.name, at.length,
-                                           !(flags & AT_SYMLINK_NOFOLLOW), mode & 07777);
+    return ret < 0 ? ret : host_fd_call(HOST_FILE_CHMOD, (intptr_t)&at,
+                                        !(flags & AT_SYMLINK_NOFOLLOW), mode & 07777);
 }
 
 int __syscall_chmod(intptr_t path, int mode)
@@ -43,7 +46,7 @@ int __syscall_chmod(intptr_t path, int mode)
 
 int __syscall_fchmod(int fd, int mode)
 {
-    return host_file_chmod(fd, NULL, 0, 0, mode & 07777);
+    return host_fd_call(HOST_FD_CHMOD, fd, mode & 07777, 0);
 }
 
 int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags)
@@ -60,7 +63,7 @@ int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags)
         return __syscall_newfstatat(dirfd, path, (intptr_t)&stat, flags);
     }
     ret = wasi_path(dirfd, (const char *)path, &at);
-    return ret < 0 ? ret : host_file_access(at.dir, at.name, at.length, !flags, mode);
+    return ret < 0 ? ret : host_fd_call(HOST_FILE_ACCESS, (intptr_t)&at, !flags, mode);
 }
 
 /* Every file belongs to the program's only user and group, 0, and nothing else can own one. */

@@ -103,6 +103,11 @@ int __syscall_utimensat(int dirfd, intptr_t path, intptr_t times, int flags)
         if (ts[i].tv_nsec == UTIME_NOW) {
             set |= (unsigned)__WASI_FSTFLAGS_ATIM_NOW << shift;
         } else if (ts[i].tv_nsec != UTIME_OMIT) {
+            /* WASI's times are nanoseconds since 1970, and our host's those of Linux, in 63 bits. */
+            if (ts[i].tv_nsec < 0 || ts[i].tv_nsec >= 1000000000 || ts[i].tv_sec < 0 ||
+                ts[i].tv_sec >= INT64_MAX / 1000000000) {
+                return -EINVAL;
+            }
             set |= (unsigned)__WASI_FSTFLAGS_ATIM << shift;
             ns[i] = (__wasi_timestamp_t)ts[i].tv_sec * 1000000000 +
                     (__wasi_timestamp_t)ts[i].tv_nsec;

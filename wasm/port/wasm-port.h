@@ -45,6 +45,13 @@ typedef enum {
      * length. */
     HOST_SOCK_NAME,
     HOST_SOCK_STATE,         /* (fd, HostSockState, value) */
+    /* Permissions of files (wasm/libc/mode.c). */
+    HOST_FILE_CHMOD,         /* (WasiPath *, follow, mode) */
+    HOST_FILE_ACCESS,        /* (WasiPath *, follow, mode) */
+    HOST_FD_CHMOD,           /* (fd, mode) */
+    /* (mode): the file or directory that this thread creates with its next call has it. */
+    HOST_NEW_MODE,
+    HOST_UMASK,              /* (): returns the umask of the host's process */
 } HostFdCall;
 typedef enum {
     HOST_SOCK_ERROR,         /* takes the pending error, an errno */
@@ -63,16 +70,6 @@ typedef struct HostName {
 WASM_IMPORT("fd_call") int host_fd_call(HostFdCall call, intptr_t a, intptr_t b, intptr_t c);
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_close")))
 uint16_t wasi_fd_close(int fd);
-/* Permissions of files, which WASI does not have: see wasm/libc/mode.c. They return 0 or -errno.
- * path is below the directory fd, or NULL: the file fd itself. */
-WASM_IMPORT("file_chmod")
-int host_file_chmod(int fd, const char *path, size_t length, int follow, int mode);
-WASM_IMPORT("file_access")
-int host_file_access(int fd, const char *path, size_t length, int follow, int mode);
-/* The file or directory that this thread creates with its next call has these permissions. */
-WASM_IMPORT("file_mode") void host_file_mode(int mode);
-/* Returns the umask of the host's process. */
-WASM_IMPORT("file_umask") int host_file_umask(void);
 /* These throw: the thread leaves WebAssembly for good. */
 enum {
 #define AIO_ERROR(name, when, lives, remedy) AIO_ERROR_##name,

@@ -8,7 +8,6 @@ import { putStat, type FileStat } from './filestat.js';
 import { pollCalls, READY } from './poll.js';
 import { moreProcessCalls } from './process-more.js';
 import type { SystemCalls } from './process.js';
-import { noLibcFiles } from './system.js';
 import * as E from './wasi-errno.js';
 import * as Rights from './wasi-rights.js';
 
@@ -31,7 +30,7 @@ export const moreCalls: MoreCalls = (thread, outputs, sleeps) => {
     name, (fd: number) => outputs.of(fd) && fail(errno),
   ]));
 
-  const calls: SystemCalls = {
+  return {
     ...moreProcessCalls(thread),
     ...refused('fd_advise fd_allocate fd_pread fd_pwrite fd_tell', E.SPIPE),
     ...refused('fd_datasync fd_sync fd_filestat_set_size fd_filestat_set_times', E.INVAL),
@@ -80,5 +79,4 @@ export const moreCalls: MoreCalls = (thread, outputs, sleeps) => {
       putStat(memory, pointer, FileType.characterDevice, stat);
     },
   };
-  return { calls, env: noLibcFiles };
 };

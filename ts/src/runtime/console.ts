@@ -46,7 +46,6 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
     return total;
   }
 
-  const found = more?.(thread, outputs, sleeps);
   // The outputs are always ready, so that they need not be watched.
   const ready = (fd: number, events = 0): number => {
     try {
@@ -61,10 +60,10 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
       fd_watch: ready,
       fd_revents: ready,
       fd_call: () => -E.NFILE,
-      ...hostFiles(host, shared), ...found?.env,
+      ...hostFiles(host, shared),
     },
     calls: {
-      ...processCalls(thread), ...found?.calls,
+      ...processCalls(thread), ...more?.(thread, outputs, sleeps),
       fd_close: (fd: number) => outputs.close(fd),
       fd_write(fd: number, iovs: number, count: number, written: number) {
         memory.check(written, 4);
@@ -84,8 +83,7 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
 /** Makes the guest of a runtime that is given none. */
 export async function consoleGuest(host: HostBase, module: WebAssembly.Module, args: readonly string[]): Promise<Guest> {
   const config: ConsoleConfig = { args, env: [], words: newOutputs() };
-  const isMore = ({ module: from, name }: WebAssembly.ModuleImportDescriptor): boolean =>
-    from === 'wasi_snapshot_preview1' ? !COMMON.includes(name) : name.startsWith('file_');
+  const isMore = ({ module: from, name }: WebAssembly.ModuleImportDescriptor): boolean => from === 'wasi_snapshot_preview1' && !COMMON.includes(name);
   const more = WebAssembly.Module.imports(module).some(isMore) ? (await import('./console-more.js')).moreCalls : undefined;
   return { config, system: (memory) => consoleSystem(config, host, memory, false, more) };
 }

@@ -2,7 +2,6 @@
 /** The descriptors of a console, standard output and standard error. Their state is in words that all threads share. */
 import { fail, RIGHTS_OF_STREAM } from './abi.js';
 import type { SystemCalls, SystemThread } from './process.js';
-import type { LibcFileImports } from './system.js';
 import * as E from './wasi-errno.js';
 import * as Rights from './wasi-rights.js';
 
@@ -65,7 +64,7 @@ export class Outputs {
 const without = (outputs: number, fd: number): number => outputs & ~(3 << shiftOf(fd));
 
 /** Makes the WASI calls that only some modules import. */
-export type MoreCalls = (thread: SystemThread, outputs: Outputs, sleeps: boolean) => { calls: SystemCalls; env: LibcFileImports };
+export type MoreCalls = (thread: SystemThread, outputs: Outputs, sleeps: boolean) => SystemCalls;
 
 /** The state in which both outputs are open. */
 export function newOutputs(): Int32Array {

@@ -18,6 +18,8 @@ export interface SystemThread {
   };
   readonly memory: GuestMemory;
   readonly host: HostBase;
+  /** The realtime clock in ns; absent where whole milliseconds do. */
+  realtime?(): bigint;
 }
 
 /** Thrown through the module by proc_exit and proc_raise. */
@@ -29,8 +31,8 @@ export class ProcessExit extends Error {
 }
 
 /** The time of a clock, in ns; undefined if there is no such clock. */
-export function clockNow(thread: Pick<SystemThread, 'host'>, clock: number): bigint | undefined {
-  if (clock === Clock.realtime) return BigInt(Date.now()) * 1_000_000n;
+export function clockNow(thread: Pick<SystemThread, 'host' | 'realtime'>, clock: number): bigint | undefined {
+  if (clock === Clock.realtime) return thread.realtime?.() ?? BigInt(Date.now()) * 1_000_000n;
   if (clock === Clock.monotonic) return BigInt(Math.round(thread.host.monotonic()));
   return undefined;
 }

@@ -19,31 +19,15 @@ export interface LoopImports {
   fd_call(call: number, a: number, b: number, c: number): number;
 }
 
-/**
- * The imports for what libc can do and WASI cannot: permissions (wasm/libc/mode.c). They return 0 or -errno. Only systems with
- * directories have them.
- */
-export interface LibcFileImports {
-  file_chmod(fd: number, path: number, length: number, follow: number, mode: number): number;
-  file_access(fd: number, path: number, length: number, follow: number, mode: number): number;
-  file_mode(mode: number): void;
-  file_umask(): number;
-}
-
-/** Of a system that has no files. */
-export const noLibcFiles: LibcFileImports = {
-  file_chmod: () => -E.BADF,
-  file_access: () => -E.BADF,
-  file_mode: () => {},
-  file_umask: () => 0o022,
-};
+/** One of the calls behind fd_call. It returns -errno on failure, or throws a WasiError. */
+export type HostCall = (a: number, b: number, c: number) => number;
 
 /** The events of poll(2), with the numbers that the loops use. */
 export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLRDHUP = 0x2000;
 
 /** The imports of one thread's instance that belong to a system. */
 export interface System {
-  readonly env: LoopImports & FileImports & Partial<LibcFileImports>;
+  readonly env: LoopImports & FileImports;
   readonly calls: SystemCalls;
   /** Passes the function to call when a descriptor becomes ready by a call of this thread. */
   whenReady?(tell: (fd: number, events: number) => void): void;

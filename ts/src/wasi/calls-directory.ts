@@ -7,5 +7,5 @@ import { libcFiles } from './libc-files.js';
 /** What only guests with directories need. */
 export const directoryCalls: DirectoryCalls = (thread) => ({
   calls: { ...readdirCalls(thread), ...pathCalls(thread) },
-  env: libcFiles(thread),
+  more: libcFiles(thread),
 });

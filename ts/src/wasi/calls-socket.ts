@@ -4,14 +4,13 @@ import { errnoNumber } from '../errno.js';
 import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
+import type { HostCall } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { AF_UNIX } from './sockaddr.js';
 import { CONNECTION_BYTES, endWaiting, NAME_BYTES, packConnection, Socket, SocketState } from './socket.js';
 import { Kind, type Descriptor } from './table.js';
 import { waitFor } from './wait.js';
-
-export type HostCall = (a: number, b: number, c: number) => number;
 
 const failBy = (name: string): never => fail(errnoNumber(name));
 

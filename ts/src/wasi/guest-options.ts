@@ -17,7 +17,7 @@ export interface GuestOptions {
   env?: Readonly<Record<string, string>>;
   /**
    * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`.
-   * The host's path `mem` stands for a new directory in memory, which works on every runtime. Default: none.
+   * Default: none.
    */
   dirs?: Readonly<Record<string, string>>;
   /** Standard input, fd 0: a stream, or the text or bytes that the guest reads. Default `inherit`. */

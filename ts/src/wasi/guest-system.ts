@@ -15,9 +15,9 @@ import { guestThread, noDirectories, preview1 } from './preview1.js';
  */
 export function guestSystem(config: GuestConfig, host: HostBase, memory: Memory, sleeps: boolean, directoryCalls: DirectoryCalls = noDirectories): System {
   const thread = guestThread(config, host, () => memory.memory, sleeps);
-  const { calls, env } = directoryCalls(thread);
+  const { calls, more } = directoryCalls(thread);
   return {
-    env: { ...loopImports(thread), ...guestFiles(thread, hostFiles(thread.host, memory)), ...env },
+    env: { ...loopImports(thread, more), ...guestFiles(thread, hostFiles(host, memory)) },
     calls: preview1(thread, calls),
     whenReady: (tell) => void (thread.shared.onReady = tell),
   };

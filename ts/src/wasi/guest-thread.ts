@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { SystemCalls, SystemThread } from '../runtime/process.js';
-import type { LibcFileImports } from '../runtime/system.js';
+import type { HostCall } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { Parents } from './parents.js';
 import type { Shared } from './shared.js';
@@ -18,5 +18,5 @@ export interface GuestThread extends SystemThread {
   newMode?: number | undefined;
 }
 
-/** Makes the WASI calls on directories, which not every host has, and libc's imports for what is in them. */
-export type DirectoryCalls = (thread: GuestThread) => { calls: SystemCalls; env: LibcFileImports };
+/** Makes the WASI calls on directories, which not every host has, and the calls that libc has beside them. */
+export type DirectoryCalls = (thread: GuestThread) => { calls: SystemCalls; more: readonly HostCall[] };

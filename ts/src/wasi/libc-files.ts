@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-/** The imports by which libc sets and asks for the permissions of files, which WASI does not have (wasm/libc/mode.c). */
-import { errnoNumber } from '../errno.js';
-import { fail, WasiError } from '../runtime/abi.js';
-import type { LibcFileImports } from '../runtime/system.js';
+/** The calls by which libc sets and asks for the permissions of files, which WASI does not have (wasm/libc/mode.c). */
+import { fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { existingPath, placeBelow } from './calls-path.js';
+import type { HostCall } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { O_PATH } from './parents.js';
 import { asksDirectory, followLink, host } from './path.js';
@@ -15,34 +14,23 @@ import { textAt } from './text.js';
 /** Set-user-ID and set-group-ID: with these, what a guest writes would run with the rights of the host's user. */
 const SET_ID = 0o6000;
 
-export function libcFiles(thread: GuestThread): LibcFileImports {
+/** In the order of HostFdCall (wasm/port/wasm-port.h), from HOST_FILE_CHMOD on. */
+export function libcFiles(thread: GuestThread): HostCall[] {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
-  const result = (work: () => void): number => {
-    try {
-      work();
-      return 0;
-    } catch (error) {
-      if (error instanceof RangeError) return -E.FAULT;
-      if (!(error instanceof WasiError)) throw error;
-      return error.errno === E.NOTSUP ? -errnoNumber('ENOTSUP') : -error.errno;
-    }
+  const chmod = (path: string, mode: number): void => {
+    if (mode & SET_ID) fail(E.PERM);
+    host(() => files().chmodSync(path, mode & 0o1777));
   };
 
   /**
-   * Calls work() with a host's path that leads to the file itself, whatever takes its name meanwhile: a path below fd, or what fd
-   * stands for if there is no path.
+   * Calls work() with a host's path that leads to the file itself, whatever takes its name meanwhile. pointer: to a WasiPath
+   * (wasm/libc/wasi.h).
    */
-  function onFile(fd: number, path: number, length: number, follow: boolean, rights: number, work: (path: string) => void): void {
-    if (path === 0) {
-      return table.use(fd, (file) => {
-        if (file.kind !== Kind.file && file.kind !== Kind.directory) fail(E.INVAL);
-        work(`/proc/self/fd/${file.plainFd}`);
-      });
-    }
-    const text = textAt(memory, path, length);
-    placeBelow(thread, fd, rights, text, follow || asksDirectory(text), (place) => {
+  function onFile(pointer: number, follow: boolean, rights: number, work: (path: string) => void): number {
+    const text = textAt(memory, pointer + 8, memory.u32(pointer + 4));
+    placeBelow(thread, memory.u32(pointer), rights, text, follow || asksDirectory(text), (place) => {
       const fs = files();
       const opened = host(() => fs.openSync(existingPath(fs, place), O_PATH | fs.constants.O_NOFOLLOW));
       try {
@@ -52,17 +40,21 @@ export function libcFiles(thread: GuestThread): LibcFileImports {
         fs.closeSync(opened);
       }
     });
+    return 0;
   }
 
-  return {
-    file_chmod: (fd, path, length, follow, mode) => result(() => {
-      if (mode & SET_ID) fail(E.PERM);
-      onFile(fd, path, length, follow !== 0, Rights.pathFilestatSetTimes, (file) => host(() => files().chmodSync(file, mode & 0o1777)));
+  return [
+    (pointer, follow, mode) => onFile(pointer, follow !== 0, Rights.pathFilestatSetTimes, (path) => chmod(path, mode)),
+    (pointer, follow, mode) => onFile(pointer, follow !== 0, Rights.pathFilestatGet, (path) => host(() => files().accessSync(path, mode))),
+    (fd, mode) => table.use(fd, (file) => {
+      if (file.kind !== Kind.file && file.kind !== Kind.directory) fail(E.INVAL);
+      chmod(`/proc/self/fd/${file.plainFd}`, mode);
+      return 0;
     }),
-    file_access: (fd, path, length, follow, mode) => result(() => {
-      onFile(fd, path, length, follow !== 0, Rights.pathFilestatGet, (file) => host(() => files().accessSync(file, mode)));
-    }),
-    file_mode: (mode) => void (thread.newMode = mode & 0o1777),
-    file_umask: () => (typeof process === 'object' ? process.umask() : 0o022),
-  };
+    (mode) => {
+      thread.newMode = mode & 0o1777;
+      return 0;
+    },
+    () => process.umask(),
+  ];
 }

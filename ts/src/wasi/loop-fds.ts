@@ -4,15 +4,15 @@ import { errnoNumber } from '../errno.js';
 import { fail, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, type LoopImports } from '../runtime/system.js';
-import { socketCalls, type HostCall } from './calls-socket.js';
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, type HostCall, type LoopImports } from '../runtime/system.js';
+import { socketCalls } from './calls-socket.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { AF_UNIX } from './sockaddr.js';
 import { Socket, SocketState } from './socket.js';
 import { Kind, type NewDescriptor } from './table.js';
 
-export function loopImports(thread: GuestThread): LoopImports {
+export function loopImports(thread: GuestThread, more: readonly HostCall[]): LoopImports {
   const { table, shared, memory } = thread;
 
   const result = (work: () => number): number => {
@@ -67,7 +67,7 @@ export function loopImports(thread: GuestThread): LoopImports {
     (fd, minimum, to) => table.dup(fd, minimum, to),
     (fd) => table.alias(fd),
     (fd) => table.use(fd, ({ serial }) => serial),
-    ...socketCalls(thread),
+    ...socketCalls(thread), ...more,
   ];
 
   return {

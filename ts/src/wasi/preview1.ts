@@ -8,12 +8,10 @@ import { guestPollCalls } from './calls-poll.js';
 import { GuestMemory } from '../runtime/guest-memory.js';
 import { moreProcessCalls } from '../runtime/process-more.js';
 import { processCalls, type SystemCalls } from '../runtime/process.js';
-import { noLibcFiles } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Parents } from './parents.js';
-import { Disk } from './disk.js';
-import { hostWithDisk } from './disk-host.js';
+import { realtimeClock } from './realtime.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
 
@@ -21,9 +19,8 @@ import { FdTable, type FileSystem } from './table.js';
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
-  if (config.disk) host = hostWithDisk(host, new Disk(config.disk, shared));
   const fs = host.fs as FileSystem | undefined;
-  return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared) };
+  return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared), realtime: realtimeClock(host) };
 }
 
 /** For a host that has no directories: the calls fail, because no descriptor is one. */
@@ -36,7 +33,7 @@ export const noDirectories: DirectoryCalls = ({ table }) => {
       path_symlink: (_target: number, _length: number, fd: number) => refuse(fd),
       fd_readdir: refuse,
     },
-    env: noLibcFiles,
+    more: [],
   };
 };
 
