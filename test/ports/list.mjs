@@ -27,7 +27,7 @@ export const PORTS = {
   },
   lz4: {
     suites: 'bookworm',
-    build: ['make -C lib CC="$CC" AR="$AR" BUILD_SHARED=no', 'make -C programs CC="$CC" AR="$AR" lz4'],
+    build: ['make -C programs CC="$CC" AR="$AR" lz4'],
     use: ['$P/programs/lz4 -9 < input', '$P/programs/lz4 < input > packed && $P/programs/lz4 -d < packed'],
   },
   libzstd: {
@@ -58,7 +58,8 @@ print(select(2, pcall(error, "caught")), coroutine.wrap(function() pcall(corouti
   },
   bc: {
     suites: 'bookworm',
-    build: [configure, 'make -s'],
+    // Its manual needs makeinfo.
+    build: [configure, 'make -s MAKEINFO=true'],
     use: [`echo 'scale=200; 4*a(1); e(1); for (i = 1; i < 200; i++) { x = x + i ^ 20 / 7 }; x' | $P/bc/bc -l`],
   },
   mujs: {
@@ -69,6 +70,6 @@ print(select(2, pcall(error, "caught")), coroutine.wrap(function() pcall(corouti
   sqlite3: {
     suites: 'bookworm',
     build: ['./configure -q --disable-tcl --disable-shared --disable-readline', 'make sqlite3'],
-    use: [`rm -f t.db && { echo 'create table t(n integer primary key, line text); .mode list'; awk '{ gsub(/\\047/, "_"); printf "insert into t(line) values(\\047%s\\047);\\n", $0 }' input | sed '1i begin;' ; echo 'commit; create index i on t(line); select count(*), sum(length(line)) from t; select line, count(*) c from t group by line order by c desc, line limit 20;'; } > t.sql && $P/sqlite3 t.db < t.sql && $P/sqlite3 t.db 'pragma integrity_check; select max(n) from t;'`],
+    use: [`rm -f t.db && { echo 'create table t(n integer primary key, line text);'; awk '{ gsub(/\\047/, "_"); printf "insert into t(line) values(\\047%s\\047);\\n", $0 }' input | sed '1i begin;' ; echo 'commit; create index i on t(line); select count(*), sum(length(line)) from t; select line, count(*) c from t group by line order by c desc, line limit 20;'; } > t.sql && $P/sqlite3 t.db < t.sql && $P/sqlite3 t.db 'pragma integrity_check; select max(n) from t;'`],
   },
 };

@@ -106,7 +106,7 @@ mkdirSync(work, { recursive: true });
 const fetched = spawnSync(join(top, 'test', 'ports', 'fetch.sh'), [work, ...chosen.map((name) => `${name}/${PORTS[name].suites}`)], { stdio: 'inherit' });
 if (fetched.status !== 0) process.exit(1);
 const input = realInput();
-const lines = readTable();
+const lines = new Map();
 let failed = 0;
 for (const name of chosen) {
   const { passes, build, tests, bytes } = tryPort(name, input);
@@ -115,7 +115,7 @@ for (const name of chosen) {
   failed += passes ? 0 : 1;
   lines.set(name, `| ${name} | ${version} | ${build} | ${tests} | ${bytes} |`);
   process.stdout.write(`  ${passes ? 'passes  ' : 'FAILS   '} ${name} ${version}: ${build}; tests: ${tests}; output: ${bytes}${passes ? '' : ` (see build/ports/${name}.*.log)`}\n`);
-  writeTable(lines);
+  writeTable(new Map([...readTable(), ...lines]));
 }
 process.stdout.write(`${chosen.length - failed} of ${chosen.length} ports pass\n`);
 process.exitCode = failed > 0 ? 1 : 0;
