@@ -69,3 +69,7 @@ export interface WritableStreamLike {
     close(): Promise<unknown>;
   };
 }
+
+/** An object of a class of WebAssembly's, where the types of the platform have that class. */
+export type WebAssemblyObject<Name extends string> =
+  typeof globalThis extends { WebAssembly: Record<Name, { prototype: infer Instance }> } ? Instance : object;

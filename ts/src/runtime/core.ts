@@ -16,7 +16,7 @@ import { load, sharedMemory } from './module.js';
 import type { Part } from './part.js';
 import { Pending } from './pending.js';
 import { ProcessExit } from './process.js';
-import { Program } from './program.js';
+import type { Program } from './program.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { Guest } from './system.js';
 import { Threads } from './threads.js';
@@ -37,7 +37,8 @@ export class Core {
   /** Set after a failure: resolves when all workers have ended. */
   #cleared: Promise<void> | undefined;
   readonly #ending = new Ending();
-  readonly #program = new Program(this, this.pending);
+  /** Made by main(): most runtimes run no program. */
+  #program: Program | undefined;
 
   /** The parts that are built on this core. A part that others use comes before them. */
   readonly parts = new Set<Part>();
@@ -73,7 +74,7 @@ export class Core {
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.#fail(message, cause),
       exit: (code, thread) => {
-        if (!this.#program.exited(code)) this.#fail(`exit(${code}) was called in thread '${thread}'`);
+        if (!this.#program?.exited(code)) this.#fail(`exit(${code}) was called in thread '${thread}'`);
       },
       output: (fd, bytes) => void host.write(fd, bytes),
       helper: (init) => this.#startHelper(init),
@@ -121,9 +122,13 @@ export class Core {
   /** Runs the program's main() in a thread of its own and resolves with its exit code. */
   async main(): Promise<number> {
     this.assertNotClosing();
-    if (this.#program.started) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
     // The worker may come from the reserve, whose workers do not keep the process alive.
-    return this.alive(() => this.#program.start((id) => this.run(() => this.instance.exports.rt_main_start(id))));
+    return this.alive(async () => {
+      const { Program } = await import('./program.js');
+      this.assertNotClosing();
+      this.#program ??= new Program(this, this.pending);
+      return this.#program.start((id) => this.run(() => this.instance.exports.rt_main_start(id)));
+    });
   }
 
   /** Runs work() and keeps the process alive until its promise has settled. */

@@ -10,13 +10,10 @@ export class Program {
   /** The end of the holder, the program's runtime, rejects the promise of start(). */
   constructor(private readonly holder: object, private readonly pending: Pending) {}
 
-  get started(): boolean {
-    return this.whenExited !== undefined;
-  }
-
   /** Starts the program and resolves with its exit code. begin() asks C for the thread, and returns 0 or -errno. */
   start(begin: (id: number) => number): Promise<number> {
     return new Promise<number>((resolve, reject) => {
+      if (this.whenExited) throw new AioError('ERR_AIO_INVALID_ARG', 'main() has been called already');
       const ended = (result: number): void => reject(
         errnoName(-result) === 'EAGAIN' ? new AioError('ERR_AIO_THREAD_LIMIT', 'no worker for main()')
           : errnoName(-result) === 'ENOMEM' ? noMemory('the stack or the arguments of main()')
@@ -38,6 +35,6 @@ export class Program {
   /** The program has called exit(). Returns false if there is no program that ends by that. */
   exited(code: number): boolean {
     this.whenExited?.(code);
-    return this.started;
+    return this.whenExited !== undefined;
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The worker of a guest: a thread of a runtime, or a thread of a guest that aiocc has not built. */
+import type { WebAssemblyObject } from '../platform.js';
 import type { WorkerHost } from '../hosts/host.js';
 import { describeDeath } from '../runtime/death.js';
 import { runHelper } from '../runtime/helper-worker.js';
@@ -28,12 +29,12 @@ export interface GuestInit {
 
 /** A thread of a guest, as the user's module sees it that `imports` names. */
 export interface GuestInstance {
-  /** The compiled program. */
-  readonly module: WebAssembly.Module;
-  /** The program's memory. It exists from the beginning if the program imports it; otherwise it is undefined before `run`. */
-  readonly memory: WebAssembly.Memory;
+  /** The program, which was compiled once for all its threads. */
+  readonly module: WebAssemblyObject<'Module'>;
+  /** The memory of the program. It exists from the beginning if the program imports it; otherwise it is undefined before `run`. */
+  readonly memory: WebAssemblyObject<'Memory'>;
   /** The instance of this thread; undefined before `run`. */
-  readonly instance: WebAssembly.Instance | undefined;
+  readonly instance: WebAssemblyObject<'Instance'> | undefined;
   /** The number of this thread: 0 for the first one, the result of `thread-spawn` for others. */
   readonly thread: number;
 }
