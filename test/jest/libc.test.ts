@@ -120,3 +120,25 @@ int main(void) {
   expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'nosys.wasm'), source])).toMatchObject({ code: 0, stderr: '' });
   expect(await wasmAio('run', join(dir.path, 'nosys.wasm'))).toMatchObject({ code: 0, stdout: '1 1 1 1\n' });
 });
+
+test('variables and directories come as they were given: in their order, whatever their names, and none that is unset', async () => {
+  const source = join(dir.path, 'given.c');
+  writeFileSync(source, `#include <stdio.h>
+#include <wasi/api.h>
+extern char **environ;
+int main(void) {
+  for (char **variable = environ; *variable; variable++) printf("%s ", *variable);
+  for (int fd = 3;; fd++) {
+    __wasi_prestat_t stat;
+    char name[100] = "";
+    if (__wasi_fd_prestat_get(fd, &stat) || __wasi_fd_prestat_dir_name(fd, (uint8_t *)name, stat.u.dir.pr_name_len)) break;
+    printf("%d=%s ", fd, name);
+  }
+}`);
+  const program = join(dir.path, 'given.wasm');
+  expect(await spawned(pathOf('wasm/aiocc'), ['-o', program, source])).toMatchObject({ code: 0, stderr: '' });
+  const dirs = ['b', '1', '__proto__'].flatMap((name) => ['--dir', `${dir.path}::${name}`]);
+  expect(await wasmAio('run', '--env', 'NEVER_SET_HERE', '--env', '__proto__=7', '--env', 'A=1', ...dirs, program))
+    .toMatchObject({ code: 0, stdout: '__proto__=7 A=1 3=b 4=1 5=__proto__ ' });
+  expect(await wasmAio('run', '--dir', `${dir.path}::b`, '--dir', `/::b`, program)).toMatchObject({ code: 2 });
+});

@@ -28,11 +28,11 @@ const command: Command<keyof typeof options> = {
 const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
 function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptions, 'module'> {
-  const dirs: Record<string, string> = {};
-  const env: Record<string, string> = {};
+  const dirs = new Map<string, string>();
+  const env = Object.create(null) as Record<string, string>;
   const listen: string[] = [];
   if (last.native !== undefined) {
-    Object.assign(dirs, { '/': '/', '.': '.' });
+    dirs.set('/', '/').set('.', '.');
     // The program's libc begins in the directory that PWD names.
     Object.assign(env, process.env, { PWD: process.cwd() });
   }
@@ -40,8 +40,16 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
     const [first = '', ...more] = value.split(name === 'env' ? '=' : '::');
     if (name === 'native' || name === 'allow-net') continue;
     if (first === '' && name !== 'listen') throw new UsageError(`--${name}=${value}: must be ${options[name].value}`);
-    if (name === 'dir') dirs[more.join('::') || first] = first;
-    if (name === 'env') env[first] = value.includes('=') ? more.join('=') : (process.env[first] ?? '');
+    if (name === 'dir') {
+      const guest = more.join('::') || first;
+      if (dirs.has(guest)) throw new UsageError(`--dir=${value}: the guest has a directory ${guest} already`);
+      dirs.set(guest, first);
+    }
+    if (name === 'env') {
+      // A variable that this process does not have is none of the guest's either.
+      const text = value.includes('=') ? more.join('=') : process.env[first];
+      if (text !== undefined) env[first] = text;
+    }
     if (name === 'listen') listen.push(value.includes(':') ? value : `127.0.0.1:${value}`);
   }
   return {

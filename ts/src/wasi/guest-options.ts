@@ -16,10 +16,10 @@ export interface GuestOptions {
   /** The environment variables, values by names. Default: none. */
   env?: Readonly<Record<string, string>>;
   /**
-   * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`.
-   * Default: none.
+   * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`. Their order is
+   * that of the object or Map; an object has names that are whole numbers first. Default: none.
    */
-  dirs?: Readonly<Record<string, string>>;
+  dirs?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
   /** Standard input, fd 0: a stream, or the text or bytes that the guest reads. Default `inherit`. */
   stdin?: Standard;
   /** Standard output, fd 1. Default `inherit`. */
@@ -39,6 +39,11 @@ export interface GuestOptions {
   /** Streams that the guest reads and writes. Their fds follow those of the listening sockets. */
   streams?: readonly StreamSource[];
 }
+
+/** The directories, the guest's path and the host's each. @internal */
+export const directoriesOf = (dirs: GuestOptions['dirs'] = {}): [string, string][] => (dirs instanceof Map ? [...dirs] as [string, string][] : Object.entries(dirs));
+
+const areDirectories: Check = (name, value) => areTexts(name, value instanceof Map ? Object.fromEntries(value) : value);
 
 /** Checks an object whose own properties are strings. */
 const areTexts: Check = (name, value) => {
@@ -64,6 +69,6 @@ const isStandard = (isInput: boolean): Check => (name, value) => {
 
 /** @internal */
 export const guestChecks: Checks<GuestOptions> = {
-  args: areArguments, env: isEnvironment, dirs: areTexts, stdin: isStandard(true), stdout: isStandard(false), stderr: isStandard(false),
+  args: areArguments, env: isEnvironment, dirs: areDirectories, stdin: isStandard(true), stdout: isStandard(false), stderr: isStandard(false),
   listen: isArrayOf(isText, 'addresses'), allowNet: isBoolean, streams: isArrayOf(isStream, 'streams'),
 };

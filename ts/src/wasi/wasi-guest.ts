@@ -10,7 +10,7 @@ import type { Guest, System } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { GuestHost } from './guest-host.js';
 import { guestSystem } from './guest-system.js';
-import type { GuestOptions, Standard } from './guest-options.js';
+import { directoriesOf, type GuestOptions, type Standard } from './guest-options.js';
 import { Pump } from './pump.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
@@ -47,7 +47,7 @@ export class WasiGuest implements Guest {
     this.config = {
       args: options.args ?? ['program'],
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
-      preopens: Object.keys(options.dirs ?? {}),
+      preopens: directoriesOf(options.dirs).map(([name]) => name),
       buffer: shared.buffer,
     };
   }
@@ -64,7 +64,7 @@ export class WasiGuest implements Guest {
       guest.net = new Net(guest.shared, guest.table, guest.pump, guest.around, options.allowNet ?? false, (text) => host.warn(text), (stream) => guest.connect(stream, false));
       let fd = 3;
       // Directories come first: they are most likely to fail, and other things would have to be undone then.
-      Object.values(options.dirs ?? {}).forEach((path, n) => guest.directory(fd++, path, n));
+      directoriesOf(options.dirs).forEach(([, path], n) => guest.directory(fd++, path, n));
       guest.standard(0, options.stdin ?? 'inherit');
       guest.standard(1, options.stdout ?? 'inherit');
       guest.standard(2, options.stderr ?? 'inherit');
