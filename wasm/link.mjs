@@ -68,6 +68,7 @@ export function link(o, inputs, sources, output, scratch) {
     '--entry=_initialize', '--error-limit=0',
     // The maximum is an upper bound; the runtime sets the actual one.
     '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,
+    ...(o.reactor ? [] : ['-u', 'aio_priv_stdout_begin']),
     '--export-table', '--growable-table',
     // The first thread's stack is below all data, so that an overflow traps.
     '--stack-first', '-z', `stack-size=${o.reactor ? 65536 : 1048576}`,

@@ -21,7 +21,9 @@ int aio_call_main(int argc, char **argv);
 
 int aio_call_main(int argc, char **argv)
 {
-    stdout_begin();
+    if (stdout_begin) {
+        stdout_begin();
+    }
     if (__main_argc_argv) {
         return __main_argc_argv(argc, argv);
     }
