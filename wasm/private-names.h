@@ -54,6 +54,7 @@
 
 /* libc/locks.c */
 #define lock_fcntl aio_priv_lock_fcntl
+#define lock_flock aio_priv_lock_flock
 
 /* libc/main.c */
 #define aio_call_main aio_priv_aio_call_main

@@ -190,11 +190,11 @@ int main(void)
     for (const [args, message] of [
       [[], 'no input files (aiocc --help)'],
       [['-shared', 'a.c'], '-shared: there are no shared libraries in WebAssembly. Link statically (configure takes --disable-shared)'],
-      [['-x', 'c++', 'a.c'], '-x c++: aiocc compiles c, cpp-output, assembler, assembler-with-cpp'],
+      [['-x', 'ada', 'a.c'], '-x ada: aiocc compiles c, cpp-output, assembler, assembler-with-cpp, c++, c++-cpp-output'],
       [['-c', '-'], '-x has to say in which language standard input is'],
       [['-Q', 'a.c'], 'unknown option -Q (aiocc --help lists the known ones)'],
       [['missing.c'], 'missing.c: no such file'],
-      [['a.txt'], 'a.txt: not a kind of file that aiocc knows (.c .S .s .i .o .obj .a); -x says which language another one is in'],
+      [['a.txt'], 'a.txt: not a kind of file that aiocc knows (.c .cpp .S .s .i .o .obj .a); -x says which language another one is in'],
       [['a.c', '-o'], '-o needs a value'],
       [['-c', 'a.c', 'b.c', '-o', 'x.o'], '-o with -c takes one source file'],
     ]) {

@@ -8,14 +8,12 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "locks.h"
 #include "port/fd-table.h"
 #include "port/wasm-port.h"
-#include "weak.h"
 
 /* The owner of what F_SETLK locks; others are the numbers of open file descriptions. */
 #define THE_PROGRAM (-1)
@@ -253,27 +251,18 @@ int lock_fcntl(int fd, int command, struct flock *flock, int mode)
     return apply(&wanted, command == F_SETLKW || command == F_OFD_SETLKW);
 }
 
-LIBC_WEAK
-int flock(int fd, int operation)
+int lock_flock(int fd, short type, bool waits)
 {
-    Lock wanted = { .flock = true, .end = END_OF_ALL };
-    int ret;
+    Lock wanted = { .flock = true, .type = type, .end = END_OF_ALL };
+    int ret = identify(fd, &wanted.file, &wanted.owner);
 
-    switch (operation & ~LOCK_NB) {
-    case LOCK_SH: wanted.type = F_RDLCK; break;
-    case LOCK_EX: wanted.type = F_WRLCK; break;
-    case LOCK_UN: wanted.type = F_UNLCK; break;
-    default: errno = EINVAL; return -1;
-    }
-    ret = identify(fd, &wanted.file, &wanted.owner);
     if (ret == 0) {
         Lock none = wanted;
         qatomic_set(&wasm_fd_hooks.locks_closing, closing);
         /* Changing a lock gives it up first. */
         none.type = F_UNLCK;
         ret = apply(&none, false);
-        ret = ret < 0 ? ret : apply(&wanted, !(operation & LOCK_NB));
+        ret = ret < 0 ? ret : apply(&wanted, waits);
     }
-    errno = ret < 0 ? -ret : errno;
-    return ret < 0 ? -1 : 0;
+    return ret;
 }

@@ -30,7 +30,6 @@ static void main_thread(void *opaque)
     char **argv, *text;
 
     (void)opaque;
-    wasm_thread_runs_main();
     port_thread_on_lost(main_lost, NULL);
     wasi_args_sizes_get(&argc, &bytes);
     argv = calloc(argc + 1, sizeof(*argv));
@@ -42,6 +41,8 @@ static void main_thread(void *opaque)
         rt_complete(&request, -ENOMEM);
         return;
     }
+    /* From here on the program ends with its last thread. */
+    wasm_thread_runs_main();
     wasi_args_get(argv, text);
     exit(aio_call_main((int)argc, argv));
 }
