@@ -7,8 +7,10 @@ import { pathToFileURL } from 'node:url';
 import { setEnvironmentData } from 'node:worker_threads';
 import { Runtime } from 'wasm-aio';
 import { scratch } from './helpers/child.js';
+import { failure } from './helpers/errors.js';
+import { Fault } from './helpers/offsets.js';
 import { fixture } from './helpers/paths.js';
-import { until } from './helpers/workers.js';
+import { faults, replaceStartWorker, startTestWorker, until } from './helpers/workers.js';
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -56,6 +58,26 @@ test.each(['before serve()', 'before its objects', 'with its objects'])('%s', as
   expect(runtime.instance.exports.rt_handles_open()).toBe(0);
   // Its name is free.
   await (await runtime.iothread('io')).close();
+  await runtime.close();
+  expect(runtime.workerCount).toBe(0);
+});
+
+test.each([false, true])('a worker that attaches and then does nothing any more: aborted %p', async (aborted) => {
+  const restore = replaceStartWorker(startTestWorker);
+  const runtime = await Runtime.create({ reserve: 0 });
+  const abort = new AbortController();
+  Atomics.store(faults, Fault.still, 1);
+  const started = runtime.iothread('io', { startTimeout: 1000, signal: abort.signal });
+  if (aborted) {
+    abort.abort(new Error('no longer wanted'));
+    expect(await started.catch((error: unknown) => error)).toBe(abort.signal.reason);
+  } else {
+    expect((await failure(started, 'ERR_AIO_TIMEOUT')).message).toMatch(/^IOThread 'io': after 1 s its (loop does not answer|worker has not started) \(startTimeout\)$/);
+  }
+  await until(() => (runtime as unknown as { ioThreads: unknown[] }).ioThreads.length === 0);
+  Atomics.store(faults, Fault.still, 0);
+  await (await runtime.iothread('io')).close();
+  restore();
   await runtime.close();
   expect(runtime.workerCount).toBe(0);
 });

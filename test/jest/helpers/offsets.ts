@@ -23,4 +23,6 @@ export const Fault = {
   held: 5,
   /** Not 0: they go on. */
   gate: 6,
+  /** Not 0: JavaScript's event loop has no turn any more. */
+  still: 7,
 } as const;

@@ -46,7 +46,7 @@ let endless = 0;
 export const endlessReads = (): number => endless;
 
 /** What is to go wrong in the workers of fixtures/worker.ts: see Fault. */
-export const faults = new Int32Array(new SharedArrayBuffer(28));
+export const faults = new Int32Array(new SharedArrayBuffer(32));
 
 /** A worker with more to it: fixtures/worker.ts. */
 export function startTestWorker(name: string, events: WorkerEvents): HostWorker {

@@ -83,9 +83,11 @@ export class IOThreadLife {
   /** Rejects if the thread does not start. begun() resolves when it has. */
   async start(begun: () => Promise<unknown>, ms = START_MS): Promise<void> {
     const cancel = after(ms, () => {
-      if (this.attached || this.over) return;
+      const { attached } = this;
+      // Once the user's code has called serve(), it may take as long as it needs.
+      if ((attached && this.code) || this.over) return;
       const file = this.loaded ? 'its worker file has not called serve()' : "its worker file does not import 'wasm-aio/iothread', or has not been loaded yet";
-      this.kill(new AioError('ERR_AIO_TIMEOUT', `${this.what}: after ${ms / 1000} s ${this.code ? file : 'its worker has not started'} (startTimeout)`));
+      this.kill(new AioError('ERR_AIO_TIMEOUT', `${this.what}: after ${ms / 1000} s ${this.code ? file : attached ? 'its loop does not answer' : 'its worker has not started'} (startTimeout)`));
     });
     try {
       await begun();
