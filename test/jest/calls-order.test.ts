@@ -5,12 +5,15 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Runtime, type BottomHalf, type IOThread } from 'wasm-aio';
+import type * as encoders from '../../dist/wire/encoder.js';
 import type * as rings from '../../dist/wire/record-ring.js';
+import type { Correspondent } from '../../dist/wire/unpack.js';
 import type { Order } from './fixtures/iothread-order.js';
 import { dist } from './helpers/paths.js';
 import { seeded } from './helpers/random.js';
 
 const { RingReader, RingWriter, ringBytes } = (await import(dist('wire/record-ring.js'))) as typeof rings;
+const { Encoder } = (await import(dist('wire/encoder.js'))) as typeof encoders;
 const { random } = seeded();
 
 let runtime: Runtime;
@@ -137,6 +140,28 @@ describe('values', () => {
     await expect(io.remote.echo(value)).rejects.toThrow(new RangeError('bad'));
     expect(await io.remote.echo(1)).toBe(1);
   });
+});
+
+test('each function in a value that is not sent after all is given back once', () => {
+  const given: number[] = [];
+  let last = 0;
+  const by = { hold: () => ++last, unsent: (ids: number[]) => void given.push(...ids), numberOf: () => undefined } as unknown as Correspondent;
+  const encoder = new Encoder();
+  const work = (): void => {};
+  // Left to structured clone.
+  expect(encoder.encode([work, work, /x/], by, 12)).toBe(-1);
+  expect(encoder.encode([work, 'x'.repeat(20_000)], by, 12)).toBe(-1);
+  expect(given).toEqual([1, 2, 3]);
+  // Encoded, and then there is no room in the ring: without functions, and with one.
+  expect(encoder.encode(['text'], by, 12)).toBeGreaterThan(12);
+  encoder.takeBack();
+  expect(encoder.encode([work], by, 12)).toBeGreaterThan(12);
+  encoder.takeBack();
+  expect(given).toEqual([1, 2, 3, 4]);
+  expect(encoder.encode([work], by, 12)).toBeGreaterThan(12);
+  encoder.isSent();
+  encoder.takeBack();
+  expect(given).toEqual([1, 2, 3, 4]);
 });
 
 test('a ring carries records of all lengths past the end of its positions', () => {

@@ -273,9 +273,9 @@ export class Rpc {
         result = work.apply(self, args);
       }
       if (isPromise(result)) {
-        const settled = (): void => this.side.settled?.();
         this.side.began?.();
-        Promise.resolve(result).then((value) => this.answer(id, value), (error: unknown) => this.refuse(id, error)).then(settled, reportUncaught);
+        Promise.resolve(result).then((value) => this.answer(id, value), (error: unknown) => this.refuse(id, error)).catch(reportUncaught)
+          .then(() => this.side.settled?.(), () => {});
         return;
       }
     } catch (error) {

@@ -28,8 +28,9 @@ export class Encoder extends Scratch {
   /** The objects so far, in their order. */
   private seen: object[] = [];
   private numbers: Map<object, number> | undefined;
-  /** The functions that were held for the value. */
+  /** The functions that are held for the value that is being encoded, and for the last one until it is sent or not. */
   private sent: number[] = [];
+  private held: number[] = [];
   /** A getter of the value may send something itself. */
   private busy = false;
 
@@ -47,6 +48,7 @@ export class Encoder extends Scratch {
       if (this.at <= MOST) return this.at;
     } catch (error) {
       by.unsent(this.sent);
+      this.sent = [];
       this.by = dataOnly;
       if (error !== OTHER) throw error;
       return -1;
@@ -60,9 +62,6 @@ export class Encoder extends Scratch {
     this.takeBack();
     return -1;
   }
-
-  /** The functions that the last value has in it. */
-  private held: number[] = [];
 
   /** The last value is not sent after all. */
   takeBack(): void {
