@@ -65,6 +65,16 @@ inChromium(title, () => {
     expect(await there(run, 'build/fixtures/tcp.wasm', ['tcp', 'serve', '1'])).toEqual([1, 'listen: Address not available\n']);
   });
 
+  test('files by libc, in a directory in memory', async () => {
+    const run = `async ({ WasiHost }, module) => {
+      const output = [];
+      const stdout = new WritableStream({ write: (bytes) => void output.push(new TextDecoder().decode(bytes)) });
+      const host = await WasiHost.create({ module, dirs: { '/': 'mem' }, env: { WHO: 'me' }, stdout });
+      try { return [await host.run(), output.join('')]; } catch (error) { return error.code + ' ' + error.message; } finally { await host.close(); }
+    }`;
+    expect(await there(run, 'build/fixtures/libc-files.wasm')).toEqual([0, 'all right\n']);
+  });
+
   test('wasi-threads, and a trap with its stack', async () => {
     const run = `async ({ WasiHost }, module, what) => {
       const host = await WasiHost.create({ module, args: ['p', what] });

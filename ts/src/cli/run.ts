@@ -6,7 +6,7 @@ import { helpOf, parseOptions, parseSeconds, parseSize, UsageError, type Command
 import { complain, print } from './output.js';
 
 const options = {
-  dir: { value: 'HOST[::GUEST]', help: 'a directory that the program may use, under the name GUEST (HOST if none is given)' },
+  dir: { value: 'HOST[::GUEST]', help: 'a directory that the program may use, under the name GUEST (HOST if none is given); the HOST mem is a new one in memory' },
   env: { value: 'NAME[=VALUE]', help: "a variable of its environment (without a value: this process's)" },
   native: { help: 'give it what a native program has: /, the working directory and this environment' },
   listen: { value: '[HOST:]PORT', help: 'a TCP socket that listens; its fd follows those of the directories (3, 4, ...)' },

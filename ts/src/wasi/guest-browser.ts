@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** The worker that runs threads of guests, in browsers. */
 import { workerHost } from '../hosts/browser-worker.js';
+import { directoryCalls } from './calls-directory.js';
+import { noDirectories } from './preview1.js';
 import { startGuestWorker } from './guest-worker.js';
 
-startGuestWorker(workerHost);
+// The only directories in a page are those in memory.
+startGuestWorker(workerHost, (thread) => (thread.fs ? directoryCalls : noDirectories)(thread));

@@ -7,4 +7,6 @@ export interface GuestConfig {
   /** The guest's paths of the preopened directories, in the order of their fds. */
   readonly preopens: readonly string[];
   readonly buffer: SharedArrayBuffer;
+  /** The disk of the directories that are in memory; undefined if there are none. */
+  readonly disk: SharedArrayBuffer | undefined;
 }

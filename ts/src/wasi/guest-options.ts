@@ -16,8 +16,9 @@ export interface GuestOptions {
   /** The environment variables, values by names. Default: none. */
   env?: Readonly<Record<string, string>>;
   /**
-   * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`. Their order is
-   * that of the object or Map; an object has names that are whole numbers first. Default: none.
+   * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`. The
+   * host's path `mem` stands for a new directory in memory, which works on every runtime. Their order is that of the object
+   * or Map; an object has names that are whole numbers first. Default: none.
    */
   dirs?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
   /** Standard input, fd 0: a stream, or the text or bytes that the guest reads. Default `inherit`. */

@@ -17,7 +17,7 @@ export function guestSystem(config: GuestConfig, host: HostBase, memory: Memory,
   const thread = guestThread(config, host, () => memory.memory, sleeps);
   const { calls, more } = directoryCalls(thread);
   return {
-    env: { ...loopImports(thread, more), ...guestFiles(thread, hostFiles(host, memory)) },
+    env: { ...loopImports(thread, more), ...guestFiles(thread, hostFiles(thread.host, memory)) },
     calls: preview1(thread, calls),
     whenReady: (tell) => void (thread.shared.onReady = tell),
   };

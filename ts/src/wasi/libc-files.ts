@@ -55,6 +55,6 @@ export function libcFiles(thread: GuestThread): HostCall[] {
       thread.newMode = mode & 0o1777;
       return 0;
     },
-    () => process.umask(),
+    () => (typeof process === 'object' ? process.umask() : 0o022),
   ];
 }

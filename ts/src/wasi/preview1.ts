@@ -11,6 +11,8 @@ import { processCalls, type SystemCalls } from '../runtime/process.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Parents } from './parents.js';
+import { Disk } from './disk.js';
+import { hostWithDisk } from './disk-host.js';
 import { realtimeClock } from './realtime.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
@@ -19,6 +21,7 @@ import { FdTable, type FileSystem } from './table.js';
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
+  if (config.disk) host = hostWithDisk(host, new Disk(config.disk, shared));
   const fs = host.fs as FileSystem | undefined;
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared), realtime: realtimeClock(host) };
 }

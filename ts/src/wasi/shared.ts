@@ -36,6 +36,7 @@ const START_LOCK = 5;
 const START_ANSWER = 6;
 const NEXT_TID = 7;
 const THREADS = 8;
+const DISK_LOCK = 9;
 const SLEEPER_WORDS = 16;
 const FDS = HEADER;
 const OBJECTS = FDS + MAX_FDS;
@@ -136,9 +137,15 @@ export class Shared {
     return this.locked(PATH_LOCK, work);
   }
 
+  /** Locks the disk in memory. */
+  withDisk<T>(work: () => T): T {
+    return this.locked(DISK_LOCK, work);
+  }
+
   /** Called by the owner: opens the locks that a terminated thread may have held. */
   breakLocks(): void {
     Atomics.store(this.words, TABLE_LOCK, 0);
+    Atomics.store(this.words, DISK_LOCK, 0);
   }
 
   // ---- The host's fds that threads keep open for themselves

@@ -5,6 +5,9 @@ import { AioError } from '../errors.js';
 import { ALL_RIGHTS, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { Backlog } from './backlog.js';
+import { Disk } from './disk.js';
+import type { DiskFiles } from './disk-files.js';
+import { hostWithDisk } from './disk-host.js';
 import type { Memory } from '../runtime/memory.js';
 import type { Guest, System } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
@@ -20,6 +23,9 @@ import { AioStream } from './stream.js';
 import { Net } from './net.js';
 import type { Listening, Surroundings } from './surroundings.js';
 import { FdTable, Kind, type FileSystem } from './table.js';
+
+/** The host's path that stands for a new directory in memory. */
+const IN_MEMORY = 'mem';
 
 /**
  * The guest of a WasiHost: its arguments, and its directories, streams and sockets, which it sees as file
@@ -38,17 +44,23 @@ export class WasiGuest implements Guest {
   onError: ((error: unknown) => void) | undefined;
   /** Starts the workers of the guest's threads. */
   readonly makeWorker: GuestHost['makeWorker'];
+  /** The directories in memory. */
+  private readonly files: DiskFiles | undefined;
   /** The ring of standard output, if that is a pipe of this process. */
   private output: Ring | undefined;
 
   private constructor(private readonly host: OwnerHost, guests: GuestHost, readonly shared: Shared, options: GuestOptions) {
     this.makeWorker = guests.makeWorker;
-    this.table = new FdTable(shared, host.fs as FileSystem | undefined);
+    const disk = Object.values(options.dirs ?? {}).includes(IN_MEMORY) ? Disk.create(shared) : undefined;
+    const withFiles = disk && hostWithDisk(host, disk);
+    this.files = withFiles?.files;
+    this.table = new FdTable(shared, (withFiles ?? host).fs as FileSystem | undefined);
     this.config = {
       args: options.args ?? ['program'],
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
       preopens: directoriesOf(options.dirs).map(([name]) => name),
       buffer: shared.buffer,
+      disk: disk?.buffer,
     };
   }
 
@@ -151,8 +163,9 @@ export class WasiGuest implements Guest {
   }
 
   private directory(fd: number, path: string, preopen: number): void {
-    if (!this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here`);
-    const hostFd = this.around.openDirectory(path);
+    const inMemory = path === IN_MEMORY && this.files;
+    if (!inMemory && !this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here but those in memory ('${IN_MEMORY}')`);
+    const hostFd = inMemory ? inMemory.openTop(String(preopen)) : this.around?.openDirectory(path) ?? -1;
     this.table.openAt(fd, {
       kind: Kind.directory, type: FileType.directory, hostFd, preopen, base: RIGHTS_OF_DIRECTORY, inheriting: ALL_RIGHTS,
     });
