@@ -26,7 +26,7 @@ const ROOMS = {
 /** The files that are in no folder. */
 const TOP = {
   errors: ['errors', 'error-codes', 'errno', 'check', 'abort', 'face', 'platform', 'version', 'wasm'],
-  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'vite'],
+  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'vite'],
 };
 
 function roomOf(file) {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/** comlink's own wrap(), expose() and proxy() work over an IOThread's connection, whose loop sleeps in WebAssembly. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { proxy, releaseProxy, transfer, wrap, type Remote } from 'comlink';
+import { Runtime, type IOThread } from 'wasm-aio';
+import { endpoint } from 'wasm-aio/comlink';
+import type { Api } from './fixtures/iothread-comlink.js';
+import { asleep } from './helpers/workers.js';
+
+let runtime: Runtime;
+let io: IOThread;
+let api: Remote<Api>;
+beforeAll(async () => {
+  runtime = await Runtime.create();
+  io = await runtime.iothread('comlink', { module: new URL('./fixtures/iothread-comlink.js', import.meta.url) });
+  api = wrap<Api>(endpoint(io));
+});
+afterAll(() => runtime.close());
+
+test('calls, properties, classes and errors', async () => {
+  expect(await api.echo({ a: [1, 'x'] })).toEqual({ a: [1, 'x'] });
+  expect(await api.limit).toBe(7);
+  const counter = await new api.Counter(3);
+  expect(await counter.add(4)).toBe(7);
+  counter[releaseProxy]();
+  await expect(api.fail()).rejects.toMatchObject({ message: 'as it should' });
+  expect(await api.echo(1)).toBe(1);
+});
+
+test('each time the loop was fast asleep', async () => {
+  for (let n = 0; n < 100; n++) {
+    await asleep(runtime, io);
+    expect(await api.echo(n)).toBe(n);
+  }
+});
+
+test('a call-back by proxy() is called 1,000 times, and none is lost', async () => {
+  const seen: number[] = [];
+  expect(await api.back(proxy((n: number) => (seen.push(n), n)), 1000)).toBe(499_500);
+  expect(seen).toEqual(Array.from({ length: 1000 }, (_, n) => n));
+});
+
+test('an object by proxy() of the IOThread, one call while it sleeps, and its release on both sides', async () => {
+  const before = await api.held();
+  const counter = await api.counter(10);
+  await asleep(runtime, io);
+  expect(await counter.add(1)).toBe(11);
+  await asleep(runtime, io);
+  expect(await counter.add(2)).toBe(13);
+  expect(await api.held()).not.toEqual(before);
+  counter[releaseProxy]();
+  // The release is a call like others, which the next one follows.
+  for (let n = 0; n < 100 && String(await api.held()) !== String(before); n++) await asleep(runtime, io);
+  expect(await api.held()).toEqual(before);
+});
+
+test('what cannot be cloned rejects its call, in both directions', async () => {
+  await expect(api.echo(Symbol('s'))).rejects.toThrow(/cannot be sent/);
+  await expect(api.symbol()).rejects.toThrow(/cannot be sent/);
+  expect(await api.echo(2)).toBe(2);
+});
+
+test('a buffer is transferred', async () => {
+  const bytes = new Uint8Array([1, 2, 3]);
+  expect(await api.echo(transfer(bytes, [bytes.buffer]))).toEqual(new Uint8Array([1, 2, 3]));
+  expect(bytes.length).toBe(0);
+});
+
+test('an IOThread that serves no endpoint is refused by name', async () => {
+  const other = await runtime.iothread('other', { module: new URL('./fixtures/iothread-order.js', import.meta.url) });
+  expect(() => endpoint(other)).toThrow(/'other' serves no endpoint/);
+  await other.close();
+});
