@@ -51,7 +51,8 @@ export class WasiGuest implements Guest {
 
   private constructor(private readonly host: OwnerHost, guests: GuestHost, readonly shared: Shared, options: GuestOptions) {
     this.makeWorker = guests.makeWorker;
-    const disk = Object.values(options.dirs ?? {}).includes(IN_MEMORY) ? Disk.create(shared) : undefined;
+    const inMemory = directoriesOf(options.dirs).some(([, path]) => path === IN_MEMORY);
+    const disk = inMemory ? Disk.create(shared) : undefined;
     const withFiles = disk && hostWithDisk(host, disk);
     this.files = withFiles?.files;
     this.table = new FdTable(shared, (withFiles ?? host).fs as FileSystem | undefined);
