@@ -60,6 +60,14 @@ test('what cannot be cloned rejects its call, in both directions', async () => {
   expect(await api.echo(2)).toBe(2);
 });
 
+test('a port of one\'s own is transferred, also beside a proxy', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const got = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+  await api.post(transfer(port2 as never, [port2]), proxy(() => 'from the owner'));
+  expect(await got).toBe('from the owner');
+  port1.close();
+});
+
 test('a buffer is transferred', async () => {
   const bytes = new Uint8Array([1, 2, 3]);
   expect(await api.echo(transfer(bytes, [bytes.buffer]))).toEqual(new Uint8Array([1, 2, 3]));

@@ -121,11 +121,13 @@ class End implements ComlinkEndpoint {
     if (request && isRelease(message)) this.ending.add(id as string);
     try {
       const parcel: Parcel = { message, bridges: [] };
+      const bridged = new Set<unknown>();
       eachPort(message, [], (port, path) => {
+        bridged.add(port);
         parcel.message = replaced(parcel.message, path, null);
         parcel.bridges.push({ path, connect: (deliver) => relay(this.ports, port, deliver) });
       });
-      const rest = list.filter((item) => !(item instanceof MessagePort) || parcel.bridges.length === 0);
+      const rest = list.filter((item) => !bridged.has(item));
       const sent = deliver(rest.length > 0 ? transfer(parcel, rest) : parcel);
       // The answer was sent when the call has been made: whoever waits for it may go on.
       if (!request && id !== undefined) this.answered(id);
