@@ -361,7 +361,8 @@ worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/
   --outbase=ts/src --outdir=dist
 
 # The program wasm-aio, and its command that runs guests, each in one file: loading a hundred files takes longer than most guests run.
-cli_bundle = node_modules/.bin/esbuild ts/src/cli/main.ts ts/src/cli/run.ts --bundle --ignore-annotations --format=esm --platform=node \
+# Without white space, because it is text that the package has a second time.
+cli_bundle = node_modules/.bin/esbuild ts/src/cli/main.ts ts/src/cli/run.ts --bundle --minify-whitespace --ignore-annotations --format=esm --platform=node \
   --main-fields=module,main --log-level=warning --external:./bench.js --external:./doctor.js --external:./run.js --external:./serve.js \
   --outbase=ts/src --outdir=dist
 

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { types } from 'node:util';
 import * as lib from 'wasm-aio';
+import * as comlink from 'wasm-aio/comlink';
 import * as code from 'wasm-aio/iothread';
 import wasmAio from 'wasm-aio/vite';
 import * as wasi from 'wasm-aio/wasi';
@@ -119,12 +120,14 @@ const right: Record<string, () => unknown[]> = {
   transfer: () => [{}, []],
   release: () => [nothing],
   serve: () => [{}],
+  endpoint: () => [{ name: 'io', remote: { comlink: async (deliver: unknown) => deliver }, closed: Promise.resolve() }],
+  serveEndpoint: () => [nothing],
   doctor: () => [{ module }],
   describeFindings: () => [[{ about: 'engine', state: 'ok', message: '', remedy: '' }]],
   default: () => [{}],
 };
 
-const functions: Record<string, unknown> = { ...lib, ...code, ...wasi, default: wasmAio };
+const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...wasi, default: wasmAio };
 
 /** Calls it, with this or on this. */
 async function call(of: string, args: unknown[]): Promise<{ result: unknown }> {

@@ -3,6 +3,7 @@
  * The entry `wasm-aio/comlink`: endpoints over an IOThread's own connection, for comlink's wrap() and expose(). A call through
  * one wakes a loop that sleeps in WebAssembly, which a message of comlink's own does not.
  */
+import { checkThat, isFunction } from './check.js';
 import { AioError } from './errors.js';
 import { transfer } from './wire/marks.js';
 import { release } from './wire/release.js';
@@ -100,7 +101,7 @@ class End implements ComlinkEndpoint {
     const { id } = message as Message;
     if (!isRequest(message as Message)) {
       this.dispatch(message);
-      return id !== undefined && this.ending.delete(id) ? this.close() : undefined;
+      return id !== undefined && this.ending.delete(id) ? this.disconnect() : undefined;
     }
     if (isRelease(message as Message)) this.ending.add(id as string);
     // While the promise is pending, the thread's JavaScript goes on.
@@ -140,7 +141,7 @@ class End implements ComlinkEndpoint {
   private answered(id: string): void {
     this.open.get(id)?.();
     this.open.delete(id);
-    if (this.ending.delete(id)) void this.close();
+    if (this.ending.delete(id)) void this.disconnect();
   }
 
   /** A message could not be sent. Its sender, or whoever waits for it as an answer, gets the error. */
@@ -153,7 +154,7 @@ class End implements ComlinkEndpoint {
   }
 
   /** Both ends know that no message follows: the functions that connect them are released. */
-  private async close(): Promise<void> {
+  private async disconnect(): Promise<void> {
     if (this.port) {
       this.port.close();
       this.ports.delete(this.port);
@@ -211,13 +212,15 @@ interface ComlinkService {
 }
 
 const ends = new WeakMap<object, End>();
+const isIOThread = checkThat('an IOThread', (value) => isObject(value) && 'remote' in value && 'closed' in value);
 
 /**
  * Returns the endpoint that leads to an IOThread whose code has called {@link serveEndpoint}: `Comlink.wrap<Api>(endpoint(io))`.
  * For the thread that owns the runtime. Calls reject as those of `io.remote` do when the IOThread ends.
- * @throws AioError ERR_AIO_INVALID_ARG: the IOThread's code serves no endpoint
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, or the IOThread's code serves no endpoint
  */
 export function endpoint(io: { readonly name: string; readonly remote: unknown; readonly closed: Promise<unknown> }): ComlinkEndpoint {
+  isIOThread('io', io);
   const known = ends.get(io);
   if (known) return known;
   const remote = io.remote as Partial<{ comlink(deliver: Deliver): Promise<Deliver> }>;
@@ -237,9 +240,10 @@ export function endpoint(io: { readonly name: string; readonly remote: unknown; 
 /**
  * Serves an endpoint to the thread that owns this IOThread, and returns its end here: `Comlink.expose(api,
  * serveEndpoint(serve))`. Call it in the place of serve(), once, in the worker's file. serve: that of `wasm-aio/iothread`.
- * @throws AioError ERR_AIO_INVALID_ARG: serve() was called already, or this thread is not an IOThread
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong argument, serve() was called already, or this thread is not an IOThread
  */
 export function serveEndpoint(serve: (api: object) => unknown): ComlinkEndpoint {
+  isFunction('serve', serve);
   const end = newEnd();
   const service: ComlinkService = {
     comlink: (deliver) => {
