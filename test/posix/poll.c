@@ -113,8 +113,8 @@ static void selects(void)
     SHOW(select(fds[1] + 1, NULL, &out, NULL, NULL));
     SHOW(FD_ISSET(fds[1], &out) != 0);
     FD_ZERO(&in);
-    FD_SET(200, &in);
-    SHOW(select(201, &in, NULL, NULL, &zero));
+    FD_SET(50, &in);                    /* Linux leaves out what is above its table, of 64 at least */
+    SHOW(select(51, &in, NULL, NULL, &zero));
     SHOW(select(-1, NULL, NULL, NULL, &zero));
     SHOW(select(0, NULL, NULL, NULL, &(struct timeval){ -1, 0 }));
     SHOW(select(0, NULL, NULL, NULL, &(struct timeval){ 0, 1000 }));
@@ -163,15 +163,19 @@ static void topic(void)
     }
     SHOW(poll(many, 300, 0));
     SHOW(poll(many, 300, 1));
+    /* The one who writes may do so while the descriptors are looked at: then only some of them are
+       ready. */
     pthread_create(&thread, NULL, writes_later, &event);
-    SHOW(poll(many, 300, -1));
+    SHOW(poll(many, 300, -1) > 0);
+    SHOW(poll(many, 300, 0));
     SHOW(many[0].revents);
     SHOW(many[1].revents);
     SHOW(many[2].revents);
     pthread_join(thread, NULL);
     SHOW(read(event, (char[8]){ 0 }, 8));
     pthread_create(&thread, NULL, writes_later, &fds[1]);
-    SHOW(poll(many, 300, -1));
+    SHOW(poll(many, 300, -1) > 0);
+    SHOW(poll(many, 300, 0));
     SHOW(many[299].revents);
     pthread_join(thread, NULL);
     SHOW(read(fds[0], (char[8]){ 0 }, 8));
