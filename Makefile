@@ -90,7 +90,7 @@ help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
 	@echo 'make test       build all and run every test (test-*, lint)'
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
-	@echo 'make bench-calls  calls to another thread beside postMessage and comlink (ONLY=name, QUICK=1)'
+	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
 	@echo 'make serve      build all and serve the demo page on this machine, at /docs/ what make docs has made'
 	@echo 'make docs       make the site of the documentation: build/site/html'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The far side of each contender of run.mjs: `bare` posts each message back, `comlink` exposes the functions, and without
-// either this is an IOThread, which serves them.
+// The far side of each contender of run.mjs: `bare` posts each message back, `comlink` exposes the functions, `by hand` serves
+// echo through rings, and without any this is an IOThread, which serves them.
 import { readlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -22,6 +22,10 @@ if (workerData?.as === 'bare') {
     addEventListener: (_type, listener) => parentPort.on('message', (data) => listener({ data })),
     removeEventListener() {},
   });
+} else if (workerData?.as === 'by hand') {
+  const { serveByHand } = await import('./by-hand.mjs');
+  parentPort.postMessage(functions.thread());
+  serveByHand(workerData.rings, functions.echo);
 } else {
   const { serve } = await import('../../../dist/iothread-node.js');
   serve(functions);

@@ -7,6 +7,7 @@
 import * as Comlink from 'comlink';
 import { Worker } from 'node:worker_threads';
 import { Runtime } from '../../../dist/index.js';
+import { callByHand, makeRings } from './by-hand.mjs';
 import { allowedCpus, cannotPlace, placeThread } from '../place.mjs';
 
 const quick = (process.env.QUICK ?? '') !== '';
@@ -41,23 +42,29 @@ const comlink = Comlink.wrap({
   removeEventListener: (_type, listener) => comlinkWorker.off('message', listeners.get(listener)),
 });
 
+const rings = makeRings();
+const byHand = new Worker(file, { workerData: { as: 'by hand', rings } });
+const byHandThread = await new Promise((resolve) => byHand.once('message', resolve));
+byHand.unref();
+const ring = callByHand(rings);
+
 const runtime = await Runtime.create();
 const io = (await runtime.iothread('calls', { module: file, pollMaxNs: 0 })).remote;
 
 const all = (n, call) => Promise.all(Array.from({ length: n }, call));
 
-/** Lines: [name, what it is, calls in one go, goal, contenders: ours first, the denominator last]. */
+/** Lines: [name, what it is, calls in one go, goal in proportion to postMessage, contenders]. */
 const LINES = [
-  ['r_call', 'a call with a small object', 1, 0.9, { ours: () => io.echo(small), comlink: () => comlink.echo(small), postMessage: () => post(small) }],
+  ['r_call', 'a call with a small object', 1, 0.9, { ours: () => io.echo(small), comlink: () => comlink.echo(small), ring: () => ring(small), postMessage: () => post(small) }],
   ['r_async', 'the same, of an async function', 1, 0.9, { ours: () => io.later(small), comlink: () => comlink.later(small), postMessage: () => post(small) }],
-  ['r_burst', '100 calls at once, each', 100, 0.5, { ours: () => all(100, () => io.echo(small)), comlink: () => all(100, () => comlink.echo(small)), postMessage: () => all(100, () => post(small)) }],
+  ['r_burst', '100 calls at once, each', 100, 0.5, { ours: () => all(100, () => io.echo(small)), comlink: () => all(100, () => comlink.echo(small)), ring: () => all(100, () => ring(small)), postMessage: () => all(100, () => post(small)) }],
   ['r_back', '100 call-backs, one after another, each', 100, undefined, { ours: () => io.back((n) => n, 100), postMessage: async () => { for (let n = 0; n < 100; n++) await post(n); } }],
   ['r_mib', '1 MiB as Uint8Array', 1, 1, { ours: () => io.echo(large), comlink: () => comlink.echo(large), postMessage: () => post(large) }],
   ['r_rows', 'an array of 200,000 objects', 1, 1.1, { ours: () => io.echo(rows), postMessage: () => post(rows) }],
 ];
 
 const cpus = allowedCpus();
-const tids = { ours: await io.thread(), comlink: await comlink.thread(), postMessage: await post('thread') };
+const tids = { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread') };
 
 async function sample(work, calls) {
   for (const end = now() + MS * 2e5; now() < end;) await work();
@@ -69,6 +76,11 @@ async function sample(work, calls) {
 }
 
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+/** Contenders and their titles. */
+const SHOWN = [['ours', 'ours'], ['comlink', 'comlink'], ['ring', 'y_ring'], ['postMessage', 'postMessage']];
+const RING_GOAL = 1.25;
+const WIDTHS = [8, 9, 9, 9, 11, 14, 13];
+const row = (...cells) => cells.map((cell, n) => cell.padEnd(WIDTHS[n])).join(' ');
 const micros = (ns) => `${Number((ns / 1000).toPrecision(3))} µs`;
 
 for (const place of ['cross', 'same']) {
@@ -79,20 +91,24 @@ for (const place of ['cross', 'same']) {
     for (const tid of Object.values(tids)) placeThread(tid, cpus[place === 'same' ? 0 : 1]);
   }
   console.log(`\n${why ? 'threads where the system puts them' : place === 'cross' ? 'the two threads on two CPUs' : 'the two threads on one CPU'}`);
-  console.log('line      ours      comlink   postMessage  ratio  goal');
+  console.log(row('line', ...SHOWN.map(([, title]) => title), 'to postMessage', 'to y_ring'));
   for (const [name, what, calls, goal, contenders] of LINES) {
     if (only.length > 0 && !only.some((prefix) => name.startsWith(prefix))) continue;
     const samples = Object.fromEntries(Object.keys(contenders).map((contender) => [contender, []]));
     for (let round = 0; round < ROUNDS; round++) {
       for (const [contender, work] of Object.entries(contenders)) samples[contender].push(await sample(work, calls));
     }
-    const ratio = median(samples.ours.map((ns, n) => ns / samples.postMessage[n]));
-    const [ours, theirs, posted] = ['ours', 'comlink', 'postMessage'].map((contender) => (samples[contender] ? micros(median(samples[contender])) : ''));
-    const verdict = goal === undefined ? '' : `${ratio <= goal ? 'ok  ' : 'over'} ≤ ${goal}`;
-    console.log(`${name.padEnd(9)} ${ours.padEnd(9)} ${theirs.padEnd(9)} ${posted.padEnd(12)} ${ratio.toFixed(2).padEnd(6)} ${verdict.padEnd(12)} ${what}`);
+    const to = (other, most) => {
+      if (!samples[other]) return '';
+      const ratio = median(samples.ours.map((ns, n) => ns / samples[other][n]));
+      return `${ratio.toFixed(2)}${most === undefined ? '' : ratio <= most ? ` ok ≤ ${most}` : ` over ${most}`}`;
+    };
+    const times = SHOWN.map(([contender]) => (samples[contender] ? micros(median(samples[contender])) : ''));
+    console.log(`${row(name, ...times, to('postMessage', goal), to('ring', RING_GOAL))} ${what}`);
   }
   if (why) break;
 }
 await runtime.close();
 await bare.terminate();
 await comlinkWorker.terminate();
+await byHand.terminate();
