@@ -8,6 +8,15 @@ export interface WaitOptions {
   signal?: AbortSignalLike | undefined;
 }
 
+/** Options of a call to another thread. */
+export interface CallOptions extends WaitOptions {
+  /**
+   * How long the call may take, in ms. After that it is cancelled, and its promise rejects with AioError
+   * ERR_AIO_TIMEOUT.
+   */
+  timeout?: number | undefined;
+}
+
 /** Returns the signal of options that have no other properties. */
 export function signalOf(options: WaitOptions): AbortSignalLike | undefined {
   return optionsOf(options, { signal: isSignal }).signal;

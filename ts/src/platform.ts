@@ -21,6 +21,9 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/** An `AbortSignal` of the platform, where the types of the platform have that class. */
+export type PlatformSignal = typeof globalThis extends { AbortSignal: { prototype: infer Instance } } ? Instance : AbortSignalLike;
+
 /** A `URL` of the platform. */
 export interface URLLike {
   /** The address as text. */

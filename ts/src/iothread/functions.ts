@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
+import type { CallOptions } from '../abort.js';
+import { isMs, isSignal, optionsOf } from '../check.js';
 import type { Handle } from '../wire/handle.js';
 import { methods } from '../wire/packet.js';
+import { kindOf } from '../wire/scan.js';
 import type { AnyFunction, Correspondent } from '../wire/unpack.js';
+
+const isPlain = (value: unknown): value is object => typeof value === 'object' && value !== null && ['plain', 'array'].includes(kindOf(value));
 
 /** Tells the other side which functions it no longer has to hold. */
 export interface Release {
@@ -58,7 +63,7 @@ export class Functions implements Correspondent {
     /** Sends a Release to the other side. */
     tell(message: Release): void;
     /** Calls the other side's function with this number. */
-    call(id: number, args: unknown[]): Promise<unknown>;
+    call(id: number, args: unknown[], options?: CallOptions): Promise<unknown>;
     /** The error of calls to a function that was released. */
     released(): Error;
     fromHandle(handle: Handle): unknown;
@@ -137,6 +142,35 @@ export class Functions implements Correspondent {
     this.known.set(work, stub);
     this.collected.register(work, stub, stub);
     return work;
+  }
+
+  /** Binds functions of the other side to options: see withOptions() in release.ts. */
+  withOptions(what: object, given: CallOptions): object | undefined {
+    if (!this.hasStub(what, new Set())) return undefined;
+    const options = optionsOf(given, { signal: isSignal, timeout: isMs });
+    const bound = (value: unknown): unknown => {
+      if (typeof value === 'function') return this.known.has(value as AnyFunction) ? this.boundTo(value as AnyFunction, options) : value;
+      // Members are bound when they are used: an object may have many, of which one is called.
+      return isPlain(value) ? new Proxy(value, { get: (object, key) => bound(Reflect.get(object, key)) }) : value;
+    };
+    return bound(what) as object;
+  }
+
+  private hasStub(value: unknown, seen: Set<unknown>): boolean {
+    if (typeof value === 'function') return this.known.has(value as AnyFunction);
+    return isPlain(value) && !seen.has(value) && seen.add(value) !== undefined && Object.values(value).some((member) => this.hasStub(member, seen));
+  }
+
+  private boundTo(work: AnyFunction, options: CallOptions): AnyFunction {
+    const stub = this.known.get(work) as Stub;
+    // It refers to the function, whose stub lives as long as this does.
+    const withOptions = async (...args: unknown[]): Promise<unknown> => {
+      if (!this.known.has(work)) throw this.way.released();
+      return this.way.call(stub.id, args, options);
+    };
+    // Sent back, it is the same function.
+    this.known.set(withOptions, stub);
+    return withOptions;
   }
 
   /** Gives back functions that were sent in a message which could not be read here. */

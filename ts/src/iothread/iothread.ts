@@ -21,7 +21,7 @@ export abstract class IOThread<T = unknown> {
    * here. If a function throws, its promise rejects with the same error: class, `code`, `errno`, stack and `cause`
    * are kept. Promises reject with AioError ERR_AIO_CLOSED after close(), and with ERR_AIO_THREAD_LOST if the thread
    * is lost. Arguments and results may be functions, objects with functions, handles, and everything that can be
-   * cloned.
+   * cloned. `io.remote.with({ signal, timeout })` is the same object, for calls that can be cancelled.
    * @throws AioError ERR_AIO_INVALID_ARG: the IOThread was started without `worker` or `module`
    */
   abstract readonly remote: Remote<T>;

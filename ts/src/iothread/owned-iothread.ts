@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { abortable, signalOf, type WaitOptions } from '../abort.js';
+import { abortable, signalOf, type CallOptions, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
 import { AioError, noMemory } from '../errors.js';
@@ -14,6 +14,7 @@ import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runt
 import type { Argument } from '../runtime/functions.js';
 import { cString, refusal } from '../runtime/instance.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
+import { define } from '../wire/define.js';
 import { unpack } from '../wire/unpack.js';
 import { IOThread } from './iothread.js';
 import { IOThreadLife, type IOThreadOwner } from './life.js';
@@ -71,7 +72,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
       },
       cutOff: () => {
         this.#sealed = true;
-        rpc.close();
+        rpc.close(this.life.over);
         loop.takers.delete(rpc);
       },
       drain: () => rpc.drain(),
@@ -128,7 +129,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
         this.life.loaded = true;
         break;
       case 'serving':
-        this.#api = unpack(message.api, this.#rpc.functions) as Remote<T>;
+        this.#api = this.#withOptions(unpack(message.api, this.#rpc.functions) as object) as Remote<T>;
         this.#whenServing?.();
         break;
       case 'unserved':
@@ -142,6 +143,13 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
         // Threads handles all other messages.
         break;
     }
+  }
+
+  /** Adds remote.with(), unless the user's code serves something of that name. */
+  #withOptions(api: object): object {
+    const { functions } = this.#rpc;
+    if (!('with' in api)) define(api, 'with', (options: CallOptions) => functions.withOptions(api, options) ?? api, false);
+    return api;
   }
 
   /** Resolves when its loop runs and, if it has code, that serves an object. @internal */

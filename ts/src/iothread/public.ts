@@ -2,7 +2,9 @@
 /** What the entry for worker files exports. */
 export { serve } from './serve.js';
 export { proxy, transfer } from '../wire/marks.js';
-export { release } from '../wire/release.js';
+export { release, withOptions } from '../wire/release.js';
+export { currentSignal } from './running.js';
+export type { CallOptions, WaitOptions } from '../abort.js';
 export type { AioContext, Watch } from '../api/context.js';
 export type { BottomHalf } from '../api/bottom-half.js';
 export type { Notifier } from '../api/notifier.js';

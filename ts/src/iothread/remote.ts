@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The types of what an IOThread's code serves, as the thread that owns it sees them. */
+import type { CallOptions } from '../abort.js';
 import type { HasHandle } from '../wire/scan.js';
 
 declare const api: unique symbol;
@@ -39,9 +40,19 @@ export type Sent<T> =
   : T extends object ? { [K in keyof T]: Sent<T[K]> }
   : T;
 
+/** An object of another thread, and its method that gives options to calls. An object with a member `with` keeps that. */
+type WithOptions<R> = unknown extends R ? R : 'with' extends keyof R ? R : R & {
+  /**
+   * Returns the same object, whose functions are called with these options: `io.remote.with({ timeout: 500 }).read(n)`.
+   * {@link withOptions} does that for any object, and any function, that came from another thread.
+   * @throws AioError ERR_AIO_INVALID_ARG
+   */
+  with(options: CallOptions): R;
+};
+
 /**
  * The type of {@link IOThread.remote}, the object that an IOThread serves. Its functions return promises, and so do
  * those of objects in it. Handles and other values can be read at once; they are those of the time when the IOThread
- * started.
+ * started. `with()` gives options to calls.
  */
-export type Remote<T> = Received<T extends Served<infer A> ? A : T>;
+export type Remote<T> = WithOptions<Received<T extends Served<infer A> ? A : T>>;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
+import type { CallOptions } from '../abort.js';
 import { AioError, closedError, reportUncaught } from '../errors.js';
 import { Decoder } from '../wire/decoder.js';
 import { Encoder } from '../wire/encoder.js';
 import type { Handle } from '../wire/handle.js';
 import { pack } from '../wire/packet.js';
 import { postDoubtful } from '../wire/post-doubtful.js';
-import type { RingReader, RingWriter } from '../wire/record-ring.js';
+import { Revocable, type RingReader, type RingWriter } from '../wire/record-ring.js';
 import { connections } from '../wire/release.js';
 import { explain } from '../wire/scan.js';
 import type { Instead } from '../wire/substitute.js';
 import { unpack, type AnyFunction, type Packet } from '../wire/unpack.js';
+import { endEarly } from './end-early.js';
 import { Functions, type Release } from './functions.js';
+import { now, Running } from './running.js';
 
 /** What one side tells the other. */
 const Kind = {
@@ -24,6 +27,12 @@ const Kind = {
   unreadAnswer: 4,
   /** Functions that are not used any more. */
   release: 5,
+  /** As a call. Its sender may take it back until it is taken. */
+  revocable: Revocable.open,
+  /** Such a call was taken back. */
+  revoked: Revocable.revoked,
+  /** Nobody waits for the call of that number any more; the value is the reason. */
+  cancel: 8,
 } as const;
 
 /** A record that is sent as a message, because only structured clone can carry it, or the ring has no room. */
@@ -39,6 +48,8 @@ export interface RpcMessage {
   /** The number of a function. */
   of: number;
   packet: Packet;
+  /** Of a call that its sender may take back: a word in shared memory, which either side exchanges. */
+  claim?: Int32Array | undefined;
 }
 
 /** Functions that each IOThread offers by fixed numbers. */
@@ -80,6 +91,14 @@ export interface Side {
   fromHandle(handle: Handle): unknown;
 }
 
+/** A call that was sent and can be taken back. */
+interface Revoke {
+  /** Returns false if the other side has taken it. */
+  revoke(): boolean;
+  /** The numbers of the functions in it. */
+  functions: number[];
+}
+
 const decoder = new Decoder();
 const encoder = new Encoder();
 
@@ -93,6 +112,8 @@ const isPromise = (value: unknown): value is PromiseLike<unknown> =>
 export class Rpc {
   /** The functions of either side that were sent to the other. */
   readonly functions: Functions;
+  /** The calls that this side serves. */
+  readonly running = new Running();
   private closed = false;
   /** The numbers of the record that is sent, and of that which is taken, next. */
   private sending = 0;
@@ -104,7 +125,7 @@ export class Rpc {
   constructor(private readonly side: Side, private readonly fixed: Readonly<Record<number, AnyFunction>> = {}) {
     this.functions = new Functions({
       tell: (message) => this.tell(message),
-      call: (id, args) => this.call(id, args),
+      call: (id, args, options) => this.call(id, args, options),
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
     }, FIRST_FUNCTION);
@@ -112,20 +133,44 @@ export class Rpc {
   }
 
   /** Ends the connection. Nothing is sent or taken any more. */
-  close(): void {
+  close(reason: unknown = closedError(`IOThread '${this.side.name}'`)): void {
+    if (this.closed) return;
     this.closed = true;
     connections.delete(this);
     this.functions.close();
+    this.running.close(reason);
     this.messages.clear();
   }
 
   // ---- Sending
 
   /** Calls the function of the other side with this number. */
-  call(of: number, args: unknown[]): Promise<unknown> {
+  call(of: number, args: unknown[], options: CallOptions = {}): Promise<unknown> {
     this.side.assertOpen();
     if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
-    return this.side.ask((id) => this.send(Kind.call, id, of, args, 'arguments'));
+    const { signal, timeout } = options;
+    if (!signal && timeout === undefined) return this.side.ask((id) => void this.send(Kind.call, id, of, args, 'arguments'));
+    signal?.throwIfAborted();
+    let number = 0;
+    let call: Revoke | undefined;
+    const answered = this.side.ask((id) => {
+      number = id;
+      call = this.send(Kind.revocable, id, of, args, 'arguments');
+    });
+    endEarly(answered, options, `IOThread '${this.side.name}'`, (reason) => this.cancel(number, reason, call));
+    return answered;
+  }
+
+  private cancel(id: number, reason: unknown, call: Revoke | undefined): void {
+    this.side.settle(id, 'reject', reason);
+    // The memory of the ring may be free.
+    if (this.closed) return;
+    if (call?.revoke()) return this.functions.unsent(call.functions);
+    try {
+      this.send(Kind.cancel, id, 0, reason, 'reason');
+    } catch {
+      this.send(Kind.cancel, id, 0, new DOMException(`the call was cancelled, with a reason that cannot be sent to another thread`, 'AbortError'), 'reason');
+    }
   }
 
   private tell(release: Release): void {
@@ -138,6 +183,7 @@ export class Rpc {
   }
 
   private answer(id: number, result: unknown): void {
+    if (!this.running.end(id)) return;
     try {
       this.send(Kind.value, id, 0, result, 'result');
     } catch (error) {
@@ -146,6 +192,7 @@ export class Rpc {
   }
 
   private refuse(id: number, error: unknown): void {
+    if (!this.running.end(id)) return;
     try {
       this.send(Kind.thrown, id, 0, error, 'error');
     } catch (why) {
@@ -154,8 +201,9 @@ export class Rpc {
     }
   }
 
-  private send(kind: number, id: number, of: number, value: unknown, root: string): void {
-    if (this.closed) return;
+  /** Sends a record. Returns how to take it back, if its kind is revocable. */
+  private send(kind: number, id: number, of: number, value: unknown, root: string): Revoke | undefined {
+    if (this.closed) return undefined;
     // A getter of a value that is being encoded may send something: that takes another encoder.
     const own = encoder.inUse ? new Encoder() : encoder;
     const length = own.encode(value, this.functions, PREFIX);
@@ -164,20 +212,25 @@ export class Rpc {
       words[0] = kind;
       words[1] = id;
       words[2] = of;
-      if (this.side.writer.push(this.sending, words, own.bytes, length)) {
-        own.isSent();
+      const { writer } = this.side;
+      if (writer.push(this.sending, words, own.bytes, length)) {
+        const functions = own.isSent();
         this.sending = (this.sending + 1) | 0;
-        return this.side.wake();
+        this.side.wake();
+        if (kind !== Kind.revocable) return undefined;
+        const { place } = writer;
+        return { functions, revoke: () => writer.revoke(place) };
       }
       own.takeBack();
     }
-    this.sendMessage(kind, id, of, value, root);
+    return this.sendMessage(kind, id, of, value, root);
   }
 
-  private sendMessage(kind: number, id: number, of: number, value: unknown, root: string): void {
+  private sendMessage(kind: number, id: number, of: number, value: unknown, root: string): Revoke | undefined {
     const packed = pack(value, this.functions, root);
-    const message: RpcMessage = { type: 'rpc', key: this.side.writer.key, number: this.sending, kind, id, of, packet: packed.packet };
-    const instead = { ...message, kind: kind === Kind.call ? Kind.unreadCall : Kind.unreadAnswer, packet: { value: packed.sent } };
+    const claim = kind === Kind.revocable ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
+    const message: RpcMessage = { type: 'rpc', key: this.side.writer.key, number: this.sending, kind, id, of, packet: packed.packet, claim };
+    const instead = { ...message, kind: kind === Kind.call || claim ? Kind.unreadCall : Kind.unreadAnswer, packet: { value: packed.sent } };
     try {
       postDoubtful((message, list) => this.side.post(message, list), message, packed.doubtful ? instead : undefined, packed.transfer);
     } catch (error) {
@@ -185,6 +238,7 @@ export class Rpc {
       throw explain(error, packed.packet.value, root);
     }
     this.sending = (this.sending + 1) | 0;
+    return claim && { functions: packed.sent, revoke: () => Atomics.exchange(claim, 0, 1) === 0 };
   }
 
   // ---- Receiving
@@ -239,7 +293,8 @@ export class Rpc {
     return beside || reader.next(reader.end) === this.taking;
   }
 
-  private takeMessage({ kind, id, of, packet }: RpcMessage): void {
+  private takeMessage({ kind, id, of, packet, claim }: RpcMessage): void {
+    if (claim && Atomics.exchange(claim, 0, 1) !== 0) return;
     if (kind === Kind.unreadCall) {
       this.functions.notReceived(packet.value as number[]);
       this.refuse(id, unreadable('the arguments of this call'));
@@ -250,20 +305,27 @@ export class Rpc {
   }
 
   private handle(kind: number, id: number, of: number, read: () => unknown): void {
-    if (kind === Kind.call) return this.serve(id, of, read);
+    if (kind === Kind.revoked) return;
+    if (kind === Kind.revocable) this.running.begin(id);
+    if (kind === Kind.call || kind === Kind.revocable) return this.serve(id, of, read);
     let value: unknown;
     try {
       value = read();
     } catch (error) {
-      if (kind !== Kind.release) this.side.settle(id, 'reject', error);
+      if (kind === Kind.cancel) this.running.cancel(id, error);
+      else if (kind !== Kind.release) this.side.settle(id, 'reject', error);
       return;
     }
     if (kind === Kind.release) this.functions.receive(value as Release);
+    else if (kind === Kind.cancel) this.running.cancel(id, value);
     else this.side.settle(id, kind === Kind.value ? 'resolve' : 'reject', value);
   }
 
   private serve(id: number, of: number, read: () => unknown): void {
     let result: unknown;
+    const { running, id: outer } = now;
+    now.running = this.running;
+    now.id = id;
     try {
       const args = read() as unknown[];
       const fixed = this.fixed[of];
@@ -280,6 +342,9 @@ export class Rpc {
       }
     } catch (error) {
       return this.refuse(id, error);
+    } finally {
+      now.running = running;
+      now.id = outer;
     }
     this.answer(id, result);
   }

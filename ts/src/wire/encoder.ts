@@ -69,10 +69,12 @@ export class Encoder extends Scratch {
     this.isSent();
   }
 
-  /** Forgets which functions the last value has in it: it is sent. */
-  isSent(): void {
+  /** Forgets which functions the last value has in it, and returns their numbers: it is sent. */
+  isSent(): number[] {
+    const { held } = this;
     this.by = dataOnly;
-    if (this.held.length > 0) this.held = [];
+    if (held.length > 0) this.held = [];
+    return held;
   }
 
   get inUse(): boolean {

@@ -18,6 +18,11 @@ const Word = {
   key: 19,
 } as const;
 
+/** The first word of a record's content, if its writer may revoke the record until it is taken, and after it was revoked. */
+export const Revocable = { open: 6, revoked: 7 } as const;
+/** In place of Revocable.open, when such a record is taken. */
+const TAKEN = 0;
+
 const HEADER = 128;
 /** In place of a record's length: the rest of the ring, up to its end, is empty. */
 const SKIP = -1;
@@ -57,6 +62,14 @@ export class RingWriter extends Ring {
   private tail = 0;
   /** The reader's position when it was last looked at; what it has freed since then is seen when the ring looks full. */
   private head = 0;
+  /** The bytes that were ever written, and where the last record begins among them: positions that never come again. */
+  private written = 0;
+  private last = 0;
+
+  /** Where the last record is, for revoke(). */
+  get place(): number {
+    return this.last;
+  }
 
   /** Writes a record, whose content are the first `length` bytes. Returns false, and writes nothing, if it has no room. */
   push(number: number, from: Int32Array, content: Uint8Array, length: number): boolean {
@@ -80,10 +93,21 @@ export class RingWriter extends Ring {
     words[first + 1] = number;
     if (length > SHORT) this.bytes.set(content.subarray(0, length), at + PREFIX);
     else for (let n = 0, to = first + 2; n < length; n += 4) words[to++] = from[n >> 2] as number;
+    this.last = this.written + skipped;
+    this.written = this.last + needed;
     this.tail = tail;
     // Publishes the record: the reader loads the tail before it looks at what lies below it.
     Atomics.store(this.header, Word.tail, tail);
     return true;
+  }
+
+  /** Revokes a record that was written as Revocable.open. Returns false if the reader has taken it. */
+  revoke(place: number): boolean {
+    // Other records are where it was.
+    if (this.written - place > this.size) return false;
+    const first = (place % this.size + PREFIX) >> 2;
+    // The reader exchanges the same word when it takes the record, so that exactly one of the two succeeds.
+    return Atomics.compareExchange(this.words, first, Revocable.open, Revocable.revoked) === Revocable.open;
   }
 }
 
@@ -128,6 +152,7 @@ export class RingReader extends Ring {
     const length = words[first] as number;
     if (length > SHORT) content.set(this.bytes.subarray(at + PREFIX, at + PREFIX + length));
     else for (let n = 0, from = first + 2; n < length; n += 4) to[n >> 2] = words[from++] as number;
+    if (to[0] === Revocable.open) to[0] = Atomics.compareExchange(words, first + 2, Revocable.open, TAKEN);
     this.head = (this.head + ((PREFIX + length + 7) & ~7)) >>> 0;
     Atomics.store(this.header, Word.head, this.head);
     return length;

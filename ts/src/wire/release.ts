@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
-import { isObject } from '../check.js';
+import type { CallOptions } from '../abort.js';
+import { invalid, isObject } from '../check.js';
 import { onlyOne } from './only-one.js';
 import type { AnyFunction } from './unpack.js';
 
 /** A connection to another thread, whose functions can be released. */
 interface Connection {
-  readonly functions: { release(what: object): void };
+  readonly functions: {
+    release(what: object): void;
+    /** Returns undefined if nothing of that came over this connection. */
+    withOptions(what: object, options: CallOptions): object | undefined;
+  };
 }
 
 /** All connections of this thread to other threads. */
@@ -21,4 +26,19 @@ export const connections = onlyOne('connections', () => new Set<Connection>());
 export function release(what: AnyFunction | object): void {
   if (typeof what !== 'function') isObject('what', what);
   for (const connection of connections) connection.functions.release(what);
+}
+
+/**
+ * Returns a function that calls the given function of another thread with these options, or an object whose functions,
+ * also those of objects in it, are called with them: `withOptions(tell, { timeout: 500 })(1)`. When the signal is
+ * aborted, or the time is up, the call's promise rejects at once. A call that has not begun is taken back, and its
+ * function never runs; the function of a call that has begun finds that out by {@link currentSignal}.
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong options, or nothing in `what` has come from another thread
+ */
+export function withOptions<T extends object>(what: T, options: CallOptions): T {
+  for (const { functions } of connections) {
+    const found = functions.withOptions(what, options);
+    if (found) return found as T;
+  }
+  throw invalid('what', 'a function that came from another thread, or an object with such functions', what);
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/** What calls of an IOThread carry, and how they are cancelled. */
+import { Runtime, withOptions } from 'wasm-aio';
+
+const reasonOf = (work) => work.then((value) => { throw new Error(`answered ${value}`); }, (reason) => reason);
+
+async function cancellation({ remote, check }) {
+  // One that runs sees the reason.
+  const controller = new AbortController();
+  let call;
+  const seen = await new Promise((resolve) => {
+    call = reasonOf(remote.with({ signal: controller.signal }).untilCancelled(() => controller.abort(new RangeError('enough')), resolve));
+  });
+  check(seen instanceof RangeError && seen.message === 'enough', `the function sees ${seen}`);
+  check((await call) === controller.signal.reason, 'the caller gets its own reason');
+  // One that has not begun never runs.
+  const word = new Int32Array(new SharedArrayBuffer(8));
+  const blocked = remote.block(word);
+  while (Atomics.load(word, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const late = reasonOf(remote.with({ timeout: 5 }).note('late'));
+  const kept = remote.note('kept');
+  const error = await late;
+  check(error.code === 'ERR_AIO_TIMEOUT', `${error}`);
+  Atomics.store(word, 0, 1);
+  Atomics.notify(word, 0);
+  await Promise.all([blocked, kept]);
+  const noted = await remote.noted();
+  check(String(noted) === 'kept', `ran: ${noted}`);
+  // A call-back of this side, too.
+  const tell = await remote.echoOf(() => new Promise(() => {}), 5);
+  check(tell === 'ERR_AIO_TIMEOUT', tell);
+  const made = await remote.make();
+  check((await withOptions(made, { timeout: 1e6 })(3)) === 3, 'a function with options');
+}
+
+export default async function ({ makeWorker, check }) {
+  const aio = await Runtime.create();
+  const io = await aio.iothread('calls', { worker: () => makeWorker(new URL('./calls.worker.mjs', import.meta.url)) });
+  const { remote } = io;
+  await cancellation({ remote, check });
+  await aio.close();
+}
