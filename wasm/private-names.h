@@ -174,7 +174,9 @@
 /* runtime/calls.c */
 #define rt_calls aio_priv_rt_calls
 #define rt_calls_set aio_priv_rt_calls_set
+#define rt_is_hosted aio_priv_rt_is_hosted
 #define rt_notify_owner aio_priv_rt_notify_owner
+#define rt_sleeps_hosted aio_priv_rt_sleeps_hosted
 
 /* runtime/callback.c */
 #define rt_bh_new aio_priv_rt_bh_new

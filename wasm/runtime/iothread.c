@@ -177,6 +177,7 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
     AioContext *ctx = iothread_context(iothread);
     CallRing *calls = rt_calls(ctx);
 
+    rt_sleeps_hosted(ctx, false);
     for (;;) {
         /* Read first: calls that were sent before the stop are still taken. */
         bool running = iothread_is_running(iothread);
@@ -253,9 +254,10 @@ const char *rt_context_stats(AioContext *ctx)
              ",\"bottomHalves\":%" PRIu64 ",\"handlers\":%" PRIu64
              ",\"timers\":%" PRIu64 ",\"jobs\":%" PRIu64
              ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64
-             ",\"pollHits\":%" PRIu64 ",\"pollMisses\":%" PRIu64 "}",
+             ",\"pollHits\":%" PRIu64 ",\"pollMisses\":%" PRIu64
+             ",\"sleeping\":\"%s\"}",
              s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
              ctx->wakeup->sent, ctx->wakeup->saved, s->poll_hits,
-             s->poll_misses);
+             s->poll_misses, rt_is_hosted(ctx) ? "hosted" : "blocking");
     return text;
 }

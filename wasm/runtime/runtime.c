@@ -79,6 +79,7 @@ int rt_hosted_turn(AioContext *ctx)
      * aio_poll() goes on with it. */
     bool stays = port_may_wait() && qemu_get_current_aio_context() == ctx;
 
+    rt_sleeps_hosted(ctx, true);
     aio_context_detach_current();
     qemu_set_current_aio_context(ctx);
     if (CALL_OWN(funcs->check, &ctx->source)) {

@@ -70,6 +70,11 @@ typedef struct CallRing {
 /* Returns the ring that leads to ctx's thread; that which leads to the owner follows it.
  * calls.c */
 CallRing *rt_calls(AioContext *ctx);
+/* Notes where ctx's thread sleeps from now on: in JavaScript's event loop (hosted), or in
+ * aio_poll(). Home thread only. */
+void rt_sleeps_hosted(AioContext *ctx, bool hosted);
+/* Returns what was noted last. Any thread. */
+bool rt_is_hosted(AioContext *ctx);
 
 /* ---- Files (file.c, host-io.c) ---- */
 

@@ -38,6 +38,11 @@ export interface LoopStats {
   pollHits: number;
   /** Iterations in which the loop polled, found nothing, and went to sleep after all. */
   pollMisses: number;
+  /**
+   * Where the loop's thread sleeps: `hosted` is in JavaScript's event loop, which goes on meanwhile, and `blocking` is
+   * inside WebAssembly. The loops of the owner are always hosted; those of IOThreads change as their code needs it.
+   */
+  sleeping: 'hosted' | 'blocking';
 }
 
 /** Drives a context from this thread's JavaScript event loop. @internal */

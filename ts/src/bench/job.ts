@@ -227,7 +227,7 @@ export class Job {
       submission: { requests: sum('requests'), submissions: sum('submissions'), kicks: sum('kicks'), largest_batch: largest },
       verified: options.verify && ios > 0,
       loops: readers.map(({ ioThread }, n) => {
-        const count = (key: keyof LoopStats): number => (after[n]?.[key] ?? 0) - (before[n]?.[key] ?? 0);
+        const count = (key: Exclude<keyof LoopStats, 'sleeping'>): number => (after[n]?.[key] ?? 0) - (before[n]?.[key] ?? 0);
         return {
           name: ioThread.name,
           polls: count('polls'),

@@ -126,8 +126,21 @@ export interface OwnerHost extends HostBase {
   close(handle: number): Promise<void>;
 }
 
+/**
+ * What the event loop of a worker has to do besides the runtime's work: timers, sockets, requests of files, and whatever else
+ * would keep a process alive.
+ */
+export interface OtherWork {
+  /** False: whenOver() has said that there is none, and none was begun until the latest turn(). */
+  readonly mayBeOpen: boolean;
+  /** Calls over() once there is none. Returns a function that ends this; one call at a time. */
+  whenOver(over: () => void): () => void;
+}
+
 /** The host as a worker sees it. */
 export interface WorkerHost extends HostBase {
+  /** Absent where the host cannot tell: there may always be some. */
+  readonly otherWork?: OtherWork;
   /** Calls listener for each message, and unreadable for one that cannot be deserialised in this thread. */
   onMessage(listener: (data: unknown) => void, unreadable: () => void): void;
   post(message: unknown, transfer?: Transferable[]): void;

@@ -6,6 +6,7 @@ import type { WorkerHost } from './host.js';
 import { clockIsShared, isNode, nodeBase } from './node.js';
 import { takeConsole } from './node-console.js';
 import { closeFile, openFile } from './node-file.js';
+import { nodeWork } from './node-work.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
 /** The port to the owner; there is none if a worker's file is imported by mistake. */
@@ -18,6 +19,7 @@ interface EventScope {
 
 export const workerHost: WorkerHost = {
   ...nodeBase,
+  ...(isNode ? nodeWork(port) : {}),
   onMessage(listener, unreadable) {
     port.on('message', clockIsShared ? listener : (data: unknown) => void (takeClock(data) || listener(data)));
     port.on('messageerror', unreadable);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What the entry for worker files exports. */
-export { serve } from './serve.js';
+export { serve, type ServeOptions } from './serve.js';
 export { proxy, transfer } from '../wire/marks.js';
 export { release, withOptions } from '../wire/release.js';
 export { currentSignal } from './running.js';

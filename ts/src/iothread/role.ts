@@ -13,7 +13,7 @@ import { dataOnly } from '../wire/unpack.js';
 import type { ToIOThread } from './messages.js';
 import { readerOf, writerOf } from './rings.js';
 import { Fixed, Rpc } from './rpc.js';
-import type { Service } from './serve.js';
+import type { Serving } from './serve.js';
 import { presentService } from './service.js';
 
 /** Whether JavaScript in an IOThread needs a turn: WasmTurn in wasm/port/wasm-port.h. */
@@ -28,6 +28,8 @@ export class IOThreadRole implements PlayedRole {
   /** Calls, and promises of call-backs, that are not settled yet. */
   private open = 0;
   private quiet: (() => void) | undefined;
+  /** Its code may have begun something that nobody waits for, so that JavaScript's event loop has to run. */
+  private hosts = false;
   /** An error that ends the role: it has left the module, or nobody has caught it. */
   private death: { error: unknown } | undefined;
   /** An error that a turn of the loop threw. */
@@ -109,7 +111,8 @@ export class IOThreadRole implements PlayedRole {
     const { worker, pointer } = this;
     const { instance, host, init: { thread } } = worker;
     const { exports, memory } = instance;
-    const service = worker.code as { of: Service } | undefined;
+    const service = worker.code as Serving | undefined;
+    this.hosts = service !== undefined && !service.blocking;
     const posted = memory.word(exports.rt_thread_posted(thread));
     const turn = (this.turn = memory.word(exports.rt_thread_wants_turn(thread)));
 
@@ -140,7 +143,7 @@ export class IOThreadRole implements PlayedRole {
         turn[0] = Turn.none;
       }
       // Further calls may have arrived while the loop was being stopped.
-      while (this.open > 0 && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
+      while (this.isBusy && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
       const why = exports.rt_iothread_run(pointer, worker.received);
       if (why === Left.forCalls) {
@@ -160,11 +163,22 @@ export class IOThreadRole implements PlayedRole {
     rpc.close();
   }
 
-  /** Calls are still pending: JavaScript's event loop runs, and drives the IOThread's loop, until all are settled. */
+  /** Whether JavaScript's event loop has to run while the thread sleeps. */
+  private get isBusy(): boolean {
+    return this.open > 0 || (this.hosts && (this.worker.host.otherWork?.mayBeOpen ?? true));
+  }
+
+  /** JavaScript's event loop runs, and drives the IOThread's loop, until JavaScript has nothing to wait for. */
   private async hostedUntilQuiet(loop: HostedLoop): Promise<void> {
     loop.start();
-    if (this.open > 0 && !this.leaving && !this.failed) await new Promise<void>((resolve) => (this.quiet = resolve));
+    while (this.isBusy && !this.leaving && !this.death && !this.failed) {
+      const ignore = this.open > 0 ? undefined : this.worker.host.otherWork?.whenOver(() => this.quiet?.());
+      await new Promise<void>((resolve) => (this.quiet = resolve));
+      ignore?.();
+    }
     this.quiet = undefined;
+    // What was begun while the loop is being stopped is noticed in a turn before it sleeps.
+    if (this.turn) this.turn[0] = Turn.ifIdle;
     if (this.failed) throw (this.failed as { error: unknown }).error;
     if (this.death) loop.abandon();
     else await loop.stop();

@@ -10,10 +10,10 @@ import { postDoubtful } from '../wire/post-doubtful.js';
 import { dataOnly } from '../wire/unpack.js';
 import type { FromIOThread } from './messages.js';
 import { unreadable, type Rpc } from './rpc.js';
-import { meeting, type Service } from './serve.js';
+import { meeting, type Service, type Serving } from './serve.js';
 
 /** Waits until the user's code has called serve(). undefined: the code failed, and the owner was told. */
-export async function loadService(host: WorkerHost, { module }: { module?: string }): Promise<{ of: Service } | undefined> {
+export async function loadService(host: WorkerHost, { module }: { module?: string }): Promise<Serving | undefined> {
   const post = (message: FromIOThread): void => host.post(message);
   post({ type: 'loaded' });
   if (module !== undefined) {
