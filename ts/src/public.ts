@@ -7,7 +7,7 @@ export { IOThread } from './iothread/iothread.js';
 export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, IOThreadStartOptions } from './iothread/options.js';
 export { proxy, transfer } from './wire/marks.js';
 export { release, withOptions } from './wire/release.js';
-export { currentSignal } from './iothread/running.js';
+export { currentSignal } from './iothread/serving.js';
 export type { Received, Remote, Sent, Served } from './iothread/remote.js';
 export { AioContext, Watch, type LoopStats } from './api/context.js';
 export { BottomHalf } from './api/bottom-half.js';

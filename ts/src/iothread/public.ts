@@ -3,7 +3,7 @@
 export { serve, type ServeOptions } from './serve.js';
 export { proxy, transfer } from '../wire/marks.js';
 export { release, withOptions } from '../wire/release.js';
-export { currentSignal } from './running.js';
+export { currentSignal } from './serving.js';
 export type { CallOptions, WaitOptions } from '../abort.js';
 export type { AioContext, Watch } from '../api/context.js';
 export type { BottomHalf } from '../api/bottom-half.js';

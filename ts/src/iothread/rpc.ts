@@ -13,7 +13,8 @@ import type { Instead } from '../wire/substitute.js';
 import { unpack, type AnyFunction, type Packet } from '../wire/unpack.js';
 import { endEarly } from './end-early.js';
 import { Functions, type Release } from './functions.js';
-import { now, Running } from './running.js';
+import { Running } from './running.js';
+import { now } from './serving.js';
 
 /** What one side tells the other. */
 const Kind = {
@@ -323,8 +324,8 @@ export class Rpc {
 
   private serve(id: number, of: number, read: () => unknown): void {
     let result: unknown;
-    const { running, id: outer } = now;
-    now.running = this.running;
+    const { by, id: outer } = now;
+    now.by = this.running;
     now.id = id;
     try {
       const args = read() as unknown[];
@@ -343,7 +344,7 @@ export class Rpc {
     } catch (error) {
       return this.refuse(id, error);
     } finally {
-      now.running = running;
+      now.by = by;
       now.id = outer;
     }
     this.answer(id, result);

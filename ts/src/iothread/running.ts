@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: MIT
-import { AioError } from '../errors.js';
-import type { PlatformSignal } from '../platform.js';
-import { onlyOne } from '../wire/only-one.js';
-
 /** What is known of a call that this thread serves, if its signal was asked for or if its caller may cancel it. */
 interface Served {
   controller?: AbortController;
@@ -59,18 +55,4 @@ export class Running {
     for (const id of [...this.calls.keys()]) this.cancel(id, reason);
     this.calls.clear();
   }
-}
-
-/** The call that this thread is serving just now, by its connection and its number. */
-export const now = onlyOne('serving', () => ({ running: undefined as Pick<Running, 'signalOf'> | undefined, id: 0 }));
-
-/**
- * Returns the signal of the call that is being served: it is aborted, with the caller's reason, when the caller cancels
- * the call by {@link CallOptions}, and when the connection to the caller ends. Ask for it before the first `await` of a
- * function that another thread has called, and pass it on: `fetch(url, { signal: currentSignal() })`.
- * @throws AioError ERR_AIO_INVALID_ARG: no call is being served, or its function has awaited something already
- */
-export function currentSignal(): PlatformSignal {
-  if (!now.running) throw new AioError('ERR_AIO_INVALID_ARG', 'currentSignal(): no call is being served; ask for the signal at the beginning of the served function, before its first await');
-  return now.running.signalOf(now.id);
 }

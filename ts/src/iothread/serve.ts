@@ -43,7 +43,7 @@ function prepare(): Meeting {
   return { isWorker: false, started: false, called: false, service, served };
 }
 
-export const meeting = onlyOne('iothread', prepare);
+export const meeting = /* @__PURE__ */ onlyOne('iothread', prepare);
 
 const isService = checkThat('an object, or a function that makes one', (value) => typeof value === 'function' || (typeof value === 'object' && value !== null));
 

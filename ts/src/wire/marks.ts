@@ -6,10 +6,10 @@ import { onlyOne } from './only-one.js';
 const areObjects = isArrayOf(isObject, 'transferable objects');
 
 /** Whether anything was ever marked: if not, nobody has to look. */
-export const marks = onlyOne('marks', () => ({ any: false }));
+export const marks = /* @__PURE__ */ onlyOne('marks', () => ({ any: false }));
 /** Objects that were marked by proxy(). */
-const proxied = onlyOne('proxied', () => new WeakSet<object>());
-const transfers = onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
+const proxied = /* @__PURE__ */ onlyOne('proxied', () => new WeakSet<object>());
+const transfers = /* @__PURE__ */ onlyOne('transfers', () => new WeakMap<object, Transferable[]>());
 
 /**
  * Marks an object, for example an instance of a class, so that it is not copied when it is an argument or a result of

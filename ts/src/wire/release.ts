@@ -14,7 +14,7 @@ interface Connection {
 }
 
 /** All connections of this thread to other threads. */
-export const connections = onlyOne('connections', () => new Set<Connection>());
+export const connections = /* @__PURE__ */ onlyOne('connections', () => new Set<Connection>());
 
 /**
  * Ends the use of a function across threads, either one that was sent to another thread or one that came from there;
