@@ -49,14 +49,13 @@ export function readExports(file) {
   return { taken: [...taken], internal };
 }
 
-/** Returns {name: letters}. */
-function exportedTypes(bytes, internal) {
+/** Returns the type of each function by its index: {parameters, results}, each a letter for each value. */
+function functionTypes(bytes) {
   const [types, imports, functions] = [1, 2, 3].map((id) => sections(bytes).get(id));
-  const parameters = types.vector((r) => {
+  const signatures = types.vector((r) => {
     if (r.byte() !== 0x60) throw new Error('aio.types: a type that is no function');
-    const letters = r.vector(() => LETTERS.get(r.byte()) ?? OTHER).join('');
-    r.vector(() => r.byte());
-    return letters;
+    const [parameters, results] = [0, 1].map(() => r.vector(() => LETTERS.get(r.byte()) ?? OTHER).join(''));
+    return { parameters, results };
   });
   const imported = imports.vector((r) => {
     r.take(r.u32());
@@ -69,10 +68,28 @@ function exportedTypes(bytes, internal) {
       default: throw new Error('aio.types: the module imports something unknown');
     }
   }).flat();
-  const all = [...imported, ...functions.vector((r) => r.u32())];
+  return [...imported, ...functions.vector((r) => r.u32())].map((type) => signatures[type]);
+}
+
+/** Returns the types of the functions in the table that FILE, which the linker wrote, begins with: [{index, parameters, results}]. */
+export function tableTypes(file) {
+  const bytes = readFileSync(file);
+  const types = functionTypes(bytes);
+  return (sections(bytes).get(9)?.vector((r) => {
+    // The linker writes this form alone: a constant where the functions begin, and their indices.
+    if (r.byte() !== 0 || r.byte() !== 0x41) throw new Error('the table of functions has another form than expected');
+    const begin = r.u32();
+    r.byte();
+    return r.vector(() => r.u32()).map((fn, n) => ({ index: begin + n, ...types[fn] }));
+  }) ?? []).flat();
+}
+
+/** Returns {name: letters}. */
+function exportedTypes(bytes, internal) {
+  const types = functionTypes(bytes);
   const found = exportsOf(bytes)
     .filter(({ name, isFunction }) => isFunction && !internal.has(name) && !ADDED.test(name) && !COROUTINE.test(name))
-    .map(({ name, index }) => [name, parameters[all[index]]]);
+    .map(({ name, index }) => [name, types[index].parameters]);
   return Object.fromEntries(found);
 }
 

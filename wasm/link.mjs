@@ -8,6 +8,7 @@ import { imports, instructions } from './instructions.mjs';
 import { describeMissing, readLinker, shortFile } from './link-messages.mjs';
 import { findCatches } from './setjmp.mjs';
 import { sourceMapUrl, writeSourceMap } from './source-map.mjs';
+import { writeStartShapes } from './start-functions.mjs';
 import { REMEDY, run, toolchain, top, wasmDir } from './tools.mjs';
 
 /** The names in a file of this folder, one per line. */
@@ -95,7 +96,9 @@ export function link(o, inputs, sources, output, scratch) {
   const { taken, internal } = readExports(linked);
   if (taken.length > 0) fail(`the program exports ${taken.join(', ')}, as the library does: export it under another name`);
   if (!o.reactor) checkMain(linked);
-  const yielding = yields(linked);
+  const yielding = importsFrom(linked, 'asyncify', 'start_unwind');
+  const shapes = importsFrom(linked, 'functions', 'start_shape') ? [join(scratch, 'shapes.wat'), 'functions'] : [];
+  if (shapes.length > 0) writeStartShapes(linked, shapes[0]);
   const catching = checkSetjmp(linked, map);
   markFunctions(linked, map, (file, index) => neverYields(file) || catching.has(index));
 
@@ -115,7 +118,7 @@ export function link(o, inputs, sources, output, scratch) {
     '--pass-arg=stack-check-handler@stack_overflow', ...(maps ? ['--strip-dwarf'] : []), '-g', ...mapped(0, 1), '-o', checked]);
   // Switching coroutines sets the pointer and the limits; this joins the functions that do so to the module.
   run(o, EM_MERGE, [checked, 'env', ...(maps ? ['-ism', maps[1]] : []), join(wasmDir, 'port', 'stack-switch.wat'), 'stack',
-    ...(yielding ? [] : [join(wasmDir, 'port', 'no-coroutine.wat'), 'asyncify']), ...features,
+    ...(yielding ? [] : [join(wasmDir, 'port', 'no-coroutine.wat'), 'asyncify']), ...shapes, ...features,
     '--no-validation', '-g', ...(maps ? ['-osm', maps[2]] : []), '-o', joined]);
   run(o, EM_OPT, [joined, ...features, ...NO_INLINE.map((name) => `--no-inline=*${name}`),
     // Asyncify runs before all other passes. After an optimisation, a yield may have been inlined into the
@@ -150,9 +153,9 @@ function findCallers(o, flags, linked, map, sources) {
   return callers;
 }
 
-function yields(linked) {
+function importsFrom(linked, from, wanted) {
   return WebAssembly.Module.imports(new WebAssembly.Module(readFileSync(linked)))
-    .some(({ module, name }) => module === 'asyncify' && name === 'start_unwind');
+    .some(({ module, name }) => module === from && name === wanted);
 }
 
 /**

@@ -26,6 +26,7 @@
 #define host_pwritev aio_priv_host_pwritev
 #define host_raise aio_priv_host_raise
 #define host_start_worker aio_priv_host_start_worker
+#define start_shape aio_priv_start_shape
 #define wasi_args_get aio_priv_wasi_args_get
 #define wasi_args_sizes_get aio_priv_wasi_args_sizes_get
 #define wasi_fd_close aio_priv_wasi_fd_close

@@ -29,7 +29,8 @@ const LIBRARIES = [
     // Those of libc that are ours.
     headers: [
       'dirent.h', 'malloc.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
-      'sys/file.h', 'sys/random.h', 'sys/select.h', 'sys/socket.h', 'sys/timerfd.h', 'threads.h', 'unistd.h',
+      'sys/file.h', 'sys/random.h', 'sys/select.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
+      'threads.h', 'unistd.h',
     ],
     list: 'wasm/private-names.h',
     // Reserved by C, so that no program has them; the one that libc calls when memory has grown; and what emcc makes of longjmp.

@@ -15,9 +15,6 @@ static pthread_barrier_t barrier;
 static pthread_key_t first_key, second_key;
 static int stage, serials, onces;
 
-/* The calls of pthreads return the errno. */
-#define SHOW_ERROR(call) printf("%s = %s\n", #call, errno_name(call))
-
 static void *run(void *(*fn)(void *), void *arg)
 {
     pthread_t thread;

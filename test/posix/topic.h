@@ -69,6 +69,9 @@ static inline const char *result(long long value)
 /* Prints `call = result`. */
 #define SHOW(call) printf("%s = %s\n", #call, R(call))
 
+/* The same for a call that returns the errno, as those of pthreads do. */
+#define SHOW_ERROR(call) printf("%s = %s\n", #call, errno_name(call))
+
 /* Creates a file with this text. Ends the program if that fails. */
 static inline void put_file(const char *name, const char *text)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* pthreads on the port's threads. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <threads.h>
 
 #include "port/calls.h"
@@ -18,7 +20,7 @@ typedef struct Thread {
     void *result;
     uint32_t ended;          /* the word that join sleeps on */
     uint32_t detached;       /* or joined: the second to set it frees the record */
-    bool c11;
+    char name[16];
 } Thread;
 
 /* musl's mark for the threads of thrd_create(), whose function returns an int. */
@@ -113,19 +115,38 @@ static void end(void *result)
     port_thread_holds(-1);
 }
 
+/* How a function of the table is to be called: wasm/start-functions.mjs. */
+__attribute__((import_module("functions"), import_name("start_shape")))
+int start_shape(void *(*start)(void *));
+
+/* Calls a thread's function by the type that it has: in WebAssembly, a call by another type traps, and programs cast
+ * functions that return nothing, or take nothing. */
+static void *call_start(void *(*start)(void *), void *arg)
+{
+    void *fn = (void *)start;
+
+    switch (start_shape(start)) {
+    case 1:
+        CALL_USER((void (*)(void *))fn, arg);
+        return NULL;
+    case 2:
+        return CALL_USER((void *(*)(void))fn);
+    case 3:
+        CALL_USER((void (*)(void))fn);
+        return NULL;
+    default:
+        return CALL_USER(start, arg);
+    }
+}
+
+/* The function of thrd_create() returns an int, which is as wide as a pointer. */
 static void run(void *opaque)
 {
     Thread *thread = opaque;
 
     self_tls = thread;
     port_thread_on_lost(thread_lost, thread);
-    if (thread->c11) {
-        int (*start)(void *) = (int (*)(void *))(void *)thread->start;
-
-        end((void *)(intptr_t)CALL_USER(start, thread->arg));
-    } else {
-        end(CALL_USER(thread->start, thread->arg));
-    }
+    end(call_start(thread->start, thread->arg));
 }
 
 int __wrap_pthread_create(pthread_t *restrict result,
@@ -143,7 +164,6 @@ int __wrap_pthread_create(pthread_t *restrict result,
     }
     thread->start = start;
     thread->arg = arg;
-    thread->c11 = attr == C11_THREAD;
     thread->detached = detach == PTHREAD_CREATE_DETACHED;
     /* Set before the thread can read its own id there. */
     *result = (pthread_t)thread;
@@ -208,6 +228,38 @@ int __wrap_pthread_cancel(pthread_t id)
 {
     (void)id;
     return ENOSYS;
+}
+
+/* There are no signals. The signal 0 is none, and a thread can be asked about until it is joined, as in glibc. */
+LIBC_WEAK
+int pthread_kill(pthread_t id, int signal)
+{
+    (void)id;
+    return signal == 0 ? 0 : ENOSYS;
+}
+
+LIBC_WEAK
+int pthread_setname_np(pthread_t id, const char *name)
+{
+    Thread *thread = (Thread *)id;
+
+    if (strlen(name) >= sizeof(thread->name)) {
+        return ERANGE;
+    }
+    strcpy(thread->name, name);
+    return 0;
+}
+
+LIBC_WEAK
+int pthread_getname_np(pthread_t id, char *name, size_t size)
+{
+    Thread *thread = (Thread *)id;
+
+    if (size < strlen(thread->name) + 1) {
+        return ERANGE;
+    }
+    strcpy(name, thread->name);
+    return 0;
 }
 
 /* Does nothing: there is no fork(). */

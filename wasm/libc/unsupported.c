@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "port/port.h"
@@ -39,6 +41,39 @@ int execve(const char *path, char *const argv[], char *const envp[])
     (void)path;
     (void)argv;
     (void)envp;
+    return no_such_call();
+}
+
+/* WASI does not tell how large a file system is. */
+LIBC_WEAK
+int statfs(const char *path, struct statfs *result)
+{
+    (void)path;
+    (void)result;
+    return no_such_call();
+}
+
+LIBC_WEAK
+int fstatfs(int fd, struct statfs *result)
+{
+    (void)fd;
+    (void)result;
+    return no_such_call();
+}
+
+LIBC_WEAK
+int statvfs(const char *restrict path, struct statvfs *restrict result)
+{
+    (void)path;
+    (void)result;
+    return no_such_call();
+}
+
+LIBC_WEAK
+int fstatvfs(int fd, struct statvfs *result)
+{
+    (void)fd;
+    (void)result;
     return no_such_call();
 }
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* How threads are scheduled. That is the host's business: all threads have the ordinary policy, without a priority, and others
+ * are refused as those that a user may not set. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include "weak.h"
+
+static int lowest(int policy)
+{
+    switch (policy) {
+    case SCHED_FIFO:
+    case SCHED_RR:
+        return 1;
+    case SCHED_OTHER:
+    case SCHED_BATCH:
+    case SCHED_IDLE:
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+LIBC_WEAK
+int sched_get_priority_min(int policy)
+{
+    int priority = lowest(policy);
+
+    if (priority < 0) {
+        errno = EINVAL;
+    }
+    return priority;
+}
+
+LIBC_WEAK
+int sched_get_priority_max(int policy)
+{
+    int priority = sched_get_priority_min(policy);
+
+    return priority == 1 ? 99 : priority;
+}
+
+static int set(int policy, const struct sched_param *param)
+{
+    int priority = param->sched_priority;
+
+    switch (lowest(policy)) {
+    case 0:
+        return priority == 0 ? 0 : EINVAL;
+    case 1:
+        return priority >= 1 && priority <= 99 ? EPERM : EINVAL;
+    default:
+        return EINVAL;
+    }
+}
+
+LIBC_WEAK
+int pthread_setschedparam(pthread_t thread, int policy, const struct sched_param *param)
+{
+    (void)thread;
+    return set(policy, param);
+}
+
+LIBC_WEAK
+int pthread_getschedparam(pthread_t thread, int *restrict policy, struct sched_param *restrict param)
+{
+    (void)thread;
+    *policy = SCHED_OTHER;
+    *param = (struct sched_param){0};
+    return 0;
+}
+
+LIBC_WEAK
+int pthread_setschedprio(pthread_t thread, int priority)
+{
+    (void)thread;
+    return priority == 0 ? 0 : EINVAL;
+}
