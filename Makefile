@@ -63,6 +63,7 @@ failing_wasm := $(addprefix -Wl$(comma)--wrap=,emscripten_builtin_malloc emscrip
 bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
 lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
 demo_ts := $(shell find ts/demo -type f 2>/dev/null)
+conformance_js := $(shell find ts/conformance -type f 2>/dev/null)
 jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
 native_lib := build/native/libaioloop.a
@@ -109,9 +110,10 @@ help:
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
-	@echo 'make test-conformance  the cases of test/conformance in Node and Chromium (ONLY=case)'
+	@echo 'make test-conformance  the conformance suite in Node and Chromium (ONLY=case)'
 	@echo 'make runtimes       install the nine runtimes that make conformance uses: Node 20 to 26, Deno, Bun, browsers'
-	@echo 'make conformance    those cases and the C tests in all of them (ONLY=case, ON=node20,deno,...)'
+	@echo 'make conformance    those cases and the C tests in all of them (ONLY=case, RUNTIME=node20,deno,..., QUICK=1,'
+	@echo '                MATRIX=1: and write the table of docs/portability.md)'
 	@echo 'make publish-check  what must be true before npm publish, and what the publisher has to fill in'
 	@echo 'make lint       eslint on the TypeScript'
 	@echo 'make clean      remove what was built'
@@ -122,7 +124,7 @@ help:
 build: native wasm ts
 native: $(native_lib)
 wasm: dist/aio.wasm dist/bench.wasm
-ts: dist/.stamp $(if $(demo_ts),dist/demo/.stamp)
+ts: dist/.stamp dist/conformance/.stamp $(if $(demo_ts),dist/demo/.stamp)
 
 demo: build
 	$(call step,RUN,wasm-aio bench)
@@ -363,7 +365,7 @@ worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/
 # The program wasm-aio, and its command that runs guests, each in one file: loading a hundred files takes longer than most guests run.
 # Without white space, because it is text that the package has a second time.
 cli_bundle = node_modules/.bin/esbuild ts/src/cli/main.ts ts/src/cli/run.ts --bundle --minify-whitespace --ignore-annotations --format=esm --platform=node \
-  --main-fields=module,main --log-level=warning --external:./bench.js --external:./doctor.js --external:./run.js --external:./serve.js \
+  --main-fields=module,main --log-level=warning --external:./bench.js --external:./conformance.js --external:./doctor.js --external:./run.js --external:./serve.js \
   --outbase=ts/src --outdir=dist
 
 # removes the output of sources that no longer exist
@@ -379,7 +381,14 @@ dist/.stamp: $(lib_ts) ts/tsconfig.json ts/types.mjs node_modules/.stamp build/t
 	$(Q)node ts/types.mjs
 	@touch $@
 
-dist/demo/.stamp: $(demo_ts) dist/.stamp
+# The conformance suite is copied as it is: its cases' texts run in workers, and are printed for reports of faults.
+$(eval $(call kept,conformance-list,$(conformance_js)))
+dist/conformance/.stamp: $(conformance_js) dist/.stamp build/conformance-list.value
+	$(call step,COPY,ts/conformance)
+	$(Q)rm -rf $(@D) && cp -r ts/conformance $(@D)
+	@touch $@
+
+dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp
 	$(call step,TSC,ts/demo)
 	$(Q)$(tsc) -p ts/demo
 	$(Q)cp $(filter-out %.ts %.json,$(demo_ts)) dist/demo/
@@ -422,7 +431,7 @@ test-conformance: conformance-programs build/chromium.tried
 conformance-programs: build $(conformance_wasm)
 
 conformance: conformance-programs $(test_wasm)
-	$(Q)ONLY='$(ONLY)' node test/conformance/run.mjs --tests=build/wasm/tests.wasm $(if $(ON),--on=$(ON))
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/conformance/run.mjs --tests=build/wasm/tests.wasm $(if $(or $(RUNTIME),$(ON)),--on=$(or $(RUNTIME),$(ON))) $(if $(MATRIX),--matrix)
 
 runtimes: | build/node.ok build/cc.ok
 	$(Q)test/conformance/runtimes.sh

@@ -12,7 +12,7 @@ import { runApi } from './api/check.mjs';
 import { runC } from './c/run.mjs';
 import { runChaos } from './chaos/run.mjs';
 import { runCompat } from './compat.mjs';
-import { runConformance } from './conformance/run.mjs';
+import { runConformance, sums } from './conformance/run.mjs';
 import { runFailNth } from './fail-nth/run.mjs';
 import { runModels } from './models/run.mjs';
 import { runPackage } from './package/run.mjs';
@@ -86,7 +86,7 @@ const suites = {
   posix: () => runPosix(only),
   'fail-nth': () => runFailNth(only),
   api: runApi,
-  conformance: () => runConformance({ on: 'node,chromium', only }),
+  conformance: async () => sums(await runConformance({ on: 'node,chromium', only })),
   package: () => runPackage(only),
   jest,
   chaos: runChaos,

@@ -8,10 +8,14 @@ import ts from 'typescript';
 /** The strings in an object, however deep. */
 const strings = (value) => (typeof value === 'string' ? [value] : Object.values(value).flatMap(strings));
 
-/** The files that a module or a declaration file names: imports, and new URL('…', import.meta.url). */
+/** The files that a module or a declaration file names: imports, and new URL('…', import.meta.url). And the scripts of a page. */
 function* namedBy(file) {
-  if (!/\.(js|ts)$/.test(file)) return;
+  if (!/\.(js|ts|html)$/.test(file)) return;
   const text = readFileSync(file, 'utf8');
+  if (file.endsWith('.html')) {
+    for (const [, name] of text.matchAll(/<script [^>]*\bsrc="([^"]+)"/g)) yield join(dirname(file), name);
+    return;
+  }
   const names = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName).filter((name) => name.startsWith('.'));
   for (const [, name] of text.matchAll(/\bnew URL\(\s*['"]([^'"]+)['"],\s*import\.meta/g)) names.push(name);
   for (const name of names) {

@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { servePages } from './pages.mjs';
+import { runPrimitives } from './primitives.mjs';
 import { RESULT } from './result.mjs';
 import { start } from './runtimes.mjs';
 import { skip } from '../skips.mjs';
@@ -84,18 +85,47 @@ async function runOnBrowser(runtime, all, patience, report) {
   server.close();
 }
 
+const indented = (text) => (text.trim() ? `${text.trim().replace(/^/gm, '           ')}\n` : '');
+
+/** The first layer; counts it in row, and by area in row.areas. */
+async function runFirstLayer(runtime, ids, row) {
+  let outcome;
+  try {
+    outcome = await runPrimitives(runtime, ids);
+  } catch (error) {
+    outcome = { runtime: { version: '' }, results: ids.map((id) => ({ id, verdict: 'failed', text: error.message })) };
+  }
+  row.version = outcome.runtime.version;
+  for (const { id, verdict, text, why } of outcome.results) {
+    const counted = { passed: 'passed', expected: 'expected', failed: 'failed', fixed: 'failed', differs: 'differs' }[verdict];
+    if (counted) count(row, id.split('/')[0], counted);
+    // A case that needs what the runtime does not have is no test that was skipped.
+    if (counted === undefined || (verdict === 'passed' && !process.env.V) || (verdict === 'expected' && !process.env.V)) continue;
+    process.stdout.write(`  ${verdict} ${runtime.name}: ${id}\n${indented(verdict === 'fixed' ? 'it passes: take it out of ts/conformance/expected.js' : `${text}${why ? ` (${why})` : ''}`)}`);
+  }
+}
+
+function count(row, area, status) {
+  row[status]++;
+  const areas = (row.areas[area] ??= { passed: 0, expected: 0, failed: 0, differs: 0 });
+  areas[status] = (areas[status] ?? 0) + 1;
+}
+
 /** Runs all cases on one runtime; counts them in row. */
-async function runOn(runtime, all, patience, scratch, row) {
+async function runOn(runtime, all, ids, patience, scratch, row) {
   const report = (one, { status, text }) => {
     if (status === 'skipped') return skip(row, `${runtime.name}:${one.name}`, text.trim());
-    row[status]++;
+    count(row, one.layer, status);
     if (status === 'passed' && !process.env.V) return;
-    const shown = text.trim() ? `${text.trim().replace(/^/gm, '           ')}\n` : '';
-    process.stdout.write(`  ${status} ${runtime.name}: ${one.name}\n${shown}`);
+    process.stdout.write(`  ${status} ${runtime.name}: ${one.name}\n${indented(text)}`);
   };
   if (!runtime.path) {
-    skip(row, `${runtime.name}:*`, 'it is not installed (make runtimes)', all.length);
-  } else if (runtime.kind === 'browser') {
+    skip(row, `${runtime.name}:*`, 'it is not installed (make runtimes)', all.length + ids.length);
+    return;
+  }
+  if (ids.length > 0) await runFirstLayer(runtime, ids, row);
+  if (all.length === 0) return;
+  if (runtime.kind === 'browser') {
     await runOnBrowser(runtime, all, patience, report);
   } else {
     for (const one of all) report(one, await runOnProgram(runtime, one, patience, scratch));
@@ -103,24 +133,24 @@ async function runOn(runtime, all, patience, scratch, row) {
 }
 
 /**
- * Runs all cases on each of the runtimes, and prints what did not pass and a table. patience: the ms
- * that a case has. Resolves with {passed, failed, skipped}.
+ * Runs all cases on each of the runtimes, and prints what did not pass and a table. ids: those of the first layer;
+ * patience: the ms that a case of the others has. Resolves with the rows of the table: {name, version, passed, expected,
+ * failed, differs, skipped, areas}.
  */
-export async function runCases(runtimes, all, patience) {
+export async function runCases(runtimes, all, ids, patience) {
   // What the cases make in the file system.
   const scratch = mkdtempSync(join(tmpdir(), 'wasm-aio-conformance-'));
-  const table = runtimes.map(({ name }) => ({ name, passed: 0, failed: 0, skipped: 0 }));
+  const table = runtimes.map(({ name }) => ({ name, version: '', passed: 0, expected: 0, failed: 0, differs: 0, skipped: 0, areas: {} }));
   let next = 0;
   const worker = async () => {
-    for (let n = next++; n < runtimes.length; n = next++) await runOn(runtimes[n], all, patience, scratch, table[n]);
+    for (let n = next++; n < runtimes.length; n = next++) await runOn(runtimes[n], all, ids, patience, scratch, table[n]);
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, availableParallelism()) }, worker));
   rmSync(scratch, { recursive: true, force: true });
-  const sums = { passed: 0, failed: 0, skipped: 0 };
-  process.stdout.write(`           ${'runtime'.padEnd(10)}passed  failed  skipped\n`);
-  for (const { name, ...row } of table) {
-    for (const status of Object.keys(sums)) sums[status] += row[status];
-    process.stdout.write(`           ${name.padEnd(10)}${String(row.passed).padStart(6)}${String(row.failed).padStart(8)}${String(row.skipped).padStart(9)}\n`);
+  const columns = ['passed', 'expected', 'failed', 'differs', 'skipped'];
+  process.stdout.write(`           ${'runtime'.padEnd(22)}${columns.map((name) => name.padStart(9)).join('')}\n`);
+  for (const row of table) {
+    process.stdout.write(`           ${`${row.name} ${row.version}`.padEnd(22)}${columns.map((name) => String(row[name]).padStart(9)).join('')}\n`);
   }
-  return sums;
+  return table;
 }

@@ -35,10 +35,11 @@ async function body(request) {
 }
 
 /**
- * next(): the case for the page that asks, or null; result(outcome): what came of it.
+ * next(): the case for the page that asks, or null; result(outcome): what came of it; report(results): of the page of
+ * ts/conformance.
  * Resolves with {url, close}.
  */
-export async function servePages({ next, result }) {
+export async function servePages({ next, result, report = () => {} }) {
   async function answer(request, response) {
     const { pathname } = new URL(request.url, 'http://localhost');
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
@@ -46,8 +47,8 @@ export async function servePages({ next, result }) {
     response.setHeader('Cache-Control', 'no-store');
     if (pathname === '/') return response.setHeader('Content-Type', TYPES['.html']).end(PAGE);
     if (pathname === '/next') return response.setHeader('Content-Type', 'application/json').end(JSON.stringify(next()));
-    if (pathname === '/result') {
-      result(JSON.parse(await body(request)));
+    if (pathname === '/result' || pathname === '/report') {
+      (pathname === '/result' ? result : report)(JSON.parse(await body(request)));
       return response.end();
     }
     const path = normalize(decodeURIComponent(pathname));

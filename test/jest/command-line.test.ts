@@ -15,7 +15,7 @@ const temporary = join(dir.path, 'tmp');
 mkdirSync(temporary);
 process.env.TMPDIR = temporary;
 
-const COMMANDS = ['run', 'bench', 'serve', 'doctor'];
+const COMMANDS = ['run', 'bench', 'serve', 'conformance', 'doctor'];
 const short = ['bench', '--size=1M', '--number-ios=20', '--iodepth=4'];
 
 /** wasm-aio in a shell: `$0` is node, `$1` the program, "$@" the arguments. */
@@ -148,6 +148,7 @@ test('serve: the demo, the documentation if it has been made, and nothing outsid
     expect(await get('')).toEqual([200, expect.stringMatching(/<title>wasm-aio/)]);
     const site = existsSync(pathOf('build/site/html/index.html')) ? [200, expect.stringMatching(/<title>/)] : [404, 'the documentation has not been built: run `make docs`\n'];
     expect(await get('docs')).toEqual(site);
+    expect(await get('conformance')).toEqual([200, expect.stringMatching(/<title>conformance/)]);
     for (const path of ['docs/..%2f..%2f..%2fpackage.json', 'dist/..%2fpackage.json', 'package.json']) expect(await get(path)).toEqual([404, 'not found\n']);
   } finally {
     child.kill();

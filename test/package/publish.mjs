@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { linksOf } from './docs.mjs';
 import { Room, top } from './room.mjs';
 
-/** Bytes of the installed package. */
-const SIZE_BUDGET = 2.6 * 1024 ** 2;
+/** Bytes of the installed package. 0.2 MiB of it is the conformance suite: as it was written, since it prints its cases for reports of faults. */
+const SIZE_BUDGET = 2.82 * 1024 ** 2;
 
 /** A sentence for each thing that the publisher has to do, by package.json and the text of CHANGELOG.md. */
 export function publisherFaults(manifest, changes) {
@@ -53,7 +53,7 @@ export function publishTests(room) {
       const expected = [
         /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES|emsdk\.config|CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md)$/,
         /^docs\/((guides|decisions)\/)?[\w-]+\.md$/, /^docs\/examples\/\w+\.c$/,
-        /^dist\/(?!demo\/)([\w-]+\/)*[\w-]+\.(js|d\.ts)$/, /^dist\/(aio|bench)\.wasm$/,
+        /^dist\/(?!demo\/)([\w-]+\/)*[\w-]+\.(js|d\.ts)$/, /^dist\/conformance\/conformance\.html$/, /^dist\/(aio|bench)\.wasm$/,
         /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
         /^wasm\/(aiocc|aiocc\+\+|aioar|aioranlib|[\w-]+\.mjs|exports\.txt|config\.site|include\/sys\/\w+\.h|cmake\/(wasm-aio|Platform\/Emscripten)\.cmake|port\/(machine\.h|(stack-switch|no-coroutine)\.wat)|libc\/wrapped\.txt)$/,
         /^wasm\/toolchain\/(find-toolchain|get-emscripten)\.sh$/, /^build\/wasm\/lib(aioloop|aiocoroutine|aiolibc)\.a$/,
@@ -74,7 +74,8 @@ export function publishTests(room) {
       const scripts = room.files.filter((file) => file.startsWith('dist/') && file.endsWith('.js'));
       const { exports, bin } = JSON.parse(readFileSync(join(installed(), 'package.json'), 'utf8'));
       const addresses = scripts.flatMap((file) => [...readFileSync(join(installed(), file), 'utf8').matchAll(/new URL\('(\.[^']+\.js)'/g)].map(([, name]) => join(dirname(file), name)));
-      const entries = [...Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry))), ...Object.values(bin), ...addresses]
+      // The page of the conformance suite has its own script.
+      const entries = ['dist/conformance/page.js', ...Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry))), ...Object.values(bin), ...addresses]
         .filter((file) => file.endsWith('.js'));
       const { metafile } = await build({
         entryPoints: [...new Set(entries.map((file) => join(installed(), file)))], absWorkingDir: installed(), bundle: true, format: 'esm', platform: 'node',

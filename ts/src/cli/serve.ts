@@ -18,6 +18,10 @@ const roots = {
   '/docs/': fileURLToPath(new URL('../../build/site/html/', import.meta.url)),
 };
 
+/** The page of the conformance suite. The demo page is not in the npm package. */
+const suitePage = fileURLToPath(new URL('../conformance/conformance.html', import.meta.url)).replace(roots['/dist/'], '/dist/');
+const demoPage = '/dist/demo/index.html';
+
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
@@ -43,7 +47,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
   response.setHeader('Cache-Control', 'no-cache');
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-  const moved = { '/': '/dist/demo/index.html', '/docs': '/docs/' }[pathname];
+  const moved = { '/': existsSync(`${roots['/dist/']}demo/index.html`) ? demoPage : suitePage, '/conformance': suitePage, '/docs': '/docs/' }[pathname];
   if (moved !== undefined) {
     response.writeHead(302, { Location: moved }).end();
     return;
@@ -65,7 +69,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 const command: Command<'port'> = {
   name: 'serve',
   usage: '[--port=N]',
-  about: 'Serves the demo page on this machine, to its browsers alone.',
+  about: 'Serves the demo page (in a clone of the project) and, at /conformance, the page of the conformance suite, to the browsers of this machine alone.',
   options: { port: { value: 'N', help: 'the TCP port; 0: any that is free (8080)' } },
   operands: 0,
 };
@@ -78,9 +82,6 @@ export async function serve(argv: string[]): Promise<number> {
     return 0;
   }
   const port = parseNumber('port', given.last.port ?? '8080', 0, 65535);
-  if (!existsSync(`${roots['/dist/']}demo/index.html`)) {
-    throw new AioError('ERR_AIO_UNSUPPORTED', 'the demo page is not in the npm package: run `make serve` in a clone of the project');
-  }
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
