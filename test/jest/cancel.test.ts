@@ -123,7 +123,7 @@ describe('a call that runs', () => {
     ['the default', undefined, { name: 'AbortError' }],
     ['an error', Object.assign(new RangeError('enough'), { code: 'E_ENOUGH' }), { name: 'RangeError', message: 'enough', code: 'E_ENOUGH' }],
     ['a value', { why: ['plain', 'data'] }, { why: ['plain', 'data'] }],
-    ['what cannot be sent', Symbol('no'), { name: 'AbortError', message: 'the call was cancelled, with a reason that cannot be sent to another thread' }],
+    ['what cannot be sent', Symbol('no'), { name: 'AbortError', message: 'aborted with a reason that cannot be sent to another thread' }],
   ])('sees its signal, and the reason is %s', async (_what, reason, seen) => {
     const [begun, ended] = [event(), event()];
     const controller = new AbortController();

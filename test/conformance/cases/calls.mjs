@@ -33,10 +33,22 @@ async function cancellation({ remote, check }) {
   check((await withOptions(made, { timeout: 1e6 })(3)) === 3, 'a function with options');
 }
 
+async function signals({ remote, check }) {
+  const controller = new AbortController();
+  const aborted = new Promise((resolve) => void remote.listen(controller.signal, resolve));
+  const early = await remote.look(controller.signal);
+  check(String(early) === 'true,false,', `arrives as ${early}`);
+  controller.abort(new TypeError('no more'));
+  const reason = await aborted;
+  check(reason instanceof TypeError && reason.message === 'no more', `aborted with ${reason}`);
+  const late = await remote.look(AbortSignal.abort('before'));
+  check(String(late) === 'true,true,before', `arrives as ${late}`);
+}
+
 export default async function ({ makeWorker, check }) {
   const aio = await Runtime.create();
   const io = await aio.iothread('calls', { worker: () => makeWorker(new URL('./calls.worker.mjs', import.meta.url)) });
   const { remote } = io;
-  await cancellation({ remote, check });
+  for (const part of [cancellation, signals]) await part({ remote, check });
   await aio.close();
 }

@@ -18,5 +18,7 @@ serve({
   note: (what) => noted.push(what),
   noted: () => noted.splice(0),
   echoOf: (work, timeout) => withOptions(work, { timeout })().then(() => 'answered', ({ code }) => code),
+  look: (signal) => [signal instanceof AbortSignal, signal.aborted, signal.reason],
+  listen: (signal, tell) => signal.addEventListener('abort', () => void tell(signal.reason)),
   make: () => (value) => value,
 });

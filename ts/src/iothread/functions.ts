@@ -2,9 +2,16 @@
 import type { CallOptions } from '../abort.js';
 import { isMs, isSignal, optionsOf } from '../check.js';
 import type { Handle } from '../wire/handle.js';
+import type { LiveValues } from '../wire/live.js';
 import { methods } from '../wire/packet.js';
 import { kindOf } from '../wire/scan.js';
 import type { AnyFunction, Correspondent } from '../wire/unpack.js';
+
+/** What Functions tells of the numbers that it gives and gets. */
+export interface Lives extends LiveValues {
+  release(what: object): void;
+  withdrawn(id: number): void;
+}
 
 const isPlain = (value: unknown): value is object => typeof value === 'object' && value !== null && ['plain', 'array'].includes(kindOf(value));
 
@@ -28,6 +35,8 @@ interface Held {
   sends: number;
   /** What it becomes when the other side sends it back: work, bound to self. */
   home?: AnyFunction;
+  /** Of something else than a function: called when the other side does not use it any more, or the connection ends. */
+  readonly end?: () => void;
 }
 
 /** Stands for a function of the other side while it is in use here. */
@@ -58,6 +67,8 @@ export class Functions implements Correspondent {
   /** The message that the next microtask sends. */
   private untold: Release | undefined;
   private closed = false;
+  /** What connects values that are neither copied nor functions. */
+  live: Lives | undefined;
 
   constructor(private readonly way: {
     /** Sends a Release to the other side. */
@@ -88,7 +99,7 @@ export class Functions implements Correspondent {
 
   find(id: number): Held {
     const held = this.held.get(id);
-    if (!held) throw this.way.released();
+    if (!held || held.end) throw this.way.released();
     return held;
   }
 
@@ -112,11 +123,46 @@ export class Functions implements Correspondent {
     if (held && (held.sends -= sends) <= 0) this.remove(held);
   }
 
-  private remove({ id, work, self }: Held): void {
+  private remove({ id, work, self, end }: Held): void {
     this.held.delete(id);
     const of = this.sent.get(work);
     of?.delete(self);
     if (of?.size === 0) this.sent.delete(work);
+    end?.();
+  }
+
+  // ---- What else the other side knows by a number
+
+  /** Gives something that is being sent a number, until the other side does not use it any more. Then end() is called. */
+  keep(end: () => void): number {
+    const id = ++this.lastId;
+    this.held.set(id, { id, work: end, self: undefined, sends: 1, end });
+    return id;
+  }
+
+  /** The same is sent once more. Returns false if it is not kept any more. */
+  keepAgain(id: number): boolean {
+    const held = this.held.get(id);
+    if (held) held.sends++;
+    return held !== undefined;
+  }
+
+  /** Both sides know that it is not used any more. */
+  forgetKept(id: number): void {
+    this.held.delete(id);
+  }
+
+  /** This side does not offer it any more. */
+  withdraw(id: number): void {
+    const held = this.held.get(id);
+    if (!held) return;
+    this.remove(held);
+    this.untell().released.push(id);
+  }
+
+  /** This side does not use any more what has come so often with that number of the other side's. */
+  giveBackNumber(id: number, received: number): void {
+    this.untell().unused.push([id, received]);
   }
 
   // ---- Functions of the other side
@@ -175,13 +221,13 @@ export class Functions implements Correspondent {
 
   /** Gives back functions that were sent in a message which could not be read here. */
   notReceived(ids: number[]): void {
-    for (const id of ids) this.untell().unused.push([id, 1]);
+    for (const id of ids) this.giveBackNumber(id, 1);
   }
 
   private giveBack(stub: Stub): void {
     // There may be a newer stub with this number.
     if (this.stubs.get(stub.id) === stub) this.stubs.delete(stub.id);
-    this.untell().unused.push([stub.id, stub.received]);
+    this.giveBackNumber(stub.id, stub.received);
   }
 
   private forget(stub: Stub): void {
@@ -198,6 +244,7 @@ export class Functions implements Correspondent {
 
   /** Releases, for the user, a function of either side or all functions that are methods of an object. */
   release(what: object): void {
+    this.live?.release(what);
     if (typeof what === 'function') this.releaseAll(what as AnyFunction, this.sent.get(what as AnyFunction)?.values() ?? []);
     else for (const [, method] of methods(what)) {
       if (typeof method !== 'function') continue;
@@ -207,10 +254,7 @@ export class Functions implements Correspondent {
   }
 
   private releaseAll(work: AnyFunction, ours: Iterable<Held>): void {
-    for (const held of [...ours]) {
-      this.remove(held);
-      this.untell().released.push(held.id);
-    }
+    for (const held of [...ours]) this.withdraw(held.id);
     const stub = this.known.get(work);
     if (!stub) return;
     this.forget(stub);
@@ -223,6 +267,7 @@ export class Functions implements Correspondent {
       const stub = this.stubs.get(id);
       if (stub) this.forget(stub);
       this.stubs.delete(id);
+      this.live?.withdrawn(id);
     }
   }
 
@@ -240,8 +285,10 @@ export class Functions implements Correspondent {
 
   close(): void {
     this.closed = true;
+    const kept = [...this.held.values()];
     this.held.clear();
     this.sent.clear();
     this.stubs.clear();
+    for (const { end } of kept) end?.();
   }
 }

@@ -15,6 +15,7 @@ import { endEarly } from './end-early.js';
 import { Functions, type Release } from './functions.js';
 import { Running } from './running.js';
 import { now } from './serving.js';
+import { Signals } from './signals.js';
 
 /** What one side tells the other. */
 const Kind = {
@@ -23,9 +24,8 @@ const Kind = {
   /** The result of the call `of`, or what it threw. */
   value: 1,
   thrown: 2,
-  /** In place of a call, or of an answer, that its receiver cannot read; the value are the numbers of its functions. */
-  unreadCall: 3,
-  unreadAnswer: 4,
+  /** In place of a record that its receiver cannot read; the value are its kind and the numbers of what is in it. */
+  unread: 3,
   /** Functions that are not used any more. */
   release: 5,
   /** As a call. Its sender may take it back until it is taken. */
@@ -34,6 +34,8 @@ const Kind = {
   revoked: Revocable.revoked,
   /** Nobody waits for the call of that number any more; the value is the reason. */
   cancel: 8,
+  /** The signal `of` was aborted; the value is the reason. */
+  abort: 9,
 } as const;
 
 /** A record that is sent as a message, because only structured clone can carry it, or the ring has no room. */
@@ -115,6 +117,7 @@ export class Rpc {
   readonly functions: Functions;
   /** The calls that this side serves. */
   readonly running = new Running();
+  private readonly signals: Signals;
   private closed = false;
   /** The numbers of the record that is sent, and of that which is taken, next. */
   private sending = 0;
@@ -130,6 +133,8 @@ export class Rpc {
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
     }, FIRST_FUNCTION);
+    this.signals = new Signals(this.functions, (id, reason) => this.tellReason(Kind.abort, 0, id, reason));
+    this.functions.live = this.signals;
     connections.add(this);
   }
 
@@ -139,6 +144,7 @@ export class Rpc {
     this.closed = true;
     connections.delete(this);
     this.functions.close();
+    this.signals.close();
     this.running.close(reason);
     this.messages.clear();
   }
@@ -167,10 +173,14 @@ export class Rpc {
     // The memory of the ring may be free.
     if (this.closed) return;
     if (call?.revoke()) return this.functions.unsent(call.functions);
+    this.tellReason(Kind.cancel, id, 0, reason);
+  }
+
+  private tellReason(kind: number, id: number, of: number, reason: unknown): void {
     try {
-      this.send(Kind.cancel, id, 0, reason, 'reason');
+      this.send(kind, id, of, reason, 'reason');
     } catch {
-      this.send(Kind.cancel, id, 0, new DOMException(`the call was cancelled, with a reason that cannot be sent to another thread`, 'AbortError'), 'reason');
+      this.send(kind, id, of, new DOMException('aborted with a reason that cannot be sent to another thread', 'AbortError'), 'reason');
     }
   }
 
@@ -231,7 +241,7 @@ export class Rpc {
     const packed = pack(value, this.functions, root);
     const claim = kind === Kind.revocable ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
     const message: RpcMessage = { type: 'rpc', key: this.side.writer.key, number: this.sending, kind, id, of, packet: packed.packet, claim };
-    const instead = { ...message, kind: kind === Kind.call || claim ? Kind.unreadCall : Kind.unreadAnswer, packet: { value: packed.sent } };
+    const instead = { ...message, kind: Kind.unread, packet: { value: [kind, packed.sent] } };
     try {
       postDoubtful((message, list) => this.side.post(message, list), message, packed.doubtful ? instead : undefined, packed.transfer);
     } catch (error) {
@@ -296,13 +306,11 @@ export class Rpc {
 
   private takeMessage({ kind, id, of, packet, claim }: RpcMessage): void {
     if (claim && Atomics.exchange(claim, 0, 1) !== 0) return;
-    if (kind === Kind.unreadCall) {
-      this.functions.notReceived(packet.value as number[]);
-      this.refuse(id, unreadable('the arguments of this call'));
-    } else if (kind === Kind.unreadAnswer) {
-      this.functions.notReceived(packet.value as number[]);
-      this.side.settle(id, 'reject', unreadable('the result of this call'));
-    } else this.handle(kind, id, of, () => unpack(packet, this.functions));
+    if (kind !== Kind.unread) return this.handle(kind, id, of, () => unpack(packet, this.functions));
+    const [was, numbers] = packet.value as [number, number[]];
+    this.functions.notReceived(numbers);
+    const what = was === Kind.call || was === Kind.revocable ? 'the arguments of this call' : was === Kind.value ? 'the result of this call' : 'the error';
+    this.notRead(was, id, of, unreadable(what));
   }
 
   private handle(kind: number, id: number, of: number, read: () => unknown): void {
@@ -313,13 +321,25 @@ export class Rpc {
     try {
       value = read();
     } catch (error) {
-      if (kind === Kind.cancel) this.running.cancel(id, error);
-      else if (kind !== Kind.release) this.side.settle(id, 'reject', error);
-      return;
+      return this.notRead(kind, id, of, error);
     }
-    if (kind === Kind.release) this.functions.receive(value as Release);
-    else if (kind === Kind.cancel) this.running.cancel(id, value);
-    else this.side.settle(id, kind === Kind.value ? 'resolve' : 'reject', value);
+    switch (kind) {
+      case Kind.value: return this.side.settle(id, 'resolve', value);
+      case Kind.thrown: return this.side.settle(id, 'reject', value);
+      case Kind.release: return this.functions.receive(value as Release);
+      case Kind.cancel: return this.running.cancel(id, value);
+      case Kind.abort: return this.signals.abort(of, value);
+    }
+  }
+
+  /** The value of a record cannot be had, because of this error. */
+  private notRead(kind: number, id: number, of: number, error: unknown): void {
+    switch (kind) {
+      case Kind.call: case Kind.revocable: return this.refuse(id, error);
+      case Kind.value: case Kind.thrown: return this.side.settle(id, 'reject', error);
+      case Kind.cancel: return this.running.cancel(id, error);
+      case Kind.abort: return this.signals.abort(of, error);
+    }
   }
 
   private serve(id: number, of: number, read: () => unknown): void {

@@ -4,6 +4,7 @@ import { define } from './define.js';
 import { Scratch, Tag, VIEWS } from './encoding.js';
 import { complete, putTogether, type ErrorParts } from './error.js';
 import type { Handle } from './handle.js';
+import { Live, type LiveParts, type LiveValues } from './live.js';
 import { dataOnly, type Correspondent } from './unpack.js';
 
 /** Strings up to this length are looked up among those seen lately: most are names that come again. */
@@ -111,6 +112,7 @@ export class Decoder extends Scratch {
         return this.attempt(() => this.by.fromHandle(handle));
       }
       case Tag.error: return this.error();
+      case Tag.live: return this.live();
       default: throw new TypeError('a record that the encoder has not written');
     }
   }
@@ -176,6 +178,14 @@ export class Decoder extends Scratch {
     const offset = this.uint();
     const length = this.uint();
     return (this.objects[number] = new type(this.value() as ArrayBuffer, offset, length));
+  }
+
+  private live(): object {
+    const live = this.by.live as LiveValues;
+    const parts: LiveParts = { live: this.byte(), id: this.uint() };
+    const object = this.known(live.receive(parts));
+    if (parts.live === Live.aborted) live.complete(object, { ...parts, reason: this.value() });
+    return object;
   }
 
   private error(): Error {

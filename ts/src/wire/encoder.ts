@@ -4,6 +4,7 @@
  * clone keeps, such as objects that occur twice and cycles. Other values are left to packet.ts.
  */
 import { MOST, Scratch, Tag, VIEWS } from './encoding.js';
+import { isLive, Live } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { methods } from './packet.js';
 import { isHandle, kindOf } from './scan.js';
@@ -236,12 +237,25 @@ export class Encoder extends Scratch {
       return this.double(Date.prototype.getTime.call(value));
     }
     if (tag === '[object ArrayBuffer]' && value instanceof ArrayBuffer) return this.buffer(value);
+    if (isLive(value)) return this.live(value);
     switch (kindOf(value)) {
       case 'plain': return this.plain(value);
       case 'Map': return this.members(value, Tag.map, 2 * (value as Map<unknown, unknown>).size);
       case 'Set': return this.members(value, Tag.set, (value as Set<unknown>).size);
       default: throw OTHER;
     }
+  }
+
+  private live(value: object): void {
+    const { live } = this.by;
+    if (!live) throw OTHER;
+    if (this.again(value)) return;
+    const parts = live.send(value);
+    this.sent.push(parts.id);
+    this.byte(Tag.live);
+    this.byte(parts.live);
+    this.uint(parts.id);
+    if (parts.live === Live.aborted) this.put(parts.reason, undefined);
   }
 
   private members(value: object, tag: number, count: number): void {

@@ -15,6 +15,8 @@ export const Tag = {
   /** A function of the sender, or one of the receiver's that comes back to it, by its number. */
   theirs: 17, ours: 18,
   handle: 19, error: 20,
+  /** Its kind and its number follow; the reason, too, if it is a signal that was aborted. */
+  live: 21,
 } as const;
 
 /** The constructors of views, by their numbers. */

@@ -4,6 +4,7 @@
  * or spoils, are taken out of plain objects, arrays, Maps and Sets, and put in again on the other side.
  */
 import { define } from './define.js';
+import { isLive } from './live.js';
 import { isProxied, transferOf } from './marks.js';
 import { eachMember, isDoubtful, isHandle, isMany, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
@@ -73,6 +74,14 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
       for (const field of ['cause', 'errors'] as const) {
         if (field in parts) todo.push(() => put(parts, field, parts[field], undefined, { inside: place, key: field }));
       }
+      return;
+    }
+    if (isLive(from)) {
+      if (!by.live) throw new DOMException(`${nameOf(place)} cannot be sent to another thread: no call can follow`, 'DataCloneError');
+      const parts = by.live.send(from);
+      packed.sent.push(parts.id);
+      make(parts);
+      if ('reason' in parts) todo.push(() => put(parts, 'reason', parts.reason, undefined, { inside: place, key: 'reason' }));
       return;
     }
     const kind: Kind = isProxied(from) ? 'plain' : kindOf(from);

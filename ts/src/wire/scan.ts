@@ -2,6 +2,7 @@
 /** Inspects a value that is about to be sent to another thread. Nothing here recurses, because values may be nested deeply. */
 import { messageOf } from '../errors.js';
 import type { Handle } from './handle.js';
+import { isLive } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { isError } from './take-apart.js';
 
@@ -108,14 +109,14 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
 
 /**
  * Finds the first part of a value that the structured clone algorithm refuses or spoils: a function, an error, a
- * handle, or what proxy() or transfer() has marked. If there is none, the value can be sent as it is. within: the
+ * handle, a live value, or what proxy() or transfer() has marked. If there is none, the value can be sent as it is. within: the
  * value is an object of a class, whose fields, including errors, are left to structured clone.
  */
 export function scan(value: unknown, place: Place, within = false): Walk {
   // A value may have very many objects, nearly all of them plain: these are asked the least.
   return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
     (isHandle(member) || (marks.any && (isProxied(member) || (!within && isTransferred(member)))) ||
-    (!within && kindOf(member) === 'other' && isError(member)))));
+    (kindOf(member) === 'other' && ((!within && isError(member)) || isLive(member))))));
 }
 
 /**

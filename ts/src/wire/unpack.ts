@@ -4,16 +4,17 @@ import { AioError } from '../errors.js';
 import { define } from './define.js';
 import { complete, putTogether, type ErrorParts } from './error.js';
 import type { Handle } from './handle.js';
+import type { LiveParts, LiveValues } from './live.js';
 
 /** A function with any parameters and any result. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function at all
 export type AnyFunction = (...args: any[]) => unknown;
 
 /**
- * What the receiver makes anew: an error, or a Map or Set that contains something other than plain data. items: its
+ * What the receiver makes anew: an error, a live value, or a Map or Set that contains something other than plain data. items: its
  * members; for a Map, keys and values in turn.
  */
-export type Parts = ErrorParts | { base: 'Map' | 'Set'; items: unknown[] };
+export type Parts = ErrorParts | { base: 'Map' | 'Set'; items: unknown[] } | LiveParts;
 
 export type Filling =
   /** A function of the sender. */
@@ -49,6 +50,8 @@ export interface Correspondent {
   /** The function of this side with this number. */
   own(id: number): AnyFunction;
   fromHandle(handle: Handle): unknown;
+  /** Connects live values; undefined where nothing can follow the value. */
+  readonly live?: LiveValues | undefined;
 }
 
 /** For errors that are sent where no call can follow. */
@@ -63,13 +66,15 @@ export const dataOnly: Correspondent = {
   },
 };
 
-function begin(parts: Parts): object {
+function begin(parts: Parts, live: LiveValues | undefined): object {
+  if ('live' in parts) return (live as LiveValues).receive(parts);
   if ('items' in parts) return parts.base === 'Map' ? new Map() : new Set();
   return putTogether(parts);
 }
 
-function finish(object: object, parts: Parts): void {
-  if (!('items' in parts)) complete(object as Error, parts);
+function finish(object: object, parts: Parts, live: LiveValues | undefined): void {
+  if ('live' in parts) live?.complete(object, parts);
+  else if (!('items' in parts)) complete(object as Error, parts);
   else for (let n = 0; n < parts.items.length; n++) {
     if (parts.base === 'Set') (object as Set<unknown>).add(parts.items[n]);
     else (object as Map<unknown, unknown>).set(parts.items[n], parts.items[++n]);
@@ -78,7 +83,7 @@ function finish(object: object, parts: Parts): void {
 
 export function unpack(packet: Packet, by: Correspondent): unknown {
   const { holes = [], made = [] } = packet;
-  const objects = new Map(made.map((parts) => [parts, begin(parts)]));
+  const objects = new Map(made.map((parts) => [parts, begin(parts, by.live)]));
   const refused: unknown[] = [];
   const fill = (hole: Hole): unknown => {
     switch (hole.as) {
@@ -97,6 +102,6 @@ export function unpack(packet: Packet, by: Correspondent): unknown {
     }
   }
   if (refused.length > 0) throw refused[0];
-  for (const [parts, object] of objects) finish(object, parts);
+  for (const [parts, object] of objects) finish(object, parts, by.live);
   return packet.value;
 }
