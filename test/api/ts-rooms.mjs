@@ -10,6 +10,7 @@ const source = fileURLToPath(new URL('../../ts/src', import.meta.url));
 /** From the ground up: each room, and those that its files may import beside their own. */
 const ROOMS = {
   errors: [],
+  ring: ['errors'],
   wire: ['errors'],
   hosts: ['errors', 'wire'],
   runtime: ['errors', 'wire', 'hosts'],
@@ -19,14 +20,14 @@ const ROOMS = {
   whole: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread'],
   bench: ['errors', 'runtime', 'api', 'iothread', 'whole'],
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
-  entries: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'wasi', 'whole', 'doctor'],
+  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'wasi', 'whole', 'doctor'],
   cli: ['errors', 'hosts', 'runtime', 'api', 'iothread', 'bench', 'doctor', 'whole', 'entries'],
 };
 
 /** The files that are in no folder. */
 const TOP = {
   errors: ['errors', 'error-codes', 'errno', 'check', 'abort', 'face', 'platform', 'version', 'wasm'],
-  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'vite'],
+  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'ring', 'vite'],
 };
 
 function roomOf(file) {

@@ -22,6 +22,7 @@ const PACKAGES = {
   'wasm-aio': '/dist/browser.js',
   'wasm-aio/wasi': '/dist/wasi-browser.js',
   'wasm-aio/iothread': '/dist/iothread-browser.js',
+  'wasm-aio/ring': '/dist/ring.js',
 };
 const forBrowser = (source) => source.replace(/(from |import |import\()(['"])([\w/-]+)\2/g, (all, before, quote, name) =>
   name in PACKAGES ? `${before}${quote}${PACKAGES[name]}${quote}` : all);

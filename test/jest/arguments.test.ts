@@ -13,13 +13,14 @@ import { types } from 'node:util';
 import * as lib from 'wasm-aio';
 import * as comlink from 'wasm-aio/comlink';
 import * as code from 'wasm-aio/iothread';
+import * as rings from 'wasm-aio/ring';
 import wasmAio from 'wasm-aio/vite';
 import * as wasi from 'wasm-aio/wasi';
 import { fixture, top } from './helpers/paths.js';
 import { mayBe, optionsOf, publicFunctions, typesOf, type Callable, type Parameter } from './helpers/public-api.js';
 
 const { AioError, AioStream, Runtime, WasiHost } = { ...lib, ...wasi };
-const classes = { ...lib, ...wasi, Module: WebAssembly.Module, Uint8Array, URL, AbortSignal, Error, ArrayBuffer, ReadableStream, WritableStream, MessagePort } as Record<string, unknown>;
+const classes = { ...lib, ...rings, ...wasi, SharedArrayBuffer, Module: WebAssembly.Module, Uint8Array, URL, AbortSignal, Error, ArrayBuffer, ReadableStream, WritableStream, MessagePort } as Record<string, unknown>;
 
 // ---- How to get at each ----
 
@@ -72,6 +73,12 @@ const objects: Record<string, () => unknown> = {
   },
   Pipe: () => runtime.context.pipe(name()),
   AioStream: () => AioStream.from(webStreams()),
+  RingProducer: () => new rings.RingProducer(rings.createRing()),
+  RingConsumer: () => {
+    const ring = rings.createRing();
+    new rings.RingProducer(ring).tryWrite(new Uint8Array(4));
+    return new rings.RingConsumer(ring);
+  },
   WasiHost: () => WasiHost.create({ module: guest, args: ['rot13'], stdin: '', stdout: 'closed' }),
 };
 
@@ -125,9 +132,24 @@ const right: Record<string, () => unknown[]> = {
   doctor: () => [{ module }],
   describeFindings: () => [[{ about: 'engine', state: 'ok', message: '', remedy: '' }]],
   default: () => [{}],
+  createRing: () => [{}],
+  ringByteLength: () => [1024],
+  'new RingProducer': () => [rings.createRing(), {}],
+  'RingProducer#tryWrite': () => [new Uint8Array(4)],
+  'RingProducer#write': () => [new Uint8Array(4), {}],
+  'RingProducer#writeSync': () => [new Uint8Array(4), {}],
+  'RingProducer#flush': () => [{}],
+  'RingProducer#flushSync': () => [{}],
+  'RingProducer#close': () => [new Error('as it should')],
+  'new RingConsumer': () => [rings.createRing(), {}],
+  'RingConsumer#read': () => [{}],
+  'RingConsumer#readSync': () => [{}],
+  'RingConsumer#wait': () => [{}],
+  'RingConsumer#waitSync': () => [{}],
+  'RingConsumer#close': () => [new Error('as it should')],
 };
 
-const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...wasi, default: wasmAio };
+const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...rings, ...wasi, default: wasmAio };
 
 /** Calls it, with this or on this. */
 async function call(of: string, args: unknown[]): Promise<{ result: unknown }> {

@@ -22,6 +22,7 @@ const SCRIPTS = [
   ['browser', "export * from 'wasm-aio';", 20_992],
   // The host of Node is loaded at once, that of a page never.
   ['node', "export * from 'wasm-aio';", 20_992, /node-owner/],
+  ['browser', "export * from 'wasm-aio/ring';", 5_000],
 ];
 /** What is loaded with the first IOThread, or never without a WasiHost. */
 const NOT_AT_ONCE = /\/wasi\/|\/comlink\/|iothread\/(rpc|life|owned-iothread)\.js|api\/open-file\.js/;

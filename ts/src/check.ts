@@ -45,10 +45,10 @@ export const checkThat = (expected: string, suits: (value: unknown) => boolean):
   if (!fits) throw invalid(name, expected, value);
 };
 
-export const isFunction = checkThat('a function', (value) => typeof value === 'function');
-export const isBoolean = checkThat('a boolean', (value) => typeof value === 'boolean');
-export const isObject = checkThat('an object', (value) => typeof value === 'object' && value !== null);
-export const isURL = checkThat("a URL (new URL('./file', import.meta.url))", (value) => value instanceof URL || Object.prototype.toString.call(value) === '[object URL]');
+export const isFunction = /* @__PURE__ */ checkThat('a function', (value) => typeof value === 'function');
+export const isBoolean = /* @__PURE__ */ checkThat('a boolean', (value) => typeof value === 'boolean');
+export const isObject = /* @__PURE__ */ checkThat('an object', (value) => typeof value === 'object' && value !== null);
+export const isURL = /* @__PURE__ */ checkThat("a URL (new URL('./file', import.meta.url))", (value) => value instanceof URL || Object.prototype.toString.call(value) === '[object URL]');
 
 /** Checks a string that is passed to C, where it would end at the first NUL. */
 export const isText: Check = (name, value) => {
@@ -60,7 +60,7 @@ export const isNumber = (min: number, max: number, what = 'a number'): Check =>
   checkThat(`${what} from ${min} to ${max}`, (value) => typeof value === 'number' && value >= min && value <= max);
 
 /** Checks a time-out in ms; Infinity is allowed. */
-export const isMs = isNumber(0, Infinity, 'a number of ms');
+export const isMs = /* @__PURE__ */ isNumber(0, Infinity, 'a number of ms');
 
 export const isInteger = (min: number, max: number): Check =>
   checkThat(`an integer from ${min} to ${max}`, (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max);
@@ -86,13 +86,13 @@ export function areBytes(value: unknown): boolean {
   // The constructor throws for a detached buffer. Not all engines have the property `detached`.
   return length > 0 || new Uint8Array(buffer) !== undefined;
 }
-export const isBytes = checkThat('a Uint8Array whose buffer has not been transferred', areBytes);
+export const isBytes = /* @__PURE__ */ checkThat('a Uint8Array whose buffer has not been transferred', areBytes);
 
 /**
  * Checks that a value has the members of an AbortSignal that are used. It may be of another realm, or the user's own
  * object.
  */
-export const isSignal = checkThat('an AbortSignal', (value) => {
+export const isSignal = /* @__PURE__ */ checkThat('an AbortSignal', (value) => {
   const { aborted, addEventListener, removeEventListener, throwIfAborted } = value as AbortSignalLike;
   return typeof aborted === 'boolean' && [addEventListener, removeEventListener, throwIfAborted].every((method) => typeof method === 'function');
 });

@@ -76,3 +76,6 @@ export interface WritableStreamLike {
 /** An object of a class of WebAssembly's, where the types of the platform have that class. */
 export type WebAssemblyObject<Name extends string> =
   typeof globalThis extends { WebAssembly: Record<Name, { prototype: infer Instance }> } ? Instance : object;
+
+/** An object of a class of the platform's, where the types of the platform have that class. */
+export type GlobalObject<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer Instance }> ? Instance : object;
