@@ -2,7 +2,7 @@
 /** What the compiler says of calls to an IOThread: this file compiles, and each
  * line that is marked as an error is one. */
 import { expect, test } from '@jest/globals';
-import type { BottomHalf, IOThread, Pipe, Remote, Runtime } from 'wasm-aio';
+import type { BottomHalf, IOThread, Pipe, Remote, RemoteGenerator, Runtime } from 'wasm-aio';
 import type { Disk } from './fixtures/iothread-disk.js';
 import type { Loop } from './fixtures/iothread-loop.js';
 
@@ -16,6 +16,10 @@ interface Api {
   watch(onChange: (name: string) => Promise<void>): () => void;
   listeners(): Map<string, () => number>;
   tell(listeners: Map<string, (n: number) => Promise<void>>, names: Set<string>): void;
+  rows(from: number): AsyncGenerator<{ at: Date; more: () => number }, string>;
+  numbers(): Generator<number>;
+  body(): Promise<ReadableStream<Uint8Array>>;
+  put(rows: AsyncIterable<number>, signal: AbortSignal): void;
   nested: { deep: { get(): Map<string, number> } };
   flush: BottomHalf;
   bytes: Pipe;
@@ -32,6 +36,11 @@ const checks = [
   // Functions in a Map, too.
   holds<Equal<ReturnType<R['listeners']>, Promise<Map<string, () => Promise<number>>>>>(true),
   holds<Equal<Parameters<R['tell']>, [ReadonlyMap<string, (n: number) => void | Promise<void>>, ReadonlySet<string>]>>(true),
+  // What is iterated there is iterated here; the call's promise, too.
+  holds<Equal<Awaited<ReturnType<R['rows']>>, RemoteGenerator<{ at: Date; more: () => Promise<number> }, string>>>(true),
+  holds<Equal<ReturnType<R['rows']> extends AsyncIterable<infer Row> ? Row : never, { at: Date; more: () => Promise<number> }>>(true),
+  holds<Equal<ReturnType<R['numbers']> extends AsyncIterable<infer N> ? N : never, number>>(true),
+  holds<Equal<ReturnType<R['body']>, Promise<ReadableStream<Uint8Array>>>>(true),
   // Handles and values are there at once.
   holds<Equal<R['flush'], BottomHalf>>(true),
   holds<Equal<R['bytes'], Pipe>>(true),
@@ -55,6 +64,16 @@ async function calls(runtime: Runtime, disk: IOThread<Disk>, api: IOThread<Api>)
   // @ts-expect-error what it is a promise of
   const text: string = await disk.remote.add(1, 2);
   await api.remote.watch(() => {});
+  await api.remote.put(async function* () { yield 1; }(), new AbortController().signal);
+  await api.remote.put(function* () { yield 1; }(), AbortSignal.timeout(1));
+  // @ts-expect-error what the items are
+  await api.remote.put(async function* () { yield 'a'; }(), AbortSignal.timeout(1));
+  // @ts-expect-error what is no sequence cannot be iterated
+  const items: AsyncIterable<unknown> = api.remote.find('name');
+  const limited: Promise<number> = api.remote.with({ timeout: 5, signal: AbortSignal.timeout(1) }).sum(new Uint32Array(1));
+  // @ts-expect-error an option that does not exist
+  api.remote.with({ timeOut: 5 });
+  void [limited, items];
   // @ts-expect-error not a function
   await api.remote.watch('name');
   // @ts-expect-error what the function gets

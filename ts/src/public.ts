@@ -8,7 +8,7 @@ export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, IOThread
 export { proxy, transfer } from './wire/marks.js';
 export { release, withOptions } from './wire/release.js';
 export { currentSignal } from './iothread/serving.js';
-export type { Received, Remote, Sent, Served } from './iothread/remote.js';
+export type { Received, Remote, RemoteGenerator, Sent, Served } from './iothread/remote.js';
 export { AioContext, Watch, type LoopStats } from './api/context.js';
 export { BottomHalf } from './api/bottom-half.js';
 export { Notifier } from './api/notifier.js';

@@ -45,10 +45,56 @@ async function signals({ remote, check }) {
   check(String(late) === 'true,true,before', `arrives as ${late}`);
 }
 
+async function all(items) {
+  const list = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+async function sequences({ remote, check }) {
+  const rows = await all(remote.rows(500));
+  check(rows.length === 500 && rows.every(({ n }, at) => n === at), `${rows.length} rows`);
+  const later = await all(await remote.later(20));
+  check(String(later) === String([...Array(20).keys()]), `rows that wait: ${later}`);
+  for await (const { n } of remote.rows(1e9)) if (n === 5) break;
+  check(String(await remote.noted()) === 'finally', 'the finally block has run');
+  const error = await reasonOf(all(remote.fails()));
+  check(error instanceof RangeError && error.code === 'E_ROWS', `${error}`);
+  async function* numbers() {
+    for (let n = 0; n < 1000; n++) yield n;
+  }
+  const sum = await remote.sum(numbers());
+  check(sum === 499500, `sum ${sum}`);
+  // Streams, there and back.
+  const sent = new ReadableStream({
+    start(controller) {
+      for (let n = 0; n < 100; n++) controller.enqueue(Uint8Array.of(n, n + 1));
+      controller.close();
+    },
+  });
+  const stream = await remote.echo(sent);
+  check(stream instanceof ReadableStream, 'a stream');
+  const reader = stream.getReader();
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    check(value[0] === bytes / 2, `piece ${bytes / 2} is ${value}`);
+    bytes += value.length;
+  }
+  check(bytes === 200, `${bytes} bytes`);
+}
+
 export default async function ({ makeWorker, check }) {
   const aio = await Runtime.create();
   const io = await aio.iothread('calls', { worker: () => makeWorker(new URL('./calls.worker.mjs', import.meta.url)) });
   const { remote } = io;
-  for (const part of [cancellation, signals]) await part({ remote, check });
+  for (const part of [cancellation, signals, sequences]) await part({ remote, check });
+  // The end of the IOThread ends what is consumed of it.
+  const never = await remote.later(Infinity);
+  await never.next();
+  await io.terminate();
+  const lost = await reasonOf(all(never));
+  check(lost.code === 'ERR_AIO_THREAD_LOST', `${lost}`);
   await aio.close();
 }

@@ -20,5 +20,28 @@ serve({
   echoOf: (work, timeout) => withOptions(work, { timeout })().then(() => 'answered', ({ code }) => code),
   look: (signal) => [signal instanceof AbortSignal, signal.aborted, signal.reason],
   listen: (signal, tell) => signal.addEventListener('abort', () => void tell(signal.reason)),
+  echo: (value) => value,
+  async *rows(count) {
+    try {
+      for (let n = 0; n < count; n++) yield { n };
+    } finally {
+      if (count === 1e9) noted.push('finally');
+    }
+  },
+  async *later(count) {
+    for (let n = 0; n < count; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      yield n;
+    }
+  },
+  async *fails() {
+    yield 1;
+    throw Object.assign(new RangeError('no more'), { code: 'E_ROWS' });
+  },
+  async sum(numbers) {
+    let sum = 0;
+    for await (const n of numbers) sum += n;
+    return sum;
+  },
   make: () => (value) => value,
 });

@@ -6,6 +6,7 @@ import type { LiveValues } from '../wire/live.js';
 import { methods } from '../wire/packet.js';
 import { kindOf } from '../wire/scan.js';
 import type { AnyFunction, Correspondent } from '../wire/unpack.js';
+import { iterable } from './iterable.js';
 
 /** What Functions tells of the numbers that it gives and gets. */
 export interface Lives extends LiveValues {
@@ -35,8 +36,8 @@ interface Held {
   sends: number;
   /** What it becomes when the other side sends it back: work, bound to self. */
   home?: AnyFunction;
-  /** Of something else than a function: called when the other side does not use it any more, or the connection ends. */
-  readonly end?: () => void;
+  /** Of something else than a function: called when the other side does not use it any more, or the connection ends. unsent: it was not sent after all. */
+  readonly end?: (unsent: boolean) => void;
 }
 
 /** Stands for a function of the other side while it is in use here. */
@@ -114,27 +115,27 @@ export class Functions implements Correspondent {
   }
 
   unsent(ids: number[]): void {
-    for (const id of ids) this.drop(id, 1);
+    for (const id of ids) this.drop(id, 1, true);
   }
 
   /** Gives back so many sends of a function. */
-  private drop(id: number, sends: number): void {
+  private drop(id: number, sends: number, unsent = false): void {
     const held = this.held.get(id);
-    if (held && (held.sends -= sends) <= 0) this.remove(held);
+    if (held && (held.sends -= sends) <= 0) this.remove(held, unsent);
   }
 
-  private remove({ id, work, self, end }: Held): void {
+  private remove({ id, work, self, end }: Held, unsent = false): void {
     this.held.delete(id);
     const of = this.sent.get(work);
     of?.delete(self);
     if (of?.size === 0) this.sent.delete(work);
-    end?.();
+    end?.(unsent);
   }
 
   // ---- What else the other side knows by a number
 
   /** Gives something that is being sent a number, until the other side does not use it any more. Then end() is called. */
-  keep(end: () => void): number {
+  keep(end: (unsent: boolean) => void): number {
     const id = ++this.lastId;
     this.held.set(id, { id, work: end, self: undefined, sends: 1, end });
     return id;
@@ -179,10 +180,10 @@ export class Functions implements Correspondent {
       return alive;
     }
     // While a call is pending, its promise keeps this function alive, and with it the stub.
-    const work = async (...args: unknown[]): Promise<unknown> => {
+    const work = iterable(async (...args: unknown[]): Promise<unknown> => {
       if (!this.known.has(work)) throw this.way.released();
       return this.way.call(id, args);
-    };
+    });
     const stub: Stub = { id, work: new WeakRef<AnyFunction>(work), received: 1 };
     this.stubs.set(id, stub);
     this.known.set(work, stub);
@@ -210,10 +211,10 @@ export class Functions implements Correspondent {
   private boundTo(work: AnyFunction, options: CallOptions): AnyFunction {
     const stub = this.known.get(work) as Stub;
     // It refers to the function, whose stub lives as long as this does.
-    const withOptions = async (...args: unknown[]): Promise<unknown> => {
+    const withOptions = iterable(async (...args: unknown[]): Promise<unknown> => {
       if (!this.known.has(work)) throw this.way.released();
       return this.way.call(stub.id, args, options);
-    };
+    });
     // Sent back, it is the same function.
     this.known.set(withOptions, stub);
     return withOptions;
@@ -289,6 +290,6 @@ export class Functions implements Correspondent {
     this.held.clear();
     this.sent.clear();
     this.stubs.clear();
-    for (const { end } of kept) end?.();
+    for (const { end } of kept) end?.(false);
   }
 }

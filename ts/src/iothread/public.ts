@@ -10,6 +10,6 @@ export type { BottomHalf } from '../api/bottom-half.js';
 export type { Notifier } from '../api/notifier.js';
 export type { Pipe } from '../api/pipe.js';
 export type { Timer } from '../api/timer.js';
-export type { Received, Remote, Sent, Served } from './remote.js';
+export type { Received, Remote, RemoteGenerator, Sent, Served } from './remote.js';
 export type { AioErrorCode } from '../error-codes.js';
 export { AioError } from '../errors.js';

@@ -14,6 +14,36 @@ export interface Served<T> {
   readonly [api]: T;
 }
 
+/**
+ * What stands for an async iterable, an async generator or a generator of another thread. It is iterated once. The items come
+ * in batches, and the producer is ahead by a limited number of them. Ending the loop early, or {@link return}, runs the
+ * producer's `finally` blocks.
+ */
+export interface RemoteGenerator<T, R = unknown> {
+  /** Resolves with the next item, or with what the generator has returned. */
+  next(): Promise<IteratorResult<T, R>>;
+  /** Ends the sequence: resolves when the producer's `finally` blocks have run. */
+  return(value?: R): Promise<IteratorResult<T, R>>;
+  /** Throws an error into the generator, at the place where it waits. Items that were on their way are dropped. */
+  throw(error: unknown): Promise<IteratorResult<T, R>>;
+  /** Returns the object itself. */
+  [Symbol.asyncIterator](): this;
+  /** Ends the sequence. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What has items that another thread can iterate. */
+type Sequence = AsyncIterable<unknown> | Generator<unknown, unknown, never>;
+type ItemOf<T> = T extends AsyncIterable<infer V> ? V : T extends Generator<infer V, unknown, never> ? V : never;
+type ReturnOf<T> = T extends AsyncGenerator<unknown, infer R, never> | Generator<unknown, infer R, never> ? R : unknown;
+
+/** The promise of a call's result. If that can be iterated, so can the promise: `for await (const row of io.remote.rows())`. */
+type Answer<R> =
+  [R] extends [never] ? Promise<never>
+  : [R] extends [AsItIs] ? Promise<Received<R>>
+  : [R] extends [Sequence] ? Promise<Received<R>> & AsyncIterable<Received<ItemOf<R>>>
+  : Promise<Received<R>>;
+
 /** What is sent as it is: objects with handles, and what the structured clone algorithm copies. */
 type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
@@ -21,8 +51,9 @@ type AsItIs =
 
 /** The type of a value that came from another thread. Its functions run in that thread and return promises. */
 export type Received<T> =
-  T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Promise<Received<Awaited<R>>>
+  T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Answer<Awaited<R>>
   : T extends AsItIs ? T
+  : T extends Sequence ? RemoteGenerator<Received<ItemOf<T>>, Received<ReturnOf<T>>>
   : T extends ReadonlyMap<infer K, infer V> ? Map<Received<K>, Received<V>>
   : T extends ReadonlySet<infer V> ? Set<Received<V>>
   : T extends object ? { [K in keyof T]: Received<T[K]> }
@@ -35,6 +66,7 @@ export type Received<T> =
 export type Sent<T> =
   T extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> | Promise<Awaited<R>>
   : T extends AsItIs ? T
+  : T extends Sequence ? AsyncIterable<Sent<ItemOf<T>>> | Generator<Sent<ItemOf<T>>, unknown, never>
   : T extends ReadonlyMap<infer K, infer V> ? ReadonlyMap<Sent<K>, Sent<V>>
   : T extends ReadonlySet<infer V> ? ReadonlySet<Sent<V>>
   : T extends object ? { [K in keyof T]: Sent<T[K]> }

@@ -12,10 +12,11 @@ import { explain } from '../wire/scan.js';
 import type { Instead } from '../wire/substitute.js';
 import { unpack, type AnyFunction, type Packet } from '../wire/unpack.js';
 import { endEarly } from './end-early.js';
+import { Flow } from './flow.js';
 import { Functions, type Release } from './functions.js';
+import { LiveTable } from './lives.js';
 import { Running } from './running.js';
 import { now } from './serving.js';
-import { Signals } from './signals.js';
 
 /** What one side tells the other. */
 const Kind = {
@@ -36,6 +37,8 @@ const Kind = {
   cancel: 8,
   /** The signal `of` was aborted; the value is the reason. */
   abort: 9,
+  /** About the sequence `of`; `id` is one of Flow. */
+  flow: 10,
 } as const;
 
 /** A record that is sent as a message, because only structured clone can carry it, or the ring has no room. */
@@ -117,7 +120,7 @@ export class Rpc {
   readonly functions: Functions;
   /** The calls that this side serves. */
   readonly running = new Running();
-  private readonly signals: Signals;
+  readonly lives: LiveTable;
   private closed = false;
   /** The numbers of the record that is sent, and of that which is taken, next. */
   private sending = 0;
@@ -133,8 +136,15 @@ export class Rpc {
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
     }, FIRST_FUNCTION);
-    this.signals = new Signals(this.functions, (id, reason) => this.tellReason(Kind.abort, 0, id, reason));
-    this.functions.live = this.signals;
+    this.functions.live = this.lives = new LiveTable(this.functions, {
+      abort: (id, reason) => this.tellReason(Kind.abort, 0, id, reason),
+      flow: (flow, id, value) => void this.send(Kind.flow, flow, id, value, flow === Flow.items ? 'items' : 'value'),
+      ask: (start) => side.ask(start),
+      settle: (id, how, value) => side.settle(id, how, value),
+      assertOpen: () => this.assertOpen(),
+      began: () => side.began?.(),
+      settled: () => side.settled?.(),
+    });
     connections.add(this);
   }
 
@@ -144,7 +154,7 @@ export class Rpc {
     this.closed = true;
     connections.delete(this);
     this.functions.close();
-    this.signals.close();
+    this.lives.close();
     this.running.close(reason);
     this.messages.clear();
   }
@@ -153,8 +163,7 @@ export class Rpc {
 
   /** Calls the function of the other side with this number. */
   call(of: number, args: unknown[], options: CallOptions = {}): Promise<unknown> {
-    this.side.assertOpen();
-    if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
+    this.assertOpen();
     const { signal, timeout } = options;
     if (!signal && timeout === undefined) return this.side.ask((id) => void this.send(Kind.call, id, of, args, 'arguments'));
     signal?.throwIfAborted();
@@ -166,6 +175,11 @@ export class Rpc {
     });
     endEarly(answered, options, `IOThread '${this.side.name}'`, (reason) => this.cancel(number, reason, call));
     return answered;
+  }
+
+  private assertOpen(): void {
+    this.side.assertOpen();
+    if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
   }
 
   private cancel(id: number, reason: unknown, call: Revoke | undefined): void {
@@ -309,7 +323,7 @@ export class Rpc {
     if (kind !== Kind.unread) return this.handle(kind, id, of, () => unpack(packet, this.functions));
     const [was, numbers] = packet.value as [number, number[]];
     this.functions.notReceived(numbers);
-    const what = was === Kind.call || was === Kind.revocable ? 'the arguments of this call' : was === Kind.value ? 'the result of this call' : 'the error';
+    const what = was === Kind.call || was === Kind.revocable ? 'the arguments of this call' : was === Kind.value ? 'the result of this call' : was === Kind.flow ? 'an item of this sequence' : 'the error';
     this.notRead(was, id, of, unreadable(what));
   }
 
@@ -328,7 +342,8 @@ export class Rpc {
       case Kind.thrown: return this.side.settle(id, 'reject', value);
       case Kind.release: return this.functions.receive(value as Release);
       case Kind.cancel: return this.running.cancel(id, value);
-      case Kind.abort: return this.signals.abort(of, value);
+      case Kind.abort: return this.lives.signals.abort(of, value);
+      case Kind.flow: return this.lives.take(id, of, value);
     }
   }
 
@@ -338,7 +353,8 @@ export class Rpc {
       case Kind.call: case Kind.revocable: return this.refuse(id, error);
       case Kind.value: case Kind.thrown: return this.side.settle(id, 'reject', error);
       case Kind.cancel: return this.running.cancel(id, error);
-      case Kind.abort: return this.signals.abort(of, error);
+      case Kind.abort: return this.lives.signals.abort(of, error);
+      case Kind.flow: return this.lives.notRead(id, of, error);
     }
   }
 

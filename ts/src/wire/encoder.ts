@@ -4,7 +4,7 @@
  * clone keeps, such as objects that occur twice and cycles. Other values are left to packet.ts.
  */
 import { MOST, Scratch, Tag, VIEWS } from './encoding.js';
-import { isLive, Live } from './live.js';
+import { isAsyncIterable, isLive, isStream, Live } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { methods } from './packet.js';
 import { isHandle, kindOf } from './scan.js';
@@ -191,6 +191,7 @@ export class Encoder extends Scratch {
     const proto: unknown = getPrototypeOf(value);
     if (Array.isArray(value)) this.array(value);
     else if (marks.any && isProxied(value)) this.fields(value, methods(value));
+    else if (isAsyncIterable(value)) this.live(value);
     else if (proto === Object.prototype || proto === null) this.plain(value);
     else this.special(value);
     this.depth--;
@@ -248,7 +249,7 @@ export class Encoder extends Scratch {
 
   private live(value: object): void {
     const { live } = this.by;
-    if (!live) throw OTHER;
+    if (!live || (isStream(value) && value.locked)) throw OTHER;
     if (this.again(value)) return;
     const parts = live.send(value);
     this.sent.push(parts.id);

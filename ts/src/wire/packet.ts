@@ -4,7 +4,7 @@
  * or spoils, are taken out of plain objects, arrays, Maps and Sets, and put in again on the other side.
  */
 import { define } from './define.js';
-import { isLive } from './live.js';
+import { isLive, isStream } from './live.js';
 import { isProxied, transferOf } from './marks.js';
 import { eachMember, isDoubtful, isHandle, isMany, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
@@ -13,7 +13,7 @@ import type { AnyFunction, Correspondent, Filling, Hole, Packet, Parts } from '.
 /** A packet, and what is needed to send it. */
 export interface Packed {
   readonly packet: Packet;
-  readonly transfer: Transferable[];
+  transfer: Transferable[];
   /** The numbers of the functions in it, each as often as the function was sent. */
   readonly sent: number[];
   /** Whether its receiver may be unable to read it. */
@@ -76,8 +76,11 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
       }
       return;
     }
-    if (isLive(from)) {
-      if (!by.live) throw new DOMException(`${nameOf(place)} cannot be sent to another thread: no call can follow`, 'DataCloneError');
+    if (isLive(from) && !isProxied(from)) {
+      const why = !by.live ? 'nothing can follow this value' : isStream(from) && from.locked ? 'the stream is locked' : undefined;
+      if (!by.live || why) throw new DOMException(`${nameOf(place)} cannot be sent to another thread: ${why}`, 'DataCloneError');
+      // A stream that was transferred by the platform would not wake up a loop that sleeps in WebAssembly.
+      packed.transfer = packed.transfer.filter((item) => item !== from);
       const parts = by.live.send(from);
       packed.sent.push(parts.id);
       make(parts);

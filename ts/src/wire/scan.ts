@@ -2,7 +2,7 @@
 /** Inspects a value that is about to be sent to another thread. Nothing here recurses, because values may be nested deeply. */
 import { messageOf } from '../errors.js';
 import type { Handle } from './handle.js';
-import { isLive } from './live.js';
+import { isAsyncIterable, isLive } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { isError } from './take-apart.js';
 
@@ -115,7 +115,7 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
 export function scan(value: unknown, place: Place, within = false): Walk {
   // A value may have very many objects, nearly all of them plain: these are asked the least.
   return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
-    (isHandle(member) || (marks.any && (isProxied(member) || (!within && isTransferred(member)))) ||
+    (isHandle(member) || isAsyncIterable(member) || (marks.any && (isProxied(member) || (!within && isTransferred(member)))) ||
     (kindOf(member) === 'other' && ((!within && isError(member)) || isLive(member))))));
 }
 
