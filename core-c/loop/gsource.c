@@ -219,8 +219,11 @@ static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
     AioContext *ctx = (AioContext *)source;
     Wakeup *wakeup = ctx->wakeup;
 
-    /* Pairs with aio_notify: either it sees the bit, or we see what it published. */
+    /* Pairs with aio_notify: either it sees the bit, or we see what it published. The load is
+     * what makes us see it: it reads the notification, since both are sequentially consistent;
+     * what is looked at below is read with acquire order, which a store does not hold back. */
     qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me | 1);
+    (void)qatomic_mb_read(&wakeup->notified);
     *timeout = qemu_timeout_ns_to_ms(aio_compute_timeout(ctx));
     if (aio_prepare(ctx) || handlers_are_left(ctx)) {
         *timeout = 0;

@@ -41,6 +41,8 @@ bool port_may_wait(void);
  * thread that may not wait.
  */
 int port_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns);
+/* Wakes at most count threads that sleep on the word, those that have slept longest first:
+ * a thread that goes to sleep just after a signal does not take it from one that slept before. */
 void port_futex_wake(uint32_t *word, uint32_t count);
 /* Pauses for one turn of a spinning loop. */
 void port_pause(void);

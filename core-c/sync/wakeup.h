@@ -28,7 +28,10 @@ void wakeup_free(Wakeup *wakeup);
  * signal handlers; lock-free. */
 static inline void wakeup_notify(Wakeup *wakeup)
 {
-    qatomic_mb_set(&wakeup->notified, 1);      /* pairs with aio_poll */
+    /* Pairs with aio_poll. It is an exchange, so that the loop, when it takes the notification of
+     * one thread, also sees what others have published that notified it before (a release
+     * sequence). A store is the same instruction on x86, and in WebAssembly there. */
+    qatomic_xchg(&wakeup->notified, 1);
     if (qatomic_mb_read(&wakeup->notify_me)) {
         port_count_add(&wakeup->sent, 1);
         port_event_set(wakeup->fd);

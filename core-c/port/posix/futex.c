@@ -35,7 +35,8 @@ void port_futex_wake(uint32_t *word, uint32_t count)
 {
     int saved_errno = errno;
 
-    /* This may fail: the memory of the word may be gone by now. */
+    /* This may fail: the memory of the word may be gone by now. Linux wakes threads of one
+     * priority in the order in which they went to sleep. */
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, MIN(count, (uint32_t)INT_MAX),
             NULL, NULL, 0);
     errno = saved_errno;
