@@ -35,6 +35,10 @@ INSIDE_ALL := -include core-c/private-names.h -Icore-c
 INSIDE := $(INSIDE_ALL) -Icore-c/port/posix
 INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 
+# Flags of what runs in the simulator (core-c/port/sim), whose headers come first; and of the program beside its machine.
+SIM_FLAGS := -std=gnu11 -O1 -g -fno-pie -fno-common -Wall -Wextra -Werror -include core-c/private-names.h -Icore-c/port/sim -Icore-c -Icore-c/include
+SIM_PROGRAM := -fsanitize=thread -D_GNU_SOURCE -include core-c/port/sim/program.h
+
 # Flags of the programs that test/posix compares.
 POSIX_FLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Wno-unused-result 
 
@@ -80,12 +84,16 @@ bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
+# The simulated program, and the machine that simulates it.
+sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core-c/port/sim/absent.c $(wildcard test/sim/*.c)
+sim_machine := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
+sim_obj := $(sim_program:%.c=build/sim/program/%.o) $(sim_machine:%.c=build/sim/machine/%.o)
 posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-package test-models \
-  test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
+  sim test-mutants test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -109,6 +117,9 @@ help:
 	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
+	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
+	@echo '                (SEEDS=n, ONLY=scenario; SEED=n ONLY=scenario: that run again, step by step)'
+	@echo 'make test-mutants   bugs planted in the core, which the simulator has to find (ONLY=name)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make test-conformance  the conformance suite in Node and Chromium (ONLY=case)'
 	@echo 'make runtimes       install the nine runtimes that make conformance uses: Node 20 to 26, Deno, Bun, browsers'
@@ -153,6 +164,8 @@ build/$(1).value: $(if $(call same,$(strip $(2)),$(strip $(file <build/$(1).valu
 	@echo '$(strip $(2))' > $$@
 endef
 $(eval $(call kept,native-flags,$(CC) $(NATIVE_FLAGS) $(INSIDE)))
+$(eval $(call kept,sim-flags,$(CC) $(SIM_FLAGS) $(SIM_PROGRAM)))
+$(eval $(call kept,sim-list,$(sim_program) $(sim_machine)))
 $(eval $(call kept,native-list,$(native_src)))
 $(eval $(call kept,test-list,$(test_c)))
 $(eval $(call kept,wasm-flags,$(WASM_FLAGS) $(INSIDE_WASM)))
@@ -197,6 +210,23 @@ $(native_lib): $(native_obj) build/native-list.value
 build/native/tests: $(test_c:%.c=build/native/%.o) $(native_lib) build/test-list.value
 	$(call step,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(failing) $(filter %.o,$^) $(native_lib) -lpthread -lm -o $@
+
+# ---- C, in the simulator ----
+
+build/sim/program/%.o: %.c build/sim-flags.value | build/cc.ok
+	$(call step,CC,$*.c (simulator))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SIM_FLAGS) $(SIM_PROGRAM) -MMD -MP -c $< -o $@
+
+build/sim/machine/%.o: %.c build/sim-flags.value | build/cc.ok
+	$(call step,CC,$*.c)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SIM_FLAGS) -MMD -MP -c $< -o $@
+
+# The program's variables get sections of their own, which the simulator sets back before each run.
+build/sim/sim: $(sim_obj) build/sim-list.value core-c/port/sim/link.sh
+	$(call step,CC,$@)
+	$(Q)core-c/port/sim/link.sh '$(CC)' $@ build/sim/program build/sim/machine
 
 build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
@@ -345,6 +375,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	  $(call tool,EM_OPT) -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
+-include $(sim_obj:.o=.d)
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
 -include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) $(posix_programs) build/chaos/module.wasm)
@@ -404,7 +435,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 # ---- tests -------------------------------------------------------------------
 
 test: build $(test_native) $(test_wasm) build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
-    build/spin.tried build/glib.tried $(builds:%=build/%/tests)
+    build/sim/sim build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
@@ -412,6 +443,12 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
+
+sim: build/sim/sim build/node.ok
+	$(Q)node test/run.mjs sim
+
+test-mutants: build/sim/sim build/node.ok
+	$(Q)node test/run.mjs mutants
 
 test-posix: build $(posix_programs)
 	$(Q)node test/run.mjs posix

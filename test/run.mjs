@@ -1,7 +1,7 @@
 // Runs the test suites one after the other (each uses both CPUs of a small
 // machine by itself) and closes with one line over all of them.
 //
-//   node test/run.mjs [suite...]        all of them when none is named
+//   node test/run.mjs [suite...]        all but the long ones when none is named
 //   ONLY=words                          programs (C) or a pattern (jest)
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -15,8 +15,10 @@ import { runCompat } from './compat.mjs';
 import { runConformance, sums } from './conformance/run.mjs';
 import { runFailNth } from './fail-nth/run.mjs';
 import { runModels } from './models/run.mjs';
+import { runMutants } from './mutants/run.mjs';
 import { runPackage } from './package/run.mjs';
 import { runPosix } from './posix/run.mjs';
+import { runSim } from './sim/run.mjs';
 import { skip } from './skips.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
@@ -80,6 +82,8 @@ const suites = {
   'c-native': () => runC('native', only),
   'c-wasm': () => runC('wasm', only),
   ...otherBuilds(),
+  sim: () => runSim(only),
+  mutants: () => runMutants(only),
   models: () => runModels(only),
   aiocc: () => runAiocc(only),
   compat: runCompat,
@@ -92,6 +96,8 @@ const suites = {
   chaos: runChaos,
 };
 
+/** Run only when they are named: they take longer. */
+const LONG = ['mutants'];
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !(name in suites));
 if (unknown) {
@@ -99,7 +105,7 @@ if (unknown) {
   process.exit(2);
 }
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const name of chosen.length > 0 ? chosen : Object.keys(suites)) {
+for (const name of chosen.length > 0 ? chosen : Object.keys(suites).filter((suite) => !LONG.includes(suite))) {
   process.stdout.write(`  TEST     ${name}\n`);
   const start = performance.now();
   const { passed, failed, skipped } = await suites[name]();

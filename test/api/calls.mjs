@@ -1,6 +1,6 @@
 // Every call through a pointer stands in core-c/port/calls.h, which fences the program's functions: a
 // coroutine that yields below one is refused by name then. Found in clang's tree of each file, so that no
-// spelling hides one. core-c/port/posix is left out: natively nothing needs a fence.
+// spelling hides one. core-c/port/posix and core-c/port/sim are left out: natively nothing needs a fence.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -61,7 +61,7 @@ export function pointerCalls(root) {
 
 function sources() {
   const below = (dir) => readdirSync(join(top, dir), { recursive: true }).map((name) => join(dir, name));
-  return [...below('core-c'), ...below('wasm')].filter((name) => name.endsWith('.c') && !name.startsWith('core-c/port/posix/'));
+  return [...below('core-c'), ...below('wasm')].filter((name) => name.endsWith('.c') && !/^core-c\/port\/(posix|sim)\//.test(name));
 }
 
 /** Where the others are, and how many there are in the header. */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIM_MACHINE_H
+#define SIM_MACHINE_H
+/* The simulated machine: its threads, and what its parts know of each other. */
+#include "port/port.h"
+#include "port/sim/sim.h"
+
+#include <setjmp.h>
+
+enum { SIM_MAX_THREADS = 16, SIM_TLS_MAX = 4096 };
+
+/* ---- Stacks (fiber.c) ---- */
+
+typedef struct SimFiber {
+    jmp_buf env;
+} SimFiber;
+/* Prepares a fiber that calls fn(arg) on a stack of its own, at the first switch to it; fn never returns. */
+void sim_fiber_start(SimFiber *fiber, void (*fn)(void *arg), void *arg);
+void sim_fiber_switch(SimFiber *from, SimFiber *to);
+/* Makes all stacks free again. Nobody is on one. */
+void sim_fiber_reset(void);
+
+/* ---- Happens-before ---- */
+
+/* How much of each thread has happened before. */
+typedef struct SimClock {
+    uint32_t ticks[SIM_MAX_THREADS];
+} SimClock;
+void sim_clock_join(SimClock *clock, const SimClock *with);
+
+/* ---- Threads ---- */
+
+typedef struct SimThread {
+    unsigned id;
+    enum { SIM_READY, SIM_BLOCKED, SIM_ENDED } state;
+    char name[24];
+    SimFiber fiber;
+    void (*fn)(void *arg);
+    void *arg;
+    void (*at_end)(void);
+    bool never_blocks;
+    /* While it is blocked: the word that it sleeps on (NULL: none), and until when. */
+    const void *word;
+    int64_t deadline;
+    uint64_t blocked;           /* the step since when */
+    bool timed_out;
+    unsigned pauses;            /* since it last let others run */
+    /* The next step. */
+    const SimSite *site;
+    const void *address;
+    bool writes;
+    /* The greatest runs first. */
+    int64_t priority;
+    SimClock clock;
+    /* What relaxed loads have seen of other threads, for a fence; and what its last fence released. */
+    SimClock seen, released;
+    char tls[SIM_TLS_MAX];
+} SimThread;
+
+extern SimThread *sim_self;
+/* Starts a thread. Returns NULL at the limit. */
+SimThread *sim_thread_new(const char *name, void (*fn)(void *), void *arg);
+
+/* A point where another thread may run: the step that follows is at this site, and touches (writes) the address. */
+void sim_point(const SimSite *site, const void *address, bool writes);
+/* The same, in a loop that waits for another thread: others run first. */
+void sim_pause(const SimSite *site);
+/* Blocks the thread until another one calls sim_unblock(), or until the deadline. Returns false if that has passed. */
+bool sim_block(const void *word, int64_t deadline);
+void sim_unblock(SimThread *thread);
+/* The i-th thread that there has been in this run; NULL: there are no more. */
+SimThread *sim_thread(unsigned i);
+int64_t sim_now(void);
+/* Returns a number below n: from the generator of the seed, or as the search has it. */
+uint32_t sim_random(uint32_t n);
+
+/* ---- Memory ---- */
+
+/* Forgets what memory was. */
+void sim_memory_reset(void);
+/* Whether a load may see an older store. */
+extern bool sim_weak;
+void sim_heap_reset(void);
+/* Fails if the address lies in memory that was freed. */
+void sim_heap_check(const volatile void *address, const char *what);
+
+/* Watches this memory for data races. */
+void sim_race_watch(void *start, size_t size);
+void sim_race_reset(void);
+/* An access of this thread; pc is where, for the report. */
+void sim_race_access(const volatile void *address, size_t size, bool writes, bool atomic, uintptr_t pc);
+
+/* ---- The record of a run ---- */
+
+/* Whether steps are recorded. */
+extern bool sim_recording;
+void sim_record(const SimSite *site, const char *what, uint64_t value);
+void sim_print_record(FILE *to);
+void sim_record_reset(void);
+
+/* ---- Runs ---- */
+
+typedef enum { SIM_BY_CHANCE, SIM_BY_PRIORITY, SIM_ALL } SimScheduler;
+
+typedef struct SimRun {
+    uint64_t seed;
+    SimScheduler scheduler;
+    unsigned changes;           /* SIM_BY_PRIORITY: how often a priority changes */
+    uint64_t length;            /* SIM_BY_PRIORITY: about how many steps a run has */
+    /* Results. */
+    uint64_t steps;
+    bool failed;
+    bool pruned;                /* SIM_ALL: a run like one before */
+    char message[1024];
+} SimRun;
+/* Runs a scenario once. */
+void sim_run(const SimScenario *scenario, SimRun *run);
+extern SimRun *sim_current_run;
+
+/* Searches all orders of a small scenario. Returns false if one failed, which *run describes. */
+bool sim_explore(const SimScenario *scenario, uint64_t most_runs, SimRun *run, uint64_t *runs, bool *complete);
+/* SIM_ALL: the thread that runs next, of those whose bits are set; -1: prune this run. */
+int sim_explore_pick(uint32_t ready);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SIM_H
+#define SIM_H
+/*
+ * The simulator: a port that runs all threads of a program in one, in an order that a seed decides.
+ * Each atomic operation, each sleep on a word and each wake-up is a point where another thread may
+ * go on; time is virtual; a load may see an older store, where C11 allows that. The same seed gives
+ * the same run, so that what it finds can be looked at again.
+ *
+ * A program for it is a file with scenarios. They use the loop as any program does, and sim_check()
+ * to say what has to hold. A scenario ends when its function has returned and all threads have
+ * ended; one that can no longer go on is a finding.
+ */
+#include "qemu/osdep.h"
+
+typedef struct SimScenario {
+    const char *name;
+    const char *what;           /* a sentence */
+    void (*run)(void);
+    /* May be searched exhaustively: at most three threads and some forty steps. */
+    bool small;
+} SimScenario;
+
+/* Defines a scenario. Its body is run in a thread of its own, "main". */
+#define SIM_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, false)
+#define SIM_SMALL_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, true)
+#define SIM_SCENARIO_(id, sentence, is_small)                                \
+    static void id(void);                                                    \
+    static const SimScenario id##_scenario                                   \
+        __attribute__((used, section("simscenarios"), aligned(8))) = {       \
+        #id, sentence, id, is_small };                                       \
+    static void id(void)
+
+/* Starts a thread, which calls fn(arg). */
+void sim_spawn(const char *name, void (*fn)(void *arg), void *arg);
+/* Waits until all threads that sim_spawn() has started have ended. */
+void sim_join(void);
+/* Returns a number below n, which the seed decides. */
+unsigned sim_choose(unsigned n);
+/* A step that does nothing: another thread may run. */
+void sim_pass(void);
+/* Lets other threads run, as a sleep of this many nanoseconds would. */
+void sim_sleep(int64_t ns);
+/* Makes this thread one that must never block, like the thread that owns a runtime. */
+void sim_never_blocks(void);
+
+/* Ends the run: it has found something. */
+void sim_fail(const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 1, 2)));
+#define sim_check(condition)                                                 \
+    ((condition) ? (void)0 :                                                 \
+     sim_fail("%s:%d: does not hold: %s", __FILE__, __LINE__, #condition))
+
+#endif
