@@ -2,7 +2,7 @@
 // the runtime accepts or refuses the module, and the version of the package whose aiocc linked it.
 //
 // The number changes when a module that was built before would no longer run: when an export or import
-// is removed, changes its type, or changes its meaning. MODULE_ABI in ts/src/runtime/module.ts is the same.
+// is removed, changes its type, or changes its meaning. MODULE_ABI in ts/src/runtime/module-abi.ts is the same.
 import { readFileSync } from 'node:fs';
 
 const ABI = 2;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Runtime } from 'wasm-aio';
 import { WasiHost } from 'wasm-aio/wasi';
-import type * as moduleFile from '../../dist/runtime/module.js';
+import type * as moduleFile from '../../dist/runtime/given-module.js';
 import { scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
 import { dist, pathOf } from './helpers/paths.js';
@@ -85,7 +85,7 @@ test('a foreign module: without memory, with a private one, with imports that we
 });
 
 test("the memory's limits are read from the import section", async () => {
-  const { importedMemory } = (await import(dist('runtime/module.js'))) as typeof moduleFile;
+  const { importedMemory } = (await import(dist('runtime/given-module.js'))) as typeof moduleFile;
   const limits = importedMemory(good);
   // With these it links, and with any greater maximum it would not.
   const memory = new WebAssembly.Memory({ ...limits, shared: true });

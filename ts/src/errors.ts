@@ -41,6 +41,11 @@ export function closedError(what: string): AioError {
   return new AioError('ERR_AIO_CLOSED', `${what} is closed`);
 }
 
+/** Throws an error again, unless it says that something was closed. */
+export function unlessClosed(error: unknown): void {
+  if ((error as { code?: unknown }).code !== 'ERR_AIO_CLOSED') throw error;
+}
+
 /** The error for something that does not fit into the shared memory. */
 export function noMemory(what: string): AioError {
   return new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} in the shared memory (maximumMemory)`, { errno: 'ENOMEM' });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AioError, hostErrno, messageOf } from '../errors.js';
-import type { HostFile, OpenMode } from '../hosts/host.js';
+import type { FileControl, HostFile, OpenMode } from '../hosts/host.js';
 import type { Core } from '../runtime/core.js';
 import { Role } from '../runtime/exports.js';
 import type { Resolvers } from '../runtime/pending.js';
@@ -12,6 +12,8 @@ import { RequestMemory } from './staged.js';
 
 /** The bits of a file handle that the host chooses; the others are the generation (FILE_GENERATION_SHIFT in wasm/port/server.h). */
 const HANDLE = 0xff_ffff;
+
+const workerEnded = (): AioError => new AioError('ERR_AIO_CANCELED', 'the host I/O worker that had opened the file ended', { errno: 'ECANCELED' });
 
 /**
  * The open files of a runtime. Opens them in the owner's thread or, where a file belongs to one worker, in the
@@ -25,7 +27,7 @@ export class FileTable implements OpenFiles {
   private lastId = 0;
   /** No thread uses files any more, or none that is worth waiting for. */
   over = false;
-  private readonly asked = new Map<number, Resolvers<HostFile>>();
+  private readonly asked = new Map<number, Resolvers<unknown>>();
 
   /** The memory of all file requests. */
   readonly memory: RequestMemory;
@@ -35,15 +37,7 @@ export class FileTable implements OpenFiles {
   }
 
   async open(ioThread: RequestServer, path: string, mode: OpenMode, settings: FileSettings): Promise<OpenFile> {
-    const { host } = this.core;
-    let opened: HostFile;
-    try {
-      opened = host.filesAreOwned ? await this.ask({ type: 'open', path, mode }) : await host.open(path, mode);
-    } catch (error) {
-      if (error instanceof AioError) throw error;
-      const errno = hostErrno(error);
-      throw new AioError('ERR_AIO_IO', `${path}: ${messageOf(error)}`, { errno, cause: error });
-    }
+    const opened = await this.control(path, 'open', path, mode);
     try {
       // The IOThread may have been closed meanwhile.
       ioThread.assertOpen();
@@ -56,6 +50,18 @@ export class FileTable implements OpenFiles {
     return file;
   }
 
+  /** Calls one of the host's functions for files, in the thread that opens them. what: the file, for messages. */
+  async control<Call extends keyof FileControl>(what: string, call: Call, ...args: Parameters<FileControl[Call]>): Promise<Awaited<ReturnType<FileControl[Call]>>> {
+    const { host: { filesAreOwned, files } } = this.core;
+    try {
+      const work = files?.[call] as (...args: unknown[]) => Promise<unknown>;
+      return (await (filesAreOwned ? this.ask(call, args) : work(...args))) as Awaited<ReturnType<FileControl[Call]>>;
+    } catch (error) {
+      if (error instanceof AioError) throw error;
+      throw new AioError('ERR_AIO_IO', `${what}: ${messageOf(error)}`, { errno: hostErrno(error), cause: error });
+    }
+  }
+
   /** The last step of closing a file, when it has no request in flight. */
   async release(file: OpenFile, handle: number): Promise<void> {
     if (!this.open_.delete(file)) return;
@@ -63,16 +69,19 @@ export class FileTable implements OpenFiles {
   }
 
   private async giveBack(handle: number): Promise<void> {
-    const { host } = this.core;
-    if (!host.filesAreOwned) return host.close(handle);
-    // A file is closed with the worker that opened it.
-    const isLost = (): boolean => this.over || (handle & ~HANDLE) !== this.generation;
+    // Where files are owned, a file is closed with the worker that opened it.
+    const isLost = (): boolean => this.core.host.filesAreOwned && (this.over || !this.isCurrent(handle));
     if (isLost()) return;
     try {
-      await this.ask({ type: 'close', handle: handle & HANDLE });
+      await this.control('close', 'close', handle);
     } catch (error) {
       if (!isLost()) throw error;
     }
+  }
+
+  /** Whether the current host-I/O worker has opened the file. */
+  private isCurrent(handle: number): boolean {
+    return (handle & ~HANDLE) === this.generation;
   }
 
   private of(ioThread: RequestServer): OpenFile[] {
@@ -108,13 +117,19 @@ export class FileTable implements OpenFiles {
     if (gone) await Promise.allSettled(files.map(async (file) => file.closed));
   }
 
-  private ask(request: { type: 'open'; path: string; mode: OpenMode } | { type: 'close'; handle: number }): Promise<HostFile> {
+  /** Has the host-I/O worker carry out a call. */
+  private async ask(call: keyof FileControl, args: readonly unknown[]): Promise<unknown> {
     this.hostIO ??= this.startHostIO();
     const thread = this.hostIO;
+    const opens = call === 'open';
+    const [handle, ...rest] = args;
+    if (!opens && !this.isCurrent(handle as number)) throw workerEnded();
     const id = ++this.lastId;
-    const answered = new Promise<HostFile>((resolve, reject) => this.asked.set(id, { resolve, reject }));
-    this.send(thread, { ...request, id });
-    return this.core.guard(this, answered);
+    const answered = new Promise<unknown>((resolve, reject) => this.asked.set(id, { resolve, reject }));
+    this.send(thread, { type: 'file call', id, call, args: opens ? args : [(handle as number) & HANDLE, ...rest] });
+    const { generation } = this;
+    const result = await this.core.guard(this, answered);
+    return opens ? { ...(result as HostFile), handle: (result as HostFile).handle | generation } : result;
   }
 
   private send(thread: Thread, message: ToHostIO): void {
@@ -131,12 +146,11 @@ export class FileTable implements OpenFiles {
     });
     thread.onMessage = (given) => {
       const message = given as FromHostIO;
-      if (message.type !== 'opened' && message.type !== 'closed' && message.type !== 'refused') return;
+      if (message.type !== 'file result' && message.type !== 'file refused') return;
       const asked = this.asked.get(message.id);
       this.asked.delete(message.id);
-      if (message.type === 'opened') asked?.resolve({ ...message.file, handle: message.file.handle | this.generation });
-      else if (message.type === 'closed') asked?.resolve({ handle: 0, size: 0 });
-      else asked?.reject(new AioError('ERR_AIO_IO', message.message, { errno: message.errno }));
+      if (message.type === 'file result') asked?.resolve(message.result);
+      else asked?.reject(Object.assign(new Error(message.message), { code: message.errno }));
     };
     thread.onLost = () => this.replaceHostIO();
     return thread;
@@ -149,7 +163,7 @@ export class FileTable implements OpenFiles {
   private replaceHostIO(): void {
     const { exports } = this.core.instance;
     this.hostIO = undefined;
-    const error = new AioError('ERR_AIO_CANCELED', 'the host I/O worker ended', { errno: 'ECANCELED' });
+    const error = workerEnded();
     for (const { reject } of this.asked.values()) reject(error);
     this.asked.clear();
     this.generation = exports.rt_host_io_lost();

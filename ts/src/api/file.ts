@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { WaitOptions } from '../abort.js';
+import type { FileStat } from '../hosts/host.js';
 import type { AbortSignalLike } from '../platform.js';
 
 /**
@@ -50,7 +51,10 @@ export abstract class AioFile {
   /** The engine that carries out the file's requests. */
   abstract readonly aio: AioEngine;
 
-  /** The file's size in bytes when it was opened, or more if requests of this object have written beyond that. */
+  /**
+   * The file's size in bytes as far as this object knows it: when the file was opened, or after the last stat() or
+   * truncate(), or more if requests of this object have written beyond that.
+   */
   abstract readonly size: number;
 
   /** Reads `length` bytes at `offset` into new private memory. Fewer bytes are returned only where the file ends. */
@@ -82,6 +86,18 @@ export abstract class AioFile {
    * Resolves when all data of writes that had completed before this call is on the medium, as after `fdatasync(2)`.
    */
   abstract flush(options?: RequestOptions): Promise<void>;
+
+  /**
+   * Asks for the file's size and the time of its last change. Requests that are in flight may count or not. Once the
+   * question was put, the signal has no effect.
+   */
+  abstract stat(options?: RequestOptions): Promise<FileStat>;
+
+  /**
+   * Sets the file's size in bytes: cuts off what is beyond it, or adds zeros (`ftruncate(2)`). Await the writes that
+   * must come before it. Once it has been begun, the signal has no effect.
+   */
+  abstract truncate(size: bigint | number, options?: RequestOptions): Promise<void>;
 
   /**
    * Closes the file after its requests in flight have ended. If its IOThread was lost, the file is closed as soon as

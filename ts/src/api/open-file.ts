@@ -4,7 +4,7 @@ import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, op
 import { errnoName, errnoNumber } from '../errno.js';
 import { AioError, closedError, noMemory } from '../errors.js';
 import { showAs } from '../face.js';
-import type { HostFile, OpenMode } from '../hosts/host.js';
+import type { FileControl, FileStat, HostFile, OpenMode } from '../hosts/host.js';
 import type { Core } from '../runtime/core.js';
 import { Engine, Operation, type ContextPointer, type RequestPointer } from '../runtime/exports.js';
 import { isLength } from './buffer.js';
@@ -32,6 +32,8 @@ export interface OpenFiles {
   readonly memory: RequestMemory;
   /** No thread uses files any more, or none that is worth waiting for. */
   readonly over: boolean;
+  /** Calls one of the host's functions for files, in the thread that opens them. what: the file, for messages. */
+  control<Call extends keyof FileControl>(what: string, call: Call, ...args: Parameters<FileControl[Call]>): Promise<Awaited<ReturnType<FileControl[Call]>>>;
   /** The last step of closing a file, when it has no request in flight. */
   release(file: object, handle: number): Promise<void>;
 }
@@ -62,12 +64,14 @@ function resultError(result: number, what: string): AioError {
 }
 
 const NO_MEMORY = -errnoNumber('ENOMEM');
-const isOffset = isInteger(0, Number.MAX_SAFE_INTEGER);
-function offsetOf(offset: bigint | number): number {
-  const number = typeof offset === 'bigint' ? Number(offset) : offset;
-  isOffset('offset', number);
+const isWhole = isInteger(0, Number.MAX_SAFE_INTEGER);
+/** Checks an offset or a size in bytes. */
+function wholeOf(name: string, value: bigint | number): number {
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  isWhole(name, number);
   return number;
 }
+const offsetOf = (offset: bigint | number): number => wholeOf('offset', offset);
 
 const MAX_VIEWS = 1024;
 const areViews = isArrayOf(isBytes, 'Uint8Arrays');
@@ -158,9 +162,7 @@ export class OpenFile extends AioFile {
     const length = lengthOf('data', data);
     const signal = signalOf(options);
     this.#assertOpen();
-    if (!this.#mode.write) {
-      throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
-    }
+    this.#assertWritable();
     const staged = this.#files.memory.stage(data);
     await this.#request('write', at, staged, signal, `write of ${length} bytes at ${at}`, (done) => {
       if (done > 0) this.#known = Math.max(this.#known, at + done);
@@ -171,6 +173,45 @@ export class OpenFile extends AioFile {
     const signal = signalOf(options);
     this.#assertOpen();
     await this.#request('flush', 0, this.#files.memory.stageBytes(0), signal, 'flush', () => {});
+  }
+
+  async stat(options: RequestOptions = {}): Promise<FileStat> {
+    const signal = signalOf(options);
+    this.#assertOpen();
+    const state = await this.#control(signal, () => this.#files.control(`${this.path}: stat`, 'stat', this.host.handle));
+    this.#known = state.size;
+    return state;
+  }
+
+  async truncate(size: bigint | number, options: RequestOptions = {}): Promise<void> {
+    const bytes = wholeOf('size', size);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    this.#assertWritable();
+    await this.#control(signal, () => this.#files.control(`${this.path}: truncate to ${bytes} bytes`, 'truncate', this.host.handle, bytes));
+    this.#known = bytes;
+  }
+
+  /** Begins a call of the host's functions for files; the file is not closed meanwhile. */
+  async #control<T>(signal: AbortSignalLike | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
+    this.#requests++;
+    try {
+      return await work();
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** A request has ended. */
+  #ended(): void {
+    this.#requests--;
+    if (this.#requests === 0) this.#whenIdle?.();
+  }
+
+  #assertWritable(): void {
+    if (this.#mode.write) return;
+    throw new AioError('ERR_AIO_IO', `${this.path}: it was not opened for writing ({ write: true })`, { errno: 'EBADF' });
   }
 
   #assertOpen(): void {
@@ -198,8 +239,7 @@ export class OpenFile extends AioFile {
     const end = (): void => {
       staged.free();
       if (held) room.give(cost);
-      this.#requests--;
-      if (this.#requests === 0) this.#whenIdle?.();
+      this.#ended();
     };
     this.#requests++;
     try {

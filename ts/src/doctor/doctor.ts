@@ -46,7 +46,7 @@ async function isolation(host: OwnerHost): Promise<Finding> {
     : fault('isolation', 'this page is not cross-origin isolated', HOW_TO_SEND_HEADERS);
 }
 
-function engine(host: OwnerHost): Finding {
+async function engine(host: OwnerHost): Promise<Finding> {
   const advice = 'Use a newer one: Node 20, Chromium 92, Firefox 114, Safari 16.4, or later.';
   // A module that consists of a memory section: one shared memory of one page.
   const shared = WebAssembly.validate(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 4, 1, 3, 1, 1]));
@@ -54,7 +54,7 @@ function engine(host: OwnerHost): Finding {
   const node = typeof process === 'object' ? process.versions?.node : undefined;
   if (node !== undefined && parseInt(node) < 20) return fault('engine', `this is Node ${node}`, advice);
   try {
-    host.checkSupport();
+    await host.checkSupport();
   } catch (error) {
     return fault('engine', messageOf(error), advice);
   }

@@ -3,7 +3,8 @@
 import { messageOf } from '../errors.js';
 import { ISOLATION_HEADERS } from '../hosts/isolation.js';
 import { embedderFault, scriptFault, valueOf } from '../hosts/script-fault.js';
-import { compile, importedMemory } from '../runtime/module.js';
+import { importedMemory } from '../runtime/given-module.js';
+import { compile } from '../runtime/module.js';
 import { fault, note, ok, type Finding } from './finding.js';
 
 const [OPENER, EMBEDDER] = Object.keys(ISOLATION_HEADERS) as ['Cross-Origin-Opener-Policy', 'Cross-Origin-Embedder-Policy'];

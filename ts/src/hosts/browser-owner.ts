@@ -3,7 +3,6 @@ import { AioError } from '../errors.js';
 import { putTogether } from '../wire/error.js';
 import { browserBase, LOCK } from './browser.js';
 import type { MadeWorker, OwnerHost } from './host.js';
-import { NOT_ISOLATED } from './isolation.js';
 import { answerClock } from './thread-clock.js';
 import type { WorkerScript } from './worker-script.js';
 
@@ -58,8 +57,8 @@ export const ownerHost: OwnerHost = {
 
   warn: (text) => console.warn(`wasm-aio: ${text}`),
 
-  checkSupport() {
-    if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', NOT_ISOLATED);
+  async checkSupport() {
+    if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', (await import('./isolation.js')).NOT_ISOLATED);
   },
 
   async readModule(url) {
@@ -111,6 +110,4 @@ export const ownerHost: OwnerHost = {
   preadv: () => 'ENOTSUP',
   pwritev: () => 'ENOTSUP',
   fdatasync: () => 'ENOTSUP',
-  open: () => Promise.reject(new Error('files are opened by their worker')),
-  close: () => Promise.reject(new Error('files are closed by their worker')),
 };

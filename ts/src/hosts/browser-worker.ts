@@ -11,6 +11,7 @@ interface SyncAccessHandle {
   write(from: Uint8Array, options: { at: number }): number;
   flush(): void;
   getSize(): number;
+  truncate(size: number): void;
   close(): void;
 }
 interface WorkerScope {
@@ -22,9 +23,22 @@ interface WorkerScope {
 }
 const scope = globalThis as unknown as WorkerScope;
 
-/** The open files by their handles. A file in OPFS belongs to the worker that opened it. */
-const files = new Map<number, { access: SyncAccessHandle; write: boolean }>();
+/** An open file. A file in OPFS belongs to the worker that opened it. */
+interface OpenFile {
+  readonly access: SyncAccessHandle;
+  readonly file: FileSystemFileHandle;
+  readonly write: boolean;
+}
+
+/** The open files by their handles. */
+const opened = new Map<number, OpenFile>();
 let lastHandle = 0;
+
+function openFile(handle: number): OpenFile {
+  const file = opened.get(handle);
+  if (!file) throw Object.assign(new Error('is not open'), { code: 'EBADF' });
+  return file;
+}
 
 async function find(path: string, create: boolean): Promise<FileSystemFileHandle> {
   const parts = path.split('/').filter((part) => part !== '');
@@ -44,10 +58,10 @@ function attempt(work: () => number | string): number | string {
 }
 
 const pread: WorkerHost['pread'] = (handle, memory, start, length, offset) =>
-  attempt(() => files.get(handle)?.access.read(memory.subarray(start, start + length), { at: offset }) ?? 'EBADF');
+  attempt(() => opened.get(handle)?.access.read(memory.subarray(start, start + length), { at: offset }) ?? 'EBADF');
 
 const pwrite: WorkerHost['pwrite'] = (handle, memory, start, length, offset) => {
-  const file = files.get(handle);
+  const file = opened.get(handle);
   if (!file?.write) return 'EBADF';
   return attempt(() => file.access.write(memory.subarray(start, start + length), { at: offset }));
 };
@@ -114,7 +128,7 @@ export const workerHost: WorkerHost = {
 
   fdatasync(handle) {
     const result = attempt(() => {
-      const file = files.get(handle);
+      const file = opened.get(handle);
       if (!file) return 'EBADF';
       file.access.flush();
       return 0;
@@ -122,15 +136,26 @@ export const workerHost: WorkerHost = {
     return typeof result === 'string' ? result : undefined;
   },
 
-  async open(path, { write, create }) {
-    const file = (await find(path, create)) as unknown as { createSyncAccessHandle(): Promise<SyncAccessHandle> };
-    const access = await file.createSyncAccessHandle();
-    files.set(++lastHandle, { access, write });
-    return { handle: lastHandle, size: access.getSize() };
-  },
+  files: {
+    async open(path, { write, create }) {
+      const file = await find(path, create);
+      const access = await (file as unknown as { createSyncAccessHandle(): Promise<SyncAccessHandle> }).createSyncAccessHandle();
+      opened.set(++lastHandle, { access, file, write });
+      return { handle: lastHandle, size: access.getSize() };
+    },
 
-  async close(handle) {
-    files.get(handle)?.access.close();
-    files.delete(handle);
+    async stat(handle) {
+      const { access, file } = openFile(handle);
+      return { size: access.getSize(), mtimeMs: (await file.getFile()).lastModified };
+    },
+
+    async truncate(handle, size) {
+      openFile(handle).access.truncate(size);
+    },
+
+    async close(handle) {
+      opened.get(handle)?.access.close();
+      opened.delete(handle);
+    },
   },
 };

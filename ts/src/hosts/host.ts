@@ -45,6 +45,14 @@ export interface HostFile {
   size: number;
 }
 
+/** What {@link AioFile.stat} tells about a file. */
+export interface FileStat {
+  /** The file's size in bytes. */
+  size: number;
+  /** When the file's content was last changed, in ms since the beginning of 1970 (UTC). */
+  mtimeMs: number;
+}
+
 /** How a file is opened. */
 export interface OpenMode {
   write: boolean;
@@ -70,6 +78,14 @@ export interface FileCalls {
   pwritev(handle: number, memory: Uint8Array, ranges: readonly Range[], offset: number): number | string;
   /** Returns when all written data is on the medium; an errno's name if that failed. */
   fdatasync(handle: number): string | undefined;
+}
+
+/** What is done with files in the thread that opens them. Each promise rejects with the host's own error. */
+export interface FileControl {
+  open(path: string, mode: OpenMode): Promise<HostFile>;
+  stat(handle: number): Promise<FileStat>;
+  truncate(handle: number, size: number): Promise<void>;
+  close(handle: number): Promise<void>;
 }
 
 /** Keeps the process alive while it is referenced. It is not referenced at first. */
@@ -116,14 +132,13 @@ export interface OwnerHost extends HostBase {
   readonly killsCleanly: boolean;
   /** Prints a warning for whoever operates the program. */
   warn(text: string): void;
-  /** Throws AioError ERR_AIO_UNSUPPORTED, whose message says what is missing, if the runtime cannot work here. */
-  checkSupport(): void;
+  /** Rejects with AioError ERR_AIO_UNSUPPORTED, whose message says what is missing, if the runtime cannot work here. */
+  checkSupport(): Promise<void>;
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
   /** Starts a worker of the package, or the one that make() returns. Throws if the host refuses. */
   startWorker(name: string, events: WorkerEvents, make?: (name: string) => MadeWorker): HostWorker;
-  /** Opens a file. Rejects with the host's own error. Not called where files are owned by workers. */
-  open(path: string, mode: OpenMode): Promise<HostFile>;
-  close(handle: number): Promise<void>;
+  /** Not used where files are owned by workers. */
+  readonly files?: FileControl;
 }
 
 /**
@@ -172,6 +187,5 @@ export interface WorkerHost extends HostBase {
   agreeOnClock?(): Promise<void>;
   /** Ends this worker once its event loop has nothing left to do. */
   end(): void;
-  open(path: string, mode: OpenMode): Promise<HostFile>;
-  close(handle: number): Promise<void>;
+  readonly files: FileControl;
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker, type TransferListItem, type WorkerOptions } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
 import { clockIsShared, nodeBase } from './node.js';
-import { closeFile, fdsAreOwned, openFile } from './node-file.js';
+import { fdsAreOwned, fileControl } from './node-file.js';
 import { answerClock } from './thread-clock.js';
 
 export const workerOptions = (name: string): WorkerOptions => ({
@@ -26,7 +26,7 @@ export const ownerHost: OwnerHost = {
 
   warn: (text) => process.emitWarning(text, 'WasmAioWarning'),
 
-  checkSupport() {},
+  async checkSupport() {},
 
   // Only a handle of libuv keeps the process alive, and a timer is the cheapest one.
   keepAlive() {
@@ -69,6 +69,5 @@ export const ownerHost: OwnerHost = {
     };
   },
 
-  open: openFile,
-  close: closeFile,
+  files: fileControl,
 };

@@ -5,7 +5,7 @@ import { parentPort, type MessagePort, type TransferListItem } from 'node:worker
 import type { WorkerHost } from './host.js';
 import { clockIsShared, isNode, nodeBase } from './node.js';
 import { takeConsole } from './node-console.js';
-import { closeFile, openFile } from './node-file.js';
+import { fileControl } from './node-file.js';
 import { nodeWork } from './node-work.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
@@ -45,6 +45,5 @@ export const workerHost: WorkerHost = {
     const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
     return spawnSync('touch', ['-c', ...options, '--', file], { stdio: 'ignore', env }).status === 0;
   },
-  open: openFile,
-  close: closeFile,
+  files: fileControl,
 };

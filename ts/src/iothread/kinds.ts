@@ -13,6 +13,6 @@ export const kinds: Kinds = {
   system: (config: ConsoleConfig, ...rest) => consoleSystem(config, ...rest, moreCalls),
   others: { wait: runHelper },
   roles: { [Role.ioThread]: (worker) => new IOThreadRole(worker), [Role.hostIO]: hostIORole },
-  messages: ['rpc', 'open', 'close'],
+  messages: ['rpc', 'file call'],
   loadCode: loadService,
 };

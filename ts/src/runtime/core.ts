@@ -2,7 +2,6 @@
 import { AioError, closedError, messageOf, noMemory } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { MadeWorker, OwnerHost } from '../hosts/host.js';
-import wasm from '../wasm.js';
 import { Callbacks } from './callbacks.js';
 import { closing, Ending, tell, type Closed, type CloseOptions } from './closed.js';
 import { consoleGuest } from './console.js';
@@ -85,8 +84,8 @@ export class Core {
   /** Creates a core. The options have been checked. @throws AioError as Runtime.create does */
   static async create(options: RuntimeOptions): Promise<Core> {
     const host = await ownerHost();
-    host.checkSupport();
-    const { module, limits } = await load(options.module ?? wasm, host);
+    await host.checkSupport();
+    const { module, limits } = await load(options.module, host);
     const { shared, maximum } = sharedMemory(limits, options.maximumMemory);
     const guest = options.guest ?? (await consoleGuest(host, module, options.args ?? ['program']));
     // The instance calls the core, but the core cannot be made before the instance.

@@ -3,7 +3,8 @@
 import { AioError, messageOf } from '../errors.js';
 import type { OwnerHost } from '../hosts/host.js';
 import type { URLLike } from '../platform.js';
-import { compile, isOfAiocc, PAGE, read } from '../runtime/module.js';
+import { isOfAiocc } from '../runtime/given-module.js';
+import { compile, PAGE, read } from '../runtime/module.js';
 import type { CompiledModule } from '../runtime/runtime-options.js';
 import type { GuestHost } from './guest-host.js';
 import { assertNoComponent, hasSection, memoriesOf, shareOf, withMaxima, type DeclaredMemory } from './memories.js';

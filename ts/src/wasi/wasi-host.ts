@@ -122,7 +122,7 @@ export class WasiHost {
 
   static async #createNow(options: WasiOptions): Promise<WasiHost> {
     const host = await ownerHost();
-    host.checkSupport();
+    await host.checkSupport();
     const { worker, maximumMemory, imports } = options;
     const guests = startedEarly({ ...(await guestHost()), ...(worker && { makeWorker: worker }) });
     try {
