@@ -27,7 +27,7 @@ const ROOMS = {
 /** The files that are in no folder. */
 const TOP = {
   errors: ['errors', 'error-codes', 'errno', 'check', 'abort', 'face', 'platform', 'version', 'wasm'],
-  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'ring', 'vite'],
+  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'ring', 'streams', 'vite'],
 };
 
 function roomOf(file) {

@@ -23,6 +23,7 @@ const PACKAGES = {
   'wasm-aio/wasi': '/dist/wasi-browser.js',
   'wasm-aio/iothread': '/dist/iothread-browser.js',
   'wasm-aio/ring': '/dist/ring.js',
+  'wasm-aio/streams': '/dist/streams.js',
 };
 const forBrowser = (source) => source.replace(/(from |import |import\()(['"])([\w/-]+)\2/g, (all, before, quote, name) =>
   name in PACKAGES ? `${before}${quote}${PACKAGES[name]}${quote}` : all);

@@ -7,6 +7,9 @@ import { VERSION } from './version.js';
 const made = Symbol.for('wasm-aio.made');
 const thisCopy = {};
 
+/** The kind of an object that the package, or another copy of it, has made; undefined for all other objects. */
+export const kindOf = (value: object): string | undefined => (value as { [made]?: { kind: string } })[made]?.kind;
+
 /** Describes an object that the package, or another copy of it, has made; undefined for all other objects. */
 export function madeBy(value: object): string | undefined {
   const { kind, version, copy } = (value as { [made]?: { kind: string; version: string; copy: object } })[made] ?? {};

@@ -73,6 +73,73 @@ export interface WritableStreamLike {
   };
 }
 
+/** An object of a class of the platform, where its types have that class. */
+type PlatformObject<Name extends string> = typeof globalThis extends Record<Name, { prototype: infer Instance }> ? Instance : unknown;
+
+/** A reader of a {@link ByteReadableStream}. */
+export interface ByteStreamReader {
+  /** Settles when the stream is closed or has failed. */
+  readonly closed: Promise<unknown>;
+  /** Resolves with the next chunk, or with the stream's end. */
+  read(): Promise<{
+    /** Whether the stream has ended, so that there is no chunk. */
+    done: false;
+    /** The chunk of bytes. */
+    value: Uint8Array<ArrayBuffer>;
+  } | {
+    /** Whether the stream has ended, so that there is no chunk. */
+    done: true;
+    /** There is no chunk. */
+    value: undefined;
+  }>;
+  /** Tells the stream that nobody reads it any more. */
+  cancel(reason?: unknown): Promise<void>;
+  /** Gives the stream free for another reader. */
+  releaseLock(): void;
+}
+
+/** A `ReadableStream` of the platform, whose chunks are bytes in private memory. */
+export type ByteReadableStream = {
+  /** Whether a reader has locked the stream. */
+  readonly locked: boolean;
+  /** Locks the stream and returns its reader. */
+  getReader(): ByteStreamReader;
+  /** Tells the stream that nobody reads it any more. */
+  cancel(reason?: unknown): Promise<void>;
+  /** Yields the chunks, on platforms whose streams can be iterated; leaving the loop cancels the stream. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array<ArrayBuffer>>;
+} & PlatformObject<'ReadableStream'>;
+
+/** A writer of a {@link ByteWritableStream}. */
+export interface ByteStreamWriter {
+  /** Settles when the stream is closed or has failed. */
+  readonly closed: Promise<unknown>;
+  /** How many more chunks the stream takes before it makes the writer wait. */
+  readonly desiredSize: number | null;
+  /** Resolves when the stream can take a chunk. */
+  readonly ready: Promise<unknown>;
+  /** Writes a chunk of bytes. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Closes the stream after everything has been written. */
+  close(): Promise<void>;
+  /** Gives the stream up. */
+  abort(reason?: unknown): Promise<void>;
+  /** Gives the stream free for another writer. */
+  releaseLock(): void;
+}
+
+/** A `WritableStream` of the platform, whose chunks are bytes. */
+export type ByteWritableStream = {
+  /** Whether a writer has locked the stream. */
+  readonly locked: boolean;
+  /** Locks the stream and returns its writer. */
+  getWriter(): ByteStreamWriter;
+  /** Closes the stream after everything has been written. */
+  close(): Promise<void>;
+  /** Gives the stream up. */
+  abort(reason?: unknown): Promise<void>;
+} & PlatformObject<'WritableStream'>;
+
 /** An object of a class of WebAssembly's, where the types of the platform have that class. */
 export type WebAssemblyObject<Name extends string> =
   typeof globalThis extends { WebAssembly: Record<Name, { prototype: infer Instance }> } ? Instance : object;

@@ -38,8 +38,7 @@ export default async function ({ path, page, makeWorker, check }) {
       await file.write(FAR, new Uint8Array([1, 2, 3]));
       const far = await file.read(FAR + 1, 10);
       check(far.length === 2 && far[0] === 2, `${engine}: ${far.length} bytes far out`);
-      const { truncateSync } = await import('node:fs');
-      truncateSync(name, 200 * 1024);
+      await file.truncate(200 * 1024);
     }
     await io.remote.start();
     const beside = await file.read(1024, 512);
