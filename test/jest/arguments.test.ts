@@ -14,6 +14,7 @@ import * as lib from 'wasm-aio';
 import * as comlink from 'wasm-aio/comlink';
 import * as code from 'wasm-aio/iothread';
 import * as rings from 'wasm-aio/ring';
+import * as streams from 'wasm-aio/streams';
 import wasmAio from 'wasm-aio/vite';
 import * as wasi from 'wasm-aio/wasi';
 import { fixture, top } from './helpers/paths.js';
@@ -31,10 +32,12 @@ const module = fixture('types');
 
 let runtime: lib.Runtime;
 let io: lib.IOThread;
+let file: lib.AioFile;
 beforeAll(async () => {
   writeFileSync(path, 'x'.repeat(4096));
   runtime = await Runtime.create({ module, reserve: 0 });
   io = await runtime.iothread('io');
+  file = await io.open(path, { write: true });
 });
 afterAll(async () => {
   await runtime.close();
@@ -63,6 +66,12 @@ const objects: Record<string, () => unknown> = {
   'Runtime#close': () => Runtime.create({ module, reserve: 0 }),
   IOThread: () => io,
   AioContext: () => runtime.createContext(name()),
+  // It is closed soon, which ends whatever it does.
+  'AioContext#sleep'() {
+    const context = runtime.createContext(name());
+    setImmediate(() => void context.close());
+    return context;
+  },
   AioFile: () => io.open(path, { write: true }),
   BottomHalf: () => runtime.context.bottomHalf(name(), nothing),
   Timer: () => runtime.context.timer(name(), nothing),
@@ -105,19 +114,26 @@ const right: Record<string, () => unknown[]> = {
   'AioContext#notifier': () => [name()],
   'AioContext#pipe': () => [name(), {}],
   'AioContext#fromHandle': () => [runtime.context.notifier(name()).toHandle()],
+  'AioContext#sleep': () => [1, {}],
+  'AioContext#interval': () => [1, {}],
   'AioContext#onSet': () => [runtime.context.notifier(name()), nothing],
   'AioContext#onReadable': () => [runtime.context.pipe(name()), nothing],
   'AioContext#onWritable': () => [runtime.context.pipe(name()), nothing],
   'Notifier#wait': () => [{}],
+  'Notifier#values': () => [{}],
   'Pipe#write': () => [new Uint8Array(4)],
   'Pipe#read': () => [4],
   'Pipe#drain': () => [{}],
+  'Pipe#writeAll': () => [new Uint8Array(4), {}],
+  'Pipe#values': () => [{}],
   'Timer#arm': () => [1e6],
   'AioFile#read': () => [0, 16, {}],
   'AioFile#readv': () => [0, [new Uint8Array(4)], {}],
   'AioFile#write': () => [0, new Uint8Array(4), {}],
   'AioFile#writev': () => [0, [new Uint8Array(4)], {}],
   'AioFile#flush': () => [{}],
+  'AioFile#stat': () => [{}],
+  'AioFile#truncate': () => [16, {}],
   'AioStream.from': () => [webStreams()],
   'AioStream#read': () => [{}],
   'AioStream#write': () => [new Uint8Array(4), {}],
@@ -130,6 +146,8 @@ const right: Record<string, () => unknown[]> = {
   endpoint: () => [{ name: 'io', remote: { comlink: async (deliver: unknown) => deliver }, closed: Promise.resolve() }],
   serveEndpoint: () => [nothing],
   doctor: () => [{ module }],
+  readable: () => [file, {}],
+  writable: () => [file, {}],
   describeFindings: () => [[{ about: 'engine', state: 'ok', message: '', remedy: '' }]],
   default: () => [{}],
   createRing: () => [{}],
@@ -149,7 +167,7 @@ const right: Record<string, () => unknown[]> = {
   'RingConsumer#close': () => [new Error('as it should')],
 };
 
-const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...rings, ...wasi, default: wasmAio };
+const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...rings, ...streams, ...wasi, default: wasmAio };
 
 /** Calls it, with this or on this. */
 async function call(of: string, args: unknown[]): Promise<{ result: unknown }> {

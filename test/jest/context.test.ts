@@ -85,10 +85,10 @@ test('closed before its run it does not run', async () => {
 test('a handle is of no use once its place is somebody else’s', () => {
   const first = context.bottomHalf('first', () => {});
   const copy = context.fromHandle(structuredClone(first.toHandle()));
-  (copy as typeof first).schedule();
+  copy.schedule();
   first.close();
   const second = context.bottomHalf('second', () => {});
-  expect(thrown(() => (copy as typeof first).schedule()).code).toBe('ERR_AIO_CLOSED');
+  expect(thrown(() => copy.schedule()).code).toBe('ERR_AIO_CLOSED');
   expect(thrown(() => copy.close()).message).toMatch(/closed only in the thread that created it/);
   second.close();
 });

@@ -2,7 +2,7 @@
 /** What the compiler says of calls to an IOThread: this file compiles, and each
  * line that is marked as an error is one. */
 import { expect, test } from '@jest/globals';
-import type { BottomHalf, IOThread, Pipe, Remote, RemoteGenerator, Runtime } from 'wasm-aio';
+import type { AioContext, BottomHalf, Handle, IOThread, Notifier, Pipe, Remote, RemoteGenerator, Runtime } from 'wasm-aio';
 import type { Disk } from './fixtures/iothread-disk.js';
 import type { Loop } from './fixtures/iothread-loop.js';
 
@@ -48,6 +48,20 @@ const checks = [
   holds<Equal<Remote<Disk>['add'], (a: number, b: number) => Promise<number>>>(true),
   holds<Equal<Remote<Loop>['handles']['flush'], BottomHalf>>(true),
 ];
+
+/** Compiled, never called. */
+function handles(context: AioContext, pipe: Pipe, any: Handle): unknown[] {
+  const same: Pipe = context.fromHandle(pipe.toHandle());
+  const handle: Handle<'notifier'> = context.notifier('n').toHandle();
+  const notifier: Notifier = context.fromHandle(handle);
+  const one: BottomHalf | Notifier | Pipe = context.fromHandle(any);
+  const whole: Handle = handle;
+  // @ts-expect-error it may stand for something else
+  const wrong: Pipe = context.fromHandle(any);
+  // @ts-expect-error the handle of a notifier
+  const other: Pipe = context.fromHandle(handle);
+  return [same, notifier, one, whole, wrong, other];
+}
 
 /** Compiled, never called. */
 async function calls(runtime: Runtime, disk: IOThread<Disk>, api: IOThread<Api>): Promise<void> {
@@ -98,5 +112,5 @@ async function calls(runtime: Runtime, disk: IOThread<Disk>, api: IOThread<Api>)
 
 test('the types are what they are said to be', () => {
   expect(checks.every(Boolean)).toBe(true);
-  expect(typeof calls).toBe('function');
+  expect([typeof calls, typeof handles]).toEqual(['function', 'function']);
 });

@@ -22,6 +22,26 @@ export function signalOf(options: WaitOptions): AbortSignalLike | undefined {
   return optionsOf(options, { signal: isSignal }).signal;
 }
 
+/**
+ * Returns a promise that the functions given to begin() settle, or that an aborted signal rejects. In each case stop(),
+ * which begin() returns, is called first. begin() must not settle the promise before it returns.
+ */
+export function until(
+  signal: AbortSignalLike | undefined, begin: (resolve: () => void, reject: (error: unknown) => void) => () => void,
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const end = <T>(settle: (value: T) => void) => (value: T): void => {
+      signal?.removeEventListener('abort', aborted);
+      stop();
+      settle(value);
+    };
+    const fail = end<unknown>(reject);
+    const aborted = (): void => fail(signal?.reason);
+    const stop = begin(end<void>(resolve), fail);
+    signal?.addEventListener('abort', aborted);
+  });
+}
+
 /** The signal of the call that is being started. If it is aborted, the caller does not learn how the call ends. */
 export const begun: { by?: AbortSignalLike | undefined } = {};
 

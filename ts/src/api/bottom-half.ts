@@ -60,7 +60,7 @@ export class BottomHalf {
    * Returns plain data that can be posted to another thread of the runtime, where {@link AioContext.fromHandle} makes
    * a BottomHalf of it.
    */
-  toHandle(): Handle {
+  toHandle(): Handle<'bottom half'> {
     return makeHandle('bottom half', this.name, [this.#slot]);
   }
 

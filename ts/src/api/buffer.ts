@@ -32,6 +32,15 @@ export class AioBuffer {
   }
 
   /**
+   * The address of the first byte in the shared memory: the pointer to pass to C functions, as in `runtime.call('sum',
+   * buffer.address, buffer.length)`. It stays the same until close(), and is not to be used after that.
+   * @throws AioError ERR_AIO_CLOSED
+   */
+  get address(): number {
+    return this.bytes.byteOffset;
+  }
+
+  /**
    * A view of the buffer's bytes. It remains valid when the shared memory grows, but must not be used after close().
    * @throws AioError ERR_AIO_CLOSED
    */

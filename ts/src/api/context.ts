@@ -1,49 +1,22 @@
 // SPDX-License-Identifier: MIT
-import { checkThat, isFunction, isText, optionsOf } from '../check.js';
+import { signalOf, until, type WaitOptions } from '../abort.js';
+import { checkThat, isFunction, isNumber, isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
-import { AioError, closedError, noMemory } from '../errors.js';
+import { AioError, closedError, noMemory, unlessClosed } from '../errors.js';
 import { showAs } from '../face.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
+import type { HandleKind } from '../wire/handle.js';
 import { BottomHalf } from './bottom-half.js';
 import { isHandle, type Handle } from './handle.js';
 import type { HomeThread, Watchable } from './home.js';
+import type { LoopStats } from './loop-stats.js';
 import { Notifier } from './notifier.js';
 import { isCapacity, Pipe } from './pipe.js';
 import { Registration } from './registration.js';
-import { Timer } from './timer.js';
-
-/**
- * Counters of one event loop since it was created, from QEMU's `AioContext`. The loop's own thread updates them; each
- * number is exact there and recent elsewhere.
- */
-export interface LoopStats {
-  /** Iterations of the loop: calls of `aio_poll`, or turns on JavaScript's event loop. */
-  polls: number;
-  /** Iterations in which the loop went to sleep because it had nothing to do. */
-  sleeps: number;
-  /** Bottom halves that were run. */
-  bottomHalves: number;
-  /** Call-backs of notifiers, pipes and file descriptors that were run. */
-  handlers: number;
-  /** Call-backs of timers that were run. */
-  timers: number;
-  /** Requests that were completed, whichever engine carried them out. */
-  jobs: number;
-  /** Notifications (`aio_notify`) that found the loop asleep and woke it up. */
-  wakeupsSent: number;
-  /** Notifications (`aio_notify`) that found the loop awake, so that no wake-up was needed. This number is approximate. */
-  wakeupsSaved: number;
-  /** Iterations in which busy polling (`pollMaxNs`) found work before the loop had to sleep. */
-  pollHits: number;
-  /** Iterations in which the loop polled, found nothing, and went to sleep after all. */
-  pollMisses: number;
-  /**
-   * Where the loop's thread sleeps: `hosted` is in JavaScript's event loop, which goes on meanwhile, and `blocking` is
-   * inside WebAssembly. The loops of the owner are always hosted; those of IOThreads change as their code needs it.
-   */
-  sleeping: 'hosted' | 'blocking';
-}
+import { isDelay, Timer } from './timer.js';
+import { Waits } from './waits.js';
+import { Watch } from './watch.js';
 
 /** Drives a context from this thread's JavaScript event loop. @internal */
 interface Driver {
@@ -53,50 +26,18 @@ interface Driver {
   abandon(): void;
 }
 
-/**
- * The registration of a call-back by {@link AioContext.onSet}, {@link AioContext.onReadable} or {@link
- * AioContext.onWritable}. Closing it removes the call-back. Only the thread that created it uses it.
- */
-export class Watch {
-  readonly #registration: Registration;
-  readonly #remove: () => void;
-
-  private constructor(registration: Registration, /** @internal */ readonly what: string, remove: () => void) {
-    this.#registration = registration;
-    this.#remove = remove;
-  }
-
-  /** @internal */
-  static make(registration: Registration, what: string, remove: () => void): Watch {
-    return new Watch(registration, what, remove);
-  }
-
-  /** Keeps the process alive while this registration is open, which is the default. Has no effect in an IOThread. */
-  ref(): this {
-    this.#registration.ref();
-    return this;
-  }
-
-  /** Lets the process exit while this registration is open. Has no effect in an IOThread. */
-  unref(): this {
-    this.#registration.unref();
-    return this;
-  }
-
-  /**
-   * Removes the call-back, which does not run again. Only the thread that created the registration may close it.
-   * Closing it twice does nothing.
-   */
-  close(): void {
-    if (this.#registration.end()) this.#remove();
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
+/** The objects that handles stand for, by the handles' kinds. */
+interface Shared {
+  /** What the handle of a bottom half stands for. */
+  'bottom half': BottomHalf;
+  /** What the handle of a notifier stands for. */
+  notifier: Notifier;
+  /** What the handle of a pipe stands for. */
+  pipe: Pipe;
 }
-showAs('Watch', Watch, ['what']);
+const classes = { 'bottom half': BottomHalf, notifier: Notifier, pipe: Pipe };
 
+const isPeriod = isNumber(1, 1e15, 'a number of ms');
 const isNotifier = checkThat('a Notifier', (value) => value instanceof Notifier);
 const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
 
@@ -113,6 +54,7 @@ const isPipe = checkThat('a Pipe', (value) => value instanceof Pipe);
 export class AioContext {
   readonly #registrations = new Set<Registration>();
   readonly #watched = new Map<number, string>();
+  /** @internal */ readonly waits = new Waits(this);
   #refed = true;
   #alive = 0;
   #keeping = false;
@@ -144,7 +86,11 @@ export class AioContext {
   #assertOpen(): void {
     // After a failure, which closes all contexts, the failure is the error to report.
     if (this.thread.over) throw this.thread.over;
-    if (this.#closed) throw closedError(`context '${this.name}'`);
+    if (this.#closed) throw this.#closedError();
+  }
+
+  #closedError(): AioError {
+    return closedError(`context '${this.name}'`);
   }
 
   #takes(name: string, run: Callback): void {
@@ -173,6 +119,56 @@ export class AioContext {
   timer(name: string, run: Callback): Timer {
     this.#takes(name, run);
     return Timer.make(this, name, run);
+  }
+
+  /**
+   * Resolves `ms` milliseconds from now, by a timer of this loop; fractions count. The wait keeps the process alive.
+   * @throws AioError ERR_AIO_INVALID_ARG; ERR_AIO_CLOSED: this context was closed, before the call or during it;
+   * ERR_AIO_NO_MEMORY; the signal's reason
+   */
+  async sleep(ms: number, options: WaitOptions = {}): Promise<void> {
+    isDelay('ms', ms);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    await until(signal, (resolve, reject) => {
+      const timer = Timer.make(this, 'sleep', resolve, () => reject(this.thread.over ?? this.#closedError()));
+      try {
+        timer.arm(ms);
+      } catch (error) {
+        timer.close();
+        throw error;
+      }
+      return () => timer.close();
+    });
+  }
+
+  /**
+   * Yields again and again, `ms` milliseconds after this call, after twice that time, and so on: `for await (const
+   * periods of context.interval(1000))`. The value is the number of periods that have passed since the last one, which
+   * is 1 unless the loop's body, or the thread, took longer; periods that were missed are not made up for. Ends when
+   * this context is closed; an aborted signal makes it throw the signal's reason.
+   * @param ms at least 1
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_CLOSED
+   */
+  interval(ms: number, options: WaitOptions = {}): AsyncGenerator<number, void, void> {
+    isPeriod('ms', ms);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    return this.#periods(ms, performance.now(), { signal });
+  }
+
+  async *#periods(ms: number, begun: number, options: WaitOptions): AsyncGenerator<number, void, void> {
+    for (let seen = 0; ; ) {
+      try {
+        await this.sleep(Math.max(0, begun + (seen + 1) * ms - performance.now()), options);
+      } catch (error) {
+        return unlessClosed(error);
+      }
+      const passed = Math.max(seen + 1, Math.floor((performance.now() - begun) / ms));
+      yield passed - seen;
+      seen = passed;
+    }
   }
 
   /**
@@ -207,16 +203,9 @@ export class AioContext {
    * same runtime.
    * @throws AioError ERR_AIO_INVALID_ARG: not a handle, or one of another version of the package
    */
-  fromHandle(handle: Handle): BottomHalf | Notifier | Pipe {
+  fromHandle<Kind extends HandleKind>(handle: Handle<Kind>): Shared[Kind] {
     isHandle('handle', handle);
-    switch (handle.aio) {
-      case 'bottom half':
-        return BottomHalf.of(this.thread, handle);
-      case 'notifier':
-        return Notifier.of(this.thread, handle);
-      case 'pipe':
-        return Pipe.of(this.thread, handle);
-    }
+    return classes[handle.aio].of(this.thread, handle) as Shared[Kind];
   }
 
   /**

@@ -6,7 +6,7 @@ import { inspect } from '../face.js';
 import type { Pointer } from '../runtime/exports.js';
 import { cString } from '../runtime/instance.js';
 import { otherVersion, VERSION } from '../version.js';
-import type { Handle, Slot } from '../wire/handle.js';
+import type { Handle, HandleKind, Slot } from '../wire/handle.js';
 import type { HomeThread } from './home.js';
 
 export type { Handle, Slot };
@@ -30,7 +30,7 @@ export const isHandle: Check = (name, value) => {
 };
 
 /** Makes a handle, which console.log shows in one line; its content is for fromHandle() alone. @internal */
-export function makeHandle(aio: Handle['aio'], name: string, slots: readonly Slot[]): Handle {
+export function makeHandle<Kind extends HandleKind>(aio: Kind, name: string, slots: readonly Slot[]): Handle<Kind> {
   const handle = { aio, name, slots, version: VERSION };
   return Object.defineProperty(handle, inspect, { value: () => `Handle of ${aio} ${JSON.stringify(name)}` });
 }

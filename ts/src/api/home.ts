@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The thread and the context that bottom halves, timers, notifiers and pipes belong to, as these see them. */
 import type { AioError } from '../errors.js';
-import type { Callback, Callbacks } from '../runtime/callbacks.js';
+import type { AbortSignalLike } from '../platform.js';
+import type { Callbacks } from '../runtime/callbacks.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
 import type { Slot } from '../wire/handle.js';
@@ -34,6 +35,9 @@ export interface LoopContext {
    * depends on it.
    */
   register(close: () => void, active?: boolean, isWait?: boolean): Registration;
-  /** Runs the call-back when the notifier was set, and whenClosed once when it was closed. */
-  watch(notifier: Watchable, what: string, run: Callback, whenClosed?: () => void): { close(): void };
+  /** What waits for notifiers in this context's loop. */
+  readonly waits: {
+    has(notifier: Watchable): boolean;
+    wait(notifier: Watchable, signal: AbortSignalLike | undefined): Promise<void>;
+  };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { signalOf, type WaitOptions } from '../abort.js';
-import { closedError } from '../errors.js';
+import { closedError, unlessClosed } from '../errors.js';
 import { showAs } from '../face.js';
 import { makeHandle, closeSlot, makeSlot, signalSlot, type Handle, type Slot } from './handle.js';
 import type { HomeThread, LoopContext } from './home.js';
@@ -64,56 +64,49 @@ export class Notifier {
   }
 
   /**
-   * Resolves when the notifier has been set, and clears it. Any thread may call this; its own loop waits, so the
-   * thread is not blocked.
-   * @throws AioError ERR_AIO_CLOSED: it was closed, before the call or during it; the signal's reason
+   * Resolves when the notifier has been set, and clears it. All waits of one thread that are pending then resolve
+   * together. Any thread may call this; its own loop waits, so the thread is not blocked.
+   * @throws AioError ERR_AIO_CLOSED: it was closed, before the call or during it; ERR_AIO_INVALID_ARG: onSet() has
+   * registered a call-back for it in this thread; the signal's reason
    */
   async wait(options: WaitOptions = {}): Promise<void> {
     const signal = signalOf(options);
     signal?.throwIfAborted();
-    if (this.testAndClear()) return;
-    await new Promise<void>((resolve, reject) => {
-      const end = (): void => {
-        watch.close();
-        signal?.removeEventListener('abort', aborted);
-      };
-      const aborted = (): void => {
-        end();
-        reject(signal?.reason as Error);
-      };
-      const watch = this.#thread.context.watch(
-        this, `wait for notifier '${this.name}'`,
-        () => {
-          end();
-          resolve();
-        },
-        () => {
-          end();
-          reject(this.#thread.over ?? this.#closed());
-        },
-      );
-      signal?.addEventListener('abort', aborted);
-    });
+    const { over, context } = this.#thread;
+    if (over) throw over;
+    // While others wait, the flag is theirs, too: the loop clears it and resolves all.
+    if (context.waits.has(this) || !this.testAndClear()) await context.waits.wait(this, signal);
   }
 
-  /** Yields each time that the notifier has been set, and clears it. Ends when the notifier is closed. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
+  /**
+   * Yields each time that the notifier has been set, and clears it. Ends when the notifier is closed; an aborted signal
+   * makes it throw the signal's reason.
+   */
+  values(options: WaitOptions = {}): AsyncGenerator<void, void, void> {
+    return this.#each({ signal: signalOf(options) });
+  }
+
+  async *#each(options: WaitOptions): AsyncGenerator<void, void, void> {
     for (;;) {
       try {
-        await this.wait();
+        await this.wait(options);
       } catch (error) {
-        if ((error as { code?: unknown }).code === 'ERR_AIO_CLOSED') return;
-        throw error;
+        return unlessClosed(error);
       }
       yield;
     }
+  }
+
+  /** Yields as {@link values} does. */
+  [Symbol.asyncIterator](): AsyncGenerator<void, void, void> {
+    return this.values();
   }
 
   /**
    * Returns plain data that can be posted to another thread of the runtime, where {@link AioContext.fromHandle} makes
    * a Notifier of it.
    */
-  toHandle(): Handle {
+  toHandle(): Handle<'notifier'> {
     return makeHandle('notifier', this.name, [this.slot]);
   }
 

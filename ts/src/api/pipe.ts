@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { signalOf, type WaitOptions } from '../abort.js';
 import { isBytes, isInteger } from '../check.js';
-import { AioError, closedError } from '../errors.js';
+import { AioError, closedError, unlessClosed } from '../errors.js';
 import { showAs } from '../face.js';
 import { makeHandle, closeSlot, makeSlot, type Handle, type Slot } from './handle.js';
 import type { HomeThread, LoopContext } from './home.js';
@@ -189,8 +189,8 @@ export class Pipe {
     try {
       if (this.length > 0) this.readable.set();
     } catch (error) {
-      // The call-back has closed the pipe.
-      if ((error as { code?: unknown }).code !== 'ERR_AIO_CLOSED') throw error;
+      // The call-back may have closed the pipe.
+      unlessClosed(error);
     }
   }
 
@@ -200,27 +200,56 @@ export class Pipe {
    */
   async drain(options: WaitOptions = {}): Promise<void> {
     const signal = signalOf(options);
+    signal?.throwIfAborted();
     const full = (): boolean => this.#using((words) => {
       if (used(words) < Atomics.load(words, CAPACITY)) return false;
       Atomics.store(words, WAITS, 1);
       // Look again, as in write(): the reader may have made room before it could see WAITS.
       return used(words) === Atomics.load(words, CAPACITY);
     });
-    while (full()) await this.writable.wait(signal ? { signal } : {});
+    while (full()) await this.writable.wait({ signal });
+  }
+
+  /**
+   * Writes all of the bytes, and resolves when the last ones are in the pipe; waits for room as drain() does. The view
+   * must not be changed until then, and nothing else be written. If the promise rejects, a part of the bytes may have
+   * been written.
+   * @throws AioError ERR_AIO_CLOSED: the pipe was closed or ended, before the call or during it; ERR_AIO_INVALID_ARG,
+   * also if the view's buffer is transferred or resized during the call; the signal's reason
+   */
+  async writeAll(bytes: Uint8Array, options: WaitOptions = {}): Promise<void> {
+    isBytes('bytes', bytes);
+    const signal = signalOf(options);
+    signal?.throwIfAborted();
+    const { length } = bytes;
+    for (let done = this.write(bytes); done < length; done += this.write(bytes.subarray(done))) {
+      await this.drain({ signal });
+      if (bytes.length !== length) throw new AioError('ERR_AIO_INVALID_ARG', 'the buffer of bytes was transferred or resized before all were written');
+    }
   }
 
   /**
    * Yields the bytes piece by piece as they arrive, each piece a copy, until the writer has ended the pipe and all is
-   * read.
+   * read. An aborted signal makes it throw the signal's reason; bytes that were not yielded stay in the pipe.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  values(options: WaitOptions = {}): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    return this.#each({ signal: signalOf(options) });
+  }
+
+  /** Yields as {@link values} does. */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+    return this.values();
+  }
+
+  async *#each(options: WaitOptions): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     for (;;) {
+      options.signal?.throwIfAborted();
       // Look at `ended` before reading, so that bytes written before the end are not missed.
       const { ended } = this;
       const bytes = this.read();
       if (bytes.length > 0) yield bytes;
       else if (ended) return;
-      else await this.readable.wait();
+      else await this.readable.wait(options);
     }
   }
 
@@ -228,7 +257,7 @@ export class Pipe {
    * Returns plain data that can be posted to another thread of the runtime, where {@link AioContext.fromHandle} makes
    * a Pipe of it.
    */
-  toHandle(): Handle {
+  toHandle(): Handle<'pipe'> {
     return makeHandle('pipe', this.name, [this.#slot, this.readable.slot, this.writable.slot]);
   }
 

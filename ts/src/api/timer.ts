@@ -7,7 +7,8 @@ import type { TimerPointer } from '../runtime/exports.js';
 import type { LoopContext } from './home.js';
 import type { Registration } from './registration.js';
 
-const isDelay = isNumber(0, 1e15, 'a number of ms');
+/** Checks a delay. @internal */
+export const isDelay = isNumber(0, 1e15, 'a number of ms');
 
 /**
  * A timer on the monotonic clock, whose call-back its context's loop runs (QEMU's `aio_timer_new`). {@link
@@ -19,21 +20,21 @@ export class Timer {
   readonly #pointer: TimerPointer;
   #closed = false;
 
-  /** @internal */
-  static make(context: LoopContext, name: string, run: Callback): Timer {
-    return new Timer(context, name, run);
+  /** whenClosed: called if the context's close() ends the timer, on which a promise depends. @internal */
+  static make(context: LoopContext, name: string, run: Callback, whenClosed?: () => void): Timer {
+    return new Timer(context, name, run, whenClosed);
   }
 
   readonly #context: LoopContext;
   /** The timer's name, for messages. */
   readonly name: string;
 
-  private constructor(context: LoopContext, name: string, run: Callback) {
+  private constructor(context: LoopContext, name: string, run: Callback, whenClosed?: () => void) {
     this.#context = context;
     this.name = name;
     const { thread } = context;
     const { exports } = thread.instance;
-    this.#registration = context.register(() => this.close(), false);
+    this.#registration = context.register(whenClosed ?? (() => this.close()), false, whenClosed !== undefined);
     this.#id = thread.callbacks.add(() => {
       // This comes before the call-back, which may arm the timer again.
       this.#registration.active = false;

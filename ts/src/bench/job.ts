@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { LoopStats } from '../api/context.js';
+import type { LoopStats } from '../api/loop-stats.js';
 import type { AioEngine, AioFile } from '../api/file.js';
 import type { OpenFile } from '../api/open-file.js';
 import type { IOThread } from '../iothread/iothread.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { WaitOptions } from '../abort.js';
-import type { LoopStats } from '../api/context.js';
+import type { LoopStats } from '../api/loop-stats.js';
 import type { AioEngine, AioFile, OpenOptions } from '../api/file.js';
 import type { Closed, CloseOptions } from '../runtime/closed.js';
 import type { Argument } from '../runtime/functions.js';

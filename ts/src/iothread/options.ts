@@ -2,7 +2,7 @@
 import { isFunction, isInteger, isSignal, isText, isMs, isURL, optionsOf, type Checks } from '../check.js';
 import { AioError } from '../errors.js';
 import type { WaitOptions } from '../abort.js';
-import type { LoopStats } from '../api/context.js';
+import type { LoopStats } from '../api/loop-stats.js';
 import type { MadeWorker } from '../hosts/host.js';
 import type { URLLike } from '../platform.js';
 import type { IOThreadPointer } from '../runtime/exports.js';

@@ -3,7 +3,7 @@ import { abortable, signalOf, type CallOptions, type WaitOptions } from '../abor
 import { isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
 import { AioError, noMemory } from '../errors.js';
-import type { LoopStats } from '../api/context.js';
+import type { LoopStats } from '../api/loop-stats.js';
 import type { AioEngine, AioFile, OpenOptions } from '../api/file.js';
 import { isEngine, openOptions } from '../api/open-file.js';
 import { showAs } from '../face.js';

@@ -9,13 +9,17 @@ export interface Slot {
   generation: number;
 }
 
+/** What a handle can stand for. */
+export type HandleKind = 'bottom half' | 'notifier' | 'pipe';
+
 /**
  * Stands for a bottom half, a notifier or a pipe in a message. It is plain data that can be posted to any thread of
- * the same runtime; {@link AioContext.fromHandle} makes an object of it there.
+ * the same runtime; {@link AioContext.fromHandle} makes an object of it there. A `Handle<'pipe'>` stands for a pipe, and
+ * so on; a `Handle` for any of them.
  */
-export interface Handle {
+export interface Handle<Kind extends HandleKind = HandleKind> {
   /** The kind of object that the handle stands for. */
-  readonly aio: 'bottom half' | 'notifier' | 'pipe';
+  readonly aio: Kind;
   /** The name of the object that the handle stands for. */
   readonly name: string;
   /** @internal */
