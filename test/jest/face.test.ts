@@ -93,7 +93,7 @@ const PROPERTIES: Record<string, string[]> = {
 };
 /** What other modules of the package need; the declarations do not have it. */
 const INTERNAL: Record<string, string[]> = {
-  IOThread: ['life', 'context'], AioContext: ['thread', 'pointer'],
+  IOThread: ['life', 'context'], AioContext: ['thread', 'pointer', 'waits'],
   Watch: ['what'], Notifier: ['slot'], Pipe: ['readable', 'writable'], AioBuffer: ['pointer'], AioFile: ['ioThread', 'host', 'settings', 'closed', 'giveUp'],
   AioStream: ['reader', 'writer'],
 };

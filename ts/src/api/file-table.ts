@@ -52,10 +52,11 @@ export class FileTable implements OpenFiles {
 
   /** Calls one of the host's functions for files, in the thread that opens them. what: the file, for messages. */
   async control<Call extends keyof FileControl>(what: string, call: Call, ...args: Parameters<FileControl[Call]>): Promise<Awaited<ReturnType<FileControl[Call]>>> {
-    const { host: { filesAreOwned, files } } = this.core;
+    const { host } = this.core;
     try {
-      const work = files?.[call] as (...args: unknown[]) => Promise<unknown>;
-      return (await (filesAreOwned ? this.ask(call, args) : work(...args))) as Awaited<ReturnType<FileControl[Call]>>;
+      const files = host.filesAreOwned ? undefined : await host.files?.();
+      const work = files?.[call] as ((...args: unknown[]) => Promise<unknown>) | undefined;
+      return (await (work ? work(...args) : this.ask(call, args))) as Awaited<ReturnType<FileControl[Call]>>;
     } catch (error) {
       if (error instanceof AioError) throw error;
       throw new AioError('ERR_AIO_IO', `${what}: ${messageOf(error)}`, { errno: hostErrno(error), cause: error });

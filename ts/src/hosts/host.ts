@@ -137,8 +137,8 @@ export interface OwnerHost extends HostBase {
   readModule(url: URL): Promise<Uint8Array<ArrayBuffer>>;
   /** Starts a worker of the package, or the one that make() returns. Throws if the host refuses. */
   startWorker(name: string, events: WorkerEvents, make?: (name: string) => MadeWorker): HostWorker;
-  /** Not used where files are owned by workers. */
-  readonly files?: FileControl;
+  /** Loads what opens files. Not used where files are owned by workers. */
+  files?(): Promise<FileControl>;
 }
 
 /**

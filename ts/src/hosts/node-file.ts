@@ -9,9 +9,6 @@ function fileError(code: string, text: string): Error {
   return Object.assign(new Error(text), { code });
 }
 
-/** In Deno an fd belongs to one thread; in Node and Bun it belongs to the process. */
-export const fdsAreOwned = 'Deno' in globalThis;
-
 export const fileControl: FileControl = {
   async open(path, { write, create }) {
     const { O_RDONLY, O_RDWR, O_CREAT, O_NONBLOCK } = constants;

@@ -4,8 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker, type TransferListItem, type WorkerOptions } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
-import { clockIsShared, nodeBase } from './node.js';
-import { fdsAreOwned, fileControl } from './node-file.js';
+import { fdsAreOwned, clockIsShared, nodeBase } from './node.js';
 import { answerClock } from './thread-clock.js';
 
 export const workerOptions = (name: string): WorkerOptions => ({
@@ -69,5 +68,5 @@ export const ownerHost: OwnerHost = {
     };
   },
 
-  files: fileControl,
+  files: async () => (await import('./node-file.js')).fileControl,
 };

@@ -23,6 +23,8 @@ function measureOrigin(): number {
 
 /** Whether this is Node itself, and not a runtime that imitates it. */
 export const isNode = !('Deno' in globalThis || 'Bun' in globalThis);
+/** In Deno an fd belongs to one thread; in Node and Bun it belongs to the process. */
+export const fdsAreOwned = 'Deno' in globalThis;
 
 /** Whether all threads read the same clock. In Deno and Bun, hrtime counts from the start of each thread. */
 export const clockIsShared = isNode;

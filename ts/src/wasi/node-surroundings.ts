@@ -3,7 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
-import { fdsAreOwned } from '../hosts/node-file.js';
+import { fdsAreOwned } from '../hosts/node.js';
 import { asBytes, AioStream, NodeStream } from './stream.js';
 import { FdTable } from './table.js';
 import { FileType } from '../runtime/abi.js';
