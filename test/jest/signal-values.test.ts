@@ -11,7 +11,7 @@ setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc') as () => void;
 
 interface Connection {
-  signals: { size: number };
+  lives: { signals: { size: number } };
   functions: { held: Map<number, unknown> };
 }
 
@@ -28,7 +28,7 @@ afterAll(() => runtime.close());
 
 const start = (name: string): Promise<IOThread<Signals>> => runtime.iothread<Signals>(name, { module: new URL('./fixtures/iothread-signals.js', import.meta.url) });
 const connections = (): Connection[] => [...(globalThis as unknown as Record<symbol, Set<Connection>>)[Symbol.for('wasm-aio.connections')] as Set<Connection>];
-const here = (): { received: number; held: number } => ({ received: connections()[0]?.signals.size ?? -1, held: connections()[0]?.functions.held.size ?? -1 });
+const here = (): { received: number; held: number } => ({ received: connections()[0]?.lives.signals.size ?? -1, held: connections()[0]?.functions.held.size ?? -1 });
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 const aborted = (signal: AbortSignal): Promise<unknown> => new Promise((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }));
 const counts = async (): Promise<unknown> => ({ here: here(), there: await io.remote.counts() });
