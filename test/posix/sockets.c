@@ -359,6 +359,13 @@ static void tcp(void)
     SHOW(option(refused, SOL_SOCKET, SO_ERROR) == ECONNREFUSED);
     SHOW(option(refused, SOL_SOCKET, SO_ERROR));
     SHOW(close(refused));
+
+    /* From an address that was bound. */
+    refused = socket(AF_INET, SOCK_STREAM, 0);
+    peer = (struct sockaddr_in){ .sin_family = AF_INET };
+    SHOW(bind(refused, (struct sockaddr *)&peer, sizeof(peer)));
+    SHOW(connect(refused, (struct sockaddr *)&name, sizeof(name)));
+    SHOW(close(refused));
 }
 
 static void six(void)

@@ -129,9 +129,9 @@ export class Pump {
     for (;;) {
       const seen = Atomics.load(words, ownerWord);
       for (const ring of this.shared.takeAttention()) {
-        const attended = this.attended.get(ring);
-        if (attended) attended.look();
-        else this.onRequest?.(ring);
+        // A request may detach what attends to the ring: a socket that was bound connects.
+        this.onRequest?.(ring);
+        this.attended.get(ring)?.look();
       }
       if (this.stopped) return this.whenStopped?.();
       if (!this.waiter.arm(seen)) continue;
