@@ -2,6 +2,7 @@
 /* pthreads on the port's threads. */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
@@ -230,12 +231,14 @@ int __wrap_pthread_cancel(pthread_t id)
     return ENOSYS;
 }
 
-/* There are no signals. The signal 0 is none, and a thread can be asked about until it is joined, as in glibc. */
+/* A thread sends signals to itself alone. The signal 0 is none, and a thread can be asked about until it is joined, as in glibc. */
 LIBC_WEAK
 int pthread_kill(pthread_t id, int signal)
 {
-    (void)id;
-    return signal == 0 ? 0 : ENOSYS;
+    if (id == (pthread_t)self()) {
+        return raise(signal) == 0 ? 0 : errno;
+    }
+    return signal < 0 || signal >= _NSIG ? EINVAL : signal == 0 ? 0 : ENOSYS;
 }
 
 LIBC_WEAK
