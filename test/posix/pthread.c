@@ -214,7 +214,7 @@ static void keys(void)
 {
     pthread_key_t some[64];
     pthread_t thread;
-    int value;
+    int value = 0;
 
     sem_init(&value_set, 0, 0);
     sem_init(&key_anew, 0, 0);

@@ -42,7 +42,7 @@ function lines(name, file, argsIn) {
 
 const native = (name) => lines(name, join(top, 'build/posix', name), (dir) => [dir]);
 const wasm = (name) => lines(name, process.execPath, (dir) =>
-  [join(top, 'dist/cli/main.js'), 'run', '--dir', `${dir}::/case`, join(top, 'build/posix', `${name}.wasm`), '/case']);
+  [join(top, 'dist/cli/main.js'), 'run', '--dir', `${dir}::/case`, '--dir', 'mem::/tmp', join(top, 'build/posix', `${name}.wasm`), '/case']);
 
 // ---- Differences on purpose
 
