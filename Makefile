@@ -92,7 +92,7 @@ posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-package test-models \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-toolchain test-package test-models \
   sim test-mutants test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
@@ -120,6 +120,7 @@ help:
 	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
 	@echo '                (SEEDS=n, ONLY=scenario; SEED=n ONLY=scenario: that run again, step by step)'
 	@echo 'make test-mutants   bugs planted in the core, which the simulator has to find (ONLY=name)'
+	@echo 'make test-toolchain  build and test with the Emscripten of Debian stable, of its testing, and of an emsdk (ONLY=suite)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make test-conformance  the conformance suite in Node and Chromium (ONLY=case)'
 	@echo 'make runtimes       install the nine runtimes that make conformance uses: Node 20 to 26, Deno, Bun, browsers'
@@ -475,6 +476,9 @@ runtimes: | build/node.ok build/cc.ok
 
 test-ports: build | build/cc.ok
 	$(Q)ONLY='$(ONLY)' node test/ports/run.mjs
+
+test-toolchain: node_modules/.stamp | build/cc.ok
+	$(Q)ONLY='$(ONLY)' test/toolchain/run.sh
 
 test-models: build/spin.tried | build/node.ok
 	$(Q)node test/run.mjs models

@@ -42,7 +42,7 @@ const STDIO = /libc-ww\.a\((__fclose_ca|__overflow|__stdio_exit|__toread|__uflow
 const neverYields = (file) => OURS.test(file) || file === '<internal>' || STDIO.test(file);
 
 export function link(o, inputs, sources, output, scratch) {
-  const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT } = toolchain();
+  const { EM_LD, EM_OPT, EM_MERGE, EM_SYSROOT, EM_LIBRARIES } = toolchain();
   const libs = join(EM_SYSROOT, 'lib', 'wasm32-emscripten');
   // A test may use a core of its own.
   const [loop, coroutine, libc] = ['loop', 'coroutine', 'libc'].map((name) =>
@@ -61,9 +61,8 @@ export function link(o, inputs, sources, output, scratch) {
     // neither exported nor called is left out again. Of libc, only what is needed and not defined by the program.
     ...inputs, '--whole-archive', loop, coroutine, '--no-whole-archive', libc, join(libs, 'crt1_reactor.o'),
     ...(o.libcxx ? [`-L${libs}`, '-lc++-ww-noexcept', '-lc++abi-ww-noexcept'] : []),
-    // The order matters: bulkmemory and standalonewasm replace parts of libc.
-    `-L${libs}`, '-lbulkmemory', '-lstandalonewasm-nocatch-memgrow', '-lstubs',
-    '-ldlmalloc-ww', '-lc-ww', '-lcompiler_rt-ww',
+    // Some of them replace parts of others that follow.
+    `-L${libs}`, ...EM_LIBRARIES.split(' '),
     // wasm/libc does what this libc does not do for threads.
     ...names('libc/wrapped.txt').map((name) => `--wrap=${name}`),
     '--entry=_initialize', '--error-limit=0',

@@ -24,7 +24,7 @@ function findToolchain(kept) {
   const emcc = (process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'emcc')).find((file) => existsSync(file)) ?? '';
   const key = [top, process.env.EMSDK ?? '', process.env.AIO_TOOLCHAIN ?? '', emcc].join('|');
   const last = readToolchain(kept);
-  if (last?.TOOLCHAIN_KEY === key && existsSync(last.EM_CLANG)) return last;
+  if (last?.TOOLCHAIN_KEY === key && last.EM_LIBRARIES && existsSync(last.EM_CLANG)) return last;
   const scratch = mkdtempSync(join(tmpdir(), 'aiocc-'));
   try {
     const found = join(scratch, 'toolchain.mk');

@@ -33,8 +33,8 @@ const LIBRARIES = [
       'threads.h', 'unistd.h',
     ],
     list: 'wasm/private-names.h',
-    // Reserved by C, so that no program has them; the one that libc calls when memory has grown; and what emcc makes of longjmp.
-    isOfLibc: (name) => name.startsWith('__') || ['emscripten_notify_memory_growth', 'emscripten_longjmp'].includes(name),
+    // Reserved by C, so that no program has them; those that libc calls when memory has grown and to sleep; and what emcc makes of longjmp.
+    isOfLibc: (name) => name.startsWith('__') || ['emscripten_notify_memory_growth', 'emscripten_num_logical_cores', 'emscripten_thread_sleep', 'emscripten_longjmp'].includes(name),
   },
 ];
 

@@ -54,10 +54,10 @@ static int poll_ns(struct pollfd *fds, unsigned n, int64_t timeout_ns)
     return ready;
 }
 
-int __syscall_poll(intptr_t fds, int n, int timeout)
+LIBC_WEAK
+int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-    return poll_ns((struct pollfd *)fds, (unsigned)n,
-                   timeout < 0 ? -1 : timeout * INT64_C(1000000));
+    return result_of(poll_ns(fds, (unsigned)n, timeout < 0 ? -1 : timeout * INT64_C(1000000)));
 }
 
 static int select_ns(int n, fd_set *reads, fd_set *writes, fd_set *errors,

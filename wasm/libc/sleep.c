@@ -27,3 +27,11 @@ void __wrap_emscripten_thread_sleep(double ms)
         now = port_clock_ns(PORT_CLOCK_MONOTONIC);
     }
 }
+
+/* Never called: with it, libc's file of this name is not linked, which in some versions refers to JavaScript. */
+void emscripten_thread_sleep(double ms);
+__attribute__((weak))
+void emscripten_thread_sleep(double ms)
+{
+    __wrap_emscripten_thread_sleep(ms);
+}

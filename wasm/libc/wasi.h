@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <syscall_arch.h>
 #include <wasi/api.h>
+
+#include "syscalls.h"
 
 /* Converts the errno of a WASI call to the result of a system call. Two of them
  * differ in libc: it has another ENOTSUP, and no errno for a missing right. */

@@ -1,22 +1,23 @@
 #!/bin/sh
-# get-emscripten.sh DIR - unpacks the Emscripten that emsdk.config names into
-# DIR, from Debian's archive only.  Needs apt-get and dpkg-deb on an x86-64 or
+# get-emscripten.sh DIR [SUITE [VERSION]] - unpacks Emscripten into DIR, from Debian's
+# archive only: the version that emsdk.config names, or that of another suite of Debian.  Needs apt-get and dpkg-deb on an x86-64 or
 # arm64 machine, but not root; writes nothing outside DIR.
 #
 # The packages come from a newer Debian than the host's, so every program is
 # started through the C library that was unpacked with it (see tool() below).
 set -eu
 . "$(dirname "$0")/../../emsdk.config"
-version=$EMSCRIPTEN_VERSION
-suite=$DEBIAN_SUITE
+suite=${2:-$DEBIAN_SUITE}
+version=${3:-}
+[ $# -gt 1 ] || version=$EMSCRIPTEN_VERSION
 
-other="activate emsdk $version (the commands are in emsdk.config) and start again"
+other="activate an emsdk (the commands are in emsdk.config) and start again"
 die() { echo "get-emscripten: $*" >&2; exit 1; }
 
-[ $# -eq 1 ] || die "usage: $0 DIR"
+[ $# -ge 1 ] || die "usage: $0 DIR [SUITE [VERSION]]"
 for need in apt-get apt-cache dpkg-deb tar; do
   command -v $need >/dev/null ||
-    die "Emscripten $version is fetched with Debian's $need, which is not here: $other"
+    die "Emscripten${version:+ $version} is fetched with Debian's $need, which is not here: $other"
 done
 mkdir -p "$1" || die "cannot make the directory $1"
 dir=$(cd "$1" && pwd)
@@ -61,8 +62,10 @@ why() { # the first thing that apt complained of, without the address
 }
 apt-get update -qq -o APT::Update::Error-Mode=any > "$log" 2>&1 ||
   die "Debian's package lists cannot be read ($(why)): check the network, or $other"
-apt-cache show emscripten 2>/dev/null | grep -q "^Version: $version[+~-]" ||
-  die "Debian $suite no longer has Emscripten $version: $other"
+found=$(apt-cache show emscripten 2>/dev/null | sed -n 's/^Version: \([0-9.]*[0-9]\).*/\1/p' | head -n 1)
+[ -n "$found" ] && [ "$found" = "${version:-$found}" ] ||
+  die "Debian $suite has no Emscripten${version:+ $version}${found:+ (but $found)}: $other"
+version=$found
 
 # the version of its compiler, and the name of libxml2, from the packages
 depends() { apt-cache show "$1" | sed -n '/^Depends: /{p;q;}' | tr ',' '\n'; }
