@@ -82,6 +82,27 @@ test "$($CC -dumpmachine)" = "$AIO_HOST" && test -x "$CXX" && test -f "$CONFIG_S
     assert.equal((await ask('x86_64-linux-gnu', '')).out, 'none none\n');
   },
 
+  // What a configure script of GNU's does when it is given --host: it tries whether what it builds runs here, finds out the
+  // suffix of objects, and takes the values of config.site for what it cannot try.
+  async 'configure takes the build for one for another machine'(room) {
+    const { out } = await wasmAio('env');
+    room.write('env', out);
+    room.write('conftest.c', '#include <stdlib.h>\n#ifdef NONNULL\nint main(void) { return malloc(0) ? 3 : 4; }\n#else\nint main(void) { return 5; }\n#endif\n');
+    room.write('configure', `host_alias=$1
+. "$CONFIG_SITE"
+$CC conftest.c || exit 10
+test -f a.out && ! ./a.out 2>/dev/null && cross_compiling=yes
+$CC -c conftest.c || exit 12
+for file in conftest.*; do case $file in *.c) ;; *) objext=\${file##*.} ;; esac; done
+test "$ac_cv_func_malloc_0_nonnull" = yes && nonnull=-DNONNULL
+echo "cross $cross_compiling, object $objext, fork $ac_cv_func_fork, $nonnull"
+`);
+    const built = await run(room, '. ./env && sh ./configure "$AIO_HOST"');
+    assert.deepEqual(built, { code: 0, out: 'cross yes, object o, fork no, -DNONNULL\n', err: '' });
+    assert.deepEqual(await room.aiocc('-DNONNULL', '-o', 'made', 'conftest.c'), { code: 0, out: '', err: '' });
+    assert.equal((await room.run('made')).code, 3);
+  },
+
   async 'CMake builds and tests a project in C and C++ by the toolchain file'(room) {
     if ((await execute('cmake', ['--version'])).code !== 0) throw new Skipped('cmake is not installed');
     room.write('CMakeLists.txt', `cmake_minimum_required(VERSION 3.10)

@@ -1,11 +1,15 @@
 // The ports: where their sources come from, how their own build systems build and test them, and what they do with real input.
 //
-//   suites      of Debian, the first that has it
+//   suites      of Debian, the first that has it; absent for a program of this folder
 //   build       the commands of a native build; CC, AR, RANLIB and AIOCC_LAUNCHER are in the environment
-//   check       the port's own tests; absent if it has none that run by a command
-//   count       finds in the output of `check` how many tests passed and failed
-//   known       its tests that fail, and why
-//   use         a command that reads `input` (1 MiB of C sources) and writes; the native build's bytes are compared. $P is the folder.
+//   from        the package, if it is not the port's name
+//   minutes     the most that a command takes; 20 if absent
+//   env         variables of the build for WebAssembly alone
+//   check       the port's own tests; absent if it has none that run by a command. $NATIVE is the folder of the native build.
+//   count       finds in the output of `check` how many tests passed, which failed, and which were skipped: [[name, reason]]
+//   known       which of its tests fail, and why: [[pattern of their names, reason]]
+//   use         commands that read `input` (1 MiB of C sources) and write; the native build's bytes are compared. $P is the folder,
+//               $RUN what runs a program that has no launcher.
 
 const configure = './configure -q';
 const automake = (text) => ({ passed: Number(/^# PASS: +(\d+)/m.exec(text)?.[1] ?? 0), failed: [...text.matchAll(/^FAIL: (\S+)/gm)].map(([, name]) => name) });
@@ -42,6 +46,15 @@ export const PORTS = {
     count: automake,
     use: ['$P/gzip -n < input', '$P/gzip -n9 < input', '$P/gzip < input > packed && $P/gzip -d < packed'],
   },
+  // As for another machine: nothing that was built can run while it is built.
+  'gzip-cross': {
+    from: 'gzip',
+    suites: 'bookworm',
+    minutes: 90,
+    env: { AIOCC_LAUNCHER: '', HOST: '--host=wasm32-unknown-emscripten' },
+    build: [`${configure} $HOST`, 'make -s'],
+    use: ['$RUN $P/gzip -n < input', '$RUN $P/gzip < input > packed && $RUN $P/gzip -d < packed'],
+  },
   'lua5.4': {
     suites: 'bookworm',
     build: ['make -C src CC="$CC" AR="$AR rcu" RANLIB="$RANLIB" generic'],
@@ -71,5 +84,49 @@ print(select(2, pcall(error, "caught")), coroutine.wrap(function() pcall(corouti
     suites: 'bookworm',
     build: ['./configure -q --disable-tcl --disable-shared --disable-readline', 'make sqlite3'],
     use: [`rm -f t.db && { echo 'create table t(n integer primary key, line text);'; awk '{ gsub(/\\047/, "_"); printf "insert into t(line) values(\\047%s\\047);\\n", $0 }' input | sed '1i begin;' ; echo 'commit; create index i on t(line); select count(*), sum(length(line)) from t; select line, count(*) c from t group by line order by c desc, line limit 20;'; } > t.sql && $P/sqlite3 t.db < t.sql && $P/sqlite3 t.db 'pragma integrity_check; select max(n) from t;'`],
+  },
+  // A program of this folder.
+  'poll-server': {
+    build: ['$CC -O2 -Wall -Werror "$TOP/test/ports/poll-server.c" -o server'],
+    use: ['node "$TOP/test/ports/poll-client.mjs" $P/server < input'],
+  },
+  libuv1: {
+    suites: 'testing,trixie,bookworm',
+    // libuv does not know this system. On these two it waits by poll(), and has no events of files.
+    env: { SYSTEM: '-DCYGWIN=1', CFLAGS: '-O2 -D__GNU__' },
+    build: ['cmake -S . -B build -DLIBUV_BUILD_BENCH=OFF $SYSTEM', 'make -C build uv_run_tests_a'],
+    check: '"$TOP/test/ports/libuv.sh" "$NATIVE/build/uv_run_tests_a"',
+    minutes: 60,
+    count: (text) => {
+      const results = [...text.matchAll(/^(not ok|ok) \d+ - (\S+)(?: # SKIP (.*))?$/gm)];
+      return {
+        passed: results.filter(([, ok, , reason]) => ok === 'ok' && reason === undefined).length,
+        failed: results.filter(([, ok]) => ok === 'not ok').map(([, , name]) => name),
+        skipped: results.filter(([, , , reason]) => reason !== undefined).map(([, , name, reason]) => [name, reason]),
+      };
+    },
+    known: [
+      [/^(closed_fd_events|fork_.*|ipc_.*|kill|process_ref|process_title_big_argv|spawn_.*|stdio_(over_pipes|emulate_iocp))$/, 'there are no other processes'],
+      [/^fs_partial_(read|write)$/, 'one thread cannot send a signal to another one'],
+      [/^(pipe_(ping_pong(_vec)?|ref[34])|shutdown_close_pipe)$/, 'AF_UNIX names hold within a program, and the server of these tests is another process'],
+      [/^(udp_.*|getsockname_udp|watcher_cross_stop|handle_fileno)$/, 'there are no datagram sockets'],
+      [/^(get_passwd2?|get_group)$/, 'there are no users and groups'],
+      [/^(fs_statfs|fs_get_system_error)$/, 'WASI does not tell about file systems'],
+      [/^(tcp|poll)_oob$/, 'there is no urgent data'],
+      [/^(tcp_bind_error_addrnotavail_2|tcp_connect_timeout)$/, 'it uses other addresses than those of the loopback, which need --allow-net'],
+      [/^fs_utime(_round)?$/, 'libuv itself refuses it on this system'],
+      [/^(poll_nested_epoll|process_title(_threadsafe)?)$/, 'it tests what libuv has on other systems alone'],
+      [/^embed$/, 'a loop that waits by poll() has no descriptor to be waited for'],
+      [/^poll_multiple_handles$/, 'a socket that is not connected is hung up, which libuv calls readable on Linux alone'],
+      [/^dlerror$/, 'there are no shared libraries'],
+      [/^getsockname_tcp$/, 'a connection that is being made does not have its port yet'],
+      [/^socket_buffer_size$/, 'the sizes of buffers cannot be set'],
+      [/^tcp_write_in_a_row$/, 'it expects room for one more byte when the last of 10 MiB was taken'],
+      [/^process_priority$/, 'there are no priorities'],
+      [/^platform_output$/, 'the interfaces of the machine are not told'],
+      [/^fs_copyfile$/, 'it fails natively, too, where root runs it'],
+      [/^get_currentexe$/, 'a module is run by another program'],
+    ],
+    use: [],
   },
 };

@@ -24,15 +24,23 @@ if (unknown) {
 
 const tool = (name) => join(top, 'wasm', name);
 const ENVIRONMENTS = {
-  native: { CC: 'cc', CXX: 'c++', AR: 'ar', RANLIB: 'ranlib' },
-  wasm: { CC: tool('aiocc'), CXX: tool('aiocc++'), AR: tool('aioar'), RANLIB: tool('aioranlib'), AIOCC_LAUNCHER: '1' },
+  native: { CC: 'cc', CXX: 'c++', AR: 'ar', RANLIB: 'ranlib', RUN: '' },
+  wasm: {
+    CC: tool('aiocc'), CXX: tool('aiocc++'), AR: tool('aioar'), RANLIB: tool('aioranlib'), AIOCC_LAUNCHER: '1',
+    CONFIG_SITE: tool('config.site'), CMAKE_TOOLCHAIN_FILE: tool('cmake/wasm-aio.cmake'),
+    RUN: `node ${join(top, 'dist/cli/main.js')} run --native --`,
+  },
 };
 
 /** Runs a command of the shell; its outputs together go to the log, its standard output is the result's `out`. */
-function shell(command, { cwd, kind, log, minutes = 20 }) {
+function shell(command, { name, cwd, kind, log }) {
   const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync('sh', ['-c', command], {
-    cwd, env: { ...env, LC_ALL: 'C', P: cwd, ...ENVIRONMENTS[kind] }, maxBuffer: 2 ** 30, timeout: minutes * MINUTES, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'],
+    cwd, maxBuffer: 2 ** 30, timeout: (PORTS[name].minutes ?? 20) * MINUTES, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...env, LC_ALL: 'C', TOP: top, P: cwd, NATIVE: join(work, 'native', name),
+      ...ENVIRONMENTS[kind], ...(kind === 'wasm' ? PORTS[name].env : {}),
+    },
   });
   writeFileSync(log, `$ ${command}\n${stdout}${stderr}(exit code ${status})\n`, { flag: 'a' });
   return { ok: status === 0, out: stdout, text: `${stdout}${stderr}` };
@@ -47,49 +55,64 @@ function realInput() {
   return text.subarray(0, 2 ** 20);
 }
 
-/** What became of one port: {build, tests, bytes}, each a cell of the table, and whether it passes. */
+/** Names by the reason that each has: `- reason (number): names`, a line for each. */
+function byReason(pairs) {
+  const groups = new Map();
+  for (const [name, reason] of pairs) groups.set(reason, [...(groups.get(reason) ?? []), name]);
+  return [...groups].map(([reason, names]) => `- ${reason} (${names.length}): ${names.join(', ')}`).join('\n');
+}
+
+/** Runs a port's own tests. Returns the cell of the table, whether they pass, and what the page says of those that do not. */
+function ownTests({ check, count, known = [] }, folder) {
+  if (!check) return { cell: 'none of its own', passes: true, notes: '' };
+  const { text, ok } = shell(check, folder);
+  const { passed, failed, skipped = [] } = count(text);
+  const reasons = failed.map((test) => [test, known.find(([pattern]) => pattern.test(test))?.[1] ?? '**not known why**']);
+  const notes = [
+    ...(failed.length > 0 ? [`Failed:\n\n${byReason(reasons)}`] : []),
+    ...(skipped.length > 0 ? [`Skipped, with the reason that the tests give:\n\n${byReason(skipped)}`] : []),
+  ];
+  const cell = [`${passed} passed`, ...(failed.length > 0 ? [`${failed.length} failed`] : []), ...(skipped.length > 0 ? [`${skipped.length} skipped`] : [])].join(', ');
+  return { cell, passes: passed > 0 && reasons.every(([, reason]) => !reason.startsWith('**')) && (ok || failed.length > 0), notes: notes.join('\n\n') };
+}
+
+/** What became of one port: {build, tests, bytes}, each a cell of the table; what the page says below it; and whether it passes. */
 function tryPort(name, input) {
-  const { build, check, count, known = {}, use } = PORTS[name];
+  const { build, use, suites, from = name } = PORTS[name];
   const folders = {};
   for (const kind of ['native', 'wasm']) {
     const cwd = join(work, kind, name);
     rmSync(cwd, { recursive: true, force: true });
     // The times of files decide what make builds.
-    cpSync(join(work, name), cwd, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    mkdirSync(cwd, { recursive: true });
+    if (suites) cpSync(join(work, from), cwd, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     writeFileSync(join(cwd, 'input'), input);
     const log = join(work, `${name}.${kind}.log`);
     rmSync(log, { force: true });
-    folders[kind] = { cwd, kind, log };
+    folders[kind] = { name, cwd, kind, log };
     const failed = build.find((command) => !shell(command, folders[kind]).ok);
-    if (failed) return { passes: false, build: kind === 'wasm' ? 'fails' : 'fails natively', tests: '', bytes: '' };
+    if (failed) return { passes: false, build: kind === 'wasm' ? 'fails' : 'fails natively', tests: '', bytes: '', notes: '' };
   }
-  let tests = 'none of its own';
-  let passes = true;
-  if (check) {
-    const { text, ok } = shell(check, folders.wasm);
-    const { passed, failed } = count(text);
-    const stray = failed.filter((test) => !known[test]);
-    passes = passed > 0 && stray.length === 0 && (ok || failed.length > 0);
-    const reasons = failed.map((test) => (known[test] ? `${test}: ${known[test]}` : `**${test}**`));
-    tests = `${passed} passed${failed.length > 0 ? `, ${failed.length} failed (${reasons.join('; ')})` : ''}`;
-  }
+  const tests = ownTests(PORTS[name], folders.wasm);
   const differing = use.filter((command) => {
     const [native, wasm] = ['native', 'wasm'].map((kind) => shell(command, folders[kind]));
     const sum = ({ out }) => createHash('sha256').update(out).digest('hex');
     return !native.ok || !wasm.ok || native.out.length === 0 || sum(native) !== sum(wasm);
   });
-  passes &&= differing.length === 0;
-  return { passes, build: 'builds', tests, bytes: differing.length === 0 ? 'the same' : `**differ in ${differing.length} of ${use.length}**` };
+  const bytes = use.length === 0 ? '–' : differing.length === 0 ? 'the same' : `**differ in ${differing.length} of ${use.length}**`;
+  return { passes: tests.passes && differing.length === 0, build: 'builds', tests: tests.cell, bytes, notes: tests.notes };
 }
 
-/** The lines of the table by the port's name, as the last run wrote them. */
-function readTable() {
-  if (!existsSync(table)) return new Map();
-  return new Map(readFileSync(table, 'utf8').split('\n').filter((line) => /^\| \w/.test(line) && !line.startsWith('| port')).map((line) => [line.split(' ')[1], line]));
+/** What the last run wrote about each port: its line of the table, and its section. */
+function readPage() {
+  const page = existsSync(table) ? readFileSync(table, 'utf8') : '';
+  const sections = new Map([...page.matchAll(/^## (\S+)\n\n([^]*?)\n*(?=\n## |$(?![^]))/gm)].map(([, name, notes]) => [name, notes]));
+  const lines = page.split('\n').filter((line) => /^\| \w/.test(line) && !line.startsWith('| port'));
+  return new Map(lines.map((line) => [line.split(' ')[1], { line, notes: sections.get(line.split(' ')[1]) ?? '' }]));
 }
 
-function writeTable(lines) {
-  const rows = Object.keys(PORTS).map((name) => lines.get(name)).filter((line) => line);
+function writePage(ports) {
+  const written = Object.keys(PORTS).filter((name) => ports.has(name)).map((name) => ({ name, ...ports.get(name) }));
   writeFileSync(table, `# Ports
 
 C programs that \`make test-ports\` builds with \`aiocc\` by their own build systems, unchanged (\`AIOCC_LAUNCHER=1\`; the upstream sources, as
@@ -98,24 +121,27 @@ build. This page is written by that run.
 
 | port | version | build | its own tests | output |
 |---|---|---|---|---|
-${rows.join('\n')}
-`);
+${written.map(({ line }) => line).join('\n')}
+${written.filter(({ notes }) => notes !== '').map(({ name, notes }) => `\n## ${name}\n\n${notes}\n`).join('')}`);
 }
 
 mkdirSync(work, { recursive: true });
-const fetched = spawnSync(join(top, 'test', 'ports', 'fetch.sh'), [work, ...chosen.map((name) => `${name}/${PORTS[name].suites}`)], { stdio: 'inherit' });
-if (fetched.status !== 0) process.exit(1);
+const packages = chosen.filter((name) => PORTS[name].suites);
+if (packages.length > 0) {
+  const fetched = spawnSync(join(top, 'test', 'ports', 'fetch.sh'), [work, ...packages.map((name) => `${PORTS[name].from ?? name}/${PORTS[name].suites}`)], { stdio: 'inherit' });
+  if (fetched.status !== 0) process.exit(1);
+}
 const input = realInput();
-const lines = new Map();
+const ports = new Map();
 let failed = 0;
 for (const name of chosen) {
-  const { passes, build, tests, bytes } = tryPort(name, input);
-  const archive = readdirSync(join(work, 'apt', name)).find((file) => file.includes('.orig.tar')) ?? '';
+  const { passes, build, tests, bytes, notes } = tryPort(name, input);
+  const archive = PORTS[name].suites ? readdirSync(join(work, 'apt', PORTS[name].from ?? name)).find((file) => file.includes('.orig.tar')) : 'ours_–.orig';
   const version = /_(.*)\.orig/.exec(archive)?.[1] ?? '';
   failed += passes ? 0 : 1;
-  lines.set(name, `| ${name} | ${version} | ${build} | ${tests} | ${bytes} |`);
-  process.stdout.write(`  ${passes ? 'passes  ' : 'FAILS   '} ${name} ${version}: ${build}; tests: ${tests}; output: ${bytes}${passes ? '' : ` (see build/ports/${name}.*.log)`}\n`);
-  writeTable(new Map([...readTable(), ...lines]));
+  ports.set(name, { line: `| ${name} | ${version} | ${build} | ${tests} | ${bytes} |`, notes });
+  process.stdout.write(`  ${passes ? 'passes  ' : 'FAILS   '} ${name} ${version}: ${build}; tests: ${tests}; output: ${bytes}${passes ? '' : ` (see build/ports/${name}.*.log)`}\n${notes === '' ? '' : `${notes.replace(/^/gm, '    ')}\n`}`);
+  writePage(new Map([...readPage(), ...ports]));
 }
 process.stdout.write(`${chosen.length - failed} of ${chosen.length} ports pass\n`);
 process.exitCode = failed > 0 ? 1 : 0;
