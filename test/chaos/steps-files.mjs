@@ -118,6 +118,21 @@ export const fileSteps = {
       return file && world.track(`flush(${file.object.aio})`, file.rt, () => file.object.flush(world.signalOption(signal)));
     },
   },
+  stat: {
+    weight: 1,
+    make: (random) => ({ file: any(random), writable: random.oneIn(2), truncates: random.oneIn(2), signal: maybeSignal(random) }),
+    run(world, { file: n, writable, truncates, signal }) {
+      const file = fileOf(world, n, writable);
+      if (!file) return;
+      const options = world.signalOption(signal);
+      return world.track(`stat(${file.object.aio})`, file.rt, async () => {
+        // Behind all that is written.
+        if (writable && truncates) await file.object.truncate(1 << 22, options);
+        const { size } = await file.object.stat(options);
+        if (!writable && size !== DISK_SIZE) world.problem('content', `${size} bytes instead of ${DISK_SIZE}`);
+      });
+    },
+  },
   closeFile: {
     weight: 2,
     make: (random) => ({ file: any(random), writable: random.oneIn(3) }),

@@ -114,6 +114,23 @@ export const loopSteps = {
       record.pending = false;
     }),
   },
+  sleep: {
+    weight: 2,
+    make: (random) => ({ context: any(random), ms: random.pick([0, 0.2, 1, 5]), ticks: random.pick([0, 0, 3]), signal: random.oneIn(3) ? random.below(4) : undefined }),
+    run(world, { context: n, ms, ticks, signal }) {
+      const context = contextOf(world, n);
+      if (!context) return;
+      const options = world.signalOption(signal);
+      return world.track(ticks > 0 ? 'interval()' : 'sleep()', context.rt, async () => {
+        if (ticks === 0) return context.object.sleep(ms, options);
+        let seen = 0;
+        for await (const periods of context.object.interval(1, options)) {
+          if (periods < 1) world.problem('content', `${periods} periods`);
+          if (++seen === ticks) break;
+        }
+      });
+    },
+  },
   notifier: {
     weight: 3,
     make: (random) => ({ context: any(random) }),
