@@ -7,12 +7,22 @@
 static QemuMutex mutex;
 static int counter;
 
+/* Stays in a critical section, sometimes so long that others go to sleep. */
+static void linger(void)
+{
+    if (sim_choose(2)) {
+        sim_sleep(20000);
+    } else {
+        sim_pass();
+    }
+}
+
 static void adds(void *opaque)
 {
     (void)opaque;
     qemu_mutex_lock(&mutex);
     int was = counter;
-    sim_pass();
+    linger();
     counter = was + 1;
     qemu_mutex_unlock(&mutex);
 }
@@ -297,10 +307,7 @@ static void locks(void *opaque)
     (void)opaque;
     qemu_lockcnt_lock(&lockcnt);
     int was = visitors_seen;
-    /* Long enough for others to go to sleep. */
-    for (int i = 0; i < 20; i++) {
-        sim_pass();
-    }
+    linger();
     visitors_seen = was + 1;
     qemu_lockcnt_inc_and_unlock(&lockcnt);
     qemu_lockcnt_dec(&lockcnt);

@@ -228,6 +228,26 @@ SIM_SCENARIO(co_mutex_of_two_threads, "Coroutines of two threads in a CoMutex ex
     sim_check(shared == 6);
 }
 
+SIM_SCENARIO(co_mutex_of_three_threads, "Coroutines of three threads hand a CoMutex on; nobody is forgotten or let in too early.")
+{
+    IOThread *io[3];
+
+    qemu_co_mutex_init(&co_mutex);
+    for (int i = 0; i < 3; i++) {
+        char name[] = { (char)('a' + i), 0 };
+
+        io[i] = iothread_create(name, &error_abort);
+        aio_bh_schedule_oneshot(iothread_get_aio_context(io[i]), starts, NULL);
+    }
+    while (qatomic_read(&ended) < 3) {
+        port_pause();
+    }
+    for (int i = 0; i < 3; i++) {
+        iothread_destroy(io[i]);
+    }
+    sim_check(shared == 6);
+}
+
 static CoRwlock rwlock;
 static int readers, writers;
 

@@ -42,7 +42,7 @@ void sim_fiber_start(SimFiber *fiber, void (*fn)(void *), void *arg)
         sim_fail("more than %d threads and coroutines in one run", MOST);
     }
     if (!stacks) {
-        stacks = mmap(NULL, (size_t)STACK * MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        stacks = mmap(SIM_STACKS_AT, (size_t)STACK * MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (stacks == MAP_FAILED) {
             fprintf(stderr, "sim: no memory\n");
             exit(2);

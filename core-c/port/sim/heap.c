@@ -33,7 +33,7 @@ void sim_free(void *memory);
 void sim_heap_reset(void)
 {
     if (!arena) {
-        arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        arena = mmap(SIM_HEAP_AT, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         back = mmap(NULL, ARENA / GRAIN * sizeof(*back), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         pooled = mmap(NULL, ARENA / 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -99,6 +99,8 @@ void sim_heap_poison(const void *memory, size_t size, bool on)
 
     if ((const char *)memory >= arena && at < used) {
         memset(pooled + (at + 7) / 8, on, (at + size) / 8 - (at + 7) / 8);
+        /* As if it were freed: who still uses it has to have done so before. */
+        sim_race_access(memory, size, true, false, (uintptr_t)__builtin_return_address(0));
     }
 }
 

@@ -7,6 +7,10 @@
 
 #include <setjmp.h>
 
+/* Where heap and stacks lie, if there is room: runs of the same seed have the same addresses. */
+#define SIM_HEAP_AT ((void *)0x100000000000)
+#define SIM_STACKS_AT ((void *)0x110000000000)
+
 enum { SIM_MAX_THREADS = 16, SIM_TLS_MAX = 4096 };
 
 /* ---- Stacks (fiber.c) ---- */
@@ -106,9 +110,9 @@ typedef struct SimRun {
     uint64_t seed;
     SimScheduler scheduler;
     unsigned changes;           /* SIM_BY_PRIORITY: how often a priority changes */
-    uint64_t length;            /* SIM_BY_PRIORITY: about how many steps a run has */
+    uint64_t length;            /* SIM_BY_PRIORITY: about how many steps a run has that count for a choice */
     /* Results. */
-    uint64_t steps;
+    uint64_t steps, choices;
     bool failed;
     bool pruned;                /* SIM_ALL: a run like one before */
     char message[1024];

@@ -41,13 +41,13 @@ static SimRun planned(uint64_t seed, uint64_t length)
     };
 }
 
-/* About how many steps a run has: those of a run by chance. */
+/* About how many steps of a run count: those of a run by chance. */
 static uint64_t usual_length(const SimScenario *scenario)
 {
     SimRun run = { .scheduler = SIM_BY_CHANCE };
 
     sim_run(scenario, &run);
-    return run.failed ? 1000 : run.steps;
+    return run.failed ? 1000 : run.choices;
 }
 
 static void report(const SimScenario *scenario, const SimRun *run, bool with_seed)

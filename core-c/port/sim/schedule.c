@@ -16,6 +16,14 @@ SimThread *sim_self;
 SimRun *sim_current_run;
 static SimThread threads[SIM_MAX_THREADS];
 static unsigned n_threads;
+/* Which threads have touched a word. Steps on words of one thread alone count only now and then for the next choice: another order
+ * there makes no difference, unless another thread is yet to come. */
+enum { TOUCHED = 4096, ALONE = 8 };
+static struct {
+    const void *address;
+    uint32_t threads;
+} touched[TOUCHED];
+static unsigned alone;
 /* Steps until the next choice, and whether a thread became ready that may have to go first. */
 static uint64_t until_choice;
 static bool choose_now;
@@ -249,10 +257,26 @@ static void count_step(const SimSite *site, const void *address, bool writes)
     me->writes = writes;
 }
 
+static bool counts_for_choice(const void *address)
+{
+    size_t at = ((uintptr_t)address >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
+    uint32_t own = 1u << sim_self->id;
+
+    if (touched[at].address != address) {
+        touched[at].address = address;
+        touched[at].threads = 0;
+    }
+    touched[at].threads |= own;
+    return touched[at].threads != own || ++alone % ALONE == 0;
+}
+
 void sim_point(const SimSite *site, const void *address, bool writes)
 {
+    bool counts = sim_current_run->scheduler == SIM_ALL || counts_for_choice(address);
+
     count_step(site, address, writes);
-    if (--until_choice == 0 || choose_now || now >= earliest) {
+    sim_current_run->choices += counts;
+    if ((counts && --until_choice == 0) || choose_now || now >= earliest) {
         run_thread(choose(false));
     }
 }
@@ -459,7 +483,9 @@ void sim_run(const SimScenario *scenario, SimRun *run)
     sim_race_reset();
     sim_record_reset();
     sim_current_run = run;
-    run->steps = 0;
+    run->steps = run->choices = 0;
+    memset(touched, 0, sizeof(touched));
+    alone = 0;
     run->failed = run->pruned = false;
     random_state = run->seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     n_threads = 0;
