@@ -217,6 +217,13 @@ thrd_t __wrap_thrd_current(void)
     return (thrd_t)self();
 }
 
+LIBC_WEAK
+int thrd_detach(thrd_t id)
+{
+    release((Thread *)id);
+    return thrd_success;
+}
+
 /* In parentheses, because the headers define it as a macro, too. */
 LIBC_WEAK
 int (thrd_equal)(thrd_t one, thrd_t other)

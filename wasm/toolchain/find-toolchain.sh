@@ -90,11 +90,20 @@ build() { # build LIBRARY...
 }
 # shellcheck disable=SC2086
 [ -z "$missing" ] || build $missing
-# Newer versions have the attributes of pthreads and the threads of C11 in the libc for pthreads alone. What is
-# left of it is replaced by wasm/libc, as before.
+# Newer versions have the attributes of pthreads and the threads of C11 in the libc for pthreads alone. The rest of that
+# is replaced by wasm/libc, and must not be found: its files refer to JavaScript.
 if ! grep -q pthread_attr_init "$libs/libc-ww.a"; then
   there libc-mt || build libc-mt
-  chosen="$chosen -lc-mt"
+  if ! there libaio-threads; then
+    parts=$(mktemp -d)
+    members=$("$bin/llvm-ar" t "$libs/libc-mt.a" |
+      grep -E '^(pthread_.*attr_.*|pthread_attr_get|pthread_(equal|testcancel|setcancel.*|[gs]etconcurrency|mutex_consistent)|(cnd|mtx|thrd)_.*|call_once|default_attr)\.o$')
+    # shellcheck disable=SC2086
+    (cd "$parts" && "$bin/llvm-ar" x "$libs/libc-mt.a" $members && "$bin/llvm-ar" rcs new.a $members && mv new.a "$libs/libaio-threads.a") ||
+      die "the parts of $libs/libc-mt.a cannot be joined: is it writable?"
+    rm -r "$parts"
+  fi
+  chosen="$chosen -laio-threads"
 fi
 
 {
