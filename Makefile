@@ -394,6 +394,10 @@ worker_bundle = node_modules/.bin/esbuild ts/src/iothread/worker-$(1).ts ts/src/
   --bundle --format=esm --platform=$(1) --main-fields=module,main --log-level=warning \
   --outbase=ts/src --outdir=dist
 
+# The module that a pool's IOThreads load by its address.
+pool_bundle = node_modules/.bin/esbuild ts/src/pool/worker.ts --bundle --format=esm --platform=neutral --main-fields=module,main \
+  --log-level=warning --outbase=ts/src --outdir=dist
+
 # The program wasm-aio, and its command that runs guests, each in one file: loading a hundred files takes longer than most guests run.
 # Without white space, because it is text that the package has a second time.
 cli_bundle = node_modules/.bin/esbuild ts/src/cli/main.ts ts/src/cli/run.ts --bundle --minify-whitespace --ignore-annotations --format=esm --platform=node \
@@ -409,7 +413,7 @@ dist/.stamp: $(lib_ts) ts/tsconfig.json ts/types.mjs node_modules/.stamp build/t
 	$(call step,TSC,ts/src)
 	$(call fresh,build/ts-list.value,$(filter-out dist/%.wasm,$(wildcard dist/*)) dist/.tsbuildinfo)
 	$(Q)$(tsc) -p ts
-	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser) && $(cli_bundle)
+	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser) && $(pool_bundle) && $(cli_bundle)
 	$(Q)node ts/types.mjs
 	@touch $@
 

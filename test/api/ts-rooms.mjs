@@ -18,16 +18,17 @@ const ROOMS = {
   iothread: ['errors', 'wire', 'hosts', 'runtime', 'api'],
   wasi: ['errors', 'wire', 'hosts', 'runtime'],
   whole: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread'],
+  pool: ['errors', 'wire', 'hosts', 'runtime', 'iothread', 'whole'],
   bench: ['errors', 'runtime', 'api', 'iothread', 'whole'],
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
-  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'wasi', 'whole', 'doctor'],
+  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'wasi', 'whole', 'pool', 'doctor'],
   cli: ['errors', 'hosts', 'runtime', 'api', 'iothread', 'bench', 'doctor', 'whole', 'entries'],
 };
 
 /** The files that are in no folder. */
 const TOP = {
   errors: ['errors', 'error-codes', 'errno', 'check', 'abort', 'face', 'platform', 'version', 'wasm'],
-  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'ring', 'streams', 'vite'],
+  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'pool', 'pool-browser', 'ring', 'streams', 'vite'],
 };
 
 function roomOf(file) {

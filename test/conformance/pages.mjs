@@ -22,6 +22,7 @@ const PACKAGES = {
   'wasm-aio': '/dist/browser.js',
   'wasm-aio/wasi': '/dist/wasi-browser.js',
   'wasm-aio/iothread': '/dist/iothread-browser.js',
+  'wasm-aio/pool': '/dist/pool-browser.js',
   'wasm-aio/ring': '/dist/ring.js',
   'wasm-aio/streams': '/dist/streams.js',
 };

@@ -13,6 +13,7 @@ import { types } from 'node:util';
 import * as lib from 'wasm-aio';
 import * as comlink from 'wasm-aio/comlink';
 import * as code from 'wasm-aio/iothread';
+import * as pools from 'wasm-aio/pool';
 import * as rings from 'wasm-aio/ring';
 import * as streams from 'wasm-aio/streams';
 import wasmAio from 'wasm-aio/vite';
@@ -21,7 +22,7 @@ import { fixture, top } from './helpers/paths.js';
 import { mayBe, optionsOf, publicFunctions, typesOf, type Callable, type Parameter } from './helpers/public-api.js';
 
 const { AioError, AioStream, Runtime, WasiHost } = { ...lib, ...wasi };
-const classes = { ...lib, ...rings, ...wasi, SharedArrayBuffer, Module: WebAssembly.Module, Uint8Array, URL, AbortSignal, Error, ArrayBuffer, ReadableStream, WritableStream, MessagePort } as Record<string, unknown>;
+const classes = { ...lib, ...pools, ...rings, ...wasi, SharedArrayBuffer, Module: WebAssembly.Module, Uint8Array, URL, AbortSignal, Error, ArrayBuffer, ReadableStream, WritableStream, MessagePort } as Record<string, unknown>;
 
 // ---- How to get at each ----
 
@@ -29,6 +30,7 @@ const dir = mkdtempSync(join(tmpdir(), 'arguments-'));
 const path = join(dir, 'file');
 const guest = new URL('build/examples/rot13.wasm', top);
 const module = fixture('types');
+const poolTasks = new URL('./fixtures/pool-tasks.js', import.meta.url);
 
 let runtime: lib.Runtime;
 let io: lib.IOThread;
@@ -82,6 +84,7 @@ const objects: Record<string, () => unknown> = {
   },
   Pipe: () => runtime.context.pipe(name()),
   AioStream: () => AioStream.from(webStreams()),
+  Pool: () => new pools.Pool({ module: poolTasks, runtime, threads: { max: 1 }, name: name() }),
   RingProducer: () => new rings.RingProducer(rings.createRing()),
   RingConsumer: () => {
     const ring = rings.createRing();
@@ -150,6 +153,9 @@ const right: Record<string, () => unknown[]> = {
   writable: () => [file, {}],
   describeFindings: () => [[{ about: 'engine', state: 'ok', message: '', remedy: '' }]],
   default: () => [{}],
+  'new Pool': () => [{ module: poolTasks }],
+  'Pool#run': () => [1, { name: 'where' }],
+  tasks: () => [{ default: nothing }],
   createRing: () => [{}],
   ringByteLength: () => [1024],
   'new RingProducer': () => [rings.createRing(), {}],
@@ -167,7 +173,7 @@ const right: Record<string, () => unknown[]> = {
   'RingConsumer#close': () => [new Error('as it should')],
 };
 
-const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...rings, ...streams, ...wasi, default: wasmAio };
+const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...pools, ...rings, ...streams, ...wasi, default: wasmAio };
 
 /** Calls it, with this or on this. */
 async function call(of: string, args: unknown[]): Promise<{ result: unknown }> {

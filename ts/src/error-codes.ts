@@ -26,7 +26,9 @@ export type AioErrorCode =
   /** The file is not a WebAssembly module, or `aiocc` did not build it, or built it for another version. */
   | 'ERR_AIO_MODULE'
   /** The IOThread has ended because of a failure; `cause` is the error of its worker. */
-  | 'ERR_AIO_THREAD_LOST';
+  | 'ERR_AIO_THREAD_LOST'
+  /** A pool has as many waiting tasks as it may have. */
+  | 'ERR_AIO_QUEUE_FULL';
 
 /** By the number that C has for each. @internal */
 export const errorCodes: readonly AioErrorCode[] = [
@@ -42,4 +44,5 @@ export const errorCodes: readonly AioErrorCode[] = [
   'ERR_AIO_UNSUPPORTED',
   'ERR_AIO_MODULE',
   'ERR_AIO_THREAD_LOST',
+  'ERR_AIO_QUEUE_FULL',
 ];

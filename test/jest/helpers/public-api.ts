@@ -96,9 +96,10 @@ export function publicFunctions(): Callable[] {
 
 // ---- Types ----
 
-/** The members of a union, and what a type parameter stands for. */
+/** The members of a union, and what a type parameter, or a type that depends on one, stands for. */
 function alternatives(type: ts.Type): ts.Type[] {
   if (type.isUnion()) return type.types.flatMap(alternatives);
+  if (type.flags & ts.TypeFlags.Conditional) return [checker.getUnknownType()];
   if (type.flags & ts.TypeFlags.TypeParameter) return alternatives(checker.getBaseConstraintOfType(type) ?? checker.getUnknownType());
   return [type];
 }
