@@ -3,8 +3,8 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { scratch, wasmAio } from './helpers/child.js';
-import { pathOf } from './helpers/paths.js';
+import { scratch, spawned, wasmAio } from './helpers/child.js';
+import { cli, pathOf } from './helpers/paths.js';
 import { seeded } from './helpers/random.js';
 import { Caller, DATA, E, FILE, OFlags, OUT, Rights, RIGHTS_OF_DIRECTORY } from './helpers/wasi.js';
 
@@ -140,4 +140,15 @@ test('programs of aiocc use them, with libc', async () => {
   const system = await wasmAio('run', '--dir', `${dir.path}::/`, '--env=WHO=me', program);
   expect(await wasmAio('run', '--dir', 'mem::/', '--env=WHO=me', program)).toEqual(system);
   expect(system.code).toBe(0);
+});
+
+test('without procfs, as on macOS and Windows, a directory of the host is refused with the remedy, which works', async () => {
+  const run = (preopen: string): ReturnType<typeof spawned> =>
+    spawned('/usr/bin/env', ['AIO_NO_PROCFS=1', process.execPath, cli, 'run', '--dir', preopen, '--env=WHO=me', pathOf('build/fixtures/libc-files.wasm')]);
+  const [host, memory] = await Promise.all([run(`${dir.path}::/`), run('mem::/')]);
+  expect(host.code).not.toBe(0);
+  expect(host.stderr).toContain(`${dir.path}: directories of the host need Linux's /proc/self/fd, which is not there`);
+  expect(host.stderr).toContain("a directory in memory works everywhere ('mem' in place of the path)");
+  expect(memory).toEqual(await wasmAio('run', '--dir', 'mem::/', '--env=WHO=me', pathOf('build/fixtures/libc-files.wasm')));
+  expect(memory.code).toBe(0);
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What guests inherit from this process, and what it opens for them, in Node, Deno and Bun. */
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
 import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { fdsAreOwned } from '../hosts/node.js';
@@ -165,10 +165,18 @@ class Output extends AioStream {
   cancel(): void {}
 }
 
-/** Opens a directory for guests and returns its fd. */
+/** The error for a directory of the host, where guests cannot have those. */
+const noDirectories = (path: string, why: string): AioError =>
+  new AioError('ERR_AIO_UNSUPPORTED', `${path}: ${why}; a directory in memory works everywhere ('mem' in place of the path)`);
+
+/**
+ * Opens a directory for guests and returns its fd. AIO_NO_PROCFS=1 in the environment makes a system with procfs behave as one
+ * without it, for tests.
+ */
 export function openDirectory(path: string): number {
-  if (fdsAreOwned) {
-    throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: a guest has no directories on Deno, whose fds are those of one thread; use Node or Bun`);
+  if (fdsAreOwned) throw noDirectories(path, 'a guest has no directories of the host on Deno, whose fds are those of one thread (use Node or Bun)');
+  if (process.env['AIO_NO_PROCFS'] === '1' || !existsSync('/proc/self/fd')) {
+    throw noDirectories(path, `directories of the host need Linux's /proc/self/fd, which is not there (${process.platform})`);
   }
   let fd: number;
   try {
@@ -181,10 +189,10 @@ export function openDirectory(path: string): number {
     const [own, seen] = [fstatSync(fd), statSync(`/proc/self/fd/${fd}`)];
     if (own.ino === seen.ino && own.dev === seen.dev) return fd;
   } catch {
-    // There is no /proc: fail as below.
+    // It shows the fds of something else: fail as below.
   }
   closeSync(fd);
-  throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: directories for guests need Linux's /proc/self/fd, which is not there or does not show this process's fds`);
+  throw noDirectories(path, "directories of the host need Linux's /proc/self/fd, which does not show this process's fds");
 }
 
 const endsOf = (socket: Socket): Ends => ({
