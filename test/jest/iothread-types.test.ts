@@ -2,9 +2,10 @@
 /** What the compiler says of calls to an IOThread: this file compiles, and each
  * line that is marked as an error is one. */
 import { expect, test } from '@jest/globals';
-import type { AioContext, BottomHalf, Handle, IOThread, Notifier, Pipe, Remote, RemoteGenerator, Runtime } from 'wasm-aio';
+import type { AioContext, BottomHalf, Handle, IOThread, Notifier, Pipe, Received, Remote, RemoteGenerator, Runtime } from 'wasm-aio';
 import type { Disk } from './fixtures/iothread-disk.js';
 import type { Loop } from './fixtures/iothread-loop.js';
+import type { QueryError } from './fixtures/sendable.js';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const holds = <T extends true>(value: T): T => value;
@@ -41,6 +42,16 @@ const checks = [
   holds<Equal<ReturnType<R['rows']> extends AsyncIterable<infer Row> ? Row : never, { at: Date; more: () => Promise<number> }>>(true),
   holds<Equal<ReturnType<R['numbers']> extends AsyncIterable<infer N> ? N : never, number>>(true),
   holds<Equal<ReturnType<R['body']>, Promise<ReadableStream<Uint8Array>>>>(true),
+  // What does not arrive is not promised.
+  holds<Equal<Received<symbol>, never>>(true),
+  holds<Equal<Received<{ a: Promise<number>; b: WeakMap<object, string> }>, { a: never; b: never }>>(true),
+  holds<Equal<keyof Received<{ a: number; [Symbol.iterator]: number }>, 'a'>>(true),
+  holds<Equal<Received<Buffer>, Uint8Array>>(true),
+  holds<Equal<Received<Uint8Array[]>, Uint8Array[]>>(true),
+  holds<Equal<Received<[number, () => string]>, [number, () => Promise<string>]>>(true),
+  holds<Equal<Received<QueryError>['line'], number>>(true),
+  holds<Equal<'where' extends keyof Received<QueryError> ? true : false, false>>(true),
+  holds<Equal<Received<TypeError>['message'], string>>(true),
   // Handles and values are there at once.
   holds<Equal<R['flush'], BottomHalf>>(true),
   holds<Equal<R['bytes'], Pipe>>(true),

@@ -6,6 +6,7 @@ export type { Closed, CloseOptions } from './runtime/closed.js';
 export { IOThread } from './iothread/iothread.js';
 export type { EngineStats, IOThreadCode, IOThreadInfo, IOThreadOptions, IOThreadStartOptions } from './iothread/options.js';
 export { proxy, transfer } from './wire/marks.js';
+export { registerError } from './wire/register-error.js';
 export { release, withOptions } from './wire/release.js';
 export { currentSignal } from './iothread/serving.js';
 export type { Received, Remote, RemoteGenerator, Sent, Served } from './iothread/remote.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What calls of an IOThread carry, and how they are cancelled. */
-import { Runtime, withOptions } from 'wasm-aio';
+import { registerError, Runtime, withOptions } from 'wasm-aio';
 
 const reasonOf = (work) => work.then((value) => { throw new Error(`answered ${value}`); }, (reason) => reason);
 
@@ -85,11 +85,28 @@ async function sequences({ remote, check }) {
   check(bytes === 200, `${bytes} bytes`);
 }
 
+class QueryError extends RangeError {}
+
+async function classes({ remote, check }) {
+  registerError(QueryError, 'query');
+  const error = await reasonOf(remote.failQuery());
+  check(error instanceof QueryError && error.line === 3, `${error}`);
+  class Holder {}
+  for (const [value, place] of [[[new Holder()], '[0][0]'], [{ a: new (class Index extends Map {})() }, '[0].a'], [{ s: Symbol('s') }, '[0].s']]) {
+    const refused = await reasonOf(remote.echo(value));
+    check(refused.name === 'DataCloneError' && refused.message.startsWith(`arguments${place} cannot be sent to another thread`), `${refused}`);
+  }
+  const blob = await remote.echo(new Blob(['text']));
+  check(blob instanceof Blob && (await blob.text()) === 'text', 'a Blob');
+  const plain = await remote.echo(new Proxy({ list: Array.from({ length: 2000 }, (_, n) => ({ n })) }, {}));
+  check(plain.list.length === 2000 && plain.list[1999].n === 1999, 'a Proxy of plain data');
+}
+
 export default async function ({ makeWorker, check }) {
   const aio = await Runtime.create();
   const io = await aio.iothread('calls', { worker: () => makeWorker(new URL('./calls.worker.mjs', import.meta.url)) });
   const { remote } = io;
-  for (const part of [cancellation, signals, sequences]) await part({ remote, check });
+  for (const part of [cancellation, signals, sequences, classes]) await part({ remote, check });
   // The end of the IOThread ends what is consumed of it.
   const never = await remote.later(Infinity);
   await never.next();

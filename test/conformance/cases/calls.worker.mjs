@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** An IOThread's code whose calls carry what calls can carry. */
-import { currentSignal, serve, withOptions } from 'wasm-aio/iothread';
+import { currentSignal, registerError, serve, withOptions } from 'wasm-aio/iothread';
+
+class TheirQueryError extends RangeError {}
+registerError(TheirQueryError, 'query');
 
 const noted = [];
 
@@ -21,6 +24,9 @@ serve({
   look: (signal) => [signal instanceof AbortSignal, signal.aborted, signal.reason],
   listen: (signal, tell) => signal.addEventListener('abort', () => void tell(signal.reason)),
   echo: (value) => value,
+  failQuery() {
+    throw Object.assign(new TheirQueryError('no such table'), { line: 3 });
+  },
   async *rows(count) {
     try {
       for (let n = 0; n < count; n++) yield { n };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+import type { ErrorParts } from '../wire/error.js';
 import { isSignal, isStream, Live, type LiveParts } from '../wire/live.js';
+import { setClass } from '../wire/registered.js';
 import { Flow } from './flow.js';
 import type { Functions, Lives } from './functions.js';
 import { Incoming, makeStream, RemoteSequence, type Inlet } from './incoming.js';
@@ -65,8 +67,9 @@ export class LiveTable implements Lives {
     return object;
   }
 
-  complete(object: object, parts: LiveParts): void {
-    this.signals.complete(object, parts);
+  complete(object: object, parts: LiveParts | ErrorParts): void {
+    if ('live' in parts) this.signals.complete(object, parts);
+    else if (parts.registered !== undefined) setClass(object, parts.registered);
   }
 
   /** Takes what the other side has sent about a sequence. */

@@ -2,6 +2,7 @@
 /** What the entry for worker files exports. */
 export { serve, type ServeOptions } from './serve.js';
 export { proxy, transfer } from '../wire/marks.js';
+export { registerError } from '../wire/register-error.js';
 export { release, withOptions } from '../wire/release.js';
 export { currentSignal } from './serving.js';
 export type { CallOptions, WaitOptions } from '../abort.js';

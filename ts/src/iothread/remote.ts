@@ -49,14 +49,30 @@ type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
+type Primitive = string | number | bigint | boolean | null | undefined;
+
+/** What no other thread can get: a call with such a value is rejected. */
+type Unsendable = symbol | WeakMap<object, unknown> | WeakSet<object> | PromiseLike<unknown>;
+
+/** What arrives of an error: its class if that is a built-in or a registered one, and its fields with plain values. */
+type ReceivedError<T> = { [K in keyof T as K extends 'cause' | 'errors' ? K : T[K] extends Primitive ? K : never]: T[K] };
+
+/** A view arrives as a view of the platform; Node's Buffer is one of bytes. */
+type ReceivedView<T> = T extends Uint8Array & { readUInt8: unknown } ? Uint8Array : T;
+
 /** The type of a value that came from another thread. Its functions run in that thread and return promises. */
 export type Received<T> =
-  T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Answer<Awaited<R>>
+  T extends Primitive ? T
+  : T extends Unsendable ? never
+  : T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Answer<Awaited<R>>
+  : T extends Error ? ReceivedError<T>
+  : T extends ArrayBufferView ? ReceivedView<T>
   : T extends AsItIs ? T
   : T extends Sequence ? RemoteGenerator<Received<ItemOf<T>>, Received<ReturnOf<T>>>
   : T extends ReadonlyMap<infer K, infer V> ? Map<Received<K>, Received<V>>
   : T extends ReadonlySet<infer V> ? Set<Received<V>>
-  : T extends object ? { [K in keyof T]: Received<T[K]> }
+  : T extends readonly unknown[] ? { [K in keyof T]: Received<T[K]> }
+  : T extends object ? { [K in keyof T as K extends symbol ? never : K]: Received<T[K]> }
   : T;
 
 /**

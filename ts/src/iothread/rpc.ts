@@ -10,6 +10,7 @@ import { Revocable, type RingReader, type RingWriter } from '../wire/record-ring
 import { connections } from '../wire/release.js';
 import { explain } from '../wire/scan.js';
 import type { Instead } from '../wire/substitute.js';
+import { withCause } from '../wire/take-apart.js';
 import { unpack, type AnyFunction, type Packet } from '../wire/unpack.js';
 import { endEarly } from './end-early.js';
 import { Flow } from './flow.js';
@@ -221,8 +222,8 @@ export class Rpc {
     try {
       this.send(Kind.thrown, id, 0, error, 'error');
     } catch (why) {
-      // Not even the error can be sent, so the reason for that is sent.
-      this.send(Kind.thrown, id, 0, why, 'error');
+      // A part of the error cannot be sent: the reason is sent as its cause, or alone.
+      this.send(Kind.thrown, id, 0, withCause(error, why), 'error');
     }
   }
 
@@ -251,19 +252,27 @@ export class Rpc {
     return this.sendMessage(kind, id, of, value, root);
   }
 
-  private sendMessage(kind: number, id: number, of: number, value: unknown, root: string): Revoke | undefined {
-    const packed = pack(value, this.functions, root);
+  private sendMessage(kind: number, id: number, of: number, value: unknown, root: string, copied = false): Revoke | undefined {
+    const packed = pack(value, this.functions, root, copied);
+    const { packet, sent, transfer } = packed;
     const claim = kind === Kind.revocable ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
-    const message: RpcMessage = { type: 'rpc', key: this.side.writer.key, number: this.sending, kind, id, of, packet: packed.packet, claim };
-    const instead = { ...message, kind: Kind.unread, packet: { value: [kind, packed.sent] } };
+    const message: RpcMessage = { type: 'rpc', key: this.side.writer.key, number: this.sending, kind, id, of, packet, claim };
+    const instead = { ...message, kind: Kind.unread, packet: { value: [kind, sent] } };
     try {
-      postDoubtful((message, list) => this.side.post(message, list), message, packed.doubtful ? instead : undefined, packed.transfer);
+      postDoubtful((message, list) => this.side.post(message, list), message, packed.doubtful ? instead : undefined, transfer);
     } catch (error) {
-      this.functions.unsent(packed.sent);
-      throw explain(error, packed.packet.value, root);
+      this.functions.unsent(sent);
+      const why = explain(error, packet.value, root);
+      if (packet.holes || copied) throw why;
+      try {
+        // It may be a Proxy of plain data, which the ring takes as what it looks like.
+        return this.sendMessage(kind, id, of, value, root, true);
+      } catch {
+        throw why;
+      }
     }
     this.sending = (this.sending + 1) | 0;
-    return claim && { functions: packed.sent, revoke: () => Atomics.exchange(claim, 0, 1) === 0 };
+    return claim && { functions: sent, revoke: () => Atomics.exchange(claim, 0, 1) === 0 };
   }
 
   // ---- Receiving

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { Live, type LiveParts, type LiveValues } from '../wire/live.js';
+import { Live, type LiveParts } from '../wire/live.js';
 import type { Functions } from './functions.js';
 
 /** A signal that came from the other side. */
@@ -14,7 +14,7 @@ interface Received {
  * it, and a listener. The other side keeps its own signal, whose listeners may be all that uses it, until the original is
  * aborted, released, or collected because nobody can abort it any more.
  */
-export class Signals implements LiveValues {
+export class Signals {
   private readonly sent = new WeakMap<AbortSignal, number>();
   private readonly received = new Map<number, Received>();
   /** The controllers of signals that came from the other side, and the numbers of these. */

@@ -198,6 +198,7 @@ export class Decoder extends Scratch {
       parts[part] = this.value();
     }
     complete(error, parts);
+    this.by.live?.complete(error, parts);
     return error;
   }
 }

@@ -7,7 +7,7 @@ import { MOST, Scratch, Tag, VIEWS } from './encoding.js';
 import { isAsyncIterable, isLive, isStream, Live } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { methods } from './packet.js';
-import { isHandle, kindOf } from './scan.js';
+import { isHandle, isOfOwnClass, kindOf } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
 import { dataOnly, type AnyFunction, type Correspondent } from './unpack.js';
 
@@ -189,8 +189,10 @@ export class Encoder extends Scratch {
     }
     if (++this.depth > DEPTH) throw OTHER;
     const proto: unknown = getPrototypeOf(value);
-    if (Array.isArray(value)) this.array(value);
-    else if (marks.any && isProxied(value)) this.fields(value, methods(value));
+    if (Array.isArray(value)) {
+      if (proto !== Array.prototype && isOfOwnClass(value, 'array')) throw OTHER;
+      this.array(value);
+    } else if (marks.any && isProxied(value)) this.fields(value, methods(value));
     else if (isAsyncIterable(value)) this.live(value);
     else if (proto === Object.prototype || proto === null) this.plain(value);
     else this.special(value);
@@ -232,14 +234,16 @@ export class Encoder extends Scratch {
     if (ArrayBuffer.isView(value)) return this.bufferView(value);
     const tag = tagOf(value);
     if (isError(value)) return this.error(value);
-    if (tag === '[object Date]' && value instanceof Date) {
+    if (tag === '[object Date]' && getPrototypeOf(value) === Date.prototype) {
       if (this.again(value)) return;
       this.byte(Tag.date);
       return this.double(Date.prototype.getTime.call(value));
     }
-    if (tag === '[object ArrayBuffer]' && value instanceof ArrayBuffer) return this.buffer(value);
+    if (tag === '[object ArrayBuffer]' && getPrototypeOf(value) === ArrayBuffer.prototype) return this.buffer(value as ArrayBuffer);
     if (isLive(value)) return this.live(value);
-    switch (kindOf(value)) {
+    const kind = kindOf(value);
+    if (isOfOwnClass(value, kind)) throw OTHER;
+    switch (kind) {
       case 'plain': return this.plain(value);
       case 'Map': return this.members(value, Tag.map, 2 * (value as Map<unknown, unknown>).size);
       case 'Set': return this.members(value, Tag.set, (value as Set<unknown>).size);

@@ -16,6 +16,8 @@ export interface ErrorParts {
   cause?: unknown;
   /** The errors of an AggregateError. */
   errors?: unknown;
+  /** The name under which its class was registered. */
+  registered?: string;
 }
 
 /** The classes of errors that both sides have, by their names. */

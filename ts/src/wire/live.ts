@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Values that stay in the thread that sends them; the other thread gets an object that is connected with them. */
 
+import type { ErrorParts } from './error.js';
+
 /** What a live value is. A stream of bytes is a ReadableStream that can be read into the reader's own buffers. */
 export const Live = { signal: 0, aborted: 1, iterable: 2, stream: 3, bytes: 4 } as const;
 
@@ -20,8 +22,8 @@ export interface LiveValues {
   send(value: object): LiveParts;
   /** Makes the object that stands for a value of the other side. */
   receive(parts: LiveParts): object;
-  /** Tells the object what else was sent. */
-  complete(object: object, parts: LiveParts): void;
+  /** Tells the object what else was sent; an error, of which class it is. */
+  complete(object: object, parts: LiveParts | ErrorParts): void;
 }
 
 const tagOf = (value: object): string => Object.prototype.toString.call(value);

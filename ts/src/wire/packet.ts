@@ -6,7 +6,7 @@
 import { define } from './define.js';
 import { isLive, isStream } from './live.js';
 import { isProxied, transferOf } from './marks.js';
-import { eachMember, isDoubtful, isHandle, isMany, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
+import { classNameOf, eachMember, isDoubtful, isHandle, isMany, isOfOwnClass, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
 import type { AnyFunction, Correspondent, Filling, Hole, Packet, Parts } from './unpack.js';
 
@@ -33,13 +33,17 @@ export function methods(object: object): [string, unknown][] {
   return [...found];
 }
 
-/** Packs a value. root: its name in error messages. @throws DataCloneError, which names the part that cannot be sent */
-export function pack(value: unknown, by: Correspondent, root = 'value'): Packed {
+/**
+ * Packs a value. root: its name in error messages. copied: plain objects, which may be
+ * Proxies that structured clone refuses, are all copied.
+ * @throws DataCloneError, which names the part that cannot be sent
+ */
+export function pack(value: unknown, by: Correspondent, root = 'value', copied = false): Packed {
   const top: Place = { key: root };
   const { found, doubtful } = scan(value, top);
   const packet: Packet = { value };
   const packed: Packed = { packet, transfer: [], sent: [], doubtful };
-  if (!found) return packed;
+  if (!found && !copied) return packed;
   const holes: Hole[] = (packet.holes = []);
   const made: Parts[] = (packet.made = []);
   /** What stands for each object in the packet: its copy, or the parts from which the receiver makes it. */
@@ -88,6 +92,7 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
       return;
     }
     const kind: Kind = isProxied(from) ? 'plain' : kindOf(from);
+    if (isOfOwnClass(from, kind) && !packed.transfer.includes(from as Transferable)) refuse(from, place);
     if (kind === 'Map' || kind === 'Set') {
       const items: unknown[] = [];
       make({ base: kind, items });
@@ -101,7 +106,6 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
       define(into, key, from);
       copies.set(from, { copy: from });
       packed.doubtful ||= isDoubtful(from);
-      if (!packed.transfer.includes(from as Transferable)) refuse(from, place);
       return;
     }
     const copy = kind === 'array' ? Array<unknown>((from as unknown[]).length) : {};
@@ -126,12 +130,9 @@ export function pack(value: unknown, by: Correspondent, root = 'value'): Packed 
   return packed;
 }
 
-/** Throws if an object of a class contains something that cannot be sent. */
-function refuse(from: object, place: Place): void {
-  const { found } = scan(from, place, true);
-  if (!found) return;
-  const { constructor } = from as { constructor?: { name?: unknown } };
+/** Refuses an object that would arrive without its class. */
+function refuse(from: object, place: Place): never {
   throw new DOMException(
-    `${nameOf(found)} cannot be sent to another thread: a function or a handle within ${nameOf(place)}, which is an object of class ` +
-    `${String(constructor?.name)}; send that as proxy(object), or its fields in a plain object`, 'DataCloneError');
+    `${nameOf(place)} cannot be sent to another thread: an object of class ${classNameOf(from)} would arrive without its class; send it as ` +
+    'proxy(object), for its methods, or its fields in a plain object', 'DataCloneError');
 }

@@ -17,14 +17,61 @@ export const isHandle = (value: object): value is HasHandle => typeof (value as 
 /** The kinds of objects that are inspected and copied; 'other' is left to the structured clone algorithm. */
 export type Kind = 'array' | 'plain' | 'Map' | 'Set' | 'other';
 
+const { getPrototypeOf } = Object;
+const tagOf = (value: object): string => Object.prototype.toString.call(value).slice(8, -1);
+
+/** Whether a Map or a Set is one, and not a Proxy of one, which no method of Map takes. */
+function isReal(value: object, kind: 'Map' | 'Set'): boolean {
+  try {
+    return kind === 'Map' ? !Map.prototype.has.call(value, isReal) : !Set.prototype.has.call(value, isReal);
+  } catch {
+    return false;
+  }
+}
+
 /** The kind of an object, which may belong to another realm. */
 export function kindOf(value: object): Kind {
   if (Array.isArray(value)) return 'array';
-  const proto: unknown = Object.getPrototypeOf(value);
-  if (proto === Object.prototype || proto === null || Object.getPrototypeOf(proto) === null) return 'plain';
-  const tag = Object.prototype.toString.call(value);
-  return tag === '[object Map]' ? 'Map' : tag === '[object Set]' ? 'Set' : 'other';
+  const proto = getPrototypeOf(value) as object | null;
+  // Of another realm is what has the prototype without a prototype that has Object's methods.
+  if (proto === Object.prototype || proto === null || (getPrototypeOf(proto) === null && Object.hasOwn(proto, 'isPrototypeOf'))) return 'plain';
+  const tag = tagOf(value);
+  return (tag === 'Map' || tag === 'Set') && isReal(value, tag) ? tag : 'other';
 }
+
+/** Whether an object's class is derived from one whose prototype has only Object's above it. */
+const isDerived = (value: object): boolean => {
+  const above = getPrototypeOf(getPrototypeOf(value)) as object | null;
+  return above !== null && getPrototypeOf(above) !== null;
+};
+
+/** Tags of classes that structured clone knows, and whose objects it therefore makes. */
+const CLONED = ['Date', 'RegExp', 'ArrayBuffer', 'SharedArrayBuffer', 'Boolean', 'Number', 'String'];
+
+/**
+ * Whether an object, which is neither an error nor a live value, has a class of the user's, and would arrive as something
+ * else: a plain object, or one of the class from which its own is derived. A view arrives as the view that it is.
+ */
+export function isOfOwnClass(value: object, kind: Kind): boolean {
+  if (kind === 'plain') return false;
+  const proto = getPrototypeOf(value) as { constructor?: unknown };
+  // The prototype of arrays is an array itself.
+  if (kind === 'array') return proto !== Array.prototype && !Array.isArray(proto);
+  if (ArrayBuffer.isView(value)) return false;
+  if (kind !== 'other' || CLONED.includes(tagOf(value))) return isDerived(value);
+  const { constructor } = proto;
+  if (typeof constructor === 'function' && constructor.prototype === proto && Function.prototype.toString.call(constructor).includes('[native code]')) return false;
+  // The platform's own classes may be written in JavaScript (KeyObject in Node).
+  try {
+    const copy = structuredClone(value) as object;
+    return kindOf(copy) === 'plain' || classNameOf(copy) !== classNameOf(value);
+  } catch {
+    // It is refused by structured clone, which says why.
+    return false;
+  }
+}
+
+export const classNameOf = (value: object): string => String((value as { constructor?: { name?: unknown } }).constructor?.name);
 
 /** Where a value was found: in which object, and as which part of it. */
 export interface Place {
@@ -109,14 +156,17 @@ function walk(value: unknown, place: Place, stop: (member: unknown) => boolean):
 
 /**
  * Finds the first part of a value that the structured clone algorithm refuses or spoils: a function, an error, a
- * handle, a live value, or what proxy() or transfer() has marked. If there is none, the value can be sent as it is. within: the
- * value is an object of a class, whose fields, including errors, are left to structured clone.
+ * handle, a live value, an object of a class, or what proxy() or transfer() has marked. If there is none, the value can be
+ * sent as it is.
  */
-export function scan(value: unknown, place: Place, within = false): Walk {
+export function scan(value: unknown, place: Place): Walk {
   // A value may have very many objects, nearly all of them plain: these are asked the least.
-  return walk(value, place, (member) => typeof member === 'function' || (typeof member === 'object' && member !== null &&
-    (isHandle(member) || isAsyncIterable(member) || (marks.any && (isProxied(member) || (!within && isTransferred(member)))) ||
-    (kindOf(member) === 'other' && ((!within && isError(member)) || isLive(member))))));
+  return walk(value, place, (member) => {
+    if (typeof member !== 'object' || member === null) return typeof member === 'function';
+    if (isHandle(member) || isAsyncIterable(member) || (marks.any && (isProxied(member) || isTransferred(member)))) return true;
+    const kind = kindOf(member);
+    return kind !== 'plain' && ((kind === 'other' && (isError(member) || isLive(member))) || isOfOwnClass(member, kind));
+  });
 }
 
 /**
@@ -124,6 +174,9 @@ export function scan(value: unknown, place: Place, within = false): Walk {
  * symbol, a Promise, a WeakMap…
  */
 export function explain(error: unknown, value: unknown, root: string): unknown {
+  if (error instanceof RangeError && /stack|recursion/i.test(error.message)) {
+    return new DOMException(`${root} cannot be sent to another thread: nested too deeply`, 'DataCloneError');
+  }
   const { found } = walk(value, { key: root }, (member) => {
     if (typeof member !== 'symbol' && (typeof member !== 'object' || member === null || kindOf(member) !== 'other')) return false;
     try {

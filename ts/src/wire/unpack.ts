@@ -73,11 +73,14 @@ function begin(parts: Parts, live: LiveValues | undefined): object {
 }
 
 function finish(object: object, parts: Parts, live: LiveValues | undefined): void {
-  if ('live' in parts) live?.complete(object, parts);
-  else if (!('items' in parts)) complete(object as Error, parts);
-  else for (let n = 0; n < parts.items.length; n++) {
-    if (parts.base === 'Set') (object as Set<unknown>).add(parts.items[n]);
-    else (object as Map<unknown, unknown>).set(parts.items[n], parts.items[++n]);
+  if ('items' in parts) {
+    for (let n = 0; n < parts.items.length; n++) {
+      if (parts.base === 'Set') (object as Set<unknown>).add(parts.items[n]);
+      else (object as Map<unknown, unknown>).set(parts.items[n], parts.items[++n]);
+    }
+  } else {
+    if (!('live' in parts)) complete(object as Error, parts);
+    live?.complete(object, parts);
   }
 }
 
