@@ -25,6 +25,7 @@ const PACKAGES = {
   'wasm-aio/pool': '/dist/pool-browser.js',
   'wasm-aio/ring': '/dist/ring.js',
   'wasm-aio/streams': '/dist/streams.js',
+  'wasm-aio/worker': '/dist/iothread/worker-browser.js',
 };
 const forBrowser = (source) => source.replace(/(from |import |import\()(['"])([\w/-]+)\2/g, (all, before, quote, name) =>
   name in PACKAGES ? `${before}${quote}${PACKAGES[name]}${quote}` : all);

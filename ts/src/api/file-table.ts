@@ -59,7 +59,8 @@ export class FileTable implements OpenFiles {
       return (await (work ? work(...args) : this.ask(call, args))) as Awaited<ReturnType<FileControl[Call]>>;
     } catch (error) {
       if (error instanceof AioError) throw error;
-      throw new AioError('ERR_AIO_IO', `${what}: ${messageOf(error)}`, { errno: hostErrno(error), cause: error });
+      const errno = hostErrno(error);
+      throw new AioError(errno === 'ENOTSUP' ? 'ERR_AIO_UNSUPPORTED' : 'ERR_AIO_IO', `${what}: ${messageOf(error)}`, { errno, cause: error });
     }
   }
 

@@ -43,8 +43,8 @@ export abstract class IOThread<T = unknown> {
    * Opens a file whose requests this IOThread carries out. `path` is a path of the file system in Node, Deno and Bun,
    * and a path in the origin's private file system in a browser.
    * @throws AioError ERR_AIO_IO (`errno` says why), ERR_AIO_INVALID_ARG, ERR_AIO_THREAD_LIMIT (the engine needs a
-   * thread), ERR_AIO_UNSUPPORTED (`sync` where a file belongs to one worker), ERR_AIO_CLOSED, ERR_AIO_THREAD_LOST;
-   * the signal's reason
+   * thread), ERR_AIO_UNSUPPORTED (`sync` where a file belongs to one worker; a page in a browser without files of the
+   * origin), ERR_AIO_CLOSED, ERR_AIO_THREAD_LOST; the signal's reason
    */
   abstract open(path: string, options?: OpenOptions): Promise<AioFile>;
 
