@@ -409,11 +409,12 @@ $(eval $(call kept,ts-list,$(lib_ts)))
 $(eval $(call kept,jest-list,$(jest_ts)))
 fresh = $(if $(filter $(1),$?),$(Q)rm -rf $(2))
 
-dist/.stamp: $(lib_ts) ts/tsconfig.json ts/types.mjs node_modules/.stamp build/ts-list.value
+dist/.stamp: $(lib_ts) ts/isolation/isolate.js ts/tsconfig.json ts/types.mjs node_modules/.stamp build/ts-list.value
 	$(call step,TSC,ts/src)
 	$(call fresh,build/ts-list.value,$(filter-out dist/%.wasm,$(wildcard dist/*)) dist/.tsbuildinfo)
 	$(Q)$(tsc) -p ts
 	$(Q)$(call worker_bundle,node) && $(call worker_bundle,browser) && $(pool_bundle) && $(cli_bundle)
+	$(Q)cp ts/isolation/isolate.js dist/
 	$(Q)node ts/types.mjs
 	@touch $@
 

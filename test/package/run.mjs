@@ -262,7 +262,7 @@ const tests = {
   async 'a service worker isolates a page whose host sets no headers'() {
     const site = await serveStatic(room.path('isolate'), {});
     cpSync(room.path('out/page'), room.path('isolate'), { recursive: true });
-    room.write('isolate/isolate.js', examples('docs/isolation.md').get('isolate.js'));
+    cpSync(room.path('app/node_modules/wasm-aio/dist/isolate.js'), room.path('isolate/isolate.js'));
     room.write('isolate/index.html', '<!doctype html><meta charset="utf-8"><body><script src="isolate.js"></script><script type="module" src="page.js"></script></body>');
     try {
       if (!Browser.isThere) throw new Skipped('chromium is not installed');
@@ -272,6 +272,47 @@ const tests = {
       });
     } finally {
       site.close();
+    }
+  },
+
+  async 'Document-Isolation-Policy alone isolates a page in Chromium'() {
+    if (!Browser.isThere) throw new Skipped('chromium is not installed');
+    const site = await serveStatic(room.path('out/page'), { 'Document-Isolation-Policy': 'isolate-and-credentialless' });
+    try {
+      assert.equal(await inPage(site.address), '2 workers, 16 bytes');
+    } finally {
+      site.close();
+    }
+  },
+
+  async 'Vite: a built site isolates itself by its service worker, or by one header'() {
+    if (!Browser.isThere) throw new Skipped('chromium is not installed');
+    const { build, preview } = await import('vite');
+    for (const isolation of ['service-worker', 'document-policy']) {
+      const root = `vite-${isolation}`;
+      room.write(`app/${root}/index.html`, '<!doctype html><meta charset="utf-8"><body><script type="module" src="./main.js"></script></body>');
+      room.write(`app/${root}/main.js`, `import { Runtime } from 'wasm-aio';
+        const aio = await Runtime.create();
+        const io = await aio.iothread('io');
+        document.body.textContent = 'isolated, ' + typeof await io.clock();
+        await aio.close();`);
+      room.write(`app/${root}/vite.config.ts`, `import wasmAio from 'wasm-aio/vite';\nexport default { plugins: [wasmAio({ isolation: '${isolation}' })] };\n`);
+      const config = { root: room.path('app', root), configFile: room.path('app', root, 'vite.config.ts'), logLevel: 'error', base: '/under/' };
+      await build(config);
+      const html = readFileSync(room.path('app', root, 'dist/index.html'), 'utf8');
+      assert.equal(html.includes('<script src="/under/isolate.js"></script>'), isolation === 'service-worker', html);
+      const server = await preview({ ...config, preview: { host: '127.0.0.1', port: 0 } });
+      try {
+        const [address] = server.resolvedUrls.local;
+        const { headers } = await fetch(address);
+        assert.deepEqual([headers.get('Cross-Origin-Opener-Policy'), headers.get('Document-Isolation-Policy')], [null, isolation === 'service-worker' ? null : 'isolate-and-credentialless']);
+        await browser.page(async (page) => {
+          await page.goto(address);
+          await page.waitForFunction(() => document.body.textContent.trim() === 'isolated, number');
+        });
+      } finally {
+        await server.close();
+      }
     }
   },
 
@@ -300,7 +341,7 @@ const tests = {
  * The longest begins first. */
 function lanesOf(chosen) {
   const of = (pattern) => chosen.filter(([name]) => pattern.test(name));
-  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^a service worker|doctor/, /^Vite/];
+  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^a service worker|^Document-Isolation|doctor/, /^Vite/];
   const rest = chosen.filter(([name]) => !kinds.some((kind) => kind.test(name)));
   return [...kinds.map(of), rest].filter((lane) => lane.length > 0);
 }

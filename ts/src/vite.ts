@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: MIT
 /** The plugin that configures Vite for this package: `plugins: [wasmAio()]`. */
-import { optionsOf } from './check.js';
-import { ISOLATION_HEADERS } from './hosts/isolation.js';
+import { readFileSync } from 'node:fs';
+import { isOneOf, optionsOf } from './check.js';
+import { ISOLATION_HEADERS, POLICY_HEADERS } from './hosts/isolation.js';
+
+/** Options of the plugin. */
+export interface WasmAioOptions {
+  /**
+   * What makes the pages cross-origin isolated. `headers`: the two headers, which the server of the built site has to send,
+   * too. `document-policy`: the header Document-Isolation-Policy alone, for Chromium 137 and later. `service-worker`: the
+   * built site gets a service worker that adds the headers, for a host that cannot send them, as the preview; the dev server sends them.
+   * Default `headers`.
+   */
+  isolation?: 'headers' | 'document-policy' | 'service-worker';
+}
 
 /** The plugin, as far as its members are those of Vite's type Plugin. */
 export interface WasmAioPlugin {
@@ -23,23 +35,38 @@ export interface WasmAioPlugin {
   };
 }
 
+const checks = { isolation: isOneOf(['headers', 'document-policy', 'service-worker']) };
+
 /**
- * Creates the Vite plugin, which has no options. It makes Vite's two servers send the headers for cross-origin
- * isolation, excludes the package from pre-bundling, and has workers built as ES modules.
- * @throws AioError ERR_AIO_INVALID_ARG: an option was given
+ * Creates the Vite plugin. It makes Vite's two servers send what isolates pages, excludes the package from pre-bundling,
+ * and has workers built as ES modules.
+ * @throws AioError ERR_AIO_INVALID_ARG
  */
-export default function wasmAio(options: Record<string, never> = {}): WasmAioPlugin {
-  optionsOf(options, {});
-  return {
+export default function wasmAio(options: WasmAioOptions = {}): WasmAioPlugin {
+  const { isolation = 'headers' } = optionsOf(options, checks);
+  const headers = isolation === 'document-policy' ? POLICY_HEADERS : ISOLATION_HEADERS;
+  const byServiceWorker = isolation === 'service-worker';
+  let [base, isBuilt] = ['/', false];
+  const plugin = {
     name: 'wasm-aio',
-    config: () => ({
-      // These are for Vite's own two servers. The server of the built page has to send the same headers.
-      server: { headers: { ...ISOLATION_HEADERS } },
-      preview: { headers: { ...ISOLATION_HEADERS } },
+    config: (): ReturnType<WasmAioPlugin['config']> => ({
+      // These are for Vite's own two servers. The server of the built page has to send the same headers, or has none to send
+      // with a service worker; the preview is such a server.
+      server: { headers: { ...headers } },
+      preview: { headers: byServiceWorker ? {} : { ...headers } },
       // If Vite pre-bundled the package, that would look for its worker and its module in Vite's cache.
       optimizeDeps: { exclude: ['wasm-aio'] },
       // The package's worker is an ES module with imports.
       worker: { format: 'es' },
     }),
+    configResolved(resolved: { base: string; command: 'build' | 'serve' }): void {
+      base = resolved.base;
+      isBuilt = resolved.command === 'build';
+    },
+    transformIndexHtml: () => (byServiceWorker && isBuilt ? [{ tag: 'script', attrs: { src: `${base}isolate.js` }, injectTo: 'head-prepend' }] : []),
+    generateBundle(this: { emitFile(file: { type: 'asset'; fileName: string; source: string }): void }): void {
+      if (byServiceWorker) this.emitFile({ type: 'asset', fileName: 'isolate.js', source: readFileSync(new URL('./isolate.js', import.meta.url), 'utf8') });
+    },
   };
+  return plugin;
 }

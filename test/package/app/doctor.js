@@ -1,7 +1,10 @@
 import { Runtime, describeFindings, doctor } from 'wasm-aio';
 
-const worker = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-const { maximumMemory, ...wanted } = Object.fromEntries(new URLSearchParams(location.search));
+const address = new URL('./worker.js', import.meta.url);
+// What is first imported is first run.
+const withoutFiles = () => new Blob([`import 'data:text/javascript,delete StorageManager.prototype.getDirectory'; import '${address}';`], { type: 'text/javascript' });
+const { maximumMemory, files, ...wanted } = Object.fromEntries(new URLSearchParams(location.search));
+const worker = () => new Worker(files === 'none' ? URL.createObjectURL(withoutFiles()) : address, { type: 'module' });
 const options = { worker, ...(maximumMemory && { maximumMemory: Number(maximumMemory) }), ...wanted };
 if (wanted.module) options.module = new URL(wanted.module, location.href);
 const text = describeFindings(await doctor(options));

@@ -8,11 +8,15 @@ import { Runtime } from '../whole/runtime.js';
 import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.js';
 import { needsHelper } from '../runtime/waiter.js';
 import wasm from '../wasm.js';
+import { clock, extras, files, largestMemory } from './capabilities.js';
 import { fault, ok, type Finding } from './finding.js';
 import { examineModule, examinePage, examineWorkerScript, HOW_TO_SEND_HEADERS } from './response.js';
 
 /** How long a worker may take to start and to answer. */
 const PATIENCE_MS = 10_000;
+
+const ISOLATE_FAILS = `Load the page again, without Shift. isolate.js has to lie in the page's folder or above it, on https or localhost;
+private windows of some browsers have no service workers, and the console says if registering failed.`;
 
 const inBrowser = (host: OwnerHost): boolean => host.name === 'browser';
 
@@ -23,23 +27,29 @@ export async function examine(options: RuntimeOptions): Promise<Finding[]> {
   const found: Finding[] = [];
   const steps = [
     () => isolation(host), () => engine(host), () => examineSource(checked.module ?? wasm, host), () => memory(checked),
-    () => workers(checked),
+    () => workers(checked, inBrowser(host)), clock, extras,
   ];
   for (const step of steps) {
-    const finding = await step();
-    found.push(finding);
-    if (finding.state === 'fault') break;
+    const findings = [await step()].flat();
+    found.push(...findings);
+    if (findings.some(({ state }) => state === 'fault')) break;
   }
   return found;
 }
 
 async function isolation(host: OwnerHost): Promise<Finding> {
   if (!inBrowser(host)) return ok('isolation', 'not needed outside of browsers');
-  if (crossOriginIsolated) return ok('isolation', 'this page is cross-origin isolated');
+  const script = typeof document === 'object' && document.querySelector('script[src$="isolate.js"]') !== null;
+  const controlled = Boolean((navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller);
+  if (crossOriginIsolated) return ok('isolation', `this page is cross-origin isolated${script && controlled ? ', by its service worker isolate.js' : ''}`);
+  if (script) {
+    return fault('isolation', controlled ? 'a service worker controls this page, but the page is not cross-origin isolated' : 'this page loads isolate.js, but no service worker controls it', ISOLATE_FAILS);
+  }
   const url = new URL(location.href);
   const response = await fetch(url, { cache: 'no-store' }).catch(() => undefined);
   const finding = response ? examinePage(response, url) : undefined;
   if (finding?.state === 'fault') return finding;
+  if (finding?.state === 'note') return fault('isolation', 'this browser does not know the header Document-Isolation-Policy of this page', HOW_TO_SEND_HEADERS);
   const framed = typeof window === 'object' && window.top !== window;
   return framed
     ? fault('isolation', 'this page is in a frame of one that is not cross-origin isolated', `${HOW_TO_SEND_HEADERS}\nThe outer page needs them, too, and the frame allow="cross-origin-isolated".`)
@@ -77,7 +87,7 @@ function memory({ maximumMemory }: RuntimeOptions): Finding {
   try {
     // The same initial size that a runtime takes.
     new WebAssembly.Memory({ initial: Math.min(4096, maximum), maximum, shared: true });
-    return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are available`);
+    return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are available, and up to ${largestMemory()} MiB for one memory`);
   } catch (error) {
     return fault('memory', `no shared memory of up to ${(maximum * PAGE) / 1024 ** 2} MiB: ${messageOf(error)}`,
       "Give a smaller maximumMemory, close other runtimes, or raise the limit: an engine reserves several GiB of address\nspace for each shared memory (ulimit -v, a container's limit), though it uses none of it.");
@@ -110,7 +120,7 @@ function watchWorkers(): { addresses: URL[]; violations: string[]; stop(): void 
   };
 }
 
-async function workers(options: RuntimeOptions): Promise<Finding> {
+async function workers(options: RuntimeOptions, browser: boolean): Promise<Finding | Finding[]> {
   const seen = watchWorkers();
   let runtime: Runtime | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -120,7 +130,7 @@ async function workers(options: RuntimeOptions): Promise<Finding> {
       timer = setTimeout(() => reject(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
     });
     await Promise.race([runtime.iothread('doctor'), late]);
-    return ok('workers', 'one started, slept in WebAssembly and answered');
+    return [ok('workers', 'one started, slept in WebAssembly and answered'), await Promise.race([files(runtime, browser), late])];
   } catch (error) {
     return await whyNoWorker(error, seen.addresses.at(-1), seen.violations.at(-1));
   } finally {

@@ -2,8 +2,11 @@
 
 /** One result of {@link doctor}: what was examined, and what was found. */
 export interface Finding {
-  /** What was examined: cross-origin isolation, the JavaScript engine, the module, the shared memory, or workers. */
-  readonly about: 'isolation' | 'engine' | 'module' | 'memory' | 'workers';
+  /**
+   * What was examined: cross-origin isolation, the JavaScript engine, the module, the shared memory, workers, files, the
+   * clock, or features that the package can do without.
+   */
+  readonly about: 'isolation' | 'engine' | 'module' | 'memory' | 'workers' | 'files' | 'clock' | 'extras';
   /** `ok`: nothing has to be done. `note`: it works, but should be changed. `fault`: a runtime cannot work here. */
   readonly state: 'ok' | 'note' | 'fault';
   /** What was found, in one line. */

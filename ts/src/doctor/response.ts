@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** Examines the responses of a server, in a page or from the command line. */
 import { messageOf } from '../errors.js';
-import { ISOLATION_HEADERS } from '../hosts/isolation.js';
+import { ISOLATION_HEADERS, POLICY_HEADERS } from '../hosts/isolation.js';
 import { embedderFault, scriptFault, valueOf } from '../hosts/script-fault.js';
 import { importedMemory } from '../runtime/given-module.js';
 import { compile } from '../runtime/module.js';
 import { fault, note, ok, type Finding } from './finding.js';
 
 const [OPENER, EMBEDDER] = Object.keys(ISOLATION_HEADERS) as ['Cross-Origin-Opener-Policy', 'Cross-Origin-Embedder-Policy'];
+const [POLICY] = Object.keys(POLICY_HEADERS) as ['Document-Isolation-Policy'];
 
 export const HOW_TO_SEND_HEADERS = `Send both headers with every response, workers' scripts included:
   Vite     plugins: [wasmAio()], from 'wasm-aio/vite'
@@ -17,7 +18,8 @@ export const HOW_TO_SEND_HEADERS = `Send both headers with every response, worke
   Apache   Header always set ${OPENER} same-origin
            Header always set ${EMBEDDER} require-corp
   Netlify, Cloudflare Pages: both lines below /* in a file _headers; Vercel: vercel.json
-  GitHub Pages and others that cannot: a service worker (docs/isolation.md of wasm-aio)`;
+  GitHub Pages and others that cannot: the service worker dist/isolate.js (docs/isolation.md of wasm-aio)
+For Chromium 137 and later alone, one header is enough: ${POLICY}: ${POLICY_HEADERS[POLICY]}`;
 
 const embedders = ['require-corp', 'credentialless'];
 
@@ -33,14 +35,31 @@ function wrongHeaders(headers: Headers): string[] {
 
 const isLocal = ({ hostname }: URL): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|.*\.localhost)$/.test(hostname);
 
+/** The address of isolate.js in the text of a page; undefined if the page does not load it. */
+export function isolateScript(html: string, url: URL): URL | undefined {
+  const [, address] = /<script\b[^>]*\bsrc=["']?([^"'\s>]*isolate\.js)["'\s>]/i.exec(html) ?? [];
+  return address !== undefined && URL.canParse(address, url.href) ? new URL(address, url) : undefined;
+}
+
+/** Examines a page without headers that loads isolate.js, by the response with this script. */
+export function examineIsolateScript(response: Response, url: URL): Finding {
+  const wrong = scriptFault(response);
+  if (wrong !== undefined) return fault('isolation', `the page has no headers, and its ${url.href} ${wrong}`, 'Copy node_modules/wasm-aio/dist/isolate.js there (docs/isolation.md).');
+  return note('isolation', 'the page has no headers, but isolate.js, whose service worker adds them from the second time on that the page is loaded',
+    'It reloads the page once by itself. Where you can, send the headers instead.');
+}
+
 /** Examines whether the page with this response would be cross-origin isolated. */
 export function examinePage(response: Response, url: URL): Finding {
-  const wrong = wrongHeaders(response.headers);
+  const policy = /^isolate-and-(require-corp|credentialless)$/.test(valueOf(response.headers, POLICY));
+  const missing = wrongHeaders(response.headers);
+  const wrong = policy ? [] : missing;
   if (!response.ok) return fault('isolation', `${url.href} answers with HTTP status ${response.status}`, 'Check the address.');
   if (wrong.length > 0) return fault('isolation', `the page is not cross-origin isolated: ${wrong.join(', ')}`, HOW_TO_SEND_HEADERS);
   if (url.protocol !== 'https:' && !isLocal(url)) {
     return fault('isolation', 'the page does not come over https, so its headers count for nothing', 'Serve it over https; http will do on localhost alone.');
   }
+  if (missing.length > 0) return note('isolation', `the page has ${POLICY}, which Chromium knows from 137 on, and other browsers do not`, 'For the other browsers, send both headers, or load isolate.js (docs/isolation.md).');
   return ok('isolation', 'the page has both headers');
 }
 

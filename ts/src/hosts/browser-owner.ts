@@ -58,6 +58,8 @@ export const ownerHost: OwnerHost = {
   warn: (text) => console.warn(`wasm-aio: ${text}`),
 
   async checkSupport() {
+    // Service workers cannot start workers, and shared workers outlive their pages.
+    if (!('Worker' in globalThis) || 'onconnect' in globalThis) throw new AioError('ERR_AIO_UNSUPPORTED', 'a runtime needs a page or a dedicated worker');
     if (!crossOriginIsolated) throw new AioError('ERR_AIO_UNSUPPORTED', (await import('./isolation.js')).NOT_ISOLATED);
   },
 

@@ -15,7 +15,8 @@ export function scriptFault({ ok, status, headers }: Response): string | undefin
 /** Why a cross-origin isolated page does not load this response as a worker's script: it lacks this header. */
 export function embedderFault({ headers }: Response): string | undefined {
   const name = 'Cross-Origin-Embedder-Policy';
-  const isRight = ['require-corp', 'credentialless'].includes(valueOf(headers, name));
+  // With Document-Isolation-Policy it needs no header.
+  const isRight = ['require-corp', 'credentialless'].includes(valueOf(headers, name)) || headers.has('Document-Isolation-Policy');
   return isRight ? undefined : `comes without ${name}, so an isolated page may not load it`;
 }
 
