@@ -41,9 +41,12 @@ export default {
         await until(() => Atomics.load(cell, 0) !== 0);
         own.terminate();
         const begun = performance.now();
-        // It has 8 s to stand still.
-        for (let last; last !== (last = Atomics.load(cell, 0));) {
-          ok(performance.now() - begun < 8000, 'it still runs after 8 s');
+        // On a busy machine a thread may not run for a while.
+        for (let still = 0, last; still < 6;) {
+          const now = Atomics.load(cell, 0);
+          still = now === last ? still + 1 : 0;
+          last = now;
+          ok(performance.now() - begun < 8000 || still > 0, 'it still runs after 8 s');
           await sleep(200);
         }
       },
@@ -59,8 +62,12 @@ export default {
         await until(() => Atomics.load(cell, 0) !== 0);
         own.terminate();
         const begun = performance.now();
-        for (let last; last !== (last = Atomics.load(cell, 0));) {
-          ok(performance.now() - begun < 8000, 'it still runs after 8 s');
+        // On a busy machine a thread may not run for a while.
+        for (let still = 0, last; still < 6;) {
+          const now = Atomics.load(cell, 0);
+          still = now === last ? still + 1 : 0;
+          last = now;
+          ok(performance.now() - begun < 8000 || still > 0, 'it still runs after 8 s');
           await sleep(200);
         }
       },
@@ -78,8 +85,12 @@ export default {
         await until(() => Atomics.load(cell, 0) !== 0);
         own.terminate();
         const begun = performance.now();
-        for (let last; last !== (last = Atomics.load(cell, 0));) {
-          ok(performance.now() - begun < 8000, 'it still runs after 8 s');
+        // On a busy machine a thread may not run for a while.
+        for (let still = 0, last; still < 6;) {
+          const now = Atomics.load(cell, 0);
+          still = now === last ? still + 1 : 0;
+          last = now;
+          ok(performance.now() - begun < 8000 || still > 0, 'it still runs after 8 s');
           await sleep(200);
         }
       },
@@ -224,9 +235,13 @@ export default {
         await until(() => Atomics.load(cell, 0) !== 0);
         outer.terminate();
         const begun = performance.now();
-        for (let last; last !== (last = Atomics.load(cell, 0));) {
-          ok(performance.now() - begun < 8000, 'the inner worker still runs after 8 s');
-          await sleep(300);
+        // On a busy machine a thread may not run for a while.
+        for (let still = 0, last; still < 6;) {
+          const now = Atomics.load(cell, 0);
+          still = now === last ? still + 1 : 0;
+          last = now;
+          ok(performance.now() - begun < 8000 || still > 0, 'the inner worker still runs after 8 s');
+          await sleep(200);
         }
       },
     },

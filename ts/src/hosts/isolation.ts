@@ -9,7 +9,6 @@ export const ISOLATION_HEADERS = {
 /** The one header that does the same in Chromium 137 and later, for this page alone. */
 export const POLICY_HEADERS = { 'Document-Isolation-Policy': 'isolate-and-credentialless' } as const;
 
-/** The headers are spelt out, so that a page's bundle has this sentence alone. */
 export const NOT_ISOLATED =
   'this page is not cross-origin isolated, so it has no shared memory: serve it with the headers ' +
-  '"Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp" (doctor() says how)';
+  `${Object.entries(ISOLATION_HEADERS).map(([name, value]) => `"${name}: ${value}"`).join(' and ')} (doctor() says how)`;
