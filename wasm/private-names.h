@@ -232,6 +232,8 @@
 #define rt_handles_init aio_priv_rt_handles_init
 #define rt_handles_open aio_priv_rt_handles_open
 #define rt_handles_unwatch aio_priv_rt_handles_unwatch
+#define rt_loop_handle aio_priv_rt_loop_handle
+#define rt_loop_posted aio_priv_rt_loop_posted
 
 /* runtime/host-io.c */
 #define rt_files_are_owned aio_priv_rt_files_are_owned

@@ -162,8 +162,8 @@ static Handle *enter_as(HandleKind kind, uint32_t number, uint32_t generation)
     return handle;
 }
 
-/* Schedules the bottom half or sets the notifier. Returns false if the handle is
- * closed. */
+/* Schedules the bottom half, sets the notifier, or wakes the loop. Returns false if the handle
+ * is closed. */
 WASM_EXPORT("rt_handle_signal")
 bool rt_handle_signal(uint32_t number, uint32_t generation)
 {
@@ -176,7 +176,39 @@ bool rt_handle_signal(uint32_t number, uint32_t generation)
         qemu_bh_schedule(handle->bh);
     } else if (handle->kind == HANDLE_NOTIFIER) {
         event_notifier_set(&handle->notifier);
+    } else if (handle->kind == HANDLE_LOOP) {
+        aio_notify(handle->loop);
     }
+    leave(handle);
+    return true;
+}
+
+/* Makes a handle by which other threads wake ctx's loop, until ctx's thread closes it. Returns its
+ * number, or -ENOMEM. Home thread only. */
+WASM_EXPORT("rt_loop_handle")
+int rt_loop_handle(AioContext *ctx)
+{
+    Handle *handle = handle_new(HANDLE_LOOP, "calls");
+
+    if (!handle) {
+        return -ENOMEM;
+    }
+    handle->loop = ctx;
+    return handle->number;
+}
+
+/* Counts a message that was posted to the thread of a loop, and wakes the loop. Returns false if the
+ * handle is closed. */
+WASM_EXPORT("rt_loop_posted")
+bool rt_loop_posted(uint32_t number, uint32_t generation)
+{
+    Handle *handle = enter_as(HANDLE_LOOP, number, generation);
+
+    if (!handle) {
+        return false;
+    }
+    qatomic_inc(&handle->maker->posted);
+    aio_notify(handle->loop);
     leave(handle);
     return true;
 }
@@ -229,6 +261,8 @@ static void drop(Handle *handle)
         break;
     case HANDLE_MEMORY:
         free(handle->memory);
+        break;
+    case HANDLE_LOOP:
         break;
     }
     handle_free(handle);

@@ -8,7 +8,12 @@
  */
 #include "runtime.h"
 
-typedef enum { HANDLE_BH, HANDLE_NOTIFIER, HANDLE_MEMORY } HandleKind;
+typedef enum {
+    HANDLE_BH,
+    HANDLE_NOTIFIER,
+    HANDLE_MEMORY,
+    HANDLE_LOOP,       /* the context of its maker, for threads that call it */
+} HandleKind;
 
 enum { HANDLE_NAME = 36 };
 
@@ -18,11 +23,12 @@ typedef struct Handle {
     int32_t number;
     int32_t next_free;
     uint32_t holders;           /* number of watches, plus one while it is open */
-    const WasmThread *maker;
+    WasmThread *maker;
     union {
         QEMUBH *bh;
         EventNotifier notifier;
         void *memory;
+        AioContext *loop;
     };
     char name[HANDLE_NAME];     /* its name in aio_context_dump() */
 } Handle;

@@ -161,6 +161,19 @@ void rt_iothread_enter(IOThread *iothread)
 /* Why rt_iothread_run() returns; ts/src/iothread/role.ts has the same. */
 typedef enum { LEFT_TO_STOP, LEFT_FOR_TURN, LEFT_FOR_CALLS } RtLeft;
 
+/* Notes in each ring what is there to be taken after the next iteration. Returns true if there is
+ * something in one of them. */
+static bool mark_calls(CallRing *rings)
+{
+    bool any = false;
+
+    for (CallRing *ring = rings; ring; ring = ring->next) {
+        ring->due = qatomic_mb_read(&ring->tail);
+        any |= ring->due != ring->head || ring->beside;
+    }
+    return any;
+}
+
 /*
  * Runs the loop. Returns when the IOThread was asked to stop; when JavaScript needs a turn,
  * because a message that was posted has not been received yet, or a call-back in JavaScript
@@ -181,16 +194,13 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
     for (;;) {
         /* Read first: calls that were sent before the stop are still taken. */
         bool running = iothread_is_running(iothread);
-        uint32_t due;
 
         if (wasm_messages_under_way(self, received) ||
             self->wants_turn == TURN_NOW) {
             return LEFT_FOR_TURN;
         }
-        due = qatomic_mb_read(&calls->tail);
-        if (due != calls->head || calls->beside) {
+        if (mark_calls(calls)) {
             aio_poll(ctx, false);
-            calls->due = due;
             return LEFT_FOR_CALLS;
         }
         if (!running) {

@@ -66,9 +66,10 @@ typedef struct CallRing {
     uint32_t due;              /* the tail before the latest iteration of the loop */
     uint32_t beside;           /* not 0: JavaScript has a message to take as well */
     uint32_t key;              /* JavaScript's */
+    struct CallRing *next;     /* another ring that leads to the same thread */
 } CallRing;
-/* Returns the ring that leads to ctx's thread; that which leads to the owner follows it.
- * calls.c */
+/* Returns the ring that leads from the owner to ctx's thread; that which leads to the owner follows
+ * it. calls.c */
 CallRing *rt_calls(AioContext *ctx);
 /* Notes where ctx's thread sleeps from now on: in JavaScript's event loop (hosted), or in
  * aio_poll(). Home thread only. */

@@ -205,6 +205,10 @@ export class AioContext {
    */
   fromHandle<Kind extends HandleKind>(handle: Handle<Kind>): Shared[Kind] {
     isHandle('handle', handle);
+    // A handle of io.remote, which only the threads that are connected know.
+    if ((handle.aio as string) === 'iothread') {
+      throw new AioError('ERR_AIO_UNSUPPORTED', `the object of IOThread '${handle.name}' cannot be used here: the thread that owns the runtime has to pass io.remote to this thread`);
+    }
     return classes[handle.aio].of(this.thread, handle) as Shared[Kind];
   }
 

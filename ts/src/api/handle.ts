@@ -14,7 +14,7 @@ export type { Handle, Slot };
 // The 32-bit numbers of C arrive signed or unsigned.
 const is32Bits = (value: number): boolean => Number.isInteger(value) && value >= -(2 ** 31) && value < 2 ** 32;
 
-const slotsOf = new Map<unknown, number>([['bottom half', 1], ['notifier', 1], ['pipe', 3]]);
+const slotsOf = new Map<unknown, number>([['bottom half', 1], ['notifier', 1], ['pipe', 3], ['iothread', 1]]);
 
 const looksLikeHandle = checkThat('what toHandle() returned in another thread', (value) => {
   const { aio, name, slots } = value as Handle;

@@ -79,6 +79,8 @@ export class Functions implements Correspondent {
     /** The error of calls to a function that was released. */
     released(): Error;
     fromHandle(handle: Handle): unknown;
+    /** See Correspondent. */
+    meet?(peer: object): void;
   }, first = 1) {
     this.lastId = first - 1;
   }
@@ -89,13 +91,27 @@ export class Functions implements Correspondent {
     const back = this.homes.get(work);
     let held = back && this.held.has(back.id) ? back : this.sent.get(work)?.get(self);
     if (!held) {
-      held = { id: ++this.lastId, work, self, sends: 0 };
-      this.held.set(held.id, held);
-      const of = this.sent.get(work) ?? new Map<unknown, Held>();
-      this.sent.set(work, of.set(self, held));
+      held = this.keep({ id: ++this.lastId, work, self, sends: 0 });
     }
     held.sends++;
     return held.id;
+  }
+
+  private keep(held: Held): Held {
+    const { id, work, self } = held;
+    this.held.set(id, held);
+    const of = this.sent.get(work) ?? new Map<unknown, Held>();
+    this.sent.set(work, of.set(self, held));
+    return held;
+  }
+
+  /** Lets the other side call these functions, which another connection has given these numbers, until the connection ends. */
+  offer(from: Functions, ids: readonly number[]): void {
+    for (const id of ids) {
+      const { work, self } = from.find(id);
+      this.keep({ id, work, self, sends: Infinity });
+      this.lastId = Math.max(this.lastId, id);
+    }
   }
 
   find(id: number): Held {
@@ -243,6 +259,10 @@ export class Functions implements Correspondent {
     return this.way.fromHandle(handle);
   }
 
+  meet(peer: object): void {
+    this.way.meet?.(peer);
+  }
+
   /** Releases, for the user, a function of either side or all functions that are methods of an object. */
   release(what: object): void {
     this.live?.release(what);
@@ -275,7 +295,8 @@ export class Functions implements Correspondent {
   private untell(): Release {
     if (!this.untold) {
       this.untold = { type: 'release', unused: [], released: [] };
-      queueMicrotask(() => {
+      // Not queueMicrotask(), which counts as work of the user's code in Node (node-work.ts).
+      void Promise.resolve().then(() => {
         const message = this.untold as Release;
         this.untold = undefined;
         if (!this.closed) this.way.tell(message);

@@ -6,10 +6,12 @@ import type { CloseOptions } from '../runtime/closed.js';
 import type { Core } from '../runtime/core.js';
 import type { Failed, Part } from '../runtime/part.js';
 import { LEAVE_MS, within } from '../runtime/within.js';
-import type { Handle } from '../wire/handle.js';
+import { closedError } from '../errors.js';
+import type { Handle, Slot } from '../wire/handle.js';
 import type { IOThread } from './iothread.js';
 import { OwnedIOThread } from './owned-iothread.js';
 import type { IOThreadOwner } from './life.js';
+import { isSameLoop } from './remote-object.js';
 import { startOptions, type IOThreadInfo, type StartOptions } from './options.js';
 
 /** The IOThreads of a runtime, and the files whose requests they carry out. */
@@ -20,7 +22,7 @@ export class IOThreads implements Part, IOThreadOwner {
   readonly whenIdle = new Map<number, () => void>();
 
   /** fromHandle: makes an object of the owner's thread of a handle that an IOThread has sent. */
-  constructor(readonly core: Core, buffers: Buffers, readonly fromHandle: (handle: Handle) => unknown) {
+  constructor(readonly core: Core, buffers: Buffers, private readonly contextObject: (handle: Handle) => unknown) {
     this.files = new FileTable(core, buffers);
     core.parts.add(this);
   }
@@ -40,6 +42,15 @@ export class IOThreads implements Part, IOThreadOwner {
       return ioThread.ready(checked);
     }, (ioThread) => ioThread.close());
   }
+
+  /** Makes an object of the owner's thread of a handle that an IOThread has sent. */
+  readonly fromHandle = (handle: Handle): unknown => {
+    if (handle.aio !== 'iothread') return this.contextObject(handle);
+    const [slot] = handle.slots as [Slot];
+    const found = this.open.find(({ loop }) => loop && isSameLoop(loop, slot));
+    if (!found) throw closedError(`IOThread '${handle.name}'`);
+    return found.remote;
+  };
 
   query(): IOThreadInfo[] {
     return this.open.map((ioThread) => ioThread.query());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The messages between an IOThread and its owner, in addition to those of all workers. */
 import type { Instead } from '../wire/substitute.js';
+import type { Slot } from '../wire/handle.js';
 import type { Packet } from '../wire/unpack.js';
 import type { RpcMessage } from './rpc.js';
 
@@ -18,7 +19,9 @@ export type FromIOThread =
   /** The user's file has imported wasm-aio/iothread; a call of serve() may follow. */
   | { type: 'loaded' }
   /** serve() was called with this object. */
-  | { type: 'serving'; api: Packet }
+  | { type: 'serving'; api: Packet; loop: Slot }
+  /** It does not use the memory of a connection with another IOThread any more. */
+  | { type: 'parted'; rings: number }
   /** The user's code failed before it served an object. */
   | { type: 'unserved'; error: Packet; attached: boolean }
   /** The IOThread's role is over. */

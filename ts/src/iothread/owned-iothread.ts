@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-import { abortable, signalOf, type CallOptions, type WaitOptions } from '../abort.js';
+import { abortable, signalOf, type WaitOptions } from '../abort.js';
 import { isText, optionsOf } from '../check.js';
 import { errnoName } from '../errno.js';
-import { AioError, noMemory } from '../errors.js';
+import { AioError, closedError, noMemory } from '../errors.js';
 import type { LoopStats } from '../api/loop-stats.js';
 import type { AioEngine, AioFile, OpenOptions } from '../api/file.js';
 import { isEngine, openOptions } from '../api/open-file.js';
@@ -14,20 +14,24 @@ import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runt
 import type { Argument } from '../runtime/functions.js';
 import { cString, refusal } from '../runtime/instance.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
-import { define } from '../wire/define.js';
-import { unpack } from '../wire/unpack.js';
+import type { Slot } from '../wire/handle.js';
+import { unpack, type Correspondent } from '../wire/unpack.js';
 import { IOThread } from './iothread.js';
 import { IOThreadLife, type IOThreadOwner } from './life.js';
+import { Links, type LinkEnd } from './links.js';
 import type { FromIOThread, ToIOThread } from './messages.js';
 import { codeOf, ioThreadChecks, setOptions, type EngineStats, type IOThreadInfo, type IOThreadOptions, type StartOptions } from './options.js';
+import { completeRemote } from './remote-object.js';
 import type { Remote } from './remote.js';
 import { Fixed, Rpc } from './rpc.js';
 import { Rings } from './rings.js';
 
 /** An IOThread, as the thread that owns its runtime has it. */
-export class OwnedIOThread<T = unknown> extends IOThread<T> {
+export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
   readonly #engines = new Map<AioEngine, Promise<void>>();
-  readonly #rpc: Rpc;
+  /** @internal */ readonly rpc: Rpc;
+  /** @internal */ readonly links: Links;
+  /** The handle by which other IOThreads wake its loop. @internal */ loop: Slot | undefined;
   /** The object that its code serves. */
   #api: Remote<T> | undefined;
   #whenServing: (() => void) | undefined;
@@ -50,7 +54,8 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     this.#thread = thread;
     this.#code = code;
     const { core, core: { loop } } = owner;
-    const rpc = (this.#rpc = new Rpc({
+    this.links = new Links(core, this);
+    const rpc = (this.rpc = new Rpc({
       name,
       writer: rings.writer('in'),
       reader: rings.reader('out'),
@@ -62,6 +67,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
       ask: (start) => core.ask(this, start),
       settle: (id, how, value) => core.pending.settle(id, how, value),
       fromHandle: owner.fromHandle,
+      meet: (peer) => this.links.meet(peer as OwnedIOThread),
     }));
     loop.takers.add(rpc);
     thread.onMessage = (message) => this.#receive(message as FromIOThread);
@@ -74,6 +80,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
         this.#sealed = true;
         rpc.close(this.life.over);
         loop.takers.delete(rpc);
+        this.links.end(this.life.over ?? closedError(`IOThread '${name}'`));
       },
       drain: () => rpc.drain(),
     });
@@ -93,7 +100,8 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     let rings: Rings | undefined;
     try {
       setOptions(instance, pointer, { threadPoolMax: 2 * host.cpus, ...options });
-      rings = new Rings(owner.core, context, `the calls of IOThread '${name}'`);
+      rings = new Rings(owner.core, `the calls of IOThread '${name}'`);
+      exports.rt_calls_set(context, rings.address);
       const thread = threads.assign(`IO ${name}`, Role.ioThread, pointer, code);
       return new OwnedIOThread<T>(owner, name, pointer, context, rings, thread, code);
     } catch (error) {
@@ -123,20 +131,25 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   #receive(message: FromIOThread): void {
     switch (message.type) {
       case 'rpc':
-        this.#rpc.receive(message);
+        this.rpc.receive(message);
         break;
       case 'loaded':
         this.life.loaded = true;
         break;
       case 'serving':
-        this.#api = this.#withOptions(unpack(message.api, this.#rpc.functions) as object) as Remote<T>;
+        this.loop = message.loop;
+        this.#api = completeRemote(unpack(message.api, this.rpc.functions) as object, this.rpc.functions, this.name, message.loop,
+          (by) => this.#isPassedTo(by)) as Remote<T>;
         this.#whenServing?.();
         break;
+      case 'parted':
+        this.links.parted(message.rings);
+        break;
       case 'unserved':
-        this.life.unserved(unpack(message.error, this.#rpc.functions), message.attached);
+        this.life.unserved(unpack(message.error, this.rpc.functions), message.attached);
         break;
       case 'idle':
-        this.#rpc.drain();
+        this.rpc.drain();
         this.life.left();
         break;
       default:
@@ -145,11 +158,16 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     }
   }
 
-  /** Adds remote.with(), unless the user's code serves something of that name. */
-  #withOptions(api: object): object {
-    const { functions } = this.#rpc;
-    if (!('with' in api)) define(api, 'with', (options: CallOptions) => functions.withOptions(api, options) ?? api, false);
-    return api;
+  /** Its object is about to be sent to another IOThread, or back to where it is from. */
+  #isPassedTo(by: Correspondent): void {
+    this.assertOpen();
+    if (!by.meet) throw new AioError('ERR_AIO_UNSUPPORTED', `the object of IOThread '${this.name}' can be passed only to another IOThread of the same runtime`);
+    by.meet(this);
+  }
+
+  /** The object that it serves. @internal */
+  get api(): object | undefined {
+    return this.#api as object | undefined;
   }
 
   /** Resolves when its loop runs and, if it has code, that serves an object. @internal */
@@ -273,7 +291,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
   async clock(options: WaitOptions = {}): Promise<number> {
     const signal = signalOf(options);
     this.assertOpen();
-    return abortable(signal, () => this.#rpc.call(Fixed.clock, []) as Promise<number>);
+    return abortable(signal, () => this.rpc.call(Fixed.clock, []) as Promise<number>);
   }
 
   async call(name: string, ...args: Argument[] | [...Argument[], WaitOptions]): Promise<unknown> {
@@ -282,7 +300,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> {
     const signal = hasOptions ? signalOf(last) : undefined;
     const converted = this.#core.functions.convert(name, hasOptions ? args.slice(0, -1) : args);
     this.assertOpen();
-    return abortable(signal, () => this.#rpc.call(Fixed.call, [name, converted]));
+    return abortable(signal, () => this.rpc.call(Fixed.call, [name, converted]));
   }
 
   async coroutine(name: string, argument: Argument = 0, options: WaitOptions = {}): Promise<number> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { noMemory } from '../errors.js';
 import type { Core } from '../runtime/core.js';
-import type { ContextPointer, Pointer } from '../runtime/exports.js';
+import type { Pointer } from '../runtime/exports.js';
 import type { Instance } from '../runtime/instance.js';
 import { RingReader, ringBytes, RingWriter } from '../wire/record-ring.js';
 
@@ -9,23 +9,27 @@ import { RingReader, ringBytes, RingWriter } from '../wire/record-ring.js';
 const SIZE = 1 << 15;
 const ALIGN = 64;
 
-/** The rings of a connection: `in` leads to the IOThread, `out` to its owner. */
+/**
+ * The rings of a connection: `in` leads to the IOThread, `out` to its owner. Of two IOThreads, `in` leads to the one that has
+ * the object, `out` to the one that it was passed to.
+ */
 export type Which = 'in' | 'out';
 
-const at = (rings: number, which: Which): number => rings + (which === 'in' ? 0 : ringBytes(SIZE));
+/** Where a ring of the connection is. */
+export const at = (rings: number, which: Which): number => rings + (which === 'in' ? 0 : ringBytes(SIZE));
 
 /** Makes the side of a ring that writes. */
 export const writerOf = ({ memory }: Instance, rings: number, which: Which): RingWriter => new RingWriter(memory.bytes.buffer, at(rings, which), SIZE);
 /** Makes the side of a ring that reads. */
 export const readerOf = ({ memory }: Instance, rings: number, which: Which): RingReader => new RingReader(memory.bytes.buffer, at(rings, which), SIZE);
 
-/** The memory of the rings between an IOThread and its owner. Owner only. */
+/** The memory of the rings of a connection. Owner only. */
 export class Rings {
   private readonly allocated: Pointer<'bytes'>;
-  private readonly address: number;
+  readonly address: number;
 
-  /** Allocates them for the calls to a context. what: whose they are, for the error. @throws AioError ERR_AIO_NO_MEMORY */
-  constructor(private readonly core: Core, context: ContextPointer, what: string) {
+  /** Allocates them. what: whose they are, for the error. @throws AioError ERR_AIO_NO_MEMORY */
+  constructor(private readonly core: Core, what: string) {
     const { exports, memory } = core.instance;
     const bytes = 2 * ringBytes(SIZE);
     this.allocated = exports.rt_malloc(bytes + ALIGN);
@@ -34,7 +38,6 @@ export class Rings {
     memory.reaching(this.address + bytes).fill(0, this.address, this.address + bytes);
     const key = Math.random() * 2 ** 32;
     for (const ring of [this.writer('in'), this.reader('out')]) ring.key = key;
-    exports.rt_calls_set(context, this.address);
   }
 
   writer(which: Which): RingWriter {

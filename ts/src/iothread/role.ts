@@ -9,8 +9,12 @@ import { HostedLoop } from '../runtime/hosted.js';
 import type { KindMessage } from '../runtime/messages.js';
 import type { StartHelper } from '../runtime/waiter.js';
 import type { PlayedRole, RuntimeWorker } from '../runtime/worker.js';
+import type { Handle } from '../wire/handle.js';
 import { dataOnly } from '../wire/unpack.js';
+import { Asked } from './asked.js';
+import type { Control } from './links.js';
 import type { ToIOThread } from './messages.js';
+import { Peers } from './peers.js';
 import { readerOf, writerOf } from './rings.js';
 import { Fixed, Rpc } from './rpc.js';
 import type { Serving } from './serve.js';
@@ -38,9 +42,9 @@ export class IOThreadRole implements PlayedRole {
   private leaving = false;
   private readonly pointer: IOThreadPointer;
   private rpc: Rpc | undefined;
-  /** Promises of calls to the owner, by their numbers. */
-  private readonly asked = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
-  private lastAsked = 0;
+  /** Calls to other threads. */
+  private readonly asked = new Asked();
+  private peers: Peers | undefined;
   /** Drives the loop in hosted phases. */
   private loop: HostedLoop | undefined;
   private context: AioContext | undefined;
@@ -130,7 +134,11 @@ export class IOThreadRole implements PlayedRole {
     loop.takers.add(rpc);
     if (service) {
       this.open++;
-      void presentService(service.of, this.context as AioContext, rpc, (message) => worker.post(message)).then(() => this.settled());
+      const peers = (this.peers = this.makePeers(context, loop, rpc));
+      void presentService(service.of, this.context as AioContext, rpc, () => peers.makeLoop(), (message) => worker.post(message)).then((presented) => {
+        peers.presented = presented;
+        this.settled();
+      });
     }
     for (let message = worker.takeWaiting(); message; message = worker.takeWaiting()) this.receive(message);
     for (;;) {
@@ -148,6 +156,7 @@ export class IOThreadRole implements PlayedRole {
       const why = exports.rt_iothread_run(pointer, worker.received);
       if (why === Left.forCalls) {
         rpc.take();
+        this.peers?.take();
         // Their microtasks run now, and with them most functions that are async but wait for nothing.
         for (let n = 0; n < MICROTASKS && (n === 0 || this.open > 0); n++) await Promise.resolve();
         turn[0] = Turn.ifIdle;
@@ -158,6 +167,7 @@ export class IOThreadRole implements PlayedRole {
     // Closing rejects promises that wait for these objects. If nobody catches that, the host ends the worker in its next
     // task; the role is over by then.
     this.context?.closeAll();
+    this.peers?.close();
     exports.rt_iothread_leave(pointer);
     this.context = undefined;
     rpc.close();
@@ -165,14 +175,18 @@ export class IOThreadRole implements PlayedRole {
 
   /** Whether JavaScript's event loop has to run while the thread sleeps. */
   private get isBusy(): boolean {
-    return this.open > 0 || (this.hosts && (this.worker.host.otherWork?.mayBeOpen ?? true));
+    const { otherWork } = this.worker.host;
+    const others = this.hosts && (otherWork?.mayBeOpen ?? true);
+    // If there is no other work, and each promise may wait for the answer of another thread, WebAssembly is where that arrives.
+    const waits = this.hosts && otherWork !== undefined && this.asked.size >= this.open;
+    return others || (this.open > 0 && !waits);
   }
 
   /** JavaScript's event loop runs, and drives the IOThread's loop, until JavaScript has nothing to wait for. */
   private async hostedUntilQuiet(loop: HostedLoop): Promise<void> {
     loop.start();
     while (this.isBusy && !this.leaving && !this.death && !this.failed) {
-      const ignore = this.open > 0 ? undefined : this.worker.host.otherWork?.whenOver(() => this.quiet?.());
+      const ignore = this.open > this.asked.size ? undefined : this.worker.host.otherWork?.whenOver(() => this.quiet?.());
       await new Promise<void>((resolve) => (this.quiet = resolve));
       ignore?.();
     }
@@ -198,24 +212,36 @@ export class IOThreadRole implements PlayedRole {
       began: () => void this.open++,
       settled: () => this.settled(),
       assertOpen() {},
-      ask: (start) => new Promise((resolve, reject) => {
-        this.asked.set((this.lastAsked = (this.lastAsked + 1) >>> 0), { resolve, reject });
-        try {
-          start(this.lastAsked);
-        } catch (error) {
-          this.asked.delete(this.lastAsked);
-          reject(error as Error);
-        }
-      }),
-      settle: (id, how, value) => {
-        this.asked.get(id)?.[how](value);
-        this.asked.delete(id);
-      },
-      fromHandle: (handle) => (this.context ?? dataOnly).fromHandle(handle),
+      ask: (start) => this.asked.ask(start),
+      settle: (id, how, value) => this.asked.settle(id, how, value),
+      fromHandle: (handle) => this.fromHandle(handle),
+      control: (value) => this.peers?.control(value as Control),
     }, {
       [Fixed.clock]: () => worker.host.monotonic(),
       [Fixed.call]: (name: string, args: Argument[]) => this.callExport(name, args),
     });
+  }
+
+  private makePeers(context: ContextPointer, loop: HostedLoop, rpc: Rpc): Peers {
+    const { worker } = this;
+    return new Peers({
+      instance: worker.instance,
+      context,
+      name: worker.name,
+      functions: rpc.functions,
+      takers: loop.takers,
+      asked: this.asked,
+      arrived: () => loop.run(),
+      began: () => void this.open++,
+      settled: () => this.settled(),
+      counted: () => worker.counted(),
+      post: (message) => worker.post(message),
+      fromHandle: (handle) => this.fromHandle(handle),
+    });
+  }
+
+  private fromHandle(handle: Handle): unknown {
+    return this.peers?.find(handle) ?? (this.context ?? dataOnly).fromHandle(handle);
   }
 
   /** This thread, as the objects need it that the user's code creates and receives. */

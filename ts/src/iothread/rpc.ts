@@ -40,6 +40,8 @@ const Kind = {
   abort: 9,
   /** About the sequence `of`; `id` is one of Flow. */
   flow: 10,
+  /** For the other side itself, from the owner. */
+  control: 11,
 } as const;
 
 /** A record that is sent as a message, because only structured clone can carry it, or the ring has no room. */
@@ -96,6 +98,10 @@ export interface Side {
   ask(start: (id: number) => void): Promise<unknown>;
   settle(id: number, how: 'resolve' | 'reject', value: unknown): void;
   fromHandle(handle: Handle): unknown;
+  /** See Correspondent.meet. */
+  meet?(peer: object): void;
+  /** The owner has sent this by control(). */
+  control?(value: unknown): void;
 }
 
 /** A call that was sent and can be taken back. */
@@ -136,6 +142,7 @@ export class Rpc {
       call: (id, args, options) => this.call(id, args, options),
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
+      meet: (peer) => side.meet?.(peer),
     }, FIRST_FUNCTION);
     this.functions.live = this.lives = new LiveTable(this.functions, {
       abort: (id, reason) => this.tellReason(Kind.abort, 0, id, reason),
@@ -275,6 +282,13 @@ export class Rpc {
     return claim && { functions: sent, revoke: () => Atomics.exchange(claim, 0, 1) === 0 };
   }
 
+  /** Sends plain data for the other side itself, which takes it after all that was sent before. */
+  control(value: unknown, transfer: Transferable[] = []): void {
+    if (this.closed) return;
+    this.side.post({ type: 'rpc', key: this.side.writer.key, number: this.sending, kind: Kind.control, id: 0, of: 0, packet: { value } }, transfer);
+    this.sending = (this.sending + 1) | 0;
+  }
+
   // ---- Receiving
 
   receive(message: RpcMessage): void {
@@ -353,6 +367,7 @@ export class Rpc {
       case Kind.cancel: return this.running.cancel(id, value);
       case Kind.abort: return this.lives.signals.abort(of, value);
       case Kind.flow: return this.lives.take(id, of, value);
+      case Kind.control: return this.side.control?.(value);
     }
   }
 

@@ -3,6 +3,7 @@
 import { AioError } from '../errors.js';
 import type { AioContext } from '../api/context.js';
 import type { WorkerHost } from '../hosts/host.js';
+import type { Slot } from '../wire/handle.js';
 import { pack } from '../wire/packet.js';
 import { postError } from '../wire/post-error.js';
 import { proxy } from '../wire/marks.js';
@@ -30,20 +31,31 @@ export async function loadService(host: WorkerHost, { module }: { module?: strin
   return meeting.service;
 }
 
-/** Sends the owner the object that the code serves, or the error because of which it serves none. */
+/** The object that the code serves, and the numbers of the functions in it. */
+export interface Presented {
+  api: object;
+  functions: number[];
+}
+
+/**
+ * Sends the owner the object that the code serves, or the error because of which it serves none. makeLoop: makes the handle by
+ * which other IOThreads wake this one.
+ */
 export async function presentService(
-  service: Service, context: AioContext, { functions }: Rpc, post: (message: FromIOThread) => void,
-): Promise<void> {
+  service: Service, context: AioContext, { functions }: Rpc, makeLoop: () => Slot, post: (message: FromIOThread) => void,
+): Promise<Presented | undefined> {
   try {
     const api: unknown = typeof service === 'function' ? await service(context) : service;
     if (typeof api !== 'object' || api === null) {
       throw new AioError('ERR_AIO_INVALID_ARG', `serve(): the function has to return an object, not ${String(api)}`);
     }
     const isOfClass = Object.getPrototypeOf(Object.getPrototypeOf(api) ?? {}) !== null;
-    const { packet, doubtful } = pack(isOfClass ? proxy(api) : api, functions, 'serve()');
+    const { packet, doubtful, sent } = pack(isOfClass ? proxy(api) : api, functions, 'serve()');
     const unread: FromIOThread = { type: 'unserved', error: pack(unreadable('what serve() was given'), dataOnly).packet, attached: true };
-    postDoubtful(post, { type: 'serving', api: packet }, doubtful ? unread : undefined);
+    postDoubtful(post, { type: 'serving', api: packet, loop: makeLoop() }, doubtful ? unread : undefined);
+    return { api, functions: sent };
   } catch (error) {
     postError<FromIOThread>(post, error, (packet) => ({ type: 'unserved', error: packet, attached: true }));
+    return undefined;
   }
 }

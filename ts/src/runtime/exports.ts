@@ -99,6 +99,8 @@ export interface Exports {
   rt_handle_test_and_clear(number: number, generation: number): number;
   rt_handle_enter(number: number, generation: number): Pointer<'bytes'>;
   rt_handle_leave(number: number): void;
+  rt_loop_handle(context: ContextPointer): number;
+  rt_loop_posted(number: number, generation: number): number;
   rt_handle_watch(context: ContextPointer, number: number, generation: number, id: number): number;
   rt_handle_unwatch(context: ContextPointer, number: number): void;
   rt_handle_close(number: number, generation: number): number;

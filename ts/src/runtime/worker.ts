@@ -97,12 +97,17 @@ export class RuntimeWorker {
     this.host.post(message, transfer);
   }
 
-  receive(message: KindMessage): void {
+  /** A message has arrived that its sender has counted, or counts. */
+  counted(): void {
     this.received = (this.received + 1) >>> 0;
-    if (this.role?.receive) this.role.receive(message);
-    else this.waiting.push(message);
     this.arrived?.();
     this.arrived = undefined;
+  }
+
+  receive(message: KindMessage): void {
+    if (this.role?.receive) this.role.receive(message);
+    else this.waiting.push(message);
+    this.counted();
   }
 
   /** Removes and returns the first message that no role has taken yet. */

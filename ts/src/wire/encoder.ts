@@ -7,7 +7,7 @@ import { MOST, Scratch, Tag, VIEWS } from './encoding.js';
 import { isAsyncIterable, isLive, isStream, Live } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { methods } from './packet.js';
-import { isHandle, isOfOwnClass, kindOf } from './scan.js';
+import { handleFor, isHandle, isOfOwnClass, kindOf } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
 import { dataOnly, type AnyFunction, type Correspondent } from './unpack.js';
 
@@ -185,7 +185,7 @@ export class Encoder extends Scratch {
     if (marks.any && isTransferred(value)) throw OTHER;
     if (isHandle(value)) {
       this.byte(Tag.handle);
-      return this.put(value.toHandle(), undefined);
+      return this.put(handleFor(value, this.by), undefined);
     }
     if (++this.depth > DEPTH) throw OTHER;
     const proto: unknown = getPrototypeOf(value);

@@ -6,7 +6,7 @@
 import { define } from './define.js';
 import { isLive, isStream } from './live.js';
 import { isProxied, transferOf } from './marks.js';
-import { classNameOf, eachMember, isDoubtful, isHandle, isMany, isOfOwnClass, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
+import { classNameOf, eachMember, handleFor, isDoubtful, isHandle, isMany, isOfOwnClass, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
 import type { AnyFunction, Correspondent, Filling, Hole, Packet, Parts } from './unpack.js';
 
@@ -71,7 +71,7 @@ export function pack(value: unknown, by: Correspondent, root = 'value', copied =
     const known = copies.get(from);
     if (known) return 'of' in known ? leave({ as: 'made', of: known.of }) : define(into, key, known.copy);
     packed.transfer.push(...transferOf(from));
-    if (isHandle(from)) return leave({ as: 'handle', handle: from.toHandle() });
+    if (isHandle(from)) return leave({ as: 'handle', handle: handleFor(from, by) });
     if (isError(from)) {
       const parts = takeApart(from);
       make(parts);

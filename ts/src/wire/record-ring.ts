@@ -16,6 +16,8 @@ const Word = {
   beside: 18,
   /** A random number that messages beside the ring bear, too: no other message is taken for one of them. */
   key: 19,
+  /** The address of another ring that leads to the same thread, or 0. */
+  next: 20,
 } as const;
 
 /** The first word of a record's content, if its writer may revoke the record until it is taken, and after it was revoked. */
@@ -133,6 +135,26 @@ export class RingReader extends Ring {
   /** Tells the loop in WebAssembly that there is something to take beside the ring. */
   set beside(is: boolean) {
     this.header[Word.beside] = Number(is);
+  }
+
+  /** Inserts a ring at an address behind this one in the list that the loop in WebAssembly looks at. */
+  link(other: RingReader, at: number): void {
+    other.header[Word.next] = this.header[Word.next] as number;
+    this.header[Word.next] = at;
+  }
+
+  /** Removes the ring at an address from the list that begins here. */
+  unlink(at: number, ringAt: (at: number) => RingReader): void {
+    for (let ring: RingReader = this; ;) {
+      const next = ring.header[Word.next] as number;
+      if (next === 0) return;
+      const following = ringAt(next);
+      if (next === at) {
+        ring.header[Word.next] = following.header[Word.next] as number;
+        return;
+      }
+      ring = following;
+    }
   }
 
   /** The number of the next record before a position. */

@@ -5,12 +5,16 @@ import type { Handle } from './handle.js';
 import { isAsyncIterable, isLive } from './live.js';
 import { isProxied, isTransferred, marks } from './marks.js';
 import { isError } from './take-apart.js';
+import type { Correspondent } from './unpack.js';
 
 /** An object that a handle can stand for: a bottom half, a notifier or a pipe. */
 export interface HasHandle {
   /** Returns plain data that stands for the object in a message to another thread of the runtime. */
   toHandle(): Handle;
 }
+
+/** The handle of an object that is sent to the other side of a connection. The object of another thread connects that first. */
+export const handleFor = (value: HasHandle, by: Correspondent): Handle => (value as { toHandle(by: Correspondent): Handle }).toHandle(by);
 
 export const isHandle = (value: object): value is HasHandle => typeof (value as Partial<HasHandle>).toHandle === 'function';
 

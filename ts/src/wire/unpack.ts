@@ -52,6 +52,8 @@ export interface Correspondent {
   fromHandle(handle: Handle): unknown;
   /** Connects live values; undefined where nothing can follow the value. */
   readonly live?: LiveValues | undefined;
+  /** Connects the other side with another IOThread, whose object is about to be sent there. Absent where that is not possible. */
+  meet?(peer: object): void;
 }
 
 /** For errors that are sent where no call can follow. */
