@@ -173,6 +173,7 @@
 #define wasm_tls_size aio_priv_wasm_tls_size
 
 /* runtime/calls.c */
+#define rt_await aio_priv_rt_await
 #define rt_calls aio_priv_rt_calls
 #define rt_calls_set aio_priv_rt_calls_set
 #define rt_is_hosted aio_priv_rt_is_hosted
@@ -218,6 +219,8 @@
 #define rt_file_submit aio_priv_rt_file_submit
 
 /* runtime/handle.c */
+#define rt_await_begin aio_priv_rt_await_begin
+#define rt_await_end aio_priv_rt_await_end
 #define handle_free aio_priv_handle_free
 #define handle_new aio_priv_handle_new
 #define rt_handle_close aio_priv_rt_handle_close

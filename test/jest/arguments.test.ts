@@ -35,11 +35,13 @@ const poolTasks = new URL('./fixtures/pool-tasks.js', import.meta.url);
 let runtime: lib.Runtime;
 let io: lib.IOThread;
 let file: lib.AioFile;
+let coded: lib.IOThread;
 beforeAll(async () => {
   writeFileSync(path, 'x'.repeat(4096));
   runtime = await Runtime.create({ module, reserve: 0 });
   io = await runtime.iothread('io');
   file = await io.open(path, { write: true });
+  coded = await runtime.iothread('coded', { module: new URL('./fixtures/iothread-asks.js', import.meta.url) });
 });
 afterAll(async () => {
   await runtime.close();
@@ -145,6 +147,8 @@ const right: Record<string, () => unknown[]> = {
   proxy: () => [{}],
   transfer: () => [{}, []],
   release: () => [nothing],
+  withOptions: () => [coded.remote, {}],
+  sync: () => [coded.remote, {}],
   serve: () => [{}],
   endpoint: () => [{ name: 'io', remote: { comlink: async (deliver: unknown) => deliver }, closed: Promise.resolve() }],
   serveEndpoint: () => [nothing],

@@ -28,7 +28,9 @@ export type AioErrorCode =
   /** The IOThread has ended because of a failure; `cause` is the error of its worker. */
   | 'ERR_AIO_THREAD_LOST'
   /** A pool has as many waiting tasks as it may have. */
-  | 'ERR_AIO_QUEUE_FULL';
+  | 'ERR_AIO_QUEUE_FULL'
+  /** A blocking call would wait for a thread that waits for the caller. */
+  | 'ERR_AIO_DEADLOCK';
 
 /** By the number that C has for each. @internal */
 export const errorCodes: readonly AioErrorCode[] = [
@@ -45,4 +47,5 @@ export const errorCodes: readonly AioErrorCode[] = [
   'ERR_AIO_MODULE',
   'ERR_AIO_THREAD_LOST',
   'ERR_AIO_QUEUE_FULL',
+  'ERR_AIO_DEADLOCK',
 ];

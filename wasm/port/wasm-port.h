@@ -125,6 +125,9 @@ typedef struct WasmThread {
     uint32_t *counts_in;       /* port_thread_counts_in */
     uint32_t posted;           /* control-plane messages sent to it */
     uint32_t wants_turn;       /* WasmTurn; used by its worker only */
+    /* The loop handle of the thread whose answer it waits for in a blocking call (handle.c). */
+    bool awaits;
+    uint32_t awaited_number, awaited_generation;
     uint32_t in_host_io;       /* the host is serving a request in this thread */
     bool lost_unasked;         /* rt_thread_lost was called */
     bool once;                 /* its worker plays one role, then ends */

@@ -194,7 +194,54 @@ int rt_loop_handle(AioContext *ctx)
         return -ENOMEM;
     }
     handle->loop = ctx;
+    wasm_thread_self()->awaits = false;
     return handle->number;
+}
+
+/* Returns the thread whose loop this is, or NULL if the handle is closed. Called with table_lock
+ * held. */
+static WasmThread *thread_of(uint32_t number, uint32_t generation)
+{
+    Handle *handle = at(number);
+
+    return handle && (uint32_t)(qatomic_read(&handle->state) >> 32) == generation ?
+           handle->maker : NULL;
+}
+
+/*
+ * Notes that the calling thread is going to wait for the answer of the thread of a loop, until
+ * rt_await_end(). If that one waits for the caller, perhaps by way of others, this returns the
+ * name of the thread that waits for the caller itself, and nothing is noted. All threads look and
+ * note under one lock, so that of the waits that would be a cycle the last one is refused.
+ */
+WASM_EXPORT("rt_await_begin")
+const char *rt_await_begin(uint32_t number, uint32_t generation)
+{
+    WasmThread *self = wasm_thread_self();
+    WasmThread *last = NULL;
+
+    lock_table();
+    for (WasmThread *at = thread_of(number, generation); at && at != self;) {
+        last = at;
+        at = at->awaits ? thread_of(at->awaited_number, at->awaited_generation) : NULL;
+        if (at == self) {
+            unlock_table();
+            return last->name;
+        }
+    }
+    self->awaits = true;
+    self->awaited_number = number;
+    self->awaited_generation = generation;
+    unlock_table();
+    return NULL;
+}
+
+WASM_EXPORT("rt_await_end")
+void rt_await_end(void)
+{
+    lock_table();
+    wasm_thread_self()->awaits = false;
+    unlock_table();
 }
 
 /* Counts a message that was posted to the thread of a loop, and wakes the loop. Returns false if the

@@ -59,14 +59,20 @@ void rt_handles_unwatch(AioContext *ctx);
 /* Frees the timers of that thread, whose context is abandoned. Owner only. callback.c */
 void rt_timers_abandon(WasmThread *thread);
 
+/* Whether the reader of a ring waits for an answer in it; a futex. */
+typedef enum { RING_NOBODY, RING_AWAITED, RING_SLEEPING } RingWaiter;
+
 /* The header of a ring of calls, whose words ts/src/wire/record-ring.ts names. */
 typedef struct CallRing {
     uint32_t tail;             /* records end here; its writer stores it */
+    uint32_t waiter;           /* RingWaiter */
+    uint32_t ended;            /* not 0: its writer has ended */
     uint32_t head __attribute__((aligned(64)));    /* the rest is its reader's */
     uint32_t due;              /* the tail before the latest iteration of the loop */
     uint32_t beside;           /* not 0: JavaScript has a message to take as well */
     uint32_t key;              /* JavaScript's */
     struct CallRing *next;     /* another ring that leads to the same thread */
+    uint32_t quick;            /* the latest wait was shorter than the reader may poll */
 } CallRing;
 /* Returns the ring that leads from the owner to ctx's thread; that which leads to the owner follows
  * it. calls.c */

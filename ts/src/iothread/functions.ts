@@ -76,6 +76,8 @@ export class Functions implements Correspondent {
     tell(message: Release): void;
     /** Calls the other side's function with this number. */
     call(id: number, args: unknown[], options?: CallOptions): Promise<unknown>;
+    /** The same, and waits for its answer. */
+    callSync?(id: number, args: unknown[], options: CallOptions): unknown;
     /** The error of calls to a function that was released. */
     released(): Error;
     fromHandle(handle: Handle): unknown;
@@ -211,8 +213,23 @@ export class Functions implements Correspondent {
   withOptions(what: object, given: CallOptions): object | undefined {
     if (!this.hasStub(what, new Set())) return undefined;
     const options = optionsOf(given, { signal: isSignal, timeout: isMs });
+    return this.bind(what, (work) => this.boundTo(work, options));
+  }
+
+  /** Makes blocking calls of functions of the other side: see sync() in sync.ts. */
+  sync(what: object, given: CallOptions): object | undefined {
+    if (!this.hasStub(what, new Set())) return undefined;
+    const options = optionsOf(given, { signal: isSignal, timeout: isMs });
+    return this.bind(what, (work) => (...args) => {
+      const stub = this.known.get(work);
+      if (!stub) throw this.way.released();
+      return this.way.callSync?.(stub.id, args, options);
+    });
+  }
+
+  private bind(what: object, bindOne: (work: AnyFunction) => AnyFunction): object {
     const bound = (value: unknown): unknown => {
-      if (typeof value === 'function') return this.known.has(value as AnyFunction) ? this.boundTo(value as AnyFunction, options) : value;
+      if (typeof value === 'function') return this.known.has(value as AnyFunction) ? bindOne(value as AnyFunction) : value;
       // Members are bound when they are used: an object may have many, of which one is called.
       return isPlain(value) ? new Proxy(value, { get: (object, key) => bound(Reflect.get(object, key)) }) : value;
     };

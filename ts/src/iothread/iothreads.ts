@@ -45,7 +45,7 @@ export class IOThreads implements Part, IOThreadOwner {
 
   /** Makes an object of the owner's thread of a handle that an IOThread has sent. */
   readonly fromHandle = (handle: Handle): unknown => {
-    if (handle.aio !== 'iothread') return this.contextObject(handle);
+    if ((handle.aio as string) !== 'iothread') return this.contextObject(handle);
     const [slot] = handle.slots as [Slot];
     const found = this.open.find(({ loop }) => loop && isSameLoop(loop, slot));
     if (!found) throw closedError(`IOThread '${handle.name}'`);

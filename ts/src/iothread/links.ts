@@ -108,7 +108,9 @@ export class Links {
   /** This IOThread has ended: those that are connected with it are told. */
   end(error: AioError): void {
     const { packet } = pack(error, dataOnly);
-    for (const [other, { rings: { address } }] of this.all) {
+    for (const [other, { rings, rings: { address } }] of this.all) {
+      // The other one may be waiting for an answer.
+      for (const which of ['in', 'out'] as const) rings.writer(which).end(error.code === 'ERR_AIO_CLOSED' ? 1 : 2);
       other.rpc.control({ type: 'part', rings: address, error: packet } satisfies Control);
       other.links.all.delete(this.self);
     }

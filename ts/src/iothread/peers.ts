@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The connections of this IOThread to other ones, over which they call each other without a thread in between. */
-import { noMemory } from '../errors.js';
+import { AioError, noMemory } from '../errors.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import type { Taker } from '../runtime/hosted.js';
 import type { Instance } from '../runtime/instance.js';
@@ -73,7 +73,7 @@ export class Peers {
 
   /** The object that a handle stands for, if it is that of a thread which is connected with this one, or of this one. */
   find({ aio, slots: [slot] }: Handle): object | undefined {
-    if (aio !== 'iothread' || !slot) return undefined;
+    if ((aio as string) !== 'iothread' || !slot) return undefined;
     if (this.loop && isSameLoop(this.loop, slot)) return this.presented?.api;
     return this.all.find(({ loop, api }) => api && isSameLoop(loop, slot))?.api;
   }
@@ -110,7 +110,7 @@ export class Peers {
   }
 
   private connect({ name, loop: { number, generation }, rings, reads, port }: Meeting, peer: { readonly over: unknown }): Rpc {
-    const { home, home: { instance, instance: { exports }, asked } } = this;
+    const { home, home: { instance, instance: { exports, memory }, asked } } = this;
     const rpc: Rpc = new Rpc({
       name,
       writer: writerOf(instance, rings, reads === 'in' ? 'out' : 'in'),
@@ -130,6 +130,19 @@ export class Peers {
       ask: (start) => asked.ask(start, rpc),
       settle: (id, how, value) => asked.settle(id, how, value),
       fromHandle: home.fromHandle,
+      waits: {
+        begin() {
+          const waiting = exports.rt_await_begin(number, generation);
+          if (waiting === 0) return;
+          const bare = (thread: string): string => thread.replace(/^IO /, '');
+          const [self, last] = [bare(home.name), bare(memory.string(waiting))];
+          throw new AioError('ERR_AIO_DEADLOCK', `IOThread '${self}' cannot wait for an answer of IOThread '${name}': ` +
+            `IOThread '${last}' waits for an answer of IOThread '${self}'${last === name ? '' : `, and '${name}' for that`} (sync); await one of the calls`);
+        },
+        sleep: (seen, ms) => exports.rt_await(at(rings, reads), seen, ms * 1e6),
+        end: () => exports.rt_await_end(),
+        ended: (how) => new AioError(how === 1 ? 'ERR_AIO_CLOSED' : 'ERR_AIO_THREAD_LOST', `IOThread '${name}' has ended during a blocking call`),
+      },
     });
     const messages = new Substitute((message) => {
       home.counted();

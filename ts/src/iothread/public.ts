@@ -6,6 +6,7 @@ export { registerError } from '../wire/register-error.js';
 export { release, withOptions } from '../wire/release.js';
 export { currentSignal } from './serving.js';
 export type { CallOptions, WaitOptions } from '../abort.js';
+export { sync, type Sync } from './sync.js';
 export type { AioContext } from '../api/context.js';
 export type { Watch } from '../api/watch.js';
 export type { BottomHalf } from '../api/bottom-half.js';

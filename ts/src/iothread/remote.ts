@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** The types of what an IOThread's code serves, as the thread that owns it sees them. */
 import type { CallOptions } from '../abort.js';
+import type { Handle } from '../wire/handle.js';
 import type { HasHandle } from '../wire/scan.js';
+import type { Sync } from './sync.js';
 
 declare const api: unique symbol;
 
@@ -45,7 +47,7 @@ type Answer<R> =
   : Promise<Received<R>>;
 
 /** What is sent as it is: objects with handles, and what the structured clone algorithm copies. */
-type AsItIs =
+export type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
@@ -88,19 +90,26 @@ export type Sent<T> =
   : T extends object ? { [K in keyof T]: Sent<T[K]> }
   : T;
 
-/** An object of another thread, and its method that gives options to calls. An object with a member `with` keeps that. */
-type WithOptions<R> = unknown extends R ? R : 'with' extends keyof R ? R : R & {
+/** An object of another thread, and what it has besides what is served. A member of one of these names stays what it is. */
+type Completed<R> = unknown extends R ? R : R & Omit<{
   /**
    * Returns the same object, whose functions are called with these options: `io.remote.with({ timeout: 500 }).read(n)`.
    * {@link withOptions} does that for any object, and any function, that came from another thread.
    * @throws AioError ERR_AIO_INVALID_ARG
    */
   with(options: CallOptions): R;
-};
+  /**
+   * The same object, for IOThreads, which may block: its functions wait for the answer and return it:
+   * `const found = index.sync.find(word)`. See `sync` of `wasm-aio/iothread`, which also takes options.
+   */
+  readonly sync: Sync<R>;
+  /** Lets the object be passed to another IOThread, where it is the same object. */
+  toHandle(): Handle;
+}, keyof R>;
 
 /**
  * The type of {@link IOThread.remote}, the object that an IOThread serves. Its functions return promises, and so do
  * those of objects in it. Handles and other values can be read at once; they are those of the time when the IOThread
- * started. `with()` gives options to calls.
+ * started. `with()` gives options to calls, `sync` is for calls that wait for the answer.
  */
-export type Remote<T> = WithOptions<Received<T extends Served<infer A> ? A : T>>;
+export type Remote<T> = Completed<Received<T extends Served<infer A> ? A : T>>;

@@ -15,7 +15,7 @@ import { Asked } from './asked.js';
 import type { Control } from './links.js';
 import type { ToIOThread } from './messages.js';
 import { Peers } from './peers.js';
-import { readerOf, writerOf } from './rings.js';
+import { at, readerOf, writerOf } from './rings.js';
 import { Fixed, Rpc } from './rpc.js';
 import type { Serving } from './serve.js';
 import { presentService } from './service.js';
@@ -215,6 +215,13 @@ export class IOThreadRole implements PlayedRole {
       ask: (start) => this.asked.ask(start),
       settle: (id, how, value) => this.asked.settle(id, how, value),
       fromHandle: (handle) => this.fromHandle(handle),
+      waits: {
+        // The owner never waits, so that there can be no cycle.
+        begin() {},
+        sleep: (seen, ms) => exports.rt_await(at(rings, 'in'), seen, ms * 1e6),
+        end() {},
+        ended: () => closedError('the runtime'),
+      },
       control: (value) => this.peers?.control(value as Control),
     }, {
       [Fixed.clock]: () => worker.host.monotonic(),

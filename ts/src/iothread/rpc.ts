@@ -73,6 +73,11 @@ const TURN_MS = 1;
 /** After how many records the clock is read. */
 const LOOK = 16;
 
+/** Numbers of blocking calls are from this one on: their answers have to be records of the ring. */
+const BLOCKING = 2 ** 31;
+/** So long, in ms, an answer waits for room in the ring, while its reader takes what is there. */
+const ROOM_MS = 1000;
+
 /** The error of a call whose receiver could not read the message. */
 export function unreadable(what: string): DOMException {
   return new DOMException(`${what} cannot be read by the thread that gets it: nested too deeply, perhaps, or too large for its memory`, 'DataCloneError');
@@ -102,7 +107,23 @@ export interface Side {
   meet?(peer: object): void;
   /** The owner has sent this by control(). */
   control?(value: unknown): void;
+  /** How this thread waits for an answer. Absent: it must not. */
+  readonly waits?: Waits;
 }
+
+/** How a thread waits for an answer of the other side. */
+export interface Waits {
+  /** @throws AioError ERR_AIO_DEADLOCK */
+  begin(): void;
+  /** Returns when there is a record behind this position, or the other side has ended, or after so many ms, or earlier. */
+  sleep(seen: number, ms: number): void;
+  end(): void;
+  /** The error of a call that the other side does not answer because it has ended. */
+  ended(how: number): AioError;
+}
+
+/** A record that has been handled. */
+const NOTHING = new Int32Array([Kind.revoked, 0, 0]);
 
 /** A call that was sent and can be taken back. */
 interface Revoke {
@@ -132,14 +153,18 @@ export class Rpc {
   /** The numbers of the record that is sent, and of that which is taken, next. */
   private sending = 0;
   private taking = 0;
-  /** Messages that have arrived and were not taken yet, by their numbers. */
-  private readonly messages = new Map<number, RpcMessage>();
+  /** Messages that have arrived and were not taken yet, by their numbers; and records that were in the ring before an answer. */
+  private readonly messages = new Map<number, RpcMessage | Int32Array>();
+  private lastBlocking = 0;
+  /** A blocking call was made while take() was at work. */
+  private interrupted = false;
 
   /** fixed: the functions that this side offers by fixed numbers. */
   constructor(private readonly side: Side, private readonly fixed: Readonly<Record<number, AnyFunction>> = {}) {
     this.functions = new Functions({
       tell: (message) => this.tell(message),
       call: (id, args, options) => this.call(id, args, options),
+      callSync: (id, args, options) => this.callSync(id, args, options),
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
       meet: (peer) => side.meet?.(peer),
@@ -190,6 +215,68 @@ export class Rpc {
     if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
   }
 
+  /** Calls a function of the other side, and waits for its answer in shared memory. */
+  private callSync(of: number, args: unknown[], { signal, timeout = Infinity }: CallOptions): unknown {
+    const { side, side: { waits, reader } } = this;
+    const what = `IOThread '${side.name}'`;
+    if (!waits) throw new AioError('ERR_AIO_WOULD_BLOCK', `a blocking call of ${what} would block the thread that owns the runtime; await the call instead`);
+    this.assertOpen();
+    signal?.throwIfAborted();
+    waits.begin();
+    const end = performance.now() + timeout;
+    const id = BLOCKING + (this.lastBlocking = (this.lastBlocking + 1) % BLOCKING);
+    reader.awaits = true;
+    try {
+      const sent: { call?: Revoke | undefined } = {};
+      /** Waits for records. Throws when the other side has ended, or the time is up. */
+      const wait = (most: number): void => {
+        const left = end - performance.now();
+        if (reader.ended) throw waits.ended(reader.ended);
+        if (left <= 0) {
+          const reason = new AioError('ERR_AIO_TIMEOUT', `the blocking call took longer than ${timeout} ms (timeout; ${what})`);
+          if ('call' in sent) this.cancel(id, reason, sent.call);
+          throw reason;
+        }
+        waits.sleep(reader.position, Math.min(left, most));
+      };
+      // While the other side has no time to take what is in its ring, it may wait for room in ours.
+      sent.call = this.send(Kind.revocable, id, of, args, 'arguments', () => {
+        this.setAside(id);
+        wait(1);
+        return true;
+      });
+      for (;;) {
+        const answer = this.setAside(id);
+        if (answer) {
+          if (answer.kind === Kind.thrown) throw answer.value;
+          return answer.value;
+        }
+        wait(Infinity);
+      }
+    } finally {
+      waits.end();
+      reader.awaits = false;
+      reader.unmark();
+      this.interrupted = true;
+      reader.beside = this.messages.has(this.taking);
+      // A turn of the loop may be under way.
+      if (this.messages.size > 0) void Promise.resolve().then(() => side.arrived());
+    }
+  }
+
+  /** Takes what is in the ring out of it, to be handled later, up to the answer of a blocking call. Returns that. */
+  private setAside(id: number): { kind: number; value: unknown } | undefined {
+    const { reader } = this.side;
+    for (let number = reader.next(reader.end); number !== undefined; number = reader.next(reader.end)) {
+      const length = reader.take(decoder.words, decoder.bytes);
+      const [kind = 0, of = 0] = decoder.words;
+      const isAnswer = of >>> 0 === id && (kind === Kind.value || kind === Kind.thrown);
+      this.messages.set(number, isAnswer ? NOTHING : decoder.words.slice(0, (length + 3) >> 2));
+      if (isAnswer) return { kind, value: decoder.decode(PREFIX, this.functions) };
+    }
+    return undefined;
+  }
+
   private cancel(id: number, reason: unknown, call: Revoke | undefined): void {
     this.side.settle(id, 'reject', reason);
     // The memory of the ring may be free.
@@ -218,7 +305,7 @@ export class Rpc {
   private answer(id: number, result: unknown): void {
     if (!this.running.end(id)) return;
     try {
-      this.send(Kind.value, id, 0, result, 'result');
+      this.send(Kind.value, id, 0, result, 'result', this.roomFor(id));
     } catch (error) {
       this.refuse(id, error);
     }
@@ -227,15 +314,25 @@ export class Rpc {
   private refuse(id: number, error: unknown): void {
     if (!this.running.end(id)) return;
     try {
-      this.send(Kind.thrown, id, 0, error, 'error');
+      this.send(Kind.thrown, id, 0, error, 'error', this.roomFor(id));
     } catch (why) {
       // A part of the error cannot be sent: the reason is sent as its cause, or alone.
-      this.send(Kind.thrown, id, 0, withCause(error, why), 'error');
+      this.send(Kind.thrown, id, 0, withCause(error, why), 'error', this.roomFor(id));
     }
   }
 
-  /** Sends a record. Returns how to take it back, if its kind is revocable. */
-  private send(kind: number, id: number, of: number, value: unknown, root: string): Revoke | undefined {
+  /** How an answer waits for room in the ring: that of a blocking call, whose caller makes room as soon as it wakes up. */
+  private roomFor(id: number): (() => boolean) | undefined {
+    if (id < BLOCKING) return undefined;
+    const end = performance.now() + ROOM_MS;
+    return () => this.side.writer.isAwaited && performance.now() < end;
+  }
+
+  /**
+   * Sends a record. Returns how to take it back, if its kind is revocable. wait(): waits for room in the ring, or returns false to
+   * send a message instead.
+   */
+  private send(kind: number, id: number, of: number, value: unknown, root: string, wait: () => boolean = () => false): Revoke | undefined {
     if (this.closed) return undefined;
     // A getter of a value that is being encoded may send something: that takes another encoder.
     const own = encoder.inUse ? new Encoder() : encoder;
@@ -246,7 +343,10 @@ export class Rpc {
       words[1] = id;
       words[2] = of;
       const { writer } = this.side;
-      if (writer.push(this.sending, words, own.bytes, length)) {
+      let pushed: boolean;
+      do pushed = writer.push(this.sending, words, own.bytes, length);
+      while (!pushed && wait());
+      if (pushed) {
         const functions = own.isSent();
         this.sending = (this.sending + 1) | 0;
         this.side.wake();
@@ -255,6 +355,8 @@ export class Rpc {
         return { functions, revoke: () => writer.revoke(place) };
       }
       own.takeBack();
+    } else if (id >= BLOCKING) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `the ${root} of a blocking call must be plain data of at most 16 KiB: functions and handles, but nothing that only structured clone can copy; await the call instead`);
     }
     return this.sendMessage(kind, id, of, value, root);
   }
@@ -317,18 +419,23 @@ export class Rpc {
     const { reader } = this.side;
     const { due } = reader;
     let end = 0;
+    this.interrupted = false;
     for (let n = 1; !this.closed; n++) {
       const message = this.messages.size > 0 ? this.messages.get(this.taking) : undefined;
       if (message) {
         this.messages.delete(this.taking);
         this.taking = (this.taking + 1) | 0;
-        this.takeMessage(message);
+        if (message instanceof Int32Array) {
+          decoder.words.set(message);
+          this.handleRecord();
+        } else this.takeMessage(message);
       } else if (reader.next(due) === this.taking) {
         reader.take(decoder.words, decoder.bytes);
         this.taking = (this.taking + 1) | 0;
-        const { words } = decoder;
-        this.handle(words[0] as number, (words[1] as number) >>> 0, (words[2] as number) >>> 0, () => decoder.decode(PREFIX, this.functions));
+        this.handleRecord();
       } else break;
+      // What came in the meantime is not due yet.
+      if (this.interrupted) break;
       if (n % LOOK === 0) {
         const now = performance.now();
         if (end > 0 && now > end) break;
@@ -339,6 +446,12 @@ export class Rpc {
     const beside = this.messages.has(this.taking);
     reader.beside = beside;
     return beside || reader.next(reader.end) === this.taking;
+  }
+
+  /** Handles the record that the decoder has. */
+  private handleRecord(): void {
+    const { words } = decoder;
+    this.handle(words[0] as number, (words[1] as number) >>> 0, (words[2] as number) >>> 0, () => decoder.decode(PREFIX, this.functions));
   }
 
   private takeMessage({ kind, id, of, packet, claim }: RpcMessage): void {

@@ -4,10 +4,14 @@
  * of CallRing in wasm/runtime/runtime.h.
  */
 
-/** Words of the header, in 32-bit units. Writer and reader have a cache line each. */
+/** Words of the header, in 32-bit units. Writer and reader have a cache line each; the reader seldom writes to the writer's. */
 const Word = {
   /** The position after the last record. Its writer alone changes it. */
   tail: 0,
+  /** Whether the reader waits for an answer in the ring: Waiter. Changed by both. */
+  waiter: 1,
+  /** Not 0: the writer has ended, in the ordinary way (1) or not. */
+  ended: 2,
   /** The position of the first record that was not taken yet. Its reader alone changes it. */
   head: 16,
   /** The tail as it was before the reader's loop began its latest iteration: what may be taken after it. */
@@ -19,6 +23,9 @@ const Word = {
   /** The address of another ring that leads to the same thread, or 0. */
   next: 20,
 } as const;
+
+/** RingWaiter in wasm/runtime/runtime.h. */
+const Waiter = { nobody: 0, awaits: 1, sleeps: 2 } as const;
 
 /** The first word of a record's content, if its writer may revoke the record until it is taken, and after it was revoked. */
 export const Revocable = { open: 6, revoked: 7 } as const;
@@ -100,7 +107,24 @@ export class RingWriter extends Ring {
     this.tail = tail;
     // Publishes the record: the reader loads the tail before it looks at what lies below it.
     Atomics.store(this.header, Word.tail, tail);
+    if (Atomics.load(this.header, Word.waiter) === Waiter.sleeps) this.rouse();
     return true;
+  }
+
+  /** Whether the reader waits for an answer, and so takes all that is in the ring as soon as there is something. */
+  get isAwaited(): boolean {
+    return Atomics.load(this.header, Word.waiter) !== Waiter.nobody;
+  }
+
+  /** Tells a reader that waits for an answer that there will be none. */
+  end(how: number): void {
+    Atomics.store(this.header, Word.ended, how);
+    this.rouse();
+  }
+
+  private rouse(): void {
+    Atomics.store(this.header, Word.waiter, Waiter.awaits);
+    Atomics.notify(this.header, Word.waiter);
   }
 
   /** Revokes a record that was written as Revocable.open. Returns false if the reader has taken it. */
@@ -135,6 +159,26 @@ export class RingReader extends Ring {
   /** Tells the loop in WebAssembly that there is something to take beside the ring. */
   set beside(is: boolean) {
     this.header[Word.beside] = Number(is);
+  }
+
+  /** The position of the first record that was not taken yet. */
+  get position(): number {
+    return this.head;
+  }
+
+  /** How the writer has ended; 0: it has not. */
+  get ended(): number {
+    return Atomics.load(this.header, Word.ended);
+  }
+
+  /** Sets whether this side waits for an answer. */
+  set awaits(does: boolean) {
+    Atomics.store(this.header, Word.waiter, does ? Waiter.awaits : Waiter.nobody);
+  }
+
+  /** What was published is not due before the loop has marked it: records were taken out of turn. */
+  unmark(): void {
+    this.header[Word.due] = this.head;
   }
 
   /** Inserts a ring at an address behind this one in the list that the loop in WebAssembly looks at. */

@@ -10,6 +10,8 @@ interface Connection {
     release(what: object): void;
     /** Returns undefined if nothing of that came over this connection. */
     withOptions(what: object, options: CallOptions): object | undefined;
+    /** The same. */
+    sync(what: object, options: CallOptions): object | undefined;
   };
 }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/** Blocking calls: an IOThread waits in shared memory for the answer of another thread. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Runtime, type IOThread } from 'wasm-aio';
+import type { ServedWaiter } from './fixtures/iothread-sync.js';
+import { failure } from './helpers/errors.js';
+
+const module = new URL('./fixtures/iothread-sync.js', import.meta.url);
+type Waiter = IOThread<ServedWaiter>;
+
+let runtime: Runtime;
+let a: Waiter;
+let b: Waiter;
+const start = (name: string): Promise<Waiter> => runtime.iothread<ServedWaiter>(name, { module });
+const word = (): Int32Array => new Int32Array(new SharedArrayBuffer(4));
+beforeEach(async () => {
+  runtime = await Runtime.create();
+  [a, b] = await Promise.all([start('a'), start('b')]);
+  await a.remote.meet(b.remote);
+});
+afterEach(() => runtime.close());
+
+test('results and errors are those of a call that is awaited', async () => {
+  expect(await a.remote.ask('echo', { list: [1, 'a', null], map: new Map([[1, 2]]) })).toEqual({ list: [1, 'a', null], map: new Map([[1, 2]]) });
+  expect(await a.remote.ask('later', 5)).toBe(5);
+  expect(await a.remote.askMany(2000)).toBe(2000);
+  const error = (await Promise.resolve(a.remote.ask('fail')).catch((reason: unknown) => reason)) as RangeError & { code: string };
+  expect(error).toBeInstanceOf(RangeError);
+  expect([error.message, error.code]).toEqual(['out of range', 'RANGE']);
+});
+
+test('the owner answers, too, in its event loop, and never waits itself', async () => {
+  expect(await a.remote.askOwner((value) => [value, 'owner'], 1)).toEqual([1, 'owner']);
+  expect(await a.remote.askOwner(async (value) => [value, 'later'], 2)).toEqual([2, 'later']);
+  await failure(() => a.remote.sync.echo(1), 'ERR_AIO_WOULD_BLOCK');
+  expect(await a.remote.echo(1)).toBe(1);
+});
+
+test('what only structured clone carries is refused, as an argument and as a result', async () => {
+  const argument = await failure(a.remote.ask('echo', /x/), 'ERR_AIO_INVALID_ARG');
+  expect(argument.message).toMatch(/^the arguments of a blocking call must be plain data of at most 16 KiB/);
+  const large = await failure(a.remote.ask('echo', new Uint8Array(20_000)), 'ERR_AIO_INVALID_ARG');
+  expect(large.message).toMatch(/^the arguments of a blocking call/);
+  const result = await failure(a.remote.askOwner(() => /x/, 0), 'ERR_AIO_INVALID_ARG');
+  expect(result.message).toMatch(/^the result of a blocking call must be plain data of at most 16 KiB/);
+  expect(await a.remote.ask('echo', 'next')).toBe('next');
+});
+
+test('a time-out ends the wait, and its late answer is not that of the next call', async () => {
+  for (let n = 0; n < 5; n++) {
+    const error = await failure(a.remote.ask('held', `late ${n}`, 20), 'ERR_AIO_TIMEOUT');
+    expect(error.message).toBe("the blocking call took longer than 20 ms (timeout; IOThread 'b')");
+    await b.remote.release();
+    expect(await a.remote.ask('echo', n)).toBe(n);
+  }
+  expect(await a.remote.askOwner((value) => value, 'in time', 10_000)).toBe('in time');
+});
+
+test('a signal that is aborted before refuses the call', async () => {
+  await expect(a.remote.askAborted()).rejects.toThrow(new RangeError('before'));
+  expect(await a.remote.ask('echo', 1)).toBe(1);
+});
+
+test('other answers and calls that come meanwhile are kept, and none is lost', async () => {
+  expect(await a.remote.afterMany(50)).toEqual(['blocking', 50]);
+  expect(await a.remote.burstThenAsk(3000)).toEqual([3000, 40]);
+  await b.remote.meet(a.remote);
+  const [many, others] = await Promise.all([a.remote.askMany(500), Promise.all(Array.from({ length: 300 }, (_, n) => a.remote.echo(n)))]);
+  expect([many, others]).toEqual([500, Array.from({ length: 300 }, (_, n) => n)]);
+});
+
+test('two threads that would wait for each other: the later call is refused, and the earlier one is answered', async () => {
+  await b.remote.meet(a.remote, 'a');
+  await a.remote.meet(b.remote, 'b');
+  for (let round = 0; round < 20; round++) {
+    const met = word();
+    const ends = await Promise.allSettled([a.remote.cross(met, 'b'), b.remote.cross(met, 'a')]);
+    const refused = ends.filter((end) => end.status === 'rejected');
+    expect(refused).toHaveLength(1);
+    const { reason } = refused[0] as { reason: Error };
+    expect(reason).toMatchObject({ code: 'ERR_AIO_DEADLOCK' });
+    expect(reason.message).toMatch(/^IOThread '(a|b)' cannot wait for an answer of IOThread '(?!\1)[ab]': IOThread '[ab]' waits for an answer of IOThread '\1' \(sync\)/);
+    expect(ends.filter((end) => end.status === 'fulfilled')).toEqual([{ status: 'fulfilled', value: 'crossed' }]);
+  }
+});
+
+test('a cycle of three is found, and a chain of three is none', async () => {
+  const c = await start('c');
+  await Promise.all([a.remote.meet(b.remote, 'b'), b.remote.meet(c.remote, 'c'), c.remote.meet(a.remote, 'a')]);
+  expect(await a.remote.chain(['b', 'c'])).toBe('the end');
+  const error = await failure(a.remote.chain(['b', 'c', 'a']), 'ERR_AIO_DEADLOCK');
+  expect(error.message).toBe("IOThread 'c' cannot wait for an answer of IOThread 'a': IOThread 'b' waits for an answer of IOThread 'c', and 'a' for that (sync); await one of the calls");
+  expect(await a.remote.chain(['b', 'c'])).toBe('the end');
+});
+
+test.each(['terminate', 'close'] as const)('%s() of the thread that is waited for ends the wait', async (end) => {
+  const begun = word();
+  const waits = Promise.resolve(a.remote.askSigned(begun, 'hang')).catch((error: unknown) => error);
+  while (Atomics.load(begun, 0) === 0) await new Promise(setImmediate);
+  await b[end]();
+  expect(await waits).toMatchObject({ code: end === 'close' ? 'ERR_AIO_CLOSED' : 'ERR_AIO_THREAD_LOST' });
+  expect(await a.remote.echo('goes on')).toBe('goes on');
+});
+
+test('a thread that waits can be terminated', async () => {
+  const begun = word();
+  const waits = Promise.resolve(a.remote.askSigned(begun, 'hang')).catch((error: unknown) => error);
+  while (Atomics.load(begun, 0) === 0) await new Promise(setImmediate);
+  await a.terminate();
+  expect(await waits).toMatchObject({ code: 'ERR_AIO_THREAD_LOST' });
+  expect(await b.remote.echo('goes on')).toBe('goes on');
+});

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+import type { CallOptions } from '../abort.js';
+import { invalid } from '../check.js';
+import { connections } from '../wire/release.js';
+import type { AsItIs } from './remote.js';
+
+/** The type of an object of another thread whose functions are called by {@link sync}. */
+export type Sync<R> =
+  R extends (...args: infer A) => infer P ? (...args: A) => Awaited<P>
+  : R extends AsItIs ? R
+  : R extends object ? { [K in keyof R]: Sync<R[K]> }
+  : R;
+
+/**
+ * Returns an object whose functions, also those of objects in it, are called in another thread while this thread waits for the
+ * answer in shared memory: `const bytes = sync(disk, { timeout: 500 }).read(4096)`. Or a function, if it is given one. It is for
+ * IOThreads: while one waits, it does nothing else, and takes no calls and no call-backs. Arguments and results are what the
+ * ring carries: plain data of at most 16 KiB. A signal that was aborted before the call counts; none can be aborted by this
+ * thread meanwhile.
+ * @throws AioError ERR_AIO_INVALID_ARG: wrong options, or nothing in `what` has come from another thread. The functions
+ * throw what the function in the other thread throws; ERR_AIO_DEADLOCK: that thread waits for this one; ERR_AIO_TIMEOUT;
+ * ERR_AIO_CLOSED, ERR_AIO_THREAD_LOST: it has ended; ERR_AIO_WOULD_BLOCK: this thread is the owner
+ */
+export function sync<R extends object>(what: R, options: CallOptions = {}): Sync<R> {
+  for (const { functions } of connections) {
+    const found = functions.sync(what, options);
+    if (found) return found as Sync<R>;
+  }
+  throw invalid('what', 'a function that came from another thread, or an object with such functions', what);
+}
