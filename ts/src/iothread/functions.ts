@@ -93,13 +93,13 @@ export class Functions implements Correspondent {
     const back = this.homes.get(work);
     let held = back && this.held.has(back.id) ? back : this.sent.get(work)?.get(self);
     if (!held) {
-      held = this.keep({ id: ++this.lastId, work, self, sends: 0 });
+      held = this.enter({ id: ++this.lastId, work, self, sends: 0 });
     }
     held.sends++;
     return held.id;
   }
 
-  private keep(held: Held): Held {
+  private enter(held: Held): Held {
     const { id, work, self } = held;
     this.held.set(id, held);
     const of = this.sent.get(work) ?? new Map<unknown, Held>();
@@ -111,7 +111,7 @@ export class Functions implements Correspondent {
   offer(from: Functions, ids: readonly number[]): void {
     for (const id of ids) {
       const { work, self } = from.find(id);
-      this.keep({ id, work, self, sends: Infinity });
+      this.enter({ id, work, self, sends: Infinity });
       this.lastId = Math.max(this.lastId, id);
     }
   }
