@@ -152,6 +152,8 @@ const right: Record<string, () => unknown[]> = {
   serve: () => [{}],
   endpoint: () => [{ name: 'io', remote: { comlink: async (deliver: unknown) => deliver }, closed: Promise.resolve() }],
   serveEndpoint: () => [nothing],
+  exposeSync: () => [{}, comlink.serveEndpoint(nothing)],
+  wrapSync: () => [{ comlinkSync: nothing }, {}],
   doctor: () => [{ module }],
   readable: () => [file, {}],
   writable: () => [file, {}],

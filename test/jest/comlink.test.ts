@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /** comlink's own wrap(), expose() and proxy() work over an IOThread's connection, whose loop sleeps in WebAssembly. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { proxy, releaseProxy, transfer, wrap, type Remote } from 'comlink';
 import { Runtime, type IOThread } from 'wasm-aio';
 import { endpoint } from 'wasm-aio/comlink';
 import type { Api } from './fixtures/iothread-comlink.js';
+import type { Uses } from './fixtures/iothread-comlink-sync.js';
+import { failure } from './helpers/errors.js';
 import { asleep } from './helpers/workers.js';
 
 let runtime: Runtime;
@@ -78,4 +80,31 @@ test('an IOThread that serves no endpoint is refused by name', async () => {
   const other = await runtime.iothread('other', { module: new URL('./fixtures/iothread-order.js', import.meta.url) });
   expect(() => endpoint(other)).toThrow(/'other' serves no endpoint/);
   await other.close();
+});
+
+describe('exposeSync() and wrapSync()', () => {
+  let user: IOThread<Uses>;
+  beforeAll(async () => {
+    user = await runtime.iothread<Uses>('user', { module: new URL('./fixtures/iothread-comlink-sync.js', import.meta.url) });
+    await user.remote.use(io.remote as object);
+  });
+
+  test('properties are read and written, and functions called, at once', async () => {
+    expect(await user.remote.values()).toEqual([7, 1, [1, 'x', null]]);
+    expect(await user.remote.add(100)).toBe(4950);
+    expect(await user.remote.later({ a: 1 })).toEqual({ a: 1 });
+    expect(await user.remote.set(8)).toBe(8);
+    // comlink's own object is exposed by the same endpoint.
+    expect(await api.limit).toBe(7);
+  });
+
+  test('errors are thrown, and what cannot be sent is refused', async () => {
+    await expect(user.remote.fail()).rejects.toThrow(new RangeError('as it should'));
+    await failure(user.remote.symbol(), 'ERR_AIO_INVALID_ARG');
+    await user.remote.use(io.remote as object, 20);
+    await failure(user.remote.hang(), 'ERR_AIO_TIMEOUT');
+    await failure(user.remote.use({}), 'ERR_AIO_INVALID_ARG');
+    await user.remote.use(io.remote as object);
+    expect(await user.remote.later(1)).toBe(1);
+  });
 });

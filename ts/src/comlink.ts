@@ -3,10 +3,13 @@
  * The entry `wasm-aio/comlink`: endpoints over an IOThread's own connection, for comlink's wrap() and expose(). A call through
  * one wakes a loop that sleeps in WebAssembly, which a message of comlink's own does not.
  */
-import { checkThat, isFunction } from './check.js';
+import { checkThat, isFunction, isObject as isAnObject } from './check.js';
+import { answerSync, type SyncService } from './comlink-sync.js';
 import { AioError } from './errors.js';
 import { transfer } from './wire/marks.js';
 import { release } from './wire/release.js';
+
+export { wrapSync, type SyncRemote } from './comlink-sync.js';
 
 /** What comlink needs of an endpoint; comlink's own type Endpoint is assignable to it, and it to that. */
 export interface ComlinkEndpoint {
@@ -207,9 +210,12 @@ function newEnd(ports = new Set<MessagePort>()): End {
   });
 }
 
-interface ComlinkService {
+interface ComlinkService extends SyncService {
   comlink(deliver: Deliver): Deliver;
 }
+
+/** What exposeSync() was given, by the endpoint. */
+const exposed = new WeakMap<object, object>();
 
 const ends = new WeakMap<object, End>();
 const isIOThread = checkThat('an IOThread', (value) => isObject(value) && 'remote' in value && 'closed' in value);
@@ -250,7 +256,25 @@ export function serveEndpoint(serve: (api: object) => unknown): ComlinkEndpoint 
       end.connect(deliver);
       return end.deliver;
     },
+    comlinkSync: (request) => {
+      const api = exposed.get(end);
+      if (!api) throw new AioError('ERR_AIO_INVALID_ARG', 'this IOThread exposes nothing for blocking calls: call exposeSync(api, serveEndpoint(serve)) in its code');
+      return answerSync(api, request);
+    },
   };
   serve(service);
   return end;
+}
+
+const isEnd = checkThat('what serveEndpoint() has returned', (value) => value instanceof End);
+
+/**
+ * Exposes an object to other IOThreads, which use it by {@link wrapSync}: `exposeSync(api, serveEndpoint(serve))`. comlink's own
+ * `expose(api, endpoint)` may be called with the same endpoint as well.
+ * @throws AioError ERR_AIO_INVALID_ARG
+ */
+export function exposeSync(api: object, endpoint: ComlinkEndpoint): void {
+  if (typeof api !== 'function') isAnObject('api', api);
+  isEnd('endpoint', endpoint);
+  exposed.set(endpoint, api);
 }

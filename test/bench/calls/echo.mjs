@@ -4,10 +4,21 @@
 import { readlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
+let other;
 const functions = {
   thread: () => Number(readlinkSync('/proc/thread-self').split('/').at(-1)),
   echo: (value) => value,
   later: async (value) => value,
+  // Calls of another IOThread. `busy` leaves a timer open, so that the thread sleeps in JavaScript's event loop.
+  meet: (remote) => void (other = remote),
+  busy: () => void setInterval(() => {}, 1 << 30),
+  async peer(value, times) {
+    for (let n = 0; n < times; n++) await other.echo(value);
+  },
+  sync(value, times) {
+    const { echo } = other.sync;
+    for (let n = 0; n < times; n++) echo(value);
+  },
   async back(work, times) {
     for (let n = 0; n < times; n++) await work(n);
   },

@@ -51,6 +51,16 @@ const ring = callByHand(rings);
 const runtime = await Runtime.create();
 const io = (await runtime.iothread('calls', { module: file, pollMaxNs: 0 })).remote;
 
+/** Two IOThreads of which the first calls the second; they poll for so long before they sleep. */
+async function pair(name, pollMaxNs, busy = false) {
+  const [near, far] = (await Promise.all(['near', 'far'].map((end) => runtime.iothread(`${name} ${end}`, { module: file, pollMaxNs })))).map(({ remote }) => remote);
+  await near.meet(far);
+  if (busy) await Promise.all([near.busy(), far.busy()]);
+  return { near, tids: [await near.thread(), await far.thread()] };
+}
+const pairs = { asleep: await pair('asleep', 0), hosted: await pair('hosted', 0, true), polling: await pair('polling', 100_000) };
+const posts = async () => { for (let n = 0; n < 100; n++) await post(small); };
+
 const all = (n, call) => Promise.all(Array.from({ length: n }, call));
 
 /** Lines: [name, what it is, calls in one go, goal in proportion to postMessage, contenders]. */
@@ -59,6 +69,11 @@ const LINES = [
   ['r_async', 'the same, of an async function', 1, 0.9, { ours: () => io.later(small), comlink: () => comlink.later(small), postMessage: () => post(small) }],
   ['r_burst', '100 calls at once, each', 100, 0.5, { ours: () => all(100, () => io.echo(small)), comlink: () => all(100, () => comlink.echo(small)), ring: () => all(100, () => ring(small)), postMessage: () => all(100, () => post(small)) }],
   ['r_back', '100 call-backs, one after another, each', 100, undefined, { ours: () => io.back((n) => n, 100), postMessage: async () => { for (let n = 0; n < 100; n++) await post(n); } }],
+  ['r_peer', 'a call from IOThread to IOThread, both asleep in WebAssembly', 100, 0.5, { ours: () => pairs.asleep.near.peer(small, 100), postMessage: posts }],
+  ['r_peer_hosted', "the same, asleep in JavaScript's event loop", 100, 0.9, { ours: () => pairs.hosted.near.peer(small, 100), postMessage: posts }],
+  ['r_peer_poll', 'the same, polling', 100, undefined, { ours: () => pairs.polling.near.peer(small, 100), postMessage: posts }],
+  ['r_sync', 'a blocking call from IOThread to IOThread, both asleep', 100, 0.5, { ours: () => pairs.asleep.near.sync(small, 100), postMessage: posts }],
+  ['r_sync_poll', 'the same, polling', 100, undefined, { ours: () => pairs.polling.near.sync(small, 100), postMessage: posts }],
   ['r_mib', '1 MiB as Uint8Array', 1, 1, { ours: () => io.echo(large), comlink: () => comlink.echo(large), postMessage: () => post(large) }],
   ['r_rows', 'an array of 200,000 objects', 1, 1.1, { ours: () => io.echo(rows), postMessage: () => post(rows) }],
 ];
@@ -79,7 +94,7 @@ const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 /** Contenders and their titles. */
 const SHOWN = [['ours', 'ours'], ['comlink', 'comlink'], ['ring', 'y_ring'], ['postMessage', 'postMessage']];
 const RING_GOAL = 1.25;
-const WIDTHS = [8, 9, 9, 9, 11, 14, 13];
+const WIDTHS = [13, 9, 9, 9, 11, 14, 13];
 const row = (...cells) => cells.map((cell, n) => cell.padEnd(WIDTHS[n])).join(' ');
 const micros = (ns) => `${Number((ns / 1000).toPrecision(3))} µs`;
 
@@ -89,6 +104,10 @@ for (const place of ['cross', 'same']) {
   else {
     placeThread(process.pid, cpus[0]);
     for (const tid of Object.values(tids)) placeThread(tid, cpus[place === 'same' ? 0 : 1]);
+    for (const { tids: [near, far] } of Object.values(pairs)) {
+      placeThread(near, cpus[0]);
+      placeThread(far, cpus[place === 'same' ? 0 : 1]);
+    }
   }
   console.log(`\n${why ? 'threads where the system puts them' : place === 'cross' ? 'the two threads on two CPUs' : 'the two threads on one CPU'}`);
   console.log(row('line', ...SHOWN.map(([, title]) => title), 'to postMessage', 'to y_ring'));
