@@ -4,12 +4,12 @@
  * one wakes a loop that sleeps in WebAssembly, which a message of comlink's own does not.
  */
 import { checkThat, isFunction, isObject as isAnObject } from './check.js';
-import { answerSync, type SyncService } from './comlink-sync.js';
+import { answerSync, type SyncService } from './iothread/comlink-sync.js';
 import { AioError } from './errors.js';
 import { transfer } from './wire/marks.js';
 import { release } from './wire/release.js';
 
-export { wrapSync, type SyncRemote } from './comlink-sync.js';
+export { wrapSync, type SyncRemote } from './iothread/comlink-sync.js';
 
 /** What comlink needs of an endpoint; comlink's own type Endpoint is assignable to it, and it to that. */
 export interface ComlinkEndpoint {

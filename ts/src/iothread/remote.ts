@@ -3,7 +3,6 @@
 import type { CallOptions } from '../abort.js';
 import type { Handle } from '../wire/handle.js';
 import type { HasHandle } from '../wire/scan.js';
-import type { Sync } from './sync.js';
 
 declare const api: unique symbol;
 
@@ -47,7 +46,7 @@ type Answer<R> =
   : Promise<Received<R>>;
 
 /** What is sent as it is: objects with handles, and what the structured clone algorithm copies. */
-export type AsItIs =
+type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
@@ -89,6 +88,13 @@ export type Sent<T> =
   : T extends ReadonlySet<infer V> ? ReadonlySet<Sent<V>>
   : T extends object ? { [K in keyof T]: Sent<T[K]> }
   : T;
+
+/** The type of an object of another thread whose functions are called by `sync()` of `wasm-aio/iothread`. */
+export type Sync<R> =
+  R extends (...args: infer A) => infer P ? (...args: A) => Awaited<P>
+  : R extends AsItIs ? R
+  : R extends object ? { [K in keyof R]: Sync<R[K]> }
+  : R;
 
 /** An object of another thread, and what it has besides what is served. A member of one of these names stays what it is. */
 type Completed<R> = unknown extends R ? R : R & Omit<{

@@ -2,14 +2,7 @@
 import type { CallOptions } from '../abort.js';
 import { invalid } from '../check.js';
 import { connections } from '../wire/release.js';
-import type { AsItIs } from './remote.js';
-
-/** The type of an object of another thread whose functions are called by {@link sync}. */
-export type Sync<R> =
-  R extends (...args: infer A) => infer P ? (...args: A) => Awaited<P>
-  : R extends AsItIs ? R
-  : R extends object ? { [K in keyof R]: Sync<R[K]> }
-  : R;
+import type { Sync } from './remote.js';
 
 /**
  * Returns an object whose functions, also those of objects in it, are called in another thread while this thread waits for the

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** exposeSync() and wrapSync() of the entry `wasm-aio/comlink`: an exposed object that another IOThread uses in blocking calls. */
-import type { CallOptions } from './abort.js';
-import { isObject, optionsOf, isMs, isSignal } from './check.js';
-import { AioError } from './errors.js';
-import { sync } from './iothread/sync.js';
+import type { CallOptions } from '../abort.js';
+import { isObject, optionsOf, isMs, isSignal } from '../check.js';
+import { AioError } from '../errors.js';
+import { sync } from './sync.js';
 
 /** A request, as comlink's messages have it. */
 export type SyncRequest =
