@@ -30,6 +30,7 @@ const dir = mkdtempSync(join(tmpdir(), 'arguments-'));
 const path = join(dir, 'file');
 const guest = new URL('build/examples/rot13.wasm', top);
 const module = fixture('types');
+class OwnError extends Error {}
 const poolTasks = new URL('./fixtures/pool-tasks.js', import.meta.url);
 
 let runtime: lib.Runtime;
@@ -147,6 +148,7 @@ const right: Record<string, () => unknown[]> = {
   proxy: () => [{}],
   transfer: () => [{}, []],
   release: () => [nothing],
+  registerError: () => [OwnError, 'OwnError'],
   withOptions: () => [coded.remote, {}],
   sync: () => [coded.remote, {}],
   serve: () => [{}],

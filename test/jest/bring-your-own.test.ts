@@ -74,7 +74,7 @@ test('a worker that cannot be made, or is another program, fails the call that w
 test('the doctor finds nothing wrong here', async () => {
   const findings = await doctor();
   expect(findings.map(({ about, state }) => `${about} ${state}`)).toEqual([
-    'isolation ok', 'engine ok', 'module ok', 'memory ok', 'workers ok',
+    'isolation ok', 'engine ok', 'module ok', 'memory ok', 'workers ok', 'files ok', 'clock ok', 'extras ok',
   ]);
   for (const { remedy } of findings) expect(remedy).toBe('');
 });

@@ -82,14 +82,10 @@ int main(void) { setvbuf(stdout, NULL, _IONBF, 0); for (int i = 0; i < 200; i++)
   expect(ended.stdout).toBe(Array.from({ length: 200 }, (_, i) => `${i}\n`).join(''));
 });
 
-test.each(['pthread_kill(0, 0)'])(
+test.each(['sem_open("", 0)'])(
   '%s does not link, and the message names it', async (call) => {
     const source = join(dir.path, 'missing.c');
-    writeFileSync(source, `#include <pthread.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
+    writeFileSync(source, `#include <semaphore.h>
 int main(void) { return (int)${call}; }`);
     const { code, stderr } = await spawned(pathOf('wasm/aiocc'), ['-w', '-o', join(dir.path, 'missing.wasm'), source]);
     expect(code).toBe(1);

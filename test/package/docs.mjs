@@ -53,7 +53,7 @@ export const docTests = {
   },
 
   async 'every way to set the headers sets both, to the right values'() {
-    const [, servers] = /^## Servers\n(.*?)^## /ms.exec(read('docs/isolation.md'));
+    const [, servers] = /^### Servers\n(.*?)^## /ms.exec(read('docs/isolation.md'));
     const ways = [...servers.matchAll(/^```\w*\n(.*?)^```$/gms)].map(([, text]) => text);
     assert.ok(ways.length >= 6);
     for (const way of ways) {

@@ -7,11 +7,24 @@
 #include "port/wasm-port.h"
 #include "qemu/atomic.h"
 #include "sync/thread.h"
+#include "weak.h"
 
-/* libc has these if something needs them: what atexit() was given, destructors, streams. */
-void __funcs_on_exit(void) __attribute__((weak));
-void __libc_exit_fini(void) __attribute__((weak));
-void __stdio_exit(void) __attribute__((weak));
+/* libc has these if something needs them: what atexit() was given, destructors, streams. (As undefined weak symbols they would be
+ * functions that trap, and wasm-opt would take a function of the program that does the same for one of them.) */
+LIBC_WEAK
+void __funcs_on_exit(void)
+{
+}
+
+LIBC_WEAK
+void __libc_exit_fini(void)
+{
+}
+
+LIBC_WEAK
+void __stdio_exit(void)
+{
+}
 
 static void *leaving;
 
@@ -24,14 +37,8 @@ _Noreturn void exit(int code)
     while (first && first != self) {
         port_futex_wait(&never, 0, -1);
     }
-    if (__funcs_on_exit) {
-        __funcs_on_exit();
-    }
-    if (__libc_exit_fini) {
-        __libc_exit_fini();
-    }
-    if (__stdio_exit) {
-        __stdio_exit();
-    }
+    __funcs_on_exit();
+    __libc_exit_fini();
+    __stdio_exit();
     _Exit(code);
 }

@@ -60,7 +60,7 @@ export class FileTable implements OpenFiles {
     } catch (error) {
       if (error instanceof AioError) throw error;
       const errno = hostErrno(error);
-      throw new AioError(errno === 'ENOTSUP' ? 'ERR_AIO_UNSUPPORTED' : 'ERR_AIO_IO', `${what}: ${messageOf(error)}`, { errno, cause: error });
+      throw new AioError(errno === 'ENOSYS' ? 'ERR_AIO_UNSUPPORTED' : 'ERR_AIO_IO', `${what}: ${messageOf(error)}`, { errno, cause: error });
     }
   }
 

@@ -45,7 +45,7 @@ async function find(path: string, create: boolean): Promise<FileSystemFileHandle
   const name = parts.pop() ?? '';
   // Some browsers have none, such as WebKitGTK, and none has them in pages that are no secure contexts.
   if (typeof (navigator.storage as StorageManager | undefined)?.getDirectory !== 'function') {
-    throw Object.assign(new Error('this browser has no files of the origin (navigator.storage.getDirectory) for this page'), { code: 'ENOTSUP' });
+    throw Object.assign(new Error('this browser has no files of the origin (navigator.storage.getDirectory) for this page'), { code: 'ENOSYS' });
   }
   let directory = await navigator.storage.getDirectory();
   for (const part of parts) directory = await directory.getDirectoryHandle(part);

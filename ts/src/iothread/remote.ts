@@ -35,7 +35,9 @@ export interface RemoteGenerator<T, R = unknown> {
 
 /** What has items that another thread can iterate. */
 type Sequence = AsyncIterable<unknown> | Generator<unknown, unknown, never>;
+/** What a sequence yields. */
 type ItemOf<T> = T extends AsyncIterable<infer V> ? V : T extends Generator<infer V, unknown, never> ? V : never;
+/** What a generator returns at its end. */
 type ReturnOf<T> = T extends AsyncGenerator<unknown, infer R, never> | Generator<unknown, infer R, never> ? R : unknown;
 
 /** The promise of a call's result. If that can be iterated, so can the promise: `for await (const row of io.remote.rows())`. */
@@ -50,6 +52,7 @@ type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
+/** A value that is no object, and that every thread can get. */
 type Primitive = string | number | bigint | boolean | null | undefined;
 
 /** What no other thread can get: a call with such a value is rejected. */

@@ -50,6 +50,8 @@ async function assertFits(module: WebAssembly.Module, from: string): Promise<voi
  * because its bytes cannot be read.
  */
 const AIOCC_LIMITS: MemoryLimits = { initial: 1, maximum: 16384 };
+/** Those of aio.wasm. */
+const OWN_LIMITS: MemoryLimits = { ...AIOCC_LIMITS, initial: 4 };
 
 /** Reads and compiles a module that aiocc built; aio.wasm if none is given. @throws AioError ERR_AIO_MODULE */
 export async function load(
@@ -62,7 +64,7 @@ export async function load(
   const { binary, from } = await read((given ?? wasm) as URLLike | Uint8Array<ArrayBuffer>, host);
   const module = await compile(binary, from);
   await assertFits(module, from);
-  return { module, limits: given ? (await import('./given-module.js')).importedMemory(binary) : AIOCC_LIMITS };
+  return { module, limits: given ? (await import('./given-module.js')).importedMemory(binary) : OWN_LIMITS };
 }
 
 /** 256 MiB, which most programs never exceed. */
