@@ -201,10 +201,13 @@ export class Pool<Api = unknown> {
     if (hasBegun) {
       const { terminateAfter } = this.#options;
       clearTimeout(at.timer);
-      if (terminateAfter === 0) this.#replace(at.thread);
+      const replace = (): void => {
+        if (at.thread.doom(at)) this.#replace(at.thread);
+      };
+      if (terminateAfter === 0) replace();
       else {
         at.thread.abort(at, reason);
-        if (terminateAfter < 2 ** 31) at.timer = setTimeout(() => this.#replace(at.thread), terminateAfter);
+        if (terminateAfter < 2 ** 31) at.timer = setTimeout(replace, terminateAfter);
       }
     }
     this.#pump();

@@ -90,7 +90,9 @@ class Server implements PoolService {
       times[2 * slot + 1] = clock();
       this.running--;
       if (this.signals.size > 0) this.signals.delete(ticket);
-      this.next();
+      // Fails if the pool ends this thread because of the task: then no other begins, which would end with it.
+      if (Atomics.compareExchange(tickets, slot, -ticket, 0) === -ticket) this.next();
+      else this.limit = 0;
     };
     now.signal = () => {
       let controller = this.signals.get(ticket);

@@ -37,6 +37,8 @@ export interface Place {
 const SLOTS = 64;
 /** So much work, in ms, may be sent ahead to a thread. */
 const AHEAD_MS = 0.5;
+/** In place of the ticket of a task with which its thread ends. */
+const DOOMED = -0x80000000;
 /** The weight of the latest task in the mean run time. */
 const WEIGHT = 1 / 16;
 
@@ -159,6 +161,11 @@ export class PoolThread {
     if (Atomics.compareExchange(this.tickets, place.slot, place.ticket, 0) !== place.ticket) return false;
     this.release(place);
     return true;
+  }
+
+  /** Lets the thread begin nothing more, because it is to end with a task that does not end. Returns false if the task has ended. */
+  doom({ slot, ticket }: Place): boolean {
+    return Atomics.compareExchange(this.tickets, slot, -ticket, DOOMED) === -ticket;
   }
 
   /** Takes back a task that another thread may have, of those that were sent last. */
