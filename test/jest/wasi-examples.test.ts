@@ -42,16 +42,21 @@ function client(port: number, id: number, messages: number): Promise<number> {
 
 test('the echo server: 1,000 connections at once, 100 messages each, and memory stays bounded', async () => {
   const [clients, messages] = [1000, 100];
-  const host = await WasiHost.create({ module: example('echo'), args: ['echo', '3', String(clients)], listen: ['127.0.0.1:0'], stdout: 'closed' });
-  const before = process.memoryUsage().rss;
-  const done = host.run();
-  const [port = 0] = host.ports;
-  const rights = await Promise.all(Array.from({ length: clients }, (_, id) => client(port, id, messages)));
-  expect(rights).toEqual(Array.from({ length: clients }, () => messages));
-  expect(await done).toBe(0);
+  const grown: number[] = [];
+  // What Node and V8 keep of the first time is there the second time.
+  for (let time = 0; time < 2; time++) {
+    const host = await WasiHost.create({ module: example('echo'), args: ['echo', '3', String(clients)], listen: ['127.0.0.1:0'], stdout: 'closed' });
+    const before = process.memoryUsage().rss;
+    const done = host.run();
+    const [port = 0] = host.ports;
+    const rights = await Promise.all(Array.from({ length: clients }, (_, id) => client(port, id, messages)));
+    expect(rights).toEqual(Array.from({ length: clients }, () => messages));
+    expect(await done).toBe(0);
+    grown.push(process.memoryUsage().rss - before);
+    await host.close();
+  }
   // Two rings of 16 KiB a connection, what Node needs for 2,000 sockets, and the program.
-  expect(process.memoryUsage().rss - before).toBeLessThan(400 << 20);
-  await host.close();
+  expect(grown[1]).toBeLessThan(400 << 20);
 }, PATIENCE_MS);
 
 test('the echo server: a client that does not read is held back, and gets all of it in the end', async () => {
