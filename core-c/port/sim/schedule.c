@@ -164,7 +164,7 @@ static void plan(void)
     if (run->scheduler == SIM_BY_PRIORITY) {
         until_choice = 1 + sim_random((uint32_t)(2 * run->length / (run->changes + 1)) + 1);
     } else {
-        until_choice = run->scheduler == SIM_ALL ? 1 : 1 + sim_random(2 * mean);
+        until_choice = 1 + sim_random(2 * mean);
     }
 }
 
@@ -272,11 +272,12 @@ static bool counts_for_choice(const void *address)
 
 void sim_point(const SimSite *site, const void *address, bool writes)
 {
-    bool counts = sim_current_run->scheduler == SIM_ALL || counts_for_choice(address);
+    SimRun *run = sim_current_run;
+    bool all = run->scheduler == SIM_ALL, counts = all || counts_for_choice(address);
 
     count_step(site, address, writes);
-    sim_current_run->choices += counts;
-    if ((counts && --until_choice == 0) || choose_now || now >= earliest) {
+    run->choices += counts;
+    if (all || (counts && --until_choice == 0) || choose_now || now >= earliest) {
         run_thread(choose(false));
     }
 }
