@@ -110,6 +110,12 @@ static bool take_slowly(QemuSemaphore *sem, int64_t deadline)
     }
     for (;;) {
         if (take_or_mark(sem)) {
+            /* It has marked that others may sleep, perhaps after qemu_sem_destroy has cleared
+             * that, and then another thread may sleep that has not seen its end. */
+            if (unlikely(inside_is_closed(&sem->inside))) {
+                qatomic_and(&sem->count, COUNT_MAX);
+                port_futex_wake(&sem->count, UINT32_MAX);
+            }
             return true;
         }
         /* Pairs with qemu_sem_destroy: either it clears the bit, or we see that the

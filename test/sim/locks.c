@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The locks of threads. */
+#include "port/port.h"
 #include "port/sim/sim.h"
 #include "qemu/atomic.h"
 #include "qemu/thread.h"
@@ -199,6 +200,19 @@ SIM_SCENARIO(sem_posts_are_kept, "Each post lets one thread pass, also when anot
     sim_join();
     /* Who gave up has left its post. */
     sim_check(qemu_sem_timedwait(&sem, 0) == (times ? 0 : -1));
+    qemu_sem_destroy(&sem);
+}
+
+SIM_PANICKING_SCENARIO(sem_destroyed_too_early, "Who destroys a semaphore for which somebody waits is told so, and does not hang.",
+                       "qemu_sem_destroy")
+{
+    qemu_sem_init(&sem, 0);
+    sim_spawn("a", takes_one, NULL);
+    sim_spawn("b", takes_one, NULL);
+    while (qatomic_read(&sem.inside) != 2) {
+        port_pause();
+    }
+    qemu_sem_post(&sem);
     qemu_sem_destroy(&sem);
 }
 

@@ -504,4 +504,10 @@ void sim_run(const SimScenario *scenario, SimRun *run)
         sim_self = sim_thread_new("main", begin, (void *)(uintptr_t)scenario);
         sim_fiber_switch(&runner, &sim_self->fiber);
     }
+    if (scenario->panics && run->failed && strstr(run->message, scenario->panics)) {
+        run->failed = false;
+    } else if (scenario->panics && !run->failed) {
+        run->failed = true;
+        snprintf(run->message, sizeof(run->message), "it ends without the message '%s'", scenario->panics);
+    }
 }

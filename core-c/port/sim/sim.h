@@ -17,18 +17,22 @@ typedef struct SimScenario {
     const char *name;
     const char *what;           /* a sentence */
     void (*run)(void);
+    /* Each run has to end with a message that contains this; NULL: none may. */
+    const char *panics;
     /* May be searched exhaustively: at most three threads and some forty steps. */
     bool small;
 } SimScenario;
 
 /* Defines a scenario. Its body is run in a thread of its own, "main". */
-#define SIM_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, false)
-#define SIM_SMALL_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, true)
-#define SIM_SCENARIO_(id, sentence, is_small)                                \
+#define SIM_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, NULL, false)
+#define SIM_SMALL_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, NULL, true)
+/* Defines one that breaks a contract: the core has to say so by this message in every run. */
+#define SIM_PANICKING_SCENARIO(id, sentence, message) SIM_SCENARIO_(id, sentence, message, false)
+#define SIM_SCENARIO_(id, sentence, message, is_small)                                \
     static void id(void);                                                    \
     static const SimScenario id##_scenario                                   \
         __attribute__((used, section("simscenarios"), aligned(8))) = {       \
-        #id, sentence, id, is_small };                                       \
+        #id, sentence, id, message, is_small };                                       \
     static void id(void)
 
 /* Starts a thread, which calls fn(arg). */
