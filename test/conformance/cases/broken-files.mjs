@@ -3,7 +3,7 @@
 import { Runtime } from 'wasm-aio';
 
 const here = (name) => new URL(`./broken-files.${name}`, import.meta.url);
-const MISSING = /HTTP status 404|not found|no such file|cannot find|ENOENT/i;
+const MISSING = /HTTP status 404|not ?found|no such file|cannot find|ENOENT/i;
 
 /** For each file: the class of the cause and its text. */
 const files = {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
 import { putTogether } from '../wire/error.js';
-import { browserBase, LOCK } from './browser.js';
+import { browserBase } from './browser.js';
 import type { MadeWorker, OwnerHost } from './host.js';
-import { answerClock } from './thread-clock.js';
+import { webWorker } from './web-worker.js';
 import type { WorkerScript } from './worker-script.js';
 
 const partial = ['', ''];
@@ -72,38 +72,8 @@ export const ownerHost: OwnerHost = {
   startWorker(name, events, make) {
     // Bundlers recognise a worker by exactly this expression.
     const { worker, script } = noteScript(() => (make ? make(name) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name })));
-    let held = false;
-    let ended = (): void => {};
-    const gone = new Promise<void>((resolve) => (ended = resolve));
-    // No event reports the end of a worker. But the worker holds a lock as long as it lives, which becomes free then.
-    const isLock = (message: { type?: unknown; name?: unknown } | null): boolean => {
-      if (message?.type !== LOCK) return false;
-      held = true;
-      void navigator.locks.request(String(message.name), () => {
-        ended();
-        events.exit(true);
-      });
-      return true;
-    };
-    worker.onmessage = ({ data }: MessageEvent<unknown>) => void (answerClock(data, worker) || isLock(data as object | null) || events.message(data));
-    worker.onmessageerror = () => events.unreadable();
-    worker.onerror = (event) => {
-      // The package reports the error, so the page gets no `error` event for it.
-      event.preventDefault();
-      // An event without a message means that the script did not run at all.
-      if (event.message) events.error(thrownIn(event));
-      else void whyNotLoaded(script).then((error) => events.error(error));
-    };
-    return {
-      post: (message, transfer = []) => worker.postMessage(message, transfer),
-      terminate() {
-        worker.terminate();
-        // A worker takes its lock before it does anything else.
-        if (!held) ended();
-      },
-      ...(navigator.locks && { gone }),
-      keepAlive() {},
-    };
+    // An event without a message means that the script did not run at all.
+    return webWorker(worker, events, (event) => (event.message ? thrownIn(event) : whyNotLoaded(script)));
   },
 
   write: toConsole,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { hostErrno } from '../errors.js';
-import { browserBase, LOCK } from './browser.js';
+import { browserBase } from './browser.js';
 import type { Range, WorkerHost } from './host.js';
+import { holdLock } from './life-lock.js';
 import { scriptFault, whatFetchFinds } from './script-fault.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
@@ -82,20 +83,8 @@ function each(ranges: readonly Range[], offset: number, call: (range: Range, off
   return done;
 }
 
-/**
- * Resolves when this worker holds a lock, which it keeps until it ends, so that its owner is told of that. Also resolves
- * where there are no locks.
- */
-const alive = new Promise<void>((resolve) => {
-  const locks = navigator.locks as LockManager | undefined;
-  if (!locks) return resolve();
-  const name = `wasm-aio worker ${crypto.randomUUID()}`;
-  locks.request(name, () => {
-    scope.postMessage({ type: LOCK, name });
-    resolve();
-    return new Promise(() => {});
-  }).catch(() => resolve());
-});
+/** Resolves when the owner can learn of this worker's end. */
+const alive = holdLock((message) => scope.postMessage(message));
 
 export const workerHost: WorkerHost = {
   ...browserBase,

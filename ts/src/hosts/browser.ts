@@ -3,9 +3,6 @@
 import type { FileCalls, HostBase } from './host.js';
 import { threadClock } from './thread-clock.js';
 
-/** The type of the message by which a worker tells its owner the name of its lock. */
-export const LOCK = 'wasm-aio lock';
-
 const channel = new MessageChannel();
 const turns: (() => void)[] = [];
 channel.port1.onmessage = () => turns.shift()?.();

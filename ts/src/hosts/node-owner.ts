@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker, type TransferListItem, type WorkerOptions } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
-import { fdsAreOwned, clockIsShared, nodeBase } from './node.js';
+import { fdsAreOwned, clockIsShared, isNode, nodeBase } from './node.js';
+import type * as webWorkers from './node-web-worker.js';
 import { answerClock } from './thread-clock.js';
 
 export const workerOptions = (name: string): WorkerOptions => ({
@@ -16,6 +17,9 @@ export const workerOptions = (name: string): WorkerOptions => ({
   trackUnmanagedFds: false,
 });
 
+/** What takes workers of the web's kind, which Node does not have. */
+let web: typeof webWorkers | undefined;
+
 export const ownerHost: OwnerHost = {
   ...nodeBase,
   cpus: availableParallelism(),
@@ -25,7 +29,9 @@ export const ownerHost: OwnerHost = {
 
   warn: (text) => process.emitWarning(text, 'WasmAioWarning'),
 
-  async checkSupport() {},
+  async checkSupport() {
+    if (!isNode) web ??= await import('./node-web-worker.js');
+  },
 
   // Only a handle of libuv keeps the process alive, and a timer is the cheapest one.
   keepAlive() {
@@ -44,7 +50,9 @@ export const ownerHost: OwnerHost = {
   },
 
   startWorker(name, events, make) {
-    const worker = make ? (make(name) as Worker) : new Worker(new URL('../iothread/worker-node.js', import.meta.url), workerOptions(name));
+    const made = make ? make(name) : new Worker(new URL('../iothread/worker-node.js', import.meta.url), workerOptions(name));
+    if (web?.isWebWorker(made)) return web.startWebWorker(made, events);
+    const worker = made as Worker;
     worker.on('message', (data) => void ((!clockIsShared && answerClock(data, worker)) || events.message(data)));
     worker.on('messageerror', () => events.unreadable());
     worker.on('error', (error) => events.error(error));

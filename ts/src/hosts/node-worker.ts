@@ -8,9 +8,13 @@ import { takeConsole } from './node-console.js';
 import { fileControl } from './node-file.js';
 import { nodeWork } from './node-work.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
+import { webPort } from './web-port.js';
 
 /** The port to the owner; there is none if a worker's file is imported by mistake. */
-const port = parentPort as MessagePort;
+const port = (parentPort ?? webPort()) as MessagePort;
+
+/** Whether this thread is a worker. */
+export const isWorker = Boolean(port);
 
 /** The events of the web's workers, which Deno's and Bun's workers have as well. */
 interface EventScope {
@@ -26,7 +30,7 @@ export const workerHost: WorkerHost = {
   },
   post: (message, transfer = []) => port.postMessage(message, transfer as TransferListItem[]),
   ...(clockIsShared ? {} : { agreeOnClock: () => agreeOnClock(port) }),
-  refMessages: (on) => (on ? port.ref() : port.unref()),
+  ...(parentPort && { refMessages: (on: boolean) => (on ? port.ref() : port.unref()) }),
   ...(isNode ? { takeConsole } : {
     // Workers of Deno and Bun print by themselves. Of an error they tell their owner only its class and message.
     onLastWords(listener: (error: unknown) => void) {

@@ -51,7 +51,7 @@ export type IOThreadCode =
     /**
      * Creates the worker that runs your file, in the form that bundlers recognise:
      * `() => new Worker(new URL('./disk.ts', import.meta.url), { type: 'module' })`. In Node, Worker is that of
-     * node:worker_threads. The worker belongs to the IOThread and ends with it.
+     * node:worker_threads; Deno and Bun have both kinds. The worker belongs to the IOThread and ends with it.
      */
     worker: () => MadeWorker;
     /** Must be absent where `worker` is given. */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** The package's worker in Node, Deno and Bun, and the entry that a user's worker file imports. */
-import { parentPort } from 'node:worker_threads';
-import { workerHost } from '../hosts/node-worker.js';
+import { isWorker, workerHost } from '../hosts/node-worker.js';
 import { startThisWorker } from './start-worker.js';
 
-if (parentPort) startThisWorker(workerHost);
+if (isWorker) startThisWorker(workerHost);
 
 export * from './public.js';

@@ -44,7 +44,7 @@ export function putTogether(parts: ErrorParts): Error {
   const error = make(parts);
   // A DOMException has got its name from its constructor.
   if (base !== 'DOMException' && error.name !== name) define(error, 'name', name, false);
-  for (const [key, value] of Object.entries(fields)) define(error, key, value);
+  for (const [key, value] of Object.entries(fields)) define(error, key, value, error.propertyIsEnumerable(key) || !Object.hasOwn(error, key));
   define(error, 'stack', stack ?? `${name}: ${error.message}`, false);
   return error;
 }

@@ -26,10 +26,14 @@ function registeredOf(error: Error): string | undefined {
   return names.get(proto);
 }
 
+/** What JavaScriptCore and SpiderMonkey define on each error, so that a field of this name of the user's is not enumerable there. */
+const PLACES = ['line', 'column', 'lineNumber', 'columnNumber'];
+
 export function takeApart(error: Error): ErrorParts {
   const { name, message, stack } = error;
   const base = baseOf(error);
-  const plain = Object.entries(error).filter(([, value]) => value === null || !['object', 'function', 'symbol'].includes(typeof value));
+  const places = PLACES.filter((key) => Object.hasOwn(error, key)).map((key) => [key, (error as unknown as Record<string, unknown>)[key]] as const);
+  const plain = [...places, ...Object.entries(error)].filter(([, value]) => value === null || !['object', 'function', 'symbol'].includes(typeof value));
   const parts: ErrorParts = {
     base, name: String(name), message: String(message), stack: typeof stack === 'string' ? stack : undefined, fields: Object.fromEntries(plain),
   };
