@@ -92,7 +92,7 @@ posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-toolchain test-package test-models \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
   sim test-mutants test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
@@ -117,6 +117,7 @@ help:
 	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
+	@echo 'make test-wasi-packages  threaded packages of npm, built with napi-rs, on WasiHost (ONLY="package place", STARTS=n)'
 	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
 	@echo '                (SEEDS=n, ONLY=scenario; SEED=n ONLY=scenario: that run again, step by step)'
 	@echo 'make test-mutants   bugs planted in the core, which the simulator has to find (ONLY=name)'
@@ -478,6 +479,9 @@ conformance: conformance-programs $(test_wasm)
 
 runtimes: | build/node.ok build/cc.ok
 	$(Q)test/conformance/runtimes.sh
+
+test-wasi-packages: build
+	$(Q)ONLY='$(ONLY)' STARTS='$(STARTS)' node test/wasi-packages/run.mjs
 
 test-ports: build | build/cc.ok
 	$(Q)ONLY='$(ONLY)' node test/ports/run.mjs

@@ -4,7 +4,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { WasiHost, type WasiOptions } from 'wasm-aio/wasi';
 import type * as memoriesFile from '../../dist/wasi/memories.js';
 import { scratch, wasmAio } from './helpers/child.js';
@@ -54,6 +54,67 @@ test('what code for a reactor gets wrong is said by name', async () => {
   expect((await failure(run({ imports: throws }), 'ERR_AIO_PANIC')).message).toMatch(/so it is/);
   const aiocc = new URL('build/examples/rot13.wasm', top);
   expect((await failure(run({ imports: code(TOLD), module: aiocc }), 'ERR_AIO_INVALID_ARG')).message).toMatch(/options\.imports is for other modules/);
+});
+
+/** Imports by which the threads of the reactor send their numbers to the first one, after they were told of their instance. */
+const SENT = `let begun = [];
+  export const instantiated = ({ thread, instance }) => begun.push(typeof instance.exports.work + (thread === 0));
+  export const imports = (guest) => ({ env: { told: (n) => { if (guest.thread !== 0) guest.post({ n, begun }); return n; } } });`;
+
+test('threads and the owner send messages to the first thread, which waits in its event loop', async () => {
+  const imports = code(`${SENT}
+    let own, answer;
+    const heard = [];
+    export const run = ({ instance }) => {
+      own = begun;
+      instance.exports.work();
+      return new Promise((resolve) => { answer = resolve; });
+    };
+    export const message = (data, thread) => {
+      heard.push([thread, data]);
+      if (heard.length < 4) return;
+      const [[from, { port }]] = heard.filter(([thread]) => thread === undefined);
+      port.postMessage({ from, own, heard: heard.flatMap(([thread, data]) => (thread > 0 ? [[data.n, data.begun.at(-1)]] : [])) });
+      answer(5);
+    };`);
+  const { port1, port2 } = new MessageChannel();
+  const answer = new Promise((resolve) => port1.once('message', resolve));
+  const host = await WasiHost.create({ module: reactor, stdin: 'closed', imports });
+  try {
+    const ended = host.run();
+    host.post({ port: port2 }, [port2]);
+    expect(await ended).toBe(5);
+    // Each thread's message comes from its own worker, so their order is not fixed.
+    const { heard, ...rest } = (await answer) as { heard: [number, string][] };
+    expect(rest).toEqual({ from: undefined, own: ['functiontrue'] });
+    expect(heard.sort()).toEqual([0, 1, 2].map((n) => [n, 'functionfalse']));
+  } finally {
+    port1.close();
+    await host.close();
+  }
+});
+
+test('what goes wrong with messages is said', async () => {
+  const wait = 'export const run = () => new Promise(() => {});';
+  const host = await WasiHost.create({ module: reactor, stdin: 'closed', imports: code(`${TOLD} ${wait} export const message = async () => { throw new Error('no, thanks'); };`) });
+  try {
+    expect(() => host.post(1)).toThrow(/takes messages, and only after run/);
+    const ended = failure(host.run(), 'ERR_AIO_PANIC');
+    expect(() => host.post(() => {})).toThrow(/could not be cloned/);
+    host.post(1);
+    expect((await ended).message).toMatch(/no, thanks \[thread 'main'/);
+    expect(() => host.post(1)).toThrow(expect.objectContaining({ code: 'ERR_AIO_CLOSED' }));
+  } finally {
+    await host.close();
+  }
+  const deaf = code(`${SENT} export const run = ({ instance }) => { instance.exports.work(); return new Promise(() => {}); };`);
+  expect((await failure(run({ imports: deaf }), 'ERR_AIO_PANIC')).message).toMatch(/sent a message, but file:.* exports no message\(\)/);
+});
+
+test('an error of the code that nobody catches ends the guest', async () => {
+  const late = (what: string): URL => code(`${TOLD} export const run = () => { setTimeout(() => { ${what} }); return new Promise(() => {}); };`);
+  expect((await failure(run({ imports: late("throw new Error('too late')") }), 'ERR_AIO_PANIC')).message).toMatch(/too late/);
+  expect((await failure(run({ imports: late("void Promise.reject(new Error('much too late'))") }), 'ERR_AIO_PANIC')).message).toMatch(/much too late/);
 });
 
 test("the user's function makes the workers", async () => {

@@ -37,12 +37,26 @@ export interface GuestInstance {
   readonly instance: WebAssemblyObject<'Instance'> | undefined;
   /** The number of this thread: 0 for the first one, the result of `thread-spawn` for others. */
   readonly thread: number;
+  /**
+   * Sends a message to the first thread of the guest, whose module's function `message` is called with it. The message is cloned as by
+   * `structuredClone`. This thread may block afterwards; the first one has to be in its event loop to receive the message.
+   */
+  post(data: unknown): void;
 }
 
 /** What the user's module may export. */
 interface GuestCode {
   imports?(guest: GuestInstance): WebAssembly.Imports | Promise<WebAssembly.Imports>;
+  instantiated?(guest: GuestInstance): unknown;
   run?(guest: GuestInstance): unknown;
+  message?(data: unknown, thread: number | undefined): unknown;
+}
+
+/** A message for the first thread of the guest. thread: the number of the thread that has sent it; undefined for the owner. */
+export interface GuestMessage {
+  type: 'guest-message';
+  thread: number | undefined;
+  data: unknown;
 }
 
 export type FromGuest =
@@ -50,13 +64,18 @@ export type FromGuest =
   | { type: 'guest-died'; message: string }
   | { type: 'guest-refused'; message: string }
   | { type: 'guest-thread-ended' }
+  | GuestMessage
   | { type: 'guest-spawn'; tid: number; argument: number };
 
 /** Makes this worker one of a guest's. directoryCalls: absent where there are no directories. */
 export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCalls): void {
   startWorker(host, {
     system: (config: GuestConfig, ...rest) => guestSystem(config, ...rest, directoryCalls),
-    others: { wait: runHelper, guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls) },
+    others: {
+      wait: runHelper,
+      guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls),
+      'guest-message': (_host, message: GuestMessage) => deliver(message),
+    },
     locate: sourceLines,
     roles: {},
     messages: [],
@@ -65,6 +84,11 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
 
 /** This worker's clock is that of its owner; absent where all threads have the same clock anyway. */
 let agreed: Promise<void> | undefined;
+
+/** Messages for the first thread that have arrived before its run() was called. */
+const early: GuestMessage[] = [];
+/** Receives a message for the first thread of the guest. */
+let deliver = (message: GuestMessage): void => void early.push(message);
 
 /** Runs a thread of a guest without the event loop. Afterwards the worker is ready for another one, unless the guest has ended. */
 async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: DirectoryCalls = noDirectories): Promise<void> {
@@ -89,13 +113,16 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     module, thread: started?.tid ?? 0,
     get memory() { return memory(); },
     get instance() { return instance; },
+    post: (data) => post({ type: 'guest-message', thread: guest.thread, data }),
   };
+  const died = (error: unknown): void => post({ type: 'guest-died', message: describeDeath(error, name, sourceLines(module)) });
   let code: GuestCode = {};
   try {
     if (init.code !== undefined) code = (await import(/* @vite-ignore */ /* webpackIgnore: true */ init.code)) as GuestCode;
     for (const [name, more] of Object.entries((await code.imports?.(guest)) ?? {})) imports[name] = { ...more, ...imports[name] };
     instance = await WebAssembly.instantiate(module, imports);
     ({ exports } = instance);
+    await code.instantiated?.(guest);
   } catch (error) {
     return post({ type: 'guest-refused', message: String(error) });
   }
@@ -111,7 +138,10 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
       let result: unknown = 0;
       if (code.run) {
         initialize?.();
-        result = await code.run(guest);
+        const running = code.run(guest);
+        deliver = ({ data, thread: from }) => void receive(code, data, from, init.code).catch(died);
+        early.splice(0).forEach(deliver);
+        result = await running;
       } else if (start) {
         start();
       } else {
@@ -121,9 +151,15 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     }
   } catch (error) {
     if (error instanceof ProcessExit) post({ type: 'guest-exit', code: error.exitCode, signal: error.signal });
-    else if (!(error instanceof GuestEnded)) post({ type: 'guest-died', message: describeDeath(error, name, sourceLines(module)) });
+    else if (!(error instanceof GuestEnded)) died(error);
   } finally {
     thread.parents?.close();
     if (!again) host.end();
   }
+}
+
+/** Calls the user's function for a message. */
+async function receive(code: GuestCode, data: unknown, thread: number | undefined, from: string | undefined): Promise<void> {
+  if (!code.message) throw new Error(`it was sent a message, but ${from} exports no message()`);
+  await code.message(data, thread);
 }

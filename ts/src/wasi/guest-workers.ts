@@ -2,7 +2,7 @@
 import { messageOf } from '../errors.js';
 import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import { TERMINATE_MS, within } from '../runtime/within.js';
-import type { FromGuest, GuestInit } from './guest-worker.js';
+import type { FromGuest, GuestInit, GuestMessage } from './guest-worker.js';
 
 /** What the owner is told about the threads of a guest. */
 export interface GuestEvents {
@@ -21,6 +21,8 @@ export interface GuestEvents {
 /** The workers in which a guest runs that aiocc has not built. A worker whose thread has ended runs the next one. */
 export class GuestWorkers {
   private readonly all = new Set<HostWorker>();
+  /** The worker of the first thread. */
+  private first: HostWorker | undefined;
   /** Workers whose threads have ended: each starts another thread. */
   private readonly idle: ((init: GuestInit) => void)[] = [];
 
@@ -39,6 +41,11 @@ export class GuestWorkers {
     start(init);
   }
 
+  /** Sends a message to the first thread. Throws the error of the platform if it cannot be cloned. */
+  post(message: GuestMessage, transfer: readonly object[] = []): void {
+    this.first?.post(message, transfer as Transferable[]);
+  }
+
   private newWorker(name: string): (init: GuestInit) => void {
     const { events } = this;
     let over = false;
@@ -53,6 +60,8 @@ export class GuestWorkers {
             return events.died(message.message);
           case 'guest-refused':
             return events.refused(message.message);
+          case 'guest-message':
+            return this.post(message);
           case 'guest-spawn':
             return events.spawn(message.tid, message.argument);
           case 'guest-thread-ended':
@@ -70,6 +79,7 @@ export class GuestWorkers {
     }, this.make);
     const start = (init: GuestInit): void => worker.post(init);
     this.all.add(worker);
+    this.first ??= worker;
     return start;
   }
 

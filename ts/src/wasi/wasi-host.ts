@@ -25,8 +25,10 @@ export interface WasiOptions extends GuestOptions {
   /**
    * The URL of an ES module that every thread of the guest loads, for programs that import more than WASI, and for reactors, which
    * have no `_start`. Its function `imports(guest)`, if it has one, returns these imports (a WebAssembly.Imports, or a promise of one);
-   * `guest` is a {@link GuestInstance}. Its function `run(guest)`, if it has one, is called in the guest's first thread instead of `_start`,
-   * after `_initialize`; it calls the program's functions, and its result, or 0, is the exit code.
+   * `guest` is a {@link GuestInstance}. Its function `instantiated(guest)` is called in every thread when the thread's instance exists, before
+   * any function of the program. Its function `run(guest)`, if it has one, is called in the guest's first thread instead of `_start`,
+   * after `_initialize`; it calls the program's functions, and its result, or 0, is the exit code. Its function `message(data, thread)` is
+   * called in the first thread with what {@link WasiHost.post} (`thread` is undefined) and other threads of the guest send it.
    */
   imports?: URLLike;
   /**
@@ -180,6 +182,18 @@ export class WasiHost {
       clearTimeout(this.#timer);
       clearInterval(alive);
     }
+  }
+
+  /**
+   * Sends a message to the guest's first thread, whose function `message` of the module `imports` is called with it after `run` was called.
+   * The message is cloned as by `structuredClone`; transfer: the objects in it that are transferred, such as a `MessagePort` for answers.
+   * @throws AioError ERR_AIO_CLOSED (the guest has ended), ERR_AIO_INVALID_ARG (it does not run yet, or there is no `imports`); the
+   * platform's DataCloneError
+   */
+  post(data: unknown, transfer: readonly object[] = []): void {
+    if (this.#closed || this.#over) throw closedError(this.#name);
+    if (!this.#workers || !this.#options.imports) throw new AioError('ERR_AIO_INVALID_ARG', 'only a guest with options.imports takes messages, and only after run() was called');
+    this.#workers.post({ type: 'guest-message', thread: undefined, data }, transfer);
   }
 
   /** Returns the state of the guest's threads and streams as text, one line each. */
