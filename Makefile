@@ -36,8 +36,12 @@ INSIDE := $(INSIDE_ALL) -Icore-c/port/posix
 INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 
 # Flags of what runs in the simulator (core-c/port/sim), whose headers come first; and of the program beside its machine.
-SIM_FLAGS := -std=gnu11 -O1 -g -fno-pie -fno-common -Wall -Wextra -Werror -include core-c/private-names.h -Icore-c/port/sim -Icore-c -Icore-c/include
+SIM_BOTH := -std=gnu11 -fno-common -Wall -Wextra -Werror -include core-c/private-names.h -Icore-c/port/sim -Icore-c -Icore-c/include
+SIM_FLAGS := $(SIM_BOTH) -O1 -g -fno-pie -Icore-c/port/sim/native
 SIM_PROGRAM := -fsanitize=thread -D_GNU_SOURCE -include core-c/port/sim/program.h
+# The same in WebAssembly, for which clang has the pass of -fsanitize=thread but no such option.
+SIM_WASM_FLAGS := -target wasm32-unknown-emscripten -Xclang -iwithsysroot/include/compat -mbulk-memory $(SIM_BOTH) -O2 -Icore-c/port/sim/wasm
+SIM_WASM_PROGRAM := -Xclang $(SIM_PROGRAM)
 
 # Flags of the programs that test/posix compares.
 POSIX_FLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Wno-unused-result 
@@ -86,8 +90,14 @@ jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
 # The simulated program, and the machine that simulates it.
 sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core-c/port/sim/absent.c $(wildcard test/sim/*.c)
-sim_machine := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
+sim_both := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
+sim_machine := $(sim_both) $(wildcard core-c/port/sim/native/*.c)
+sim_wasm_machine := $(sim_both) $(wildcard core-c/port/sim/wasm/*.c)
+# What a page offers as "take this out, and find what goes wrong".
+sim_mutants := notify-if-not-notified mutex-locks-relaxed
+sim_wasm := build/sim/sim.wasm $(sim_mutants:%=build/sim/wasm/mutants/%/sim.wasm)
 sim_obj := $(sim_program:%.c=build/sim/program/%.o) $(sim_machine:%.c=build/sim/machine/%.o)
+sim_wasm_obj := $(sim_program:%.c=build/sim/wasm/program/%.o) $(sim_wasm_machine:%.c=build/sim/wasm/machine/%.o)
 posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
@@ -168,6 +178,8 @@ endef
 $(eval $(call kept,native-flags,$(CC) $(NATIVE_FLAGS) $(INSIDE)))
 $(eval $(call kept,sim-flags,$(CC) $(SIM_FLAGS) $(SIM_PROGRAM)))
 $(eval $(call kept,sim-list,$(sim_program) $(sim_machine)))
+$(eval $(call kept,sim-wasm-flags,$(SIM_WASM_FLAGS) $(SIM_WASM_PROGRAM)))
+$(eval $(call kept,sim-wasm-list,$(sim_program) $(sim_wasm_machine)))
 $(eval $(call kept,native-list,$(native_src)))
 $(eval $(call kept,test-list,$(test_c)))
 $(eval $(call kept,wasm-flags,$(WASM_FLAGS) $(INSIDE_WASM)))
@@ -226,9 +238,30 @@ build/sim/machine/%.o: %.c build/sim-flags.value | build/cc.ok
 	$(Q)$(CC) $(SIM_FLAGS) -MMD -MP -c $< -o $@
 
 # The program's variables get sections of their own, which the simulator sets back before each run.
-build/sim/sim: $(sim_obj) build/sim-list.value core-c/port/sim/link.sh
+build/sim/sim: $(sim_obj) build/sim-list.value core-c/port/sim/native/link.sh
 	$(call step,CC,$@)
-	$(Q)core-c/port/sim/link.sh '$(CC)' $@ build/sim/program build/sim/machine
+	$(Q)core-c/port/sim/native/link.sh '$(CC)' $@ build/sim/program build/sim/machine
+
+# ---- C, in the simulator, in WebAssembly ----
+
+build/sim/wasm/program/%.o: %.c build/sim-wasm-flags.value build/toolchain.found
+	$(call step,WASM,$*.c (simulator))
+	@mkdir -p $(@D)
+	$(Q)$(call tool,EM_CLANG) --sysroot=$(call tool,EM_SYSROOT) $(SIM_WASM_FLAGS) $(SIM_WASM_PROGRAM) -MMD -MP -c $< -o $@
+
+build/sim/wasm/machine/%.o: %.c build/sim-wasm-flags.value build/toolchain.found
+	$(call step,WASM,$*.c)
+	@mkdir -p $(@D)
+	$(Q)$(call tool,EM_CLANG) --sysroot=$(call tool,EM_SYSROOT) $(SIM_WASM_FLAGS) -MMD -MP -c $< -o $@
+
+build/sim/sim.wasm: $(sim_wasm_obj) build/sim-wasm-list.value core-c/port/sim/wasm/link.mjs test/sim/simulator.mjs
+	$(call step,LINK,$@)
+	$(Q)node core-c/port/sim/wasm/link.mjs $@ build/sim/wasm/program build/sim/wasm/machine
+
+# The same with a bug that is planted: a module for each.
+build/sim/wasm/mutants/%/sim.wasm: test/mutants/%.patch build/sim/sim.wasm test/mutants/build.mjs
+	$(call step,WASM,$< (simulator))
+	$(Q)node test/mutants/build.mjs wasm $*
 
 build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
@@ -377,7 +410,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	  $(call tool,EM_OPT) -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
--include $(sim_obj:.o=.d)
+-include $(sim_obj:.o=.d) $(sim_wasm_obj:.o=.d)
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
 -include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) $(posix_programs) build/chaos/module.wasm)
@@ -442,7 +475,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 # ---- tests -------------------------------------------------------------------
 
 test: build $(test_native) $(test_wasm) build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
-    build/sim/sim build/spin.tried build/glib.tried $(builds:%=build/%/tests)
+    build/sim/sim $(sim_wasm) build/spin.tried build/glib.tried $(builds:%=build/%/tests)
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
@@ -451,7 +484,7 @@ test-c: $(test_native) $(test_wasm) dist/aio.wasm dist/.stamp
 test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
 	$(Q)node test/run.mjs jest
 
-sim: build/sim/sim build/node.ok
+sim: build/sim/sim $(sim_wasm) build/node.ok
 	$(Q)node test/run.mjs sim
 
 test-mutants: build/sim/sim build/node.ok

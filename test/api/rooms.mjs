@@ -35,7 +35,7 @@ const places = FLOORS.flatMap((rooms, floor) => Object.entries(rooms).flatMap(([
   list.map((place) => ({ room, floor, place: place.endsWith('/') ? place : PUBLIC + place }))));
 const roomOf = (file) => places.find(({ place }) => (place.endsWith('/') ? file.startsWith(place) : file === place));
 
-const FOLDERS = ['core-c', 'core-c/include', 'core-c/port/posix', 'wasm', 'wasm/port'];
+const FOLDERS = ['core-c', 'core-c/include', 'core-c/port/posix', 'core-c/port/sim/native', 'wasm', 'wasm/port'];
 /** The file of this tree that an include means; undefined: there is none. */
 const fileOf = (from, name) => [dirname(from), ...FOLDERS].map((folder) => join(folder, name)).find((file) => existsSync(join(top, file)));
 

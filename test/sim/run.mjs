@@ -6,6 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runSimWasm } from './wasm.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const program = join(top, 'build', 'sim', 'sim');
@@ -23,10 +24,11 @@ function simulate(options, { show = false } = {}) {
   return { passed: Number(count[1]), failed: Number(count[2]), skipped: 0 };
 }
 
-export function runSim(only) {
+export async function runSim(only) {
   const { SEED, SEEDS = '200', FROM = '0' } = process.env;
   if (SEED) return simulate([`--seed=${SEED}`, ...only], { show: true });
   const verbose = (process.env.V ?? '') !== '';
-  const sums = [simulate([`--seeds=${SEEDS}`, `--from=${FROM}`, ...only], { show: verbose }), simulate(['--exhaustive', ...only], { show: verbose })];
+  const sums = [simulate([`--seeds=${SEEDS}`, `--from=${FROM}`, ...only], { show: verbose }), simulate(['--exhaustive', ...only], { show: verbose }),
+    await runSimWasm(only, verbose)];
   return sums.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: 0 }));
 }

@@ -3,10 +3,8 @@
 #include "port/sanitize.h"
 #include "port/sim/machine.h"
 
-#include <sys/mman.h>
-
 enum { GRAIN = 16 };
-#define ARENA ((size_t)64 << 20)
+#define ARENA ((size_t)SIM_HEAP_SIZE)
 /* The content of memory that is not initialized, and of such that was freed. */
 enum { NEW_BYTE = 0xa5, FREED_BYTE = 0xdd };
 
@@ -14,7 +12,7 @@ typedef struct Block {
     size_t size;
     enum { LIVE = 0x11fe, FREED = 0xdead } state;
 } Block;
-_Static_assert(sizeof(Block) == GRAIN, "the content is aligned");
+_Static_assert(sizeof(Block) <= GRAIN, "the content is aligned");
 
 static char *arena;
 static size_t used;
@@ -33,14 +31,9 @@ void sim_free(void *memory);
 void sim_heap_reset(void)
 {
     if (!arena) {
-        arena = mmap(SIM_HEAP_AT, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        back = mmap(NULL, ARENA / GRAIN * sizeof(*back), PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        pooled = mmap(NULL, ARENA / 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (arena == MAP_FAILED || back == MAP_FAILED || pooled == MAP_FAILED) {
-            fprintf(stderr, "sim: no memory\n");
-            exit(2);
-        }
+        arena = sim_map(SIM_HEAP_AT, ARENA);
+        back = sim_map(NULL, ARENA / GRAIN * sizeof(*back));
+        pooled = sim_map(NULL, ARENA / 8);
         sim_race_watch(arena, ARENA);
     }
     memset(arena, 0, used);
@@ -51,7 +44,7 @@ void sim_heap_reset(void)
 
 static void *allocate(size_t alignment, size_t size)
 {
-    size_t at = used + sizeof(Block), end;
+    size_t at = used + GRAIN, end;
     Block *block;
 
     at = ROUND_UP(at, MAX(alignment, (size_t)GRAIN));
@@ -59,7 +52,7 @@ static void *allocate(size_t alignment, size_t size)
     if (size > ARENA || end > ARENA) {
         return NULL;
     }
-    block = (Block *)(arena + at) - 1;
+    block = (Block *)(arena + at - GRAIN);
     *block = (Block){ size, LIVE };
     for (size_t grain = at / GRAIN - 1, n = 0; grain < end / GRAIN; grain++, n++) {
         back[grain] = (uint16_t)MIN(n + 1, (size_t)UINT16_MAX);
@@ -100,7 +93,7 @@ void sim_heap_poison(const void *memory, size_t size, bool on)
     if ((const char *)memory >= arena && at < used) {
         memset(pooled + (at + 7) / 8, on, (at + size) / 8 - (at + 7) / 8);
         /* As if it were freed: who still uses it has to have done so before. */
-        sim_race_access(memory, size, true, false, (uintptr_t)__builtin_return_address(0));
+        sim_race_access(memory, size, true, false, SIM_HERE());
     }
 }
 
@@ -147,13 +140,13 @@ void sim_free(void *memory)
         return;
     }
     block = block_of(memory);
-    if (!block || (void *)(block + 1) != memory) {
+    if (!block || (char *)block + GRAIN != (char *)memory) {
         sim_fail("free(%p): not what malloc() has returned", memory);
     }
     if (block->state == FREED) {
         sim_fail("free(%p): freed twice", memory);
     }
-    sim_race_access(memory, block->size, true, false, (uintptr_t)__builtin_return_address(0));
+    sim_race_access(memory, block->size, true, false, SIM_HERE());
     block->state = FREED;
     memset(memory, FREED_BYTE, block->size);
 }

@@ -5,7 +5,8 @@
 #include "port/port.h"
 #include "port/sim/sim.h"
 
-#include <setjmp.h>
+/* SimFiber, a stack that is not running, and SIM_HERE(), the caller's caller for sim_place(). */
+#include "host.h"
 
 /* Where heap and stacks lie, if there is room: runs of the same seed have the same addresses. */
 #define SIM_HEAP_AT ((void *)0x100000000000)
@@ -13,14 +14,27 @@
 
 enum { SIM_MAX_THREADS = 16, SIM_TLS_MAX = 4096 };
 
-/* ---- Stacks (fiber.c) ---- */
+/* ---- What differs between hosts: the folders native and wasm ---- */
 
-typedef struct SimFiber {
-    jmp_buf env;
-} SimFiber;
+/* Ends the program. */
+void sim_give_up(const char *why) __attribute__((noreturn));
+/* Returns memory that is zero; it is never given back. */
+void *sim_map(void *at, size_t size);
+/* The place that SIM_HERE() has returned, for a message; the text is valid until the next call but one. */
+const char *sim_place(uint32_t here);
+/* Makes a crash of the program a failure of its run. */
+void sim_catch_crashes(void);
+
+/* ---- Stacks ---- */
+
 /* Prepares a fiber that calls fn(arg) on a stack of its own, at the first switch to it; fn never returns. */
 void sim_fiber_start(SimFiber *fiber, void (*fn)(void *arg), void *arg);
 void sim_fiber_switch(SimFiber *from, SimFiber *to);
+/* Runs a fiber, and those that are switched to. Returns true when one of them leaves, false when one suspends the run: then
+ * sim_fiber_run(NULL) resumes it. */
+bool sim_fiber_run(SimFiber *first);
+void sim_fiber_leave(void) __attribute__((noreturn));
+void sim_fiber_suspend(void);
 /* Makes all stacks free again. Nobody is on one. */
 void sim_fiber_reset(void);
 
@@ -62,6 +76,12 @@ typedef struct SimThread {
 } SimThread;
 
 extern SimThread *sim_self;
+/* What thread-locals are in a new thread. */
+extern char *sim_tls_at_first;
+/* Begins to choose for a run. */
+void sim_schedule_reset(void);
+/* SIM_BY_HAND: returns false if this thread cannot go on. */
+bool sim_choose_by_hand(unsigned id);
 /* Starts a thread. Returns NULL at the limit. */
 SimThread *sim_thread_new(const char *name, void (*fn)(void *), void *arg);
 
@@ -92,19 +112,27 @@ void sim_heap_check(const volatile void *address, const char *what);
 void sim_race_watch(void *start, size_t size);
 void sim_race_reset(void);
 /* An access of this thread; pc is where, for the report. */
-void sim_race_access(const volatile void *address, size_t size, bool writes, bool atomic, uintptr_t pc);
+void sim_race_access(const volatile void *address, size_t size, bool writes, bool atomic, uint32_t pc);
 
 /* ---- The record of a run ---- */
 
 /* Whether steps are recorded. */
 extern bool sim_recording;
 void sim_record(const SimSite *site, const char *what, uint64_t value);
-void sim_print_record(FILE *to);
 void sim_record_reset(void);
+typedef struct SimStep {
+    const SimSite *site;
+    const char *what;
+    uint64_t value, number;
+    unsigned thread;
+} SimStep;
+/* How many steps were recorded, and the n-th, of which the last 4,096 are kept. */
+uint64_t sim_recorded(void);
+const SimStep *sim_recorded_step(uint64_t n);
 
 /* ---- Runs ---- */
 
-typedef enum { SIM_BY_CHANCE, SIM_BY_PRIORITY, SIM_ALL } SimScheduler;
+typedef enum { SIM_BY_CHANCE, SIM_BY_PRIORITY, SIM_ALL, SIM_BY_HAND } SimScheduler;
 
 typedef struct SimRun {
     uint64_t seed;
@@ -117,8 +145,16 @@ typedef struct SimRun {
     bool pruned;                /* SIM_ALL: a run like one before */
     char message[1024];
 } SimRun;
-/* Runs a scenario once. */
+/* How a seed's run is scheduled. */
+SimRun sim_planned(uint64_t seed, uint64_t length);
+/* About how many steps of a run count: those of a run by chance. */
+uint64_t sim_usual_length(const SimScenario *scenario);
+/* Runs a scenario once. SIM_BY_HAND: only to its first choice. */
 void sim_run(const SimScenario *scenario, SimRun *run);
+/* SIM_BY_HAND: the thread of this number goes on, until the next choice. Returns false if it cannot go on, or if the run has ended. */
+bool sim_run_on(unsigned id);
+/* SIM_BY_HAND: the threads that may go on, a bit for each; 0: the run has ended. */
+uint32_t sim_may_go_on(void);
 extern SimRun *sim_current_run;
 
 /* Searches all orders of a small scenario. Returns false if one failed, which *run describes. */

@@ -5,13 +5,11 @@
  */
 #include "port/sim/machine.h"
 
-#include <sys/mman.h>
-
 /* What was last done with eight bytes. A mask has a bit for each of them. */
 typedef struct Cell {
     uint32_t run;
     uint32_t write_tick;        /* the last ordinary write, by write_thread */
-    uint32_t write_pc, read_pc; /* where; the program lies in the low 4 GB */
+    uint32_t write_pc, read_pc; /* where: SIM_HERE() */
     uint8_t write_thread, write_mask;
     struct {
         uint32_t tick[SIM_MAX_THREADS];
@@ -19,9 +17,12 @@ typedef struct Cell {
     } reads, atomic_reads, atomic_writes;
 } Cell;
 
+/* How many cells are allocated at once. */
+enum { PAGE = 256 };
+
 typedef struct Region {
     uintptr_t start, end;
-    Cell *cells;
+    Cell **pages;               /* those of memory that was used */
 } Region;
 
 static Region regions[4];
@@ -34,12 +35,7 @@ void sim_race_watch(void *start, size_t size)
 
     region->start = (uintptr_t)start & ~(uintptr_t)7;
     region->end = (uintptr_t)start + size;
-    region->cells = mmap(NULL, ((size + 15) / 8) * sizeof(Cell), PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region->cells == MAP_FAILED) {
-        fprintf(stderr, "sim: no memory\n");
-        exit(2);
-    }
+    region->pages = sim_map(NULL, ((size + 15) / 8 / PAGE + 1) * sizeof(Cell *));
 }
 
 void sim_race_reset(void)
@@ -53,8 +49,13 @@ static Cell *cell_of(uintptr_t address)
         const Region *region = &regions[i];
 
         if (address >= region->start && address < region->end) {
-            Cell *cell = &region->cells[(address - region->start) / 8];
+            size_t n = (address - region->start) / 8;
+            Cell **page = &region->pages[n / PAGE], *cell;
 
+            if (!*page) {
+                *page = sim_map(NULL, PAGE * sizeof(Cell));
+            }
+            cell = &(*page)[n % PAGE];
             if (cell->run != this_run) {
                 memset(cell, 0, sizeof(*cell));
                 cell->run = this_run;
@@ -65,35 +66,11 @@ static Cell *cell_of(uintptr_t address)
     return NULL;
 }
 
-/* The place of an instruction in the source; the text is valid until the next call but one. */
-static const char *place(uint32_t pc)
-{
-    static char texts[2][160];
-    static unsigned n;
-    char command[120], *text = texts[n++ % 2], *end;
-    FILE *pipe;
-
-    snprintf(text, sizeof(texts[0]), "0x%x", pc);
-    snprintf(command, sizeof(command), "addr2line -s -e /proc/%d/exe 0x%x 2>/dev/null", (int)getpid(), pc - 1);
-    if (pc && (pipe = popen(command, "r"))) {
-        char line[160];
-
-        if (fgets(line, sizeof(line), pipe) && line[0] != '?') {
-            snprintf(text, sizeof(texts[0]), "%s", line);
-        }
-        pclose(pipe);
-    }
-    if ((end = strpbrk(text, "\n"))) {
-        *end = '\0';
-    }
-    return text;
-}
-
 static QEMU_NORETURN void race(const char *what, uint32_t pc, const char *other_what, uint32_t other_pc, unsigned other)
 {
     sim_fail("data race: '%s' %s (%s) what '%s' %s (%s), and nothing orders the two", sim_self->name, what,
-             pc ? place(pc) : "an atomic operation", sim_thread(other)->name, other_what,
-             other_pc ? place(other_pc) : "an atomic operation");
+             pc ? sim_place(pc) : "an atomic operation", sim_thread(other)->name, other_what,
+             other_pc ? sim_place(other_pc) : "an atomic operation");
 }
 
 static bool unordered(unsigned thread, uint32_t tick)
@@ -149,7 +126,7 @@ static void note_access(Cell *cell, uint8_t mask, bool writes, bool atomic, uint
     }
 }
 
-void sim_race_access(const volatile void *address, size_t size, bool writes, bool atomic, uintptr_t pc)
+void sim_race_access(const volatile void *address, size_t size, bool writes, bool atomic, uint32_t pc)
 {
     uintptr_t at = (uintptr_t)address, end = at + size;
 
@@ -160,7 +137,7 @@ void sim_race_access(const volatile void *address, size_t size, bool writes, boo
         if (!cell) {
             return;
         }
-        note_access(cell, (uint8_t)(((1u << (next - at)) - 1) << (at & 7)), writes, atomic, (uint32_t)pc);
+        note_access(cell, (uint8_t)(((1u << (next - at)) - 1) << (at & 7)), writes, atomic, pc);
         at = next;
     }
 }
@@ -170,7 +147,7 @@ void sim_race_access(const volatile void *address, size_t size, bool writes, boo
 #define PLAIN(address, size, writes)                                         \
     do {                                                                     \
         sim_heap_check((address), "memory");                                 \
-        sim_race_access((address), (size), (writes), false, (uintptr_t)__builtin_return_address(0)); \
+        sim_race_access((address), (size), (writes), false, SIM_HERE()); \
     } while (0)
 #define HOOKS(size)                                                          \
     void __tsan_read##size(void *address);                                   \
@@ -200,6 +177,30 @@ void __tsan_write_range(void *address, size_t size)
     PLAIN(address, size, true);
 }
 
+/* Clang replaces these calls. */
+void *__tsan_memcpy(void *to, const void *from, size_t size);
+void *__tsan_memcpy(void *to, const void *from, size_t size)
+{
+    PLAIN(from, size, false);
+    PLAIN(to, size, true);
+    return memcpy(to, from, size);
+}
+
+void *__tsan_memmove(void *to, const void *from, size_t size);
+void *__tsan_memmove(void *to, const void *from, size_t size)
+{
+    PLAIN(from, size, false);
+    PLAIN(to, size, true);
+    return memmove(to, from, size);
+}
+
+void *__tsan_memset(void *to, int byte, size_t size);
+void *__tsan_memset(void *to, int byte, size_t size)
+{
+    PLAIN(to, size, true);
+    return memset(to, byte, size);
+}
+
 void __tsan_init(void);
 void __tsan_init(void)
 {
@@ -211,8 +212,7 @@ void __tsan_func_entry(void *pc)
     (void)pc;
 }
 
-void __tsan_func_exit(void *pc);
-void __tsan_func_exit(void *pc)
+void __tsan_func_exit(void);
+void __tsan_func_exit(void)
 {
-    (void)pc;
 }

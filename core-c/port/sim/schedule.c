@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs: which thread goes on at each step, and how a run begins and ends. */
-#undef _FORTIFY_SOURCE
+/* Which thread goes on at each step. */
 #include "port/sim/machine.h"
 
 /* How long a step takes in virtual time, in ns, and by how much the clock may jump, as if a thread had lost its CPU. */
@@ -8,12 +7,10 @@ enum { STEP_NS = 50, JUMP_NS = 200000, JUMPS = 256 };
 /* A run that takes more steps does not end. */
 enum { MOST_STEPS = 2000000 };
 
-/* What the program's variables are, and were when its constructors had run. The build gives the sections of the program these names. */
-extern char __start_simdata[], __stop_simdata[], __start_simbss[], __stop_simbss[], __start_simtls[], __stop_simtls[];
-static char *data_at_first, *bss_at_first, *tls_at_first;
+/* The thread-locals of the thread that runs. The build gives this section of the program its name. */
+extern char __start_simtls[], __stop_simtls[];
 
 SimThread *sim_self;
-SimRun *sim_current_run;
 static SimThread threads[SIM_MAX_THREADS];
 static unsigned n_threads;
 /* Which threads have touched a word. Steps on words of one thread alone count only now and then for the next choice: another order
@@ -34,9 +31,9 @@ static unsigned mean;
 /* Whether a thread that pauses lets others run first; otherwise it goes on, so that it may spin until it goes to sleep. */
 static bool pauses_yield;
 enum { MOST_PAUSES = 100 };
-static jmp_buf over;
-/* Runs sim_run() returned to; fibers of ended threads are left where they are. */
-static SimFiber runner;
+/* SIM_BY_HAND: who may go on, and who was chosen. */
+static uint32_t choices_by_hand;
+static SimThread *chosen_by_hand;
 
 static uint64_t next_random(void)
 {
@@ -50,7 +47,7 @@ static uint64_t next_random(void)
 
 uint32_t sim_random(uint32_t n)
 {
-    return sim_current_run->scheduler == SIM_ALL || n < 2 ? 0 : (uint32_t)((next_random() >> 32) * n >> 32);
+    return sim_current_run->scheduler >= SIM_ALL || n < 2 ? 0 : (uint32_t)((next_random() >> 32) * n >> 32);
 }
 
 unsigned sim_choose(unsigned n)
@@ -76,18 +73,6 @@ void sim_clock_join(SimClock *clock, const SimClock *with)
 }
 
 /* ---- The end of a run ---- */
-
-void sim_fail(const char *fmt, ...)
-{
-    SimRun *run = sim_current_run;
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(run->message, sizeof(run->message), fmt, args);
-    va_end(args);
-    run->failed = true;
-    _longjmp(over, 1);
-}
 
 /* Nobody can go on, and not all have ended. */
 static void stuck(void)
@@ -174,7 +159,7 @@ static SimThread *choose(bool waits)
     SimRun *run = sim_current_run;
     uint32_t ready, others;
 
-    if (run->scheduler != SIM_ALL) {
+    if (run->scheduler < SIM_ALL) {
         if (sim_random(JUMPS) == 0) {
             now += sim_random(JUMP_NS);
         }
@@ -194,7 +179,7 @@ static SimThread *choose(bool waits)
                 all = all && threads[i].state == SIM_ENDED;
             }
             if (all) {
-                _longjmp(over, 1);
+                sim_fiber_leave();
             }
             stuck();
         }
@@ -220,10 +205,14 @@ static SimThread *choose(bool waits)
 
         if (id < 0) {
             run->pruned = true;
-            _longjmp(over, 1);
+            sim_fiber_leave();
         }
         return &threads[id];
     }
+    case SIM_BY_HAND:
+        choices_by_hand = ready;
+        sim_fiber_suspend();
+        return chosen_by_hand;
     default:
         plan();
         return nth(others, sim_random((uint32_t)__builtin_popcount(others)));
@@ -273,7 +262,7 @@ static bool counts_for_choice(const void *address)
 void sim_point(const SimSite *site, const void *address, bool writes)
 {
     SimRun *run = sim_current_run;
-    bool all = run->scheduler == SIM_ALL, counts = all || counts_for_choice(address);
+    bool all = run->scheduler >= SIM_ALL, counts = all || counts_for_choice(address);
 
     count_step(site, address, writes);
     run->choices += counts;
@@ -388,7 +377,7 @@ SimThread *sim_thread_new(const char *name, void (*fn)(void *), void *arg)
         sim_self->clock.ticks[sim_self->id]++;
     }
     t->clock.ticks[t->id] = 1;
-    memcpy(t->tls, tls_at_first, (size_t)(__stop_simtls - __start_simtls));
+    memcpy(t->tls, sim_tls_at_first, (size_t)(__stop_simtls - __start_simtls));
     sim_fiber_start(&t->fiber, bottom, t);
     choose_now = true;
     return t;
@@ -416,98 +405,38 @@ void sim_join(void)
     }
 }
 
-/* ---- Runs ---- */
-
-/* A program that crashes has failed as one that says so. */
-static void on_signal(int number)
-{
-    sim_fail("thread '%s' ends with signal %d, %s", sim_self ? sim_self->name : "", number, strsignal(number));
-}
-
-static void catch_signals(void)
-{
-    static const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-    static char stack[64 * 1024];
-    static bool done;
-    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_NODEFER };
-
-    if (done) {
-        return;
-    }
-    done = true;
-    sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof(stack) }, NULL);
-    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
-        sigaction(numbers[i], &action, NULL);
-    }
-}
-
-static void keep_first(void)
-{
-    size_t data = (size_t)(__stop_simdata - __start_simdata), bss = (size_t)(__stop_simbss - __start_simbss);
-    size_t tls = (size_t)(__stop_simtls - __start_simtls);
-
-    if (data_at_first) {
-        return;
-    }
-    if (tls > SIM_TLS_MAX) {
-        fprintf(stderr, "sim: thread-locals take %zu bytes; SIM_TLS_MAX is %d\n", tls, SIM_TLS_MAX);
-        exit(2);
-    }
-    data_at_first = malloc(data + bss + tls);
-    bss_at_first = data_at_first + data;
-    tls_at_first = bss_at_first + bss;
-    memcpy(data_at_first, __start_simdata, data);
-    memcpy(bss_at_first, __start_simbss, bss);
-    memcpy(tls_at_first, __start_simtls, tls);
-    sim_race_watch(__start_simdata, data);
-    sim_race_watch(__start_simbss, bss);
-}
-
-static void begin(void *opaque)
-{
-    const SimScenario *scenario = opaque;
-
-    scenario->run();
-}
-
-void sim_run(const SimScenario *scenario, SimRun *run)
+void sim_schedule_reset(void)
 {
     static const unsigned means[] = { 1, 3, 10, 50 };
+    const SimRun *run = sim_current_run;
 
-    keep_first();
-    memcpy(__start_simdata, data_at_first, (size_t)(__stop_simdata - __start_simdata));
-    memcpy(__start_simbss, bss_at_first, (size_t)(__stop_simbss - __start_simbss));
-    memcpy(__start_simtls, tls_at_first, (size_t)(__stop_simtls - __start_simtls));
-    sim_fiber_reset();
-    sim_heap_reset();
-    sim_memory_reset();
-    sim_race_reset();
-    sim_record_reset();
-    sim_current_run = run;
-    run->steps = run->choices = 0;
     memset(touched, 0, sizeof(touched));
     alone = 0;
-    run->failed = run->pruned = false;
     random_state = run->seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     n_threads = 0;
     sim_self = NULL;
     now = 1000000000;
     earliest = INT64_MAX;
     least_priority = 0;
+    choices_by_hand = 0;
     mean = means[sim_random(ARRAY_SIZE(means))];
     /* Each other run by chance has an ordinary memory, whose loads see the newest store. */
-    sim_weak = run->scheduler != SIM_ALL && sim_random(2) == 0;
-    pauses_yield = run->scheduler == SIM_ALL || sim_random(2);
+    sim_weak = run->scheduler < SIM_ALL && sim_random(2) == 0;
+    pauses_yield = run->scheduler >= SIM_ALL || sim_random(2);
     plan();
-    catch_signals();
-    if (!_setjmp(over)) {
-        sim_self = sim_thread_new("main", begin, (void *)(uintptr_t)scenario);
-        sim_fiber_switch(&runner, &sim_self->fiber);
+}
+
+uint32_t sim_may_go_on(void)
+{
+    return choices_by_hand;
+}
+
+bool sim_choose_by_hand(unsigned id)
+{
+    if (id >= SIM_MAX_THREADS || !(choices_by_hand >> id & 1)) {
+        return false;
     }
-    if (scenario->panics && run->failed && strstr(run->message, scenario->panics)) {
-        run->failed = false;
-    } else if (scenario->panics && !run->failed) {
-        run->failed = true;
-        snprintf(run->message, sizeof(run->message), "it ends without the message '%s'", scenario->panics);
-    }
+    chosen_by_hand = &threads[id];
+    choices_by_hand = 0;
+    return true;
 }

@@ -21,7 +21,7 @@ typedef struct SimScenario {
     const char *panics;
     /* May be searched exhaustively: at most three threads and some forty steps. */
     bool small;
-} SimScenario;
+} __attribute__((aligned(8))) SimScenario;
 
 /* Defines a scenario. Its body is run in a thread of its own, "main". */
 #define SIM_SCENARIO(id, sentence) SIM_SCENARIO_(id, sentence, NULL, false)

@@ -120,8 +120,3 @@ void port_thread_counts_in(uint32_t *counter)
 {
     (void)counter;
 }
-
-void __assert_fail(const char *assertion, const char *file, unsigned int line, const char *function)
-{
-    sim_fail("%s:%u: %s: assertion failed: %s", file, line, function, assertion);
-}

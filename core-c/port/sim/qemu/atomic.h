@@ -23,7 +23,10 @@ uint64_t sim_rmw(volatile void *ptr, unsigned size, SimOp op, uint64_t operand, 
 uint64_t sim_cmpxchg(volatile void *ptr, unsigned size, uint64_t old, uint64_t new_value, const SimSite *site);
 void sim_fence(SimOrder order, const SimSite *site);
 
-#define SIM_SITE_(text) static const SimSite site_ = { __FILE__, __LINE__, text }
+#define SIM_SITE_(text)                                                      \
+    static const SimSite site_                                               \
+        __attribute__((section("simsites"), aligned(sizeof(char *)))) =      \
+        { __FILE__, __LINE__, text }
 /* The bits of a value of the type of *ptr, and that value of bits. */
 #define SIM_BITS_(ptr, val)                                                  \
     ({                                                                       \

@@ -30,30 +30,54 @@ static uint64_t number(const char *text, const char *name)
     return value;
 }
 
-/* How a seed's run is scheduled. */
-static SimRun planned(uint64_t seed, uint64_t length)
+enum { PRINTED = 120 };
+
+/* Reads a line of a source file, without the blanks around it. */
+static const char *source_line(const char *file, int line)
 {
-    return (SimRun){
-        .seed = seed,
-        .scheduler = seed % 3 ? SIM_BY_PRIORITY : SIM_BY_CHANCE,
-        .changes = 1 + (unsigned)(seed / 3 % 6),
-        .length = length,
-    };
+    static char text[256];
+    FILE *source = fopen(file, "r");
+    char *start = text, *end;
+
+    text[0] = '\0';
+    for (int n = 0; source && n < line && fgets(text, sizeof(text), source); n++) {
+        continue;
+    }
+    if (source) {
+        fclose(source);
+    }
+    start += strspn(start, " \t");
+    end = start + strlen(start);
+    while (end > start && strchr(" \t\n", end[-1])) {
+        end--;
+    }
+    *end = '\0';
+    return start;
 }
 
-/* About how many steps of a run count: those of a run by chance. */
-static uint64_t usual_length(const SimScenario *scenario)
+static void print_record(FILE *to)
 {
-    SimRun run = { .scheduler = SIM_BY_CHANCE };
+    uint64_t count = sim_recorded(), first = count > PRINTED ? count - PRINTED : 0;
 
-    sim_run(scenario, &run);
-    return run.failed ? 1000 : run.choices;
+    if (first) {
+        fprintf(to, "  (%" PRIu64 " steps before)\n", sim_recorded_step(first)->number);
+    }
+    for (uint64_t n = first; n < count; n++) {
+        const SimStep *step = sim_recorded_step(n);
+        char what[160], where[80];
+        const char *name = strrchr(step->site->file, '/');
+
+        snprintf(what, sizeof(what), "%.40s %s %" PRId64, step->site->text, step->what, (int64_t)step->value);
+        snprintf(where, sizeof(where), "%s:%d", name ? name + 1 : step->site->file, step->site->line);
+        fprintf(to, "%7" PRIu64 " %*s%-12s %-52s %-22s %s\n", step->number, (int)(2 * step->thread), "",
+                sim_thread(step->thread)->name, what, where, source_line(step->site->file, step->site->line));
+    }
 }
 
 static void report(const SimScenario *scenario, const SimRun *run, bool with_seed)
 {
     printf("FAILED %s: %s\n", scenario->name, run->message);
-    sim_print_record(stdout);
+    print_record(stdout);
     if (with_seed) {
         printf("  again: --seed=%" PRIu64 " %s\n", run->seed, scenario->name);
     }
@@ -61,18 +85,18 @@ static void report(const SimScenario *scenario, const SimRun *run, bool with_see
 
 static bool try_seeds(const SimScenario *scenario, uint64_t from, uint64_t seeds, uint64_t *steps)
 {
-    uint64_t length = usual_length(scenario);
+    uint64_t length = sim_usual_length(scenario);
 
     *steps = 0;
     for (uint64_t seed = from; seed < from + seeds; seed++) {
-        SimRun run = planned(seed, length);
+        SimRun run = sim_planned(seed, length);
 
         sim_recording = false;
         sim_run(scenario, &run);
         *steps += run.steps;
         if (run.failed) {
             sim_recording = true;
-            run = planned(seed, length);
+            run = sim_planned(seed, length);
             sim_run(scenario, &run);
             report(scenario, &run, true);
             return false;
@@ -83,14 +107,14 @@ static bool try_seeds(const SimScenario *scenario, uint64_t from, uint64_t seeds
 
 static bool run_one(const SimScenario *scenario, uint64_t seed)
 {
-    SimRun run = planned(seed, usual_length(scenario));
+    SimRun run = sim_planned(seed, sim_usual_length(scenario));
 
     sim_recording = true;
     sim_run(scenario, &run);
     if (run.failed) {
         report(scenario, &run, true);
     } else {
-        sim_print_record(stdout);
+        print_record(stdout);
         printf("%s: seed %" PRIu64 " finds nothing in %" PRIu64 " steps\n", scenario->name, seed, run.steps);
     }
     return !run.failed;

@@ -10,6 +10,9 @@
 enum { STACK = 64 * 1024, MOST = 512 };
 
 static char *stacks;
+enum { LEFT = 1, SUSPENDED };
+/* Who called sim_fiber_run(), and who suspended that. */
+static SimFiber runner, suspended;
 static unsigned used;
 
 typedef struct Start {
@@ -42,11 +45,7 @@ void sim_fiber_start(SimFiber *fiber, void (*fn)(void *), void *arg)
         sim_fail("more than %d threads and coroutines in one run", MOST);
     }
     if (!stacks) {
-        stacks = mmap(SIM_STACKS_AT, (size_t)STACK * MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (stacks == MAP_FAILED) {
-            fprintf(stderr, "sim: no memory\n");
-            exit(2);
-        }
+        stacks = sim_map(SIM_STACKS_AT, (size_t)STACK * MOST);
         for (size_t n = 0; n < MOST; n++) {
             mprotect(stacks + n * STACK, 4096, PROT_NONE);
         }
@@ -66,6 +65,28 @@ void sim_fiber_switch(SimFiber *from, SimFiber *to)
 {
     if (!_setjmp(from->env)) {
         _longjmp(to->env, 1);
+    }
+}
+
+bool sim_fiber_run(SimFiber *first)
+{
+    int ended = _setjmp(runner.env);
+
+    if (!ended) {
+        _longjmp(first ? first->env : suspended.env, 1);
+    }
+    return ended == LEFT;
+}
+
+void sim_fiber_leave(void)
+{
+    _longjmp(runner.env, LEFT);
+}
+
+void sim_fiber_suspend(void)
+{
+    if (!_setjmp(suspended.env)) {
+        _longjmp(runner.env, SUSPENDED);
     }
 }
 
