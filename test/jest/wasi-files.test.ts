@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** preview1's calls on files and what they answer when they cannot. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { scratch } from './helpers/child.js';
@@ -454,4 +454,40 @@ test('a directory cannot be opened for writing', () => {
   mkdirSync(join(root, 'd'));
   expect(c.open('d', { oflags: directory, rights: Rights.fdRead | Rights.fdWrite })).toBe(-E.ISDIR);
   expect(c.open('d', { oflags: directory, rights: Rights.fdReaddir })).toBeGreaterThanOrEqual(0);
+});
+
+test('fd_readdir again from the beginning tells what has changed since', () => {
+  // Every time counts as old, so listings are used again as long as the time of the directory is the same.
+  const later = Date.now() + 3_600_000;
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(later);
+  try {
+    const changed = (): bigint => statSync(root, { bigint: true }).ctimeNs;
+    /** Repeats a change until the directory has another time than before. */
+    const until = (change: (n: number) => void): void => {
+      const before = changed();
+      for (let i = 0; changed() === before; i++) change(i);
+    };
+    const agrees = (): void => {
+      const listed = list(3, 4096);
+      expect(listed.map(({ name }) => name).sort()).toEqual(['.', '..', ...readdirSync(root)].sort());
+      for (const { name, ino } of listed.slice(2)) expect(ino).toBe(statSync(join(root, name), { bigint: true }).ino);
+    };
+    const moved = join(dir.path, 'moved');
+    agrees();
+    until((i) => writeFileSync(join(root, `made${i}`), ''));
+    agrees();
+    until((i) => {
+      writeFileSync(moved, String(i));
+      renameSync(moved, join(root, 'made0'));
+    });
+    agrees();
+    until(() => {
+      rmSync(join(root, 'made0'));
+      writeFileSync(join(root, 'other'), '');
+    });
+    agrees();
+    agrees();
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -89,14 +89,10 @@ static void pwrite_4k(void)
     must(fd_pwrite(file, &vec, 1, 8192, &count));
 }
 
-static void readdir(void)
+static void list(int many)
 {
-    static int many = -1;
     uint64_t cookie = 0;
 
-    if (many < 0) {
-        many = opened(DIR, "many", 4, READDIR | STAT);
-    }
     do {
         uint32_t at = 0;
 
@@ -112,6 +108,25 @@ static void readdir(void)
             at += 24 + length;
         }
     } while (count == sizeof(big));
+}
+
+static void readdir(void)
+{
+    static int many = -1;
+
+    if (many < 0) {
+        many = opened(DIR, "many", 4, READDIR | STAT);
+    }
+    list(many);
+}
+
+/* Through a new descriptor each time. */
+static void readdir_new(void)
+{
+    int many = opened(DIR, "many", 4, READDIR | STAT);
+
+    list(many);
+    must(fd_close(many));
 }
 
 static void open_close(const char *path)
@@ -170,7 +185,7 @@ static const struct {
 } lines[] = {
     { "w_seek", seek }, { "w_clock", clock }, { "w_fdstat", fdstat }, { "w_fstat", filestat },
     { "w_read_4k", read_4k }, { "w_write_4k", write_4k }, { "w_pread_4k", pread_4k }, { "w_pwrite_4k", pwrite_4k },
-    { "w_readdir_64", readdir }, { "w_open_1", open_1 }, { "w_open_9", open_9 }, { "w_open_link", open_link },
+    { "w_readdir_64", readdir }, { "w_readdir_new", readdir_new }, { "w_open_1", open_1 }, { "w_open_9", open_9 }, { "w_open_link", open_link },
     { "w_stat_1", stat_1 }, { "w_stat_9", stat_9 }, { "w_stat_new", stat_new }, { "w_stat_missing", stat_missing },
     { "w_readlink", readlink }, { "w_mkdir_rmdir", mkdir_rmdir }, { "w_rename_2", rename_both },
 };
