@@ -2,7 +2,6 @@
 /** The preview1 calls of one guest, made from the test: there is a memory, but no module. */
 import type * as nodeWorker from '../../../dist/hosts/node-worker.js';
 import type * as abi from '../../../dist/runtime/abi.js';
-import type * as systemFile from '../../../dist/runtime/system.js';
 import type * as errnoFile from '../../../dist/runtime/wasi-errno.js';
 import type * as rightsFile from '../../../dist/runtime/wasi-rights.js';
 import type * as guestsFile from '../../../dist/wasi/node-guests.js';
@@ -20,7 +19,6 @@ const { guestThread, preview1 } = (await import(dist('wasi/preview1.js'))) as ty
 export const E = (await import(dist('runtime/wasi-errno.js'))) as typeof errnoFile;
 export const Rights = (await import(dist('runtime/wasi-rights.js'))) as typeof rightsFile;
 export const { OFlags, FdFlags, FstFlags, Whence, FileType, ALL_RIGHTS } = (await import(dist('runtime/abi.js'))) as typeof abi;
-const { guardAll } = (await import(dist('runtime/system.js'))) as typeof systemFile;
 const { guestHost } = (await import(dist('wasi/node-guests.js'))) as typeof guestsFile;
 export const { RIGHTS_OF_DIRECTORY } = (await import(dist('wasi/rights.js'))) as typeof rights;
 const { directoryCalls } = (await import(dist('wasi/calls-directory.js'))) as typeof directoryFile;
@@ -46,7 +44,7 @@ export class Caller {
 
   private constructor(readonly guest: Guest) {
     const thread = guestThread(guest.config, workerHost, () => this.memory, true);
-    this.calls = guardAll(preview1(thread, directoryCalls(thread).calls)) as unknown as typeof this.calls;
+    this.calls = preview1(thread, directoryCalls(thread).calls) as unknown as typeof this.calls;
   }
 
   static async create(options: GuestOptions = {}): Promise<Caller> {

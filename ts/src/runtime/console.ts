@@ -12,7 +12,7 @@ import { GuestMemory, type Vector } from './guest-memory.js';
 import type { Memory } from './memory.js';
 import { newOutputs, Outputs, type MoreCalls } from './outputs.js';
 import { processCalls, type SystemThread } from './process.js';
-import { POLLIN, POLLOUT, type Guest, type System } from './system.js';
+import { guardAll, POLLIN, POLLOUT, type Guest, type System } from './system.js';
 import * as E from './wasi-errno.js';
 import * as Rights from './wasi-rights.js';
 
@@ -62,7 +62,7 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
       fd_call: () => -E.NFILE,
       ...hostFiles(host, shared),
     },
-    calls: {
+    calls: guardAll({
       ...processCalls(thread), ...more?.(thread, outputs, sleeps),
       fd_close: (fd: number) => outputs.close(fd),
       fd_write(fd: number, iovs: number, count: number, written: number) {
@@ -76,7 +76,7 @@ export function consoleSystem(config: ConsoleConfig, host: HostBase, shared: Mem
         outputs.with(Rights.fdRead, fd);
       },
       fd_seek: (fd: number) => outputs.of(fd) && fail(E.SPIPE),
-    },
+    }),
   };
 }
 

@@ -88,7 +88,7 @@ export class GuestMemory {
 
   setU64(pointer: number, value: bigint): void {
     const start = this.at(pointer, 8);
-    this.data.setBigUint64(start, BigInt.asUintN(64, value), true);
+    this.data.setBigUint64(start, value, true);
   }
 
   /** Stores a whole number up to 2^53. This takes a third of the time of setU64(), because no bigint is made. */

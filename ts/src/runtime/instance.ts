@@ -7,7 +7,7 @@ import { Panic, ThreadLeave } from './death.js';
 import { noteEscapes, type Escape } from './escape.js';
 import type { Exports, Pointer, ThreadPointer } from './exports.js';
 import { Memory } from './memory.js';
-import { guardAll, type System } from './system.js';
+import type { System } from './system.js';
 
 const hex = (address: number): string => `0x${(address >>> 0).toString(16)}`;
 
@@ -67,7 +67,7 @@ export async function instantiate(
   let instance: WebAssembly.Instance;
   const made: Instance = { exports: {} as Exports, memory, escaped: undefined };
   try {
-    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: guardAll(system.calls) });
+    instance = await WebAssembly.instantiate(module, { env, wasi_snapshot_preview1: system.calls });
   } catch (error) {
     throw new AioError('ERR_AIO_MODULE', `the WebAssembly module does not fit this runtime: ${String(error)}`, {
       cause: error,

@@ -28,7 +28,7 @@ export const POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLRDHUP = 0x2
 /** The imports of one thread's instance that belong to a system. */
 export interface System {
   readonly env: LoopImports & FileImports;
-  readonly calls: SystemCalls;
+  readonly calls: GuardedCalls;
   /** Passes the function to call when a descriptor becomes ready by a call of this thread. */
   whenReady?(tell: (fd: number, events: number) => void): void;
 }
@@ -48,6 +48,15 @@ export interface Guest {
   whenReady?(tell: (fd: number, events: number) => void): void;
 }
 
+/** The calls as a module imports them. */
+export type GuardedCalls = Record<string, (...args: never[]) => number>;
+
+/** The errno that a call returns which has thrown this. */
+export function errnoOf(error: unknown): number {
+  if (error instanceof WasiError) return error.errno;
+  throw error;
+}
+
 /**
  * A call as the module sees it, which returns an errno also where the call throws a WasiError. It has the nine parameters of
  * the longest call, because passing on an array of arguments would cost more than a short call does.
@@ -57,13 +66,15 @@ function guarded(call: (...args: never[]) => number | void): (...args: never[]) 
     try {
       return call(a, b, c, d, e, f, g, h, i) ?? E.SUCCESS;
     } catch (error) {
-      if (error instanceof WasiError) return error.errno;
-      throw error;
+      return errnoOf(error);
     }
   };
 }
 
-/** The calls as a module imports them. */
-export function guardAll(calls: SystemCalls): Record<string, (...args: never[]) => number> {
+/**
+ * The calls as a module imports them. All of them share the code of guarded(), so the engine does not compile them into it: those
+ * that have to be fast catch their errors themselves (errnoOf).
+ */
+export function guardAll(calls: SystemCalls): GuardedCalls {
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, guarded(call)]));
 }

@@ -5,7 +5,7 @@ import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { Vector } from '../runtime/guest-memory.js';
 import { host, wasiError } from './path.js';
-import type { SystemCalls } from '../runtime/process.js';
+import { errnoOf, guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { PIPE_BUF, type Ring } from './ring.js';
 import { acceptConnection } from './sockets.js';
@@ -17,21 +17,40 @@ import { waitFor } from './wait.js';
  * files.
  */
 export function fileOffset(offset: bigint): number {
-  if (offset < 0n) fail(E.INVAL);
-  return offset > BigInt(Number.MAX_SAFE_INTEGER) ? Infinity : Number(offset);
+  const at = Number(offset);
+  if (at < 0) fail(E.INVAL);
+  return at > Number.MAX_SAFE_INTEGER ? Infinity : at;
 }
 
 /** Up to this address Node takes a range of the memory without a view of it. */
 const MAX_INT32 = 2 ** 31 - 1;
 
-const sum = (vectors: readonly Vector[]): number => vectors.reduce((total, { length }) => total + length, 0);
+function sum(vectors: readonly Vector[]): number {
+  let total = 0;
+  for (const { length } of vectors) total += length;
+  return total;
+}
 
 /** A flag of sock_recv and sock_send that libc uses for MSG_DONTWAIT; preview1 has none. */
 const DONT_WAIT = 0x4000;
 
-export function dataCalls(thread: GuestThread): SystemCalls {
+export function dataCalls(thread: GuestThread): GuardedCalls {
   const { memory, table } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
+
+  const only = { pointer: 0, length: 0 };
+  const one: Vector[] = [only];
+  const none: Vector[] = [];
+
+  /** The vectors that a call was given. Most calls have one, for which no object is made: it is valid until the next call. */
+  function vectorsAt(iovs: number, count: number): Vector[] {
+    if (count !== 1) return memory.vectors(iovs, count);
+    memory.check(iovs, 8);
+    only.pointer = memory.u32(iovs);
+    only.length = memory.u32(iovs + 4);
+    memory.check(only.pointer, only.length);
+    return only.length === 0 ? none : one;
+  }
 
   /** Reads from the host's file, at an offset or where it stands. */
   function readHost(fd: number, vectors: Vector[], position: number | null): number {
@@ -178,7 +197,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     if (from.kind === Kind.directory) fail(E.BADF);
     if (from.kind === Kind.listener || from.kind === Kind.socket) fail(E.NOTCONN);
     from.need(Rights.fdRead);
-    if (sum(vectors) === 0) return 0;
+    if (vectors.length === 0) return 0;
     return from.kind === Kind.file ? readFile(from, vectors) : readStream(from, vectors);
   }
 
@@ -186,7 +205,7 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     if (to.kind === Kind.directory) fail(E.BADF);
     if (to.kind === Kind.listener || to.kind === Kind.socket) fail(E.NOTCONN);
     to.need(Rights.fdWrite);
-    if (sum(vectors) === 0) return 0;
+    if (vectors.length === 0) return 0;
     if (to.kind === Kind.console) return writeConsole(to, vectors);
     return to.kind === Kind.file ? writeFile(to, vectors) : writeStream(to, vectors);
   }
@@ -204,62 +223,96 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     return descriptor;
   }
 
-  return {
+  function readAt(file: Descriptor, vectors: Vector[], offset: bigint): number {
+    positional(file, Rights.fdRead);
+    const at = fileOffset(offset);
+    return vectors.length === 0 || at === Infinity ? 0 : readHost(file.hostFd, vectors, at);
+  }
+
+  function writeAt(file: Descriptor, vectors: Vector[], offset: bigint): number {
+    positional(file, Rights.fdWrite);
+    const at = fileOffset(offset);
+    if (vectors.length === 0) return 0;
+    if (at === Infinity) fail(E.FBIG);
+    // POSIX demands this offset also where the descriptor appends; Linux would append.
+    const done = writeHost(file.plainFd, vectors, at);
+    flushFile(file);
+    return done;
+  }
+
+  // These calls are made often, so each catches its errors itself (see guardAll).
+  const often: GuardedCalls = {
     fd_read(fd: number, iovs: number, count: number, got: number) {
-      memory.check(got, 4);
-      const vectors = memory.vectors(iovs, count);
-      const from = table.acquire(fd);
       try {
-        memory.setU32(got, read(from, vectors));
-      } finally {
-        table.letGo(from);
+        memory.check(got, 4);
+        const vectors = vectorsAt(iovs, count);
+        const from = table.acquire(fd);
+        try {
+          memory.setU32(got, read(from, vectors));
+        } finally {
+          table.letGo(from);
+        }
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
       }
     },
     fd_write(fd: number, iovs: number, count: number, written: number) {
-      memory.check(written, 4);
-      const vectors = memory.vectors(iovs, count);
-      const to = table.acquire(fd);
       try {
-        memory.setU32(written, write(to, vectors));
-      } finally {
-        table.letGo(to);
+        memory.check(written, 4);
+        const vectors = vectorsAt(iovs, count);
+        const to = table.acquire(fd);
+        try {
+          memory.setU32(written, write(to, vectors));
+        } finally {
+          table.letGo(to);
+        }
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
       }
     },
     fd_pread(fd: number, iovs: number, count: number, offset: bigint, got: number) {
-      memory.check(got, 4);
-      const vectors = memory.vectors(iovs, count);
-      const bytes = table.use(fd, (file) => {
-        positional(file, Rights.fdRead);
-        const at = fileOffset(offset);
-        if (sum(vectors) === 0 || at === Infinity) return 0;
-        return readHost(file.hostFd, vectors, at);
-      });
-      memory.setU32(got, bytes);
+      try {
+        memory.check(got, 4);
+        const vectors = vectorsAt(iovs, count);
+        const file = table.acquire(fd);
+        try {
+          memory.setU32(got, readAt(file, vectors, offset));
+        } finally {
+          table.letGo(file);
+        }
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
+      }
     },
     fd_pwrite(fd: number, iovs: number, count: number, offset: bigint, written: number) {
-      memory.check(written, 4);
-      const vectors = memory.vectors(iovs, count);
-      const bytes = table.use(fd, (file) => {
-        positional(file, Rights.fdWrite);
-        const at = fileOffset(offset);
-        if (sum(vectors) === 0) return 0;
-        if (at === Infinity) fail(E.FBIG);
-        // POSIX demands this offset also where the descriptor appends; Linux would append.
-        const done = writeHost(file.plainFd, vectors, at);
-        flushFile(file);
-        return done;
-      });
-      memory.setU32(written, bytes);
+      try {
+        memory.check(written, 4);
+        const vectors = vectorsAt(iovs, count);
+        const file = table.acquire(fd);
+        try {
+          memory.setU32(written, writeAt(file, vectors, offset));
+        } finally {
+          table.letGo(file);
+        }
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
+      }
     },
+  };
 
+  const sockets = guardAll({
     sock_recv(fd: number, iovs: number, count: number, flags: number, got: number, roFlags: number) {
       memory.check(got, 4);
       memory.check(roFlags, 2);
-      const vectors = memory.vectors(iovs, count);
+      const vectors = vectorsAt(iovs, count);
       if (flags & ~(RiFlags.peek | RiFlags.waitall | DONT_WAIT)) fail(E.INVAL);
       const bytes = table.use(fd, (descriptor) => {
         socket(descriptor).need(Rights.fdRead);
-        if (sum(vectors) === 0) return 0;
+        if (vectors.length === 0) return 0;
         return readStream(descriptor, vectors, (flags & RiFlags.peek) !== 0, (flags & RiFlags.waitall) !== 0, !(flags & DONT_WAIT));
       });
       memory.setU32(got, bytes);
@@ -267,11 +320,11 @@ export function dataCalls(thread: GuestThread): SystemCalls {
     },
     sock_send(fd: number, iovs: number, count: number, flags: number, sent: number) {
       memory.check(sent, 4);
-      const vectors = memory.vectors(iovs, count);
+      const vectors = vectorsAt(iovs, count);
       if (flags & ~DONT_WAIT) fail(E.INVAL);
       const bytes = table.use(fd, (descriptor) => {
         socket(descriptor).need(Rights.fdWrite);
-        return sum(vectors) === 0 ? 0 : writeStream(descriptor, vectors, !(flags & DONT_WAIT));
+        return vectors.length === 0 ? 0 : writeStream(descriptor, vectors, !(flags & DONT_WAIT));
       });
       memory.setU32(sent, bytes);
     },
@@ -288,5 +341,6 @@ export function dataCalls(thread: GuestThread): SystemCalls {
       if (flags & ~FdFlags.nonblock) fail(E.INVAL);
       memory.setU32(result, table.use(fd, (listener) => acceptConnection(thread, listener, flags)));
     },
-  };
+  });
+  return { ...often, ...sockets };
 }

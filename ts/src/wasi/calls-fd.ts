@@ -7,15 +7,17 @@ import { openAppending } from './append.js';
 import { fileOffset } from './calls-data.js';
 import { putStat } from '../runtime/filestat.js';
 import { setTimes } from './filestat.js';
-import { host } from './path.js';
-import type { SystemCalls } from '../runtime/process.js';
+import { host, wasiError } from './path.js';
+import { errnoOf, guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
+
+const STAT = { bigint: true } as const;
 
 /** The number of zero bytes that are written at a time. */
 const ZEROS = 1 << 20;
 
-export function fdCalls(thread: GuestThread): SystemCalls {
+export function fdCalls(thread: GuestThread): GuardedCalls {
   const { memory, table, config } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
@@ -103,18 +105,73 @@ export function fdCalls(thread: GuestThread): SystemCalls {
     descriptor.flags = flags;
   }
 
-  return {
-    fd_close: (fd: number) => table.close(fd),
-    fd_renumber: (from: number, to: number) => table.renumber(from, to),
+  function putStatOf(descriptor: Descriptor, pointer: number): void {
+    descriptor.need(Rights.fdFilestatGet);
+    const { hostFd } = descriptor;
+    if (hostFd >= 0) {
+      let stat;
+      try {
+        stat = files().fstatSync(hostFd, STAT);
+      } catch (error) {
+        throw wasiError(error);
+      }
+      return putStat(memory, pointer, descriptor.type, stat);
+    }
+    memory.bytes(pointer, 64).fill(0);
+    memory.setU8(pointer + 16, descriptor.type);
+    memory.setU16(pointer + 18, 0o600);      // the permission bits of a pipe: see putStat()
+    memory.setU64(pointer + 24, 1n);
+  }
 
+  // These calls are made often, so each catches its errors itself (see guardAll).
+  const often: GuardedCalls = {
     fd_fdstat_get(fd: number, pointer: number) {
-      memory.check(pointer, 24);
-      table.use(fd, (descriptor) => {
+      try {
+        memory.check(pointer, 24);
+        const descriptor = table.acquire(fd);
         memory.setWhole(pointer, descriptor.type + descriptor.flags * 0x10000);
         memory.setWhole(pointer + 8, descriptor.base);
         memory.setWhole(pointer + 16, descriptor.inheriting);
-      });
+        table.letGo(descriptor);
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
+      }
     },
+    fd_seek(fd: number, offset: bigint, whence: number, result: number) {
+      try {
+        memory.check(result, 8);
+        const file = table.acquire(fd);
+        try {
+          memory.setWhole(result, seek(file, Number(offset), whence));
+        } finally {
+          table.letGo(file);
+        }
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
+      }
+    },
+    fd_filestat_get(fd: number, pointer: number) {
+      try {
+        memory.check(pointer, 64);
+        const descriptor = table.acquire(fd);
+        try {
+          putStatOf(descriptor, pointer);
+        } finally {
+          table.letGo(descriptor);
+        }
+        return E.SUCCESS;
+      } catch (error) {
+        return errnoOf(error);
+      }
+    },
+  };
+
+  const others = guardAll({
+    fd_close: (fd: number) => table.close(fd),
+    fd_renumber: (from: number, to: number) => table.renumber(from, to),
+
     fd_fdstat_set_flags(fd: number, flags: number) {
       if (flags & ~(FdFlags.append | FdFlags.dsync | FdFlags.nonblock | FdFlags.rsync | FdFlags.sync)) fail(E.INVAL);
       table.use(fd, (descriptor) => setFlags(descriptor, flags));
@@ -144,15 +201,6 @@ export function fdCalls(thread: GuestThread): SystemCalls {
       });
     },
 
-    fd_seek(fd: number, offset: bigint, whence: number, result: number) {
-      memory.check(result, 8);
-      const file = table.acquire(fd);
-      try {
-        memory.setWhole(result, seek(file, Number(offset), whence));
-      } finally {
-        table.letGo(file);
-      }
-    },
     fd_tell(fd: number, result: number) {
       memory.check(result, 8);
       memory.setWhole(result, table.use(fd, (file) => seek(file, 0, Whence.cur)));
@@ -185,20 +233,6 @@ export function fdCalls(thread: GuestThread): SystemCalls {
       });
     },
 
-    fd_filestat_get(fd: number, pointer: number) {
-      memory.check(pointer, 64);
-      table.use(fd, (descriptor) => {
-        descriptor.need(Rights.fdFilestatGet);
-        if (descriptor.hostFd >= 0) {
-          putStat(memory, pointer, descriptor.type, host(() => files().fstatSync(descriptor.hostFd, { bigint: true })));
-        } else {
-          memory.bytes(pointer, 64).fill(0);
-          memory.setU8(pointer + 16, descriptor.type);
-          memory.setU16(pointer + 18, 0o600);      // the permission bits of a pipe: see putStat()
-          memory.setU64(pointer + 24, 1n);
-        }
-      });
-    },
     fd_filestat_set_size(fd: number, length: bigint) {
       table.use(fd, (file) => {
         if (file.kind === Kind.directory) fail(E.BADF);
@@ -215,5 +249,6 @@ export function fdCalls(thread: GuestThread): SystemCalls {
         setTimes(thread.host, `/proc/self/fd/${file.hostFd}`, true, atim, mtim, flags);
       });
     },
-  };
+  });
+  return { ...often, ...others };
 }

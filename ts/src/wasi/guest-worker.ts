@@ -6,7 +6,6 @@ import { describeDeath } from '../runtime/death.js';
 import { runHelper } from '../runtime/helper-worker.js';
 import { ProcessExit } from '../runtime/process.js';
 import { startWorker } from '../runtime/worker.js';
-import { guardAll } from '../runtime/system.js';
 import { guestSystem } from './guest-system.js';
 import type { DirectoryCalls } from './guest-thread.js';
 import { guestThread, noDirectories, preview1 } from './preview1.js';
@@ -99,7 +98,7 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
   const memory = (): WebAssembly.Memory => imported?.memory ?? (exports['memory'] as WebAssembly.Memory);
   const thread = guestThread(init.config, host, memory, true);
   const imports: WebAssembly.Imports = {
-    wasi_snapshot_preview1: guardAll(preview1(thread, directoryCalls(thread).calls)),
+    wasi_snapshot_preview1: preview1(thread, directoryCalls(thread).calls),
     wasi: {
       'thread-spawn': (argument: number) =>
         thread.shared.startThread(init.maxThreads - 1, (tid) => post({ type: 'guest-spawn', tid, argument })),

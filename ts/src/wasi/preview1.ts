@@ -2,12 +2,14 @@
 import type { HostBase } from '../hosts/host.js';
 import { fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
+import { clockCalls } from './calls-clock.js';
 import { dataCalls } from './calls-data.js';
 import { fdCalls } from './calls-fd.js';
 import { guestPollCalls } from './calls-poll.js';
 import { GuestMemory } from '../runtime/guest-memory.js';
 import { moreProcessCalls } from '../runtime/process-more.js';
 import { processCalls, type SystemCalls } from '../runtime/process.js';
+import { guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Parents } from './parents.js';
@@ -41,6 +43,9 @@ export const noDirectories: DirectoryCalls = ({ table }) => {
 };
 
 /** The 46 calls of wasi_snapshot_preview1 for one thread. directories: the calls on directories. */
-export function preview1(thread: GuestThread, directories: SystemCalls): SystemCalls {
-  return { ...processCalls(thread), ...moreProcessCalls(thread), ...fdCalls(thread), ...dataCalls(thread), ...guestPollCalls(thread), ...directories };
+export function preview1(thread: GuestThread, directories: SystemCalls): GuardedCalls {
+  return {
+    ...guardAll({ ...processCalls(thread), ...moreProcessCalls(thread), ...guestPollCalls(thread), ...directories }),
+    ...fdCalls(thread), ...dataCalls(thread), ...clockCalls(thread),
+  };
 }

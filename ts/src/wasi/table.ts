@@ -73,17 +73,19 @@ export interface NewDescriptor {
 /** The object that an fd stands for. The guest's threads share its offset, flags and rights. */
 export class Descriptor {
   private readonly at: number;
+  private readonly words: Int32Array;
 
   constructor(readonly shared: Shared, readonly index: number) {
     this.at = objectAt(index);
+    this.words = shared.words;
   }
 
   private get(word: number): number {
-    return Atomics.load(this.shared.words, this.at + word);
+    return Atomics.load(this.words, this.at + word);
   }
 
   private set(word: number, value: number): void {
-    Atomics.store(this.shared.words, this.at + word, value);
+    Atomics.store(this.words, this.at + word, value);
   }
 
   get kind(): number {
