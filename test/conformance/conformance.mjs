@@ -36,14 +36,20 @@ async function within(ms, promise) {
   return result;
 }
 
-const late = (ms) => `[no end within ${ms / 1000} s]`;
+/**
+ * How long a case may take beyond its patience. Within that it tells by itself where its loops are; if its main thread does nothing
+ * any more, it is ended.
+ */
+const GRACE_MS = 10_000;
+const late = (ms) => `[no end within ${(ms + GRACE_MS) / 1000} s]`;
 
 async function runOnProgram(runtime, one, patience, scratch) {
   // On Deno a program has no directories.
   const dirs = runtime.name === 'deno' ? [] : [`--dir=${scratch}::/tmp`];
-  const rest = isScript(one) ? ['test/conformance/script.mjs', runtime.name, one.file] : [cli, 'run', ...dirs, one.file, ...one.args];
+  const rest = isScript(one) ? ['test/conformance/script.mjs', runtime.name, one.file, String(patience)]
+    : [cli, 'run', `--timeout=${patience / 1000}`, ...dirs, one.file, ...one.args];
   const child = start(runtime.command(...rest), { AIO_SCRATCH: scratch });
-  const ended = await within(patience, child.ended);
+  const ended = await within(patience + GRACE_MS, child.ended);
   await child.end();
   const text = child.output();
   if (!ended) return { status: 'failed', text: `${text}\n${late(patience)}` };
@@ -57,14 +63,15 @@ async function runOnProgram(runtime, one, patience, scratch) {
 async function runOnBrowser(runtime, all, patience, report) {
   let at = 0;
   let outcome = () => {};
+  let browser;
   const server = await servePages({
     next() {
       const one = all[at];
-      return one ? { id: at, runtime: runtime.name, path: `/${relative(top, one.file)}`, args: one.args } : null;
+      return one ? { id: at, runtime: runtime.name, path: `/${relative(top, one.file)}`, args: one.args, patience } : null;
     },
     result: (came) => outcome(came),
+    drive: (order) => browser.drive(order),
   });
-  let browser;
   for (; at < all.length; at++) {
     const one = all[at];
     const came = new Promise((done) => {
@@ -73,7 +80,7 @@ async function runOnBrowser(runtime, all, patience, report) {
     browser ??= runtime.open(server.url);
     const { ended, output } = browser;
     const closed = ended.then(({ code, signal }) => ({ status: 'failed', code: 1, text: `${output()}\n[the browser ended with ${code ?? signal}]`, closed: true }));
-    const result = await within(patience, Promise.race([came, closed]));
+    const result = await within(patience + GRACE_MS, Promise.race([came, closed]));
     if (!result || result.closed) {
       await browser.end();
       browser = undefined;

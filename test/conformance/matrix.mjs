@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { areas } from '../../ts/conformance/suite.js';
 
 /** The layers over the first one, by the names that cases have for them. */
-const LAYERS = { wasi: 'WASI', loop: 'the loop', 'C tests': 'its C tests' };
+const LAYERS = { wasi: 'WASI', loop: 'the loop', 'C tests': 'its C tests', life: 'page life' };
 const NAMES = { deno: 'Deno', bun: 'Bun', chromium: 'Chromium', firefox: 'Firefox', webkit: 'WebKitGTK' };
 
 const title = ({ name, version }) => `${NAMES[name] ?? 'Node'} ${name === 'webkit' ? '' : version.replace(/(\.0)+$/, '')}`.trim();

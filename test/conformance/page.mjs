@@ -11,9 +11,9 @@ const collect = () => new WritableStream({
   },
 });
 
-async function runProgram({ path, args }) {
+async function runProgram({ path, args, patience }) {
   const module = new URL(path, location.origin);
-  const host = await WasiHost.create({ module, args: [path, ...args], stdin: '', stdout: collect(), stderr: collect() });
+  const host = await WasiHost.create({ module, args: [path, ...args], stdin: '', stdout: collect(), stderr: collect(), timeout: patience });
   try {
     return { code: await host.run(), text: printed };
   } catch (error) {
@@ -31,7 +31,7 @@ if (work) {
   const events = [];
   addEventListener('error', (event) => events.push([event, event.message]));
   addEventListener('unhandledrejection', (event) => events.push([event, `unhandled: ${event.reason?.stack ?? event.reason}`]));
-  const outcome = work.path.endsWith('.wasm') ? await runProgram(work) : await runCase(work.runtime, () => import(work.path));
+  const outcome = work.path.endsWith('.wasm') ? await runProgram(work) : await runCase(work.runtime, () => import(work.path), work.patience);
   const stray = events.filter(([event]) => !event.defaultPrevented).map(([, text]) => text);
   if (stray.length > 0) Object.assign(outcome, { status: 'failed', code: 1, text: `${outcome.text ?? ''}\n${stray.join('\n')}` });
   await ask('/result', { id: work.id, ...outcome });

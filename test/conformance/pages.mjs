@@ -2,7 +2,7 @@
 /**
  * A server on the loopback interface whose page runs cases in whatever browser opens it: the page
  * fetches /next, runs that case, posts what came of it to /result, and loads itself anew.
- * Nothing drives the browser, so every browser that can open a URL will do.
+ * Every browser that can open a URL will do; what drives some of them is in drive.mjs.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -30,7 +30,9 @@ const PACKAGES = {
 const forBrowser = (source) => source.replace(/(from |import |import\()(['"])([\w/-]+)\2/g, (all, before, quote, name) =>
   name in PACKAGES ? `${before}${quote}${PACKAGES[name]}${quote}` : all);
 
-const PAGE = `<!doctype html><title>conformance</title><script type="module" src="/test/conformance/page.mjs"></script>`;
+const pageOf = (script) => `<!doctype html><title>conformance</title><script type="module" src="${script}"></script>`;
+/** Where a page goes to come back by its history. */
+const AWAY = '<!doctype html><title>away</title><script>addEventListener("pageshow", () => setTimeout(() => history.back(), 300))</script>';
 
 async function body(request) {
   let text = '';
@@ -39,17 +41,26 @@ async function body(request) {
 }
 
 /**
- * next(): the case for the page that asks, or null; result(outcome): what came of it; report(results): of the page of
- * ts/conformance.
+ * next(): the case for the page that asks, or null; result(outcome): what came of it; drive(order): see drive.mjs; report(results): of
+ * the page of ts/conformance. A case may load /frame?script=PATH in a frame, with &policy=POLICY as its Content-Security-Policy, and
+ * its page may go /away.
  * Resolves with {url, close}.
  */
-export async function servePages({ next, result, report = () => {} }) {
+export async function servePages({ next, result, drive = () => false, report = () => {} }) {
   async function answer(request, response) {
-    const { pathname } = new URL(request.url, 'http://localhost');
+    const { pathname, searchParams } = new URL(request.url, 'http://localhost');
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
-    response.setHeader('Cache-Control', 'no-store');
-    if (pathname === '/') return response.setHeader('Content-Type', TYPES['.html']).end(PAGE);
+    // Browsers keep no page that comes with no-store when it is left.
+    response.setHeader('Cache-Control', ['/', '/away'].includes(pathname) ? 'no-cache' : 'no-store');
+    const html = (text) => response.setHeader('Content-Type', TYPES['.html']).end(text);
+    if (pathname === '/') return html(pageOf('/test/conformance/page.mjs'));
+    if (pathname === '/away') return html(AWAY);
+    if (pathname === '/frame') {
+      if (searchParams.has('policy')) response.setHeader('Content-Security-Policy', searchParams.get('policy'));
+      return html(pageOf(searchParams.get('script')));
+    }
+    if (pathname === '/drive') return response.setHeader('Content-Type', 'application/json').end(JSON.stringify(await drive(JSON.parse(await body(request)))));
     if (pathname === '/next') return response.setHeader('Content-Type', 'application/json').end(JSON.stringify(next()));
     if (pathname === '/result' || pathname === '/report') {
       (pathname === '/result' ? result : report)(JSON.parse(await body(request)));

@@ -5,8 +5,8 @@
  *
  *   node test/conformance/run.mjs [--on=node20,deno,…] [--timeout=SECONDS] [--tests=FILE] [--matrix] [FILE…]
  *
- * There are three layers. The first is ts/conformance, which does not use this library. The cases of the second (wasi) and
- * the third (loop) are scripts and C programs. A script (FILE.mjs) has a function as its default export: the
+ * There are four layers. The first is ts/conformance, which does not use this library. The cases of the second (wasi), the
+ * third (loop) and the fourth (the life of pages: drive.mjs) are scripts and C programs. A script (FILE.mjs) has a function as its default export: the
  * case passes when that resolves, fails when it throws, and is skipped when it calls skip() (see
  * case.mjs); in Node, Deno and Bun the process has to end by itself afterwards. A C program
  * (FILE.wasm, built by aiocc) passes with exit code 0 and is skipped with 77. Without a FILE: all of
@@ -16,7 +16,7 @@
  * Without --on: the nine that `make runtimes` installs. 'node' is the one that runs this.
  * --matrix writes the table of docs/portability.md and README.md.
  * ONLY=words runs the cases whose names have one of these words in them; V=1 shows what passes, too; QUICK=1 leaves the C
- * tests and the slow cases of the second and third layers out.
+ * tests and the slow cases of the other layers out.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
@@ -52,9 +52,13 @@ function ownCases() {
 function caseOf(file) {
   if (!/\.(mjs|wasm)$/.test(file)) throw new UsageError(`${file}: a case is a script (.mjs) or a program that aiocc built (.wasm)`);
   if (!existsSync(file)) throw new UsageError(`${relative(top, file)}: no such file (make conformance-programs builds those in C)`);
-  const layer = /from 'wasm-aio\/wasi'/.test(file.endsWith('.mjs') ? readFileSync(file, 'utf8') : '') ? 'wasi' : 'loop';
-  return { file, name: basename(file).replace(/\.\w+$/, ''), args: [], layer };
+  const name = basename(file).replace(/\.\w+$/, '');
+  const usesWasi = file.endsWith('.mjs') && readFileSync(file, 'utf8').includes("from 'wasm-aio/wasi'");
+  return { file, name, args: [], layer: LIFE.test(name) ? 'life' : usesWasi ? 'wasi' : 'loop' };
 }
+
+/** The cases of the fourth layer. */
+const LIFE = /^(life-|other-workers|owner-in-worker)/;
 
 /** The tests of a C program, with the text that one has to panic with. */
 async function testsOf(file) {

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { driver } from './drive.mjs';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));
 const installed = join(process.env.AIO_RUNTIMES ?? join(top, '.runtimes'), 'bin');
@@ -15,10 +16,13 @@ function find(...names) {
   return places.find((place) => existsSync(place));
 }
 
-/** Starts a program in a process group of its own. output() is what it has printed so far, end() kills the whole group and resolves when it is gone. */
-export function start(command, env = {}) {
+/**
+ * Starts a program in a process group of its own. output() is what it has printed so far, signal() sends a signal to the whole group,
+ * end() kills it and resolves when it is gone. pipes: its fds 3 and 4 are pipes.
+ */
+export function start(command, env = {}, pipes = false) {
   const child = spawn(command[0], command.slice(1), {
-    cwd: top, stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, ...env },
+    cwd: top, stdio: ['ignore', 'pipe', 'pipe', ...(pipes ? ['pipe', 'pipe'] : [])], detached: true, env: { ...process.env, ...env },
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (more) => (text += more));
@@ -34,17 +38,20 @@ export function start(command, env = {}) {
       resolve({ code, signal });
     });
   });
+  const signal = (name) => {
+    if (over) return;
+    try {
+      process.kill(-child.pid, name);
+    } catch {
+      // It ended by itself just now.
+    }
+  };
   return {
-    ended,
+    ended, signal,
     output: () => text,
+    pipes: pipes ? child.stdio.slice(3) : [],
     async end() {
-      if (!over) {
-        try {
-          process.kill(-child.pid, 'SIGKILL');
-        } catch {
-          // It ended by itself just now.
-        }
-      }
+      signal('SIGKILL');
       await ended;
     },
   };
@@ -65,10 +72,11 @@ function browser(name, path, open) {
     /** Opens a page with a fresh profile. */
     open(url) {
       const profile = mkdtempSync(join(tmpdir(), `wasm-aio-${name}-`));
-      const { command, env } = open(profile, url);
-      const started = start([path, ...command], { HOME: profile, XDG_CACHE_HOME: profile, XDG_CONFIG_HOME: profile, XDG_DATA_HOME: profile, ...env });
+      const { command, env, pipes } = open(profile, url);
+      const started = start([path, ...command], { HOME: profile, XDG_CACHE_HOME: profile, XDG_CONFIG_HOME: profile, XDG_DATA_HOME: profile, ...env }, pipes);
       return {
         ...started,
+        drive: driver(started),
         async end() {
           await started.end();
           rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
@@ -104,8 +112,9 @@ export const runtimes = [
   browser('chromium', find('chromium', 'chromium-browser', 'google-chrome'), (profile, url) => ({
     command: [
       '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', `--user-data-dir=${profile}`, url,
+      '--disable-component-update', '--disable-sync', '--remote-debugging-pipe', `--user-data-dir=${profile}`, url,
     ],
+    pipes: true,
   })),
   browser('firefox', find('firefox-esr', 'firefox'), (profile, url) => {
     const line = ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`;

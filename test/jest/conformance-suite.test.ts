@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { scratch, spawned, wasmAio } from './helpers/child.js';
 
 const dir = scratch();
@@ -95,6 +95,22 @@ describe('cases', () => {
       ['three', 'passed', ''], ['two', 'passed', ''],
     ]);
   });
+});
+
+test('a case of the other layers that hangs fails with the state of every loop, and ends its process', async () => {
+  const file = join(dir.path, 'hangs.mjs');
+  writeFileSync(file, `
+    import { Runtime } from ${dist('index.js')};
+    export default async () => {
+      const aio = await Runtime.create();
+      await (await aio.iothread('one')).clock();
+      aio.context.timer('never', () => {}).arm(1e6);
+      await new Promise(() => {});
+    };`);
+  const script = fileURLToPath(new URL('../../../test/conformance/script.mjs', import.meta.url));
+  const ended = await spawned(process.execPath, [script, 'node', file, '2000']);
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout).toMatch(/"status":"failed","text":"Error: no end within 2 s\\nRuntime 1 of 1:\\nthread 0 'owner': .*timers: the first in .*\\nthread 1 'IO one': sleeps in aio_poll/);
 });
 
 test('known failures are expected in their versions, and a newer version only differs', async () => {

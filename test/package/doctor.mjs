@@ -98,6 +98,17 @@ const cases = {
     query: `?maximumMemory=${2 ** 45}`,
     page: [/\nFAULT memory: no shared memory of up to \d+ MiB: .*\n +Give a smaller maximumMemory/],
   },
+  'an engine that refuses a large memory, as on phones': {
+    init: () => {
+      WebAssembly.Memory = new Proxy(WebAssembly.Memory, {
+        construct(target, [limits]) {
+          if (limits.maximum > 4096) throw new RangeError('could not allocate memory');
+          return Reflect.construct(target, [limits]);
+        },
+      });
+    },
+    page: [/\nnote {2}memory: 256 MiB of address space are available, and not 1024 MiB\n +A runtime takes this\..*\nok {4}workers: [^]*created$/],
+  },
   'a policy that forbids workers': {
     headers: { ...ISOLATED, 'Content-Security-Policy': "worker-src 'none'" },
     page: [/\nFAULT workers: the page's Content-Security-Policy forbids the worker .*worker\.js \(worker-src\)\n +Allow .*worker-src 'self'/],

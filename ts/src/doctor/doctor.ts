@@ -3,14 +3,14 @@ import { optionsOf } from '../check.js';
 import { AioError, messageOf } from '../errors.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { OwnerHost } from '../hosts/host.js';
-import { load, PAGE } from '../runtime/module.js';
+import { load, PAGE, sharedMemory } from '../runtime/module.js';
 import { Runtime } from '../whole/runtime.js';
 import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.js';
 import { needsHelper } from '../runtime/waiter.js';
 import wasm from '../wasm.js';
 import { clock, extras, files, largestMemory } from './capabilities.js';
-import { fault, ok, type Finding } from './finding.js';
-import { examineModule, examinePage, examineWorkerScript, HOW_TO_SEND_HEADERS } from './response.js';
+import { fault, note, ok, type Finding } from './finding.js';
+import { examineModule, examinePage, examineWorkerScript, forbidden, HOW_TO_SEND_HEADERS } from './response.js';
 
 /** How long a worker may take to start and to answer. */
 const PATIENCE_MS = 10_000;
@@ -74,7 +74,10 @@ async function engine(host: OwnerHost): Promise<Finding> {
 
 async function examineSource(source: NonNullable<RuntimeOptions['module']>, host: OwnerHost): Promise<Finding> {
   try {
-    if (source instanceof URL && inBrowser(host)) return await examineModule(await fetch(source, { cache: 'no-store' }), source);
+    if (source instanceof URL && inBrowser(host)) {
+      const finding = await examineModule(await fetch(source, { cache: 'no-store' }), source);
+      return finding.state === 'fault' ? finding : ((await policy()) ?? finding);
+    }
     await load(source, host);
     return ok('module', source instanceof URL ? `${source.href} compiles` : 'the one that was given compiles');
   } catch (error) {
@@ -82,14 +85,24 @@ async function examineSource(source: NonNullable<RuntimeOptions['module']>, host
   }
 }
 
-function memory({ maximumMemory }: RuntimeOptions): Finding {
-  const maximum = Math.ceil((maximumMemory ?? 1024 ** 3) / PAGE);
+/** What a policy forbids although modules compile: WebKit refuses only their instances. */
+async function policy(): Promise<Finding | undefined> {
+  // A module without content.
+  const module = await WebAssembly.compile(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]));
+  return WebAssembly.instantiate(module).then(() => undefined, (error: unknown) => forbidden(messageOf(error)));
+}
+
+const LESS = 'A runtime takes this. Its requests fail with ERR_AIO_NO_MEMORY when the memory is full.';
+
+async function memory({ maximumMemory }: RuntimeOptions): Promise<Finding> {
+  const wanted = Math.ceil((maximumMemory ?? 1024 ** 3) / PAGE);
+  const mib = (pages: number): number => (pages * PAGE) / 1024 ** 2;
   try {
-    // The same initial size that a runtime takes.
-    new WebAssembly.Memory({ initial: Math.min(4096, maximum), maximum, shared: true });
-    return ok('memory', `${(maximum * PAGE) / 1024 ** 2} MiB of address space are available, and up to ${largestMemory()} MiB for one memory`);
+    const pages = (await sharedMemory({ initial: 1, maximum: wanted }, maximumMemory)).maximum / PAGE;
+    const text = `${mib(pages)} MiB of address space are available`;
+    return pages < wanted ? note('memory', `${text}, and not ${mib(wanted)} MiB`, LESS) : ok('memory', `${text}, and up to ${largestMemory()} MiB for one memory`);
   } catch (error) {
-    return fault('memory', `no shared memory of up to ${(maximum * PAGE) / 1024 ** 2} MiB: ${messageOf(error)}`,
+    return fault('memory', `no shared memory of up to ${mib(wanted)} MiB: ${messageOf(error)}`,
       "Give a smaller maximumMemory, close other runtimes, or raise the limit: an engine reserves several GiB of address\nspace for each shared memory (ulimit -v, a container's limit), though it uses none of it.");
   }
 }

@@ -63,6 +63,11 @@ export function examinePage(response: Response, url: URL): Finding {
   return ok('isolation', 'the page has both headers');
 }
 
+/** Of an error's message: whether a policy of the page is the reason. */
+export const forbidden = (why: string): Finding | undefined => /Content[ -]Security|CSP/i.test(why)
+  ? fault('module', `the page's Content-Security-Policy forbids WebAssembly: ${why}`, "Add 'wasm-unsafe-eval' to its script-src.")
+  : undefined;
+
 /** Examines a response that should be aio.wasm, or a program that aiocc has built. */
 export async function examineModule(response: Response, url: URL): Promise<Finding> {
   if (!response.ok) {
@@ -76,9 +81,8 @@ export async function examineModule(response: Response, url: URL): Promise<Findi
     importedMemory(binary);
   } catch (error) {
     const why = messageOf(error);
-    if (/Content Security|CSP/i.test(why)) {
-      return fault('module', `the page's Content-Security-Policy forbids WebAssembly: ${why}`, "Add 'wasm-unsafe-eval' to its script-src.");
-    }
+    const finding = forbidden(why);
+    if (finding) return finding;
     const html = binary[0] === 0x3c;
     return fault('module', why, html
       ? "The server answers with a page where it has no such file (as for an application's own routes): copy aio.wasm to that\naddress, or give another as Runtime.create's option `module` (docs/bundlers.md)."

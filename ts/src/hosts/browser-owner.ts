@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
-import { putTogether } from '../wire/error.js';
 import { browserBase } from './browser.js';
 import type { MadeWorker, OwnerHost } from './host.js';
 import { webWorker } from './web-worker.js';
@@ -32,20 +31,14 @@ function noteScript(make: () => MadeWorker): { worker: Worker; script: WorkerScr
   }
 }
 
-/** The error that was thrown in a worker, made from what its `error` event says. */
-function thrownIn({ message, filename, lineno, colno }: ErrorEvent): Error {
-  const [, name = 'Error', text = message] = /^(?:Uncaught )?(\w*Error): (.*)/s.exec(message) ?? [];
-  return putTogether({ base: name, name, message: text, stack: `${name}: ${text}\n    at ${filename}:${lineno}:${colno}`, fields: {} });
-}
-
-/** Finds out why the script of a worker did not load. */
-async function whyNotLoaded(script: WorkerScript | undefined): Promise<unknown> {
+/** The error that an `error` event of a worker tells. */
+async function errorOf(event: ErrorEvent, script: WorkerScript | undefined): Promise<unknown> {
   try {
-    if (script) return await (await import('./worker-script.js')).whyNotLoaded(script);
+    return await (await import('./worker-script.js')).errorOf(event, script);
   } catch {
     // That file cannot be loaded either.
+    return new Error(event.message || "the worker's script did not load");
   }
-  return new Error("the worker's script did not load");
 }
 
 export const ownerHost: OwnerHost = {
@@ -72,8 +65,7 @@ export const ownerHost: OwnerHost = {
   startWorker(name, events, make) {
     // Bundlers recognise a worker by exactly this expression.
     const { worker, script } = noteScript(() => (make ? make(name) : new Worker(new URL('../iothread/worker-browser.js', import.meta.url), { type: 'module', name })));
-    // An event without a message means that the script did not run at all.
-    return webWorker(worker, events, (event) => (event.message ? thrownIn(event) : whyNotLoaded(script)));
+    return webWorker(worker, events, (event) => errorOf(event, script));
   },
 
   write: toConsole,

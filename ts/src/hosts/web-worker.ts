@@ -9,13 +9,16 @@ export function webWorker(worker: Worker, events: WorkerEvents, errorOf: (event:
   let held = false;
   let ended = (): void => {};
   const gone = new Promise<void>((resolve) => (ended = resolve));
+  const over = (): void => {
+    ended();
+    events.exit(true);
+  };
   worker.onmessage = ({ data }: MessageEvent<unknown>) => {
     if (isLock(data)) {
       held = true;
-      void navigator.locks.request(data.name, () => {
-        ended();
-        events.exit(true);
-      });
+      // WebKit gives it up when the page is left, and the page may be shown again.
+      const wait = (): void => void navigator.locks.request(data.name, over).catch(() => setTimeout(wait, 100));
+      wait();
     } else if (!answerClock(data, worker)) events.message(data);
   };
   worker.onmessageerror = () => events.unreadable();

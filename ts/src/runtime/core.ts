@@ -86,7 +86,7 @@ export class Core {
     const host = await ownerHost();
     await host.checkSupport();
     const { module, limits } = await load(options.module, host);
-    const { shared, maximum } = sharedMemory(limits, options.maximumMemory);
+    const { shared, maximum } = await sharedMemory(limits, options.maximumMemory);
     const guest = options.guest ?? (await consoleGuest(host, module, options.args ?? ['program']));
     // The instance calls the core, but the core cannot be made before the instance.
     const made: { core?: Core } = {};

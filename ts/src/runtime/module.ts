@@ -70,20 +70,23 @@ export async function load(
 /** 256 MiB, which most programs never exceed. */
 const INITIAL_PAGES = 4096;
 
-/** Creates the memory of a runtime. maximum: the size in bytes to which it may grow. @throws AioError ERR_AIO_NO_MEMORY */
-export function sharedMemory(limits: MemoryLimits, maximumMemory = limits.maximum * PAGE): { shared: WebAssembly.Memory; maximum: number } {
-  const maximum = Math.min(limits.maximum, Math.ceil(maximumMemory / PAGE));
-  if (maximum < limits.initial) {
-    throw new AioError('ERR_AIO_NO_MEMORY', `the module needs ${limits.initial * PAGE} bytes at its start; maximumMemory allows ${maximum * PAGE}`);
-  }
-  try {
+/** A runtime's memory, and the size in bytes to which it may grow. */
+export interface SharedMemory {
+  shared: WebAssembly.Memory;
+  maximum: number;
+}
+
+/** Creates the memory of a runtime. maximumMemory: the size in bytes to which it may grow. @throws AioError ERR_AIO_NO_MEMORY */
+export async function sharedMemory(limits: MemoryLimits, maximumMemory = Infinity): Promise<SharedMemory> {
+  const make = (maximum: number): SharedMemory => {
     // Pages that are not touched cost nothing, but growing does: see wasm/libc/heap.c.
     const initial = Math.max(limits.initial, Math.min(maximum, INITIAL_PAGES));
     return { shared: new WebAssembly.Memory({ initial, maximum, shared: true }), maximum: maximum * PAGE };
+  };
+  const maximum = Math.min(limits.maximum, Math.ceil(maximumMemory / PAGE));
+  try {
+    return make(maximum);
   } catch (error) {
-    throw new AioError(
-      'ERR_AIO_NO_MEMORY',
-      `cannot create a shared memory of ${limits.initial} to ${maximum} pages: ${String(error)}; try a smaller maximumMemory`,
-    );
+    return (await import('./less-memory.js')).lessMemory(make, limits, maximum, maximumMemory < Infinity, error);
   }
 }

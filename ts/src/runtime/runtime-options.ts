@@ -20,7 +20,8 @@ export interface RuntimeOptions extends WaitOptions {
   module?: URLLike | Uint8Array<ArrayBuffer> | CompiledModule;
   /**
    * The size in bytes to which the shared memory may grow. Default: what the module allows, 1 GiB for aio.wasm; not
-   * more than that.
+   * more than that. Without this option less is taken where the engine refuses as much, as on phones: a half, a quarter,
+   * and so on down to 16 MiB.
    */
   maximumMemory?: number;
   /**
