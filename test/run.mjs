@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAiocc } from './aiocc/run.mjs';
 import { runApi } from './api/check.mjs';
-import { runC } from './c/run.mjs';
+import { runC, runWrapping } from './c/run.mjs';
 import { runChaos } from './chaos/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runConformance, sums } from './conformance/run.mjs';
@@ -81,6 +81,8 @@ const suites = {
   lint,
   'c-native': () => runC('native', only),
   'c-wasm': () => runC('wasm', only),
+  'c-native-wrap': () => runWrapping('native-wrap', only),
+  'c-wasm-wrap': () => runWrapping('wasm-wrap', only),
   ...otherBuilds(),
   sim: () => runSim(only),
   mutants: () => runMutants(only),

@@ -12,6 +12,7 @@
  */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
+#include "port/counter.h"
 #include "port/port.h"
 #include "sync/wait.h"
 
@@ -24,6 +25,7 @@ typedef struct CoWaitRecord {
 void qemu_co_mutex_init(CoMutex *mutex)
 {
     memset(mutex, 0, sizeof(*mutex));
+    mutex->sequence = AIO_COUNTER_START;
 }
 
 /* ---- Coroutines that wait ---- */

@@ -2,6 +2,7 @@
 /* GSources and the GMainContexts that they are attached to, with GLib's contract. */
 #include "gmain/gmain.h"
 #include "port/calls.h"
+#include "port/counter.h"
 #include "qemu/atomic.h"
 
 static GMainContext *default_context;
@@ -66,7 +67,8 @@ guint g_source_attach(GSource *source, GMainContext *context)
     source->prev = last;
     source->next = NULL;
     source->context = context;
-    source->source_id = ++context->last_id;
+    /* 0 is no id. */
+    source->source_id = ++context->last_id ? context->last_id : ++context->last_id;
     context->fds_changed++;
     qemu_rec_mutex_unlock(&context->lock);
     g_main_context_wakeup(context);
@@ -163,6 +165,7 @@ GMainContext *g_main_context_new(void)
         port_panic("g_main_context_new: no memory or no fd is left");
     }
     context->ref_count = 1;
+    context->last_id = context->fds_changed = AIO_COUNTER_START;
     qemu_rec_mutex_init(&context->lock);
     qemu_mutex_init(&context->owner_lock);
     qemu_cond_init(&context->released);

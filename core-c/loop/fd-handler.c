@@ -9,6 +9,7 @@
  */
 #include "loop/loop.h"
 #include "port/calls.h"
+#include "port/counter.h"
 #include <string.h>
 
 /* ---- Room for handlers ---- */
@@ -88,7 +89,7 @@ static AioHandler *new_handler(int fd, bool is_external, IOHandler *io_read,
     node->io_poll_ready = io_poll_ready;
     node->opaque = opaque;
     node->is_external = is_external;
-    node->serial = qatomic_fetch_inc(&serial);
+    node->serial = AIO_COUNTER_START + qatomic_fetch_inc(&serial);
     return node;
 }
 

@@ -8,13 +8,14 @@
  */
 #include "qemu/thread.h"
 
+#include "port/counter.h"
 #include "port/port.h"
 #include "sync/cond.h"
 #include "sync/wait.h"
 
 void qemu_cond_init(QemuCond *cond)
 {
-    qatomic_set(&cond->sequence, 0);
+    qatomic_set(&cond->sequence, AIO_COUNTER_START & ~COND_DESTROYED);
     qatomic_set(&cond->inside, 0);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "time/heap.h"
 
+#include "port/counter.h"
+
 #define ARITY 4
 #define CACHE_LINE 64
 #define SLOT_BITS 24
@@ -47,6 +49,8 @@ void heap_init(TimerHeap *heap)
 {
     memset(heap, 0, sizeof(*heap));
     heap->unused = NO_SLOT;
+    /* Sign-extended: the turn wraps at 40 bits, too. */
+    heap->turn = (uint64_t)(int32_t)AIO_COUNTER_START;
 }
 
 void heap_grow(TimerHeap *heap, TimerHeapMemory *memory)

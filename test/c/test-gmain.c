@@ -250,6 +250,26 @@ static void the_last_unref_of_a_context_takes_its_sources_off(void)
     ASSERT_INT_EQ(finalized, 1);
 }
 
+/* In the build whose counters wrap (port/counter.h), the fifth would be 0. */
+static void no_id_is_zero(void)
+{
+    GMainContext *context = g_main_context_new();
+    GSource *sources[8];
+    guint last = 0;
+
+    for (int i = 0; i < 8; i++) {
+        sources[i] = g_source_new(&noted_funcs, sizeof(Noted));
+        guint id = g_source_attach(sources[i], context);
+        ASSERT_TRUE(id != 0 && id != last);
+        last = id;
+    }
+    for (int i = 0; i < 8; i++) {
+        g_source_destroy(sources[i]);
+        g_source_unref(sources[i]);
+    }
+    g_main_context_unref(context);
+}
+
 static void attaching_twice_panics(void)
 {
     context = g_main_context_new();
@@ -801,6 +821,7 @@ TEST_PROGRAM(
     TEST(one_whose_dispatch_is_false_is_taken_off),
     TEST(one_that_another_takes_off_is_not_dispatched),
     TEST(iterations_may_be_nested),
+    TEST(no_id_is_zero),
     TEST(the_last_unref_of_a_context_takes_its_sources_off),
     TEST_PANICS(attaching_twice_panics, "attached already"),
     TEST(thread_defaults_are_a_stack),

@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <threads.h>
 
+#include "port/counter.h"
 #include "sync/cond.h"
 #include "sync/semaphore.h"
 #include "wait.h"
@@ -132,7 +133,7 @@ int __wrap_pthread_barrier_init(pthread_barrier_t *b,
     if (count == 0) {
         return EINVAL;
     }
-    *(Barrier *)b = (Barrier){ .needed = count };
+    *(Barrier *)b = (Barrier){ .needed = count, .round = AIO_COUNTER_START };
     return 0;
 }
 

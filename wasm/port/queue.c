@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The queues of the block engines: the loop's side. */
 #include "port/calls.h"
+#include "port/counter.h"
 #include "queue.h"
 
 /* Puts a new queue into its server's table, which has no gaps, and returns its
@@ -56,6 +57,7 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
     queue->mask = entries - 1;
     queue->event_fd = event_fd;
     queue->refs = 2;
+    queue->tail = queue->reaped = queue->done = queue->announced = AIO_COUNTER_START;
     if (owned) {
         *error = join_server(queue, &wasm_host_server);
         if (*error < 0) {
@@ -70,6 +72,7 @@ PortQueue *port_queue_new(PortQueueKind kind, unsigned entries, int event_fd,
         *error = -ENOMEM;
         return NULL;
     }
+    server->doorbell = AIO_COUNTER_START;
     join_server(queue, server);
     *error = port_thread_start("host I/O", wasm_server_main, queue, NULL);
     if (*error < 0) {

@@ -14,6 +14,7 @@
  * function with a catch: the list counts as a fence (port/calls.h).
  */
 #include "wasm-port.h"
+#include "port/counter.h"
 #include "setjmp-frames.h"
 
 /* What setjmp() writes into a jmp_buf; the first part of <setjmp.h>'s, which is larger. */
@@ -42,7 +43,7 @@ static _Thread_local uint32_t last_serial;
 void setjmp_enter(SetjmpFrame *frame)
 {
     frame->outer = setjmp_frames;
-    frame->serial = ++last_serial;
+    frame->serial = AIO_COUNTER_START + ++last_serial;
     frame->fences = port_fences_tls++;
     frame->coroutine = port_coroutine_current;
     setjmp_frames = frame;

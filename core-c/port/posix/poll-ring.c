@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One-shot polls by IORING_OP_POLL_ADD. */
+#include "port/counter.h"
 #include "port/posix/uring.h"
 #include "qemu/atomic.h"
 
@@ -30,7 +31,7 @@ struct PortPollRing {
 
 static uint64_t user_data(int fd, const Poll *poll)
 {
-    return (uint64_t)poll->serial << 32 | (uint32_t)fd;
+    return (uint64_t)(AIO_COUNTER_START + poll->serial) << 32 | (uint32_t)fd;
 }
 
 static struct io_uring_sqe *get_sqe(PortPollRing *ring)

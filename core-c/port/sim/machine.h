@@ -156,6 +156,8 @@ bool sim_run_on(unsigned id);
 /* SIM_BY_HAND: the threads that may go on, a bit for each; 0: the run has ended. */
 uint32_t sim_may_go_on(void);
 extern SimRun *sim_current_run;
+/* Where the counters of the program start: port/counter.h. */
+extern uint32_t sim_counter_start;
 
 /* Searches all orders of a small scenario. Returns false if one failed, which *run describes. */
 bool sim_explore(const SimScenario *scenario, uint64_t most_runs, SimRun *run, uint64_t *runs, bool *complete);

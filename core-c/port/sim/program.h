@@ -3,8 +3,13 @@
  * Included first in each file of the simulated program. Its thread-locals lie in one section, which the simulator exchanges when
  * it goes from one thread to another; its heap is the simulator's.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The seed decides where counters start. */
+extern uint32_t sim_counter_start;
+#define AIO_COUNTER_START sim_counter_start
 
 #define _Thread_local __attribute__((section("simtls")))
 #define __thread __attribute__((section("simtls")))
