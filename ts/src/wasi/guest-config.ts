@@ -9,4 +9,6 @@ export interface GuestConfig {
   readonly buffer: SharedArrayBuffer;
   /** The disk of the directories that are in memory; undefined if there are none. */
   readonly disk: SharedArrayBuffer | undefined;
+  /** Where things were opened, on a host without procfs; undefined elsewhere. */
+  readonly places: SharedArrayBuffer | undefined;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What guests inherit from this process, and what it opens for them, in Node, Deno and Bun. */
-import { closeSync, constants, existsSync, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
 import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { fdsAreOwned } from '../hosts/node.js';
@@ -170,29 +170,34 @@ const noDirectories = (path: string, why: string): AioError =>
   new AioError('ERR_AIO_UNSUPPORTED', `${path}: ${why}; a directory in memory works everywhere ('mem' in place of the path)`);
 
 /**
- * Opens a directory for guests and returns its fd. AIO_NO_PROCFS=1 in the environment makes a system with procfs behave as one
- * without it, for tests.
+ * Whether there is no /proc/self/fd that shows this process's fds, as on macOS. AIO_NO_PROCFS=1 in the environment makes a system
+ * with procfs behave as one without it, for tests.
  */
-export function openDirectory(path: string): number {
-  if (fdsAreOwned) throw noDirectories(path, 'a guest has no directories of the host on Deno, whose fds are those of one thread (use Node or Bun)');
-  if (process.env['AIO_NO_PROCFS'] === '1' || !existsSync('/proc/self/fd')) {
-    throw noDirectories(path, `directories of the host need Linux's /proc/self/fd, which is not there (${process.platform})`);
-  }
-  let fd: number;
+export function walks(): boolean {
+  if (process.env['AIO_NO_PROCFS'] === '1') return true;
+  let fd: number | undefined;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    fd = openSync('/', constants.O_RDONLY);
+    const [own, seen] = [fstatSync(fd), statSync(`/proc/self/fd/${fd}`)];
+    return own.ino !== seen.ino || own.dev !== seen.dev;
+  } catch {
+    return true;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Opens a directory for guests. */
+export function openDirectory(path: string): { fd: number; place: string } {
+  if (fdsAreOwned) throw noDirectories(path, 'a guest has no directories of the host on Deno, whose fds are those of one thread (use Node or Bun)');
+  if (process.platform === 'win32') throw noDirectories(path, 'a guest has no directories of the host on Windows, which has no calls to use them safely');
+  try {
+    const place = realpathSync(path);
+    return { fd: openSync(place, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW), place };
   } catch (error) {
     const errno = hostErrno(error);
     throw new AioError('ERR_AIO_IO', `${path}: ${errno === 'ENOTDIR' ? 'is not a directory' : messageOf(error)}`, { errno });
   }
-  try {
-    const [own, seen] = [fstatSync(fd), statSync(`/proc/self/fd/${fd}`)];
-    if (own.ino === seen.ino && own.dev === seen.dev) return fd;
-  } catch {
-    // It shows the fds of something else: fail as below.
-  }
-  closeSync(fd);
-  throw noDirectories(path, "directories of the host need Linux's /proc/self/fd, which does not show this process's fds");
 }
 
 const endsOf = (socket: Socket): Ends => ({

@@ -13,16 +13,19 @@ import { guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Parents } from './parents.js';
+import { Places } from './places.js';
 import { Disk } from './disk.js';
 import { hostWithDisk } from './disk-host.js';
 import { realtimeClock } from './realtime.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
+import { hostThatWalks } from './walked-files.js';
 
 /** What one thread of a guest uses for its WASI calls. sleeps: the thread may block. */
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
+  if (config.places) host = hostThatWalks(host, new Places(config.places, shared));
   if (config.disk) host = hostWithDisk(host, new Disk(config.disk, shared));
   const fs = host.fs as FileSystem | undefined;
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared), realtime: realtimeClock(host) };

@@ -37,6 +37,7 @@ const START_ANSWER = 6;
 const NEXT_TID = 7;
 const THREADS = 8;
 const DISK_LOCK = 9;
+const PLACES_LOCK = 10;
 const SLEEPER_WORDS = 16;
 const FDS = HEADER;
 const OBJECTS = FDS + MAX_FDS;
@@ -142,10 +143,16 @@ export class Shared {
     return this.locked(DISK_LOCK, work);
   }
 
+  /** Locks the table of where things were opened. */
+  withPlaces<T>(work: () => T): T {
+    return this.locked(PLACES_LOCK, work);
+  }
+
   /** Called by the owner: opens the locks that a terminated thread may have held. */
   breakLocks(): void {
     Atomics.store(this.words, TABLE_LOCK, 0);
     Atomics.store(this.words, DISK_LOCK, 0);
+    Atomics.store(this.words, PLACES_LOCK, 0);
   }
 
   // ---- The host's fds that threads keep open for themselves

@@ -30,8 +30,10 @@ export interface Surroundings {
   inherit(fd: number): Inherited | undefined;
   /** Whether two fds of this process refer to the same file. */
   sameFile(one: number, other: number): boolean;
-  /** Opens a directory and returns its fd. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
-  openDirectory(path: string): number;
+  /** Whether paths are walked by what stands in for procfs: see walked-files.ts. */
+  walks(): boolean;
+  /** Opens a directory. Returns its fd, and its place without symbolic links. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
+  openDirectory(path: string): { fd: number; place: string };
   directoryCalls: DirectoryCalls;
   /** Listens for connections on an address. Rejects with AioError ERR_AIO_IO. */
   listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;

@@ -15,6 +15,7 @@ import type { GuestHost } from './guest-host.js';
 import { guestSystem } from './guest-system.js';
 import { directoriesOf, type GuestOptions, type Standard } from './guest-options.js';
 import { Pump } from './pump.js';
+import { Places } from './places.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
@@ -23,6 +24,7 @@ import { AioStream } from './stream.js';
 import { Net } from './net.js';
 import type { Listening, Surroundings } from './surroundings.js';
 import { FdTable, Kind, type FileSystem } from './table.js';
+import { hostThatWalks } from './walked-files.js';
 
 /** The host's path that stands for a new directory in memory. */
 const IN_MEMORY = 'mem';
@@ -39,7 +41,6 @@ export class WasiGuest implements Guest {
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
   private net: Net | undefined;
-  private around: Surroundings | undefined;
   /** Called if its streams cannot be served any more. */
   onError: ((error: unknown) => void) | undefined;
   /** Starts the workers of the guest's threads. */
@@ -49,19 +50,28 @@ export class WasiGuest implements Guest {
   /** The ring of standard output, if that is a pipe of this process. */
   private output: Ring | undefined;
 
-  private constructor(private readonly host: OwnerHost, guests: GuestHost, readonly shared: Shared, options: GuestOptions) {
+  /** Where the guest's files were opened, on a host without procfs. */
+  private readonly places: Places | undefined;
+
+  private constructor(
+    private readonly host: OwnerHost, guests: GuestHost, private readonly around: Surroundings | undefined, readonly shared: Shared, options: GuestOptions,
+  ) {
     this.makeWorker = guests.makeWorker;
     const inMemory = directoriesOf(options.dirs).some(([, path]) => path === IN_MEMORY);
+    const onHost = directoriesOf(options.dirs).some(([, path]) => path !== IN_MEMORY);
     const disk = inMemory ? Disk.create(shared) : undefined;
-    const withFiles = disk && hostWithDisk(host, disk);
+    this.places = onHost && around?.walks() ? Places.create(shared) : undefined;
+    const walking = this.places ? hostThatWalks(host, this.places) : host;
+    const withFiles = disk && hostWithDisk(walking, disk);
     this.files = withFiles?.files;
-    this.table = new FdTable(shared, (withFiles ?? host).fs as FileSystem | undefined);
+    this.table = new FdTable(shared, (withFiles ?? walking).fs as FileSystem | undefined);
     this.config = {
       args: options.args ?? ['program'],
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
       preopens: directoriesOf(options.dirs).map(([name]) => name),
       buffer: shared.buffer,
       disk: disk?.buffer,
+      places: this.places?.buffer,
     };
   }
 
@@ -70,9 +80,8 @@ export class WasiGuest implements Guest {
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_IO (a directory, a socket), ERR_AIO_UNSUPPORTED
    */
   static async create(host: OwnerHost, guests: GuestHost, options: GuestOptions): Promise<WasiGuest> {
-    const guest = new WasiGuest(host, guests, Shared.create(true), options);
+    const guest = new WasiGuest(host, guests, await guests.surroundings?.(), Shared.create(true), options);
     try {
-      guest.around = await guests.surroundings?.();
       guest.pump = new Pump(guest.shared, host, guests, (error) => guest.onError?.(error));
       guest.net = new Net(guest.shared, guest.table, guest.pump, guest.around, options.allowNet ?? false, (text) => host.warn(text), (stream) => guest.connect(stream, false));
       let fd = 3;
@@ -166,10 +175,17 @@ export class WasiGuest implements Guest {
   private directory(fd: number, path: string, preopen: number): void {
     const inMemory = path === IN_MEMORY && this.files;
     if (!inMemory && !this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here but those in memory ('${IN_MEMORY}')`);
-    const hostFd = inMemory ? inMemory.openTop(String(preopen)) : this.around?.openDirectory(path) ?? -1;
+    const hostFd = inMemory ? inMemory.openTop(String(preopen)) : this.openDirectory(path);
     this.table.openAt(fd, {
       kind: Kind.directory, type: FileType.directory, hostFd, preopen, base: RIGHTS_OF_DIRECTORY, inheriting: ALL_RIGHTS,
     });
+  }
+
+  private openDirectory(path: string): number {
+    if (!this.around) return -1;
+    const { fd, place } = this.around.openDirectory(path);
+    this.places?.set(fd, place);
+    return fd;
   }
 
   private async listener(fd: number, address: string): Promise<void> {
