@@ -582,8 +582,8 @@ build/chromium.tried build/spin.tried build/glib.tried: build/%.tried: wasm/tool
 bench: build $(bench_native) $(bench_wasm) $(bench_modules) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
 
-bench-calls: build
-	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/calls/run.mjs
+bench-calls: build build/bench/wasm/rtt.wasm
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' DOCS='$(DOCS)' node test/bench/calls/run.mjs
 
 bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm build/plain/command.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs

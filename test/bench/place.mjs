@@ -57,10 +57,9 @@ async function findPlayers(pid, by) {
 
 /**
  * Throws with the reason if it cannot be done. tids: two, or anything else if they
- * are to be found.
+ * are to be found. cpus: those to choose from, if this thread is on one of them only.
  */
-export async function placeThreads(pid, tids, { place, by = 'sleeps' }) {
-  const cpus = allowedCpus();
+export async function placeThreads(pid, tids, { place, by = 'sleeps', cpus = allowedCpus() }) {
   const players = Array.isArray(tids) && tids.every(Number.isInteger) ? tids : await findPlayers(pid, by);
   players.forEach((tid, i) => placeThread(tid, place === 'same' ? cpus[0] : cpus[i]));
 }

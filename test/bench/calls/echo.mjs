@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The far side of each contender of run.mjs: `bare` posts each message back, `comlink` exposes the functions, `by hand` serves
-// echo through rings, and without any this is an IOThread, which serves them.
+// echo through rings, `synckit` makes blocking calls to a worker of synckit's, and without any this is an IOThread, which serves
+// the functions.
 import { readlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -15,7 +16,7 @@ const functions = {
   async peer(value, times) {
     for (let n = 0; n < times; n++) await other.echo(value);
   },
-  sync(value, times) {
+  blocking(value, times) {
     const { echo } = other.sync;
     for (let n = 0; n < times; n++) echo(value);
   },
@@ -25,7 +26,13 @@ const functions = {
 };
 
 if (workerData?.as === 'bare') {
-  parentPort.on('message', (value) => parentPort.postMessage(value === 'thread' ? functions.thread() : value));
+  parentPort.on('message', (value) => {
+    if (value === 'thread') return parentPort.postMessage(functions.thread());
+    if (!value?.transferred) return parentPort.postMessage(value);
+    // As a function that returns a buffer which it keeps.
+    const copy = value.transferred.slice();
+    parentPort.postMessage({ transferred: copy }, [copy.buffer]);
+  });
 } else if (workerData?.as === 'comlink') {
   const { expose } = await import('comlink');
   expose(functions, {
@@ -37,6 +44,14 @@ if (workerData?.as === 'bare') {
   const { serveByHand } = await import('./by-hand.mjs');
   parentPort.postMessage(functions.thread());
   serveByHand(workerData.rings, functions.echo);
+} else if (workerData?.as === 'synckit') {
+  const { createSyncFn } = await import('synckit');
+  const call = createSyncFn(new URL('./echo-synckit.mjs', import.meta.url));
+  parentPort.on('message', ({ value, times }) => {
+    for (let n = 0; n < times; n++) call(value);
+    parentPort.postMessage(undefined);
+  });
+  parentPort.postMessage([functions.thread(), call('thread')]);
 } else {
   const { serve } = await import('../../../dist/iothread-node.js');
   serve(functions);

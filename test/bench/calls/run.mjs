@@ -1,133 +1,115 @@
 // SPDX-License-Identifier: MIT
-// Calls to another thread, in proportion to a bare postMessage round trip between two threads in the same run.
+// Calls to another thread, in proportion to what the same work costs otherwise in the same run: a bare postMessage round trip
+// between two threads, a copy that is transferred, another pool.
 //
-//   node test/bench/calls/run.mjs     ONLY=prefix,…: only lines that begin so; QUICK=1: shorter
+//   node test/bench/calls/run.mjs     ONLY=prefix,…: only lines that begin so; QUICK=1: shorter; DOCS=1: writes the tables to
+//                                     docs/performance.md, too
 //
-// Standard output: a table. A goal that is missed is no failure.
-import * as Comlink from 'comlink';
-import { Worker } from 'node:worker_threads';
-import { Runtime } from '../../../dist/index.js';
-import { callByHand, makeRings } from './by-hand.mjs';
+// Standard output: the tables. A goal that is missed is no failure.
+import { cpuUsage } from 'node:process';
+import { makeContenders } from './contenders.mjs';
+import { pollFloor } from './poll-floor.mjs';
+import { CONCURRENCY, makePools, ROUND } from './pools.mjs';
 import { allowedCpus, cannotPlace, placeThread } from '../place.mjs';
+import { Tables } from './tables.mjs';
 
 const quick = (process.env.QUICK ?? '') !== '';
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
 const ROUNDS = quick ? 3 : 15;
 const MS = quick ? 60 : 150;
 const now = () => Number(process.hrtime.bigint());
-const file = new URL('./echo.mjs', import.meta.url);
 
 const small = { id: 1, name: 'hello', list: [1, 2, 3] };
 const large = new Uint8Array(1 << 20);
 const rows = Array.from({ length: 200_000 }, (_, id) => ({ id, name: `row ${id}` }));
 
-// ---- The contenders, each with a worker of its own ----
-
-const bare = new Worker(file, { workerData: { as: 'bare' } });
-const waiting = [];
-bare.on('message', (value) => waiting.shift()(value));
-const post = (value) => new Promise((resolve) => {
-  waiting.push(resolve);
-  bare.postMessage(value);
-});
-
-const comlinkWorker = new Worker(file, { workerData: { as: 'comlink' } });
-const listeners = new Map();
-const comlink = Comlink.wrap({
-  postMessage: (message, list) => comlinkWorker.postMessage(message, list),
-  addEventListener: (_type, listener) => {
-    listeners.set(listener, (data) => listener({ data }));
-    comlinkWorker.on('message', listeners.get(listener));
-  },
-  removeEventListener: (_type, listener) => comlinkWorker.off('message', listeners.get(listener)),
-});
-
-const rings = makeRings();
-const byHand = new Worker(file, { workerData: { as: 'by hand', rings } });
-const byHandThread = await new Promise((resolve) => byHand.once('message', resolve));
-byHand.unref();
-const ring = callByHand(rings);
-
-const runtime = await Runtime.create();
-const io = (await runtime.iothread('calls', { module: file, pollMaxNs: 0 })).remote;
-
-/** Two IOThreads of which the first calls the second; they poll for so long before they sleep. */
-async function pair(name, pollMaxNs, busy = false) {
-  const [near, far] = (await Promise.all(['near', 'far'].map((end) => runtime.iothread(`${name} ${end}`, { module: file, pollMaxNs })))).map(({ remote }) => remote);
-  await near.meet(far);
-  if (busy) await Promise.all([near.busy(), far.busy()]);
-  return { near, tids: [await near.thread(), await far.thread()] };
-}
-const pairs = { asleep: await pair('asleep', 0), hosted: await pair('hosted', 0, true), polling: await pair('polling', 100_000) };
-const posts = async () => { for (let n = 0; n < 100; n++) await post(small); };
-
+const { io, post, comlink, ring, synckit, pairs, tids, end } = await makeContenders();
 const all = (n, call) => Promise.all(Array.from({ length: n }, call));
+const posts = async () => { for (let n = 0; n < 100; n++) await post(small); };
+const transferred = () => {
+  const copy = large.slice();
+  return post({ transferred: copy }, [copy.buffer]);
+};
 
-/** Lines: [name, what it is, calls in one go, goal in proportion to postMessage, contenders]. */
-const LINES = [
-  ['r_call', 'a call with a small object', 1, 0.9, { ours: () => io.echo(small), comlink: () => comlink.echo(small), ring: () => ring(small), postMessage: () => post(small) }],
-  ['r_async', 'the same, of an async function', 1, 0.9, { ours: () => io.later(small), comlink: () => comlink.later(small), postMessage: () => post(small) }],
-  ['r_burst', '100 calls at once, each', 100, 0.5, { ours: () => all(100, () => io.echo(small)), comlink: () => all(100, () => comlink.echo(small)), ring: () => all(100, () => ring(small)), postMessage: () => all(100, () => post(small)) }],
-  ['r_back', '100 call-backs, one after another, each', 100, undefined, { ours: () => io.back((n) => n, 100), postMessage: async () => { for (let n = 0; n < 100; n++) await post(n); } }],
-  ['r_peer', 'a call from IOThread to IOThread, both asleep in WebAssembly', 100, 0.5, { ours: () => pairs.asleep.near.peer(small, 100), postMessage: posts }],
-  ['r_peer_hosted', "the same, asleep in JavaScript's event loop", 100, 0.9, { ours: () => pairs.hosted.near.peer(small, 100), postMessage: posts }],
-  ['r_peer_poll', 'the same, polling', 100, undefined, { ours: () => pairs.polling.near.peer(small, 100), postMessage: posts }],
-  ['r_sync', 'a blocking call from IOThread to IOThread, both asleep', 100, 0.5, { ours: () => pairs.asleep.near.sync(small, 100), postMessage: posts }],
-  ['r_sync_poll', 'the same, polling', 100, undefined, { ours: () => pairs.polling.near.sync(small, 100), postMessage: posts }],
-  ['r_mib', '1 MiB as Uint8Array', 1, 1, { ours: () => io.echo(large), comlink: () => comlink.echo(large), postMessage: () => post(large) }],
-  ['r_rows', 'an array of 200,000 objects', 1, 1.1, { ours: () => io.echo(rows), postMessage: () => post(rows) }],
-];
+/**
+ * Lines: what they are, how many calls are made in one go, the contenders, of which the second is what ours is compared with,
+ * and the goal for that ratio.
+ */
+const LINES = {
+  r_call: { what: 'a call with a small object', calls: 1, goal: 0.9, by: { ours: () => io.echo(small), postMessage: () => post(small), comlink: () => comlink.echo(small), y_ring: () => ring(small) } },
+  r_async: { what: 'the same, of an async function', calls: 1, goal: 0.9, by: { ours: () => io.later(small), postMessage: () => post(small), comlink: () => comlink.later(small) } },
+  r_burst: { what: '100 calls at once, each', calls: 100, goal: 0.5, by: { ours: () => all(100, () => io.echo(small)), postMessage: () => all(100, () => post(small)), comlink: () => all(100, () => comlink.echo(small)), y_ring: () => all(100, () => ring(small)) } },
+  r_back: { what: '100 call-backs, one after another, each', calls: 100, by: { ours: () => io.back((n) => n, 100), postMessage: async () => { for (let n = 0; n < 100; n++) await post(n); } } },
+  r_peer: { what: 'a call from IOThread to IOThread, both asleep in WebAssembly', calls: 100, goal: 0.5, by: { ours: () => pairs.asleep.near.peer(small, 100), postMessage: posts } },
+  r_peer_hosted: { what: "the same, asleep in JavaScript's event loop", calls: 100, goal: 0.9, by: { ours: () => pairs.hosted.near.peer(small, 100), postMessage: posts } },
+  r_peer_poll: { what: 'the same, polling, beside a round trip of bottom halves of C', calls: 100, goal: 6, place: 'cross', by: { ours: () => pairs.polling.near.peer(small, 100), b_rtt_poll: pollFloor } },
+  r_sync: { what: 'a blocking call from IOThread to IOThread, both asleep', calls: 100, goal: 0.5, by: { ours: () => pairs.asleep.near.blocking(small, 100), postMessage: posts, synckit: () => synckit(small, 100) } },
+  r_sync_poll: { what: 'the same, polling, beside a round trip of bottom halves of C', calls: 100, goal: 4, place: 'cross', by: { ours: () => pairs.polling.near.blocking(small, 100), b_rtt_poll: pollFloor } },
+  r_mib: { what: '1 MiB as Uint8Array, there and back, beside a copy that is transferred', calls: 1, goal: 1, by: { ours: () => io.echo(large), transfer: transferred, postMessage: () => post(large), comlink: () => comlink.echo(large) } },
+  r_rows: { what: 'an array of 200,000 objects, there and back', calls: 1, goal: 1.1, by: { ours: () => io.echo(rows), postMessage: () => post(rows) } },
+};
 
-const cpus = allowedCpus();
-const tids = { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread') };
+/** The lines of pools, whose threads are where the system puts them. */
+function poolLines(pools) {
+  const by = (task) => Object.fromEntries(Object.entries(pools).map(([contender, { work }]) => [contender, () => work(task)]));
+  const calls = CONCURRENCY * ROUND;
+  return {
+    r_pool_empty: { what: `a task that does nothing, ${CONCURRENCY} at any time, two threads`, calls, goal: 0.33, by: by('empty') },
+    r_pool_1ms: { what: 'the same, of tasks that compute for 1 ms', calls, goal: 1, by: by('busy') },
+  };
+}
 
+/** Runs work() for a while. Returns the time a call took, and the processor time of the whole process, both in ns. */
 async function sample(work, calls) {
+  if (work === pollFloor) return { ns: await pollFloor(MS), cpu: NaN };
   for (const end = now() + MS * 2e5; now() < end;) await work();
   let n = 0;
+  const before = cpuUsage();
   const start = now();
   do n += calls;
   while ((await work(), now() < start + MS * 1e6));
-  return (now() - start) / n;
+  const { user, system } = cpuUsage(before);
+  return { ns: (now() - start) / n, cpu: ((user + system) * 1000) / n };
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
-/** Contenders and their titles. */
-const SHOWN = [['ours', 'ours'], ['comlink', 'comlink'], ['ring', 'y_ring'], ['postMessage', 'postMessage']];
-const RING_GOAL = 1.25;
-const WIDTHS = [13, 9, 9, 9, 11, 14, 13];
-const row = (...cells) => cells.map((cell, n) => cell.padEnd(WIDTHS[n])).join(' ');
-const micros = (ns) => `${Number((ns / 1000).toPrecision(3))} µs`;
+const chosen = (lines) => Object.entries(lines).filter(([name]) => only.length === 0 || only.some((prefix) => name.startsWith(prefix)));
 
+async function measure(tables, lines, place) {
+  for (const [name, line] of chosen(lines)) {
+    if (line.place && line.place !== place) continue;
+    const samples = Object.fromEntries(Object.keys(line.by).map((contender) => [contender, []]));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [contender, work] of Object.entries(line.by)) samples[contender].push(await sample(work, line.calls));
+    }
+    tables.line(name, line, samples);
+  }
+}
+
+const tables = new Tables();
+const cpus = allowedCpus();
 for (const place of ['cross', 'same']) {
+  if (chosen(LINES).length === 0) break;
   const why = cannotPlace(place);
   if (why) console.log(`threads cannot be placed: ${why}`);
   else {
     placeThread(process.pid, cpus[0]);
-    for (const tid of Object.values(tids)) placeThread(tid, cpus[place === 'same' ? 0 : 1]);
-    for (const { tids: [near, far] } of Object.values(pairs)) {
+    const far = cpus[place === 'same' ? 0 : 1];
+    for (const tid of Object.values(tids)) placeThread(tid, far);
+    for (const [near, other] of [...Object.values(pairs).map((pair) => pair.tids), synckit.tids]) {
       placeThread(near, cpus[0]);
-      placeThread(far, cpus[place === 'same' ? 0 : 1]);
+      placeThread(other, far);
     }
   }
-  console.log(`\n${why ? 'threads where the system puts them' : place === 'cross' ? 'the two threads on two CPUs' : 'the two threads on one CPU'}`);
-  console.log(row('line', ...SHOWN.map(([, title]) => title), 'to postMessage', 'to y_ring'));
-  for (const [name, what, calls, goal, contenders] of LINES) {
-    if (only.length > 0 && !only.some((prefix) => name.startsWith(prefix))) continue;
-    const samples = Object.fromEntries(Object.keys(contenders).map((contender) => [contender, []]));
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [contender, work] of Object.entries(contenders)) samples[contender].push(await sample(work, calls));
-    }
-    const to = (other, most) => {
-      if (!samples[other]) return '';
-      const ratio = median(samples.ours.map((ns, n) => ns / samples[other][n]));
-      return `${ratio.toFixed(2)}${most === undefined ? '' : ratio <= most ? ` ok ≤ ${most}` : ` over ${most}`}`;
-    };
-    const times = SHOWN.map(([contender]) => (samples[contender] ? micros(median(samples[contender])) : ''));
-    console.log(`${row(name, ...times, to('postMessage', goal), to('ring', RING_GOAL))} ${what}`);
-  }
+  tables.begin(why ? 'Threads where the system puts them' : place === 'cross' ? 'The two threads on two CPUs' : 'The two threads on one CPU');
+  await measure(tables, LINES, place);
   if (why) break;
 }
-await runtime.close();
-await bare.terminate();
-await comlinkWorker.terminate();
-await byHand.terminate();
+await end();
+if (chosen(poolLines({})).length > 0) {
+  if (!cannotPlace('same')) placeThread(process.pid, cpus.join());
+  const pools = makePools();
+  tables.begin('Pools, their threads where the system puts them');
+  await measure(tables, poolLines(pools));
+  for (const pool of Object.values(pools)) await pool.end();
+}
+if ((process.env.DOCS ?? '') !== '') tables.write();

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// The contenders of run.mjs, each with threads of its own.
+import * as Comlink from 'comlink';
+import { Worker } from 'node:worker_threads';
+import { Runtime } from '../../../dist/index.js';
+import { callByHand, makeRings } from './by-hand.mjs';
+
+const file = new URL('./echo.mjs', import.meta.url);
+const start = (as, more = {}) => new Worker(file, { workerData: { as, ...more } });
+
+/** Returns what posts a message to the worker and resolves with its answer; messages are answered in their order. */
+function asker(worker) {
+  const waiting = [];
+  worker.on('message', (value) => waiting.shift()(value));
+  return (value, list) => new Promise((resolve) => {
+    waiting.push(resolve);
+    worker.postMessage(value, list);
+  });
+}
+
+function wrapComlink(worker) {
+  const listeners = new Map();
+  return Comlink.wrap({
+    postMessage: (message, list) => worker.postMessage(message, list),
+    addEventListener: (_type, listener) => {
+      listeners.set(listener, (data) => listener({ data }));
+      worker.on('message', listeners.get(listener));
+    },
+    removeEventListener: (_type, listener) => worker.off('message', listeners.get(listener)),
+  });
+}
+
+const first = (worker) => new Promise((resolve) => worker.once('message', resolve));
+
+/** Two IOThreads of which the first calls the second; they poll for so long before they sleep. */
+async function pair(runtime, name, pollMaxNs, busy = false) {
+  const ends = await Promise.all(['near', 'far'].map((end) => runtime.iothread(`${name} ${end}`, { module: file, pollMaxNs })));
+  const [near, far] = ends.map(({ remote }) => remote);
+  await near.meet(far);
+  if (busy) await Promise.all([near.busy(), far.busy()]);
+  return { near, ends, tids: [await near.thread(), await far.thread()] };
+}
+
+export async function makeContenders() {
+  const bare = start('bare');
+  const post = asker(bare);
+  const comlinkWorker = start('comlink');
+  const comlink = wrapComlink(comlinkWorker);
+
+  const rings = makeRings();
+  const byHand = start('by hand', { rings });
+  const byHandThread = await first(byHand);
+  byHand.unref();
+
+  const synckitWorker = start('synckit');
+  const synckitThreads = await first(synckitWorker);
+  const askSynckit = asker(synckitWorker);
+  const synckit = Object.assign((value, times) => askSynckit({ value, times }), { tids: synckitThreads });
+
+  const runtime = await Runtime.create({ maxThreads: 16 });
+  const io = (await runtime.iothread('calls', { module: file, pollMaxNs: 0 })).remote;
+  const pairs = {
+    asleep: await pair(runtime, 'asleep', 0),
+    hosted: await pair(runtime, 'hosted', 0, true),
+    polling: await pair(runtime, 'polling', 100_000),
+  };
+  return {
+    io, post, comlink, ring: callByHand(rings), synckit, pairs,
+    tids: { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread') },
+    async end() {
+      await runtime.close();
+      for (const worker of [bare, comlinkWorker, byHand, synckitWorker]) await worker.terminate();
+    },
+  };
+}

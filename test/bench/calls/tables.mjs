@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// The tables of run.mjs, as text and for docs/performance.md.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+const RING_GOAL = 1.25;
+const page = new URL('../../../docs/performance.md', import.meta.url);
+const HEAD = ['line', 'ours', 'beside', 'ratio', 'goal', 'CPU ratio', 'to y_ring', 'others', 'what'];
+const WIDTHS = [13, 9, 20, 6, 12, 10, 10, 46, 0];
+
+const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+const micros = (ns) => `${Number((ns / 1000).toPrecision(3))} µs`;
+/** The median of the ratios of samples that were taken one after the other. */
+const ratio = (ours, others, of) => median(ours.map((sample, n) => sample[of] / others[n][of]));
+const fixed = (number) => (Number.isNaN(number) ? '' : number.toFixed(2));
+
+export class Tables {
+  #text = [];
+
+  begin(title) {
+    console.log(`\n${title}`);
+    console.log(HEAD.map((cell, n) => cell.padEnd(WIDTHS[n])).join(' '));
+    this.#text.push('', `${title}:`, '', `| ${HEAD.join(' | ')} |`, `|${'---|'.repeat(HEAD.length)}`);
+  }
+
+  /** samples: by contender, as those of a line are; `ns` and `cpu` of each. */
+  line(name, { what, goal, by }, samples) {
+    const [ours, beside, ...others] = Object.keys(by);
+    const time = (contender) => micros(median(samples[contender].map(({ ns }) => ns)));
+    const is = ratio(samples[ours], samples[beside], 'ns');
+    const toRing = samples.y_ring ? ratio(samples[ours], samples.y_ring, 'ns') : NaN;
+    const cells = [
+      name, time(ours), `${beside} ${time(beside)}`, fixed(is), goal === undefined ? '' : `≤ ${goal}${is > goal ? ' missed' : ''}`,
+      fixed(ratio(samples[ours], samples[beside], 'cpu')), Number.isNaN(toRing) ? '' : `${fixed(toRing)}${toRing > RING_GOAL ? ' missed' : ''}`,
+      others.map((contender) => `${contender} ${time(contender)}`).join(', '), what,
+    ];
+    console.log(cells.map((cell, n) => cell.padEnd(WIDTHS[n])).join(' '));
+    this.#text.push(`| ${cells.join(' | ')} |`);
+  }
+
+  /** Puts the tables between the marks in docs/performance.md. */
+  write() {
+    const machine = `Node ${process.versions.node}, ${cpus().length} CPUs (${cpus()[0].model.trim()}), load ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]}, ${new Date().toISOString().slice(0, 10)}.`;
+    const text = readFileSync(page, 'utf8').replace(/(<!-- bench-calls -->\n)[\s\S]*(<!-- end -->)/, (_, begin, end) => [`${begin}${machine}`, ...this.#text, end].join('\n'));
+    writeFileSync(page, text);
+  }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// The tasks that the pools of pools.mjs run.
+
+export const empty = (n) => n;
+
+/** Computes for 1 ms. */
+export function busy(n) {
+  for (const end = performance.now() + 1; performance.now() < end;);
+  return n;
+}
