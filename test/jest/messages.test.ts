@@ -6,7 +6,7 @@ import { AioError, registerError, Runtime, type IOThread } from 'wasm-aio';
 import { AioStream } from 'wasm-aio/wasi';
 import type * as packets from '../../dist/wire/packet.js';
 import type * as unpacking from '../../dist/wire/unpack.js';
-import type { Side } from '../../dist/iothread/rpc.js';
+import type { Side } from '../../dist/iothread/side.js';
 import type { Messages } from './fixtures/iothread-messages.js';
 import { nested, QueryError, QueryHolder, withProtoKey } from './fixtures/sendable.js';
 import { runScript, scratch } from './helpers/child.js';

@@ -61,6 +61,80 @@ test('a signal that is aborted before refuses the call', async () => {
   expect(await a.remote.ask('echo', 1)).toBe(1);
 });
 
+/** Resolves when another thread has set the word. */
+async function isSet(words: Int32Array, at: number): Promise<void> {
+  while (Atomics.load(words, at) === 0) await new Promise(setImmediate);
+}
+
+/** Words that both threads have. */
+async function kept(): Promise<Int32Array> {
+  const words = new Int32Array(new SharedArrayBuffer(12));
+  await Promise.all([a.remote.keep(words), b.remote.keep(words)]);
+  return words;
+}
+
+test('a signal of another thread ends the wait when it is aborted', async () => {
+  for (let round = 0; round < 10; round++) {
+    const words = await kept();
+    const controller = new AbortController();
+    const asked = a.remote.askUntil(controller.signal);
+    await isSet(words, 0);
+    // They are in the ring before the abort, and are handled after the wait.
+    const others = round % 2 === 0 ? [] : Array.from({ length: 20 }, (_, n) => a.remote.echo({ n, text: 'x'.repeat(1000) }));
+    controller.abort(new RangeError(`round ${round}`));
+    expect(await asked).toEqual(['in the listener', new RangeError(`round ${round}`)]);
+    expect((await Promise.all(others)).map((value) => (value as { n: number }).n)).toEqual(others.map((_, n) => n));
+    // The callee was told.
+    await isSet(words, 1);
+    expect(await a.remote.ask('echo', round)).toBe(round);
+  }
+});
+
+test("the signal of the call that is being served ends the wait when its caller cancels it", async () => {
+  const words = await kept();
+  const controller = new AbortController();
+  const asked = a.remote.with({ signal: controller.signal }).askUntilCancelled();
+  await isSet(words, 0);
+  controller.abort(new RangeError('cancelled'));
+  await expect(asked).rejects.toThrow(new RangeError('cancelled'));
+  await isSet(words, 2);
+  await isSet(words, 1);
+  expect(await a.remote.ask('echo', 'next')).toBe('next');
+});
+
+test('the signal may come from the thread that is called', async () => {
+  const controller = new AbortController();
+  const asked = a.remote.askOwnerUntil(() => {
+    controller.abort(new RangeError('by the callee'));
+    return new Promise(() => {});
+  }, controller.signal);
+  await expect(asked).rejects.toThrow(new RangeError('by the callee'));
+  expect(await a.remote.askOwner((value) => value, 'next')).toBe('next');
+});
+
+test('a signal of which the ring cannot tell is heard after the wait', async () => {
+  const controller = new AbortController();
+  const asked = a.remote.askOwnerUntil(() => {
+    controller.abort(new Uint8Array(20_000));
+    return new Promise(() => {});
+  }, controller.signal, 50);
+  await failure(asked, 'ERR_AIO_TIMEOUT');
+  await expect(a.remote.askOwnerUntil(() => 1, controller.signal)).rejects.toEqual(new Uint8Array(20_000));
+});
+
+test('a signal that is aborted while a call waits for room in the ring ends that wait', async () => {
+  const words = new Int32Array(new SharedArrayBuffer(12));
+  const controller = new AbortController();
+  const asked = a.remote.askUntilRoom(words, controller.signal);
+  await isSet(words, 0);
+  controller.abort(new RangeError('no room'));
+  await expect(asked).rejects.toThrow(new RangeError('no room'));
+  // The other thread goes on.
+  Atomics.store(words, 1, 1);
+  Atomics.notify(words, 1);
+  expect(await a.remote.ask('echo', 'next')).toBe('next');
+});
+
 test('other answers and calls that come meanwhile are kept, and none is lost', async () => {
   expect(await a.remote.afterMany(50)).toEqual(['blocking', 50]);
   expect(await a.remote.burstThenAsk(3000)).toEqual([3000, 40]);

@@ -125,6 +125,7 @@ typedef struct WasmThread {
     uint32_t *counts_in;       /* port_thread_counts_in */
     uint32_t posted;           /* control-plane messages sent to it */
     uint32_t wants_turn;       /* WasmTurn; used by its worker only */
+    uint32_t roused;           /* counts what ends its blocking calls' sleeps (calls.c). A futex. */
     /* The loop handle of the thread whose answer it waits for in a blocking call (handle.c). */
     bool awaits;
     uint32_t awaited_number, awaited_generation;

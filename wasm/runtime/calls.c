@@ -50,34 +50,58 @@ bool rt_is_hosted(AioContext *ctx)
     return qatomic_read(&calls_of(ctx)->hosted);
 }
 
+/* Whether nothing has been published behind `seen`. */
+static bool is_at(CallRing *ring, uint32_t seen)
+{
+    return !ring || qatomic_mb_read(&ring->tail) == seen;
+}
+
+static void set_waiter(CallRing *ring, RingWaiter waiter)
+{
+    if (ring) {
+        qatomic_mb_set(&ring->waiter, waiter);
+    }
+}
+
 /*
- * Waits, in a blocking call, until there is a record behind `seen`, or the ring's writer has ended,
- * or for the time-out; it may also return early. Polls first, as long as the thread's loop may, if
- * that would have been enough the last time. The ring's reader only, and never the owner.
+ * Waits, in a blocking call, until there is a record behind `seen` in the ring, or the ring's writer
+ * has ended; or until there is one behind `also_seen` in `also`, a ring of another connection or NULL;
+ * or for the time-out. It may also return early. Polls first, as long as the thread's loop may, if that
+ * would have been enough the last time. The rings' reader only, and never the owner.
  *
- * Whoever publishes a record, or the end, wakes a reader that has stored RING_SLEEPING before. The
- * reader looks again after it has stored it. So one of them sees what the other has stored.
+ * The thread sleeps on a word of its own, which is the same for both rings and outlives them. Whoever
+ * publishes a record, or the end, wakes a reader that has stored RING_SLEEPING before: it changes the
+ * word and notifies it. The reader reads the word, stores RING_SLEEPING, and then looks at the tails
+ * again. So either the reader sees what was published, or the publisher sees that the reader sleeps.
  */
 WASM_EXPORT("rt_await")
-void rt_await(CallRing *ring, uint32_t seen, double timeout_ns)
+void rt_await(CallRing *ring, uint32_t seen, CallRing *also, uint32_t also_seen, double timeout_ns)
 {
+    uint32_t *word = &wasm_thread_self()->roused;
     int64_t begin = port_clock_ns(PORT_CLOCK_MONOTONIC);
     int64_t poll_ns = qatomic_read(&qemu_get_current_aio_context()->poll_max_ns);
 
     if (ring->quick) {
-        for (unsigned turn = 1; qatomic_read(&ring->tail) == seen; turn++) {
+        for (unsigned turn = 1; is_at(ring, seen) && is_at(also, also_seen); turn++) {
             if (turn % 64 == 0 && port_clock_ns(PORT_CLOCK_MONOTONIC) - begin > poll_ns) {
                 break;
             }
         }
     }
-    if (qatomic_read(&ring->tail) == seen) {
-        qatomic_mb_set(&ring->waiter, RING_SLEEPING);
-        if (qatomic_mb_read(&ring->tail) == seen && !qatomic_mb_read(&ring->ended)) {
-            port_futex_wait(&ring->waiter, RING_SLEEPING,
-                            timeout_ns < 1e18 ? (int64_t)timeout_ns : -1);
+    if (is_at(ring, seen) && is_at(also, also_seen)) {
+        uint32_t before = qatomic_mb_read(word);
+
+        qatomic_mb_set(&ring->sleeper, word);
+        if (also) {
+            qatomic_mb_set(&also->sleeper, word);
         }
-        qatomic_mb_set(&ring->waiter, RING_AWAITED);
+        set_waiter(ring, RING_SLEEPING);
+        set_waiter(also, RING_SLEEPING);
+        if (is_at(ring, seen) && is_at(also, also_seen) && !qatomic_mb_read(&ring->ended)) {
+            port_futex_wait(word, before, timeout_ns < 1e18 ? (int64_t)timeout_ns : -1);
+        }
+        set_waiter(ring, RING_AWAITED);
+        set_waiter(also, RING_AWAITED);
     }
     ring->quick = port_clock_ns(PORT_CLOCK_MONOTONIC) - begin <= poll_ns;
 }

@@ -67,6 +67,7 @@ typedef struct CallRing {
     uint32_t tail;             /* records end here; its writer stores it */
     uint32_t waiter;           /* RingWaiter */
     uint32_t ended;            /* not 0: its writer has ended */
+    uint32_t *sleeper;         /* the word on which its reader sleeps: `roused` of the thread */
     uint32_t head __attribute__((aligned(64)));    /* the rest is its reader's */
     uint32_t due;              /* the tail before the latest iteration of the loop */
     uint32_t beside;           /* not 0: JavaScript has a message to take as well */

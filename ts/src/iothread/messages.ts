@@ -3,7 +3,7 @@
 import type { Instead } from '../wire/substitute.js';
 import type { Slot } from '../wire/handle.js';
 import type { Packet } from '../wire/unpack.js';
-import type { RpcMessage } from './rpc.js';
+import type { RpcMessage } from './record.js';
 
 export type ToIOThread =
   /** A call to the IOThread, or an answer to it, that is not in the ring. */

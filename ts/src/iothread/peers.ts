@@ -9,12 +9,14 @@ import { Substitute } from '../wire/substitute.js';
 import type { RingReader } from '../wire/record-ring.js';
 import { dataOnly, unpack, type Packet } from '../wire/unpack.js';
 import type { Asked } from './asked.js';
+import { BlockingCalls } from './blocking.js';
 import type { Functions } from './functions.js';
 import type { Control } from './links.js';
 import type { FromIOThread } from './messages.js';
 import { completeRemote, isSameLoop } from './remote-object.js';
-import { at, readerOf, writerOf, type Which } from './rings.js';
-import { Rpc, type RpcMessage } from './rpc.js';
+import { at, awaitRings, readerOf, writerOf, type Which } from './rings.js';
+import type { RpcMessage } from './record.js';
+import { Rpc } from './rpc.js';
 import type { Presented } from './service.js';
 
 /** This IOThread, as its connections need it. */
@@ -130,7 +132,8 @@ export class Peers {
       ask: (start) => asked.ask(start, rpc),
       settle: (id, how, value) => asked.settle(id, how, value),
       fromHandle: home.fromHandle,
-      waits: {
+      waits: new BlockingCalls({
+        ring: at(rings, reads),
         begin() {
           const waiting = exports.rt_await_begin(number, generation);
           if (waiting === 0) return;
@@ -139,10 +142,10 @@ export class Peers {
           throw new AioError('ERR_AIO_DEADLOCK', `IOThread '${self}' cannot wait for an answer of IOThread '${name}': ` +
             `IOThread '${last}' waits for an answer of IOThread '${self}'${last === name ? '' : `, and '${name}' for that`} (sync); await one of the calls`);
         },
-        sleep: (seen, ms) => exports.rt_await(at(rings, reads), seen, ms * 1e6),
+        sleep: (...of) => awaitRings(exports, at(rings, reads), ...of),
         end: () => exports.rt_await_end(),
         ended: (how) => new AioError(how === 1 ? 'ERR_AIO_CLOSED' : 'ERR_AIO_THREAD_LOST', `IOThread '${name}' has ended during a blocking call`),
-      },
+      }),
     });
     const messages = new Substitute((message) => {
       home.counted();

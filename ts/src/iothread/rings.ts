@@ -23,6 +23,10 @@ export const writerOf = ({ memory }: Instance, rings: number, which: Which): Rin
 /** Makes the side of a ring that reads. */
 export const readerOf = ({ memory }: Instance, rings: number, which: Which): RingReader => new RingReader(memory.bytes.buffer, at(rings, which), SIZE);
 
+/** See Wait.sleep in blocking.ts. */
+export const awaitRings = (exports: Instance['exports'], ring: number, seen: number, also: number, alsoSeen: number, ms: number): void =>
+  exports.rt_await(ring, seen, also, alsoSeen, ms * 1e6);
+
 /** The memory of the rings of a connection. Owner only. */
 export class Rings {
   private readonly allocated: Pointer<'bytes'>;

@@ -12,10 +12,11 @@ import type { PlayedRole, RuntimeWorker } from '../runtime/worker.js';
 import type { Handle } from '../wire/handle.js';
 import { dataOnly } from '../wire/unpack.js';
 import { Asked } from './asked.js';
+import { BlockingCalls } from './blocking.js';
 import type { Control } from './links.js';
 import type { ToIOThread } from './messages.js';
 import { Peers } from './peers.js';
-import { at, readerOf, writerOf } from './rings.js';
+import { at, awaitRings, readerOf, writerOf } from './rings.js';
 import { Fixed, Rpc } from './rpc.js';
 import type { Serving } from './serve.js';
 import { presentService } from './service.js';
@@ -215,13 +216,14 @@ export class IOThreadRole implements PlayedRole {
       ask: (start) => this.asked.ask(start),
       settle: (id, how, value) => this.asked.settle(id, how, value),
       fromHandle: (handle) => this.fromHandle(handle),
-      waits: {
+      waits: new BlockingCalls({
+        ring: at(rings, 'in'),
         // The owner never waits, so that there can be no cycle.
         begin() {},
-        sleep: (seen, ms) => exports.rt_await(at(rings, 'in'), seen, ms * 1e6),
+        sleep: (...of) => awaitRings(exports, at(rings, 'in'), ...of),
         end() {},
         ended: () => closedError('the runtime'),
-      },
+      }),
       control: (value) => this.peers?.control(value as Control),
     }, {
       [Fixed.clock]: () => worker.host.monotonic(),

@@ -1,139 +1,36 @@
 // SPDX-License-Identifier: MIT
 import type { CallOptions } from '../abort.js';
 import { AioError, closedError, reportUncaught } from '../errors.js';
-import { Decoder } from '../wire/decoder.js';
 import { Encoder } from '../wire/encoder.js';
-import type { Handle } from '../wire/handle.js';
 import { pack } from '../wire/packet.js';
 import { postDoubtful } from '../wire/post-doubtful.js';
-import { Revocable, type RingReader, type RingWriter } from '../wire/record-ring.js';
 import { connections } from '../wire/release.js';
 import { explain } from '../wire/scan.js';
-import type { Instead } from '../wire/substitute.js';
 import { withCause } from '../wire/take-apart.js';
-import { unpack, type AnyFunction, type Packet } from '../wire/unpack.js';
+import { unpack, type AnyFunction } from '../wire/unpack.js';
+import { Arrivals, decoder } from './arrivals.js';
 import { endEarly } from './end-early.js';
 import { Flow } from './flow.js';
 import { Functions, type Release } from './functions.js';
 import { LiveTable } from './lives.js';
+import { BLOCKING, Kind, PREFIX, unreadable, type Revoke, type RpcMessage } from './record.js';
 import { Running } from './running.js';
 import { now } from './serving.js';
-
-/** What one side tells the other. */
-const Kind = {
-  /** Call the function `of`; the value are the arguments. */
-  call: 0,
-  /** The result of the call `of`, or what it threw. */
-  value: 1,
-  thrown: 2,
-  /** In place of a record that its receiver cannot read; the value are its kind and the numbers of what is in it. */
-  unread: 3,
-  /** Functions that are not used any more. */
-  release: 5,
-  /** As a call. Its sender may take it back until it is taken. */
-  revocable: Revocable.open,
-  /** Such a call was taken back. */
-  revoked: Revocable.revoked,
-  /** Nobody waits for the call of that number any more; the value is the reason. */
-  cancel: 8,
-  /** The signal `of` was aborted; the value is the reason. */
-  abort: 9,
-  /** About the sequence `of`; `id` is one of Flow. */
-  flow: 10,
-  /** For the other side itself, from the owner. */
-  control: 11,
-} as const;
-
-/** A record that is sent as a message, because only structured clone can carry it, or the ring has no room. */
-export interface RpcMessage {
-  type: 'rpc';
-  /** The connection's own: the user's code may use the same channel. */
-  key: number;
-  /** Its place among all records, those of the ring included. */
-  number: number;
-  kind: number;
-  /** The number of a call. */
-  id: number;
-  /** The number of a function. */
-  of: number;
-  packet: Packet;
-  /** Of a call that its sender may take back: a word in shared memory, which either side exchanges. */
-  claim?: Int32Array | undefined;
-}
+import type { Connection, Side } from './side.js';
 
 /** Functions that each IOThread offers by fixed numbers. */
 export const Fixed = { clock: 1, call: 2 } as const;
 /** Functions that are sent have greater numbers. */
-export const FIRST_FUNCTION = 16;
+const FIRST_FUNCTION = 16;
 
-/** Bytes in front of an encoded value: its kind, the number of the call, that of the function. */
-const PREFIX = 12;
 /** After so long the loop has another iteration, and a page's other tasks have a turn. */
 const TURN_MS = 1;
 /** After how many records the clock is read. */
 const LOOK = 16;
 
-/** Numbers of blocking calls are from this one on: their answers have to be records of the ring. */
-const BLOCKING = 2 ** 31;
-/** So long, in ms, an answer waits for room in the ring, while its reader takes what is there. */
+/** So long, in ms, the answer of a blocking call waits for room in the ring, while its reader takes what is there. */
 const ROOM_MS = 1000;
 
-/** The error of a call whose receiver could not read the message. */
-export function unreadable(what: string): DOMException {
-  return new DOMException(`${what} cannot be read by the thread that gets it: nested too deeply, perhaps, or too large for its memory`, 'DataCloneError');
-}
-
-/** What a side of a connection provides. */
-export interface Side {
-  /** The name of the IOThread. */
-  readonly name: string;
-  readonly writer: RingWriter;
-  readonly reader: RingReader;
-  /** Wakes up the other side's loop after a record was written to the ring. */
-  wake(): void;
-  post(message: RpcMessage | Instead<RpcMessage>, transfer?: Transferable[]): void;
-  /** A message has arrived, which take() has to take soon. */
-  arrived(): void;
-  /** A call of the other side has returned a promise, and (settled) that promise is settled and was answered. */
-  began?(): void;
-  settled?(): void;
-  /** Called before a call to the other side. Throws if that does not exist any more. */
-  assertOpen(): void;
-  /** Makes a promise that settle() settles, by the number that start() gets, or the end of the other side. */
-  ask(start: (id: number) => void): Promise<unknown>;
-  settle(id: number, how: 'resolve' | 'reject', value: unknown): void;
-  fromHandle(handle: Handle): unknown;
-  /** See Correspondent.meet. */
-  meet?(peer: object): void;
-  /** The owner has sent this by control(). */
-  control?(value: unknown): void;
-  /** How this thread waits for an answer. Absent: it must not. */
-  readonly waits?: Waits;
-}
-
-/** How a thread waits for an answer of the other side. */
-export interface Waits {
-  /** @throws AioError ERR_AIO_DEADLOCK */
-  begin(): void;
-  /** Returns when there is a record behind this position, or the other side has ended, or after so many ms, or earlier. */
-  sleep(seen: number, ms: number): void;
-  end(): void;
-  /** The error of a call that the other side does not answer because it has ended. */
-  ended(how: number): AioError;
-}
-
-/** A record that has been handled. */
-const NOTHING = new Int32Array([Kind.revoked, 0, 0]);
-
-/** A call that was sent and can be taken back. */
-interface Revoke {
-  /** Returns false if the other side has taken it. */
-  revoke(): boolean;
-  /** The numbers of the functions in it. */
-  functions: number[];
-}
-
-const decoder = new Decoder();
 const encoder = new Encoder();
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
@@ -143,28 +40,28 @@ const isPromise = (value: unknown): value is PromiseLike<unknown> =>
  * Calls between the owner and an IOThread, in both directions. A record goes through the ring in shared memory, if that can
  * carry it, or else as a message. All are numbered in the order in which they were sent, and are taken in that order.
  */
-export class Rpc {
+export class Rpc implements Connection {
   /** The functions of either side that were sent to the other. */
   readonly functions: Functions;
   /** The calls that this side serves. */
   readonly running = new Running();
   readonly lives: LiveTable;
   private closed = false;
-  /** The numbers of the record that is sent, and of that which is taken, next. */
+  /** The number of the record that is sent next. */
   private sending = 0;
-  private taking = 0;
-  /** Messages that have arrived and were not taken yet, by their numbers; and records that were in the ring before an answer. */
-  private readonly messages = new Map<number, RpcMessage | Int32Array>();
-  private lastBlocking = 0;
-  /** A blocking call was made while take() was at work. */
-  private interrupted = false;
+  readonly arrivals: Arrivals;
 
   /** fixed: the functions that this side offers by fixed numbers. */
   constructor(private readonly side: Side, private readonly fixed: Readonly<Record<number, AnyFunction>> = {}) {
+    this.arrivals = new Arrivals(side.reader);
     this.functions = new Functions({
       tell: (message) => this.tell(message),
       call: (id, args, options) => this.call(id, args, options),
-      callSync: (id, args, options) => this.callSync(id, args, options),
+      callSync: (id, args, options) => {
+        const { waits } = side;
+        if (!waits) throw new AioError('ERR_AIO_WOULD_BLOCK', `a blocking call of IOThread '${side.name}' would block the thread that owns the runtime; await the call instead`);
+        return waits.call(this, id, args, options);
+      },
       released: () => new AioError('ERR_AIO_CLOSED', `the function was released and can no longer be called (IOThread '${side.name}')`),
       fromHandle: (handle) => side.fromHandle(handle),
       meet: (peer) => side.meet?.(peer),
@@ -179,6 +76,11 @@ export class Rpc {
       settled: () => side.settled?.(),
     });
     connections.add(this);
+    side.waits?.joined(this);
+  }
+
+  get name(): string {
+    return this.side.name;
   }
 
   /** Ends the connection. Nothing is sent or taken any more. */
@@ -186,10 +88,11 @@ export class Rpc {
     if (this.closed) return;
     this.closed = true;
     connections.delete(this);
+    this.side.waits?.left(this);
     this.functions.close();
     this.lives.close();
     this.running.close(reason);
-    this.messages.clear();
+    this.arrivals.early.clear();
   }
 
   // ---- Sending
@@ -210,74 +113,16 @@ export class Rpc {
     return answered;
   }
 
-  private assertOpen(): void {
+  assertOpen(): void {
     this.side.assertOpen();
     if (this.closed) throw closedError(`IOThread '${this.side.name}'`);
   }
 
-  /** Calls a function of the other side, and waits for its answer in shared memory. */
-  private callSync(of: number, args: unknown[], { signal, timeout = Infinity }: CallOptions): unknown {
-    const { side, side: { waits, reader } } = this;
-    const what = `IOThread '${side.name}'`;
-    if (!waits) throw new AioError('ERR_AIO_WOULD_BLOCK', `a blocking call of ${what} would block the thread that owns the runtime; await the call instead`);
-    this.assertOpen();
-    signal?.throwIfAborted();
-    waits.begin();
-    const end = performance.now() + timeout;
-    const id = BLOCKING + (this.lastBlocking = (this.lastBlocking + 1) % BLOCKING);
-    reader.awaits = true;
-    try {
-      const sent: { call?: Revoke | undefined } = {};
-      /** Waits for records. Throws when the other side has ended, or the time is up. */
-      const wait = (most: number): void => {
-        const left = end - performance.now();
-        if (reader.ended) throw waits.ended(reader.ended);
-        if (left <= 0) {
-          const reason = new AioError('ERR_AIO_TIMEOUT', `the blocking call took longer than ${timeout} ms (timeout; ${what})`);
-          if ('call' in sent) this.cancel(id, reason, sent.call);
-          throw reason;
-        }
-        waits.sleep(reader.position, Math.min(left, most));
-      };
-      // While the other side has no time to take what is in its ring, it may wait for room in ours.
-      sent.call = this.send(Kind.revocable, id, of, args, 'arguments', () => {
-        this.setAside(id);
-        wait(1);
-        return true;
-      });
-      for (;;) {
-        const answer = this.setAside(id);
-        if (answer) {
-          if (answer.kind === Kind.thrown) throw answer.value;
-          return answer.value;
-        }
-        wait(Infinity);
-      }
-    } finally {
-      waits.end();
-      reader.awaits = false;
-      reader.unmark();
-      this.interrupted = true;
-      reader.beside = this.messages.has(this.taking);
-      // A turn of the loop may be under way.
-      if (this.messages.size > 0) void Promise.resolve().then(() => side.arrived());
-    }
+  sendBlocking(id: number, of: number, args: unknown[], wait: () => boolean): Revoke | undefined {
+    return this.send(Kind.revocable, id, of, args, 'arguments', wait);
   }
 
-  /** Takes what is in the ring out of it, to be handled later, up to the answer of a blocking call. Returns that. */
-  private setAside(id: number): { kind: number; value: unknown } | undefined {
-    const { reader } = this.side;
-    for (let number = reader.next(reader.end); number !== undefined; number = reader.next(reader.end)) {
-      const length = reader.take(decoder.words, decoder.bytes);
-      const [kind = 0, of = 0] = decoder.words;
-      const isAnswer = of >>> 0 === id && (kind === Kind.value || kind === Kind.thrown);
-      this.messages.set(number, isAnswer ? NOTHING : decoder.words.slice(0, (length + 3) >> 2));
-      if (isAnswer) return { kind, value: decoder.decode(PREFIX, this.functions) };
-    }
-    return undefined;
-  }
-
-  private cancel(id: number, reason: unknown, call: Revoke | undefined): void {
+  cancel(id: number, reason: unknown, call: Revoke | undefined): void {
     this.side.settle(id, 'reject', reason);
     // The memory of the ring may be free.
     if (this.closed) return;
@@ -343,9 +188,13 @@ export class Rpc {
       words[1] = id;
       words[2] = of;
       const { writer } = this.side;
-      let pushed: boolean;
-      do pushed = writer.push(this.sending, words, own.bytes, length);
-      while (!pushed && wait());
+      let pushed = false;
+      try {
+        do pushed = writer.push(this.sending, words, own.bytes, length);
+        while (!pushed && wait());
+      } finally {
+        if (!pushed) own.takeBack();
+      }
       if (pushed) {
         const functions = own.isSent();
         this.sending = (this.sending + 1) | 0;
@@ -354,7 +203,6 @@ export class Rpc {
         const { place } = writer;
         return { functions, revoke: () => writer.revoke(place) };
       }
-      own.takeBack();
     } else if (id >= BLOCKING) {
       throw new AioError('ERR_AIO_INVALID_ARG', `the ${root} of a blocking call must be plain data of at most 16 KiB: functions and handles, but nothing that only structured clone can copy; await the call instead`);
     }
@@ -395,8 +243,7 @@ export class Rpc {
 
   receive(message: RpcMessage): void {
     if (this.closed || message.key !== this.side.reader.key) return;
-    this.messages.set(message.number, message);
-    this.side.reader.beside = this.messages.has(this.taking);
+    this.arrivals.add(message);
     this.side.arrived();
   }
 
@@ -416,36 +263,37 @@ export class Rpc {
    * more to take.
    */
   take(): boolean {
-    const { reader } = this.side;
-    const { due } = reader;
+    const { arrivals, side: { reader: { due } } } = this;
     let end = 0;
-    this.interrupted = false;
+    arrivals.interrupted = false;
     for (let n = 1; !this.closed; n++) {
-      const message = this.messages.size > 0 ? this.messages.get(this.taking) : undefined;
-      if (message) {
-        this.messages.delete(this.taking);
-        this.taking = (this.taking + 1) | 0;
-        if (message instanceof Int32Array) {
-          decoder.words.set(message);
-          this.handleRecord();
-        } else this.takeMessage(message);
-      } else if (reader.next(due) === this.taking) {
-        reader.take(decoder.words, decoder.bytes);
-        this.taking = (this.taking + 1) | 0;
-        this.handleRecord();
-      } else break;
+      const next = arrivals.take(due);
+      if (!next) break;
+      if (next === 'record') this.handleRecord();
+      else this.takeMessage(next);
       // What came in the meantime is not due yet.
-      if (this.interrupted) break;
+      if (arrivals.interrupted) break;
       if (n % LOOK === 0) {
         const now = performance.now();
         if (end > 0 && now > end) break;
         end ||= now + TURN_MS;
       }
     }
-    if (this.closed) return false;
-    const beside = this.messages.has(this.taking);
-    reader.beside = beside;
-    return beside || reader.next(reader.end) === this.taking;
+    return !this.closed && arrivals.more;
+  }
+
+  resume(): void {
+    const { arrivals, side, side: { reader } } = this;
+    reader.unmark();
+    arrivals.interrupted = true;
+    // This also tells the loop in WebAssembly. A turn of it may be under way.
+    if (arrivals.more) void Promise.resolve().then(() => side.arrived());
+  }
+
+  abortOf(signal: object): { kind: number; number: number } | undefined {
+    const ofSignal = this.lives.signals.numberOf(signal);
+    const ofCall = ofSignal ?? this.running.numberOf(signal);
+    return ofCall === undefined ? undefined : { kind: ofSignal === undefined ? Kind.cancel : Kind.abort, number: ofCall };
   }
 
   /** Handles the record that the decoder has. */
@@ -463,7 +311,7 @@ export class Rpc {
     this.notRead(was, id, of, unreadable(what));
   }
 
-  private handle(kind: number, id: number, of: number, read: () => unknown): void {
+  handle(kind: number, id: number, of: number, read: () => unknown): void {
     if (kind === Kind.revoked) return;
     if (kind === Kind.revocable) this.running.begin(id);
     if (kind === Kind.call || kind === Kind.revocable) return this.serve(id, of, read);

@@ -34,6 +34,12 @@ export class Running {
     return served.controller.signal;
   }
 
+  /** The number of the call whose signal this is. */
+  numberOf(signal: object): number | undefined {
+    for (const [id, { controller }] of this.calls) if (controller?.signal === signal) return id;
+    return undefined;
+  }
+
   /** The caller has given up. A call that was answered meanwhile is not here any more. */
   cancel(id: number, reason: unknown): void {
     const served = this.calls.get(id);

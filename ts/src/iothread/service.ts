@@ -10,7 +10,8 @@ import { proxy } from '../wire/marks.js';
 import { postDoubtful } from '../wire/post-doubtful.js';
 import { dataOnly } from '../wire/unpack.js';
 import type { FromIOThread } from './messages.js';
-import { unreadable, type Rpc } from './rpc.js';
+import { unreadable } from './record.js';
+import type { Rpc } from './rpc.js';
 import { meeting, type Service, type Serving } from './serve.js';
 
 /** Waits until the user's code has called serve(). undefined: the code failed, and the owner was told. */

@@ -61,6 +61,12 @@ export class Signals {
     return controller.signal;
   }
 
+  /** The number of a signal that came from the other side and may still be aborted there. */
+  numberOf(signal: object): number | undefined {
+    const { id } = this.known.get(signal) ?? {};
+    return id !== undefined && this.received.get(id)?.controller.signal === signal ? id : undefined;
+  }
+
   complete(signal: object, { live, reason }: LiveParts): void {
     if (live === Live.aborted) this.known.get(signal)?.controller.abort(reason);
   }

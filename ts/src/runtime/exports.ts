@@ -101,7 +101,7 @@ export interface Exports {
   rt_handle_leave(number: number): void;
   rt_await_begin(number: number, generation: number): Pointer<'string'>;
   rt_await_end(): void;
-  rt_await(ring: number, seen: number, timeout: number): void;
+  rt_await(ring: number, seen: number, also: number, alsoSeen: number, timeoutNs: number): void;
   rt_loop_handle(context: ContextPointer): number;
   rt_loop_posted(number: number, generation: number): number;
   rt_handle_watch(context: ContextPointer, number: number, generation: number, id: number): number;

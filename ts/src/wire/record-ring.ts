@@ -12,6 +12,8 @@ const Word = {
   waiter: 1,
   /** Not 0: the writer has ended, in the ordinary way (1) or not. */
   ended: 2,
+  /** The address of the word on which the reader sleeps while it waits for an answer. Changed by the reader. */
+  sleeper: 3,
   /** The position of the first record that was not taken yet. Its reader alone changes it. */
   head: 16,
   /** The tail as it was before the reader's loop began its latest iteration: what may be taken after it. */
@@ -48,7 +50,7 @@ class Ring {
   protected readonly words: Int32Array;
   protected readonly bytes: Uint8Array;
 
-  constructor(memory: ArrayBufferLike, at: number, protected readonly size: number) {
+  constructor(protected readonly memory: ArrayBufferLike, at: number, protected readonly size: number) {
     this.header = new Int32Array(memory, at, HEADER / 4);
     this.words = new Int32Array(memory, at + HEADER, size / 4);
     this.bytes = new Uint8Array(memory, at + HEADER, size);
@@ -124,7 +126,12 @@ export class RingWriter extends Ring {
 
   private rouse(): void {
     Atomics.store(this.header, Word.waiter, Waiter.awaits);
-    Atomics.notify(this.header, Word.waiter);
+    // Nobody has ever slept if there is no word.
+    const sleeper = Atomics.load(this.header, Word.sleeper);
+    if (sleeper === 0) return;
+    const word = new Int32Array(this.memory, sleeper, 1);
+    Atomics.add(word, 0, 1);
+    Atomics.notify(word, 0);
   }
 
   /** Revokes a record that was written as Revocable.open. Returns false if the reader has taken it. */
