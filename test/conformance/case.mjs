@@ -63,13 +63,14 @@ async function watch() {
     const { create } = type;
     type.create = async (...args) => {
       const one = await create.apply(type, args);
-      made.push([type.name, one]);
+      // The memory of what has been closed has to be free for others.
+      made.push([type.name, new WeakRef(one)]);
       return one;
     };
   }
   return () => made.map(([name, one], n) => {
     try {
-      return `${name} ${n + 1} of ${made.length}:\n${one.dump()}`;
+      return `${name} ${n + 1} of ${made.length}:\n${one.deref()?.dump() ?? 'collected'}`;
     } catch (error) {
       return `${name} ${n + 1} of ${made.length}: ${error.message}`;
     }

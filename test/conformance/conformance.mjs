@@ -59,8 +59,19 @@ async function runOnProgram(runtime, one, patience, scratch) {
   return line && code === 0 ? JSON.parse(line.slice(RESULT.length)) : { status: 'failed', text: `${text}\n[ended with ${code}]` };
 }
 
+/** Those of a program's tests that do not panic, as one case; they are run one by one only if that does not pass. */
+function inGroups(all) {
+  const groups = new Map();
+  for (const one of all) {
+    const key = one.layer === 'C tests' && one.panics === undefined ? `${one.file} ${one.args[0]}` : one;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((tests) => (tests.length === 1 ? tests[0] : { ...tests[0], name: tests[0].args[0], args: [tests[0].args[0]], tests }));
+}
+
 /** All cases, in as few processes of the browser as they allow. */
-async function runOnBrowser(runtime, all, patience, report) {
+async function runOnBrowser(runtime, cases, patience, report) {
+  const all = [...cases];
   let at = 0;
   let outcome = () => {};
   let browser;
@@ -85,8 +96,9 @@ async function runOnBrowser(runtime, all, patience, report) {
       await browser.end();
       browser = undefined;
     }
-    if (!result) report(one, { status: 'failed', text: late(patience) });
-    else report(one, isScript(one) ? result : judge(one, result.code, result.text));
+    const again = !result ? report(one, { status: 'failed', text: late(patience) })
+      : report(one, isScript(one) ? result : judge(one, result.code, result.text));
+    all.splice(at + 1, 0, ...again);
   }
   await browser?.end();
   server.close();
@@ -112,19 +124,24 @@ async function runFirstLayer(runtime, ids, row) {
   }
 }
 
-function count(row, area, status) {
-  row[status]++;
+function count(row, area, status, cases = 1) {
+  row[status] += cases;
   const areas = (row.areas[area] ??= { passed: 0, expected: 0, failed: 0, differs: 0 });
-  areas[status] = (areas[status] ?? 0) + 1;
+  areas[status] = (areas[status] ?? 0) + cases;
 }
 
 /** Runs all cases on one runtime; counts them in row. */
 async function runOn(runtime, all, ids, patience, scratch, row) {
+  /** Returns what has to be run one by one. */
   const report = (one, { status, text }) => {
-    if (status === 'skipped') return skip(row, `${runtime.name}:${one.name}`, text.trim());
-    count(row, one.layer, status);
-    if (status === 'passed' && !process.env.V) return;
-    process.stdout.write(`  ${status} ${runtime.name}: ${one.name}\n${indented(text)}`);
+    const { tests = [one], name, layer } = one;
+    if (tests.length > 1 && status !== 'passed') return tests;
+    const skipped = status === 'skipped' ? [text.trim()] : tests.length > 1 ? text.split('\n').filter((line) => line.startsWith('skipped: ')) : [];
+    for (const why of skipped) skip(row, `${runtime.name}:${name}`, why.replace('skipped: ', ''));
+    if (status === 'skipped') return [];
+    count(row, layer, status, tests.length - skipped.length);
+    if (status !== 'passed' || process.env.V) process.stdout.write(`  ${status} ${runtime.name}: ${name}\n${indented(text)}`);
+    return [];
   };
   if (!runtime.path) {
     skip(row, `${runtime.name}:*`, 'it is not installed (make runtimes)', all.length + ids.length);
@@ -133,9 +150,10 @@ async function runOn(runtime, all, ids, patience, scratch, row) {
   if (ids.length > 0) await runFirstLayer(runtime, ids, row);
   if (all.length === 0) return;
   if (runtime.kind === 'browser') {
-    await runOnBrowser(runtime, all, patience, report);
+    await runOnBrowser(runtime, inGroups(all), patience, report);
   } else {
-    for (const one of all) report(one, await runOnProgram(runtime, one, patience, scratch));
+    const left = inGroups(all);
+    for (let one; (one = left.shift());) left.unshift(...report(one, await runOnProgram(runtime, one, patience, scratch)));
   }
 }
 

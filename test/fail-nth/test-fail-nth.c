@@ -25,13 +25,10 @@ static int fd = -1;
 
 static void open_file(void)
 {
-    char path[] = "/tmp/fail-nth-XXXXXX";
     char content[4096];
 
+    fd = test_file();
     memset(content, 'x', sizeof(content));
-    fd = mkstemp(path);
-    ASSERT_INT_GE(fd, 0);
-    unlink(path);
     ASSERT_INT_EQ(write(fd, content, sizeof(content)), sizeof(content));
 }
 
@@ -411,13 +408,11 @@ static void fail_in_turn(Part *part)
 {
     size_t live;
 
-    open_file();
     /* What is made once, and kept, is made now. */
     ASSERT_TRUE(do_run(part, 0, false).done);
     live = fail_memory_in_use();
     fail_each(part, false, live);
     fail_each(part, true, live);
-    close(fd);
 }
 
 #define EACH_FAILS(part)                                                     \
@@ -426,16 +421,24 @@ static void fail_in_turn(Part *part)
         fail_in_turn(use_##part);                                            \
     }
 
+#define EACH_FAILS_ON_A_FILE(part)                                           \
+    static void part##_where_each_allocation_fails(void)                     \
+    {                                                                        \
+        open_file();                                                         \
+        fail_in_turn(use_##part);                                            \
+        close(fd);                                                           \
+    }
+
 EACH_FAILS(nothing)
 EACH_FAILS(bottom_halves)
 EACH_FAILS(timers)
 EACH_FAILS(handlers)
 EACH_FAILS(many_handlers)
-EACH_FAILS(threads)
-EACH_FAILS(native)
-EACH_FAILS(io_uring)
-EACH_FAILS(sync)
-EACH_FAILS(coroutines)
+EACH_FAILS_ON_A_FILE(threads)
+EACH_FAILS_ON_A_FILE(native)
+EACH_FAILS_ON_A_FILE(io_uring)
+EACH_FAILS_ON_A_FILE(sync)
+EACH_FAILS_ON_A_FILE(coroutines)
 EACH_FAILS(iothread)
 EACH_FAILS(thread)
 EACH_FAILS(errors)
