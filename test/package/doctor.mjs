@@ -14,7 +14,7 @@ const NOT_FOUND = { status: 404, body: 'not found\n' };
 /** name: what the server does, and what the page and the command must then say. */
 const cases = {
   'all is well': {
-    page: [/^ok {4}isolation: .*\nok {4}engine: .*\nok {4}module: .*aio\.wasm compiles\nok {4}memory: 1024 MiB .*\nok {4}workers: one started, .*\nok {4}files: a file of the origin was written, read and removed\nok {4}clock: the clock has steps of \d+ µs\nok {4}extras: Atomics\.waitAsync, .*; not there, and not needed: .*waiting in this thread.*\n\ncreated$/],
+    page: [/^ok {4}isolation: this page is cross-origin isolated\nok {4}engine: .*\nok {4}module: .*aio\.wasm compiles\nok {4}memory: 1024 MiB .*\nok {4}workers: one started, .*\nok {4}files: a file of the origin was written, read and removed\nok {4}clock: the clock has steps of \d+ µs\nok {4}extras: Atomics\.waitAsync, .*promises in WebAssembly \(JSPI\), .*; not there, and not needed: .*waiting in this thread.*\n\ncreated$/],
     commands: { '': [0, /^ok {4}isolation: /], 'aio.wasm': [0, /^ok {4}module: /], 'worker.js': [0, /^ok {4}workers: /] },
   },
   'no headers': {
@@ -33,7 +33,7 @@ const cases = {
   },
   'one header, which Chromium knows': {
     headers: { 'Document-Isolation-Policy': 'isolate-and-credentialless' },
-    page: [/^ok {4}isolation: this page is cross-origin isolated\n[^]*\nok {4}workers: one started, .*\n[^]*\ncreated$/],
+    page: [/^ok {4}isolation: this page is cross-origin isolated, by its header Document-Isolation-Policy\n[^]*\nok {4}workers: one started, .*\n[^]*\ncreated$/],
     commands: { '': [0, /^note {2}isolation: the page has Document-Isolation-Policy, which Chromium knows from 137 on/], 'worker.js': [0, /^ok {4}workers: /] },
   },
   'one header, which other browsers do not know': {

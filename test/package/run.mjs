@@ -288,6 +288,25 @@ const tests = {
     }
   },
 
+  async 'the page of the conformance suite runs what needs no shared memory if it is not isolated'() {
+    if (!Browser.isThere) throw new Skipped('chromium is not installed');
+    const site = await serveStatic(room.path('app/node_modules/wasm-aio/dist/conformance'), {});
+    try {
+      const { results, text } = await browser.page(async (page) => {
+        await page.goto(`${site.address}conformance.html?${['wait', 'atomics', 'messages', 'isolation'].map((area) => `area=${area}`).join('&')}`);
+        return (await page.waitForFunction(() => window.results && { results: window.results, text: document.body.innerText })).jsonValue();
+      });
+      assert.match(text, /not cross-origin isolated: what needs shared memory is not run/);
+      const told = Object.fromEntries(results.map(({ id, verdict, text: why }) => [id, why === '' ? verdict : `${verdict}: ${why}`]));
+      assert.equal(told['wait/not-equal'], 'not run: not isolated');
+      assert.equal(told['messages/order'], 'passed');
+      assert.equal(told['isolation/constructor'], 'passed');
+      assert.deepEqual(Object.entries(told).filter(([, what]) => !['passed', 'not run: not isolated'].includes(what)), []);
+    } finally {
+      site.close();
+    }
+  },
+
   async 'Vite: a built site isolates itself by its service worker, or by one header'() {
     if (!Browser.isThere) throw new Skipped('chromium is not installed');
     const { build, preview } = await import('vite');

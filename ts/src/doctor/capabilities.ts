@@ -17,7 +17,11 @@ function tries(probe: () => unknown): boolean {
 }
 
 const cell = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(4));
-const { Suspending, promising } = WebAssembly as unknown as { Suspending?: unknown; promising?: unknown };
+const { promising } = WebAssembly as unknown as { promising?: (run: unknown) => () => unknown };
+/** A module whose function `f` does nothing. */
+const instance = (): WebAssembly.Instance => new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array([
+  ...HEADER, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 0x66, 0, 0, 10, 4, 1, 2, 0, 0x0b,
+])));
 const { pause } = Atomics as unknown as { pause?: () => void };
 
 /** Features that the package does not need, or has another way for. */
@@ -25,7 +29,7 @@ const EXTRAS: Record<string, () => unknown> = {
   'Atomics.waitAsync': () => Atomics.waitAsync(cell(), 0, 1).value === 'not-equal',
   'Atomics.pause': () => pause && (pause(), true),
   'waiting in this thread': () => Atomics.wait(cell(), 0, 0, 0) === 'timed-out',
-  'promises in WebAssembly (JSPI)': () => typeof Suspending === 'function' && typeof promising === 'function',
+  'promises in WebAssembly (JSPI)': () => promising?.(instance().exports['f'])() instanceof Promise,
   // A type section with a continuation of a function type.
   'stack switching in WebAssembly': () => validates(1, 6, 2, 0x60, 0, 0, 0x5d, 0),
   // A memory section whose limits are 64-bit.

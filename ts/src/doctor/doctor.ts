@@ -37,11 +37,18 @@ export async function examine(options: RuntimeOptions): Promise<Finding[]> {
   return found;
 }
 
+/** Says so if one header alone isolates this page. In workers the header of their owner's page counts. */
+async function byPolicy(): Promise<string> {
+  if (typeof document !== 'object') return '';
+  const response = await fetch(location.href, { cache: 'no-store' }).catch(() => undefined);
+  return response?.ok && examinePage(response, new URL(location.href)).state === 'note' ? ', by its header Document-Isolation-Policy' : '';
+}
+
 async function isolation(host: OwnerHost): Promise<Finding> {
   if (!inBrowser(host)) return ok('isolation', 'not needed outside of browsers');
   const script = typeof document === 'object' && document.querySelector('script[src$="isolate.js"]') !== null;
   const controlled = Boolean((navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller);
-  if (crossOriginIsolated) return ok('isolation', `this page is cross-origin isolated${script && controlled ? ', by its service worker isolate.js' : ''}`);
+  if (crossOriginIsolated) return ok('isolation', `this page is cross-origin isolated${script && controlled ? ', by its service worker isolate.js' : await byPolicy()}`);
   if (script) {
     return fault('isolation', controlled ? 'a service worker controls this page, but the page is not cross-origin isolated' : 'this page loads isolate.js, but no service worker controls it', ISOLATE_FAILS);
   }
