@@ -56,9 +56,9 @@ static Coroutine *unpoisoned(Coroutine *co)
     return co;
 }
 
-static void free_all(ThreadExitHook *hook)
+static void free_all(ThreadExitHook *at_exit)
 {
-    Pool *own = container_of(hook, Pool, at_exit);
+    Pool *own = container_of(at_exit, Pool, at_exit);
     Coroutine *co;
 
     while ((co = QSLIST_FIRST(&own->list))) {
@@ -69,11 +69,22 @@ static void free_all(ThreadExitHook *hook)
     own->hooked = false;
 }
 
+/* What the calling thread keeps is freed when it ends. */
+static void hook(Pool *own)
+{
+    if (unlikely(!own->hooked)) {
+        own->hooked = true;
+        own->at_exit.fn = free_all;
+        thread_at_exit(&own->at_exit);
+    }
+}
+
 /* Takes all of them: taking a single one would be open to ABA. */
 static void take_shared(Pool *own)
 {
     Coroutine *co;
 
+    hook(own);
     qatomic_mb_set(&shared_count, 0);
     QSLIST_MOVE_ATOMIC(&own->list, &shared);
     QSLIST_FOREACH(co, &own->list, pool_next) {
@@ -109,11 +120,7 @@ void coroutine_pool_give(Coroutine *co)
     return;
 #endif
     if (likely(own->count < OWN_MAX)) {
-        if (unlikely(!own->hooked)) {
-            own->hooked = true;
-            own->at_exit.fn = free_all;
-            thread_at_exit(&own->at_exit);
-        }
+        hook(own);
         poison(co);
         QSLIST_INSERT_HEAD(&own->list, co, pool_next);
         own->count++;
