@@ -29,6 +29,8 @@ FLAGS_native := $(NATIVE_FLAGS)
 SANITIZE_FLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer
 FLAGS_asan := $(SANITIZE_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS_tsan := $(SANITIZE_FLAGS) -fsanitize=thread
+# The same for libFuzzer, which is clang's.
+FLAGS_fuzzasan := $(FLAGS_asan) -fsanitize=fuzzer-no-link
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
 # Flags for code that is part of the library, or uses its private headers and names.
 INSIDE_ALL := -include core-c/private-names.h -Icore-c
@@ -68,6 +70,7 @@ test_c := $(wildcard test/c/*.c) test/fail-nth/fail.c test/fail-nth/test-fail-nt
 comma := ,
 failing := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup free)
 failing_wasm := $(addprefix -Wl$(comma)--wrap=,emscripten_builtin_malloc emscripten_builtin_memalign)
+fuzzers := loop threads
 bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
 lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
 demo_ts := $(shell find ts/demo -type f 2>/dev/null)
@@ -103,7 +106,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
-  sim test-mutants test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
+  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -131,6 +134,9 @@ help:
 	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
 	@echo '                (SEEDS=n, ONLY=scenario; SEED=n ONLY=scenario: that run again, step by step)'
 	@echo 'make test-mutants   bugs planted in the core, which the simulator has to find (ONLY=name)'
+	@echo 'make fuzz       random programs, values, command lines and WASI guests for SECONDS=n each (ONLY=target, SEED=n)'
+	@echo 'make trust      the quick form of what searches for rare faults: simulator, planted bugs, fuzzing, failing allocations'
+	@echo 'make night      every long form once, and its counts into docs/reliability.md (HOURS=n, ONLY=form)'
 	@echo 'make test-toolchain  build and test with the Emscripten of Debian stable, of its testing, and of an emsdk (ONLY=suite)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
 	@echo 'make test-conformance  the conformance suite in Node and Chromium (ONLY=case)'
@@ -314,9 +320,14 @@ build/bench/native/%: test/bench/%.c $(native_lib)
 # The list of builds, such as tsan-gcc, is known once the compilers have been tried.
 build/compilers.mk: build/compilers.value wasm/toolchain/host.sh | build/cc.ok
 	$(Q)CC='$(CC)' CC_ALL='$(CC_ALL)' wasm/toolchain/host.sh compilers
-ifneq ($(filter test test-compilers,$(MAKECMDGOALS)),)
+ifneq ($(filter test test-compilers test-fuzz fuzz trust,$(MAKECMDGOALS)),)
 include build/compilers.mk
 endif
+# The builds in which make fuzz searches: with libFuzzer; and with random inputs under ThreadSanitizer, because libFuzzer counts what code is
+# reached in words that all threads write. And the build in which make test runs the inputs of before again.
+fuzzer_builds := $(if $(filter asan-clang,$(builds)),fuzzasan-clang)
+fuzz_builds := $(fuzzer_builds) $(filter tsan-%,$(builds))
+replay_build := $(or $(firstword $(filter asan-%,$(builds))),$(firstword $(builds)))
 
 # $(call build,NAME,COMPILER,FLAGS): build/NAME/tests
 define build
@@ -335,9 +346,16 @@ build/$(1)/tests: $(test_c:%.c=build/$(1)/%.o) build/$(1)/libaioloop.a build/tes
 	$$(call step,CC,$$@)
 	$$(Q)$(2) $(3) $(failing) $$(filter %.o %.a,$$^) -lpthread -lm -o $$@
 
--include $(patsubst %.c,build/$(1)/%.d,$(native_src) $(test_c))
+build/$(1)/fuzz-loop: $(patsubst %.c,build/$(1)/%.o,$(wildcard test/fuzz/loop-*.c) test/fuzz/model.c)
+# A fuzzer has libFuzzer's main(), any other build one that runs the files which it is given.
+$(fuzzers:%=build/$(1)/fuzz-%): build/$(1)/fuzz-%: build/$(1)/test/fuzz/%.o build/$(1)/test/fuzz/ring.o \
+    $(if $(filter fuzz%,$(1)),,build/$(1)/test/fuzz/replay.o) build/$(1)/libaioloop.a
+	$$(call step,CC,$$@)
+	$$(Q)$(2) $(3) $(if $(filter fuzz%,$(1)),-fsanitize=fuzzer) -Wl,--wrap=aio_priv_port_poll_ring_new $$(filter %.o,$$^) $$(filter %.a,$$^) -lpthread -lm -o $$@
+
+-include $(patsubst %.c,build/$(1)/%.d,$(native_src) $(test_c) $(wildcard test/fuzz/*.c))
 endef
-$(foreach b,$(builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b)))),$(FLAGS_$(firstword $(subst -, ,$(b)))))))
+$(foreach b,$(builds) $(fuzzer_builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b)))),$(FLAGS_$(firstword $(subst -, ,$(b)))))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
 
@@ -516,7 +534,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 # ---- tests -------------------------------------------------------------------
 
 test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
-    build/sim/sim $(sim_wasm) build/spin.tried build/glib.tried $(builds:%=build/%/tests)
+    build/sim/sim $(sim_wasm) build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm dist/aio.wasm dist/.stamp
@@ -530,6 +548,16 @@ sim: build/sim/sim $(sim_wasm) build/node.ok
 
 test-mutants: build/sim/sim build/node.ok
 	$(Q)node test/run.mjs mutants
+
+# The quick form of what searches for rare faults.
+trust: build build/sim/sim $(sim_wasm) build/fail-nth.wasm $(foreach b,$(fuzz_builds),$(fuzzers:%=build/$(b)/fuzz-%))
+	$(Q)SEEDS=2000 SECONDS=15 node test/run.mjs sim mutants fuzz fail-nth
+
+night: | build/node.ok
+	$(Q)ONLY='$(ONLY)' HOURS='$(HOURS)' node test/night.mjs
+
+fuzz: build $(foreach b,$(fuzz_builds),$(fuzzers:%=build/$(b)/fuzz-%))
+	$(Q)SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' WRITE='$(WRITE)' node test/run.mjs fuzz
 
 test-posix: build $(posix_programs)
 	$(Q)node test/run.mjs posix

@@ -14,6 +14,7 @@ import { runChaos } from './chaos/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runConformance, sums } from './conformance/run.mjs';
 import { runFailNth } from './fail-nth/run.mjs';
+import { runFuzz } from './fuzz/run.mjs';
 import { runModels } from './models/run.mjs';
 import { runMutants } from './mutants/run.mjs';
 import { runPackage } from './package/run.mjs';
@@ -86,6 +87,7 @@ const suites = {
   ...otherBuilds(),
   sim: () => runSim(only),
   mutants: () => runMutants(only),
+  fuzz: () => runFuzz(only),
   models: () => runModels(only),
   aiocc: () => runAiocc(only),
   compat: runCompat,
