@@ -97,5 +97,5 @@ export const plainName = (name) => name.replace(MARK, '').replace(/^aio_priv_/, 
 
 /** Gives functions back the names that the sources have. */
 export function unmarkFunctions(file) {
-  rename(file, (_index, name) => name.replace(MARK, '').replace(/^aio_priv_/, ''));
+  rename(file, (_index, name) => name.replace(MARK, '').replace(/^aio_priv_/, '').replace(/^__original_main$/, 'main'));
 }

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const top = fileURLToPath(new URL('../..', import.meta.url));
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 300_000;
 
 /** Runs a program; {code, out, err}. */
 export function execute(file, args, cwd = top) {

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { buildSystems } from './build-systems.mjs';
 import { debug } from './debug.mjs';
+import { debuggers } from './debugger.mjs';
 import { driver } from './driver.mjs';
 import { launcher } from './launcher.mjs';
 import { Room, Skipped } from './room.mjs';
@@ -12,7 +13,7 @@ import { skip } from '../skips.mjs';
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runAiocc(only = []) {
   const count = { passed: 0, failed: 0, skipped: 0 };
-  const queue = Object.entries({ ...buildSystems, ...debug, ...driver, ...launcher, ...setjmp })
+  const queue = Object.entries({ ...buildSystems, ...debug, ...debuggers, ...driver, ...launcher, ...setjmp })
     .filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)));
   const worker = async () => {
     for (let test = queue.shift(); test; test = queue.shift()) {

@@ -70,7 +70,7 @@ export async function run(argv: string[]): Promise<number> {
   const options = hostOptions(given);
   if (program === undefined) throw new UsageError(`no program is named; usage: wasm-aio run ${command.usage}`);
   const host = await WasiHost.create({ ...options, module: pathToFileURL(program), args: given.operands });
-  process.on('SIGUSR2', () => process.stderr.write(host.dump()));
+  process.on('SIGUSR2', () => void host.dumpWithStacks().then((text) => process.stderr.write(text)));
   let code: number;
   try {
     code = await host.run();

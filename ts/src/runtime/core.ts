@@ -5,7 +5,7 @@ import type { MadeWorker, OwnerHost } from '../hosts/host.js';
 import { Callbacks } from './callbacks.js';
 import { closing, Ending, tell, type Closed, type CloseOptions } from './closed.js';
 import { consoleGuest } from './console.js';
-import { causeOf, describeDeath } from './death.js';
+import { causeOf, describeDeath, type Locate } from './death.js';
 import type { ContextPointer } from './exports.js';
 import { Functions } from './functions.js';
 import type { Helpers } from './helpers.js';
@@ -45,6 +45,7 @@ export class Core {
   readonly functions: Functions;
   /** The helpers of threads without Atomics.waitAsync; loaded for the first such thread. */
   #helpers: Promise<Helpers> | undefined;
+  readonly #locate: Locate | undefined;
   readonly #makeWorker: ((name: string) => MadeWorker) | undefined;
   /** The functions that the owner's loops call. */
   readonly callbacks: Callbacks;
@@ -68,10 +69,12 @@ export class Core {
     this.context = exports.rt_init();
     if (this.context === 0) throw noMemory("the owner's context");
     this.functions = new Functions(module);
+    this.#locate = guest.locate?.(module);
     this.#makeWorker = guest.makeWorker ?? options.worker;
     this.loop = this.drive(this.context);
     this.threads = new Threads(host, instance, { module, memory: memory.memory, guest: guest.config }, {
       failed: (message, cause) => void this.#fail(message, cause),
+      died: (error) => void this.#died(error),
       exit: (code, thread) => {
         if (!this.#program?.exited(code)) this.#fail(`exit(${code}) was called in thread '${thread}'`);
       },
@@ -254,7 +257,7 @@ export class Core {
 
   /** Fails because of an error that came out of the owner's own instance of the module. */
   #died(error: unknown, heard = false): AioError {
-    return this.#fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner'), causeOf(error), heard);
+    return this.#fail(error instanceof ProcessExit ? 'exit() was called on the owner' : describeDeath(error, 'owner', this.#locate), causeOf(error), heard);
   }
 
   /**

@@ -12,18 +12,20 @@ export function causeOf(error: unknown): unknown {
   return error instanceof Panic ? error.cause : error;
 }
 
-/**
- * Describes a failure in one line: what happened, in which thread, and in which C functions, the innermost first.
- * locate: returns the source line of an offset in the module, if it knows it.
- */
-export function describeDeath(error: unknown, thread: string, locate?: (offset: number) => string | undefined): string {
-  const text = error instanceof Panic || error instanceof AioError ? error.message : String(error);
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
+/** Returns what a stack shows after the function at an offset in the module: ` (file.c:line)`, or nothing if that is not known. */
+export type Locate = (offset: number) => string;
+
+/** The C functions in a stack trace, the innermost first: `name`, or `name (file.c:line)` where locate knows the line. */
+export function framesOf(stack: string, locate?: Locate): string[] {
   // V8: "at module.wasm.name (wasm://...:0x2)", others: "name@...:wasm-function[1]:0x2"
-  const frames = [...stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[).*?(?::(0x[\da-f]+)\)?)?$/gm)]
-    .slice(0, 12).map(([, name, offset]) => {
-      const line = locate?.(Number(offset));
-      return line ? `${name} (${line})` : name;
-    });
-  return `${text} [thread '${thread}'${frames.length > 0 ? `, in ${frames.join(' < ')}` : ''}]`;
+  return [...stack.matchAll(/^(?:\s*at )?(?:[^\s@(]*\.)?([\w$]+)(?:@| \().*wasm(?::\/\/|-function\[).*?(?::(0x[\da-f]+)\)?)?$/gm)]
+    .slice(0, 12).map(([, name, offset]) => `${name}${locate?.(Number(offset)) ?? ''}`);
+}
+
+/** Describes a failure in one line: what happened, in which thread, and in which C functions. */
+export function describeDeath(error: unknown, thread: string, locate?: Locate): string {
+  const text = error instanceof Panic || error instanceof AioError ? error.message : String(error);
+  const frames = framesOf(error instanceof Error ? (error.stack ?? '') : '', locate);
+  const where = frames.join(' < ');
+  return `${text} [thread '${thread}'${where && `, in ${where}`}]`;
 }

@@ -2,6 +2,7 @@
 /** What a module imports of a system: the WASI calls, the descriptors that its loops wait for, and files. */
 import type { HostBase, MadeWorker } from '../hosts/host.js';
 import { WasiError } from './abi.js';
+import type { Locate } from './death.js';
 import * as E from './wasi-errno.js';
 import type { FileImports } from './file-imports.js';
 import type { Memory } from './memory.js';
@@ -46,6 +47,8 @@ export interface Guest {
   makeWorker?(name: string): MadeWorker;
   /** Passes the function to call when a descriptor becomes ready on the owner's side. */
   whenReady?(tell: (fd: number, events: number) => void): void;
+  /** Returns what finds the source lines of the module. */
+  locate?(module: WebAssembly.Module): Locate;
 }
 
 /** The calls as a module imports them. */

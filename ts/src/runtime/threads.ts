@@ -5,7 +5,6 @@ import type { HostWorker, MadeWorker, OwnerHost } from '../hosts/host.js';
 import { Substitute } from '../wire/substitute.js';
 import { dataOnly, unpack } from '../wire/unpack.js';
 import { Role, type ThreadPointer } from './exports.js';
-import { describeDeath } from './death.js';
 import { cString, type Instance } from './instance.js';
 import type { FromWorker, InitMessage, KindMessage } from './messages.js';
 import type { HelperInit } from './waiter.js';
@@ -68,6 +67,8 @@ interface Started {
 export interface ThreadEvents {
   /** A thread has failed, and the shared memory may be inconsistent. */
   failed(message: string, cause?: unknown): void;
+  /** An error came out of the owner's own instance of the module. */
+  died(error: unknown): void;
   exit(code: number, thread: string): void;
   output(fd: number, bytes: Uint8Array): void;
   /** A thread needs a helper. */
@@ -136,7 +137,7 @@ export class Threads {
     try {
       work();
     } catch (error) {
-      this.events.failed(describeDeath(error, 'owner'));
+      this.events.died(error);
     }
   }
 

@@ -3,7 +3,7 @@ import type { WorkerHost } from '../hosts/host.js';
 import { otherVersion, VERSION } from '../version.js';
 import { postError } from '../wire/post-error.js';
 import { Substitute } from '../wire/substitute.js';
-import { causeOf, describeDeath, ThreadLeave } from './death.js';
+import { causeOf, describeDeath, ThreadLeave, type Locate } from './death.js';
 import { Role } from './exports.js';
 import { instantiate, type Instance } from './instance.js';
 import type { FromWorker, InitMessage, KindMessage } from './messages.js';
@@ -20,9 +20,11 @@ export interface Kinds {
   readonly roles: Readonly<Record<number, (worker: RuntimeWorker) => PlayedRole>>;
   /** The types of messages for these roles, which the owner counts in the thread's `posted`. */
   readonly messages: readonly string[];
+  /** Called when the worker becomes a thread. */
+  began?(worker: RuntimeWorker): void;
+  /** Returns what finds the source lines of the module. */
+  locate?(module: WebAssembly.Module): Locate;
   /** Waits for the user's code that the thread is started for. undefined: it failed, and the owner was told. */
-  /** Returns a function that returns the source line of an offset in the module. */
-  locate?(module: WebAssembly.Module): (offset: number) => string | undefined;
   loadCode?(host: WorkerHost, code: { module?: string }): Promise<object | undefined>;
 }
 
@@ -132,6 +134,7 @@ export class RuntimeWorker {
         },
       });
       await agreed;
+      this.kinds.began?.(this);
       const { instance, instance: { exports } } = this;
       // Neither these two nor __wasm_init_tls use the stack, which is not set up yet.
       const stackTop = exports.rt_thread_stack_top(thread);

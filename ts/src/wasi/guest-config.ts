@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** What every thread of a guest gets when it starts. It can be posted to workers. */
 export interface GuestConfig {
+  /** Which guest of its owner's thread this is. */
+  readonly guest: number;
   readonly args: readonly string[];
   /** The environment, `NAME=VALUE` each. */
   readonly env: readonly string[];

@@ -12,6 +12,7 @@ import { guestThread, noDirectories, preview1 } from './preview1.js';
 import type { GuestConfig } from './guest-config.js';
 import { GuestEnded } from './shared.js';
 import { sourceLines } from './source-lines.js';
+import { answerStack } from './stack.js';
 
 export interface GuestInit {
   type: 'guest';
@@ -76,6 +77,7 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
       'guest-message': (_host, message: GuestMessage) => deliver(message),
     },
     locate: sourceLines,
+    began: (worker) => answerStack((worker.init.guest as GuestConfig).guest, () => worker.name, sourceLines(worker.init.module)),
     roles: {},
     messages: [],
   });
@@ -114,7 +116,8 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     get instance() { return instance; },
     post: (data) => post({ type: 'guest-message', thread: guest.thread, data }),
   };
-  const died = (error: unknown): void => post({ type: 'guest-died', message: describeDeath(error, name, sourceLines(module)) });
+  const locate = sourceLines(module);
+  const died = (error: unknown): void => post({ type: 'guest-died', message: describeDeath(error, name, locate) });
   let code: GuestCode = {};
   try {
     if (init.code !== undefined) code = (await import(/* @vite-ignore */ /* webpackIgnore: true */ init.code)) as GuestCode;
@@ -126,6 +129,7 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
     return post({ type: 'guest-refused', message: String(error) });
   }
   await agreed;
+  answerStack(init.config.guest, () => name, locate);
   let again = false;
   try {
     if (started) {

@@ -9,6 +9,7 @@ import { FdTable } from './table.js';
 import { FileType } from '../runtime/abi.js';
 import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 export { directoryCalls } from './calls-directory.js';
+export { stacks } from './node-stacks.js';
 import type { Ends, Inherited, Listening } from './surroundings.js';
 
 /** The fd 0, 1 or 2 of this process; undefined if it is closed. */

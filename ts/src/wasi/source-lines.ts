@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The source lines of a module's instructions, from the source map that `aiocc -g` puts into the module. */
 
-/** Returns `file.c:line` for an offset in the module; undefined if it is not known. */
-export type Locate = (offset: number) => string | undefined;
+import type { Locate } from '../runtime/death.js';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
@@ -61,6 +60,6 @@ export function sourceLines(module: WebAssembly.Module): Locate {
     }
     const entry = entries[low - 1];
     const name = entry && names[entry.source];
-    return name === undefined ? undefined : `${name}:${entry!.line + 1}`;
+    return name === undefined ? '' : ` (${name}:${entry!.line + 1})`;
   };
 }

@@ -35,6 +35,8 @@ export interface Surroundings {
   /** Opens a directory. Returns its fd, and its place without symbolic links. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
   openDirectory(path: string): { fd: number; place: string };
   directoryCalls: DirectoryCalls;
+  /** Where each thread of a guest is now, as text; empty where that cannot be found out. */
+  stacks(guest: number): Promise<string[]>;
   /** Listens for connections on an address. Rejects with AioError ERR_AIO_IO. */
   listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;
   /** Connects to an address, from a certain port if that is given. Rejects with the host's error. */

@@ -8,6 +8,7 @@ import { Backlog } from './backlog.js';
 import { Disk } from './disk.js';
 import type { DiskFiles } from './disk-files.js';
 import { hostWithDisk } from './disk-host.js';
+import type { Locate } from '../runtime/death.js';
 import type { Memory } from '../runtime/memory.js';
 import type { Guest, System } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
@@ -19,12 +20,16 @@ import { Places } from './places.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
+import { sourceLines } from './source-lines.js';
 import { AF_INET, AF_INET6 } from './sockaddr.js';
 import { AioStream } from './stream.js';
 import { Net } from './net.js';
 import type { Listening, Surroundings } from './surroundings.js';
 import { FdTable, Kind, type FileSystem } from './table.js';
 import { hostThatWalks } from './walked-files.js';
+
+/** How many guests this thread has made. */
+let made = 0;
 
 /** The host's path that stands for a new directory in memory. */
 const IN_MEMORY = 'mem';
@@ -66,6 +71,7 @@ export class WasiGuest implements Guest {
     this.files = withFiles?.files;
     this.table = new FdTable(shared, (withFiles ?? walking).fs as FileSystem | undefined);
     this.config = {
+      guest: ++made,
       args: options.args ?? ['program'],
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
       preopens: directoriesOf(options.dirs).map(([name]) => name),
@@ -110,6 +116,16 @@ export class WasiGuest implements Guest {
   /** The guest's file descriptors as text, one line each. */
   dump(): string {
     return this.table.dump();
+  }
+
+  locate(module: WebAssembly.Module): Locate {
+    return sourceLines(module);
+  }
+
+  /** Where each of its threads is now, a line each, the innermost function first; empty where that cannot be found out. */
+  async stacks(): Promise<string> {
+    const lines = (await this.around?.stacks(this.config.guest)) ?? [];
+    return lines.map((line) => `${line}\n`).join('');
   }
 
   // ---- The descriptors that the guest starts with

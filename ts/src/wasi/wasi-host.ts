@@ -6,6 +6,8 @@ import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
 import type { MadeWorker, OwnerHost } from '../hosts/host.js';
 import type { Core } from '../runtime/core.js';
+import { describeDeath } from '../runtime/death.js';
+import { ProcessExit } from '../runtime/process.js';
 import { isMemorySize, isModule, isStackSize, isThreadCount, type CompiledModule } from '../runtime/runtime-options.js';
 import { guestChecks, type GuestOptions } from './guest-options.js';
 import type { GuestInit } from './guest-worker.js';
@@ -166,7 +168,7 @@ export class WasiHost {
       const code = await new Promise<number>((resolve, reject) => {
         this.#settle = { resolve, reject };
         this.#guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`));
-        if (this.#options.timeout !== undefined) this.#timer = setTimeout(() => this.#timedOut(), this.#options.timeout);
+        if (this.#options.timeout !== undefined) this.#timer = setTimeout(() => void this.#timedOut(), this.#options.timeout);
         if (this.#program.flavour === 'aio') this.#runAio().then(resolve, reject);
         else this.#start(undefined, createImported(this.#program));
       });
@@ -201,6 +203,11 @@ export class WasiHost {
     return `${this.#core?.dump() ?? `${this.#workers?.running ?? 0} threads\n`}${this.#guest.dump()}`;
   }
 
+  /** Returns what dump() does, and where in the program each thread is. @internal */
+  async dumpWithStacks(): Promise<string> {
+    return this.dump() + (await this.#guest.stacks());
+  }
+
   /** Ends the guest if it still runs, and closes everything that was opened for it. Closing it twice does nothing. */
   close(): Promise<void> {
     this.#closed ??= this.#shutDown();
@@ -228,9 +235,9 @@ export class WasiHost {
     await this.#guest.close();
   }
 
-  #timedOut(): void {
+  async #timedOut(): Promise<void> {
     const { timeout } = this.#options;
-    this.#settle?.reject(new AioError('ERR_AIO_TIMEOUT', `the guest was ended after ${timeout} ms\n${this.dump().trimEnd()}`));
+    this.#settle?.reject(new AioError('ERR_AIO_TIMEOUT', `the guest was ended after ${timeout} ms\n${(await this.dumpWithStacks()).trimEnd()}`));
   }
 
   // ---- Programs that aiocc has built
@@ -242,7 +249,14 @@ export class WasiHost {
       module: this.#program.source, guest: this.#guest, stackSize, reserve: 1,
       ...(maximumMemory === undefined ? {} : { maximumMemory }), ...(maxThreads === undefined ? {} : { maxThreads }),
     }));
-    this.#core = await this.#creating;
+    try {
+      this.#core = await this.#creating;
+    } catch (error) {
+      // A constructor of the program, which runs in this thread, has called exit(), or has failed: main() does not run.
+      if (error instanceof ProcessExit) return error.exitCode;
+      if (error instanceof AioError) throw error;
+      throw new AioError('ERR_AIO_PANIC', `the runtime has failed: ${describeDeath(error, 'owner', this.#guest.locate(this.#program.module))}`, { cause: error });
+    }
     if (this.#over) throw closedError(this.#name);
     return this.#core.main();
   }
