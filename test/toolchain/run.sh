@@ -16,11 +16,12 @@ try() { # try NAME: with AIO_TOOLCHAIN or EMSDK as they are set
   # What was fetched is not fetched again.
   rm -rf "$tree/node_modules" && cp -a "$top/node_modules" "$tree/node_modules" && touch "$tree/node_modules/.stamp"
   (
-    cd "$tree"
-    make build build/wasm/tests.wasm
+    # `set -e` has no effect on the left of ||.
+    cd "$tree" && make build build/wasm/tests.wasm || exit
     printf '  %-8s %s\n' USING "Emscripten $(sed -n 's/^EM_VERSION = //p' build/toolchain.mk)"
     node test/run.mjs c-wasm aiocc
-    make test-posix
+    suites=$?
+    make test-posix && exit $suites
   ) || failed="$failed $1"
 }
 
