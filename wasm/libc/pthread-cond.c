@@ -227,11 +227,12 @@ int __wrap_sem_trywait(sem_t *sem)
 
 int sem_timedwait(sem_t *restrict sem, const struct timespec *restrict at)
 {
-    if (semaphore_try_take(semaphore(sem))) {
-        return 0;
-    }
+    /* As glibc does, even if there is no need to wait. */
     if (bad_time(at)) {
         return fails(EINVAL);
+    }
+    if (semaphore_try_take(semaphore(sem))) {
+        return 0;
     }
     return semaphore_take_until(semaphore(sem), deadline_of(CLOCK_REALTIME, at))
                ? 0 : fails(ETIMEDOUT);

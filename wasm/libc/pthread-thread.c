@@ -50,6 +50,12 @@ static void release(Thread *thread)
     }
 }
 
+/* Returns true if a thread that runs is detached. The record of one that has ended is gone by then. */
+static bool is_detached(Thread *thread)
+{
+    return qatomic_mb_read(&thread->detached) && !qatomic_mb_read(&thread->ended);
+}
+
 static void mark_ended(Thread *thread)
 {
     qatomic_mb_set(&thread->ended, 1);
@@ -179,6 +185,9 @@ int __wrap_pthread_join(pthread_t id, void **result)
 {
     Thread *thread = (Thread *)id;
 
+    if (is_detached(thread)) {
+        return EINVAL;
+    }
     if (thread == self()) {
         return EDEADLK;
     }
@@ -194,7 +203,12 @@ int __wrap_pthread_join(pthread_t id, void **result)
 
 int __wrap_pthread_detach(pthread_t id)
 {
-    release((Thread *)id);
+    Thread *thread = (Thread *)id;
+
+    if (is_detached(thread)) {
+        return EINVAL;
+    }
+    release(thread);
     return 0;
 }
 
@@ -220,8 +234,7 @@ thrd_t __wrap_thrd_current(void)
 LIBC_WEAK
 int thrd_detach(thrd_t id)
 {
-    release((Thread *)id);
-    return thrd_success;
+    return __wrap_pthread_detach((pthread_t)id) == 0 ? thrd_success : thrd_error;
 }
 
 /* In parentheses, because the headers define it as a macro, too. */
