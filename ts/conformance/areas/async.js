@@ -231,7 +231,7 @@ export default {
       },
     },
     {
-      id: 'again', title: 'a thread that waits anew after each wake-up misses none (3,000 turns)', clause: 'ECMA-262 sec-notifywaiter', requires: ['wait'],
+      id: 'again', title: 'a thread that waits anew after each wake-up misses none (3,000 turns)', clause: 'ECMA-262 sec-notifywaiter', requires: ['wait'], patience: 120_000,
       async run({ equal, worker }) {
         const turns = 3000;
         const cell = new Int32Array(new SharedArrayBuffer(8));

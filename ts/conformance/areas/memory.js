@@ -59,17 +59,22 @@ export default {
       },
     },
     {
-      id: 'grown-under-way', title: 'a memory that grows between postMessage and the message event has its new size there', clause: 'WebAssembly JS API serialization-steps',
+      id: 'grown-under-way', title: 'a memory that grows between postMessage and the message event has its new size there', clause: 'WebAssembly JS API serialization-steps', requires: ['wait'],
       async run({ equal, worker }) {
         const memory = new WebAssembly.Memory({ initial: 1, maximum: 64, shared: true });
-        const other = worker(async ({ post, next }) => {
+        const cell = new Int32Array(new SharedArrayBuffer(4));
+        const other = worker(async ({ post, next }, cell) => {
           post('ready');
+          // The message lies there, and is taken only when the memory has grown.
+          Atomics.wait(cell, 0, 0);
           const { buffer } = await next();
           return buffer.byteLength;
-        });
+        }, cell);
         await other.next();
         other.post(memory);
         memory.grow(9);
+        Atomics.store(cell, 0, 1);
+        Atomics.notify(cell, 0);
         equal(await other.ended, 10 * 65536);
       },
     },
