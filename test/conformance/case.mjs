@@ -62,19 +62,22 @@ async function watch() {
   for (const type of [(await import('wasm-aio')).Runtime, (await import('wasm-aio/wasi')).WasiHost]) {
     const { create } = type;
     type.create = async (...args) => {
+      const place = made.push([type.name, undefined]) - 1;
       const one = await create.apply(type, args);
       // The memory of what has been closed has to be free for others.
-      made.push([type.name, new WeakRef(one)]);
+      made[place] = [type.name, new WeakRef(one)];
       return one;
     };
   }
-  return () => made.map(([name, one], n) => {
+  const stateOf = (one) => {
+    if (!one) return 'it is being created, or could not be';
     try {
-      return `${name} ${n + 1} of ${made.length}:\n${one.deref()?.dump() ?? 'collected'}`;
+      return one.deref()?.dump() ?? 'it was closed';
     } catch (error) {
-      return `${name} ${n + 1} of ${made.length}: ${error.message}`;
+      return error.message;
     }
-  }).join('\n');
+  };
+  return () => made.map(([name, one], n) => `${name} ${n + 1} of ${made.length}:\n${stateOf(one)}`).join('\n');
 }
 
 /**
