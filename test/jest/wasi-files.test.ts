@@ -491,3 +491,26 @@ test('fd_readdir again from the beginning tells what has changed since', () => {
     clock.mockRestore();
   }
 });
+
+test('a path that was a link, is a file, and is another link', () => {
+  for (const name of ['one', 'two']) writeFileSync(join(root, name), name);
+  const link = join(root, 'link');
+  const text = (): unknown => {
+    const fd = c.open('link', { rights: Rights.fdRead });
+    const read = fd < 0 ? fd : c.read(fd, 100);
+    if (fd >= 0) c.call('fd_close', fd);
+    return read;
+  };
+  symlinkSync('one', link);
+  expect([text(), text()]).toEqual(['one', 'one']);
+  rmSync(link);
+  writeFileSync(link, 'file');
+  expect([text(), text()]).toEqual(['file', 'file']);
+  rmSync(link);
+  symlinkSync('two', link);
+  expect([text(), text()]).toEqual(['two', 'two']);
+  rmSync(link);
+  expect(text()).toBe(-E.NOENT);
+  symlinkSync('link', link);
+  expect([text(), text()]).toEqual([-E.LOOP, -E.LOOP]);
+});

@@ -5,6 +5,9 @@ import type { Descriptor, FileSystem } from './table.js';
 /** Linux's flag for an fd that only stands for a place in the tree, whatever the permissions there are. */
 export const O_PATH = 0o10000000;
 
+/** The most symbolic links that a thread remembers. */
+const MAX_LINKS_KNOWN = 256;
+
 /** The most directories that a thread keeps open. At least two, which renaming uses at once. */
 const MAX_KEPT = 64;
 
@@ -26,6 +29,8 @@ export class Parents {
   /** By descriptor and path, the one that was used last at the end. */
   private readonly kept = new Map<string, Kept>();
   private last: Kept | undefined;
+  /** The descriptors and paths of symbolic links. */
+  private readonly links = new Set<string>();
 
   constructor(private readonly fs: FileSystem, private readonly shared: Shared) {}
 
@@ -62,6 +67,20 @@ export class Parents {
     }
     this.keep(key, fd, place);
     return fd;
+  }
+
+  /** Whether the path was that of a symbolic link when it was used last: reading it first then takes less time than an error. */
+  wasLink(start: Descriptor, path: string): boolean {
+    return this.links.size > 0 && this.links.has(`${start.serial}/${path}`);
+  }
+
+  noteLink(start: Descriptor, path: string): void {
+    if (this.links.size >= MAX_LINKS_KNOWN) this.links.clear();
+    this.links.add(`${start.serial}/${path}`);
+  }
+
+  forgetLink(start: Descriptor, path: string): void {
+    this.links.delete(`${start.serial}/${path}`);
   }
 
   /** Where an open directory is; undefined where that cannot be told. */

@@ -80,13 +80,21 @@ export function resolve<T>(
     for (let links = 0; links < MAX_LINKS; links++) {
       const direct = findDirectly(parents, start, plain, follow);
       if (!direct) break;
-      try {
-        return work(direct);
-      } catch (error) {
-        if (error !== IS_LINK) throw error;
+      let target: string | undefined;
+      if (follow && parents.wasLink(start, plain)) {
+        target = linkTarget(fs, direct.path);
+        if (target === undefined) parents.forgetLink(start, plain);
       }
-      const target = linkTarget(fs, direct.path);
-      if (target === undefined) break;
+      if (target === undefined) {
+        try {
+          return work(direct);
+        } catch (error) {
+          if (error !== IS_LINK) throw error;
+        }
+        target = linkTarget(fs, direct.path);
+        if (target === undefined) break;
+        parents.noteLink(start, plain);
+      }
       plain = plain.slice(0, plain.lastIndexOf('/') + 1) + target;
     }
     const opened: number[] = [];

@@ -157,9 +157,13 @@ export class Shared {
 
   // ---- The host's fds that threads keep open for themselves
 
+  /** Where the last one of this thread was noted that it has closed: the search for a free place begins there. */
+  private freed = 0;
+
   /** Notes an fd that a thread keeps open. Returns where it is noted; -1 if there is no room, in which case it is lost with the thread. */
   keepFd(fd: number): number {
-    for (let slot = 0; slot < MAX_KEPT_FDS; slot++) {
+    for (let i = 0; i < MAX_KEPT_FDS; i++) {
+      const slot = (this.freed + i) % MAX_KEPT_FDS;
       if (Atomics.compareExchange(this.words, KEPT_FDS + slot, 0, fd + 1) === 0) return slot;
     }
     return -1;
@@ -167,6 +171,7 @@ export class Shared {
 
   /** Whether the thread has to close an fd that it has kept; false if the owner has done so. */
   forgetFd(slot: number, fd: number): boolean {
+    this.freed = Math.max(0, slot);
     return slot < 0 || Atomics.compareExchange(this.words, KEPT_FDS + slot, fd + 1, 0) === fd + 1;
   }
 

@@ -14,10 +14,13 @@ export function textAt(memory: GuestMemory, pointer: number, length: number): st
   return utf8(bytes.slice()) ?? fail(E.ILSEQ);
 }
 
+// Making one takes longer than decoding a path.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Decodes UTF-8; undefined if the bytes are not UTF-8. */
 export function utf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     return undefined;
   }
