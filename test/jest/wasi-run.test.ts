@@ -112,6 +112,28 @@ test('wasi-threads: started, joined, and all of them end with the first that end
   expect(await inside('read', { stdin: new PassThrough() }, 'threads')).toEqual({ code: 42, out: '' });
 });
 
+test('several threads wait for standard input: each piece wakes one that takes it, and the others ask for more', async () => {
+  let printed = 0;
+  let more = (): void => {};
+  const stdout = new WritableStream<Uint8Array>({
+    write(bytes) {
+      printed += bytes.length;
+      more();
+    },
+  });
+  let given = 0;
+  const stdin = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      // A piece for one thread, once the one before was printed.
+      while (printed < given) await new Promise<void>((resolve) => (more = resolve));
+      given++;
+      controller.enqueue(new Uint8Array([120]));
+    },
+  }, { highWaterMark: 0 });
+  expect(await inside('each', { stdin, stdout }, 'threads')).toMatchObject({ code: 0 });
+  expect(printed).toBe(8 + 'some\n'.length);
+}, 60_000);
+
 test('wasi-threads: 50 threads one after another run in one worker', async () => {
   const ended = await runScript(dir.path, `
     import { WasiHost } from 'wasm-aio/wasi';

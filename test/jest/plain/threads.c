@@ -67,6 +67,14 @@ __attribute__((used)) void thread_main(int tid, void *given)
         uint32_t n;
         finish();
         fd_read(0, &vec, 1, &n);
+    } else if (same(start->what, "each")) {
+        /* Every thread reads one piece, and prints it. */
+        char text[16];
+        Vec vec = { text, sizeof(text) };
+        uint32_t n = 0;
+        fd_read(0, &vec, 1, &vec.size);
+        fd_write(1, &vec, 1, &n);
+        finish();
     } else {
         wait_for(1000);
     }
@@ -122,6 +130,6 @@ __attribute__((export_name("_start"))) void _start(void)
             proc_exit(3);
         }
     }
-    wait_for(same(what, "join") ? THREADS : 1000);
+    wait_for(same(what, "join") || same(what, "each") ? THREADS : 1000);
     print(sum == THREADS * 10000 ? "all\n" : "some\n");
 }

@@ -137,7 +137,7 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
       }
       if (!wait || stream.flags & FdFlags.nonblock) return demandLater(ring, done);
       ring.demand();
-      waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone);
+      waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone || ring.mustDemand);
     }
   }
 

@@ -160,6 +160,7 @@ class Feed implements Attended {
       ring.awaitRoom();
       const taken = ring.write(this.piece);
       this.piece = taken < this.piece.length ? this.piece.subarray(taken) : undefined;
+      if (!this.piece && stream.lazy) ring.metDemand();
     }
     if (ring.readerGone) return this.cancel();
     if (this.piece || this.reading) return;
@@ -173,8 +174,6 @@ class Feed implements Attended {
         this.reading = false;
         if (this.over) return piece && stream.giveBack(piece);
         if (!piece) return this.finish(() => ring.endWriting());
-        // These bytes satisfy the demand; further bytes have to be demanded again.
-        ring.takeDemand();
         this.piece = piece;
         this.look();
       },

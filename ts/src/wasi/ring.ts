@@ -9,7 +9,7 @@ const TAIL = 2;          // bytes read so far, modulo 2^32; the reader stores it
 const FLAGS = 3;
 const ERROR = 4;         // an errno for the reader, once the bytes are read
 const OWNER_END = 5;     // which end the owner has
-const DEMAND = 6;        // the guest wants bytes: the owner may read some
+const DEMAND = 6;        // 1: the guest wants bytes; 2: the owner reads some
 const READERS = 8;       // the mask of sleepers that wait for bytes (2 words)
 const WRITERS = 10;      // the mask of sleepers that wait for room (2 words)
 const FEEDER_WAITS = 12; // 1: the owner waits for room, and has to be notified of it
@@ -241,12 +241,24 @@ export class Ring {
   /** Called by the guest: it wants bytes. */
   demand(): void {
     if (this.get(OWNER_END) !== OwnerEnd.writer || this.get(DEMAND) !== 0) return;
-    if (Atomics.exchange(this.shared.words, this.at + DEMAND, 1) === 0) this.shared.attend(this.index);
+    if (Atomics.compareExchange(this.shared.words, this.at + DEMAND, 0, 1) === 0) this.shared.attend(this.index);
   }
 
-  /** Called by the owner: whether the guest wants bytes. Clears the demand. */
+  /** Whether bytes have to be demanded, because the demand was met and somebody else has read them. */
+  get mustDemand(): boolean {
+    return this.get(OWNER_END) === OwnerEnd.writer && this.get(DEMAND) === 0;
+  }
+
+  /** Called by the owner: whether the guest wants bytes. If so, the owner reads some. */
   takeDemand(): boolean {
-    return Atomics.exchange(this.shared.words, this.at + DEMAND, 0) !== 0;
+    return Atomics.compareExchange(this.shared.words, this.at + DEMAND, 1, 2) === 1;
+  }
+
+  /** Called by the owner when the bytes that were demanded are in the ring: others have to be demanded again. */
+  metDemand(): void {
+    Atomics.store(this.shared.words, this.at + DEMAND, 0);
+    // A thread that has found the ring empty again, because another one was quicker, sleeps without having demanded anything.
+    this.wakeReader();
   }
 
   /** Called by the guest: asks the owner to do something for a socket that has this ring. */
