@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** WASI calls that read and write: files at an offset, streams through their rings. */
-import { fail, FdFlags, FileType, RiFlags, SdFlags } from '../runtime/abi.js';
+import { fail, FdFlags, FileType, RiFlags, SdFlags, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { Vector } from '../runtime/guest-memory.js';
-import { host, wasiError } from './path.js';
+import { host, wasiError, withoutStacks } from './path.js';
 import { errnoOf, guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { PIPE_BUF, type Ring } from './ring.js';
@@ -113,6 +113,18 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
     }
   }
 
+  /** Writes to a pipe by an fd that does not block. Returns undefined if it would have to wait. */
+  function writeNow(fd: number, vectors: Vector[]): number | undefined {
+    return withoutStacks(() => {
+      try {
+        return writeHost(fd, vectors, null);
+      } catch (error) {
+        if (error instanceof WasiError && error.errno === E.AGAIN) return undefined;
+        throw error;
+      }
+    });
+  }
+
   /** Reads from a stream. Blocks until there are bytes, unless the descriptor is non-blocking. Returns 0 at the end. */
   function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false, wait = true): number {
     const ring = stream.readRing ?? fail(E.BADF);
@@ -149,13 +161,25 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
   /** Writes to a stream. Blocks until everything is written, unless the descriptor is non-blocking. */
   function writeStream(stream: Descriptor, vectors: Vector[], wait = true): number {
     const ring = stream.writeRing ?? fail(E.BADF);
+    const { directFd } = stream;
     const total = sum(vectors);
     // Up to PIPE_BUF bytes are written in one piece, or not at all.
     const needed = total <= PIPE_BUF ? total : 1;
     let done = 0;
+    let failed: WasiError | undefined;
     while (done < total) {
       if (ring.readerGone || ring.writerGone) return done > 0 ? done : fail(E.PIPE);
       done += ring.writing(() => {
+        // What is in the ring goes first.
+        if (directFd >= 0 && ring.length === 0) {
+          try {
+            const put = writeNow(directFd, rest(vectors, done));
+            if (put !== undefined) return put;
+          } catch (error) {
+            failed = wasiError(error);
+            return 0;
+          }
+        }
         if (ring.room < needed) return 0;
         let count = 0;
         for (const view of memory.views(rest(vectors, done))) {
@@ -165,6 +189,10 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
         }
         return count;
       });
+      if (failed) {
+        if (done === 0) throw failed;
+        return done;
+      }
       if (done === total) break;
       if (!wait || stream.flags & FdFlags.nonblock) return done > 0 ? done : fail(E.AGAIN);
       waitFor(thread, ring.writers, () => ring.room >= needed || ring.readerGone || ring.writerGone);

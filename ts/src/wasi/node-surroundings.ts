@@ -3,7 +3,7 @@
 import { closeSync, constants, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
 import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
-import { fdsAreOwned } from '../hosts/node.js';
+import { fdsAreOwned, isNode } from '../hosts/node.js';
 import { asBytes, AioStream, NodeStream } from './stream.js';
 import { FdTable } from './table.js';
 import { FileType } from '../runtime/abi.js';
@@ -24,7 +24,18 @@ export function inherit(fd: number): Inherited | undefined {
   const isTerminal = isatty(fd);
   // Pipes, sockets and what is typed have to be waited for; files and devices such as /dev/null do not.
   const waits = type === FileType.unknown || type === FileType.stream || (fd === 0 && isTerminal);
-  return { type, isTerminal, ...(waits ? { stream: standardStream(fd) } : {}) };
+  if (!waits) return { type, isTerminal };
+  const direct = fd !== 0 && type === FileType.unknown && isNode ? openPipe(fd) : undefined;
+  return { type, isTerminal, stream: standardStream(fd), ...(direct === undefined ? {} : { direct }) };
+}
+
+/** Opens the pipe that an fd stands for once more for writing, with a description of its own that does not block; undefined if that fails. */
+function openPipe(fd: number): number | undefined {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_NONBLOCK | constants.O_WRONLY);
+  } catch {
+    return undefined;
+  }
 }
 
 export function sameFile(one: number, other: number): boolean {

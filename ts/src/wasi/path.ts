@@ -53,7 +53,7 @@ export function followLink(): never {
 }
 
 /** Calls work() without recording where errors are made, which takes longer than the calls that fail. */
-function withoutStacks<T>(work: () => T): T {
+export function withoutStacks<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

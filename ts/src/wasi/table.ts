@@ -47,6 +47,7 @@ const APPEND_FD = 15;    // an fd of the same file that appends
 const ALLOWED = 16;      // BASE and further rights: see NewDescriptor
 const PASSED = 17;       // the rights that may be asked for below this directory
 const NARROWED = 18;     // 1: rights were given up
+const DIRECT_FD = 19;    // of a stream: an fd by which its pipe is written without blocking
 
 export interface NewDescriptor {
   kind: Kind;
@@ -66,6 +67,8 @@ export interface NewDescriptor {
   allowed?: number;
   passed?: number;
   sequential?: boolean;
+  /** An fd of the host by which the pipe of a stream can be written; it does not block. */
+  direct?: number | undefined;
   /** The address family of a socket. */
   domain?: number;
 }
@@ -107,9 +110,14 @@ export class Descriptor {
     return this.get(HOST_FD);
   }
 
+  /** The host's fd by which the guest's threads write to the pipe of this stream; -1 if there is none. */
+  get directFd(): number {
+    return this.get(DIRECT_FD);
+  }
+
   /** All of the host's fds for this descriptor. */
   get hostFds(): number[] {
-    return [this.get(HOST_FD), this.get(APPEND_FD)].filter((fd) => fd >= 0);
+    return [this.get(HOST_FD), this.get(APPEND_FD), this.get(DIRECT_FD)].filter((fd) => fd >= 0);
   }
 
   /** Sets the host's fd that is used while the descriptor appends. Call this inside locked(). */
@@ -445,6 +453,7 @@ export class FdTable {
     set(SERIAL, this.shared.nextSerial());
     set(SEQUENTIAL, made.sequential ? 1 : 0);
     set(APPEND_FD, -1);
+    set(DIRECT_FD, made.direct ?? -1);
     if (made.type === FileType.stream) new Socket(this.shared, index).reset(made.domain ?? 0, SocketState.connected);
     Atomics.store(words, fdAt(fd), index + 1);
     return index;

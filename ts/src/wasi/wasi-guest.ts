@@ -162,9 +162,9 @@ export class WasiGuest implements Guest {
     if (!found) return;
     const { type, stream } = found;
     const rights = found.isTerminal ? RIGHTS_OF_STREAM : RIGHTS_OF_DEVICE;
-    if (stream && fd === 2 && this.output && this.around.sameFile(1, 2)) return this.shareOutput(this.output, type);
+    if (stream && fd === 2 && this.output && this.around.sameFile(1, 2)) return this.shareOutput(this.output, type, found.direct);
     if (stream) {
-      this.stream(fd, stream, type, RIGHTS_OF_STREAM);
+      this.stream(fd, stream, type, RIGHTS_OF_STREAM, found.direct);
       if (fd === 1) this.output = this.table.use(1, ({ writeRing }) => writeRing);
       return;
     }
@@ -173,19 +173,19 @@ export class WasiGuest implements Guest {
   }
 
   /** Standard output and standard error are the same pipe: they share a ring, so that the order of all bytes is kept. */
-  private shareOutput(ring: Ring, type: number): void {
+  private shareOutput(ring: Ring, type: number, direct: number | undefined): void {
     ring.addWriter();
-    this.table.openAt(2, { kind: Kind.stream, type, write: ring, base: RIGHTS_OF_STREAM & ~Rights.fdRead });
+    this.table.openAt(2, { kind: Kind.stream, type, write: ring, base: RIGHTS_OF_STREAM & ~Rights.fdRead, direct });
   }
 
   /** Opens a stream as fd. The guest only reads standard input, and only writes standard output and standard error. */
-  private stream(fd: number, stream: AioStream, type: number, rights: number): void {
+  private stream(fd: number, stream: AioStream, type: number, rights: number, direct?: number): void {
     const { read, write } = this.connect(stream, true, fd === 0 ? 'read' : fd <= 2 ? 'write' : 'both');
     if (!read && !write) throw new AioError('ERR_AIO_INVALID_ARG', `the stream of fd ${fd} cannot be ${fd === 0 ? 'read' : 'written'}`);
     let base = rights;
     if (!read) base &= ~Rights.fdRead;
     if (!write) base &= ~Rights.fdWrite;
-    this.table.openAt(fd, { kind: Kind.stream, type, read, write, base });
+    this.table.openAt(fd, { kind: Kind.stream, type, read, write, base, direct });
   }
 
   private directory(fd: number, path: string, preopen: number): void {
