@@ -18,27 +18,37 @@ static void coroutine_fn yield_for_ever(void *opaque)
     }
 }
 
-static volatile bool running_on = true;
+/* Frames between the entry and the yield. Each refers to the one above it, so that the
+ * compiler has to keep them all. */
+typedef struct Frame {
+    const struct Frame *above;
+} Frame;
 
-/* So many frames between the entry and the yield, each with something to keep. */
-static __attribute__((noinline)) uint64_t coroutine_fn yield_below(int depth)
+static volatile bool running_on = true;
+static uint64_t frames;                   /* that the last yield found */
+
+static __attribute__((noinline)) uint64_t coroutine_fn yield_below(const Frame *above,
+                                                                   int depth)
 {
-    uint64_t before = count;
+    Frame own = { above };
 
     if (depth > 1) {
-        return yield_below(depth - 1) + before;
+        return yield_below(&own, depth - 1) + 1;
     }
     while (running_on) {
+        frames = 0;
+        for (const Frame *frame = &own; frame; frame = frame->above) {
+            frames++;
+        }
         count++;
         qemu_coroutine_yield();
     }
-    return before;
+    return 1;
 }
 
-static void coroutine_fn yield_10_deep(void *opaque)
+static void coroutine_fn yield_deep(void *opaque)
 {
-    (void)opaque;
-    count += yield_below(10);
+    count += yield_below(NULL, (int)(intptr_t)opaque);
 }
 
 static void enter(Coroutine *co, uint64_t n)
@@ -61,14 +71,32 @@ static void enter_yield(uint64_t n)
     enter(co, n);
 }
 
+/* The deepest frame counts them each time, which takes about 1 ns a frame. */
+static void enter_deep(Coroutine **co, intptr_t depth, uint64_t n)
+{
+    if (!*co) {
+        *co = qemu_coroutine_create(yield_deep, (void *)depth);
+    }
+    enter(*co, n);
+    bench_expect("frames below the entry", frames, (uint64_t)depth);
+}
+
 static void enter_yield_10(uint64_t n)
 {
     static Coroutine *co;
+    enter_deep(&co, 10, n);
+}
 
-    if (!co) {
-        co = qemu_coroutine_create(yield_10_deep, NULL);
-    }
-    enter(co, n);
+static void enter_yield_30(uint64_t n)
+{
+    static Coroutine *co;
+    enter_deep(&co, 30, n);
+}
+
+static void enter_yield_100(uint64_t n)
+{
+    static Coroutine *co;
+    enter_deep(&co, 100, n);
 }
 
 /* ---- Create and end ---- */
@@ -210,6 +238,8 @@ int main(int argc, char **argv)
     BenchLine lines[] = {
         { .name = "f_co_enter_yield", .run = enter_yield },
         { .name = "f_co_enter_yield_10", .run = enter_yield_10 },
+        { .name = "f_co_enter_yield_30", .run = enter_yield_30 },
+        { .name = "f_co_enter_yield_100", .run = enter_yield_100 },
         { .name = "f_co_create_end", .run = create_end },
         { .name = "f_co_schedule_self", .run = schedule_self },
 #if defined(CONFIG_POSIX)

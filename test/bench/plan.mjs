@@ -40,7 +40,7 @@ export const CONTENDERS = [
     c: 'fd', ms: 60, lines: ['e_fd_dispatch_1', 'e_fd_dispatch_64', 'e_fd_dispatch_1k', 'e_fd_dispatch_10k',
       'e_fd_register_1', 'e_fd_register_10k'],
   },
-  { c: 'coroutine', ms: 60, lines: ['f_co_enter_yield', 'f_co_enter_yield_10', 'f_co_create_end', 'f_co_schedule_self', 'y_co_sigsetjmp'] },
+  { c: 'coroutine', ms: 60, lines: ['f_co_enter_yield', 'f_co_enter_yield_10', 'f_co_enter_yield_30', 'f_co_enter_yield_100', 'f_co_create_end', 'f_co_schedule_self', 'y_co_sigsetjmp'] },
   {
     js: 'coroutine', ms: 60, lines: ['p_fibers_f_co_enter_yield', 'p_generator_f_co_enter_yield', 'p_await_f_co_enter_yield'],
   },
