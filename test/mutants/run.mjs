@@ -9,17 +9,17 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildMutant, execute, mutants, top } from './build.mjs';
 
-/** Searches; returns what was found, and by what. */
+/** Searches; returns what was found, and by what: first the known seed, then its scenario, then all. */
 async function search(program, patch, seeds) {
-  const known = /^Found by: (\S+) --seed=(\d+)$/m.exec(patch);
-  if (known) {
-    const { code, out } = await execute(program, [`--seed=${known[2]}`, known[1]]);
-    if (code === 1 && out.startsWith('FAILED')) return { by: `${known[1]} --seed=${known[2]}`, what: out.split('\n')[0] };
+  const [, scenario, seed] = /^Found by: (\S+) --seed=(\d+)$/m.exec(patch) ?? [];
+  const attempts = [...(scenario ? [[`--seed=${seed}`, scenario], [`--seeds=${seeds}`, '--first', scenario]] : []), [`--seeds=${seeds}`, '--first']];
+  for (const attempt of attempts) {
+    const { code, out } = await execute(program, attempt);
+    const again = /^ {2}again: --seed=(\d+) (\S+)$/m.exec(out);
+    if (again) return { by: `${again[2]} --seed=${again[1]}`, what: /^FAILED .*$/m.exec(out)[0] };
+    if (code !== 0) return { by: undefined, what: `the simulator ended with ${code}: ${out.slice(-300)}` };
   }
-  const { code, out } = await execute(program, [`--seeds=${seeds}`, '--first']);
-  const again = /^ {2}again: --seed=(\d+) (\S+)$/m.exec(out);
-  if (again) return { by: `${again[2]} --seed=${again[1]}`, what: /^FAILED .*$/m.exec(out)[0] };
-  return code === 0 ? undefined : { by: undefined, what: `the simulator ended with ${code}: ${out.slice(-300)}` };
+  return undefined;
 }
 
 export async function runMutants(only) {

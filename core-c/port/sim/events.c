@@ -29,6 +29,13 @@ static Event *event_of(int fd)
     return n < EVENTS && qatomic_read(&events[n].open) ? &events[n] : NULL;
 }
 
+__attribute__((no_sanitize("thread"))) bool sim_event_is_set(int fd)
+{
+    unsigned n = (unsigned)(fd - FIRST_FD);
+
+    return n < EVENTS && events[n].open && events[n].flag;
+}
+
 int port_event_open(void)
 {
     for (int n = 0; n < EVENTS; n++) {
@@ -156,6 +163,8 @@ int port_fd_poll(PortPollFd *fds, unsigned nfds, int notifier_fd, int64_t timeou
     if (!notifier) {
         sim_fail("port_fd_poll: the notifier %d is not open", notifier_fd);
     }
+    sim_self->polls = notifier_fd;
     port_futex_wait(&notifier->flag, 0, timeout_ns);
+    sim_self->polls = 0;
     return (int)look(fds, nfds);
 }

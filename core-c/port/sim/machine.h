@@ -62,6 +62,7 @@ typedef struct SimThread {
     int64_t deadline;
     uint64_t blocked;           /* the step since when */
     bool timed_out;
+    int polls;                  /* the notifier of the fds that it waits for; 0: it does not */
     unsigned pauses;            /* since it last let others run */
     /* The next step. */
     const SimSite *site;
@@ -129,6 +130,8 @@ typedef struct SimStep {
 /* How many steps were recorded, and the n-th, of which the last 4,096 are kept. */
 uint64_t sim_recorded(void);
 const SimStep *sim_recorded_step(uint64_t n);
+
+void sim_calls_reset(void);
 
 /* ---- Runs ---- */
 

@@ -85,6 +85,7 @@ void sim_run(const SimScenario *scenario, SimRun *run)
     sim_memory_reset();
     sim_race_reset();
     sim_record_reset();
+    sim_calls_reset();
     sim_current_run = run;
     run->steps = run->choices = 0;
     run->failed = run->pruned = false;

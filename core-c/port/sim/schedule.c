@@ -6,6 +6,8 @@
 enum { STEP_NS = 50, JUMP_NS = 200000, JUMPS = 256 };
 /* A run that takes more steps does not end. */
 enum { MOST_STEPS = 2000000 };
+/* As many that one thread takes while all others sleep lead nowhere. */
+enum { MOST_ALONE = 100000 };
 
 /* The thread-locals of the thread that runs. The build gives this section of the program its name. */
 extern char __start_simtls[], __stop_simtls[];
@@ -24,6 +26,12 @@ static unsigned alone;
 /* Steps until the next choice, and whether a thread became ready that may have to go first. */
 static uint64_t until_choice;
 static bool choose_now;
+/* The last step at which another thread was ready, as far as anybody has looked. */
+static uint64_t in_company;
+/* sim_meet(): how many have come, and what they knew. */
+static unsigned met;
+static SimClock met_clock;
+static void (*on_rest)(int notifier_fd, int64_t deadline);
 static int64_t now, earliest;
 static int64_t least_priority;
 static uint64_t random_state;
@@ -153,6 +161,21 @@ static void plan(void)
     }
 }
 
+void sim_on_rest(void (*fn)(int notifier_fd, int64_t deadline))
+{
+    on_rest = fn;
+}
+
+/* Everybody sleeps. */
+static void check_rest(void)
+{
+    for (unsigned i = 0; on_rest && i < n_threads; i++) {
+        if (threads[i].state == SIM_BLOCKED && threads[i].polls) {
+            on_rest(threads[i].polls, threads[i].deadline);
+        }
+    }
+}
+
 /* Chooses who runs next; waits: the calling thread lets others run first, if there are any. */
 static SimThread *choose(bool waits)
 {
@@ -172,6 +195,7 @@ static SimThread *choose(bool waits)
         if ((ready = ready_threads())) {
             break;
         }
+        check_rest();
         if (earliest == INT64_MAX) {
             bool all = true;
 
@@ -239,6 +263,12 @@ static void count_step(const SimSite *site, const void *address, bool writes)
 
     if (++sim_current_run->steps > MOST_STEPS) {
         sim_fail("no end after %d steps", MOST_STEPS);
+    }
+    if (sim_current_run->steps - in_company > MOST_ALONE) {
+        if (!(ready_threads() & ~(1u << me->id))) {
+            sim_fail("thread '%s' takes %d steps while all others sleep: it leads nowhere", me->name, MOST_ALONE);
+        }
+        in_company = sim_current_run->steps;
     }
     now += STEP_NS;
     me->site = site;
@@ -314,6 +344,29 @@ void sim_pass(void)
 void sim_sleep(int64_t ns)
 {
     sim_block(NULL, now + ns);
+}
+
+void sim_meet(unsigned n)
+{
+    static const char place;
+
+    if (++met < n) {
+        sim_block(&place, INT64_MAX);
+        sim_clock_join(&sim_self->clock, &met_clock);
+        return;
+    }
+    met = 0;
+    for (unsigned i = 0; i < n_threads; i++) {
+        if (threads[i].state == SIM_BLOCKED && threads[i].word == &place) {
+            sim_clock_join(&met_clock, &threads[i].clock);
+            sim_unblock(&threads[i]);
+        }
+    }
+    sim_clock_join(&met_clock, &sim_self->clock);
+    sim_clock_join(&sim_self->clock, &met_clock);
+    sim_current_run->choices = 0;
+    plan();
+    sim_pass();
 }
 
 void sim_never_blocks(void)
@@ -418,6 +471,9 @@ void sim_schedule_reset(void)
     now = 1000000000;
     earliest = INT64_MAX;
     least_priority = 0;
+    in_company = 0;
+    met = 0;
+    memset(&met_clock, 0, sizeof(met_clock));
     choices_by_hand = 0;
     mean = means[sim_random(ARRAY_SIZE(means))];
     /* Each other run by chance has an ordinary memory, whose loads see the newest store. */

@@ -39,6 +39,9 @@ typedef struct SimScenario {
 void sim_spawn(const char *name, void (*fn)(void *arg), void *arg);
 /* Waits until all threads that sim_spawn() has started have ended. */
 void sim_join(void);
+/* Waits until n threads have called this, and then they go on at once. The schedule is about what comes after: changes of priority
+ * are spread over those steps, so that a rare order there is found sooner. */
+void sim_meet(unsigned n);
 /* Returns a number below n, which the seed decides. */
 unsigned sim_choose(unsigned n);
 /* A step that does nothing: another thread may run. */
@@ -47,6 +50,30 @@ void sim_pass(void);
 void sim_sleep(int64_t ns);
 /* Makes this thread one that must never block, like the thread that owns a runtime. */
 void sim_never_blocks(void);
+
+/* Before main(): sets a function that is called when all threads sleep, for each that sleeps for fds with this notifier, until the
+ * deadline. It may only look, without an atomic operation, and fail. */
+void sim_on_rest(void (*fn)(int notifier_fd, int64_t deadline));
+/* For such a function: whether the event of this fd is set. */
+bool sim_event_is_set(int fd);
+
+/* ---- Linearizability: a history of calls, and a model that makes them one after the other ---- */
+
+/* What the model keeps; all zeros at first. */
+typedef struct SimState {
+    int64_t of[4];
+} SimState;
+/* Makes a call in the model. Returns false if it cannot be made now, or cannot have this result. */
+typedef bool SimModel(SimState *state, int op, int64_t arg, int64_t result);
+/* Notes that a call begins, of which there are at most 32 in a run; and that it has ended. */
+unsigned sim_call_begin(const char *name, int op, int64_t arg);
+void sim_call_end(unsigned call, int64_t result);
+/* What the call has done, if that turns out only later. */
+void sim_call_result(unsigned call, int64_t result);
+/* A call that takes effect at this moment. */
+void sim_call_now(const char *name, int op, int64_t arg, int64_t result);
+/* Fails if no order of the calls, each between its begin and its end, is one that the model can make. */
+void sim_check_linear(SimModel *model, const char *what);
 
 /* Ends the run: it has found something. */
 void sim_fail(const char *fmt, ...)

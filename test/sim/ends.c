@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects that are destroyed while somebody is still on its way out, locks that are taken again, waits that are kicked. */
+#include "block/aio-wait.h"
+#include "block/block.h"
+#include "block/thread-pool.h"
+#include "loop.h"
+#include "port/port.h"
+#include "qemu/coroutine.h"
+#include "qemu/main-loop.h"
+#include "qemu/thread.h"
+
+/* ---- Destroying ---- */
+
+static QemuSemaphore *sem;
+
+static void takes(void *opaque)
+{
+    (void)opaque;
+    qemu_sem_wait(sem);
+}
+
+SIM_SCENARIO(sem_destroyed_by_the_poster, "A semaphore may be destroyed and freed as soon as there was a post for each who waits.")
+{
+    sem = malloc(sizeof(*sem));
+    qemu_sem_init(sem, 0);
+    sim_spawn("a", takes, NULL);
+    sim_spawn("b", takes, NULL);
+    while (qatomic_read(&sem->inside) < 2) {
+        port_pause();
+    }
+    qemu_sem_post(sem);
+    qemu_sem_post(sem);
+    qemu_sem_destroy(sem);
+    free(sem);
+}
+
+static QemuCond *cond;
+static QemuMutex mutex;
+static bool told;
+
+static void waits(void *opaque)
+{
+    (void)opaque;
+    qemu_mutex_lock(&mutex);
+    if (!told) {
+        qemu_cond_wait(cond, &mutex);
+    }
+    qemu_mutex_unlock(&mutex);
+}
+
+SIM_SCENARIO(cond_destroyed_by_the_waker, "A condition may be destroyed and freed as soon as all who wait have been woken.")
+{
+    cond = malloc(sizeof(*cond));
+    qemu_cond_init(cond);
+    qemu_mutex_init(&mutex);
+    sim_spawn("a", waits, NULL);
+    sim_spawn("b", waits, NULL);
+    while (qatomic_read(&cond->inside) < 2) {
+        port_pause();
+    }
+    qemu_mutex_lock(&mutex);
+    told = true;
+    qemu_cond_broadcast(cond);
+    qemu_mutex_unlock(&mutex);
+    qemu_cond_destroy(cond);
+    free(cond);
+}
+
+/* ---- Recursive mutexes ---- */
+
+static QemuRecMutex recursive;
+static int shared;
+
+/* Thread-locals have the same address in all threads of a simulation, so who locks has to be a QemuThread, by which it is known. */
+static void *locks_twice(void *opaque)
+{
+    (void)opaque;
+    for (int i = 0; i < 3; i++) {
+        qemu_rec_mutex_lock(&recursive);
+        qemu_rec_mutex_lock(&recursive);
+        shared++;
+        qemu_rec_mutex_unlock(&recursive);
+        qemu_rec_mutex_unlock(&recursive);
+    }
+    return NULL;
+}
+
+SIM_SCENARIO(recmutex_of_two, "Two threads in a recursive mutex exclude each other, and each may lock it again.")
+{
+    QemuThread threads[2];
+
+    qemu_rec_mutex_init(&recursive);
+    qemu_thread_create(&threads[0], "a", locks_twice, NULL, QEMU_THREAD_JOINABLE);
+    qemu_thread_create(&threads[1], "b", locks_twice, NULL, QEMU_THREAD_JOINABLE);
+    qemu_thread_join(&threads[0]);
+    qemu_thread_join(&threads[1]);
+    sim_check(shared == 6);
+    qemu_rec_mutex_destroy(&recursive);
+}
+
+/* ---- AIO_WAIT_WHILE ---- */
+
+static uint32_t done;
+
+static void does(void *opaque)
+{
+    (void)opaque;
+    qatomic_set(&done, 1);
+    aio_wait_kick();
+}
+
+SIM_SCENARIO(wait_is_kicked, "AIO_WAIT_WHILE() sees what another thread has done before it kicked.")
+{
+    qemu_init_main_loop(&error_abort);
+    sim_spawn("does", does, NULL);
+    AIO_WAIT_WHILE(NULL, !qatomic_read(&done));
+    sim_join();
+}
+
+/* ---- Sleeping coroutines ---- */
+
+static QemuCoSleep sleeper;
+static int resumed;
+
+static void coroutine_fn sleeps(void *opaque)
+{
+    (void)opaque;
+    qemu_co_sleep_ns_wakeable(&sleeper, QEMU_CLOCK_REALTIME, 20000);
+    resumed++;
+}
+
+static void wakes(void *opaque)
+{
+    (void)opaque;
+    qemu_co_sleep_wake(&sleeper);
+}
+
+SIM_SCENARIO(co_sleep_woken_by_two, "A sleeping coroutine that two threads and its timer wake resumes once.")
+{
+    loop_begin();
+    qemu_coroutine_enter(qemu_coroutine_create(sleeps, NULL));
+    sim_spawn("a", wakes, NULL);
+    sim_spawn("b", wakes, NULL);
+    while (!resumed) {
+        aio_poll(ctx, true);
+    }
+    loop_end();
+    sim_check(resumed == 1);
+}
+
+/* ---- A pool that shrinks ---- */
+
+static int ran;
+
+static int works(void *opaque)
+{
+    (void)opaque;
+    return 0;
+}
+
+static void completes(void *opaque, int ret)
+{
+    (void)opaque;
+    sim_check(ret == 0);
+    ran++;
+}
+
+SIM_SCENARIO(pool_shrinks, "A job whose thread ends because the pool becomes smaller is done by another one, soon.")
+{
+    ThreadPoolAio *pool;
+    int64_t start;
+
+    loop_begin();
+    aio_context_set_thread_pool_params(ctx, 2, 2, &error_abort);
+    pool = thread_pool_new_aio(ctx);
+    /* Both threads come, and fall asleep. */
+    for (int i = 0; i < 4; i++) {
+        aio_poll(ctx, false);
+        sim_sleep(SCALE_MS);
+    }
+    start = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+    thread_pool_submit_aio(pool, works, NULL, completes, NULL);
+    aio_context_set_thread_pool_params(ctx, 0, 1, &error_abort);
+    thread_pool_update_params(pool, ctx);
+    while (ran < 1) {
+        aio_poll(ctx, true);
+    }
+    /* An idle thread would look by itself after ten seconds. */
+    sim_check(qemu_clock_get_ns(QEMU_CLOCK_REALTIME) - start < 5 * NANOSECONDS_PER_SECOND);
+    thread_pool_free_aio(pool);
+    loop_end();
+}
+
+/* ---- The tickets of a CoMutex ---- */
+
+static CoMutex co_mutex;
+
+static bool through[3];
+
+static void coroutine_fn holds_first(void *opaque)
+{
+    qemu_co_mutex_lock(&co_mutex);
+    sim_meet(3);
+    shared++;
+    /* About as long as the others spin before they queue up. */
+    sim_sleep(3000 + sim_choose(6000));
+    qemu_co_mutex_unlock(&co_mutex);
+    *(bool *)opaque = true;
+}
+
+static void coroutine_fn comes_then(void *opaque)
+{
+    sim_meet(3);
+    qemu_co_mutex_lock(&co_mutex);
+    shared++;
+    qemu_co_mutex_unlock(&co_mutex);
+    *(bool *)opaque = true;
+}
+
+static void has_a_coroutine(void *opaque)
+{
+    AioContext *own = aio_context_new(&error_abort);
+    bool *is_through = opaque;
+
+    qemu_set_current_aio_context(own);
+    qemu_coroutine_enter(qemu_coroutine_create(is_through == through ? holds_first : comes_then, is_through));
+    while (!*is_through) {
+        aio_poll(own, true);
+    }
+    aio_context_detach_current();
+    aio_context_unref(own);
+}
+
+SIM_SCENARIO(co_mutex_tickets, "Coroutines that come while a CoMutex is handed over are each let in once.")
+{
+    qemu_co_mutex_init(&co_mutex);
+    sim_spawn("a", has_a_coroutine, &through[0]);
+    sim_spawn("b", has_a_coroutine, &through[1]);
+    sim_spawn("c", has_a_coroutine, &through[2]);
+    sim_join();
+    sim_check(shared == 3);
+}
