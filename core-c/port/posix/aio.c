@@ -87,8 +87,8 @@ static bool aio_ready(PortQueue *queue)
     AioPort *port = container_of(queue, AioPort, common);
     Ring *ring = ring_of(port);
 
-    return __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) !=
-           __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+    return qatomic_load_acquire(&ring->tail) !=
+           qatomic_read(&ring->head);
 }
 
 static unsigned aio_reap(PortQueue *queue, PortIo **ios, unsigned n)
@@ -99,7 +99,7 @@ static unsigned aio_reap(PortQueue *queue, PortIo **ios, unsigned n)
     unsigned head = ring->head;
     /* Pairs with the kernel's store of tail: the events before it are
      * complete. */
-    unsigned tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+    unsigned tail = qatomic_load_acquire(&ring->tail);
 
     while (head != tail && count < n) {
         struct io_event *event = &ring->events[head];
@@ -109,7 +109,7 @@ static unsigned aio_reap(PortQueue *queue, PortIo **ios, unsigned n)
         ios[count++] = io;
         head = (head + 1) % ring->nr;
     }
-    __atomic_store_n(&ring->head, head, __ATOMIC_RELEASE);
+    qatomic_store_release(&ring->head, head);
     return count;
 }
 

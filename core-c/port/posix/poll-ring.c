@@ -109,7 +109,7 @@ void port_poll_ring_rearm(PortPollRing *ring)
 static bool is_unsubmitted(PortPollRing *ring)
 {
     return ring->ring.next !=
-           __atomic_load_n(ring->ring.sq_head, __ATOMIC_ACQUIRE);
+           qatomic_load_acquire(ring->ring.sq_head);
 }
 
 bool port_poll_ring_pending(PortPollRing *ring)

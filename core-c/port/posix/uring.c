@@ -69,7 +69,7 @@ int uring_open(Uring *ring, unsigned entries)
 
 struct io_uring_sqe *uring_sqe(Uring *ring)
 {
-    unsigned head = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+    unsigned head = qatomic_load_acquire(ring->sq_head);
     struct io_uring_sqe *sqe;
 
     if (ring->next - head >= ring->sq_entries) {
@@ -82,11 +82,11 @@ struct io_uring_sqe *uring_sqe(Uring *ring)
 
 int uring_enter(Uring *ring, unsigned wait_for)
 {
-    unsigned n = ring->next - __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+    unsigned n = ring->next - qatomic_load_acquire(ring->sq_head);
     long ret;
 
     /* Pairs with the load in the kernel, which then sees the entries. */
-    __atomic_store_n(ring->sq_tail, ring->next, __ATOMIC_RELEASE);
+    qatomic_store_release(ring->sq_tail, ring->next);
     ret = syscall(SYS_io_uring_enter, ring->fd, n, wait_for,
                   wait_for ? IORING_ENTER_GETEVENTS : 0, NULL, 0);
     return ret < 0 ? -errno : (int)ret;
@@ -95,13 +95,13 @@ int uring_enter(Uring *ring, unsigned wait_for)
 /* Returns true if the kernel keeps completions for which the ring had no room. */
 static bool has_overflow(Uring *ring)
 {
-    return __atomic_load_n(ring->sq_flags, __ATOMIC_RELAXED) &
+    return qatomic_read(ring->sq_flags) &
            IORING_SQ_CQ_OVERFLOW;
 }
 
 static bool is_empty(Uring *ring)
 {
-    return *ring->cq_head == __atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE);
+    return *ring->cq_head == qatomic_load_acquire(ring->cq_tail);
 }
 
 bool uring_has_cqe(Uring *ring)
@@ -124,7 +124,7 @@ bool uring_take_cqe(Uring *ring, struct io_uring_cqe *cqe)
         }
     }
     *cqe = ring->cqes[head & ring->cq_mask];
-    __atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
+    qatomic_store_release(ring->cq_head, head + 1);
     return true;
 }
 
@@ -180,7 +180,7 @@ static int queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
     if (ret < 0 || (unsigned)ret < filled) {
         /* Takes back the entries that the kernel has not taken. */
         ring->next = before + (unsigned)MAX(ret, 0);
-        __atomic_store_n(ring->sq_tail, ring->next, __ATOMIC_RELEASE);
+        qatomic_store_release(ring->sq_tail, ring->next);
     }
     return ret == -EBUSY || ret == 0 ? -EAGAIN : ret;
 }
