@@ -106,7 +106,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
+  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -129,6 +129,7 @@ help:
 	@echo '                CC_ALL=1: each sanitizer with both)'
 	@echo 'make chaos      random programs that start, work, fail and end (ROUNDS=n, SEED=n)'
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
+	@echo 'make soak-calls ten million calls; memory must stay flat (CALLS=n)'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
 	@echo 'make test-wasi-packages  threaded packages of npm, built with napi-rs, on WasiHost (ONLY="package place", STARTS=n)'
 	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
@@ -612,6 +613,10 @@ bench: build $(bench_native) $(bench_wasm) $(bench_modules) build/bench/fibers/f
 
 bench-calls: build build/bench/wasm/rtt.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' DOCS='$(DOCS)' node test/bench/calls/run.mjs
+
+# Ten million calls (CALLS=n), whose memory must stay flat.
+soak-calls: build
+	$(Q)CALLS='$(CALLS)' node --expose-gc test/bench/calls/memory.mjs
 
 bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm build/plain/command.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs

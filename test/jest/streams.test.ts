@@ -163,6 +163,34 @@ describe('back-pressure', () => {
     expect(state.ended).toBe(true);
   });
 
+  test.each([
+    ['in objects', (n: number) => ({ n, nested: [{ blob: new Uint8Array(100_000) }] })],
+    ['in Maps', (n: number) => ({ n, map: new Map([['text', 'x'.repeat(100_000)]]), set: new Set([n]) })],
+    ['in many small parts', (n: number) => ({ n, rows: Array.from({ length: 2000 }, (_, id) => ({ id, name: `row ${id}` })) })],
+    ['that are larger than any window', (n: number) => ({ n, blob: new Uint8Array(1 << 20) })],
+  ])('so do large items %s, all the time', async (_where, make) => {
+    const { items, state } = source((function* (): Generator<{ n: number }> {
+      for (let n = 0; n < 1000; n++) yield make(n);
+    })());
+    const there = (await io.remote.echo(items)) as AsyncIterator<{ n: number }>;
+    // The windows grow while the consumer is the faster one.
+    for (let n = 0; n < 30; n++) {
+      expect((await there.next()).value.n).toBe(n);
+      // Each of both windows has at most 256 KiB, and one item more.
+      expect(state.produced - n).toBeLessThanOrEqual(16);
+    }
+    await there.return?.();
+    expect(state.ended).toBe(true);
+  });
+
+  test('an item that is no data, or a cycle, is not counted without end', async () => {
+    const cycle: { n: number; self?: unknown } = { n: 1 };
+    cycle.self = { cycle };
+    const got = await all((await io.remote.echo(source([cycle, new SharedArrayBuffer(1 << 20), cycle, { n: 2 }]).items)) as AsyncIterable<typeof cycle>);
+    expect(got).toHaveLength(4);
+    expect((got[2]?.self as { cycle: unknown }).cycle).toBe(got[2]);
+  });
+
   test('many items take few records', async () => {
     const before = { here: sequenceCounts().sent, there: (await io.remote.counts()).sent };
     expect(await all(io.remote.numbers(20_000))).toHaveLength(20_000);

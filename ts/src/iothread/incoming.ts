@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { FIRST_WINDOW, Flow, units, WINDOW } from './flow.js';
+import { FIRST_WINDOW, Flow, WINDOW, type Batch } from './flow.js';
 
 /** What a sequence needs of its connection. */
 export interface Inlet {
@@ -18,6 +18,8 @@ type Result = IteratorResult<unknown, unknown>;
 /** A sequence of the other side that this side consumes. */
 export class Incoming {
   private items: unknown[] = [];
+  /** The units of each. */
+  private sizes: number[] = [];
   private at = 0;
   /** What comes after the items: the last value, or an error. */
   private end: { how: 'done' | 'failed'; value: unknown } | undefined;
@@ -40,7 +42,7 @@ export class Incoming {
 
   /** Takes what the other side has sent. */
   take(flow: number, value: unknown): void {
-    if (flow === Flow.items) this.takeItems(value as unknown[]);
+    if (flow === Flow.items) this.takeItems(value as Batch);
     else if (flow === Flow.stopped) this.stoppedBy('resolve', value as Result);
     else {
       this.inlet.over();
@@ -51,12 +53,15 @@ export class Incoming {
     this.wakeUp();
   }
 
-  private takeItems(items: unknown[]): void {
+  private takeItems(batch: Batch): void {
+    const { items, units } = Array.isArray(batch) ? { items: batch, units: batch.map(() => 1) } : batch;
     if (this.stopping) {
-      for (const item of items) this.owed += units(item);
+      for (const size of units) this.owed += size;
       return;
     }
-    this.items = this.at < this.items.length ? [...this.items.slice(this.at), ...items] : items;
+    const isEmpty = this.items.length === 0;
+    this.items = isEmpty ? items : [...this.items.slice(this.at), ...items];
+    this.sizes = isEmpty ? units : [...this.sizes.slice(this.at), ...units];
     this.at = 0;
   }
 
@@ -87,15 +92,18 @@ export class Incoming {
 
   private shift(): Result {
     const value = this.items[this.at];
-    this.items[this.at++] = undefined;
-    this.owed += units(value);
-    if (this.at === this.items.length) {
-      this.items = [];
-      this.at = 0;
-    }
+    this.items[this.at] = undefined;
+    this.owed += this.sizes[this.at++] as number;
+    if (this.at === this.items.length) this.empty();
     // More arrives while the rest of the window is consumed.
     if (this.owed >= this.window / 2 && !this.end) this.grant();
     return { done: false, value };
+  }
+
+  private empty(): void {
+    this.items = [];
+    this.sizes = [];
+    this.at = 0;
   }
 
   private grant(): void {
@@ -130,9 +138,8 @@ export class Incoming {
   async stop(how: typeof Flow.return | typeof Flow.throw, value: unknown): Promise<Result> {
     const over = this.finished || this.stopping !== undefined || this.end !== undefined;
     const early = how === Flow.throw ? { how: 'reject' as const, value } : { how: 'resolve' as const, value: { done: true, value } };
-    for (; this.at < this.items.length; this.at++) this.owed += units(this.items[this.at]);
-    this.items = [];
-    this.at = 0;
+    for (; this.at < this.items.length; this.at++) this.owed += this.sizes[this.at] as number;
+    this.empty();
     if (how === Flow.return || over) this.finished = true;
     this.wakeUp();
     if (over) {

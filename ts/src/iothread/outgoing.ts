@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { reportUncaught } from '../errors.js';
 import { isAsyncIterable, isStream } from '../wire/live.js';
-import { BATCH, Flow, units } from './flow.js';
+import { BATCH, Flow, units, type Batch } from './flow.js';
 
 /** An iterator whose methods may answer at once or by promises. */
 interface AnyIterator {
@@ -58,6 +58,8 @@ export class Outgoing {
   private stopped = false;
   private over = false;
   private batch: unknown[] = [];
+  /** The units of each item in the batch, and of all. */
+  private sizes: number[] = [];
   private size = 0;
   /** Counts the items, so that a pause is noticed. */
   private produced = 0;
@@ -110,6 +112,7 @@ export class Outgoing {
     this.produced++;
     this.batch.push(item);
     const size = units(item);
+    this.sizes.push(size);
     this.size += size;
     this.credit -= size;
     if (this.size >= BATCH) this.flush();
@@ -132,17 +135,28 @@ export class Outgoing {
   }
 
   private flush(): void {
-    const { batch } = this;
+    const { batch, sizes } = this;
     if (batch.length === 0 || this.stopped) return;
-    this.batch = [];
-    this.size = 0;
+    this.drop();
     try {
-      return this.outlet.send(Flow.items, batch);
+      return this.send(batch, sizes);
     } catch (error) {
       if (batch.length === 1) throw error;
     }
     // One of them cannot be sent; those before it can.
-    for (const item of batch) this.outlet.send(Flow.items, [item]);
+    batch.forEach((item, n) => this.send([item], sizes.slice(n, n + 1)));
+  }
+
+  private send(items: unknown[], sizes: number[]): void {
+    const batch: Batch = sizes.some((size) => size > 1) ? { items, units: sizes } : items;
+    this.outlet.send(Flow.items, batch);
+  }
+
+  /** Forgets the items that were not sent yet. */
+  private drop(): void {
+    this.batch = [];
+    this.sizes = [];
+    this.size = 0;
   }
 
   /** The producer has failed (theirs), or has produced something that cannot be sent. */
@@ -172,8 +186,7 @@ export class Outgoing {
     if (this.over) return;
     this.stopped = true;
     this.credit += this.size;
-    this.batch = [];
-    this.size = 0;
+    this.drop();
     this.outlet.began();
     try {
       const iterator = this.begin();

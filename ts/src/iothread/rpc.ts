@@ -68,7 +68,7 @@ export class Rpc implements Connection {
     }, FIRST_FUNCTION);
     this.functions.live = this.lives = new LiveTable(this.functions, {
       abort: (id, reason) => this.tellReason(Kind.abort, 0, id, reason),
-      flow: (flow, id, value) => void this.send(Kind.flow, flow, id, value, flow === Flow.items ? 'items' : 'value'),
+      flow: (flow, id, value) => void this.send(Kind.flow, flow, id, value, flow !== Flow.items ? 'value' : Array.isArray(value) ? 'items' : 'sequence'),
       ask: (start) => side.ask(start),
       settle: (id, how, value) => side.settle(id, how, value),
       assertOpen: () => this.assertOpen(),
