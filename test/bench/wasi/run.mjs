@@ -8,7 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { brotliDecompressSync } from 'node:zlib';
 
 const top = fileURLToPath(new URL('../../..', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -16,6 +17,7 @@ const quick = (process.env.QUICK ?? '') !== '';
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
 const ROUNDS = quick ? 2 : 5;
 const MS = quick ? 60 : 150;
+const RIPGREP = '0.3.1';
 const CAT_MIB = quick ? 64 : 256;
 
 /** The goals: [line, limit in proportion to node:wasi, the line of the floor, limit in proportion to it]. */
@@ -44,13 +46,14 @@ const GOALS = [
   ['w_start', 1.2],
   ['w_cat', 1.3],
   ['w_thread'],
+  ['w_ripgrep', 1.5],
 ];
 /** [line, other line, limit]: ratios of our own lines. */
 const OWN = [['w_open_9', 'w_open_1', 1.5], ['w_stat_9', 'w_stat_1', 1.5]];
 
 const wanted = GOALS.filter(([name]) => only.length === 0 || only.some((prefix) => name.startsWith(prefix)));
 const names = wanted.map(([name]) => name);
-const inGuest = names.filter((name) => !['w_start', 'w_cat', 'w_thread'].includes(name));
+const inGuest = names.filter((name) => !['w_start', 'w_cat', 'w_thread', 'w_ripgrep'].includes(name));
 
 // ---- The files that the guests use ----
 
@@ -74,8 +77,10 @@ for (let i = 0; i < 512; i++) {
 
 const module = (name) => join(top, 'build', name);
 const cli = join(top, 'dist', 'cli', 'main.js');
-const ours = (wasm, ...args) => [process.execPath, cli, 'run', '--dir', `${folder}::/`, module(wasm), ...args];
-const theirs = (wasm, ...args) => [process.execPath, join(here, 'node-wasi.mjs'), module(wasm), folder, ...args];
+const oursIn = (root, wasm, ...args) => [process.execPath, cli, 'run', '--dir', `${root}::/`, wasm, ...args];
+const theirsIn = (root, wasm, ...args) => [process.execPath, join(here, 'node-wasi.mjs'), wasm, root, ...args];
+const ours = (wasm, ...args) => oursIn(folder, module(wasm), ...args);
+const theirs = (wasm, ...args) => theirsIn(folder, module(wasm), ...args);
 
 /** Runs a program; returns what it prints. */
 function execute([program, ...args], options = {}) {
@@ -103,6 +108,23 @@ function cat(argv) {
   process.exit(1);
 }
 
+/** ripgrep's module from npm, which is in a file of JavaScript there; undefined if it is not wanted or cannot be installed. */
+async function ripgrep() {
+  if (quick || !names.includes('w_ripgrep')) return undefined;
+  const home = join(folder, 'ripgrep');
+  mkdirSync(home);
+  writeFileSync(join(home, 'package.json'), '{ "private": true }');
+  const { status } = spawnSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `ripgrep@${RIPGREP}`], { cwd: home, stdio: 'ignore', timeout: 120_000 });
+  if (status !== 0) return void process.stderr.write(`w_ripgrep is left out: ripgrep@${RIPGREP} cannot be installed from npm\n`);
+  const { getCompressedBytes } = await import(pathToFileURL(join(home, 'node_modules/ripgrep/lib/_rg.wasm.mjs')));
+  const file = join(home, 'rg.wasm');
+  writeFileSync(file, brotliDecompressSync(getCompressedBytes()));
+  return file;
+}
+const rg = await ripgrep();
+/** A search of all files of node_modules, in one thread, that finds something. */
+const SEARCH = ['-j1', '--no-ignore', '-c', 'setFlagsFromString', '/'];
+
 const samples = new Map();
 const add = (key, value) => samples.set(key, [...(samples.get(key) ?? []), value]);
 const addAll = (contender, text) => {
@@ -128,6 +150,10 @@ for (let round = 0; round < ROUNDS; round++) {
   if (names.includes('w_cat')) {
     add('w_cat ours', cat(ours('plain/command.wasm', 'cat')));
     add('w_cat node', cat(theirs('plain/command.wasm', 'cat')));
+  }
+  if (rg) {
+    add('w_ripgrep ours', timed(oursIn(join(top, 'node_modules'), rg, ...SEARCH)));
+    add('w_ripgrep node', timed(theirsIn(join(top, 'node_modules'), rg, ...SEARCH)));
   }
   if (names.includes('w_thread')) addAll('ours', execute(ours('bench/wasi-threads.wasm')));
 }
