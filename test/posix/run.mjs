@@ -3,12 +3,14 @@
 // A line that differs is a failure, unless differences.txt lists it. What is listed there is explained in
 // docs/wasi.md, and must differ.
 //
-//   node test/posix/run.mjs [topic...]      V=1 prints all lines
+//   node test/posix/run.mjs [topic...]      V=1 prints all lines; PAGE=1: in a page of Chromium instead of Node
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { skip } from '../skips.mjs';
+import { NOT_IN_PAGES, openPage } from './page.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const TIMEOUT_MS = 120_000;
@@ -19,33 +21,43 @@ const MOST = Number(process.env.MOST ?? 20);
 
 // ---- The lines of a program
 
-/** Runs a program in an empty directory, which is its argument. Resolves with its lines: values by what comes before ` = `. */
+/** The lines that a program has printed: values by what comes before ` = `; and how it ended. */
+function linesOf(out, end, err) {
+  const found = new Map();
+  for (const line of out.split('\n')) {
+    if (line === '') continue;
+    const at = line.indexOf(' = ');
+    const [key, value] = at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 3)];
+    let unique = key;
+    for (let n = 2; found.has(unique); n++) unique = `${key} #${n}`;
+    found.set(unique, value);
+  }
+  found.set('the program ended with', err === '' ? end : `${end}, and on standard error: ${err.trim()}`);
+  return found;
+}
+
+/** Runs a program in an empty directory, which is its argument. Resolves with its lines. */
 function lines(name, file, argsIn, more = {}) {
   const dir = mkdtempSync(join(tmpdir(), `posix-${name}-`));
+  chmodSync(dir, 0o755);
   return new Promise((resolve) => {
     const env = { ...process.env, ...more };
     const child = execFile(file, argsIn(dir), { env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL', encoding: 'latin1', maxBuffer: 2 ** 28 }, (error, out, err) => {
       rmSync(dir, { recursive: true, force: true });
-      const found = new Map();
-      for (const line of out.split('\n')) {
-        if (line === '') continue;
-        const at = line.indexOf(' = ');
-        const [key, value] = at < 0 ? [line, ''] : [line.slice(0, at), line.slice(at + 3)];
-        let unique = key;
-        for (let n = 2; found.has(unique); n++) unique = `${key} #${n}`;
-        found.set(unique, value);
-      }
-      const end = error ? (error.killed ? `did not end within ${TIMEOUT_MS / 1000} s` : String(error.code ?? error.signal)) : '0';
-      found.set('the program ended with', err === '' ? end : `${end}, and on standard error: ${err.trim()}`);
-      resolve(found);
+      resolve(linesOf(out, error ? (error.killed ? `did not end within ${TIMEOUT_MS / 1000} s` : String(error.code ?? error.signal)) : '0', err));
     });
     child.stdin.end();
   });
 }
 
 const native = (name) => lines(name, join(top, 'build/posix', name), (dir) => [dir]);
-const wasm = (name, walked) => lines(name, process.execPath, (dir) =>
+const inNode = (name, walked) => lines(name, process.execPath, (dir) =>
   [join(top, 'dist/cli/main.js'), 'run', '--dir', `${dir}::/case`, '--dir', 'mem::/tmp', join(top, 'build/posix', `${name}.wasm`), '/case'], walked ? { AIO_NO_PROCFS: '1' } : {});
+
+async function inPage(page, name) {
+  const { out, end, err } = await page.run(name, TIMEOUT_MS);
+  return linesOf(out, String(end), err);
+}
 
 // ---- Differences on purpose
 
@@ -86,11 +98,11 @@ function checkDocs(titles) {
 // ---- The suite
 
 /**
- * Compares one topic; walked: without procfs. Prints what differs and is not listed; returns how many lines are as they should be, and
+ * Compares one topic with what run() runs; walked: without procfs. Prints what differs and is not listed; returns how many lines are as they should be, and
  * how many are not.
  */
-async function compare(name, listed, walked) {
-  const [linux, ours] = await Promise.all([native(name), wasm(name, walked)]);
+async function compare(name, run, listed, walked) {
+  const [linux, ours] = await Promise.all([native(name), run(name, walked)]);
   const wrong = [];
   let passed = 0;
   const end = linux.get('the program ended with');
@@ -126,18 +138,27 @@ export async function runPosix(only = []) {
   ];
   for (const text of problems) process.stdout.write(`  FAILED ${text}\n`);
   count.failed += problems.length;
-  const chosen = only.length > 0 ? all.filter((name) => only.some((word) => name.includes(word))) : all;
-  const left = [...chosen.map((name) => [name, false]), ...chosen.filter((name) => WALKED.includes(name)).map((name) => [name, true])];
+  let chosen = only.length > 0 ? all.filter((name) => only.some((word) => name.includes(word))) : all;
+  const page = process.env.PAGE ? await openPage() : undefined;
+  if (process.env.PAGE) {
+    const without = page ? NOT_IN_PAGES : Object.fromEntries(chosen.map((name) => [name, 'chromium is not installed (apt-get install chromium)']));
+    for (const name of chosen.filter((name) => name in without)) skip(count, `posix: ${name} in a page`, without[name]);
+    chosen = chosen.filter((name) => !(name in without));
+  }
+  const run = page ? (name) => inPage(page, name) : inNode;
+  const again = page ? [] : chosen.filter((name) => WALKED.includes(name));
+  const left = [...chosen.map((name) => [name, false]), ...again.map((name) => [name, true])];
   await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, async () => {
     for (let next = left.shift(); next; next = left.shift()) {
       const [name, walked] = next;
       const built = [name, `${name}.wasm`].every((file) => existsSync(join(top, 'build/posix', file)));
       if (!built) process.stdout.write(`  FAILED ${name}: is not built: make test-posix\n`);
-      const { passed, failed } = built ? await compare(name, listed, walked) : { passed: 0, failed: 1 };
+      const { passed, failed } = built ? await compare(name, run, listed, walked) : { passed: 0, failed: 1 };
       count.passed += passed;
       count.failed += failed;
     }
   }));
+  await page?.close();
   return count;
 }
 

@@ -230,8 +230,9 @@ int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itim
     now = now_ns();
     if (value && flags & TFD_TIMER_ABSTIME) {
         clockid_t clock = timer->clock == CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
-        /* 0 would disarm it. */
-        value = MAX(deadline_of(clock, &new->it_value), 1);
+        value = monotonic_of(clock, &new->it_value);
+        /* 0 would disarm it. The time may be before the monotonic clock began, so it may be negative. */
+        value = value ? value : 1;
     } else if (value && __builtin_add_overflow(value, now, &value)) {
         value = INT64_MAX;
     }

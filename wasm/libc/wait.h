@@ -20,8 +20,9 @@ static inline int64_t ns_of(int64_t sec, int64_t nsec)
 }
 
 /* Converts `at`, a time of that clock (NULL: never), to nanoseconds of the monotonic
- * clock. A time that is too far away never comes. */
-static inline int64_t deadline_of(clockid_t clock, const struct timespec *at)
+ * clock: negative if it was before that clock began. A time that is too far away never
+ * comes. */
+static inline int64_t monotonic_of(clockid_t clock, const struct timespec *at)
 {
     int64_t ns = at ? ns_of(at->tv_sec, at->tv_nsec) : NO_DEADLINE;
 
@@ -33,7 +34,13 @@ static inline int64_t deadline_of(clockid_t clock, const struct timespec *at)
     if (__builtin_add_overflow(ns, port_clock_ns(PORT_CLOCK_MONOTONIC), &ns)) {
         return NO_DEADLINE;
     }
-    return MAX(ns, 0);
+    return ns;
+}
+
+/* The same as a deadline, of which 0 has passed. */
+static inline int64_t deadline_of(clockid_t clock, const struct timespec *at)
+{
+    return MAX(monotonic_of(clock, at), 0);
 }
 
 static inline bool bad_time(const struct timespec *at)
