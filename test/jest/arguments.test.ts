@@ -145,6 +145,7 @@ const right: Record<string, () => unknown[]> = {
   'AioStream#write': () => [new Uint8Array(4), {}],
   'WasiHost.create': () => [{ module: guest, stdin: '', stdout: 'closed' }],
   'WasiHost#run': () => [{}],
+  'WasiHost#post': () => ['data', []],
   proxy: () => [{}],
   transfer: () => [{}, []],
   release: () => [nothing],

@@ -41,7 +41,7 @@ export class GuestWorkers {
     start(init);
   }
 
-  /** Sends a message to the first thread. Throws the error of the platform if it cannot be cloned. */
+  /** Sends a message to the first thread. Throws the platform's DataCloneError if it cannot be cloned. */
   post(message: GuestMessage, transfer: readonly object[] = []): void {
     this.first?.post(message, transfer as Transferable[]);
   }

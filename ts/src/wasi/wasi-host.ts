@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { abortable, signalOf, type WaitOptions } from '../abort.js';
-import { checkThat, isFunction, isNumber, isSignal, optionsOf, type Checks } from '../check.js';
+import { checkThat, isArrayOf, isFunction, isNumber, isObject, isSignal, optionsOf, type Checks } from '../check.js';
 import { AioError, closedError, messageOf } from '../errors.js';
 import { showAs } from '../face.js';
 import { ownerHost } from '../hosts/detect.js';
@@ -57,6 +57,7 @@ export interface WasiOptions extends GuestOptions {
   timeout?: number;
 }
 
+const areObjects = isArrayOf(isObject, 'objects');
 const isUrl = checkThat('a URL', (value) => value instanceof URL);
 /** The maximum is that of setTimeout(). */
 const isTimeout = isNumber(0, 2 ** 31 - 1, 'a number of ms');
@@ -167,7 +168,7 @@ export class WasiHost {
     try {
       const code = await new Promise<number>((resolve, reject) => {
         this.#settle = { resolve, reject };
-        this.#guest.onError = (error) => reject(new AioError('ERR_AIO_THREAD_LIMIT', `cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`));
+        this.#guest.whenError((error) => reject(error instanceof AioError ? error : new AioError('ERR_AIO_THREAD_LIMIT', `cannot start the helper worker that stands in for Atomics.waitAsync: ${messageOf(error)}`)));
         if (this.#options.timeout !== undefined) this.#timer = setTimeout(() => void this.#timedOut(), this.#options.timeout);
         if (this.#program.flavour === 'aio') this.#runAio().then(resolve, reject);
         else this.#start(undefined, createImported(this.#program));
@@ -189,13 +190,18 @@ export class WasiHost {
   /**
    * Sends a message to the guest's first thread, whose function `message` of the module `imports` is called with it after `run` was called.
    * The message is cloned as by `structuredClone`; transfer: the objects in it that are transferred, such as a `MessagePort` for answers.
-   * @throws AioError ERR_AIO_CLOSED (the guest has ended), ERR_AIO_INVALID_ARG (it does not run yet, or there is no `imports`); the
-   * platform's DataCloneError
+   * @throws AioError ERR_AIO_CLOSED (the guest has ended), ERR_AIO_INVALID_ARG (it does not run yet, there is no `imports`, or the message
+   * cannot be cloned)
    */
   post(data: unknown, transfer: readonly object[] = []): void {
+    areObjects('transfer', transfer);
     if (this.#closed || this.#over) throw closedError(this.#name);
     if (!this.#workers || !this.#options.imports) throw new AioError('ERR_AIO_INVALID_ARG', 'only a guest with options.imports takes messages, and only after run() was called');
-    this.#workers.post({ type: 'guest-message', thread: undefined, data }, transfer);
+    try {
+      this.#workers.post({ type: 'guest-message', thread: undefined, data }, transfer);
+    } catch (error) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `data cannot be sent: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   /** Returns the state of the guest's threads and streams as text, one line each. */
