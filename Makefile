@@ -90,7 +90,7 @@ bench_native := $(bench_c:%=build/bench/native/%)
 bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(wildcard test/bench/modules/*.c))
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
-  $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c))
+  $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c)) build/conformance/directories.module.wasm
 # The simulated program, and the machine that simulates it.
 sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core-c/port/sim/absent.c $(wildcard test/sim/*.c)
 sim_both := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
@@ -123,7 +123,8 @@ help:
 	@echo 'make ts         dist/, the npm package and its program wasm-aio'
 	@echo 'make test-c     the C tests, natively and in WebAssembly (ONLY=program or program/test)'
 	@echo 'make test-jest  the TypeScript tests (ONLY=pattern)'
-	@echo 'make test-posix C programs whose output must be the same natively and in WebAssembly (ONLY=topic)'
+	@echo 'make test-posix C programs whose output must be the same natively and in WebAssembly (ONLY=topic,'
+	@echo '                PAGE=1: in a page of Chromium instead of Node)'
 	@echo 'make test-package   the npm package, in Node and through bundlers'
 	@echo 'make test-compilers  the C tests with gcc and clang, and under the sanitizers (ONLY=program,'
 	@echo '                CC_ALL=1: each sanitizer with both)'
@@ -561,7 +562,7 @@ fuzz: build $(foreach b,$(fuzz_builds),$(fuzzers:%=build/$(b)/fuzz-%))
 	$(Q)SECONDS='$(or $(SECONDS),60)' SEED='$(SEED)' WRITE='$(WRITE)' node test/run.mjs fuzz
 
 test-posix: build $(posix_programs)
-	$(Q)node test/run.mjs posix
+	$(Q)PAGE='$(PAGE)' node test/run.mjs posix
 
 test-package: build build/examples/rot13.wasm build/chromium.tried
 	$(Q)node test/run.mjs package

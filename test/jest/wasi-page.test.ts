@@ -75,6 +75,27 @@ inChromium(title, () => {
     expect(await there(run, 'build/fixtures/libc-files.wasm')).toEqual([0, 'all right\n']);
   });
 
+  test('a directory of the origin keeps its files when the page is loaded anew', async () => {
+    const run = `async ({ WasiHost }, module, args) => {
+      const text = [];
+      const into = () => new WritableStream({ write: (bytes) => void text.push(new TextDecoder().decode(bytes)) });
+      const host = await WasiHost.create({ module, args, dirs: { '/d': { opfs: 'kept/here' } }, stdout: into(), stderr: into() });
+      try { return [await host.run(), text.join('')]; } catch (error) { return error.message + text.join(''); } finally { await host.close(); }
+    }`;
+    const module = 'build/conformance/directories.module.wasm';
+    expect(await there(run, module, ['directories'])).toEqual([0, 'all right\n']);
+    await page.reload();
+    expect(await there(run, module, ['directories', 'again'])).toEqual([0, 'all right\n']);
+    // A file that the page has open itself.
+    await page.evaluate(`(async () => {
+      let directory = await navigator.storage.getDirectory();
+      for (const name of ['kept', 'here', 'kept']) directory = await directory.getDirectoryHandle(name);
+      globalThis.writable = await (await directory.getFileHandle('file')).createWritable({ mode: 'exclusive' });
+    })()`);
+    expect(await there(run, module, ['directories', 'again'])).toMatch(/Assertion failed.*holds/);
+    await page.evaluate('writable.close()');
+  });
+
   test('wasi-threads, and a trap with its stack', async () => {
     const run = `async ({ WasiHost }, module, what) => {
       const host = await WasiHost.create({ module, args: ['p', what] });

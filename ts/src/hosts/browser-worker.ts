@@ -3,6 +3,7 @@ import { hostErrno } from '../errors.js';
 import { browserBase } from './browser.js';
 import type { Range, WorkerHost } from './host.js';
 import { holdLock } from './life-lock.js';
+import { originDirectory } from './origin.js';
 import { scriptFault, whatFetchFinds } from './script-fault.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 
@@ -44,11 +45,7 @@ function openFile(handle: number): OpenFile {
 async function find(path: string, create: boolean): Promise<FileSystemFileHandle> {
   const parts = path.split('/').filter((part) => part !== '');
   const name = parts.pop() ?? '';
-  // Some browsers have none, such as WebKitGTK, and none has them in pages that are no secure contexts.
-  if (typeof (navigator.storage as StorageManager | undefined)?.getDirectory !== 'function') {
-    throw Object.assign(new Error('this browser has no files of the origin (navigator.storage.getDirectory) for this page'), { code: 'ENOSYS' });
-  }
-  let directory = await navigator.storage.getDirectory();
+  let directory = await originDirectory();
   for (const part of parts) directory = await directory.getDirectoryHandle(part);
   return directory.getFileHandle(name, { create });
 }
@@ -68,7 +65,11 @@ const pread: WorkerHost['pread'] = (handle, memory, start, length, offset) =>
 const pwrite: WorkerHost['pwrite'] = (handle, memory, start, length, offset) => {
   const file = opened.get(handle);
   if (!file?.write) return 'EBADF';
-  return attempt(() => file.access.write(memory.subarray(start, start + length), { at: offset }));
+  return attempt(() => {
+    const written = file.access.write(memory.subarray(start, start + length), { at: offset });
+    // Where there is no room, Firefox writes nothing, and Chromium returns its error's number (-8) as 2 ** 32 - 8.
+    return written > length || (written === 0 && length > 0) ? 'ENOSPC' : written;
+  });
 };
 
 /** Makes one call for each range, because an access handle has no call for several ranges. */

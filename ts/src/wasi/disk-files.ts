@@ -4,6 +4,7 @@
  * as they name the system's: /proc/self/fd/N/NAME. So the WASI calls are the same for both.
  */
 import { diskError as failed, MAX_OPEN, Mode, TOP, type Disk } from './disk.js';
+import { nsOf, statOf, touched } from './fs-stat.js';
 import { O_PATH } from './parents.js';
 
 const FIRST_FD = 1 << 24;
@@ -12,11 +13,11 @@ const UMASK = 0o022;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Whether an fd, or a path that begins with one, is of the disk. */
-export const isOfDisk = (what: unknown): boolean => {
-  const fd = typeof what === 'string' ? Number(/^\/proc\/self\/fd\/(\d+)/.exec(what)?.[1]) : what;
-  return typeof fd === 'number' && fd >= FIRST_FD && fd < FIRST_FD + MAX_OPEN;
-};
+/** Whether a name has more than 255 bytes. (A unit of UTF-16 has at most three.) */
+export const isTooLong = (name: string): boolean => name.length > 85 && encoder.encode(name).length > 255;
+
+/** Whether an fd is of the disk. */
+export const isOfDisk = (fd: number): boolean => fd >= FIRST_FD && fd < FIRST_FD + MAX_OPEN;
 
 /** A place of the tree: the inode that is there (0 if none is), the directory that it is in, and its name there. */
 interface Place {
@@ -24,8 +25,6 @@ interface Place {
   parent: number;
   name: string;
 }
-
-const seconds = (time: unknown): bigint => BigInt(Math.round(Number(time) * 1e9));
 
 export class DiskFiles {
   constructor(private readonly disk: Disk, readonly constants: Record<string, number>) {}
@@ -63,7 +62,6 @@ export class DiskFiles {
   }
 
   private enter(parent: number, name: string, ino: number): void {
-    if (encoder.encode(name).length > 255) throw failed('ENAMETOOLONG');
     this.setEntries(parent, this.entries(parent).set(name, ino));
   }
 
@@ -88,6 +86,7 @@ export class DiskFiles {
       if (name === '' || name === '.') continue;
       if (place.ino === 0) throw failed('ENOENT');
       if (this.disk.is(place.ino, Mode.link)) throw failed('ELOOP');
+      if (isTooLong(name)) throw failed('ENAMETOOLONG');
       const found = this.entries(place.ino).get(name) ?? 0;
       [place.parent, place.name, place.ino] = [place.ino, name, found];
     }
@@ -194,14 +193,11 @@ export class DiskFiles {
 
   private stat(ino: number, bigint: boolean): object {
     const { disk } = this;
-    const isDirectory = disk.is(ino, Mode.directory);
-    const number = (value: number): number | bigint => (bigint ? BigInt(value) : value);
-    const [atimeNs, mtimeNs, ctimeNs] = [disk.time(ino, 'access'), disk.time(ino, 'modify'), disk.time(ino, 'change')];
-    return {
-      dev: number(0), ino: number(ino), mode: number(disk.mode(ino)), nlink: number(isDirectory ? disk.links(ino) + 1 : disk.links(ino)),
-      size: number(disk.size(ino)), blocks: number(disk.blocks(ino) * 8), atimeNs, mtimeNs, ctimeNs,
-      isDirectory: () => isDirectory, isSymbolicLink: () => disk.is(ino, Mode.link), isFile: () => disk.is(ino, Mode.file),
-    };
+    return statOf({
+      dev: 0, ino, mode: disk.mode(ino), nlink: disk.is(ino, Mode.directory) ? disk.links(ino) + 1 : disk.links(ino),
+      size: disk.size(ino), blocks: disk.blocks(ino) * 8,
+      atimeNs: disk.time(ino, 'access'), mtimeNs: disk.time(ino, 'modify'), ctimeNs: disk.time(ino, 'change'),
+    }, bigint);
   }
 
   fstatSync(fd: number, options: { bigint?: boolean } = {}): object {
@@ -233,15 +229,12 @@ export class DiskFiles {
   }
 
   utimesSync(path: string, access: unknown, modified: unknown): void {
-    this.disk.locked(() => this.disk.setTimes(this.existing(path), seconds(access), seconds(modified)));
+    this.disk.locked(() => this.disk.setTimes(this.existing(path), nsOf(access), nsOf(modified)));
   }
 
-  /** What touch(1) does with the options that setTimes() gives it: sets one of the times, exactly. */
   touch(options: readonly string[], path: string): boolean {
-    const [, whole = '0', rest = '0'] = /^@(\d+)\.(\d+)$/.exec(options.at(-1) ?? '') ?? [];
-    const time = BigInt(whole) * 1_000_000_000n + BigInt(rest);
-    const isAccess = options.includes('-a');
-    this.disk.locked(() => this.disk.setTimes(this.existing(path), isAccess ? time : undefined, isAccess ? undefined : time));
+    const { access, modify } = touched(options);
+    this.disk.locked(() => this.disk.setTimes(this.existing(path), access, modify));
     return true;
   }
 
@@ -284,6 +277,7 @@ export class DiskFiles {
   }
 
   symlinkSync(target: string, path: string): void {
+    if (target === '') throw failed('ENOENT');
     this.disk.locked(() => this.disk.write(this.create(path, Mode.link, 0o777), encoder.encode(target), 0));
   }
 

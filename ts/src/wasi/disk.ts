@@ -4,8 +4,15 @@ import type { Shared } from './shared.js';
 
 const BLOCK = 4096;
 const BLOCK_WORDS = BLOCK / 4;
-/** The blocks of one inode are found through a block of block numbers, twice. */
+/** A block of block numbers has 2 ** FAN_BITS of them. */
+const FAN_BITS = 10;
 const FAN = BLOCK_WORDS;
+/**
+ * The first NEAR_BLOCKS blocks of an inode are found through blocks of block numbers on two levels, the following ones on three. Holes take
+ * nothing.
+ */
+const NEAR_BLOCKS = FAN ** 2;
+const MAX_SIZE = (NEAR_BLOCKS + FAN ** 3) * BLOCK;
 const BLOCKS = 65536;
 const INODES = 16384;
 const INODE_WORDS = 16;
@@ -28,6 +35,7 @@ const SIZE = 3;            // two words
 const ROOT = 5;
 const PARENT = 6;          // of a directory
 const COUNT = 7;           // the number of its blocks
+const FAR_ROOT = 8;
 const ATIME = 10, MTIME = 12, CTIME = 14;
 
 export const Mode = { type: 0o170000, file: 0o100000, directory: 0o040000, link: 0o120000 } as const;
@@ -190,13 +198,19 @@ export class Disk {
 
   /** The block that has the n-th part of a file; 0 where there is a hole. */
   private block(ino: number, n: number, make: boolean): number {
-    if (n >= FAN * FAN) throw diskError('EFBIG');
-    const root = this.at(INODE + ino * INODE_WORDS + ROOT, make);
-    const middle = root && this.at(DATA + root * BLOCK_WORDS + Math.floor(n / FAN), make);
-    if (middle === 0) return 0;
-    const place = DATA + middle * BLOCK_WORDS + (n % FAN);
-    if (make && this.words[place] === 0) this.setWord(ino, COUNT, this.blocks(ino) + 1);
-    return this.at(place, make);
+    if (n >= NEAR_BLOCKS + FAN ** 3) throw diskError('EFBIG');
+    const isFar = n >= NEAR_BLOCKS;
+    if (isFar) n -= NEAR_BLOCKS;
+    let place = INODE + ino * INODE_WORDS + (isFar ? FAR_ROOT : ROOT);
+    for (let level = isFar ? 3 : 2; level > 0; level--) {
+      const numbers = this.at(place, make);
+      if (numbers === 0) return 0;
+      place = DATA + numbers * BLOCK_WORDS + ((n >>> (FAN_BITS * (level - 1))) & (FAN - 1));
+    }
+    if (!make || this.words[place] !== 0) return this.words[place] ?? 0;
+    const block = this.at(place, true);
+    this.setWord(ino, COUNT, this.blocks(ino) + 1);
+    return block;
   }
 
   /** Calls work() with the bytes of each block of a range, or undefined for a hole, and where it begins in the range. */
@@ -239,7 +253,7 @@ export class Disk {
   }
 
   resize(ino: number, size: number): void {
-    if (size > FAN * FAN * BLOCK) throw diskError('EFBIG');
+    if (size > MAX_SIZE) throw diskError('EFBIG');
     const old = this.size(ino);
     if (size < old) this.cut(ino, size, old);
     this.setSize(ino, size);
@@ -248,32 +262,26 @@ export class Disk {
 
   /** Frees the blocks beyond a size, and zeroes the rest of the last one. */
   private cut(ino: number, size: number, old: number): void {
-    const { words } = this;
     const rest = size % BLOCK;
     if (rest !== 0) this.each(ino, size, Math.min(old, size + BLOCK - rest), false, (bytes) => bytes?.fill(0));
-    const root = this.word(ino, ROOT);
-    if (root === 0) return;
     const first = Math.ceil(size / BLOCK);
-    for (let i = Math.floor(first / FAN); i < FAN; i++) {
-      const at = DATA + root * BLOCK_WORDS + i;
-      const middle = words[at] ?? 0;
-      if (middle === 0) continue;
-      for (let j = Math.max(0, first - i * FAN); j < FAN; j++) {
-        const leaf = words[DATA + middle * BLOCK_WORDS + j] ?? 0;
-        if (leaf === 0) continue;
-        this.release(leaf);
-        words[DATA + middle * BLOCK_WORDS + j] = 0;
-        this.setWord(ino, COUNT, this.blocks(ino) - 1);
-      }
-      if (first <= i * FAN) {
-        this.release(middle);
-        words[at] = 0;
-      }
+    this.prune(ino, INODE + ino * INODE_WORDS + ROOT, 2, first);
+    this.prune(ino, INODE + ino * INODE_WORDS + FAR_ROOT, 3, Math.max(0, first - NEAR_BLOCKS));
+  }
+
+  /** Frees the blocks of a file from the first-th one on that the block named by a word leads to; also that block if nothing is left. */
+  private prune(ino: number, word: number, level: number, first: number): void {
+    const { words } = this;
+    const block = words[word] ?? 0;
+    if (block === 0) return;
+    if (level === 0) this.setWord(ino, COUNT, this.blocks(ino) - 1);
+    const span = FAN ** (level - 1);
+    for (let i = level === 0 ? FAN : Math.floor(first / span); i < FAN; i++) {
+      this.prune(ino, DATA + block * BLOCK_WORDS + i, level - 1, Math.max(0, first - i * span));
     }
-    if (size === 0) {
-      this.release(root);
-      this.setWord(ino, ROOT, 0);
-    }
+    if (first > 0) return;
+    this.release(block);
+    words[word] = 0;
   }
 
   // ---- Open files

@@ -13,4 +13,6 @@ export interface GuestConfig {
   readonly disk: SharedArrayBuffer | undefined;
   /** Where things were opened, on a host without procfs; undefined elsewhere. */
   readonly places: SharedArrayBuffer | undefined;
+  /** The channel to the worker that serves directories of the origin; undefined if there are none. */
+  readonly opfs: SharedArrayBuffer | undefined;
 }

@@ -9,6 +9,12 @@ import { isStream, type StreamSource } from './stream.js';
  */
 export type Standard = 'inherit' | 'closed' | StreamSource | Uint8Array | string;
 
+/** A directory that a guest gets: a path of the host, `mem` for a new one in memory, or one of the page's origin. */
+export type GuestDirectory = string | {
+  /** The path below the root of the origin's private files (`navigator.storage.getDirectory()`); `''` is that root. */
+  readonly opfs: string;
+};
+
 /** What a guest program gets from its host: arguments, environment, directories and streams. */
 export interface GuestOptions {
   /** The arguments of main(); the first one is the program's name. Default: `['program']`. */
@@ -17,10 +23,11 @@ export interface GuestOptions {
   env?: Readonly<Record<string, string>>;
   /**
    * The directories that the guest may use: the host's path for each path of the guest, such as `{ '/': 'data' }`. The
-   * host's path `mem` stands for a new directory in memory, which works on every runtime. Their order is that of the object
-   * or Map; an object has names that are whole numbers first. Default: none.
+   * host's path `mem` stands for a new directory in memory, which works on every runtime. `{ opfs: 'path' }` is a directory of the page's
+   * origin (OPFS), which is made if it is missing. Their order is that of the object or Map; an object has names that are whole numbers
+   * first. Default: none.
    */
-  dirs?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
+  dirs?: Readonly<Record<string, GuestDirectory>> | ReadonlyMap<string, GuestDirectory>;
   /** Standard input, fd 0: a stream, or the text or bytes that the guest reads. Default `inherit`. */
   stdin?: Standard;
   /** Standard output, fd 1. Default `inherit`. */
@@ -42,18 +49,31 @@ export interface GuestOptions {
 }
 
 /** The directories, the guest's path and the host's each. @internal */
-export const directoriesOf = (dirs: GuestOptions['dirs'] = {}): [string, string][] => (dirs instanceof Map ? [...dirs] as [string, string][] : Object.entries(dirs));
+export const directoriesOf = (dirs: GuestOptions['dirs'] = {}): [string, GuestDirectory][] =>
+  (dirs instanceof Map ? [...dirs] as [string, GuestDirectory][] : Object.entries(dirs));
 
-const areDirectories: Check = (name, value) => areTexts(name, value instanceof Map ? Object.fromEntries(value) : value);
-
-/** Checks an object whose own properties are strings. */
-const areTexts: Check = (name, value) => {
-  if (Object.prototype.toString.call(value) !== '[object Object]') throw invalid(name, 'an object with strings', value);
-  for (const [key, text] of Object.entries(value as object)) {
-    isText(`a name in ${name}`, key);
-    isText(`${name}.${key}`, text);
-  }
+const areDirectories: Check = (name, value) => {
+  const found = value instanceof Map ? Object.fromEntries(value) as object : value;
+  areOwn(name, found, (what, directory) => {
+    if (typeof directory !== 'object' || directory === null) return isText(what, directory);
+    const { opfs, ...others } = directory as Record<string, unknown>;
+    const [other] = Object.keys(others);
+    if (other !== undefined) throw invalid(what, "a path, or an object with 'opfs' alone", directory);
+    isText(`${what}.opfs`, opfs);
+    if (/(^|\/)\.\.?(\/|$)/.test(opfs as string)) throw invalid(`${what}.opfs`, 'a path without . and ..', opfs);
+  });
 };
+
+/** Checks the own properties of an object. */
+function areOwn(name: string, value: unknown, check: Check): void {
+  if (Object.prototype.toString.call(value) !== '[object Object]') throw invalid(name, 'an object with strings', value);
+  for (const [key, own] of Object.entries(value as object)) {
+    isText(`a name in ${name}`, key);
+    check(`${name}.${key}`, own);
+  }
+}
+
+const areTexts: Check = (name, value) => areOwn(name, value, isText);
 
 const isEnvironment: Check = (name, value) => {
   areTexts(name, value);

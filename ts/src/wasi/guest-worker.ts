@@ -5,7 +5,7 @@ import type { WorkerHost } from '../hosts/host.js';
 import { describeDeath } from '../runtime/death.js';
 import { runHelper } from '../runtime/helper-worker.js';
 import { ProcessExit } from '../runtime/process.js';
-import { startWorker } from '../runtime/worker.js';
+import { startWorker, type Kinds } from '../runtime/worker.js';
 import { guestSystem } from './guest-system.js';
 import type { DirectoryCalls } from './guest-thread.js';
 import { guestThread, noDirectories, preview1 } from './preview1.js';
@@ -67,11 +67,15 @@ export type FromGuest =
   | GuestMessage
   | { type: 'guest-spawn'; tid: number; argument: number };
 
-/** Makes this worker one of a guest's. directoryCalls: absent where there are no directories. */
-export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCalls): void {
+/**
+ * Makes this worker one of a guest's. directoryCalls: absent where there are no directories. others: more that such a worker can be, by
+ * the type of the message that starts it.
+ */
+export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCalls, others: Kinds['others'] = {}): void {
   startWorker(host, {
     system: (config: GuestConfig, ...rest) => guestSystem(config, ...rest, directoryCalls),
     others: {
+      ...others,
       wait: runHelper,
       guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls),
       'guest-message': (_host, message: GuestMessage) => deliver(message),

@@ -15,7 +15,10 @@ import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { Parents } from './parents.js';
 import { Places } from './places.js';
 import { Disk } from './disk.js';
-import { hostWithDisk } from './disk-host.js';
+import { DiskFiles, isOfDisk } from './disk-files.js';
+import { constantsOf, hostWith } from './files-host.js';
+import { isOfOpfs, OpfsChannel } from './opfs-channel.js';
+import { OpfsFiles } from './opfs-files.js';
 import { realtimeClock } from './realtime.js';
 import { Shared } from './shared.js';
 import { FdTable, type FileSystem } from './table.js';
@@ -26,7 +29,8 @@ export function guestThread(config: GuestConfig, host: HostBase, memory: () => W
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
   if (config.places) host = hostThatWalks(host, new Places(config.places, shared));
-  if (config.disk) host = hostWithDisk(host, new Disk(config.disk, shared));
+  if (config.disk) host = hostWith(host, { owns: isOfDisk, files: new DiskFiles(new Disk(config.disk, shared), constantsOf(host)) });
+  if (config.opfs) host = hostWith(host, { owns: isOfOpfs, files: new OpfsFiles(new OpfsChannel(config.opfs), shared) });
   const fs = host.fs as FileSystem | undefined;
   return { config, memory: new GuestMemory(memory), shared, table: new FdTable(shared, fs), host, fs, parents: fs && new Parents(fs, shared), realtime: realtimeClock(host) };
 }

@@ -38,6 +38,7 @@ const NEXT_TID = 7;
 const THREADS = 8;
 const DISK_LOCK = 9;
 const PLACES_LOCK = 10;
+const OPFS_LOCK = 11;
 const SLEEPER_WORDS = 16;
 const FDS = HEADER;
 const OBJECTS = FDS + MAX_FDS;
@@ -148,6 +149,12 @@ export class Shared {
     return this.locked(PLACES_LOCK, work);
   }
 
+  /** Locks the files of the origin, which serve one thread at a time. The owner, which must not wait for an answer, has none. */
+  withOpfs<T>(work: () => T): T {
+    if (!this.mayWait) fail(E.AGAIN);
+    return this.locked(OPFS_LOCK, work);
+  }
+
   /** Called by the owner: opens the locks that a terminated thread may have held. */
   breakLocks(): void {
     Atomics.store(this.words, TABLE_LOCK, 0);
@@ -250,6 +257,12 @@ export class Shared {
     if (!this.mayWait) fail(E.AGAIN);
     Atomics.wait(this.words, SLEEPER_WORDS + this.self, seen, ms);
     if (this.ended) throw new GuestEnded();
+  }
+
+  /** Waits for a word of another memory to change, for at most ms. */
+  waitAgain(words: Int32Array, word: number, value: number, ms: number): void {
+    if (this.ended) throw new GuestEnded();
+    Atomics.wait(words, word, value, ms);
   }
 
   private wakeSleeper(sleeper: number): void {

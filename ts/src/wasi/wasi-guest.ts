@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 /** The streams, sockets and directories that a guest starts with, and what serves them. */
-import type { OwnerHost } from '../hosts/host.js';
+import type { HostBase, OwnerHost } from '../hosts/host.js';
 import { AioError } from '../errors.js';
 import { ALL_RIGHTS, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { Backlog } from './backlog.js';
 import { Disk } from './disk.js';
-import type { DiskFiles } from './disk-files.js';
-import { hostWithDisk } from './disk-host.js';
+import { DiskFiles, isOfDisk } from './disk-files.js';
+import { constantsOf, hostWith } from './files-host.js';
 import type { Locate } from '../runtime/death.js';
 import type { Memory } from '../runtime/memory.js';
 import type { Guest, System } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { GuestHost } from './guest-host.js';
 import { guestSystem } from './guest-system.js';
-import { directoriesOf, type GuestOptions, type Standard } from './guest-options.js';
+import { directoriesOf, type GuestDirectory, type GuestOptions, type Standard } from './guest-options.js';
+import { createChannel, FIRST_OPFS_FD, isOfOpfs } from './opfs-channel.js';
+import { OpfsService } from './opfs-service.js';
 import { Pump } from './pump.js';
 import { Places } from './places.js';
 import { OwnerEnd, Ring } from './ring.js';
@@ -46,12 +48,18 @@ export class WasiGuest implements Guest {
   private readonly listening: Listening[] = [];
   private pump: Pump | undefined;
   private net: Net | undefined;
-  /** Called if its streams cannot be served any more. */
-  onError: ((error: unknown) => void) | undefined;
+  private toldOfError: ((error: unknown) => void) | undefined;
+  /** Why its streams or files cannot be served any more. */
+  private error: unknown;
   /** Starts the workers of the guest's threads. */
   readonly makeWorker: GuestHost['makeWorker'];
   /** The directories in memory. */
   private readonly files: DiskFiles | undefined;
+  /** The paths of directories of the origin, and what serves them. */
+  private readonly origin: readonly string[];
+  private opfs: OpfsService | undefined;
+  /** The number of its directories that have an fd of the guest. */
+  private originOpened = 0;
   /** The ring of standard output, if that is a pipe of this process. */
   private output: Ring | undefined;
 
@@ -62,22 +70,26 @@ export class WasiGuest implements Guest {
     private readonly host: OwnerHost, guests: GuestHost, private readonly around: Surroundings | undefined, readonly shared: Shared, options: GuestOptions,
   ) {
     this.makeWorker = guests.makeWorker;
-    const inMemory = directoriesOf(options.dirs).some(([, path]) => path === IN_MEMORY);
-    const onHost = directoriesOf(options.dirs).some(([, path]) => path !== IN_MEMORY);
-    const disk = inMemory ? Disk.create(shared) : undefined;
+    const directories = directoriesOf(options.dirs);
+    const disk = directories.some(([, path]) => path === IN_MEMORY) ? Disk.create(shared) : undefined;
+    this.files = disk && new DiskFiles(disk, constantsOf(host));
+    const onHost = directories.some(([, path]) => typeof path === 'string' && path !== IN_MEMORY);
     this.places = onHost && around?.walks() ? Places.create(shared) : undefined;
-    const walking = this.places ? hostThatWalks(host, this.places) : host;
-    const withFiles = disk && hostWithDisk(walking, disk);
-    this.files = withFiles?.files;
-    this.table = new FdTable(shared, (withFiles ?? walking).fs as FileSystem | undefined);
+    let all: HostBase = this.places ? hostThatWalks(host, this.places) : host;
+    if (this.files) all = hostWith(all, { owns: isOfDisk, files: this.files });
+    this.origin = directories.flatMap(([, path]) => (typeof path === 'object' ? [path.opfs] : []));
+    // They are closed by the worker that serves them, after the guest has ended.
+    if (this.origin.length > 0) all = hostWith(all, { owns: isOfOpfs, files: { closeSync() {} } });
+    this.table = new FdTable(shared, all.fs as FileSystem | undefined);
     this.config = {
       guest: ++made,
       args: options.args ?? ['program'],
       env: Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`),
-      preopens: directoriesOf(options.dirs).map(([name]) => name),
+      preopens: directories.map(([name]) => name),
       buffer: shared.buffer,
       disk: disk?.buffer,
       places: this.places?.buffer,
+      opfs: this.origin.length > 0 ? createChannel() : undefined,
     };
   }
 
@@ -88,8 +100,9 @@ export class WasiGuest implements Guest {
   static async create(host: OwnerHost, guests: GuestHost, options: GuestOptions): Promise<WasiGuest> {
     const guest = new WasiGuest(host, guests, await guests.surroundings?.(), Shared.create(true), options);
     try {
-      guest.pump = new Pump(guest.shared, host, guests, (error) => guest.onError?.(error));
+      guest.pump = new Pump(guest.shared, host, guests, (error) => guest.failed(error));
       guest.net = new Net(guest.shared, guest.table, guest.pump, guest.around, options.allowNet ?? false, (text) => host.warn(text), (stream) => guest.connect(stream, false));
+      await guest.openOrigin();
       let fd = 3;
       // Directories come first: they are most likely to fail, and other things would have to be undone then.
       directoriesOf(options.dirs).forEach(([, path], n) => guest.directory(fd++, path, n));
@@ -111,6 +124,17 @@ export class WasiGuest implements Guest {
 
   whenReady(tell: (fd: number, events: number) => void): void {
     this.shared.onReady = tell;
+  }
+
+  /** Calls tell() if its streams or files cannot be served any more, or already cannot be. */
+  whenError(tell: (error: unknown) => void): void {
+    this.toldOfError = tell;
+    if (this.error !== undefined) tell(this.error);
+  }
+
+  private failed(error: unknown): void {
+    this.error ??= error;
+    this.toldOfError?.(error);
   }
 
   /** The guest's file descriptors as text, one line each. */
@@ -188,17 +212,23 @@ export class WasiGuest implements Guest {
     this.table.openAt(fd, { kind: Kind.stream, type, read, write, base, direct });
   }
 
-  private directory(fd: number, path: string, preopen: number): void {
-    const inMemory = path === IN_MEMORY && this.files;
-    if (!inMemory && !this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here but those in memory ('${IN_MEMORY}')`);
-    const hostFd = inMemory ? inMemory.openTop(String(preopen)) : this.openDirectory(path);
+  /** Starts what serves directories of the origin. */
+  private async openOrigin(): Promise<void> {
+    if (!this.config.opfs) return;
+    if (this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `there are no files of an origin here, which only pages have: give the guest a directory of the host, or one in memory ('${IN_MEMORY}')`);
+    this.opfs = await OpfsService.start(this.host, this.makeWorker, this.config.opfs, this.origin, (error) => this.failed(error));
+  }
+
+  private directory(fd: number, path: GuestDirectory, preopen: number): void {
+    const hostFd = typeof path === 'string' ? this.openDirectory(path, preopen) : FIRST_OPFS_FD + this.originOpened++;
     this.table.openAt(fd, {
       kind: Kind.directory, type: FileType.directory, hostFd, preopen, base: RIGHTS_OF_DIRECTORY, inheriting: ALL_RIGHTS,
     });
   }
 
-  private openDirectory(path: string): number {
-    if (!this.around) return -1;
+  private openDirectory(path: string, preopen: number): number {
+    if (path === IN_MEMORY && this.files) return this.files.openTop(String(preopen));
+    if (!this.around) throw new AioError('ERR_AIO_UNSUPPORTED', `${path}: there are no directories for guests here but those in memory ('${IN_MEMORY}') and of the origin ({ opfs: 'path' })`);
     const { fd, place } = this.around.openDirectory(path);
     this.places?.set(fd, place);
     return fd;
@@ -259,6 +289,8 @@ export class WasiGuest implements Guest {
     for (const listening of this.listening.splice(0)) listening.close();
     this.net?.close();
     this.table.closeAll();
+    await this.opfs?.close();
+    this.opfs = undefined;
     await this.pump?.finish();
     this.pump = undefined;
   }
