@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AioError } from '../errors.js';
 import type { MemoryLimits } from './given-module.js';
-import type { SharedMemory } from './module.js';
 
 /** 16 MiB, the least that a memory gets to which nobody has given a size. */
 const LEAST_PAGES = 256;
@@ -13,7 +12,7 @@ const sizeOf = (pages: number): string => (pages < 16 ? `${pages * 64} KiB` : `$
  * Makes a memory that may grow to less, after the engine has refused one of so many pages, as phones do. given: the user has said this
  * number, and gets no less. @throws AioError ERR_AIO_NO_MEMORY
  */
-export function lessMemory(make: (maximum: number) => SharedMemory, limits: MemoryLimits, pages: number, given: boolean, error: unknown): SharedMemory {
+export function lessMemory<Memory>(make: (maximum: number) => Memory, limits: MemoryLimits, pages: number, given: boolean, error: unknown): Memory {
   if (pages < limits.initial) {
     throw new AioError('ERR_AIO_NO_MEMORY', `the module needs ${sizeOf(limits.initial)} at its start; maximumMemory allows ${sizeOf(pages)}`);
   }
