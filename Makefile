@@ -293,23 +293,6 @@ build/native-wrap/tests: $(test_c:%.c=build/native/%.o) build/native-wrap/libaio
 	$(call step,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(failing) $(filter %.o %.a,$^) -lpthread -lm -o $@
 
-build/wasm-wrap/%.o: %.c $(aiocc) build/wasm-flags.value
-	$(call step,WASM,$*.c (wrap))
-	@mkdir -p $(@D)
-	$(Q)wasm/aiocc $(WASM_FLAGS) $(WRAP_FLAGS) $(INSIDE_WASM) -MMD -MP -c $< -o $@
-
-build/wasm-wrap/libaioloop.a: $(call wrap_core,wasm,$(loop_obj))
-build/wasm-wrap/libaiocoroutine.a: $(call wrap_core,wasm,$(co_obj))
-build/wasm-wrap/libaiolibc.a: $(call wrap_core,wasm,$(libc_obj))
-$(wrap_lib):
-	$(call step,AR,$@)
-	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $(call tool,EM_AR) rcs $@ $(filter %.o,$^)
-
-build/wasm-wrap/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wrap_lib) wasm/exports.txt build/test-list.value
-	$(call step,LINK,$@)
-	$(Q)AIOCC_CORE=build/wasm-wrap wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
-
 -include $(wrap_src:%.c=build/native-wrap/%.d) $(wrap_src:%.c=build/wasm-wrap/%.d)
 
 build/bench/native/%: test/bench/%.c $(native_lib)
@@ -390,6 +373,24 @@ dist/bench.wasm: $(bench_obj) $(wasm_lib) wasm/exports.txt
 build/wasm/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wasm_lib) wasm/exports.txt build/test-list.value
 	$(call step,LINK,$@)
 	$(Q)wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
+
+# The same with the counters that may wrap.
+build/wasm-wrap/%.o: %.c $(aiocc) build/wasm-flags.value
+	$(call step,WASM,$*.c (wrap))
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) $(WRAP_FLAGS) $(INSIDE_WASM) -MMD -MP -c $< -o $@
+
+build/wasm-wrap/libaioloop.a: $(call wrap_core,wasm,$(loop_obj))
+build/wasm-wrap/libaiocoroutine.a: $(call wrap_core,wasm,$(co_obj))
+build/wasm-wrap/libaiolibc.a: $(call wrap_core,wasm,$(libc_obj))
+$(wrap_lib):
+	$(call step,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(call tool,EM_AR) rcs $@ $(filter %.o,$^)
+
+build/wasm-wrap/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wrap_lib) wasm/exports.txt build/test-list.value
+	$(call step,LINK,$@)
+	$(Q)AIOCC_CORE=build/wasm-wrap wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
 
 build/fail-nth.wasm: build/wasm/test/fail-nth/module.o build/wasm/test/fail-nth/fail.o $(wasm_lib) wasm/exports.txt
 	$(call step,LINK,$@)
