@@ -240,7 +240,7 @@ test('calls leave at most 100 bytes each, and no messages', async () => {
         await c.echo(1);
         const left = [(await c.heap() - there) / rounds, (heap() - here) / rounds];
         const [rpc] = [...globalThis[Symbol.for('wasm-aio.connections')]];
-        console.log(kind, left.every((bytes) => bytes <= 100) ? 'ok' : left.join(), rpc.messages.size);
+        console.log(kind, left.every((bytes) => bytes <= 100) ? 'ok' : left.join(), rpc.arrivals.early.size);
         await io.close();
       }
       await aio.close();
