@@ -2,7 +2,7 @@
 // Random programs, values and command lines. C targets are libFuzzer's: `loop` compares the C API with a model, `threads` uses it from
 // several threads. Those in JavaScript are fast-check's: a file NAME.mjs here exports `check(options)`.
 //
-//   node test/run.mjs fuzz    the inputs of corpus/ once more, and each JavaScript target RUNS (default: its own number) times
+//   node test/run.mjs fuzz    the inputs of corpus/ once more, and each JavaScript target RUNS (default: its own number) times, with SEED=1
 //   SECONDS=n                 searches for n seconds with each target; what the C targets have found goes to build/fuzz
 //   WRITE=1                   afterwards writes the smallest set of inputs that reaches the same code to corpus/
 //   ONLY=targets, SEED=n      (a failure prints the seed, and what repeats it)
@@ -102,7 +102,8 @@ async function runJavaScript(target, seconds, count) {
     await check({
       // Without a time to search, a target decides how often it runs.
       ...(seconds ? { numRuns: 2 ** 30, interruptAfterTimeLimit: 1000 * seconds } : RUNS && { numRuns: Number(RUNS) }),
-      ...(SEED && { seed: Number(SEED) }),
+      // Without a time to search, each run does the same.
+      ...(SEED || !seconds ? { seed: Number(SEED || 1) } : {}),
     });
     count.passed++;
   } catch (error) {

@@ -28,13 +28,16 @@ export class Decoder extends Scratch {
   decode(from: number, by: Correspondent): unknown {
     this.at = from;
     this.by = by;
-    const value = this.value();
-    this.by = dataOnly;
-    if (this.objects.length > 0) this.objects = [];
-    const { refused } = this;
-    if (refused.length === 0) return value;
-    this.refused = [];
-    throw refused[0];
+    try {
+      const value = this.value();
+      if (this.refused.length === 0) return value;
+      throw this.refused[0];
+    } finally {
+      // Also after a record that was cut off: the next one is decoded by the same object.
+      this.by = dataOnly;
+      if (this.objects.length > 0) this.objects = [];
+      if (this.refused.length > 0) this.refused = [];
+    }
   }
 
   private byte(): number {
