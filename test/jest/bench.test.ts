@@ -42,6 +42,11 @@ async function made(name: string, size = '1M'): Promise<string> {
 }
 
 describe('a run', () => {
+  test('says nothing on standard error with many workers', async () => {
+    const ended = await wasmAio('bench', '--size=1M', '--number-ios=10', '--iodepth=1', '--iothreads=12');
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
   test('makes a file, reads and verifies it at each depth, and removes it', async () => {
     const ended = await wasmAio('bench', '--json', '--size=1M', '--number-ios=301', '--iodepth=1,32', '--iothreads=3');
     expect(ended).toMatchObject({ code: 0, stderr: '' });

@@ -7,15 +7,22 @@ const WHY: Record<string, string> = {
   EPIPE: 'its reader has closed the pipe',
 };
 
-/** A listener for errors of a stream; without one, an error would end the process with a stack trace. */
 const ignore = (): void => {};
+
+/**
+ * Listens for errors of a stream; without that, an error would end the process with a stack trace. Node has listeners of its own there, one
+ * for each worker: it would warn of a leak from the eleventh on.
+ */
+function ignoreErrors(stream: NodeJS.WriteStream): void {
+  if (!stream.listeners('error').includes(ignore)) stream.setMaxListeners(0).on('error', ignore);
+}
 
 /**
  * Writes to standard output; rejects with one sentence if that is not possible. (Commands that do not
  * print must not touch process.stdout: that makes a pipe non-blocking, also for a guest that writes to it.)
  */
 export function print(text: string): Promise<void> {
-  process.stdout.off('error', ignore).on('error', ignore);
+  ignoreErrors(process.stdout);
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (!error) return resolve();
@@ -27,7 +34,7 @@ export function print(text: string): Promise<void> {
 
 /** Writes a line to standard error, and ignores it if that is not possible. */
 export function complain(text: string): void {
-  process.stderr.off('error', ignore).on('error', ignore);
+  ignoreErrors(process.stderr);
   process.stderr.write(`wasm-aio: ${text}\n`);
 }
 
