@@ -31,7 +31,15 @@ const LOOK = 16;
 /** So long, in ms, the answer of a blocking call waits for room in the ring, while its reader takes what is there. */
 const ROOM_MS = 1000;
 
+/** At most so many ms pass between two looks whether the ring has room again. */
+const REPEAT_MS = 64;
+
+/** Why push() has written nothing: only a message can carry the value, or the ring has no room. */
+const Unsent = { unfit: 1, full: 2 } as const;
+type Unsent = (typeof Unsent)[keyof typeof Unsent];
+
 const encoder = new Encoder();
+const never = (): boolean => false;
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && typeof (value as { then?: unknown }).then === 'function';
@@ -131,11 +139,35 @@ export class Rpc implements Connection {
   }
 
   private tellReason(kind: number, id: number, of: number, reason: unknown): void {
+    const { waits, writer, writer: { place } } = this.side;
+    const wait = waits && this.whileAwaited();
+    let sent = reason;
     try {
-      this.send(kind, id, of, reason, 'reason');
+      this.send(kind, id, of, sent, 'reason', wait);
     } catch {
-      this.send(kind, id, of, new DOMException('aborted with a reason that cannot be sent to another thread', 'AbortError'), 'reason');
+      sent = new DOMException('aborted with a reason that cannot be sent to another thread', 'AbortError');
+      this.send(kind, id, of, sent, 'reason', wait);
     }
+    if (writer.place === place) this.repeat(kind, id, of, sent, 1);
+  }
+
+  /**
+   * Sends a reason that went as a message by the ring, too, as soon as that has room: while the other thread is in a blocking
+   * call, it gets no messages. What comes second is ignored there.
+   */
+  private repeat(kind: number, id: number, of: number, reason: unknown, ms: number): void {
+    if (this.closed) return;
+    let found: number[] | Unsent = Unsent.unfit;
+    try {
+      found = this.push(kind, id, of, reason);
+    } catch {
+      // It has a getter that throws.
+    }
+    if (found === Unsent.unfit) found = this.push(kind, id, of, new DOMException('aborted with a reason that only a message can carry', 'AbortError'));
+    if (found !== Unsent.full) return;
+    const timer = setTimeout(() => this.repeat(kind, id, of, reason, Math.min(2 * ms, REPEAT_MS)), ms);
+    // The owner's does not keep the process alive. Another thread's loop leaves WebAssembly for it.
+    if (!this.side.waits) (timer as { unref?(): void }).unref?.();
   }
 
   private tell(release: Release): void {
@@ -168,7 +200,10 @@ export class Rpc implements Connection {
 
   /** How an answer waits for room in the ring: that of a blocking call, whose caller makes room as soon as it wakes up. */
   private roomFor(id: number): (() => boolean) | undefined {
-    if (id < BLOCKING) return undefined;
+    return id < BLOCKING ? undefined : this.whileAwaited();
+  }
+
+  private whileAwaited(): () => boolean {
     const end = performance.now() + ROOM_MS;
     return () => this.side.writer.isAwaited && performance.now() < end;
   }
@@ -177,36 +212,40 @@ export class Rpc implements Connection {
    * Sends a record. Returns how to take it back, if its kind is revocable. wait(): waits for room in the ring, or returns false to
    * send a message instead.
    */
-  private send(kind: number, id: number, of: number, value: unknown, root: string, wait: () => boolean = () => false): Revoke | undefined {
+  private send(kind: number, id: number, of: number, value: unknown, root: string, wait = never): Revoke | undefined {
     if (this.closed) return undefined;
+    const functions = this.push(kind, id, of, value, wait);
+    if (functions === Unsent.unfit && id >= BLOCKING) {
+      throw new AioError('ERR_AIO_INVALID_ARG', `the ${root} of a blocking call must be plain data of at most 16 KiB: functions and handles, but nothing that only structured clone can copy; await the call instead`);
+    }
+    if (functions === Unsent.unfit || functions === Unsent.full) return this.sendMessage(kind, id, of, value, root);
+    if (kind !== Kind.revocable) return undefined;
+    const { writer, writer: { place } } = this.side;
+    return { functions, revoke: () => writer.revoke(place) };
+  }
+
+  /** Writes a record to the ring. Returns the numbers of the functions in it, or why it is not there. */
+  private push(kind: number, id: number, of: number, value: unknown, wait = never): number[] | Unsent {
     // A getter of a value that is being encoded may send something: that takes another encoder.
     const own = encoder.inUse ? new Encoder() : encoder;
     const length = own.encode(value, this.functions, PREFIX);
-    if (length >= 0) {
-      const { words } = own;
-      words[0] = kind;
-      words[1] = id;
-      words[2] = of;
-      const { writer } = this.side;
-      let pushed = false;
-      try {
-        do pushed = writer.push(this.sending, words, own.bytes, length);
-        while (!pushed && wait());
-      } finally {
-        if (!pushed) own.takeBack();
-      }
-      if (pushed) {
-        const functions = own.isSent();
-        this.sending = (this.sending + 1) | 0;
-        this.side.wake();
-        if (kind !== Kind.revocable) return undefined;
-        const { place } = writer;
-        return { functions, revoke: () => writer.revoke(place) };
-      }
-    } else if (id >= BLOCKING) {
-      throw new AioError('ERR_AIO_INVALID_ARG', `the ${root} of a blocking call must be plain data of at most 16 KiB: functions and handles, but nothing that only structured clone can copy; await the call instead`);
+    if (length < 0) return Unsent.unfit;
+    const { words } = own;
+    words[0] = kind;
+    words[1] = id;
+    words[2] = of;
+    const { writer } = this.side;
+    let pushed = false;
+    try {
+      do pushed = writer.push(this.sending, words, own.bytes, length);
+      while (!pushed && wait());
+    } finally {
+      if (!pushed) own.takeBack();
     }
-    return this.sendMessage(kind, id, of, value, root);
+    if (!pushed) return Unsent.full;
+    this.sending = (this.sending + 1) | 0;
+    this.side.wake();
+    return own.isSent();
   }
 
   private sendMessage(kind: number, id: number, of: number, value: unknown, root: string, copied = false): Revoke | undefined {
