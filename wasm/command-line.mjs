@@ -71,7 +71,13 @@ function expand(args, depth = 0) {
   return args.flatMap((arg) => {
     if (!/^@./.test(arg) || !existsSync(arg.slice(1))) return [arg];
     if (depth === 20) fail(`${arg}: response files name each other in a circle`);
-    return expand(words(readFileSync(arg.slice(1), 'utf8')), depth + 1);
+    let text;
+    try {
+      text = readFileSync(arg.slice(1), 'utf8');
+    } catch (error) {
+      fail(`${arg}: the response file cannot be read (${error.code})`);
+    }
+    return expand(words(text), depth + 1);
   });
 }
 

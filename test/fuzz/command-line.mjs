@@ -36,8 +36,10 @@ const own = (options) => fc.assert(fc.property(fc.array(word, { maxLength: 8 }),
 const option = fc.oneof(
   fc.constantFrom('-c', '-S', '-E', '-o', 'a.c', '-x', 'c', 'c++', '-', '-O2', '-g', '-Wall', '-Wl,', '-Wl,--gc-sections', '-Xlinker', '-L', '-l', '-lm', '-I', '-D', '-MD', '-MF', '-shared', '-r',
     '--launcher', '--aio-reactor', '--version', '-print-', '-print-search-dirs', '-dumpmachine', '@', '@missing', '-v', '-s', '-static', '-z', '-fsanitize=address', '-msimd128', '-std=', '-include', '--'),
-  fc.string().map((text) => `-${text}`), fc.string(),
+  fc.string().map((text) => `-${text}`), fc.string().map((text) => `@${text}`), fc.string(),
 );
+/** What has failed before: a response file that is a directory. */
+const BEFORE = [[['@.']]];
 
 /** aiocc's. */
 const aiocc = (options) => fc.assert(fc.property(fc.array(option, { maxLength: 8 }), (argv) => {
@@ -49,7 +51,7 @@ const aiocc = (options) => fc.assert(fc.property(fc.array(option, { maxLength: 8
     if (error.constructor.name !== 'Failure') throw error;
     return error.message !== '' && !error.message.includes('undefined');
   }
-}), options);
+}), { examples: BEFORE, ...options });
 
 export function check(options) {
   const { interruptAfterTimeLimit: limit, ...rest } = options;
