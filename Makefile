@@ -65,11 +65,15 @@ wasm_src := $(core) $(wildcard wasm/port/*.c wasm/runtime/*.c wasm/libc/*.c)
 native_obj := $(native_src:%.c=build/native/%.o)
 wasm_obj := $(wasm_src:%.c=build/wasm/%.o)
 bench_obj := $(patsubst %.c,build/wasm/%.o,$(wildcard wasm/bench/*.c))
-test_c := $(wildcard test/c/*.c) test/fail-nth/fail.c test/fail-nth/test-fail-nth.c
-# Calls that test/fail-nth/fail.c can make fail.
+# Calls that test/fail-nth can make fail: fail-memory.c, fail-port.c.
+fail_c := $(addprefix test/fail-nth/,fail.c fail-memory.c fail-port.c)
+test_c := $(wildcard test/c/*.c) $(fail_c) test/fail-nth/parts.c test/fail-nth/test-fail-nth.c
 comma := ,
-failing := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc aligned_alloc strdup free)
-failing_wasm := $(addprefix -Wl$(comma)--wrap=,emscripten_builtin_malloc emscripten_builtin_memalign)
+failing_both := $(addprefix aio_priv_port_,thread_start queue_submit queue_reap)
+failing := $(addprefix -Wl$(comma)--wrap=,$(failing_both) malloc calloc realloc aligned_alloc strdup free mmap munmap \
+  pthread_create eventfd epoll_create1 syscall preadv pwritev fdatasync)
+failing_wasm := $(addprefix -Wl$(comma)--wrap=,$(failing_both) $(addprefix aio_priv_port_,event_open watcher_new io_run) \
+  emscripten_builtin_malloc emscripten_builtin_memalign)
 fuzzers := loop threads
 bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
 lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
@@ -392,7 +396,7 @@ build/wasm-wrap/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wrap_lib) wasm/export
 	$(call step,LINK,$@)
 	$(Q)AIOCC_CORE=build/wasm-wrap wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
 
-build/fail-nth.wasm: build/wasm/test/fail-nth/module.o build/wasm/test/fail-nth/fail.o $(wasm_lib) wasm/exports.txt
+build/fail-nth.wasm: build/wasm/test/fail-nth/module.o $(fail_c:%.c=build/wasm/%.o) $(wasm_lib) wasm/exports.txt
 	$(call step,LINK,$@)
 	$(Q)wasm/aiocc --aio-reactor $(failing_wasm) $(filter %.o,$^) -o $@
 

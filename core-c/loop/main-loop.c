@@ -40,6 +40,10 @@ int qemu_init_main_loop(Error **errp)
     if (!ctx) {
         return -EMFILE;
     }
+    if (!iohandler_context && !(iohandler_context = aio_context_new(errp))) {
+        aio_context_unref(ctx);
+        return -EMFILE;
+    }
     qatomic_store_release(&main_context, ctx);
     qemu_set_current_aio_context(ctx);
     attach(ctx);

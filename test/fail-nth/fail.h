@@ -8,7 +8,12 @@
 #include "qemu/osdep.h"
 
 typedef enum FailKind {
-    FAIL_MEMORY,               /* malloc and its kin: NULL */
+    FAIL_MEMORY,               /* malloc and its kin, natively also mmap: ENOMEM */
+    FAIL_THREAD,               /* starting a thread: EAGAIN */
+    FAIL_THREAD_LATE,          /* the same, told later in another thread (port_thread_start) */
+    FAIL_FD,                   /* making an event, a ready set, a ring, a queue: EMFILE */
+    FAIL_IO,                   /* an operation on a file, or handing it over: EIO */
+    FAIL_BUSY,                 /* the same, which works when it is tried again: EAGAIN */
     FAIL_KINDS
 } FailKind;
 
@@ -17,6 +22,9 @@ typedef enum FailKind {
 void fail_nth(FailKind kind, unsigned n, bool on);
 /* Whether that call has come. */
 bool fail_has_come(FailKind kind);
+/* The errno of what fails since the last fail_nth(), as a caller of the library sees it; 0 if nothing
+ * does, or if the library tries again. */
+int fail_errno(void);
 /* What a hook asks. */
 bool fail_now(FailKind kind);
 /* What has been got and not given back: pieces, in WebAssembly bytes. */

@@ -6,14 +6,14 @@
 
 #define EXPORT(name) __attribute__((export_name(#name), used)) name
 
-void EXPORT(memory_fails)(unsigned n, int on)
+void EXPORT(calls_fail)(FailKind kind, unsigned n, int on)
 {
-    fail_nth(FAIL_MEMORY, n, on);
+    fail_nth(kind, n, on);
 }
 
-int EXPORT(memory_has_failed)(void)
+int EXPORT(call_has_failed)(FailKind kind)
 {
-    return fail_has_come(FAIL_MEMORY);
+    return fail_has_come(kind);
 }
 
 static int coroutine_fn add_one(intptr_t number)

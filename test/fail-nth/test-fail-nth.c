@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every allocation fails in turn: the first, the second, … until a run gets by without
+ * Every call of a kind fails in turn: the first, the second, … until a run gets by without
  * the one that would fail; then the first and all after it, the second and all after
  * it, and so on. There is a test for each kind of object. Whatever could not be had is
  * an error to its caller; everything else is undone, and works in the next run. What
@@ -8,305 +8,19 @@
  */
 #include "block/block.h"
 #include "block/pool.h"
-#include "block/raw-aio.h"
 #include "coroutine/coroutine.h"
 #include "fail.h"
 #include "loop/loop.h"
-#include "loop/bh-pool.h"
-#include "qapi/errno.h"
+#include "parts.h"
 #include "qemu/main-loop.h"
-#include "sysemu/iothread.h"
 #include "test.h"
-
-/* Each returns false if something of its own found no memory: that is undone then. */
-typedef bool Part(AioContext *ctx);
-
-static int fd = -1;
-
-static void open_file(void)
-{
-    char content[4096];
-
-    fd = test_file();
-    memset(content, 'x', sizeof(content));
-    ASSERT_INT_EQ(write(fd, content, sizeof(content)), sizeof(content));
-}
-
-/* An error that is none of memory's fails the test. */
-static void expect_no_memory(Error *err)
-{
-    ASSERT_INT_EQ(error_get_errno(err), ENOMEM);
-    error_free(err);
-}
-
-static void count_one(void *opaque)
-{
-    ++*(int *)opaque;
-}
-
-static bool use_bottom_halves(AioContext *ctx)
-{
-    QEMUBH *bhs[20], embedded;
-    int made = 0, ran = 0;
-
-    while (made < 20 && (bhs[made] = aio_bh_try_new(ctx, count_one, &ran, "bh"))) {
-        qemu_bh_schedule(bhs[made++]);
-    }
-    bh_init(&embedded, ctx, count_one, &ran, "embedded");
-    qemu_bh_schedule(&embedded);
-    aio_poll(ctx, false);
-    ASSERT_INT_EQ(ran, made + 1);
-    for (int i = 0; i < made; i++) {
-        qemu_bh_delete(bhs[i]);
-    }
-    aio_poll(ctx, false);
-    return made == 20;
-}
-
-static bool use_timers(AioContext *ctx)
-{
-    QEMUTimer *timers[40];
-    int made = 0, armed = 0, ran = 0;
-
-    while (made < 40 &&
-           (timers[made] = timer_try_new(&ctx->tlg, QEMU_CLOCK_REALTIME,
-                                         SCALE_NS, count_one, &ran))) {
-        if (timer_try_mod_ns(timers[made++], 0)) {
-            armed++;
-        }
-    }
-    while (ran < armed) {
-        aio_poll(ctx, true);
-    }
-    for (int i = 0; i < made; i++) {
-        ASSERT_FALSE(timer_pending(timers[i]));
-        timer_free(timers[i]);
-    }
-    return armed == 40;
-}
-
-static int handled;
-
-static void handle(EventNotifier *e)
-{
-    handled += event_notifier_test_and_clear(e);
-}
-
-static bool use_some_handlers(AioContext *ctx, int count)
-{
-    EventNotifier notifiers[100];
-    int made = 0, expected = 0;
-
-    handled = 0;
-    while (made < count && event_notifier_init(&notifiers[made], true) == 0) {
-        expected += aio_try_set_event_notifier(ctx, &notifiers[made++], handle,
-                                               NULL) == 0;
-    }
-    while (handled < expected) {
-        aio_poll(ctx, true);
-    }
-    for (int i = 0; i < made; i++) {
-        aio_set_event_notifier(ctx, &notifiers[i], false, NULL, NULL);
-        event_notifier_cleanup(&notifiers[i]);
-    }
-    aio_poll(ctx, false);
-    return expected == count;
-}
-
-static bool use_handlers(AioContext *ctx)
-{
-    return use_some_handlers(ctx, 5);
-}
-
-/* As many as make the loop change over to epoll, where there is no ring. */
-static bool use_many_handlers(AioContext *ctx)
-{
-    return use_some_handlers(ctx, 70);
-}
-
-static int in_flight, without_memory;
-
-static void request_done(void *opaque, int ret)
-{
-    (void)opaque;
-    in_flight--;
-    without_memory += ret == -ENOMEM;
-    ASSERT_TRUE(ret == 0 || ret == -ENOMEM);
-}
-
-static bool use_engine(AioContext *ctx, AioEngine engine)
-{
-    char bytes[4][8];
-    struct iovec iov[4];
-    RawAioOp op = { .engine = engine, .type = QEMU_AIO_READ, .fd = fd,
-                    .niov = 1 };
-    Error *err = NULL;
-
-    if (!raw_aio_setup(ctx, engine, &err)) {
-        bool refused = error_get_errno(err) != ENOMEM;
-
-        error_free(err);
-        return refused;        /* the machine has no such engine */
-    }
-    in_flight = without_memory = 0;
-    for (int i = 0; i < 4; i++) {
-        iov[i] = (struct iovec){ bytes[i], sizeof(bytes[i]) };
-        op.iov = &iov[i];
-        if (raw_aio_submit(ctx, &op, request_done, NULL)) {
-            in_flight++;
-        } else {
-            without_memory++;
-        }
-    }
-    while (in_flight) {
-        aio_poll(ctx, true);
-    }
-    return !without_memory;
-}
-
-static bool use_threads(AioContext *ctx)
-{
-    return use_engine(ctx, AIO_ENGINE_THREADS);
-}
-
-static bool use_native(AioContext *ctx)
-{
-    return use_engine(ctx, AIO_ENGINE_NATIVE);
-}
-
-/* With the monitor that it brings. */
-static bool use_io_uring(AioContext *ctx)
-{
-    bool done = use_engine(ctx, AIO_ENGINE_IO_URING);
-
-    return use_some_handlers(ctx, 5) && done;
-}
-
-static bool use_sync(AioContext *ctx)
-{
-    return use_engine(ctx, AIO_ENGINE_SYNC);
-}
-
-static int do_nothing(void *opaque)
-{
-    (void)opaque;
-    return 0;
-}
-
-static void coroutine_fn co_entry(void *opaque)
-{
-    AioContext *ctx = opaque;
-    char bytes[8];
-    struct iovec iov = { bytes, sizeof(bytes) };
-    RawAioOp op = { .engine = AIO_ENGINE_THREADS, .type = QEMU_AIO_READ,
-                    .fd = fd, .iov = &iov, .niov = 1 };
-    ThreadPool *pool = thread_pool_try_get(ctx);
-
-    request_done(NULL, pool ? thread_pool_submit_co(pool, do_nothing, NULL)
-                            : -ENOMEM);
-    in_flight++;
-    request_done(NULL, raw_co_submit(ctx, &op));
-}
-
-static bool use_coroutines(AioContext *ctx)
-{
-    int made = 0;
-
-    in_flight = without_memory = 0;
-    for (int i = 0; i < 3; i++) {
-        Coroutine *co = qemu_coroutine_try_create(co_entry, ctx);
-
-        if (co) {
-            made++;
-            in_flight++;
-            qemu_coroutine_enter(co);
-        }
-    }
-    while (in_flight) {
-        aio_poll(ctx, true);
-    }
-    return made == 3 && !without_memory;
-}
-
-static void set_event(void *opaque)
-{
-    qemu_event_set(opaque);
-}
-
-static bool use_iothread(AioContext *ctx)
-{
-    Error *err = NULL;
-    IOThread *iothread = iothread_create("io", &err);
-    QemuEvent event;
-    QEMUBH *bh;
-
-    (void)ctx;
-    if (!iothread) {
-        /* Or its thread was refused. */
-        ASSERT_TRUE(error_get_errno(err) == ENOMEM ||
-                    error_get_errno(err) == EAGAIN);
-        error_free(err);
-        return false;
-    }
-    ASSERT_TRUE(iothread_set_thread_pool_max(iothread, 3, &error_abort));
-    qemu_event_init(&event, false);
-    bh = aio_bh_try_new(iothread_get_aio_context(iothread), set_event, &event,
-                        "set_event");
-    if (bh) {
-        qemu_bh_schedule(bh);
-        qemu_event_wait(&event);
-        qemu_bh_delete(bh);
-    }
-    iothread_destroy(iothread);
-    qemu_event_destroy(&event);
-    return bh;
-}
-
-static void *thread_main(void *opaque)
-{
-    return opaque;
-}
-
-static bool use_thread(AioContext *ctx)
-{
-    QemuThread thread;
-    int ret = qemu_thread_try_create(&thread, "thread", thread_main, ctx,
-                                     QEMU_THREAD_JOINABLE);
-
-    if (ret < 0) {
-        ASSERT_TRUE(ret == -ENOMEM || ret == -EAGAIN);
-        return false;
-    }
-    ASSERT_PTR_EQ(qemu_thread_join(&thread), ctx);
-    return true;
-}
-
-static bool use_errors(AioContext *ctx)
-{
-    Error *err = NULL, *other = NULL;
-    bool whole;
-
-    (void)ctx;
-    error_setg_errno(&err, EBADF, "no %s", "luck");
-    whole = error_get_errno(err) == EBADF;
-    ASSERT_TRUE(whole ? strstr(error_get_pretty(err), "no luck") == error_get_pretty(err)
-                      : !strcmp(error_get_pretty(err), "out of memory"));
-    error_propagate(&other, err);
-    error_free(other);
-    return whole;
-}
-
-static bool use_nothing(AioContext *ctx)
-{
-    (void)ctx;
-    return true;
-}
 
 /* ---- Failing ---- */
 
 typedef struct Run {
     Part *part;
-    unsigned n;                /* the allocation that fails; 0: none does */
+    FailKind kind;
+    unsigned n;                /* the call of that kind that fails; 0: none does */
     bool on;                   /* and all that follow it */
     bool done;                 /* everything worked */
     bool came;                 /* there was an n-th */
@@ -319,7 +33,7 @@ static bool run_in_context(Part *part)
     bool done;
 
     if (!ctx) {
-        expect_no_memory(err);
+        part_take_refusal(err);
         return false;
     }
     ctx->thread_pool_max = 2;
@@ -337,17 +51,17 @@ static void *run_thread(void *opaque)
 {
     Run *run = opaque;
 
-    fail_nth(FAIL_MEMORY, run->n, run->on);
+    fail_nth(run->kind, run->n, run->on);
     run->done = run_in_context(run->part);
-    run->came = fail_has_come(FAIL_MEMORY);
-    fail_nth(FAIL_MEMORY, 0, false);
+    run->came = fail_has_come(run->kind);
+    fail_nth(run->kind, 0, false);
     return NULL;
 }
 
 /* In a thread of its own: it gives back what it keeps. */
-static Run do_run(Part *part, unsigned n, bool on)
+static Run do_run(Part *part, FailKind kind, unsigned n, bool on)
 {
-    Run run = { .part = part, .n = n, .on = on };
+    Run run = { .part = part, .kind = kind, .n = n, .on = on };
     QemuThread thread;
 
     qemu_thread_create(&thread, "run", run_thread, &run, QEMU_THREAD_JOINABLE);
@@ -355,99 +69,168 @@ static Run do_run(Part *part, unsigned n, bool on)
     return run;
 }
 
+/* What is in use: pieces of memory, and fds. The latter are told by the number of the last of FREE_FDS that
+ * are opened one after the other: it rises with each fd that is left open below it. */
+enum { FREE_FDS = 20 };
+typedef struct Live {
+    size_t memory;
+    int fd;
+} Live;
+
+static Live live_now(void)
+{
+    Live live = { .memory = fail_memory_in_use() };
+    EventNotifier free[FREE_FDS];
+
+    for (int i = 0; i < FREE_FDS; i++) {
+        ASSERT_INT_EQ(event_notifier_init(&free[i], false), 0);
+        live.fd = event_notifier_get_fd(&free[i]);
+    }
+    for (int i = 0; i < FREE_FDS; i++) {
+        event_notifier_cleanup(&free[i]);
+    }
+    return live;
+}
+
 /* A thread that was joined, or left its pool, may be about to give back its last. */
-static bool comes_down_to(size_t live)
+static bool comes_down_to(Live live)
 {
     int64_t end = qemu_clock_get_ns(QEMU_CLOCK_REALTIME) + 100 * SCALE_MS;
 
-    while (fail_memory_in_use() > live) {
+    for (;;) {
+        Live now = live_now();
+
+        if (now.memory <= live.memory && now.fd <= live.fd) {
+            return true;
+        }
         if (qemu_clock_get_ns(QEMU_CLOCK_REALTIME) > end) {
             return false;
         }
         usleep(100);
     }
-    return true;
 }
 
-/* Where a run leaves memory behind it is repeated: a thread's stack is kept for the
+/* Where a run leaves something behind it is repeated: a thread's stack is kept for the
  * next one that needs it, but what is lost is lost each time. */
 enum { ATTEMPTS = 30 };
 
-static Run fail_once(Part *part, unsigned n, bool on, size_t *live)
+static Run fail_once(Part *part, FailKind kind, unsigned n, bool on, Live *live)
 {
     Run run;
 
     for (int i = 0; i < ATTEMPTS; i++) {
-        run = do_run(part, n, on);
-        if (!run.came && !run.done) {
-            TEST_FAIL("run %u failed, but no allocation did", n);
+        run = do_run(part, kind, n, on);
+        if (!run.done && (!run.came || kind == FAIL_BUSY)) {
+            TEST_FAIL("run %u failed, but no call did", n);
         }
-        if (!do_run(part, 0, false).done) {
+        if (!do_run(part, kind, 0, false).done) {
             TEST_FAIL("after run %u an ordinary one fails", n);
         }
         if (comes_down_to(*live)) {
             return run;
         }
-        *live = fail_memory_in_use();
+        *live = live_now();
     }
-    TEST_FAIL("run %u leaves memory behind, each time", n);
+    TEST_FAIL("run %u leaves memory or an fd behind, each time", n);
 }
 
-static void fail_each(Part *part, bool on, size_t live)
+/* Returns how many calls there are. */
+static unsigned fail_each(Part *part, FailKind kind, bool on, Live live)
 {
     unsigned n = 0;
 
-    while (fail_once(part, ++n, on, &live).came) {
+    while (fail_once(part, kind, ++n, on, &live).came) {
         continue;
     }
-    fprintf(stderr, "%u allocations\n", n - 1);
-    ASSERT_INT_GT(n, 5);
+    fprintf(stderr, "%u calls\n", n - 1);
+    return n - 1;
 }
 
-static void fail_in_turn(Part *part)
+static void fail_in_turn(Part *part, FailKind kind, unsigned least)
 {
-    size_t live;
+    Live live;
 
     /* What is made once, and kept, is made now. */
-    ASSERT_TRUE(do_run(part, 0, false).done);
-    live = fail_memory_in_use();
-    fail_each(part, false, live);
-    fail_each(part, true, live);
+    ASSERT_TRUE(do_run(part, kind, 0, false).done);
+    live = live_now();
+    ASSERT_INT_GE(fail_each(part, kind, false, live), least);
+    /* What is tried again until it works would never end. */
+    if (kind != FAIL_BUSY) {
+        fail_each(part, kind, true, live);
+    }
 }
 
-#define EACH_FAILS(part)                                                     \
-    static void part##_where_each_allocation_fails(void)                     \
+/* Defines the test PART_where_each_WHAT_fails; there are at least so many calls that can fail. */
+#define EACH_FAILS(part, what, kind, least)                                  \
+    static void part##_where_each_##what##_fails(void)                       \
     {                                                                        \
-        fail_in_turn(use_##part);                                            \
+        part_open_file();                                                    \
+        fail_in_turn(use_##part, kind, least);                               \
+        part_close_file();                                                   \
     }
+/* A machine may have no such engine. */
+enum { OF_AN_ENGINE = 0 };
+#define EACH_ALLOCATION_FAILS(part) EACH_FAILS(part, allocation, FAIL_MEMORY, 5)
 
-#define EACH_FAILS_ON_A_FILE(part)                                           \
-    static void part##_where_each_allocation_fails(void)                     \
-    {                                                                        \
-        open_file();                                                         \
-        fail_in_turn(use_##part);                                            \
-        close(fd);                                                           \
-    }
+EACH_ALLOCATION_FAILS(nothing)
+EACH_ALLOCATION_FAILS(bottom_halves)
+EACH_ALLOCATION_FAILS(timers)
+EACH_ALLOCATION_FAILS(handlers)
+EACH_ALLOCATION_FAILS(many_handlers)
+EACH_ALLOCATION_FAILS(threads)
+EACH_ALLOCATION_FAILS(native)
+EACH_ALLOCATION_FAILS(io_uring)
+EACH_ALLOCATION_FAILS(sync)
+EACH_ALLOCATION_FAILS(coroutines)
+EACH_ALLOCATION_FAILS(iothread)
+EACH_ALLOCATION_FAILS(thread)
+EACH_ALLOCATION_FAILS(errors)
 
-EACH_FAILS(nothing)
-EACH_FAILS(bottom_halves)
-EACH_FAILS(timers)
-EACH_FAILS(handlers)
-EACH_FAILS(many_handlers)
-EACH_FAILS_ON_A_FILE(threads)
-EACH_FAILS_ON_A_FILE(native)
-EACH_FAILS_ON_A_FILE(io_uring)
-EACH_FAILS_ON_A_FILE(sync)
-EACH_FAILS_ON_A_FILE(coroutines)
-EACH_FAILS(iothread)
-EACH_FAILS(thread)
-EACH_FAILS(errors)
+EACH_FAILS(threads, thread, FAIL_THREAD, 1)
+EACH_FAILS(coroutines, thread, FAIL_THREAD, 1)
+EACH_FAILS(iothread, thread, FAIL_THREAD, 1)
+EACH_FAILS(thread, thread, FAIL_THREAD, 1)
+EACH_FAILS(threads, late_thread, FAIL_THREAD_LATE, 1)
+EACH_FAILS(coroutines, late_thread, FAIL_THREAD_LATE, 1)
+
+EACH_FAILS(nothing, fd, FAIL_FD, 1)
+EACH_FAILS(handlers, fd, FAIL_FD, 1)
+EACH_FAILS(many_handlers, fd, FAIL_FD, 1)
+EACH_FAILS(native, fd, FAIL_FD, 1)
+EACH_FAILS(io_uring, fd, FAIL_FD, 1)
+EACH_FAILS(iothread, fd, FAIL_FD, 1)
+
+EACH_FAILS(threads, operation, FAIL_IO, 4)
+EACH_FAILS(sync, operation, FAIL_IO, 4)
+EACH_FAILS(native, operation, FAIL_IO, OF_AN_ENGINE)
+EACH_FAILS(io_uring, operation, FAIL_IO, OF_AN_ENGINE)
+EACH_FAILS(coroutines, operation, FAIL_IO, 3)
+EACH_FAILS(threads, busy_operation, FAIL_BUSY, 4)
+EACH_FAILS(sync, busy_operation, FAIL_BUSY, 4)
+EACH_FAILS(native, busy_operation, FAIL_BUSY, OF_AN_ENGINE)
+EACH_FAILS(io_uring, busy_operation, FAIL_BUSY, OF_AN_ENGINE)
 
 /* ---- What cannot return an error ---- */
 
 static void fail_next(void)
 {
     fail_nth(FAIL_MEMORY, 1, true);
+}
+
+static void do_nothing(void *opaque)
+{
+    (void)opaque;
+}
+
+static int return_nothing(void *opaque)
+{
+    (void)opaque;
+    return 0;
+}
+
+static void *thread_main(void *opaque)
+{
+    return opaque;
 }
 
 static AioContext *current_context(void)
@@ -463,7 +246,7 @@ static void make_bottom_half(void)
     AioContext *ctx = current_context();
 
     fail_next();
-    aio_bh_new(ctx, set_event, NULL);
+    aio_bh_new(ctx, do_nothing, NULL);
 }
 
 static void make_oneshot(void)
@@ -471,21 +254,21 @@ static void make_oneshot(void)
     AioContext *ctx = current_context();
 
     fail_next();
-    aio_bh_schedule_oneshot(ctx, set_event, NULL);
+    aio_bh_schedule_oneshot(ctx, do_nothing, NULL);
 }
 
 static void make_timer(void)
 {
     init_clocks(NULL);
     fail_next();
-    timer_new_ns(QEMU_CLOCK_REALTIME, count_one, NULL);
+    timer_new_ns(QEMU_CLOCK_REALTIME, do_nothing, NULL);
 }
 
 static void arm_timer(void)
 {
     QEMUTimer timer;
 
-    timer_init_ns(&timer, QEMU_CLOCK_REALTIME, count_one, NULL);
+    timer_init_ns(&timer, QEMU_CLOCK_REALTIME, do_nothing, NULL);
     fail_next();
     timer_mod(&timer, 1);
 }
@@ -497,13 +280,13 @@ static void make_handler(void)
 
     ASSERT_INT_EQ(event_notifier_init(&e, false), 0);
     fail_next();
-    aio_set_event_notifier(ctx, &e, false, handle, NULL);
+    aio_set_event_notifier(ctx, &e, false, event_notifier_cleanup, NULL);
 }
 
 static void make_coroutine(void)
 {
     fail_next();
-    qemu_coroutine_create(co_entry, NULL);
+    qemu_coroutine_create(do_nothing, NULL);
 }
 
 static void submit_job(void)
@@ -511,7 +294,7 @@ static void submit_job(void)
     ThreadPool *pool = aio_get_thread_pool(current_context());
 
     fail_next();
-    thread_pool_submit_aio(pool, do_nothing, NULL, NULL, NULL);
+    thread_pool_submit_aio(pool, return_nothing, NULL, NULL, NULL);
 }
 
 static void make_pool(void)
@@ -539,6 +322,38 @@ static void make_thread(void)
                        QEMU_THREAD_JOINABLE);
 }
 
+static void be_refused_a_thread(void)
+{
+    QemuThread thread;
+
+    fail_nth(FAIL_THREAD, 1, true);
+    qemu_thread_create(&thread, "spinner", thread_main, NULL, QEMU_THREAD_JOINABLE);
+}
+
+static void make_main_context(void)
+{
+    fail_nth(FAIL_FD, 1, true);
+    g_main_context_new();
+}
+
+/* ---- What there is once ---- */
+
+static void the_main_loop_where_each_fd_fails(void)
+{
+    Error *err = NULL;
+    unsigned n = 0;
+
+    g_main_context_default();
+    while (fail_nth(FAIL_FD, ++n, true), qemu_init_main_loop(&err) < 0) {
+        part_take_refusal(err);
+        err = NULL;
+    }
+    ASSERT_TRUE(!err && qemu_get_aio_context());
+    ASSERT_INT_GT(n, 3);       /* both of its contexts have been refused */
+    fail_nth(FAIL_FD, 0, false);
+    main_loop_wait(1);
+}
+
 TEST_PROGRAM(
     TEST(nothing_where_each_allocation_fails),
     TEST(bottom_halves_where_each_allocation_fails),
@@ -553,8 +368,29 @@ TEST_PROGRAM(
     TEST(iothread_where_each_allocation_fails),
     TEST(thread_where_each_allocation_fails),
     TEST(errors_where_each_allocation_fails),
-    TEST_PANICS(make_bottom_half, "bottom half 'set_event': out of memory"),
-    TEST_PANICS(make_oneshot, "bottom half 'set_event': out of memory"),
+    TEST(threads_where_each_thread_fails),
+    TEST(coroutines_where_each_thread_fails),
+    TEST(iothread_where_each_thread_fails),
+    TEST(thread_where_each_thread_fails),
+    TEST(threads_where_each_late_thread_fails),
+    TEST(coroutines_where_each_late_thread_fails),
+    TEST(nothing_where_each_fd_fails),
+    TEST(handlers_where_each_fd_fails),
+    TEST(many_handlers_where_each_fd_fails),
+    TEST(native_where_each_fd_fails),
+    TEST(io_uring_where_each_fd_fails),
+    TEST(iothread_where_each_fd_fails),
+    TEST(threads_where_each_operation_fails),
+    TEST(sync_where_each_operation_fails),
+    TEST(native_where_each_operation_fails),
+    TEST(io_uring_where_each_operation_fails),
+    TEST(coroutines_where_each_operation_fails),
+    TEST(threads_where_each_busy_operation_fails),
+    TEST(sync_where_each_busy_operation_fails),
+    TEST(native_where_each_busy_operation_fails),
+    TEST(io_uring_where_each_busy_operation_fails),
+    TEST_PANICS(make_bottom_half, "bottom half 'do_nothing': out of memory"),
+    TEST_PANICS(make_oneshot, "bottom half 'do_nothing': out of memory"),
     TEST_PANICS(make_timer, "timer_new: clock 0: out of memory"),
     TEST_PANICS(arm_timer, ": out of memory"),
     TEST_PANICS(make_handler, ": out of memory"),
@@ -563,4 +399,7 @@ TEST_PROGRAM(
     TEST_PANICS(make_pool, "aio_get_thread_pool: out of memory"),
     TEST_PANICS(make_request, "qemu_aio_get: request of 100 bytes: out of memory"),
     TEST_PANICS(make_thread, "thread 'spinner' cannot be started"),
+    TEST_PANICS(be_refused_a_thread, "thread 'spinner' cannot be started"),
+    TEST_PANICS(make_main_context, "g_main_context_new: no memory or no fd is left"),
+    TEST(the_main_loop_where_each_fd_fails),
 )

@@ -19,7 +19,7 @@ export type AioErrorCode =
   | 'ERR_AIO_INVALID_ARG'
   /** Something took longer than its time-out. */
   | 'ERR_AIO_TIMEOUT'
-  /** The shared memory is full, or no shared memory of the wanted size can be created. */
+  /** The shared memory is full, too many objects are open, or no shared memory of the wanted size can be created. */
   | 'ERR_AIO_NO_MEMORY'
   /** The page, the JavaScript engine or the system lacks something that is needed. */
   | 'ERR_AIO_UNSUPPORTED'

@@ -46,9 +46,9 @@ export function unlessClosed(error: unknown): void {
   if ((error as { code?: unknown }).code !== 'ERR_AIO_CLOSED') throw error;
 }
 
-/** The error for something that does not fit into the shared memory. */
-export function noMemory(what: string): AioError {
-  return new AioError('ERR_AIO_NO_MEMORY', `no room for ${what} in the shared memory (maximumMemory)`, { errno: 'ENOMEM' });
+/** The error for something that does not fit into the shared memory, or (EMFILE) into one of its tables. */
+export function noMemory(what: string, errno = 'ENOMEM'): AioError {
+  return new AioError('ERR_AIO_NO_MEMORY', `no room for ${what}${errno === 'ENOMEM' ? ' in the shared memory (maximumMemory)' : ': too many are open'}`, { errno });
 }
 
 /**

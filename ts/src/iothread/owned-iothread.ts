@@ -12,7 +12,7 @@ import { startCoroutine } from '../runtime/coroutine.js';
 import { closing, type Closed, type CloseOptions } from '../runtime/closed.js';
 import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runtime/exports.js';
 import type { Argument } from '../runtime/functions.js';
-import { cString, refusal } from '../runtime/instance.js';
+import { cString, isFull, refusal } from '../runtime/instance.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
 import type { Slot } from '../wire/handle.js';
 import { unpack, type Correspondent } from '../wire/unpack.js';
@@ -277,7 +277,8 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
     setUp.catch(() => this.life.idle).then(() => exports.rt_free(text), () => {});
     const result = await setUp;
     const why = result < 0 ? memory.string(text) : '';
-    if (errnoName(-result) === 'ENOMEM') throw noMemory(`aio '${aio}'`);
+    const errno = errnoName(-result);
+    if (isFull(errno)) throw noMemory(`aio '${aio}'`, errno);
     if (result < 0) throw new AioError('ERR_AIO_THREAD_LIMIT', `aio '${aio}': ${why} (maxThreads)`);
   }
 

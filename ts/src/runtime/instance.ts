@@ -87,7 +87,11 @@ export function cString({ exports, memory }: Instance, text: string): Pointer<'b
   return pointer;
 }
 
-/** The error for something that C has refused, with C's own message. what: describes it if there was no memory. */
+/** True if C has refused something because there was no room for it. */
+export const isFull = (errno: string): boolean => errno === 'ENOMEM' || errno === 'EMFILE';
+
+/** The error for something that C has refused, with C's own message. what: describes it if there was no room for it. */
 export function refusal({ exports, memory }: Instance, what: string): AioError {
-  return errnoName(exports.rt_error_errno()) === 'ENOMEM' ? noMemory(what) : new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
+  const errno = errnoName(exports.rt_error_errno());
+  return isFull(errno) ? noMemory(what, errno) : new AioError('ERR_AIO_INVALID_ARG', memory.string(exports.rt_error_text()));
 }
