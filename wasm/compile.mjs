@@ -35,7 +35,7 @@ export function compile(o, { file, suffix }, output, scratch) {
     ...TARGET, `--sysroot=${EM_SYSROOT}`, `-DAIO_MACHINE_H="${join(wasmDir, 'port', 'machine.h')}"`,
     '-D__EMSCRIPTEN_SHARED_MEMORY__=1', '-DEMSCRIPTEN', '-Xclang', '-iwithsysroot/include/compat',
     ...MACHINE, ...(/^\.(cpp|ii)$/.test(suffix) ? ['-fno-exceptions'] : ['-Werror=implicit-function-declaration']), ...level,
-    ...o.compile, '-I', join(top, 'core-c', 'include'), '-idirafter', join(top, 'wasm', 'include'), ...deps,
+    ...o.compile, '-I', join(top, 'core-c', 'include'), '-isystem', join(top, 'wasm', 'include', 'first'), '-idirafter', join(top, 'wasm', 'include'), ...deps,
   ];
   const source = ['-x', CLANG_LANGUAGE[suffix], file];
   if (o.stop === '-E' || o.stop === '-fsyntax-only' || /^\.[sS]$/.test(suffix)) {

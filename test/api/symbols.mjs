@@ -28,9 +28,9 @@ const LIBRARIES = [
     flags: ['-ferror-limit=0'],
     // Those of libc that are ours.
     headers: [
-      'dirent.h', 'malloc.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
-      'sys/file.h', 'sys/random.h', 'sys/select.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
-      'threads.h', 'unistd.h',
+      'dirent.h', 'ftw.h', 'grp.h', 'malloc.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
+      'sys/file.h', 'sys/random.h', 'sys/resource.h', 'sys/select.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
+      'sys/wait.h', 'threads.h', 'unistd.h', 'wordexp.h',
     ],
     list: 'wasm/private-names.h',
     // Reserved by C, so that no program has them; those that libc calls when memory has grown and to sleep; and what emcc makes of longjmp.

@@ -3,6 +3,7 @@
  * The WASI calls on descriptors that libc makes, in read(), write(), close() and stdio (wasm-ld
  * --wrap). For the library's own descriptors they are answered here, the others go on to WASI.
  */
+#include <limits.h>
 #include <sys/ioctl.h>
 
 #include "fd-calls.h"
@@ -62,7 +63,7 @@ __wasi_errno_t __wrap___wasi_fd_read(int fd, const __wasi_iovec_t *iovs, size_t 
     WasmOwn *own = wasm_own_get(fd);
 
     return own ? answer(own, own->ops->read, iovs, n, done)
-               : wasi_read_error(fd, wasi_fd_read(fd, iovs, n, done));
+           : n > IOV_MAX ? __WASI_ERRNO_INVAL : wasi_read_error(fd, wasi_fd_read(fd, iovs, n, done));
 }
 
 __wasi_errno_t __wrap___wasi_fd_write(int fd, const __wasi_ciovec_t *iovs, size_t n,
@@ -71,7 +72,7 @@ __wasi_errno_t __wrap___wasi_fd_write(int fd, const __wasi_ciovec_t *iovs, size_
     WasmOwn *own = wasm_own_get(fd);
 
     return own ? answer(own, (Transfer *)own->ops->write, (const __wasi_iovec_t *)iovs, n, done)
-               : wasi_fd_write(fd, iovs, n, done);
+           : n > IOV_MAX ? __WASI_ERRNO_INVAL : wasi_fd_write(fd, iovs, n, done);
 }
 
 __wasi_errno_t __wrap___wasi_fd_close(int fd)

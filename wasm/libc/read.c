@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a directory: EBADF for WASI, EISDIR for POSIX. */
+#include <limits.h>
+
 #include "port/calls.h"
 #include "port/wasm-port.h"
 #include "wasi.h"
@@ -26,5 +28,5 @@ __wasi_errno_t wasi_read_error(int fd, __wasi_errno_t error)
 __wasi_errno_t __wrap___wasi_fd_pread(int fd, const __wasi_iovec_t *iovs, size_t n,
                                       __wasi_filesize_t offset, __wasi_size_t *done)
 {
-    return wasi_read_error(fd, wasi_fd_pread(fd, iovs, n, offset, done));
+    return n > IOV_MAX ? __WASI_ERRNO_INVAL : wasi_read_error(fd, wasi_fd_pread(fd, iovs, n, offset, done));
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 
 #include "weak.h"
 
@@ -77,4 +78,44 @@ int pthread_setschedprio(pthread_t thread, int priority)
 {
     (void)thread;
     return priority == 0 ? 0 : EINVAL;
+}
+
+LIBC_WEAK
+int sched_getscheduler(pid_t pid)
+{
+    (void)pid;
+    return SCHED_OTHER;
+}
+
+LIBC_WEAK
+int sched_getcpu(void)
+{
+    return 0;
+}
+
+/* A program is told of one processor, as sysconf(_SC_NPROCESSORS_ONLN) does, and cannot choose another one. */
+LIBC_WEAK
+int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
+{
+    (void)pid;
+    if (size < sizeof(long) || size % sizeof(long) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    memset(set, 0, size);
+    CPU_SET_S(0, size, set);
+    return 0;
+}
+
+int __sched_cpucount(size_t size, const cpu_set_t *set);
+LIBC_WEAK
+int __sched_cpucount(size_t size, const cpu_set_t *set)
+{
+    const unsigned char *bytes = (const unsigned char *)set;
+    int count = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        count += __builtin_popcount(bytes[i]);
+    }
+    return count;
 }
