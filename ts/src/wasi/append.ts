@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import * as Rights from '../runtime/wasi-rights.js';
+import { fdPath } from './fd-path.js';
 import { host } from './path.js';
 import type { Descriptor, FileSystem } from './table.js';
 
@@ -12,6 +13,6 @@ export function openAppending(fs: FileSystem, file: Descriptor): void {
   const { O_APPEND, O_RDWR, O_WRONLY } = fs.constants;
   const mode = file.base & Rights.fdRead ? O_RDWR : O_WRONLY;
   file.locked(() => {
-    if (!file.hasAppendFd) file.appendFd = host(() => fs.openSync(`/proc/self/fd/${file.hostFd}`, mode | O_APPEND));
+    if (!file.hasAppendFd) file.appendFd = host(() => fs.openSync(fdPath(file.hostFd), mode | O_APPEND));
   });
 }

@@ -4,6 +4,7 @@ import { fail, FdFlags, FileType, Whence } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { openAppending } from './append.js';
+import { fdPath } from './fd-path.js';
 import { fileOffset } from './calls-data.js';
 import { putStat } from '../runtime/filestat.js';
 import { setTimes } from './filestat.js';
@@ -58,7 +59,7 @@ export function fdCalls(thread: GuestThread): GuardedCalls {
     if (end > Number.MAX_SAFE_INTEGER) fail(E.FBIG);
     file.locked(() => {
       const stat = host(() => fs.fstatSync(file.hostFd));
-      const { bavail, bsize } = host(() => fs.statfsSync(`/proc/self/fd/${file.hostFd}`));
+      const { bavail, bsize } = host(() => fs.statfsSync(fdPath(file.hostFd)));
       if (Math.max(0, end - stat.size) > bavail * bsize) fail(E.NOSPC);
       const buffer = new Uint8Array(Math.min(ZEROS, length));
       const write = (start: number, readFd?: number): void => {
@@ -78,7 +79,7 @@ export function fdCalls(thread: GuestThread): GuardedCalls {
     const fs = files();
     let fd: number;
     try {
-      fd = fs.openSync(`/proc/self/fd/${file.plainFd}`, fs.constants.O_RDONLY);
+      fd = fs.openSync(fdPath(file.plainFd), fs.constants.O_RDONLY);
     } catch {
       return false;                               // the file's mode does not allow reading
     }
@@ -246,7 +247,7 @@ export function fdCalls(thread: GuestThread): GuardedCalls {
     fd_filestat_set_times(fd: number, atim: bigint, mtim: bigint, flags: number) {
       table.use(fd, (file) => {
         ofHost(file).need(Rights.fdFilestatSetTimes);
-        setTimes(thread.host, `/proc/self/fd/${file.hostFd}`, true, atim, mtim, flags);
+        setTimes(thread.host, fdPath(file.hostFd), true, atim, mtim, flags);
       });
     },
   });

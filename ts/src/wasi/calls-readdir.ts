@@ -2,7 +2,8 @@
 import { fail, FileType } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
-import { at, host } from './path.js';
+import { at, fdPath } from './fd-path.js';
+import { host } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
@@ -22,7 +23,7 @@ const encoder = new TextEncoder();
 
 /** The names in a directory. Those that are not UTF-8 are left out, because the guest could not open them. */
 function namesOf(fs: FileSystem, directory: number): string[] {
-  const path = `/proc/self/fd/${directory}`;
+  const path = fdPath(directory);
   const names = fs.readdirSync(path);
   if (!names.some((name) => name.includes('\ufffd'))) return names;
   // Some of them may not be UTF-8: look at their bytes, which takes twice as long.
@@ -55,7 +56,7 @@ class Listing {
   /** Whether a new listing of the directory would be the same. */
   isCurrent(): boolean {
     if (!this.settled) return false;
-    this.reliable ??= RELIABLE.has(this.fs.statfsSync(`/proc/self/fd/${this.directory}`).type);
+    this.reliable ??= RELIABLE.has(this.fs.statfsSync(fdPath(this.directory)).type);
     return this.reliable && this.fs.fstatSync(this.directory, STAT).ctimeNs === this.changed;
   }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /**
- * The calls of Node's fs that guests need, on a disk in memory. An fd of the disk is a number from FIRST_FD on, and paths name it
- * as they name the system's: /proc/self/fd/N/NAME. So the WASI calls are the same for both.
+ * The calls of Node's fs that guests need, on a disk in memory. An fd of the disk is a number from FIRST_FD on, and paths lead
+ * through it as through the system's: see fd-path.ts. So the WASI calls are the same for both.
  */
 import { diskError as failed, MAX_OPEN, Mode, TOP, type Disk } from './disk.js';
+import { parseFdPath } from './fd-path.js';
 import { nsOf, statOf, touched } from './fs-stat.js';
 import { O_PATH } from './parents.js';
 
@@ -79,9 +80,9 @@ export class DiskFiles {
 
   /** The place at a path; `ends`: the path ended with a slash. Symbolic links on the way are not followed (ELOOP). */
   private find(path: string): Place & { ends: boolean } {
-    const [, fd, rest = ''] = /^\/proc\/self\/fd\/(\d+)(?:\/(.*))?$/s.exec(path) ?? [];
-    if (fd === undefined) throw failed('ENOENT');
-    const place: Place = { ino: this.opened(Number(fd)).ino, parent: 0, name: '' };
+    const { fd, name: rest = '' } = parseFdPath(path) ?? { fd: -1 };
+    if (fd < 0) throw failed('ENOENT');
+    const place: Place = { ino: this.opened(fd).ino, parent: 0, name: '' };
     for (const name of rest.split('/')) {
       if (name === '' || name === '.') continue;
       if (place.ino === 0) throw failed('ENOENT');
@@ -246,7 +247,7 @@ export class DiskFiles {
   readlinkSync(path: string, options: { encoding?: string } = {}): string | Uint8Array {
     return this.disk.locked(() => {
       const { ino } = this.found(path);
-      if (/^\/proc\/self\/fd\/\d+$/.test(path)) return this.pathOf(ino);
+      if (parseFdPath(path)?.name === undefined) return this.pathOf(ino);
       if (!this.disk.is(ino, Mode.link)) throw failed('EINVAL');
       const target = new Uint8Array(this.disk.size(ino));
       this.disk.read(ino, target, 0);

@@ -4,6 +4,7 @@ import { hostErrno } from '../errors.js';
 import type { HostBase, Range } from '../hosts/host.js';
 import { diskError as failed } from './disk.js';
 import { DiskFiles } from './disk-files.js';
+import { parseFdPath } from './fd-path.js';
 import type { FileSystem } from './table.js';
 
 /** The flags of open() where there is no system to ask: those of Linux. */
@@ -23,8 +24,8 @@ export interface MoreFiles {
   readonly files: { closeSync(fd: number): void; touch?(options: readonly string[], path: string): boolean };
 }
 
-/** The fd that is meant by an fd, or by a path that begins with one (/proc/self/fd/N/NAME); -1 if none is. */
-const fdOf = (what: unknown): number => (typeof what === 'number' ? what : Number(/^\/proc\/self\/fd\/(\d+)/.exec(String(what))?.[1] ?? -1));
+/** The fd that is meant by an fd, or by a path that begins with one (fd-path.ts); -1 if none is. */
+const fdOf = (what: unknown): number => (typeof what === 'number' ? what : (parseFdPath(String(what))?.fd ?? -1));
 
 const CALLS = Object.getOwnPropertyNames(DiskFiles.prototype).filter((name) => name.endsWith('Sync'));
 

@@ -11,6 +11,8 @@ export interface GuestConfig {
   readonly buffer: SharedArrayBuffer;
   /** The disk of the directories that are in memory; undefined if there are none. */
   readonly disk: SharedArrayBuffer | undefined;
+  /** The folder of procfs that shows the process's fds; undefined where there is none, or no directory of the host is used. */
+  readonly fdFolder: string | undefined;
   /** Where things were opened, on a host without procfs; undefined elsewhere. */
   readonly places: SharedArrayBuffer | undefined;
   /** The channel to the worker that serves directories of the origin; undefined if there are none. */

@@ -3,6 +3,7 @@
 import { fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
+import { fdPath } from './fd-path.js';
 import { existingPath, placeBelow } from './calls-path.js';
 import type { HostCall } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
@@ -35,7 +36,7 @@ export function libcFiles(thread: GuestThread): HostCall[] {
       const opened = host(() => fs.openSync(existingPath(fs, place), O_PATH | fs.constants.O_NOFOLLOW));
       try {
         if (place.maybeLink && host(() => fs.fstatSync(opened)).isSymbolicLink()) followLink();
-        work(`/proc/self/fd/${opened}`);
+        work(fdPath(opened));
       } finally {
         fs.closeSync(opened);
       }
@@ -48,7 +49,7 @@ export function libcFiles(thread: GuestThread): HostCall[] {
     (pointer, follow, mode) => onFile(pointer, follow !== 0, Rights.pathFilestatGet, (path) => host(() => files().accessSync(path, mode))),
     (fd, mode) => table.use(fd, (file) => {
       if (file.kind !== Kind.file && file.kind !== Kind.directory) fail(E.INVAL);
-      chmod(`/proc/self/fd/${file.plainFd}`, mode);
+      chmod(fdPath(file.plainFd), mode);
       return 0;
     }),
     (mode) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The calls of Node's fs that guests need, on files of the origin (OPFS), which a worker of the guest's serves. */
+import { fdPath } from './fd-path.js';
 import { nsOf, statOf, touched, type FileFacts } from './fs-stat.js';
 import type { OpfsChannel } from './opfs-channel.js';
 import type { Shared } from './shared.js';
@@ -88,7 +89,7 @@ export class OpfsFiles {
   }
 
   fstatSync(fd: number, { bigint }: { bigint?: boolean } = {}): object {
-    return this.stat(this.call('stat', `/proc/self/fd/${fd}`, true), bigint);
+    return this.stat(this.call('stat', fdPath(fd), true), bigint);
   }
 
   lstatSync(path: string, { bigint, throwIfNoEntry = true }: { bigint?: boolean; throwIfNoEntry?: boolean } = {}): object | undefined {

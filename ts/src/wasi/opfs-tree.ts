@@ -6,6 +6,7 @@
 import type { WorkerHost } from '../hosts/host.js';
 import { diskError as failed, Mode } from './disk.js';
 import { isTooLong } from './disk-files.js';
+import { parseFdPath } from './fd-path.js';
 import { FIRST_OPFS_FD, type OpfsCall } from './opfs-channel.js';
 import { isBelow, joined, now, OpfsEntries, split, type Entry } from './opfs-entries.js';
 import type { SentFacts } from './opfs-files.js';
@@ -60,8 +61,8 @@ export class OpfsTree {
   }
 
   private place(path: string): Place {
-    const [, fd, rest = ''] = /^\/proc\/self\/fd\/(\d+)(?:\/(.*))?$/s.exec(path) ?? [];
-    const { entry } = this.at(Number(fd));
+    const { fd, name: rest = '' } = parseFdPath(path) ?? this.bad();
+    const { entry } = this.at(fd);
     const names = rest.split('/').filter((name) => name !== '' && name !== '.');
     if (names.length === 0) return { path: entry.path ?? '', asksDirectory: false, opened: entry };
     if (entry.path === undefined) throw failed('ENOENT');

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { at, fdPath } from './fd-path.js';
 import type { Shared } from './shared.js';
 import type { Descriptor, FileSystem } from './table.js';
 
@@ -54,7 +55,7 @@ export class Parents {
     const { O_DIRECTORY } = this.fs.constants;
     let fd: number;
     try {
-      fd = this.fs.openSync(`/proc/self/fd/${start.hostFd}/${path}`, O_PATH | O_DIRECTORY);
+      fd = this.fs.openSync(at(start.hostFd, path), O_PATH | O_DIRECTORY);
     } catch {
       return undefined;
     }
@@ -86,7 +87,7 @@ export class Parents {
   /** Where an open directory is; undefined where that cannot be told. */
   private placeOf(fd: number): string | undefined {
     try {
-      return this.fs.readlinkSync(`/proc/self/fd/${fd}`);
+      return this.fs.readlinkSync(fdPath(fd));
     } catch {
       return undefined;
     }

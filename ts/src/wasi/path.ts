@@ -3,6 +3,7 @@ import { fail, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
+import { at } from './fd-path.js';
 import { O_PATH, type Parents } from './parents.js';
 import type { Descriptor, FileSystem } from './table.js';
 import { utf8 } from './text.js';
@@ -27,9 +28,6 @@ export function host<T>(work: () => T): T {
     throw wasiError(error);
   }
 }
-
-/** The host's path of a name in an open directory. */
-export const at = (directory: number, name: string): string => `/proc/self/fd/${directory}/${name}`;
 
 export interface ResolvedPath {
   /** An open directory, which may be used until resolve() returns. */

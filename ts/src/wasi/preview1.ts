@@ -12,6 +12,7 @@ import { processCalls, type SystemCalls } from '../runtime/process.js';
 import { guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
+import { nameFdsBelow } from './fd-path.js';
 import { Parents } from './parents.js';
 import { Places } from './places.js';
 import { Disk } from './disk.js';
@@ -28,6 +29,7 @@ import { hostThatWalks } from './walked-files.js';
 export function guestThread(config: GuestConfig, host: HostBase, memory: () => WebAssembly.Memory, sleeps: boolean): GuestThread {
   const shared = new Shared(config.buffer);
   if (sleeps) shared.enter();
+  if (config.fdFolder !== undefined) nameFdsBelow(config.fdFolder);
   if (config.places) host = hostThatWalks(host, new Places(config.places, shared));
   if (config.disk) host = hostWith(host, { owns: isOfDisk, files: new DiskFiles(new Disk(config.disk, shared), constantsOf(host)) });
   if (config.opfs) host = hostWith(host, { owns: isOfOpfs, files: new OpfsFiles(new OpfsChannel(config.opfs), shared) });

@@ -32,8 +32,8 @@ export interface Surroundings {
   inherit(fd: number): Inherited | undefined;
   /** Whether two fds of this process refer to the same file. */
   sameFile(one: number, other: number): boolean;
-  /** Whether paths are walked by what stands in for procfs: see walked-files.ts. */
-  walks(): boolean;
+  /** The folder of procfs that shows this process's fds. Undefined where there is none: then paths are walked (walked-files.ts). */
+  fdFolder(): string | undefined;
   /** Opens a directory. Returns its fd, and its place without symbolic links. @throws AioError ERR_AIO_IO, ERR_AIO_UNSUPPORTED */
   openDirectory(path: string): { fd: number; place: string };
   directoryCalls: DirectoryCalls;

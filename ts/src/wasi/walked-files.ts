@@ -8,6 +8,7 @@
  */
 import type { BigIntStats } from 'node:fs';
 import type { HostBase } from '../hosts/host.js';
+import { parseFdPath } from './fd-path.js';
 import { O_PATH } from './parents.js';
 import type { Places } from './places.js';
 import type { FileSystem } from './table.js';
@@ -26,16 +27,16 @@ interface Standing extends Identity {
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
 const same = (one: Identity | undefined, other: Identity): boolean => one?.dev === other.dev && one.ino === other.ino;
 
-/** on(): calls work() with the path that the host knows in place of one below /proc/self/fd. */
+/** on(): calls work() with the path that the host knows in place of one that leads through an fd. */
 function walkedFiles(fs: FileSystem, places: Places): { fs: FileSystem; on<T>(path: string, work: (path: string) => T): T } {
   const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC } = fs.constants;
   const standing = new Map<number, Standing>();
   let next = FIRST;
 
   function parse(path: string): { fd: number; name: string | undefined } {
-    const [, fd, name] = /^\/proc\/self\/fd\/(\d+)(?:\/(.*))?$/s.exec(path) ?? [];
-    if (fd === undefined) throw failed('ENOENT');
-    return { fd: Number(fd), name };
+    const parsed = parseFdPath(path);
+    if (!parsed) throw failed('ENOENT');
+    return parsed;
   }
 
   /** Where an fd is. Fails with ENOENT if it is not where it was opened. */

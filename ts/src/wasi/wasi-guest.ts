@@ -74,7 +74,8 @@ export class WasiGuest implements Guest {
     const disk = directories.some(([, path]) => path === IN_MEMORY) ? Disk.create(shared) : undefined;
     this.files = disk && new DiskFiles(disk, constantsOf(host));
     const onHost = directories.some(([, path]) => typeof path === 'string' && path !== IN_MEMORY);
-    this.places = onHost && around?.walks() ? Places.create(shared) : undefined;
+    const fdFolder = onHost ? around?.fdFolder() : undefined;
+    this.places = onHost && around && fdFolder === undefined ? Places.create(shared) : undefined;
     let all: HostBase = this.places ? hostThatWalks(host, this.places) : host;
     if (this.files) all = hostWith(all, { owns: isOfDisk, files: this.files });
     this.origin = directories.flatMap(([, path]) => (typeof path === 'object' ? [path.opfs] : []));
@@ -88,6 +89,7 @@ export class WasiGuest implements Guest {
       preopens: directories.map(([name]) => name),
       buffer: shared.buffer,
       disk: disk?.buffer,
+      fdFolder,
       places: this.places?.buffer,
       opfs: this.origin.length > 0 ? createChannel() : undefined,
     };
