@@ -84,7 +84,10 @@ async function putAway(world, rt) {
   const starting = async () => {
     while (rt.alive && rt.runtime.ioThreads.length > 0) await world.env.turn();
   };
-  if (!(await within(starting(), SETTLE_MS))) world.problem('leak', 'an IOThread whose start was aborted has not ended');
+  if (!(await within(starting(), SETTLE_MS))) {
+    const names = rt.runtime.ioThreads.map(({ name, state }) => `'${name}' (${state})`).join(', ');
+    world.problem('leak', `an IOThread whose start was aborted has not ended: ${names}\n${rt.runtime.dump()}`);
+  }
   if (!rt.alive) return;
   const handles = () => rt.runtime.instance.exports.rt_handles_open();
   // Whoever waits for one that was closed is told by its loop.

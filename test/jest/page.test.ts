@@ -249,6 +249,58 @@ inChromium(title, () => {
     });
   });
 
+  test('workers that were terminated before they have said anything are noticed, too', async () => {
+    const run = async ({ library: { Runtime } }: { library: Library }, entry: string): Promise<unknown> => {
+      const outcome = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'done', (error: { code?: unknown; message: string }) => `${String(error.code)}: ${error.message}`);
+      // Seconds pass when all that live have said something.
+      const looks = new Set<() => void>();
+      const { setInterval: begin, clearInterval: end } = globalThis;
+      Object.assign(globalThis, {
+        setInterval: (look: () => void, ms: number) => (ms === 1000 ? looks.add(look) && look : begin(look, ms)),
+        clearInterval: (id: () => void) => looks.delete(id) || end(id as unknown as number),
+      });
+      let silent = 0;
+      let made = 0;
+      const runtime = await Runtime.create({
+        worker() {
+          const one = new Worker(entry, { type: 'module' });
+          // The IOThread's, and that which opens files.
+          if (++made === 1 || made === 3) one.terminate();
+          else {
+            silent++;
+            one.addEventListener('message', () => silent--, { once: true });
+          }
+          return one;
+        },
+        reserve: 0,
+      });
+      const refused = outcome(runtime.iothread('io0', { startTimeout: 1e6 }));
+      const lost = refused.then(async () => {
+        const io = await runtime.iothread('io1');
+        const opened = await outcome(io.open('dead-host-io', { create: true }));
+        await (await io.open('dead-host-io', { create: true })).close();
+        return opened;
+      });
+      let over = false;
+      const outcomes = Promise.all([refused, lost]).finally(() => (over = true));
+      while (!over) {
+        await new Promise((resolve) => setTimeout(resolve));
+        if (silent === 0) for (const look of [...looks]) look();
+      }
+      const seen = [...(await outcomes), made];
+      await (await navigator.storage.getDirectory()).removeEntry('dead-host-io');
+      await runtime.close();
+      Object.assign(globalThis, { setInterval: begin, clearInterval: end });
+      return seen;
+    };
+    const seen = await there(page, `(there) => (${String(run)})(there, new URL('/dist/iothread/worker-browser.js', location.href).href)`, pathOf('dist/aio.wasm'));
+    expect(seen).toEqual([
+      "ERR_AIO_THREAD_LIMIT: no worker for IOThread 'io0': its worker ended at once",
+      'ERR_AIO_CANCELED: the host I/O worker that had opened the file ended',
+      4,
+    ]);
+  });
+
   test('messages: what cannot be read rejects its call, keys that name a prototype are keys, functions are released', async () => {
     const code = `
       const nested = (levels) => { let o = {}; for (let n = 0; n < levels; n++) o = { o }; return o; };

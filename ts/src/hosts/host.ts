@@ -11,6 +11,11 @@ export interface HostWorker {
    * case (Bun does not for a worker that spins in WebAssembly).
    */
   readonly gone?: Promise<void>;
+  /**
+   * Whether it has sent no message yet. Present where a message of a worker, the first, is what its end is known by: one that is
+   * terminated before that message has arrived sends nothing.
+   */
+  isSilent?(): boolean;
   /** Sets whether the worker keeps the process alive, on hosts that have a process. */
   keepAlive(on: boolean): void;
 }

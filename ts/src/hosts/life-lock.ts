@@ -17,8 +17,12 @@ export const holdLock = (post: (message: unknown) => void): Promise<void> => new
     post({ type: LOCK, name });
     resolve();
     return new Promise(() => {});
-  }).catch(() => resolve());
+  }).catch(() => {
+    // The owner hears at least that this worker lives.
+    post({ type: LOCK, name: '' });
+    resolve();
+  });
 });
 
-/** Whether a worker tells its lock by this message. */
+/** Whether a worker tells its lock by this message. The name is empty if it was refused one. */
 export const isLock = (message: unknown): message is { name: string } => (message as { type?: unknown } | null)?.type === LOCK;

@@ -37,7 +37,7 @@ export function startWebWorker(worker: Worker & BunWorker, events: WorkerEvents)
     // What the worker has sent, and its error, may be delivered after its lock in the same turn of the event loop.
     exit: (...how) => void setImmediate(() => events.exit(...how)),
   }, thrownIn);
-  worker.addEventListener('message', ({ data }) => void (held ||= isLock(data)));
+  worker.addEventListener('message', ({ data }) => void (held ||= isLock(data) && data.name !== ''));
   // Bun has no locks, but an event for the end of a worker.
   const gone = host.gone ?? new Promise<void>((resolve) => {
     worker.addEventListener('close', (event) => {

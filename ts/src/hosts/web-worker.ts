@@ -7,6 +7,7 @@ import { answerClock } from './thread-clock.js';
 /** errorOf: the error that an `error` event of the worker tells. */
 export function webWorker(worker: Worker, events: WorkerEvents, errorOf: (event: ErrorEvent) => unknown): HostWorker {
   let held = false;
+  let silent = true;
   let ended = (): void => {};
   const gone = new Promise<void>((resolve) => (ended = resolve));
   const over = (): void => {
@@ -14,7 +15,9 @@ export function webWorker(worker: Worker, events: WorkerEvents, errorOf: (event:
     events.exit(true);
   };
   worker.onmessage = ({ data }: MessageEvent<unknown>) => {
+    silent = false;
     if (isLock(data)) {
+      if (!data.name) return;
       held = true;
       // WebKit gives it up when the page is left, and the page may be shown again.
       const wait = (): void => void navigator.locks.request(data.name, over).catch(() => setTimeout(wait, 100));
@@ -34,7 +37,7 @@ export function webWorker(worker: Worker, events: WorkerEvents, errorOf: (event:
       // A worker takes its lock before it does anything else.
       if (!held) ended();
     },
-    ...(navigator.locks && { gone }),
+    ...(navigator.locks && { gone, isSilent: () => silent }),
     keepAlive() {},
   };
 }

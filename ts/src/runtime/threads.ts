@@ -14,6 +14,12 @@ import { after, TERMINATE_MS, within } from './within.js';
 
 /** How long a worker in which an error was not caught may take to report it. */
 const LAST_WORDS_MS = 1000;
+/**
+ * How often a worker is looked at that has not sent anything, before it counts as one that was terminated while it started. Looks are
+ * counted instead of time, because the whole process may have been suspended.
+ */
+const START_LOOKS = 20;
+const LOOK_MS = 1000;
 
 /** A worker that plays a role which the owner gave it. */
 export interface Thread {
@@ -264,7 +270,19 @@ export class Threads {
       return false;
     }
     this.all.set(pointer, started);
-    started.worker.keepAlive(false);
+    const { worker } = started;
+    // The user's code may take as long as it likes before it imports the package.
+    if (!own && worker.isSilent) {
+      let looks = 0;
+      const look = setInterval(() => {
+        if (ended || !worker.isSilent?.()) return clearInterval(look);
+        if (++looks < START_LOOKS) return;
+        worker.terminate();
+        events.exit(true);
+      }, LOOK_MS);
+      (look as { unref?(): void }).unref?.();
+    }
+    worker.keepAlive(false);
     const code = own && { ...(own.module !== undefined && { module: own.module }) };
     started.worker.post({ type: 'init', version: VERSION, thread: pointer, ...this.init, ...(code && { code }) });
     return true;
