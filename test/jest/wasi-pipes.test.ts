@@ -2,8 +2,10 @@
 /** Standard input and output that are pipes of the system, as between the commands of a shell. */
 import { expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import type * as rings from '../../dist/wasi/ring.js';
+import type * as sharing from '../../dist/wasi/shared.js';
 import { spawned } from './helpers/child.js';
-import { cli, pathOf } from './helpers/paths.js';
+import { cli, dist, pathOf } from './helpers/paths.js';
 import { seeded } from './helpers/random.js';
 
 const { random } = seeded();
@@ -54,3 +56,35 @@ test('a pipe whose reader has gone is EPIPE for the guest', async () => {
   const { stderr } = await spawned('sh', ['-c', script, 'sh', process.execPath, cli, command]);
   expect(stderr).toContain('9\n');
 }, 120_000);
+
+test('a guest reads a pipe itself only while the owner has none of its bytes; who asks meanwhile is served afterwards', async () => {
+  const { OwnerEnd, Ring } = await import(dist('wasi/ring.js')) as typeof rings;
+  const { Shared } = await import(dist('wasi/shared.js')) as typeof sharing;
+  const shared = Shared.create(true);
+  const ring = Ring.allocate(shared, false, OwnerEnd.writer) as rings.Ring;
+  const attention = (): boolean => shared.takeAttention().includes(ring.index);
+
+  expect(ring.beginBypass()).toBe(false);          // before the owner has said so
+  ring.demand();
+  expect(ring.takeDemand()).toBe(true);
+  expect(ring.beginBypass()).toBe(false);          // the owner reads
+  ring.write(new Uint8Array(3));
+  ring.metDemand(true);
+  expect(ring.beginBypass()).toBe(false);          // what is in the ring goes first
+  ring.read(new Uint8Array(3));
+  attention();
+
+  expect(ring.beginBypass()).toBe(true);
+  expect(ring.beginBypass()).toBe(false);          // one at a time
+  ring.endBypass();
+  expect([attention(), ring.takeDemand()]).toEqual([false, false]);
+
+  expect(ring.beginBypass()).toBe(true);
+  ring.demand();
+  expect([attention(), ring.takeDemand()]).toEqual([false, false]);    // not before the thread has finished
+  ring.endBypass();
+  expect([attention(), ring.takeDemand()]).toEqual([true, true]);
+
+  ring.metDemand(false);
+  expect(ring.beginBypass()).toBe(false);          // the owner has read more than it has passed on
+});

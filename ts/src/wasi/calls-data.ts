@@ -113,11 +113,11 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
     }
   }
 
-  /** Writes to a pipe by an fd that does not block. Returns undefined if it would have to wait. */
-  function writeNow(fd: number, vectors: Vector[]): number | undefined {
+  /** Reads or writes a pipe by an fd that does not block. Returns undefined if it would have to wait. */
+  function moveNow(move: typeof readHost, fd: number, vectors: Vector[]): number | undefined {
     return withoutStacks(() => {
       try {
-        return writeHost(fd, vectors, null);
+        return move(fd, vectors, null);
       } catch (error) {
         if (error instanceof WasiError && error.errno === E.AGAIN) return undefined;
         throw error;
@@ -128,11 +128,22 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
   /** Reads from a stream. Blocks until there are bytes, unless the descriptor is non-blocking. Returns 0 at the end. */
   function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false, wait = true): number {
     const ring = stream.readRing ?? fail(E.BADF);
+    const { directFd } = stream;
     let done = 0;
     for (;;) {
       if (ring.readerGone) return done;       // shut down
       const ended = ring.writerGone;          // read this before looking for bytes
       done += ring.reading(() => {
+        if (directFd >= 0 && !peek && ring.beginBypass()) {
+          try {
+            // Where this finds nothing, the owner waits for more, or finds the end or the error.
+            return moveNow(readHost, directFd, rest(vectors, done)) ?? 0;
+          } catch {
+            return 0;
+          } finally {
+            ring.endBypass();
+          }
+        }
         let count = 0;
         for (const view of memory.views(rest(vectors, done))) {
           if (peek && count > 0) break;
@@ -173,7 +184,7 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
         // What is in the ring goes first.
         if (directFd >= 0 && ring.length === 0) {
           try {
-            const put = writeNow(directFd, rest(vectors, done));
+            const put = moveNow(writeHost, directFd, rest(vectors, done));
             if (put !== undefined) return put;
           } catch (error) {
             failed = wasiError(error);

@@ -25,14 +25,14 @@ export function inherit(fd: number): Inherited | undefined {
   // Pipes, sockets and what is typed have to be waited for; files and devices such as /dev/null do not.
   const waits = type === FileType.unknown || type === FileType.stream || (fd === 0 && isTerminal);
   if (!waits) return { type, isTerminal };
-  const direct = fd !== 0 && type === FileType.unknown && isNode ? openPipe(fd) : undefined;
+  const direct = type === FileType.unknown && isNode ? openPipe(fd) : undefined;
   return { type, isTerminal, stream: standardStream(fd), ...(direct === undefined ? {} : { direct }) };
 }
 
-/** Opens the pipe that an fd stands for once more for writing, with a description of its own that does not block; undefined if that fails. */
+/** Opens the pipe that an fd stands for once more, with a description of its own that does not block; undefined if that fails. */
 function openPipe(fd: number): number | undefined {
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_NONBLOCK | constants.O_WRONLY);
+    return openSync(`/proc/self/fd/${fd}`, constants.O_NONBLOCK | (fd === 0 ? constants.O_RDONLY : constants.O_WRONLY));
   } catch {
     return undefined;
   }
@@ -82,6 +82,14 @@ class StandardInput {
     });
   }
 
+  /** Whether all that was read from the pipe has been passed on, and nobody reads it now. */
+  get unread(): boolean {
+    const { stdin } = process;
+    // Nothing public tells whether the system is being asked for bytes. Where this property does not tell it either, the answer is no.
+    const { _handle: handle } = stdin as { _handle?: { reading?: unknown } };
+    return this.readers.length === 0 && this.pieces.length === 0 && stdin.readableLength === 0 && handle?.reading === false;
+  }
+
   /** Returns bytes that were taken last. */
   giveBack(bytes: Uint8Array): void {
     this.pieces.unshift(bytes);
@@ -103,9 +111,15 @@ class StandardInput {
   };
 
   private readonly onData = (piece: unknown): void => {
-    process.stdin.pause();
+    const { stdin } = process;
+    stdin.pause();
     this.pieces.push(asBytes(piece));
-    this.look();
+    // Node nevertheless begins to read ahead in the next tick. This event, which it sends itself by pause(), makes it stop, so that
+    // guests can read the pipe themselves (unread).
+    process.nextTick(() => process.nextTick(() => {
+      if (stdin.isPaused()) stdin.emit('pause');
+      process.nextTick(this.look);
+    }));
   };
 
   private attach(): void {
@@ -131,6 +145,10 @@ class Input extends AioStream {
 
   protected take(): Promise<Uint8Array | undefined> {
     return standardInput.take(this.cancelled.signal);
+  }
+
+  override get unread(): boolean {
+    return standardInput.unread;
   }
 
   override giveBack(bytes: Uint8Array): void {

@@ -160,7 +160,7 @@ class Feed implements Attended {
       ring.awaitRoom();
       const taken = ring.write(this.piece);
       this.piece = taken < this.piece.length ? this.piece.subarray(taken) : undefined;
-      if (!this.piece && stream.lazy) ring.metDemand();
+      if (!this.piece && stream.lazy) ring.metDemand(stream.unread);
     }
     if (ring.readerGone) return this.cancel();
     if (this.piece || this.reading) return;

@@ -9,7 +9,8 @@ const TAIL = 2;          // bytes read so far, modulo 2^32; the reader stores it
 const FLAGS = 3;
 const ERROR = 4;         // an errno for the reader, once the bytes are read
 const OWNER_END = 5;     // which end the owner has
-const DEMAND = 6;        // 1: the guest wants bytes; 2: the owner reads some
+const DEMAND = 6;        // one of Demand
+const BYPASS = 7;        // 1: the owner has no bytes of the stream, so the guest may read its pipe itself
 const READERS = 8;       // the mask of sleepers that wait for bytes (2 words)
 const WRITERS = 10;      // the mask of sleepers that wait for room (2 words)
 const FEEDER_WAITS = 12; // 1: the owner waits for room, and has to be notified of it
@@ -23,6 +24,19 @@ const WRITE_FD = 17;
 const REQUEST = 18;
 
 const SEVERAL = -1;
+
+/** Who reads a stream that is read on demand. Only one at a time does, so that its bytes keep their order. */
+const Demand = {
+  none: 0,
+  /** The guest wants bytes from the owner. */
+  made: 1,
+  /** The owner reads some. */
+  taken: 2,
+  /** A thread of the guest reads the stream's pipe itself. */
+  bypass: 3,
+  /** It does, and meanwhile another thread has asked for bytes. */
+  bypassAndMade: 4,
+} as const;
 
 const WRITER_GONE = 1;
 const READER_GONE = 2;
@@ -240,23 +254,44 @@ export class Ring {
 
   /** Called by the guest: it wants bytes. */
   demand(): void {
-    if (this.get(OWNER_END) !== OwnerEnd.writer || this.get(DEMAND) !== 0) return;
-    if (Atomics.compareExchange(this.shared.words, this.at + DEMAND, 0, 1) === 0) this.shared.attend(this.index);
+    if (this.get(OWNER_END) !== OwnerEnd.writer) return;
+    if (this.demandFrom(Demand.none, Demand.made)) return this.shared.attend(this.index);
+    // If the thread that reads the pipe itself has just finished, demand() is called again: see mustDemand.
+    this.demandFrom(Demand.bypass, Demand.bypassAndMade);
+  }
+
+  private demandFrom(from: number, to: number): boolean {
+    return this.get(DEMAND) === from && Atomics.compareExchange(this.shared.words, this.at + DEMAND, from, to) === from;
+  }
+
+  /** Called by the guest inside reading(): whether it may read the pipe of this stream itself now, and has to call endBypass() afterwards. */
+  beginBypass(): boolean {
+    return this.get(BYPASS) !== 0 && this.length === 0 && this.demandFrom(Demand.none, Demand.bypass);
+  }
+
+  endBypass(): void {
+    if (this.demandFrom(Demand.bypass, Demand.none)) return;
+    Atomics.store(this.shared.words, this.at + DEMAND, Demand.made);
+    this.shared.attend(this.index);
   }
 
   /** Whether bytes have to be demanded, because the demand was met and somebody else has read them. */
   get mustDemand(): boolean {
-    return this.get(OWNER_END) === OwnerEnd.writer && this.get(DEMAND) === 0;
+    return this.get(OWNER_END) === OwnerEnd.writer && this.get(DEMAND) === Demand.none;
   }
 
   /** Called by the owner: whether the guest wants bytes. If so, the owner reads some. */
   takeDemand(): boolean {
-    return Atomics.compareExchange(this.shared.words, this.at + DEMAND, 1, 2) === 1;
+    return this.demandFrom(Demand.made, Demand.taken);
   }
 
-  /** Called by the owner when the bytes that were demanded are in the ring: others have to be demanded again. */
-  metDemand(): void {
-    Atomics.store(this.shared.words, this.at + DEMAND, 0);
+  /**
+   * Called by the owner when the bytes that were demanded are in the ring: others have to be demanded again. bypass: until then, the
+   * guest may read the stream's pipe itself.
+   */
+  metDemand(bypass: boolean): void {
+    Atomics.store(this.shared.words, this.at + BYPASS, bypass ? 1 : 0);
+    Atomics.store(this.shared.words, this.at + DEMAND, Demand.none);
     // A thread that has found the ring empty again, because another one was quicker, sleeps without having demanded anything.
     this.wakeReader();
   }

@@ -58,6 +58,10 @@ export abstract class AioStream {
   protected abstract finish(): Promise<void>;
   /** Tells the source that nobody reads it any more. */
   abstract cancel(): void;
+  /** Whether nobody has bytes of the source that were not passed on, and nobody reads it, so that others may read it. @internal */
+  get unread(): boolean {
+    return false;
+  }
   /** Returns bytes that were read last and not used, so that whoever reads the source next gets them. @internal */
   giveBack(_bytes: Uint8Array): void {}
   /** Discards bytes that the peer has not taken yet, if nobody else uses the stream ({@link owned}). */

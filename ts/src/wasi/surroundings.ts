@@ -10,7 +10,10 @@ export interface Inherited {
   isTerminal: boolean;
   /** The stream that has to be waited for; absent where the fd can be used directly. */
   stream?: AioStream;
-  /** A further fd of the same pipe for writing, which does not block: the guest's threads write themselves while the stream has none of their bytes. */
+  /**
+   * A further fd of the same pipe, which does not block: the guest's threads read or write it themselves while the stream has none
+   * of its bytes.
+   */
   direct?: number;
 }
 

@@ -47,7 +47,7 @@ const APPEND_FD = 15;    // an fd of the same file that appends
 const ALLOWED = 16;      // BASE and further rights: see NewDescriptor
 const PASSED = 17;       // the rights that may be asked for below this directory
 const NARROWED = 18;     // 1: rights were given up
-const DIRECT_FD = 19;    // of a stream: an fd by which its pipe is written without blocking
+const DIRECT_FD = 19;    // of a stream: an fd by which its pipe is read or written without blocking
 
 export interface NewDescriptor {
   kind: Kind;
@@ -67,7 +67,7 @@ export interface NewDescriptor {
   allowed?: number;
   passed?: number;
   sequential?: boolean;
-  /** An fd of the host by which the pipe of a stream can be written; it does not block. */
+  /** An fd of the host by which the pipe of a stream can be read or written; it does not block. */
   direct?: number | undefined;
   /** The address family of a socket. */
   domain?: number;
@@ -110,7 +110,7 @@ export class Descriptor {
     return this.get(HOST_FD);
   }
 
-  /** The host's fd by which the guest's threads write to the pipe of this stream; -1 if there is none. */
+  /** The host's fd by which the guest's threads read or write the pipe of this stream; -1 if there is none. */
   get directFd(): number {
     return this.get(DIRECT_FD);
   }
