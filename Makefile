@@ -100,8 +100,10 @@ sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core
 sim_both := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
 sim_machine := $(sim_both) $(wildcard core-c/port/sim/native/*.c)
 sim_wasm_machine := $(sim_both) $(wildcard core-c/port/sim/wasm/*.c)
-# What a page offers as "take this out, and find what goes wrong".
-sim_mutants := notify-if-not-notified mutex-locks-relaxed
+# The bugs that the page "Break it" offers; and one that the tests of the simulator need.
+page_mutants := notify-reads-relaxed notify-looks-first notify-if-not-notified poll-sleeps-notified gsource-looks-before-it-says \
+  timer-notifies-nobody handler-notifies-nobody mutex-unlocks-by-a-store cond-sleeps-on-the-new event-set-skipped sem-passes-no-wake-on
+sim_mutants := $(page_mutants) mutex-locks-relaxed
 sim_wasm := build/sim/sim.wasm $(sim_mutants:%=build/sim/wasm/mutants/%/sim.wasm)
 sim_obj := $(sim_program:%.c=build/sim/program/%.o) $(sim_machine:%.c=build/sim/machine/%.o)
 sim_wasm_obj := $(sim_program:%.c=build/sim/wasm/program/%.o) $(sim_wasm_machine:%.c=build/sim/wasm/machine/%.o)
@@ -110,7 +112,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve docs publish-check lint clean distclean FORCE
+  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve screenshots docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -118,6 +120,7 @@ help:
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
 	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
+	@echo 'make screenshots  the pictures of the pages under docs/images, by Chromium'
 	@echo 'make serve      build all and serve the demo page on this machine, at /docs/ what make docs has made'
 	@echo 'make docs       make the site of the documentation: build/site/html'
 	@echo
@@ -165,8 +168,11 @@ demo: build
 	$(call step,RUN,wasm-aio bench)
 	$(Q)node dist/cli/main.js bench
 
-serve: build
+serve: build dist/demo/sim/.stamp
 	$(Q)node dist/cli/main.js serve
+
+screenshots: build dist/demo/sim/.stamp
+	$(Q)node ts/demo/screenshots.mjs
 
 # ---- the site: its generator has its own package.json, because nothing else needs it ----
 
@@ -528,7 +534,14 @@ dist/conformance/.stamp: $(conformance_js) dist/.stamp build/conformance-list.va
 dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp
 	$(call step,TSC,ts/demo)
 	$(Q)$(tsc) -p ts/demo
-	$(Q)cp $(filter-out %.ts %.json,$(demo_ts)) dist/demo/
+	$(Q)cp $(filter-out %.ts %.mts %.mjs %.json,$(demo_ts)) dist/demo/
+	$(Q)node ts/unreached.mjs
+	@touch $@
+
+# The simulator for the page "Break it", which has the C sources beside it.
+dist/demo/sim/.stamp: ts/demo/planted.mjs $(sim_wasm) dist/demo/.stamp
+	$(call step,COPY,$(@D))
+	$(Q)rm -rf $(@D) && node ts/demo/planted.mjs $(@D) $(page_mutants)
 	$(Q)node ts/unreached.mjs
 	@touch $@
 
@@ -547,7 +560,7 @@ test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/
 test-c: $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm dist/aio.wasm dist/.stamp
 	$(Q)node test/run.mjs c-native c-wasm c-native-wrap c-wasm-wrap
 
-test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried
+test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried dist/demo/sim/.stamp
 	$(Q)node test/run.mjs jest
 
 sim: build/sim/sim $(sim_wasm) build/node.ok

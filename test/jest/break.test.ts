@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/** The page "Break it", served as any static server would, under a path of its own. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { pathOf } from './helpers/paths.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+const inChromium = executablePath ? describe : describe.skip;
+const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
+
+const types: Record<string, string> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+/** Nothing but scripts of the same origin, and WebAssembly. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:";
+
+inChromium(title, () => {
+  let server: Server;
+  let browser: Browser;
+  let page: Page;
+  let address = '';
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+      const path = pathname.startsWith('/a/sub-path/') ? pathOf(`dist/demo/${pathname.slice('/a/sub-path/'.length)}`) : '';
+      if (!existsSync(path)) return void response.writeHead(404).end();
+      response.writeHead(200, { 'Content-Security-Policy': POLICY, 'Content-Type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/sub-path/break.html`;
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  const open = async (hash = '', width = 1000): Promise<void> => {
+    await page?.close();
+    page = await browser.newPage({ viewport: { width, height: 800 } });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
+    await page.goto(address + hash);
+  };
+  const status = async (match: RegExp): Promise<string> => {
+    await page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''), match.source);
+    return (await page.textContent('#status')) ?? '';
+  };
+  const here = (): Promise<string | null> => page.textContent('#source mark');
+
+  test('it finds each bug by itself, where there is no shared memory, and shows the step beside the source', async () => {
+    await open();
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    const codes = await page.$$eval('#mutant option', (options) => options.map((option) => (option as HTMLOptionElement).value));
+    expect(codes).toHaveLength(12);
+    for (const code of codes.filter((name) => name !== 'right')) {
+      await page.selectOption('#mutant', code);
+      await page.click('#search');
+      expect(await status(/^Order|^100,000/)).toMatch(/^Order [\d,]+ of '\w+' fails: /);
+      expect(new URL(page.url()).hash).toMatch(new RegExp(`^#code=${code}&scenario=\\w+&seed=\\d+$`));
+      await page.waitForSelector('#source mark');
+    }
+    expect(problems).toEqual([]);
+  });
+
+  test('a link shows the same run; the keys and the buttons go through its steps', async () => {
+    await open('#code=notify-looks-first&scenario=timer_deleted_elsewhere&seed=827');
+    const said = await status(/fails/);
+    expect(said).toMatch(/^Order 827 of 'timer_deleted_elsewhere' fails: nothing can go on: 'main' sleeps/);
+    await page.waitForSelector('#source mark');
+    const last = await page.textContent('#place');
+    await page.focus('#steps');
+    await page.keyboard.press('Home');
+    expect(await page.textContent('#place')).toMatch(/^step 1 of /);
+    await page.keyboard.press('ArrowDown');
+    expect(await page.textContent('#place')).toMatch(/^step 2 of /);
+    // The changed file is shown as it was changed.
+    const at = await page.$$eval('#steps li', (items) => items.findIndex((item) => (item.textContent ?? '').includes('uint32_t sleeps')));
+    await page.click(`#steps li:nth-child(${at + 1})`);
+    await page.waitForFunction(() => document.querySelector('#source mark')?.textContent?.includes('uint32_t sleeps'));
+    expect(await page.textContent('#where')).toMatch(/^core-c\/sync\/wakeup\.h:\d+$/);
+    expect(await here()).toContain('uint32_t sleeps = qatomic_mb_read(&wakeup->notify_me);');
+    await page.click('#last');
+    expect(await page.textContent('#place')).toBe(last);
+    await page.click('#play');
+    await page.waitForFunction(() => /^step [2-9] of /.test(document.getElementById('place')?.textContent ?? ''));
+    await page.click('#play');
+    await page.reload();
+    expect(await status(/fails/)).toBe(said);
+  });
+
+  test('who chooses the steps finds the bug by hand; the right code ends as it should in the same order', async () => {
+    for (const code of ['notify-looks-first', 'right']) {
+      await open('#code=notify-looks-first');
+      await status(/fails/);
+      await page.selectOption('#mutant', code);
+      await page.click('#hand');
+      await status(/choose which thread/);
+      const step = async (thread: string): Promise<boolean> => {
+        const button = await page.$(`#threads button:not([disabled]):has-text("${thread}:")`);
+        await button?.click();
+        return button !== null;
+      };
+      const next = (thread: string): Promise<string> => page.$$eval('#threads button', (buttons, name) =>
+        buttons.find((button) => (button.textContent ?? '').startsWith(`${name}:`))?.querySelector('code')?.textContent ?? '', thread);
+      const ended = async (): Promise<boolean> => (await page.$('#threads button:has-text("From the beginning")')) !== null;
+      // The loop finds nothing to do; the other thread publishes something and looks whether the loop sleeps; the loop goes to sleep.
+      const other = async (): Promise<string | undefined> => (await page.$$eval('#threads button', (buttons) => buttons.map((button) => (button.textContent ?? '').split(':')[0] ?? '')))[1];
+      while ((await other()) === undefined) await step('main');
+      const name = (await other()) ?? '';
+      await step('main');
+      while (!/xchg\(&wakeup->notified/.test(await next(name))) await step(name);
+      while (await step('main'));
+      while (!(await ended())) if (!(await step(name))) await step('main');
+      const said = await page.textContent('#status');
+      if (code === 'right') expect(said).toMatch(/^It has ended as it should, after [\d,]+ steps/);
+      else expect(said).toMatch(/^You have found it: nothing can go on: 'main' sleeps/);
+    }
+  });
+
+  test('a phone has no need to scroll sideways; what is missing is a sentence', async () => {
+    await open('', 360);
+    await status(/fails/);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await page.route('**/sim/right/sim.wasm', (route) => route.fulfill({ status: 404 }));
+    await page.selectOption('#mutant', 'right');
+    await page.click('#search');
+    expect(await status(/HTTP/)).toBe('sim/right/sim.wasm: HTTP status 404; has `make serve` built the page?');
+    await page.selectOption('#mutant', 'notify-looks-first');
+    await page.click('#search');
+    await status(/^Order 827 .* fails/);
+    await page.close();
+  });
+});

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Makes the pictures of the pages under docs/images anew: wide, in the light and in the dark, and on a phone.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const top = fileURLToPath(new URL('../..', import.meta.url));
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+if (!executablePath) throw new Error('the pictures are made by Chromium: apt-get install chromium');
+
+const server = spawn(process.execPath, [join(top, 'dist/cli/main.js'), 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+const [said] = await once(server.stdout.setEncoding('utf8'), 'data');
+const [address] = /http:\S+\d\//.exec(said);
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 1000, 'dark'], ['phone', 360, 'light']]) {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  await page.goto(`${address}dist/demo/break.html#code=notify-looks-first`);
+  await page.waitForSelector('#source mark');
+  await page.screenshot({ path: join(top, `docs/images/break-it-${name}.png`), fullPage: true });
+}
+await browser.close();
+server.kill();
