@@ -123,13 +123,18 @@ export class BlockingCalls implements Waits {
     const alsoRing = other ? (connections.get(other.by) as Wait).ring : 0;
     let sent: { call: Revoke | undefined } | undefined;
     let found: Found | undefined;
-    const look = (): boolean => (found = setAside(by, isFound) ?? (other && setAside(other.by, other.isAbort))) !== undefined;
+    const look = (): boolean => {
+      // Read first: an answer that came just before the end is still found.
+      const { ended } = reader;
+      found = setAside(by, isFound) ?? (other && setAside(other.by, other.isAbort));
+      if (!found && ended) throw this.wait.ended(ended);
+      return found !== undefined;
+    };
     const cancel = (reason: unknown): void => {
       if (sent) by.cancel(id, reason, sent.call);
     };
     const sleep = (most: number): void => {
       const left = end - performance.now();
-      if (reader.ended) throw this.wait.ended(reader.ended);
       if (left <= 0) {
         const reason = new AioError('ERR_AIO_TIMEOUT', `the blocking call took longer than ${timeout} ms (timeout; IOThread '${by.name}')`);
         cancel(reason);
