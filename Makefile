@@ -40,7 +40,8 @@ INSIDE_WASM := $(INSIDE_ALL) -include wasm/private-names.h -Iwasm -Iwasm/port
 # Flags of what runs in the simulator (core-c/port/sim), whose headers come first; and of the program beside its machine.
 SIM_BOTH := -std=gnu11 -fno-common -Wall -Wextra -Werror -include core-c/private-names.h -Icore-c/port/sim -Icore-c -Icore-c/include
 SIM_FLAGS := $(SIM_BOTH) -O1 -g -fno-pie -Icore-c/port/sim/native
-SIM_PROGRAM := -fsanitize=thread -D_GNU_SOURCE -include core-c/port/sim/program.h
+# The files of wasm/runtime that run there name what only WebAssembly has.
+SIM_PROGRAM := -fsanitize=thread -D_GNU_SOURCE -include core-c/port/sim/program.h -Iwasm -Iwasm/port -Iwasm/runtime -Itest/sim -DPortHolds=void -Wno-attributes
 # The same in WebAssembly, for which clang has the pass of -fsanitize=thread but no such option.
 SIM_WASM_FLAGS := -target wasm32-unknown-emscripten -Xclang -iwithsysroot/include/compat -mbulk-memory $(SIM_BOTH) -O2 -Icore-c/port/sim/wasm
 SIM_WASM_PROGRAM := -Xclang $(SIM_PROGRAM)
@@ -96,7 +97,7 @@ bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
   $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c)) build/conformance/directories.module.wasm
 # The simulated program, and the machine that simulates it.
-sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core-c/port/sim/absent.c $(wildcard test/sim/*.c)
+sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core-c/port/sim/absent.c wasm/runtime/handle.c wasm/runtime/calls.c $(wildcard test/sim/*.c)
 sim_both := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
 sim_machine := $(sim_both) $(wildcard core-c/port/sim/native/*.c)
 sim_wasm_machine := $(sim_both) $(wildcard core-c/port/sim/wasm/*.c)

@@ -12,7 +12,7 @@
 typedef struct Wakeup {
     uint32_t notified;       /* there is a notification not accepted yet */
     uint32_t notify_me;      /* bit 0: the GSource; above: blocking polls */
-    int32_t fd;              /* the loop's own notifier; -1: the loop is gone */
+    int32_t fd;              /* the loop's own notifier; -1: the loop is gone. Atomic */
     PortWatcher *watcher;    /* contains this; fds know the loop by it */
     uint64_t sent;           /* notifications that set the notifier */
     uint64_t saved;          /* those that did not need to; approximate */
@@ -34,7 +34,7 @@ static inline void wakeup_notify(Wakeup *wakeup)
     qatomic_xchg(&wakeup->notified, 1);
     if (qatomic_mb_read(&wakeup->notify_me)) {
         port_count_add(&wakeup->sent, 1);
-        port_event_set(wakeup->fd);
+        port_event_set(qatomic_read(&wakeup->fd));
     } else {
         port_count_add(&wakeup->saved, 1);
     }

@@ -13,6 +13,7 @@ import { CODES_TS, errorCodes } from './error-codes.mjs';
 import { generated } from './generate.mjs';
 import { checks as roomChecks } from './rooms.mjs';
 import { checks as symbolChecks } from './symbols.mjs';
+import { checks as transcriptChecks } from './transcripts.mjs';
 import { checks as tsRoomChecks } from './ts-rooms.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
@@ -73,6 +74,7 @@ const checks = {
   ...callChecks,
   ...roomChecks,
   ...tsRoomChecks,
+  ...transcriptChecks,
 };
 for (const [name, made] of Object.entries(generated)) {
   checks[`${name} is up to date`] = () => {

@@ -90,7 +90,7 @@ Handle *handle_new(HandleKind kind, const char *name)
     if (first_free >= 0) {
         handle = at((uint32_t)first_free);
         first_free = handle->next_free;
-        open_handles++;
+        qatomic_set(&open_handles, open_handles + 1);
     }
     unlock_table();
     free(spare);
@@ -111,7 +111,7 @@ void handle_free(Handle *handle)
     lock_table();
     handle->next_free = first_free;
     first_free = handle->number;
-    open_handles--;
+    qatomic_set(&open_handles, open_handles - 1);
     unlock_table();
 }
 
@@ -120,7 +120,7 @@ void handle_free(Handle *handle)
 WASM_EXPORT("rt_handle_generation")
 uint32_t rt_handle_generation(uint32_t number)
 {
-    return (uint32_t)(at(number)->state >> 32);
+    return (uint32_t)(qatomic_read(&at(number)->state) >> 32);
 }
 
 /*
@@ -351,19 +351,20 @@ WASM_EXPORT("rt_handle_close")
 bool rt_handle_close(uint32_t number, uint32_t generation)
 {
     Handle *handle = at(number);
-    uint64_t old;
+    uint64_t old, seen;
 
     if (!handle) {
         return false;
     }
-    old = qatomic_read(&handle->state);
-    do {
+    for (old = qatomic_read(&handle->state);; old = seen) {
         if (old >> 32 != generation) {
             return false;
         }
-    } while (!__atomic_compare_exchange_n(&handle->state, &old,
-                                          old + GENERATION, false,
-                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+        seen = qatomic_cmpxchg(&handle->state, old, old + GENERATION);
+        if (seen == old) {
+            break;
+        }
+    }
     /* The users' sections are a few instructions long, or copy some bytes. */
     for (unsigned turn = 0; (uint32_t)qatomic_mb_read(&handle->state); turn++) {
         port_spin(turn);
