@@ -28,7 +28,7 @@ const LIBRARIES = [
     flags: ['-ferror-limit=0'],
     // Those of libc that are ours.
     headers: [
-      'dirent.h', 'ftw.h', 'grp.h', 'malloc.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
+      'dirent.h', 'ftw.h', 'grp.h', 'ifaddrs.h', 'malloc.h', 'net/if.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
       'sys/file.h', 'sys/random.h', 'sys/resource.h', 'sys/select.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
       'sys/wait.h', 'threads.h', 'unistd.h', 'wordexp.h',
     ],

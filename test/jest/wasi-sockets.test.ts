@@ -62,5 +62,33 @@ test('other addresses than those of the loopback need --allow-net, and the messa
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/may not connect to 192\.0\.2\.1:9: only the loopback is allowed, unless --allow-net/);
   expect(refused.stderr).toMatch(/connect: Permission denied/);
-  expect(await wasmAio('run', program, 'connect', 'example.org', '80')).toMatchObject({ code: 1, stderr: 'Name does not resolve: only numbers and localhost do\n' });
+  expect(await wasmAio('run', program, 'connect', 'example.org', '80')).toMatchObject({ code: 1, stderr: 'Name does not resolve (without --allow-net, only numbers and localhost do)\n' });
+});
+
+test('getaddrinfo() looks names up by the owner, with --allow-net', async () => {
+  // Stands in for Node's resolver: these tests have no network.
+  const resolver = `import dns from 'node:dns/promises'; import { syncBuiltinESMExports } from 'node:module';
+    dns.lookup = async (name, { family }) => {
+      if (name !== 'server.test') throw Object.assign(new Error('unknown'), { code: name === 'busy.test' ? 'EAI_AGAIN' : 'ENOTFOUND' });
+      return [{ address: '127.0.0.1', family: 4 }, { address: '::1', family: 6 }].filter((one) => !family || one.family === family);
+    };
+    syncBuiltinESMExports();`;
+  const connect = (host: string, port: string, ...more: string[]): ReturnType<typeof spawned> =>
+    spawned(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(resolver)}`, cli, 'run', ...more, program, 'connect', host, port]);
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    void everything(socket).then((text) => socket.end(`answer to ${text}`));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = String((server.address() as AddressInfo).port);
+  expect(await connect('server.test', port, '--allow-net')).toMatchObject({ code: 0, stdout: 'answer to question\n', stderr: '' });
+  const nothing = await connect('nothing.test', port, '--allow-net');
+  expect(nothing.code).toBe(1);
+  expect(nothing.stderr).toMatch(/^Name does not resolve/);
+  expect(await connect('busy.test', port, '--allow-net')).toMatchObject({ code: 1, stderr: 'Temporary failure in name resolution\n' });
+  const refused = await spawned('env', ['NODE_OPTIONS=', process.execPath, cli, 'run', program, 'connect', 'server.test', port]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/may not look up server\.test: names of hosts need --allow-net/);
+  server.close();
+  await once(server, 'close');
 });

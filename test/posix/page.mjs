@@ -7,6 +7,7 @@ const top = fileURLToPath(new URL('../..', import.meta.url));
 /** Topics that need what pages do not have. */
 export const NOT_IN_PAGES = {
   'sockets': 'there is no network in pages',
+  'socket-options': 'there is no network in pages',
   'many-sockets': 'there is no network in pages',
 };
 

@@ -5,7 +5,6 @@
  * directory is an empty file there, by which the socket is found.
  */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -179,98 +178,4 @@ LIBC_WEAK
 int getpeername(int fd, struct sockaddr *restrict address, socklen_t *restrict length)
 {
     return get_name(fd, true, address, length);
-}
-
-/* ---- Options ---- */
-
-/* Options that are accepted and given back, without an effect here: what Node does by itself, or
- * what only tunes. */
-static const struct {
-    int level, name;
-} flags[] = {
-    { SOL_SOCKET, SO_REUSEADDR }, { SOL_SOCKET, SO_REUSEPORT }, { SOL_SOCKET, SO_KEEPALIVE },
-    { SOL_SOCKET, SO_BROADCAST }, { SOL_SOCKET, SO_OOBINLINE }, { SOL_SOCKET, SO_DONTROUTE },
-    { IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_TCP, TCP_CORK }, { IPPROTO_TCP, TCP_QUICKACK },
-    { IPPROTO_IPV6, IPV6_V6ONLY },
-};
-
-/* Numbers that are accepted, and of which nothing is kept. */
-static bool is_number(int level, int name)
-{
-    return (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF || name == SO_LINGER ||
-                                    name == SO_PRIORITY)) ||
-           (level == IPPROTO_TCP && (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL ||
-                                     name == TCP_KEEPCNT || name == TCP_DEFER_ACCEPT ||
-                                     name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN)) ||
-           (level == IPPROTO_IP && name == IP_TOS);
-}
-
-static int flag_of(int level, int name)
-{
-    for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
-        if (flags[i].level == level && flags[i].name == name) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-LIBC_WEAK
-int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
-{
-    int options = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_OPTIONS, 0);
-    int flag = flag_of(level, name);
-
-    if (options < 0) {
-        return result_of(options);
-    }
-    if (flag < 0 && !is_number(level, name)) {
-        return result_of(-ENOPROTOOPT);
-    }
-    if (length < sizeof(int)) {
-        return result_of(-EINVAL);
-    }
-    if (flag >= 0) {
-        options = *(const int *)value ? options | 1 << flag : options & ~(1 << flag);
-        return result_of(host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_SET_OPTIONS, options));
-    }
-    return 0;
-}
-
-LIBC_WEAK
-int getsockopt(int fd, int level, int name, void *restrict value, socklen_t *restrict length)
-{
-    int domain = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_DOMAIN, 0);
-    int flag = flag_of(level, name), found;
-
-    if (domain < 0) {
-        return result_of(domain);
-    }
-    if (flag >= 0) {
-        found = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_OPTIONS, 0) >> flag & 1;
-    } else if (level == SOL_SOCKET && name == SO_ERROR) {
-        found = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_ERROR, 0);
-    } else if (level == SOL_SOCKET && name == SO_TYPE) {
-        found = SOCK_STREAM;
-    } else if (level == SOL_SOCKET && name == SO_DOMAIN) {
-        found = domain;
-    } else if (level == SOL_SOCKET && name == SO_PROTOCOL) {
-        found = domain == AF_UNIX ? 0 : IPPROTO_TCP;
-    } else if (level == SOL_SOCKET && name == SO_ACCEPTCONN) {
-        found = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_LISTENS, 0);
-    } else if (level == SOL_SOCKET && (name == SO_SNDBUF || name == SO_RCVBUF)) {
-        found = 16 * 1024;
-    } else if (level == SOL_SOCKET && name == SO_LINGER) {
-        struct linger off = { 0 };
-        memcpy(value, &off, MIN(*length, sizeof(off)));
-        *length = MIN(*length, sizeof(off));
-        return 0;
-    } else {
-        return result_of(-ENOPROTOOPT);
-    }
-    if (*length > sizeof(found)) {
-        *length = sizeof(found);
-    }
-    memcpy(value, &found, *length);
-    return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of hosts and services: numbers, "localhost", and the services that are numbers. There is no
- * resolver: other names are unknown. */
+/* Names of hosts and services. Numbers and "localhost" are known here; the owner looks up other names, if the
+ * program may use the network. */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "port/wasm-port.h"
 #include "wasi.h"
 #include "weak.h"
 
@@ -72,16 +73,55 @@ static Answer *answer_of(int family, const void *address, in_port_t port, int pr
     return answer;
 }
 
+/* The most addresses of a host that are told. */
+enum { MOST_ADDRESSES = 16 };
+
+/* Has the owner look up a name. Returns how many addresses there are, each a sockaddr, or EAI_... */
+static int look_up(const char *host, int family, uint8_t addresses[MOST_ADDRESSES][HOST_ADDRESS_BYTES])
+{
+    HostQuery query = { .length = strlen(host), .family = (uint32_t)family };
+    int n;
+
+    if (query.length == 0 || query.length > sizeof(query.name)) {
+        return EAI_NONAME;
+    }
+    memcpy(query.name, host, query.length);
+    n = host_fd_call(HOST_RESOLVE, (intptr_t)&query, (intptr_t)addresses, MOST_ADDRESSES);
+    return n > 0 ? n : n == -EAGAIN ? EAI_AGAIN : n == -ENOMEM || n == -ENFILE || n == -EMFILE ? EAI_MEMORY : n == -EIO ? EAI_FAIL : EAI_NONAME;
+}
+
+/* Finds the addresses of a host without asking anybody. Returns how many there are, or EAI_... */
+static int known_addresses(const char *host, int family, int flags, uint8_t addresses[MOST_ADDRESSES][HOST_ADDRESS_BYTES])
+{
+    struct sockaddr_in four = { .sin_family = AF_INET };
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+    bool is_local = !host || (!(flags & AI_NUMERICHOST) && strcmp(host, "localhost") == 0);
+    bool is_any = !host && flags & AI_PASSIVE, is_four, is_six;
+    int n = 0;
+
+    if (is_local) {
+        four.sin_addr.s_addr = htonl(is_any ? INADDR_ANY : INADDR_LOOPBACK);
+        six.sin6_addr = is_any ? (struct in6_addr)IN6ADDR_ANY_INIT : (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
+    }
+    is_four = is_local || inet_aton(host, &four.sin_addr) == 1;
+    is_six = is_local || inet_pton(AF_INET6, host, &six.sin6_addr) == 1;
+    if (is_four && family != AF_INET6) {
+        memcpy(addresses[n++], &four, sizeof(four));
+    }
+    if (is_six && family != AF_INET) {
+        memcpy(addresses[n++], &six, sizeof(six));
+    }
+    return n > 0 ? n : is_four || is_six || flags & AI_NUMERICHOST ? EAI_NONAME : 0;
+}
+
 LIBC_WEAK
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict result)
 {
     int family = hints ? hints->ai_family : AF_UNSPEC, flags = hints ? hints->ai_flags : 0;
-    int type = hints ? hints->ai_socktype : 0, ret;
-    struct in6_addr six = IN6ADDR_LOOPBACK_INIT;
-    struct in_addr four = { htonl(INADDR_LOOPBACK) };
-    bool has_four = true, has_six = true;
-    Answer *first = NULL, *second = NULL;
+    int type = hints ? hints->ai_socktype : 0, ret, n;
+    uint8_t addresses[MOST_ADDRESSES][HOST_ADDRESS_BYTES];
+    struct addrinfo *first = NULL, **last = &first;
     in_port_t port;
 
     if (!host && !service) {
@@ -96,35 +136,29 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
     if ((ret = port_of(service, flags, &port))) {
         return ret;
     }
-    if (!host && flags & AI_PASSIVE) {
-        four.s_addr = htonl(INADDR_ANY);
-        six = (struct in6_addr)IN6ADDR_ANY_INIT;
-    } else if (host && (flags & AI_NUMERICHOST || strcmp(host, "localhost") != 0)) {
-        has_four = inet_pton(AF_INET, host, &four) == 1;
-        has_six = !has_four && inet_pton(AF_INET6, host, &six) == 1;
-        if (!has_four && !has_six) {
-            return EAI_NONAME;
+    n = known_addresses(host, family, flags, addresses);
+    if (n == 0) {
+        n = look_up(host, family, addresses);
+    }
+    if (n < 0) {
+        return n;
+    }
+    for (int i = 0; i < n; i++) {
+        const struct sockaddr *address = (const void *)addresses[i];
+        Answer *answer = answer_of(address->sa_family, address->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
+                                                       : &((const struct sockaddr_in6 *)address)->sin6_addr,
+                                   port, hints ? hints->ai_protocol : 0);
+        if (!answer) {
+            freeaddrinfo(first);
+            return EAI_MEMORY;
         }
-        if ((family == AF_INET && !has_four) || (family == AF_INET6 && !has_six)) {
-            return EAI_NONAME;
-        }
+        *last = &answer->info;
+        last = &answer->info.ai_next;
     }
-    if (has_four && family != AF_INET6 &&
-        !(first = answer_of(AF_INET, &four, port, hints ? hints->ai_protocol : 0))) {
-        return EAI_MEMORY;
+    if (flags & AI_CANONNAME) {
+        first->ai_canonname = host ? strdup(host) : NULL;
     }
-    if (has_six && family != AF_INET &&
-        !(second = answer_of(AF_INET6, &six, port, hints ? hints->ai_protocol : 0))) {
-        free(first);
-        return EAI_MEMORY;
-    }
-    if (first) {
-        first->info.ai_next = second ? &second->info : NULL;
-        if (flags & AI_CANONNAME) {
-            first->info.ai_canonname = host ? strdup(host) : NULL;
-        }
-    }
-    *result = first ? &first->info : &second->info;
+    *result = first;
     return 0;
 }
 
@@ -173,7 +207,9 @@ LIBC_WEAK
 const char *gai_strerror(int error)
 {
     switch (error) {
-    case EAI_NONAME: return "Name does not resolve: only numbers and localhost do";
+    case EAI_NONAME: return "Name does not resolve (without --allow-net, only numbers and localhost do)";
+    case EAI_AGAIN: return "Temporary failure in name resolution";
+    case EAI_FAIL: return "Non-recoverable failure in name resolution";
     case EAI_SERVICE: return "Unrecognized service";
     case EAI_FAMILY: return "Unrecognized address family or invalid length";
     case EAI_SOCKTYPE: return "Unrecognized socket type: only SOCK_STREAM is there";

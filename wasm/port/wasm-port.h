@@ -45,6 +45,9 @@ typedef enum {
      * length. */
     HOST_SOCK_NAME,
     HOST_SOCK_STATE,         /* (fd, HostSockState, value) */
+    /* (HostQuery *, addresses, count): looks up the name of a host, and stores the first so many
+     * addresses, each a sockaddr in HOST_ADDRESS_BYTES bytes. Returns how many. */
+    HOST_RESOLVE,
     /* Permissions of files (wasm/libc/mode.c). */
     HOST_FILE_CHMOD,         /* (WasiPath *, follow, mode) */
     HOST_FILE_ACCESS,        /* (WasiPath *, follow, mode) */
@@ -59,14 +62,21 @@ typedef enum {
     HOST_SOCK_LISTENS,
     HOST_SOCK_OPTIONS,       /* a word that the host only keeps */
     HOST_SOCK_SET_OPTIONS,
+    HOST_SOCK_NUMBER,        /* + 2 * n: gets the n-th number; + 2 * n + 1: sets it (wasm/libc/sockopt.c) */
 } HostSockState;
-enum { HOST_NAME_BYTES = 112 };
+enum { HOST_NAME_BYTES = 112, HOST_ADDRESS_BYTES = 28 };
 /* The name of a socket: the bytes of a struct sockaddr, and what identifies its file, or 0. */
 typedef struct HostName {
     uint32_t length;
     uint8_t bytes[HOST_NAME_BYTES];
     uint32_t key[4];
 } HostName;
+/* The name of a host, and the family of the addresses that are wanted, or 0. */
+typedef struct HostQuery {
+    uint32_t length;
+    uint32_t family;
+    char name[256];
+} HostQuery;
 WASM_IMPORT("fd_call") int host_fd_call(HostFdCall call, intptr_t a, intptr_t b, intptr_t c);
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_close")))
 uint16_t wasi_fd_close(int fd);

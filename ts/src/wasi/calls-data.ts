@@ -8,6 +8,7 @@ import { host, wasiError, withoutStacks } from './path.js';
 import { errnoOf, guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { PIPE_BUF, type Ring } from './ring.js';
+import { Socket } from './socket.js';
 import { acceptConnection } from './sockets.js';
 import { Kind, type Descriptor, type FileSystem } from './table.js';
 import { waitFor } from './wait.js';
@@ -125,16 +126,23 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
     });
   }
 
+  /** Until when a call on a stream waits that begins now: SO_RCVTIMEO and SO_SNDTIMEO of a socket. */
+  function deadline({ type, index }: Descriptor, sends: boolean): number {
+    return type === FileType.stream ? new Socket(thread.shared, index).deadline(sends) : Infinity;
+  }
+
   /** Reads from a stream. Blocks until there are bytes, unless the descriptor is non-blocking. Returns 0 at the end. */
   function readStream(stream: Descriptor, vectors: Vector[], peek = false, all = false, wait = true): number {
     const ring = stream.readRing ?? fail(E.BADF);
     const { directFd } = stream;
     let done = 0;
+    let end: number | undefined;
     for (;;) {
       if (ring.readerGone) return done;       // shut down
       const ended = ring.writerGone;          // read this before looking for bytes
       done += ring.reading(() => {
-        if (directFd >= 0 && !peek && ring.beginBypass()) {
+        if (peek) return peekAt(ring, vectors);
+        if (directFd >= 0 && ring.beginBypass()) {
           try {
             // Where this finds nothing, the owner waits for more, or finds the end or the error.
             return moveNow(readHost, directFd, rest(vectors, done)) ?? 0;
@@ -146,8 +154,7 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
         }
         let count = 0;
         for (const view of memory.views(rest(vectors, done))) {
-          if (peek && count > 0) break;
-          const got = ring.read(view, peek);
+          const got = ring.read(view);
           count += got;
           if (got < view.length) break;
         }
@@ -160,8 +167,22 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
       }
       if (!wait || stream.flags & FdFlags.nonblock) return demandLater(ring, done);
       ring.demand();
-      waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone || ring.mustDemand);
+      end ??= deadline(stream, false);
+      if (!waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone || ring.mustDemand, end)) return done > 0 ? done : fail(E.AGAIN);
     }
+  }
+
+  /** Copies what the ring has, and leaves it there. */
+  function peekAt(ring: Ring, vectors: Vector[]): number {
+    const bytes = new Uint8Array(Math.min(ring.length, sum(vectors)));
+    const count = ring.read(bytes, true);
+    let at = 0;
+    for (const view of memory.views(vectors)) {
+      const piece = bytes.subarray(at, Math.min(count, at + view.length));
+      view.set(piece);
+      at += piece.length;
+    }
+    return count;
   }
 
   function demandLater(ring: Ring, done: number): number {
@@ -178,6 +199,7 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
     const needed = total <= PIPE_BUF ? total : 1;
     let done = 0;
     let failed: WasiError | undefined;
+    let end: number | undefined;
     while (done < total) {
       if (ring.readerGone || ring.writerGone) return done > 0 ? done : fail(E.PIPE);
       done += ring.writing(() => {
@@ -206,7 +228,8 @@ export function dataCalls(thread: GuestThread): GuardedCalls {
       }
       if (done === total) break;
       if (!wait || stream.flags & FdFlags.nonblock) return done > 0 ? done : fail(E.AGAIN);
-      waitFor(thread, ring.writers, () => ring.room >= needed || ring.readerGone || ring.writerGone);
+      end ??= deadline(stream, true);
+      if (!waitFor(thread, ring.writers, () => ring.room >= needed || ring.readerGone || ring.writerGone, end)) return done > 0 ? done : fail(E.AGAIN);
     }
     return done;
   }

@@ -7,7 +7,7 @@ import * as Rights from '../runtime/wasi-rights.js';
 import type { HostCall } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
-import { AF_UNIX } from './sockaddr.js';
+import { ADDRESS_BYTES, AF_INET, AF_UNIX } from './sockaddr.js';
 import { CONNECTION_BYTES, endWaiting, NAME_BYTES, packConnection, Socket, SocketState } from './socket.js';
 import { Kind, type Descriptor } from './table.js';
 import { waitFor } from './wait.js';
@@ -49,11 +49,11 @@ export function socketCalls(thread: GuestThread): HostCall[] {
     }
   }
 
-  /** Asks the owner for something and waits until the socket has left the state. */
-  function askOwner(descriptor: Descriptor, socket: Socket, during: number): void {
+  /** Asks the owner for something and waits until the socket has left the state. Returns false if it has not by the time `end`. */
+  function askOwner(descriptor: Descriptor, socket: Socket, during: number, end = Infinity): boolean {
     const ring = descriptor.readRing ?? fail(E.BADF);
     ring.ask(descriptor.index);
-    waitFor(thread, ring.readers, () => socket.state !== during);
+    return waitFor(thread, ring.readers, () => socket.state !== during, end);
   }
 
   function bind(descriptor: Descriptor, pointer: number): number {
@@ -107,6 +107,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
   function connectWithin(descriptor: Descriptor, socket: Socket, pointer: number): number {
     const { name, key } = hostName(pointer);
     const to = listener(name, key) ?? failBy('ECONNREFUSED');
+    const end = socket.deadline(true);
     try {
       const ring = to.kind === Kind.listener ? to.readRing : undefined;
       if (!ring) return failBy('ECONNREFUSED');
@@ -127,7 +128,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
         });
         if (done) break;
         if (descriptor.flags & FdFlags.nonblock) fail(E.AGAIN);
-        waitFor(thread, ring.writers, () => ring.readerGone || ring.length < most());
+        if (!waitFor(thread, ring.writers, () => ring.readerGone || ring.length < most(), end)) fail(E.AGAIN);
       }
       // The listener may have been closed just before the entry came.
       if (ring.readerGone) ring.reading(() => endWaiting(shared, ring));
@@ -152,7 +153,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
       descriptor.readRing?.ask(descriptor.index);
       return failBy('EINPROGRESS');
     }
-    askOwner(descriptor, socket, SocketState.connecting);
+    if (!askOwner(descriptor, socket, SocketState.connecting, socket.deadline(true))) failBy('EINPROGRESS');
     return socket.state === SocketState.connected ? 0 : fail(socket.takeError() || E.IO);
   }
 
@@ -160,6 +161,11 @@ export function socketCalls(thread: GuestThread): HostCall[] {
   function getName(descriptor: Descriptor, peer: boolean, pointer: number): number {
     const socket = socketOf(descriptor);
     if (peer && (descriptor.kind !== Kind.stream || socket.state !== SocketState.connected)) fail(E.NOTCONN);
+    // The owner tells the port of a connection that is being made as soon as there is one.
+    const ring = descriptor.readRing;
+    if (!peer && ring && socket.domain !== AF_UNIX) {
+      waitFor(thread, ring.readers, () => socket.state !== SocketState.connecting || socket.own.length > 0);
+    }
     const name = peer ? socket.peer : socket.own;
     memory.check(pointer, NAME_BYTES);
     const family = new Uint8Array(socket.domain === AF_UNIX ? 2 : socket.domain === 10 ? 28 : 16);
@@ -177,9 +183,42 @@ export function socketCalls(thread: GuestThread): HostCall[] {
       case 1: return socket.domain;
       case 2: return descriptor.kind === Kind.listener ? 1 : 0;
       case 3: return socket.options;
-      default:
+      case 4:
         socket.options = value;
         return 0;
+      default: {
+        // Two for each number: the first gets it, the second sets it.
+        const n = (which - 5) >> 1;
+        if ((which - 5) & 1) socket.setNumber(n, value);
+        return socket.number(n);
+      }
+    }
+  }
+
+  /**
+   * Has the owner look up the name of a host. It is written into a socket that is opened for this, from which the addresses are read.
+   * pointer: to a HostQuery. Stores one sockaddr in ADDRESS_BYTES each, at most `room` of them, and returns how many there are.
+   */
+  function resolve(pointer: number, answers: number, room: number): number {
+    memory.check(pointer, 8);
+    const [length, family] = [memory.u32(pointer), memory.u32(pointer + 4)];
+    const name = memory.bytes(pointer + 8, length).slice();
+    const into = memory.bytes(answers, room * ADDRESS_BYTES);
+    const fd = open(family || AF_INET, 0);
+    try {
+      return table.use(fd, (descriptor) => {
+        const { writeRing, readRing } = descriptor;
+        if (!writeRing || !readRing) return fail(E.BADF);
+        const socket = socketOf(descriptor);
+        writeRing.writing(() => writeRing.write(name));
+        socket.options = family;
+        socket.state = SocketState.resolving;
+        askOwner(descriptor, socket, SocketState.resolving);
+        if (socket.state === SocketState.failed) fail(socket.takeError());
+        return readRing.reading(() => readRing.read(into)) / ADDRESS_BYTES;
+      });
+    } finally {
+      table.close(fd);
     }
   }
 
@@ -190,6 +229,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
     (fd, pointer) => table.use(fd, (descriptor) => connect(descriptor, pointer)),
     (fd, peer, pointer) => table.use(fd, (descriptor) => getName(descriptor, peer !== 0, pointer)),
     (fd, which, value) => table.use(fd, (descriptor) => state(descriptor, which, value)),
+    resolve,
   ];
 }
 

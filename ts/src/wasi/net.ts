@@ -6,13 +6,16 @@ import { Backlog } from './backlog.js';
 import type { Pump } from './pump.js';
 import { Ring } from './ring.js';
 import type { Shared } from './shared.js';
-import { endpointOf, isAny, isLoopback, nameOf, type Endpoint } from './sockaddr.js';
+import { ADDRESS_BYTES, AF_INET, AF_INET6, endpointOf, isAny, isLoopback, nameOf, type Endpoint } from './sockaddr.js';
 import { Socket, SocketState } from './socket.js';
 import type { AioStream } from './stream.js';
 import type { Listening, Surroundings } from './surroundings.js';
 import { Kind, type FdTable } from './table.js';
 
 const errnoOf = (error: unknown): number => errnoNumber((error instanceof AioError && error.errno) || hostErrno(error));
+
+/** The most bytes of a host's name. */
+const MAX_HOST_NAME = 256;
 
 /** Serves the requests of sockets. allowed: other addresses than the loopback's may be used. */
 export class Net {
@@ -33,7 +36,8 @@ export class Net {
     const socket = new Socket(this.shared, object);
     const serial = this.table.serialOf(object);
     const work = socket.state === SocketState.binding ? this.bind(socket, ring, serial)
-      : socket.state === SocketState.connecting ? this.connect(socket, ring, serial) : Promise.resolve();
+      : socket.state === SocketState.connecting ? this.connect(socket, ring, serial)
+        : socket.state === SocketState.resolving ? this.resolve(socket, ring, serial) : Promise.resolve();
     work.catch((error: unknown) => this.settle(socket, ring, serial, SocketState.failed, errnoOf(error)));
   }
 
@@ -102,7 +106,9 @@ export class Net {
         this.pump.detach(ring);
         before.listening.close();
       }
-      const { stream, ends } = await this.around.connect(at.host, at.port, before?.listening.port);
+      const { stream, ends } = await this.around.connect(at.host, at.port, before?.listening.port, (local) => {
+        this.settle(socket, ring, serial, SocketState.connecting, 0, { own: nameOf(local, domain) });
+      });
       this.settle(socket, ring, serial, SocketState.connected, 0, { own: nameOf(ends.local, domain), peer: nameOf(ends.remote, domain) });
       this.pump.feed(stream, ring);
       this.pump.drain(stream, write);
@@ -112,6 +118,51 @@ export class Net {
       ring.endWriting();
       ring.drop();
       write.closeReader();
+    }
+  }
+
+  /** Looks up the name that the guest has written into the socket, and answers with the addresses. */
+  private async resolve(socket: Socket, ring: Ring, serial: number): Promise<void> {
+    const name = new Uint8Array(MAX_HOST_NAME);
+    let write: Ring | undefined;
+    let length = 0;
+    const { options: family } = socket;
+    this.table.whileOpen(socket.index, serial, ({ writeRing }) => {
+      write = writeRing;
+      length = writeRing?.read(name) ?? 0;
+    });
+    if (!write) return;
+    try {
+      for (const address of await this.addresses(new TextDecoder().decode(name.subarray(0, length)), family)) {
+        if (ring.room >= ADDRESS_BYTES) ring.write(address);
+      }
+      this.settle(socket, ring, serial, SocketState.resolved);
+    } catch (error) {
+      this.settle(socket, ring, serial, SocketState.failed, errnoOf(error));
+    } finally {
+      ring.endWriting();
+      ring.drop();
+      write.closeReader();
+    }
+  }
+
+  /** The addresses of a host, each a sockaddr in ADDRESS_BYTES bytes. */
+  private async addresses(host: string, family: number): Promise<Uint8Array[]> {
+    const fails = (code: string): Error => Object.assign(new Error(`cannot look up ${host}`), { code });
+    if (!this.around) throw fails('ENETUNREACH');
+    if (!this.allowed) {
+      this.warn(`the program may not look up ${host}: names of hosts need --allow-net (allowNet)`);
+      throw fails('EACCES');
+    }
+    try {
+      return (await this.around.resolve(host, family === AF_INET ? 4 : family === AF_INET6 ? 6 : 0)).map((address) => {
+        const bytes = new Uint8Array(ADDRESS_BYTES);
+        bytes.set(nameOf({ host: address, port: 0 }, address.includes(':') ? AF_INET6 : AF_INET));
+        return bytes;
+      });
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      throw fails(code === 'ENOTFOUND' || code === 'ENODATA' ? 'ENOENT' : code === 'EAI_AGAIN' ? 'EAGAIN' : 'EIO');
     }
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** What guests inherit from this process, and what it opens for them, in Node, Deno and Bun. */
+import { lookup } from 'node:dns/promises';
 import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
@@ -10,6 +11,7 @@ import { FileType } from '../runtime/abi.js';
 import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 export { directoryCalls } from './calls-directory.js';
 export { stacks } from './node-stacks.js';
+import type { Endpoint } from './sockaddr.js';
 import type { Ends, Inherited, Listening } from './surroundings.js';
 
 /** The fd 0, 1 or 2 of this process; undefined if it is closed. */
@@ -253,14 +255,24 @@ export function listen(host: string, port: number, onConnection: (stream: AioStr
 }
 
 /** Connects to an address. */
-export function connect(host: string, port: number, localPort?: number): Promise<{ stream: AioStream; ends: Ends }> {
+export function connect(host: string, port: number, localPort?: number, onLocal?: (local: Endpoint) => void): Promise<{ stream: AioStream; ends: Ends }> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port, allowHalfOpen: true, ...(localPort ? { localPort } : {}) });
     socket.pause();
     socket.once('error', reject);
+    // Node begins to connect to a number in the next tick, and knows the port from then on.
+    process.nextTick(() => {
+      const { localAddress, localPort: port } = socket;
+      if (localAddress !== undefined && port) onLocal?.({ host: localAddress, port });
+    });
     socket.once('connect', () => {
       socket.off('error', reject);
       resolve({ stream: new NodeStream(socket, true), ends: endsOf(socket) });
     });
   });
+}
+
+/** Looks up the addresses of a host. */
+export async function resolve(name: string, family: 0 | 4 | 6): Promise<string[]> {
+  return (await lookup(name, { all: true, family, verbatim: true })).map(({ address }) => address);
 }

@@ -51,7 +51,7 @@ const KEPT_FDS = ATTENTION + ATTENTION_WORDS;
 const MAX_KEPT_FDS = 2048;
 /** What only sockets have, one place for each object: see socket.ts. */
 const SOCKETS = KEPT_FDS + MAX_KEPT_FDS;
-export const SOCKET_WORDS = 68;
+export const SOCKET_WORDS = 80;
 const DATA = (SOCKETS + MAX_OBJECTS * SOCKET_WORDS) * 4;
 const TOTAL = DATA + LARGE_RINGS * LARGE_BYTES + SMALL_RINGS * SMALL_BYTES;
 

@@ -3,6 +3,9 @@
 
 export const AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10;
 
+/** The most bytes of an address of the internet. */
+export const ADDRESS_BYTES = 28;
+
 /** An address of the internet, as Node has it. */
 export interface Endpoint {
   host: string;

@@ -15,6 +15,12 @@ const BACKLOG = 4;       // how many connections may wait
 const OWN = 5;           // its name: the length, and the bytes
 const PEER = OWN + 1 + NAME_WORDS;
 const KEY = PEER + 1 + NAME_WORDS; // what a name in a directory is known by: 4 words
+const NUMBERS = KEY + 4;
+
+/** The numbers that setsockopt() sets, in the order of wasm/libc/sockopt.c. Those of them that have an effect have a name. */
+const NUMBER_COUNT = SOCKET_WORDS - NUMBERS;
+const RECEIVE_MS = 0;
+const SEND_MS = 1;
 
 export const SocketState = {
   fresh: 0,
@@ -26,6 +32,9 @@ export const SocketState = {
   connecting: 4,
   connected: 5,
   failed: 6,
+  /** The owner looks up the name of a host, for which this socket was opened: see calls-socket.ts. */
+  resolving: 7,
+  resolved: 8,
 } as const;
 export type SocketState = (typeof SocketState)[keyof typeof SocketState];
 
@@ -88,6 +97,27 @@ export class Socket {
 
   set options(options: number) {
     this.set(OPTIONS, options);
+  }
+
+  /** The n-th of the numbers that setsockopt() sets; 0 until it is set. */
+  number(n: number): number {
+    return n >= 0 && n < NUMBER_COUNT ? this.get(NUMBERS + n) : 0;
+  }
+
+  setNumber(n: number, value: number): void {
+    if (n >= 0 && n < NUMBER_COUNT) this.set(NUMBERS + n, value);
+  }
+
+  /** Until when a call that begins now waits, by performance.now(). */
+  deadline(sends: boolean): number {
+    const ms = this.number(sends ? SEND_MS : RECEIVE_MS);
+    return ms > 0 ? performance.now() + ms : Infinity;
+  }
+
+  /** Takes over what was set of a listener. */
+  inherit(listener: Socket): void {
+    this.options = listener.options;
+    for (let n = 0; n < NUMBER_COUNT; n++) this.setNumber(n, listener.number(n));
   }
 
   get backlog(): number {

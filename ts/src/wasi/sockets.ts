@@ -5,6 +5,7 @@ import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { GuestThread } from './guest-thread.js';
 import { Ring } from './ring.js';
+import { AF_UNIX } from './sockaddr.js';
 import { CONNECTION_BYTES, Socket, SocketState, unpackConnection } from './socket.js';
 import { Kind, type Descriptor, type NewDescriptor } from './table.js';
 import { waitFor } from './wait.js';
@@ -21,6 +22,7 @@ export function acceptConnection(thread: GuestThread, listener: Descriptor, flag
   listener.need(Rights.sockAccept);
   const ring = listener.readRing ?? fail(E.BADF);
   const from = new Socket(shared, listener.index);
+  let end: number | undefined;
   for (;;) {
     const fd = ring.reading(() => {
       const entry = new Uint8Array(CONNECTION_BYTES);
@@ -30,6 +32,7 @@ export function acceptConnection(thread: GuestThread, listener: Descriptor, flag
       const made = table.open(socketDescriptor(new Ring(shared, read), new Ring(shared, write), flags), (index) => {
         const socket = new Socket(shared, index);
         socket.reset(from.domain, SocketState.connected);
+        if (from.domain !== AF_UNIX) socket.inherit(from);
         socket.own = own.length > 0 ? own : from.own;
         socket.peer = peer;
       });
@@ -39,6 +42,7 @@ export function acceptConnection(thread: GuestThread, listener: Descriptor, flag
     if (fd !== undefined) return fd;
     if (ring.writerGone) fail(ring.error !== 0 ? ring.error : E.INVAL);
     if (listener.flags & FdFlags.nonblock) fail(E.AGAIN);
-    waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone);
+    end ??= from.deadline(false);
+    if (!waitFor(thread, ring.readers, () => ring.length > 0 || ring.writerGone, end)) fail(E.AGAIN);
   }
 }

@@ -44,6 +44,8 @@ export interface Surroundings {
   stacks(guest: number): Promise<string[]>;
   /** Listens for connections on an address. Rejects with AioError ERR_AIO_IO. */
   listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;
-  /** Connects to an address, from a certain port if that is given. Rejects with the host's error. */
-  connect(host: string, port: number, localPort?: number): Promise<{ stream: AioStream; ends: Ends }>;
+  /** Connects to an address, from a certain port if that is given. onLocal: is told the own address while the connection is made. Rejects with the host's error. */
+  connect(host: string, port: number, localPort?: number, onLocal?: (local: Endpoint) => void): Promise<{ stream: AioStream; ends: Ends }>;
+  /** Looks up the addresses of a host, in the family 4 or 6, or in both (0). Rejects with the host's error. */
+  resolve(name: string, family: 0 | 4 | 6): Promise<string[]>;
 }
