@@ -5,9 +5,19 @@ import { VERSION } from '../version.js';
 import { suggestion, UsageError } from './options.js';
 import { complain, helpText, print } from './output.js';
 
+/** Loads the command `run`, which takes longer than a worker needs to start: so the first worker of the guest is started before. */
+async function loadRun(): Promise<(argv: string[]) => Promise<number>> {
+  const { makeGuestWorker } = await import('../hosts/node-guest-worker.js');
+  const early = 'Deno' in globalThis || 'Bun' in globalThis ? undefined : makeGuestWorker('main');
+  // If it turns out that there is nothing to run, it does not keep the process alive.
+  early?.unref();
+  const { run } = await import('./run.js');
+  return (argv) => run(argv, early);
+}
+
 /** The commands: what each of them does, and how its code is loaded. */
 const commands: Record<string, { usage: string; help: string; load: () => Promise<(argv: string[]) => Promise<number>> }> = {
-  run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: async () => (await import('./run.js')).run },
+  run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: loadRun },
   bench: { usage: '[OPTION...]', help: 'measure reads and writes of a file', load: async () => (await import('./bench.js')).bench },
   serve: { usage: '[--port=N]', help: 'serve the demo page and the page of the conformance suite on this machine', load: async () => (await import('./serve.js')).serve },
   env: { usage: '[--launcher]', help: 'print the variables by which build systems find aiocc', load: async () => (await import('./env.js')).env },

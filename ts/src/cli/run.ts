@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 import { pathToFileURL } from 'node:url';
+import type { Worker } from 'node:worker_threads';
 import { AioError } from '../errors.js';
+import { makeGuestWorker } from '../hosts/node-guest-worker.js';
 import { WasiHost, type WasiOptions } from '../wasi.js';
 import { helpOf, parseOptions, parseSeconds, parseSize, UsageError, type Command, type Given } from './options.js';
 import { complain, print } from './output.js';
@@ -59,8 +61,22 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
   };
 }
 
-/** The command `wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]`. Returns the program's exit code, or 134 if it died. */
-export async function run(argv: string[]): Promise<number> {
+/** Makes the workers of the guest: the first one is one that has been started already. */
+function workersAfter(early: Worker): () => Worker {
+  let first: Worker | undefined = early;
+  return () => {
+    const worker = first ?? makeGuestWorker('thread');
+    if (first) worker.ref();
+    first = undefined;
+    return worker;
+  };
+}
+
+/**
+ * The command `wasm-aio run [OPTION...] PROGRAM.wasm [ARGUMENT...]`. Returns the program's exit code, or 134 if it died. early: a worker
+ * for the guest that was started before this file was loaded.
+ */
+export async function run(argv: string[], early?: Worker): Promise<number> {
   const given = parseOptions(command, argv);
   if (!given) {
     await print(helpOf(command));
@@ -69,7 +85,9 @@ export async function run(argv: string[]): Promise<number> {
   const [program] = given.operands;
   const options = hostOptions(given);
   if (program === undefined) throw new UsageError(`no program is named; usage: wasm-aio run ${command.usage}`);
-  const host = await WasiHost.create({ ...options, module: pathToFileURL(program), args: given.operands });
+  const host = await WasiHost.create({
+    ...options, module: pathToFileURL(program), args: given.operands, ...(early && { worker: workersAfter(early) }),
+  });
   process.on('SIGUSR2', () => void host.dumpWithStacks().then((text) => process.stderr.write(text)));
   let code: number;
   try {

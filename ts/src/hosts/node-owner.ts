@@ -2,20 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Worker, type TransferListItem, type WorkerOptions } from 'node:worker_threads';
+import { Worker, type TransferListItem } from 'node:worker_threads';
 import type { OwnerHost } from './host.js';
 import { fdsAreOwned, clockIsShared, isNode, nodeBase } from './node.js';
 import type * as webWorkers from './node-web-worker.js';
+import { workerOptions } from './node-worker-options.js';
 import { answerClock } from './thread-clock.js';
-
-export const workerOptions = (name: string): WorkerOptions => ({
-  name,
-  // The flags are inherited, unless there is one that a worker refuses. (If they were passed one by one, V8's flags would be
-  // refused, too; those hold for the whole process anyway.)
-  ...(process.execArgv.some((arg) => arg.startsWith('--input-type')) ? { execArgv: [] } : {}),
-  // A thread that ends must not close fds that other threads use.
-  trackUnmanagedFds: false,
-});
 
 /** What takes workers of the web's kind, which Node does not have. */
 let web: typeof webWorkers | undefined;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-import { Worker } from 'node:worker_threads';
 import { isNode } from '../hosts/node.js';
-import { workerOptions } from '../hosts/node-owner.js';
+import { makeGuestWorker } from '../hosts/node-guest-worker.js';
 import type { GuestHost } from './guest-host.js';
 
 /**
@@ -13,7 +12,6 @@ const spoilsLocals = isNode && /^11\./.test(process.versions.v8);
 
 export const guestHost: GuestHost = {
   ...(spoilsLocals ? { beforeThreads: async () => (await import('node:v8')).setFlagsFromString('--no-liftoff') } : {}),
-  // (The folder is named because the program wasm-aio contains this file in a bundle, in another folder.)
-  makeWorker: (name) => new Worker(new URL('../wasi/guest-node.js', import.meta.url), workerOptions(name)),
+  makeWorker: makeGuestWorker,
   surroundings: () => import('./node-surroundings.js'),
 };
