@@ -37,6 +37,13 @@
 #define wasm_stack_back aio_priv_wasm_stack_back
 #define wasm_stack_switch aio_priv_wasm_stack_switch
 
+/* libc/epoll-set.c */
+#define epoll_set_add aio_priv_epoll_set_add
+#define epoll_set_arm aio_priv_epoll_set_arm
+#define epoll_set_get aio_priv_epoll_set_get
+#define epoll_set_is aio_priv_epoll_set_is
+#define epoll_set_remove aio_priv_epoll_set_remove
+
 /* libc/fd-calls.c */
 #define fd_nonblock aio_priv_fd_nonblock
 #define fd_own_fcntl aio_priv_fd_own_fcntl

@@ -18,7 +18,7 @@ enum { WASM_FIRST_EVENT_FD = 8192 };
 typedef enum {
     WATCHER_LOOP,
     WATCHER_POLL,          /* a thread in poll(): fd-poll.c */
-    WATCHER_EPOLL,         /* an epoll set: wasm/libc/epoll.c */
+    WATCHER_EPOLL,         /* an epoll set: wasm/libc/epoll-set.c */
 } WatcherKind;
 
 struct PortWatcher {
