@@ -145,7 +145,8 @@ help:
 	@echo '                (SEEDS=n, ONLY=scenario; SEED=n ONLY=scenario: that run again, step by step)'
 	@echo 'make test-mutants   bugs planted in the core, which the simulator has to find (ONLY=name)'
 	@echo 'make fuzz       random programs, values, command lines and WASI guests for SECONDS=n each (ONLY=target, SEED=n)'
-	@echo 'make trust      the quick form of what searches for rare faults: simulator, planted bugs, fuzzing, failing allocations'
+	@echo 'make trust      the quick form of what searches for rare faults: simulator, planted bugs, fuzzing, failing calls'
+	@echo '                (FIXED=1: the same inputs each time)'
 	@echo 'make night      every long form once, and its counts into docs/reliability.md (HOURS=n, ONLY=form)'
 	@echo 'make test-toolchain  build and test with the Emscripten of Debian stable, of its testing, and of an emsdk (ONLY=suite)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
@@ -572,7 +573,7 @@ test-mutants: build/sim/sim build/node.ok
 
 # The quick form of what searches for rare faults.
 trust: build build/sim/sim $(sim_wasm) build/fail-nth.wasm $(foreach b,$(fuzz_builds),$(fuzzers:%=build/$(b)/fuzz-%))
-	$(Q)SEEDS=2000 SECONDS=15 node test/run.mjs sim mutants fuzz fail-nth
+	$(Q)SEEDS=2000 SECONDS=15 $(if $(FIXED),FUZZ_SEED=1) node test/run.mjs sim mutants fuzz fail-nth
 
 night: | build/node.ok
 	$(Q)ONLY='$(ONLY)' HOURS='$(HOURS)' node test/night.mjs

@@ -21,6 +21,7 @@ import { runPackage } from './package/run.mjs';
 import { runPosix } from './posix/run.mjs';
 import { runSim } from './sim/run.mjs';
 import { skip } from './skips.mjs';
+import { runIfChanged } from './unchanged.mjs';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
@@ -112,7 +113,15 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 for (const name of chosen.length > 0 ? chosen : Object.keys(suites).filter((suite) => !LONG.includes(suite))) {
   process.stdout.write(`  TEST     ${name}\n`);
   const start = performance.now();
-  const { passed, failed, skipped } = await suites[name]();
+  const count = await runIfChanged(name, () => Promise.resolve().then(suites[name]).catch((error) => {
+    process.stdout.write(`  FAILED ${name}: ${String(error.stack ?? error).replace(/\n/g, '\n      ')}\n`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }));
+  if (!count) {
+    process.stdout.write(`           ${name}: nothing that it depends on has changed since it passed\n`);
+    continue;
+  }
+  const { passed, failed, skipped } = count;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   process.stdout.write(`           ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s\n`);
   total.passed += passed;

@@ -13,11 +13,13 @@
  * test/conformance/cases, and the first layer. --tests adds each C test of that program (build/wasm/tests.wasm, see
  * test/c/main.c).
  *
- * Without --on: the nine that `make runtimes` installs. 'node' is the one that runs this.
+ * Without --on: the nine that `make runtimes` installs. 'node' is the one that runs this. 'turn': three of those that are installed,
+ * others for each commit.
  * --matrix writes the table of docs/portability.md and README.md.
  * ONLY=words runs the cases whose names have one of these words in them; V=1 shows what passes, too; QUICK=1 leaves the C
  * tests and the slow cases of the other layers out.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +34,17 @@ const top = fileURLToPath(new URL('../../', import.meta.url));
 /** An error of whoever calls this, not of a case. */
 class UsageError extends Error {}
 
+/** Three of those that are installed, which change with each commit; where there are fewer, the Node that runs this comes first. */
+function inTurn() {
+  const there = runtimes.filter(({ name, path }) => path && name !== 'node');
+  const own = runtimes.filter(({ name }) => name === 'node');
+  if (there.length < 3) return [...own, ...there.filter(({ path }) => path !== process.execPath)];
+  const { stdout } = spawnSync('git', ['rev-list', '--count', 'HEAD'], { cwd: top, encoding: 'utf8' });
+  return [0, 1, 2].map((n) => there[(3 * Number(stdout || 0) + n) % there.length]);
+}
+
 function runtimesNamed(names) {
+  if (names === 'turn') return inTurn();
   if (names === undefined) return runtimes.filter(({ name }) => name !== 'node');
   return names.split(',').map((name) => {
     const found = runtimes.find((runtime) => runtime.name === name);

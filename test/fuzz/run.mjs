@@ -6,16 +6,20 @@
 //   SECONDS=n                 searches for n seconds with each target; what the C targets have found goes to build/fuzz
 //   WRITE=1                   afterwards writes the smallest set of inputs that reaches the same code to corpus/
 //   ONLY=targets, SEED=n      (a failure prints the seed, and what repeats it)
-import { spawn } from 'node:child_process';
+//   FUZZ_SEED=n               the same, and so many inputs at most that each run tries the same: for continuous integration
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { execute, top } from '../execute.mjs';
 import { skip } from '../skips.mjs';
 
-const top = fileURLToPath(new URL('../..', import.meta.url));
 const C_TARGETS = ['loop', 'threads'];
 const JS_TARGETS = ['api', 'command-line', 'values', 'wasi'];
+/** SEED is the simulator's, too, where both run. */
+const { FUZZ_SEED } = process.env;
+const SEED = FUZZ_SEED || process.env.SEED;
+/** What each target tries where the seed is always the same. */
+const FIXED_RUNS = 5000;
 /** An input that takes longer has lost a wake-up. */
 const INPUT_SECONDS = 60;
 const corpusOf = (target) => new URL(`corpus/${target}.txt`, import.meta.url);
@@ -31,17 +35,6 @@ function unpack(target, folder) {
   mkdirSync(folder, { recursive: true });
   readCorpus(target).forEach((bytes, n) => writeFileSync(join(folder, `${String(n).padStart(4, '0')}`), bytes));
   return folder;
-}
-
-function execute(command, args, options = {}) {
-  return new Promise((resolve, reject) => {
-    let out = '';
-    const child = spawn(command, args, { cwd: top, stdio: ['ignore', 'pipe', 'pipe'], ...options });
-    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text) => (out += text));
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code: code ?? signal, out }));
-  });
 }
 
 const buildsOf = (kind) => readdirSync(join(top, 'build')).filter((name) => name.startsWith(kind) && existsSync(join(top, 'build', name, 'fuzz-loop')));
@@ -79,12 +72,12 @@ async function search(target, seconds, count) {
   if (builds.length < 2) skip(count, `fuzz:${target}`, 'clang with libFuzzer, or a compiler with ThreadSanitizer, is missing');
   for (const build of builds) {
     const program = join(top, 'build', build, `fuzz-${target}`);
-    const seed = Number(process.env.SEED || Math.floor(Math.random() * 2 ** 31));
+    const seed = Number(SEED || Math.floor(Math.random() * 2 ** 31));
     const time = Math.ceil(seconds / builds.length);
     const byCoverage = build.startsWith('fuzz');
     const folder = byCoverage && unpack(target, join(top, 'build', 'fuzz', target));
     const args = byCoverage
-      ? [`-seed=${seed}`, `-max_total_time=${time}`, `-timeout=${INPUT_SECONDS}`, '-max_len=600', `-artifact_prefix=${folder}-`, '-print_final_stats=1', folder]
+      ? [`-seed=${seed}`, `-max_total_time=${time}`, `-timeout=${INPUT_SECONDS}`, '-max_len=600', `-artifact_prefix=${folder}-`, '-print_final_stats=1', ...(FUZZ_SEED ? [`-runs=${FIXED_RUNS}`] : []), folder]
       : [`--seed=${seed}`, `--seconds=${time}`];
     const { code, out } = await execute(program, args, { env: { ...process.env, TSAN_OPTIONS: 'halt_on_error=1' } });
     const runs = byCoverage ? /stat::number_of_executed_units: +(\d+)/.exec(out)?.[1] ?? '?' : out.split('\n--seed=').length;
@@ -97,11 +90,11 @@ async function search(target, seconds, count) {
 
 async function runJavaScript(target, seconds, count) {
   const { check } = await import(`./${target}.mjs`);
-  const { RUNS, SEED } = process.env;
+  const { RUNS } = process.env;
   try {
     await check({
       // Without a time to search, a target decides how often it runs.
-      ...(seconds ? { numRuns: 2 ** 30, interruptAfterTimeLimit: 1000 * seconds } : RUNS && { numRuns: Number(RUNS) }),
+      ...(seconds ? { numRuns: FUZZ_SEED ? FIXED_RUNS : 2 ** 30, interruptAfterTimeLimit: 1000 * seconds } : RUNS && { numRuns: Number(RUNS) }),
       // Without a time to search, each run does the same.
       ...(SEED || !seconds ? { seed: Number(SEED || 1) } : {}),
     });

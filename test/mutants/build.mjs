@@ -3,25 +3,13 @@
 // linked with the others.
 //
 //   node test/mutants/build.mjs wasm NAME...     build/sim/wasm/mutants/NAME.wasm, for pages
-import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toolchain } from '../../wasm/tools.mjs';
+import { execute, top } from '../execute.mjs';
 
-export const top = fileURLToPath(new URL('../..', import.meta.url));
 export const mutants = join(top, 'test', 'mutants');
-
-export function execute(command, args) {
-  return new Promise((resolve, reject) => {
-    let out = '';
-    const child = spawn(command, args, { cwd: top, stdio: ['ignore', 'pipe', 'pipe'] });
-    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text) => (out += text));
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out }));
-  });
-}
 
 async function succeed(command, args) {
   const { code, out } = await execute(command, args);

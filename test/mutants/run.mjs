@@ -7,7 +7,8 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { buildMutant, execute, mutants, top } from './build.mjs';
+import { execute, top } from '../execute.mjs';
+import { buildMutant, mutants } from './build.mjs';
 
 /** After a change of the core other seeds find a bug. The scenario that has found it before is searched so many times longer than all. */
 const LONGER = 40;
