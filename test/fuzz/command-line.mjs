@@ -11,6 +11,27 @@ const word = fc.oneof(
 );
 const names = fc.constantFrom(0, 1, Infinity);
 
+/** Whether each word was understood: as an option, as the value of one, as an operand, or as the -- that ends the options. */
+function areAll(argv, { all, operands }, most) {
+  let option = 0, operand = 0, over = false;
+  for (let at = 0; at < argv.length; at++) {
+    const [name, value] = all[option] ?? [];
+    if (!over && argv[at] === '--') over = true;
+    else if (!over && name && argv[at] === `--${name}=${value}`) option++;
+    else if (!over && name && argv[at] === `--${name}`) {
+      option++;
+      if (name === 'size' && argv[++at] !== value) return false;
+    } else if (argv[at] === operands[operand]) {
+      operand++;
+      over ||= most === Infinity;
+    } else return false;
+  }
+  return option === all.length && operand === operands.length && operand <= most;
+}
+
+/** What has failed before: a group of letters that ends with -, before operands without end. */
+const GROUPS = [[['-x-', 'program.wasm'], Infinity]];
+
 /** wasm-aio's options. */
 const own = (options) => fc.assert(fc.property(fc.array(word, { maxLength: 8 }), names, (argv, operands) => {
   const command = {
@@ -20,18 +41,12 @@ const own = (options) => fc.assert(fc.property(fc.array(word, { maxLength: 8 }),
   try {
     const given = parseOptions(command, argv);
     if (!given) return argv.includes('-h') || argv.includes('--help');
-    // Each word went somewhere: what is no option is an operand, in order.
-    let from = 0;
-    for (const operand of given.operands) {
-      from = argv.indexOf(operand, from) + 1;
-      if (from === 0) return false;
-    }
-    return given.operands.length <= operands && given.all.every(([name, value]) => ['size', 'fast'].includes(name) && typeof value === 'string');
+    return given.all.every(([, value]) => typeof value === 'string') && areAll(argv, given, operands);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     return error.message !== '' && !error.message.includes('undefined');
   }
-}), options);
+}), { examples: GROUPS, ...options });
 
 const option = fc.oneof(
   fc.constantFrom('-c', '-S', '-E', '-o', 'a.c', '-x', 'c', 'c++', '-', '-O2', '-g', '-Wall', '-Wl,', '-Wl,--gc-sections', '-Xlinker', '-L', '-l', '-lm', '-I', '-D', '-MD', '-MF', '-shared', '-r',

@@ -63,7 +63,8 @@ export function parseOptions<Names extends string>(command: Command<Names>, argv
     options: { ...Object.fromEntries(types) as Record<string, { type: 'string' | 'boolean' }>, help: { type: 'boolean', short: 'h' } },
   });
   const given: Given<Names> = { last: {}, all: [], operands: [] };
-  const first = command.operands === Infinity ? tokens.find(({ kind }) => kind !== 'option') : undefined;
+  // The token's text is compared, because parseArgs takes the second - of `-x-` for the end of the options.
+  const first = command.operands === Infinity ? tokens.find(({ kind, index }) => kind === 'positional' || argv[index] === '--') : undefined;
   const end = first?.index ?? Infinity;
   if (first) given.operands = argv.slice(first.kind === 'positional' ? end : end + 1);
   const own = tokens.filter(({ index }) => index < end);
