@@ -87,6 +87,11 @@ export class Descriptor {
     return Atomics.load(this.words, this.at + word);
   }
 
+  /** A word that never changes, which this thread sees because it has acquired the descriptor: an atomic load would only take longer. */
+  private fixed(word: number): number {
+    return this.words[this.at + word] ?? 0;
+  }
+
   private set(word: number, value: number): void {
     Atomics.store(this.words, this.at + word, value);
   }
@@ -96,28 +101,28 @@ export class Descriptor {
   }
 
   get type(): number {
-    return this.get(TYPE);
+    return this.fixed(TYPE);
   }
 
   /** The host's fd. A file may have two, because whether one appends is decided when it is opened. */
   get hostFd(): number {
     const appending = this.flags & FdFlags.append ? this.get(APPEND_FD) : -1;
-    return appending >= 0 ? appending : this.get(HOST_FD);
+    return appending >= 0 ? appending : this.fixed(HOST_FD);
   }
 
   /** The host's fd that does not append, for reading and writing at an offset. */
   get plainFd(): number {
-    return this.get(HOST_FD);
+    return this.fixed(HOST_FD);
   }
 
   /** The host's fd by which the guest's threads read or write the pipe of this stream; -1 if there is none. */
   get directFd(): number {
-    return this.get(DIRECT_FD);
+    return this.fixed(DIRECT_FD);
   }
 
   /** All of the host's fds for this descriptor. */
   get hostFds(): number[] {
-    return [this.get(HOST_FD), this.get(APPEND_FD), this.get(DIRECT_FD)].filter((fd) => fd >= 0);
+    return [this.fixed(HOST_FD), this.get(APPEND_FD), this.fixed(DIRECT_FD)].filter((fd) => fd >= 0);
   }
 
   /** Sets the host's fd that is used while the descriptor appends. Call this inside locked(). */
@@ -135,7 +140,7 @@ export class Descriptor {
   }
 
   get sequential(): boolean {
-    return this.get(SEQUENTIAL) !== 0;
+    return this.fixed(SEQUENTIAL) !== 0;
   }
 
   get preopen(): number {
