@@ -16,6 +16,11 @@ const file = openSync(join(folder, 'file'), constants.O_RDWR);
 const directory = openSync(folder, constants.O_RDONLY);
 const many = openSync(join(folder, 'many'), constants.O_RDONLY);
 const block = new Uint8Array(new SharedArrayBuffer(4096));
+/** As our own host names fds: without the link /proc/self. */
+const self = `/proc/${readlinkSync('/proc/self')}/fd`;
+const deep = openSync(join(folder, 'd/d/d/d/d/d/d/d'), constants.O_RDONLY);
+const O_PATH = 0o10000000;
+let n = 0;
 const below = (path) => `/proc/self/fd/${directory}/${path}`;
 let at = 0;
 
@@ -34,7 +39,22 @@ const lines = {
     .map((name) => lstatSync(`/proc/self/fd/${many}/${name}`, { bigint: true }).ino),
   y_fs_path: () => openPath(below('file')),
   y_fs_path_9: () => openPath(below('d/d/d/d/d/d/d/d/file')),
-  y_fs_lstat: () => lstatSync(below('file'), { bigint: true }),
+  y_clock: () => performance.now(),
+  // What has to be asked for a path: where its directory is now, which was found before, and then the file.
+  y_fs_lstat: () => lstatSync(`${self}/${directory}/file`, { bigint: true }),
+  y_fs_lstat_9: () => {
+    readlinkSync(`${self}/${deep}`);
+    lstatSync(`${self}/${deep}/file`, { bigint: true });
+  },
+  // The same where the directory has not been found yet: whether it is below the one that the guest was given.
+  y_fs_lstat_new: () => {
+    n++;
+    const fd = openSync(`${self}/${directory}/tree/${n % 8}/${(n >> 3) % 8}/${(n >> 6) % 8}`, O_PATH | constants.O_DIRECTORY);
+    readlinkSync(`${self}/${fd}`);
+    readlinkSync(`${self}/${directory}`);
+    lstatSync(`${self}/${fd}/file`, { bigint: true });
+    closeSync(fd);
+  },
   y_fs_readlink: () => readlinkSync(below('link'), { encoding: 'buffer' }),
   y_fs_mkdir_rmdir: () => {
     mkdirSync(below('made'));

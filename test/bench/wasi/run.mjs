@@ -23,7 +23,7 @@ const CAT_MIB = quick ? 64 : 256;
 /** The goals: [line, limit in proportion to node:wasi, the line of the floor, limit in proportion to it]. */
 const GOALS = [
   ['w_seek', 1.0],
-  ['w_clock', 1.0],
+  ['w_clock', 1.0, 'y_clock'],
   ['w_fdstat'],
   ['w_fstat', , 'y_fs_fstat', 1.3],
   ['w_read_4k', 1.2, 'y_fs_read_4k', 1.3],
@@ -43,13 +43,20 @@ const GOALS = [
   ['w_readlink', , 'y_fs_readlink'],
   ['w_mkdir_rmdir', , 'y_fs_mkdir_rmdir'],
   ['w_rename_2', , 'y_fs_rename_2'],
-  ['w_start', 1.2],
-  ['w_cat', 1.3],
+  ['w_start', 1.2, 'y_start'],
+  ['w_cat', 1.3, 'y_cat'],
   ['w_thread'],
   ['w_ripgrep', 1.5],
 ];
 /** [line, other line, limit]: ratios of our own lines. */
 const OWN = [['w_open_9', 'w_open_1', 1.5], ['w_stat_9', 'w_stat_1', 1.5]];
+
+/** What the floors themselves come to, of node:wasi's line or of another floor: a goal below that cannot be reached. */
+const FLOORS = [
+  ['y_clock', 'w_clock node'], ['y_fs_read_4k', 'w_read_4k node'], ['y_fs_read_4k', 'w_pread_4k node'],
+  ['y_start', 'w_start node'], ['y_cat', 'w_cat node'],
+  ['y_fs_lstat_9', 'y_fs_lstat floor', 'w_stat_9'], ['y_fs_lstat_new', 'y_fs_path floor', 'w_stat_new'],
+];
 
 const wanted = GOALS.filter(([name]) => only.length === 0 || only.some((prefix) => name.startsWith(prefix)));
 const names = wanted.map(([name]) => name);
@@ -79,6 +86,7 @@ const module = (name) => join(top, 'build', name);
 const cli = join(top, 'dist', 'cli', 'main.js');
 const oursIn = (root, wasm, ...args) => [process.execPath, cli, 'run', '--dir', `${root}::/`, wasm, ...args];
 const theirsIn = (root, wasm, ...args) => [process.execPath, join(here, 'node-wasi.mjs'), wasm, root, ...args];
+const floorProcess = [process.execPath, join(here, 'floor-process.mjs')];
 const ours = (wasm, ...args) => oursIn(folder, module(wasm), ...args);
 const theirs = (wasm, ...args) => theirsIn(folder, module(wasm), ...args);
 
@@ -138,18 +146,20 @@ for (let round = 0; round < ROUNDS; round++) {
   if (inGuest.length > 0) {
     addAll('ours', execute(ours('bench/wasi-calls.wasm', String(MS), ...inGuest)));
     addAll('node', execute(theirs('bench/wasi-calls.wasm', String(MS), ...inGuest)));
-    const floors = new Set(wanted.flatMap(([, , floor]) => floor ?? []));
+    const floors = new Set([...wanted.flatMap(([, , floor]) => floor ?? []), ...FLOORS.filter(([, of, line]) => line && names.includes(line)).flatMap(([floor, of]) => [floor, of.split(' ')[0]])]);
     addAll('floor', execute([process.execPath, join(here, 'floor.mjs'), folder, String(MS), ...floors]));
   }
   if (names.includes('w_start')) {
     for (let i = 0; i < 4; i++) {
       add('w_start ours', timed(ours('bench/wasi-calls.wasm', '1')));
       add('w_start node', timed(theirs('bench/wasi-calls.wasm', '1')));
+      add('y_start floor', timed(floorProcess));
     }
   }
   if (names.includes('w_cat')) {
     add('w_cat ours', cat(ours('plain/command.wasm', 'cat')));
     add('w_cat node', cat(theirs('plain/command.wasm', 'cat')));
+    add('y_cat floor', cat([...floorProcess, 'cat']));
   }
   if (rg) {
     add('w_ripgrep ours', timed(oursIn(join(top, 'node_modules'), rg, ...SEARCH)));
@@ -181,6 +191,10 @@ for (const [name, limit, floor, floorLimit] of wanted) {
 }
 for (const [name, of, limit] of OWN.filter(([name, of]) => names.includes(name) && names.includes(of))) {
   rows.push([`${name} / ${of}`, '', '', ...ratio(median(name, 'ours'), median(of, 'ours'), limit), '', '', '']);
+}
+for (const [floor, of, line = of.split(' ')[0]] of FLOORS.filter(([, of, line = of.split(' ')[0]]) => names.includes(line))) {
+  const [a, b] = [median(floor, 'floor'), median(...of.split(' '))];
+  rows.push([`${floor} / ${of}`, '', '', ...ratio(a, b), '', '', '']);
 }
 const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
 console.log(rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd()).join('\n'));
