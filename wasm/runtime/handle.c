@@ -91,11 +91,9 @@ Handle *handle_new(HandleKind kind, const char *name)
         handle = at((uint32_t)first_free);
         first_free = handle->next_free;
         qatomic_set(&open_handles, open_handles + 1);
-    }
-    unlock_table();
-    free(spare);
-    if (handle) {
         handle->kind = kind;
+        /* Under the lock, which no thread is terminated with: whoever gives up the handles of a
+         * terminated thread finds this one. */
         handle->maker = wasm_thread_self();
         /* Pairs with rt_handles_unwatch, which then sees no fd of a handle that was
          * closed. */
@@ -103,6 +101,8 @@ Handle *handle_new(HandleKind kind, const char *name)
         qatomic_mb_set(&handle->holders, 1);
         strncpy(handle->name, name, HANDLE_NAME - 1);
     }
+    unlock_table();
+    free(spare);
     return handle;
 }
 
