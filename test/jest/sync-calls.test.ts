@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Blocking calls: an IOThread waits in shared memory for the answer of another thread. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Runtime, type IOThread } from 'wasm-aio';
+import { Runtime, withOptions, type IOThread } from 'wasm-aio';
 import type { ServedWaiter } from './fixtures/iothread-sync.js';
 import { failure } from './helpers/errors.js';
 
@@ -209,4 +209,20 @@ test('a thread that waits can be terminated', async () => {
   await a.terminate();
   expect(await waits).toMatchObject({ code: 'ERR_AIO_THREAD_LOST' });
   expect(await b.remote.echo('goes on')).toBe('goes on');
+});
+
+test.each(['terminate', 'close'] as const)('functions of a thread that was ended by %s() say so when they are bound afterwards', async (end) => {
+  const code = end === 'close' ? 'ERR_AIO_CLOSED' : 'ERR_AIO_THREAD_LOST';
+  expect(await a.remote.ask('echo', 1)).toBe(1);
+  const { remote } = b;
+  await b[end]();
+  // The thread that has its functions hears of it in a turn of its own.
+  let error: unknown;
+  do error = await Promise.resolve(a.remote.ask('echo', 1)).catch((reason: unknown) => reason);
+  while (error === 1);
+  expect(error).toMatchObject({ code });
+  await failure(a.remote.ask('echo', 1), code);
+  await failure(a.remote.askMany(1), code);
+  await failure(withOptions(remote, { timeout: 1000 }).echo(1), code);
+  await failure(withOptions(remote.echo, { timeout: 1000 })(1), code);
 });

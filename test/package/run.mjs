@@ -21,9 +21,9 @@ const SCRIPTS = [
   // 20,000, and some for the sentence that refuses shared workers and service workers, which may import nothing later, and for
   // the signals and places that calls need from the start.
   ['browser', "export { Runtime } from 'wasm-aio';", 20_150],
-  ['browser', "export * from 'wasm-aio';", 21_120],
+  ['browser', "export * from 'wasm-aio';", 21_250],
   // The host of Node is loaded at once, that of a page never.
-  ['node', "export * from 'wasm-aio';", 21_120, /node-owner/],
+  ['node', "export * from 'wasm-aio';", 21_300, /node-owner/],
   ['browser', "export * from 'wasm-aio/ring';", 5_000],
 ];
 /** What is loaded with the first IOThread, or never without a WasiHost. */

@@ -4,6 +4,7 @@ import { isMs, isSignal, optionsOf } from '../check.js';
 import type { Handle } from '../wire/handle.js';
 import type { LiveValues } from '../wire/live.js';
 import { methods } from '../wire/packet.js';
+import { ended } from '../wire/release.js';
 import { kindOf } from '../wire/scan.js';
 import type { AnyFunction, Correspondent } from '../wire/unpack.js';
 import { iterable } from './iterable.js';
@@ -327,6 +328,10 @@ export class Functions implements Correspondent {
     const kept = [...this.held.values()];
     this.held.clear();
     this.sent.clear();
+    for (const { work } of this.stubs.values()) {
+      const alive = work.deref();
+      if (alive) ended.set(alive, this);
+    }
     this.stubs.clear();
     for (const { end } of kept) end?.(false);
   }

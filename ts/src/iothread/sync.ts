@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { CallOptions } from '../abort.js';
-import { invalid } from '../check.js';
-import { connections } from '../wire/release.js';
+import { bind } from '../wire/release.js';
 import type { Sync } from './remote.js';
 
 /**
@@ -15,9 +14,5 @@ import type { Sync } from './remote.js';
  * ERR_AIO_CLOSED, ERR_AIO_THREAD_LOST: it has ended; ERR_AIO_WOULD_BLOCK: this thread is the owner
  */
 export function sync<R extends object>(what: R, options: CallOptions = {}): Sync<R> {
-  for (const { functions } of connections) {
-    const found = functions.sync(what, options);
-    if (found) return found as Sync<R>;
-  }
-  throw invalid('what', 'a function that came from another thread, or an object with such functions', what);
+  return bind(what, options, 'sync') as Sync<R>;
 }

@@ -18,6 +18,31 @@ interface Connection {
 /** All connections of this thread to other threads. */
 export const connections = /* @__PURE__ */ onlyOne('connections', () => new Set<Connection>());
 
+/** Those of connections that have ended, by the functions that came over them: their calls tell why it has ended. */
+export const ended = /* @__PURE__ */ onlyOne('ended', () => new WeakMap<AnyFunction, Connection['functions']>());
+
+function findEnded(what: unknown, seen: Set<unknown>): Connection['functions'] | undefined {
+  if (typeof what === 'function') return ended.get(what as AnyFunction);
+  if (typeof what !== 'object' || what === null || seen.has(what)) return undefined;
+  seen.add(what);
+  for (const member of Object.values(what)) {
+    const found = findEnded(member, seen);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Binds functions of another thread, or those in an object, to options. */
+export function bind(what: object, options: CallOptions, how: 'withOptions' | 'sync'): object {
+  for (const { functions } of connections) {
+    const found = functions[how](what, options);
+    if (found) return found;
+  }
+  const found = findEnded(what, new Set())?.[how](what, options);
+  if (!found) throw invalid('what', 'a function that came from another thread, or an object with such functions', what);
+  return found;
+}
+
 /**
  * Ends the use of a function across threads, either one that was sent to another thread or one that came from there;
  * or of all functions of an object that was sent or came. Later calls on either side reject with AioError
@@ -38,9 +63,5 @@ export function release(what: AnyFunction | object): void {
  * @throws AioError ERR_AIO_INVALID_ARG: wrong options, or nothing in `what` has come from another thread
  */
 export function withOptions<T extends object>(what: T, options: CallOptions): T {
-  for (const { functions } of connections) {
-    const found = functions.withOptions(what, options);
-    if (found) return found as T;
-  }
-  throw invalid('what', 'a function that came from another thread, or an object with such functions', what);
+  return bind(what, options, 'withOptions') as T;
 }
