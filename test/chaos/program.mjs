@@ -12,6 +12,7 @@ const themes = {
   files: { open: 8, read: 12, write: 8, writeRead: 8, flush: 4, closeFile: 4, abort: 3, burst: 2 },
   loops: { bottomHalf: 6, schedule: 8, timer: 6, notifier: 5, watch: 5, wait: 5, pipe: 5, transferBytes: 6, createContext: 5, closeContext: 5 },
   code: { codeIOThread: 8, remote: 20, remoteFail: 6, callBackOwner: 6, makeThere: 4 },
+  calls: { codeIOThread: 8, callWith: 8, signalValue: 6, rowsOf: 8, rowsTo: 6, askPeer: 8, askEachOther: 4, askOwner: 8, abort: 5, remote: 4, terminateIOThread: 2, closeIOThread: 2 },
   failures: { codeIOThread: 6, die: 8, throwInCallback: 6, bottomHalf: 3, schedule: 3, kill: 3, read: 4, open: 3 },
   kills: { kill: 10, fillHeap: 2, read: 8, open: 5, remote: 5, codeIOThread: 3, write: 4, writeRead: 4 },
   ends: { closeIOThread: 8, terminateIOThread: 5, closeRuntime: 3, abort: 5, iothread: 4, open: 3, read: 4, brokenIOThread: 3, slowIOThread: 3 },
@@ -42,7 +43,7 @@ function step(random, weights) {
  */
 export function makeProgram(seed, { without = [], host = 'node' } = {}) {
   const random = makeRandom(seed);
-  const theme = random.weighted({ mixed: 3, files: 3, loops: 3, code: 2, failures: 2, kills: 3, ends: 3, guests: 2 });
+  const theme = random.weighted({ mixed: 3, files: 3, loops: 3, code: 2, calls: 4, failures: 2, kills: 3, ends: 3, guests: 2 });
   const weights = {};
   for (const [op, { weight, hosts = ['node', 'page'] }] of Object.entries(stepKinds)) {
     if (!without.includes(op) && hosts.includes(host)) weights[op] = weight * (themes[theme][op] ?? 1);
@@ -52,9 +53,9 @@ export function makeProgram(seed, { without = [], host = 'node' } = {}) {
   // Something to work with, most of the time.
   const start = [];
   if (!random.oneIn(6)) {
-    const op = theme === 'code' || theme === 'failures' ? 'codeIOThread' : 'iothread';
-    if (weights[op] !== undefined) start.push({ op, ...stepKinds[op].make(random), wait: true });
-    if (theme === 'files' || theme === 'kills') start.push({ op: 'open', ...stepKinds.open.make(random), wait: true });
+    const op = ['code', 'calls', 'failures'].includes(theme) ? 'codeIOThread' : 'iothread';
+    for (let n = theme === 'calls' ? 2 : 1; weights[op] !== undefined && n > 0; n--) start.push({ op, ...stepKinds[op].make(random), name: `io${n}`, wait: 'first' });
+    if (theme === 'files' || theme === 'kills') start.push({ op: 'open', ...stepKinds.open.make(random), wait: 'first' });
   }
   const lanes = Array.from({ length: random.between(1, 3) }, () =>
     Array.from({ length: random.between(2, 12) }, () => step(random, weights)));

@@ -11,7 +11,9 @@ function nested(levels) {
 }
 
 /** exit: ends the worker from inside. */
-function serviceFor(context, exit) {
+function serviceFor(context, { sync, currentSignal }, exit) {
+  /** Another IOThread that this one may ask. */
+  let peer;
   const ticks = { count: 0 };
   const tick = context.bottomHalf('tick', () => void ticks.count++);
   /** A call-back of this thread's loop that fails. */
@@ -46,6 +48,47 @@ function serviceFor(context, exit) {
       }
       pipe.end();
     },
+    /** Never answers, but for its signal. */
+    signalled: () => new Promise((resolve, reject) => {
+      const signal = currentSignal();
+      signal.addEventListener('abort', () => reject(signal.reason));
+    }),
+    /** Says whether the signal was aborted when it was told so, or after so many ms. */
+    heard: (signal, ms) => new Promise((resolve) => {
+      const tell = () => resolve({ aborted: signal.aborted });
+      if (signal.aborted) return tell();
+      signal.addEventListener('abort', tell);
+      setTimeout(tell, ms);
+    }),
+    rows(count, size, message, stream) {
+      async function* rows() {
+        for (let n = 0; n < count; n++) yield { n, text: 'x'.repeat(size) };
+        if (message !== undefined) throw new Error(message);
+      }
+      return stream && ReadableStream.from ? ReadableStream.from(rows()) : rows();
+    },
+    /** Counts the items, up to one more than `takes`; -1: one is out of its place. */
+    async count(rows, takes) {
+      let came = 0;
+      for await (const { n } of rows) {
+        if (n !== came) return -1;
+        if (++came > takes) break;
+      }
+      return came;
+    },
+    meet: (remote) => void (peer = remote),
+    /** Asks the other IOThread so often, and counts the right answers. */
+    async askPeer(how, times, value, timeout) {
+      let right = 0;
+      const ask = how === 'sync' ? sync(peer, { timeout }) : peer;
+      for (let n = 0; n < times; n++) {
+        const back = await ask.echo(value);
+        right += Number(back.n === value.n && back.text === value.text);
+      }
+      return right;
+    },
+    /** Asks the owner, in a blocking call. */
+    askOwner: (work, value, signal, timeout) => sync(work, { signal, timeout })(value),
     spin(ms) {
       for (const end = performance.now() + ms; performance.now() < end;);
     },
@@ -67,7 +110,7 @@ function serviceFor(context, exit) {
   };
 }
 
-export function start(serve, address, exit) {
+export function start({ serve, ...library }, address, exit) {
   const how = new URL(address).searchParams.get('how');
   const message = `chaos ${how} at its start of 0`;
   if (how === 'throws') throw new Error(message);
@@ -76,6 +119,6 @@ export function start(serve, address, exit) {
   serve(async (context) => {
     if (how === 'rejects') throw new Error(message);
     if (how === 'late') await delay(20);
-    return serviceFor(context, exit);
+    return serviceFor(context, library, exit);
   });
 }

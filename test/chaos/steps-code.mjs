@@ -44,7 +44,11 @@ function start(world, n, { name, signal, options = {}, code, allow = [] }) {
   const rt = world.runtimeOf(n);
   if (!rt) return;
   return world.starts(world.track(`iothread(${code?.how ?? ''})`, rt, async () => {
-    const object = await rt.runtime.iothread(name, { ...options, ...(code && code.by(rt)), ...world.signalOption(signal) });
+    const object = await rt.runtime.iothread(name, { ...options, ...(code && code.by(rt)), ...world.signalOption(signal) }).catch((error) => {
+      // What is right fails for its name alone.
+      if (error?.code === 'ERR_AIO_INVALID_ARG' && !code?.broken && !rt.killed && !/^there is an IOThread/.test(error.message)) world.problem('error', `iothread(): ${error.message}`);
+      throw error;
+    });
     const record = world.add('iothread', { rt, object, code: code !== undefined, closed: false });
     // Heard, so that its end is not an uncaught error as well.
     if (object.closed) void world.track('iothread.closed', rt, () => object.closed, { allow: rt.ends });
@@ -60,6 +64,7 @@ function remote(world, n, label, work, allow) {
 
 const codeBy = (world, how, query = '') => ({
   how,
+  broken: /throws|rejects|silent|waits|missing/.test(query),
   by: (rt) => (how === 'module' ? { module: world.env.service(query) } : { worker: () => world.env.makeWorker(rt, world.env.service(query)) }),
 });
 

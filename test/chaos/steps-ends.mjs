@@ -137,7 +137,8 @@ export const endSteps = {
       const io = world.get('iothread', iothread);
       if (!io) return;
       const { rt, object } = io;
-      rt.may.add('ERR_AIO_PANIC');
+      // The objects of a runtime that has failed are closed.
+      for (const code of ['ERR_AIO_PANIC', 'ended']) rt.may.add(code);
       switch (where) {
         case 'owner':
           return world.attempt('die_here()', rt, () => rt.runtime.call('die_here', way));

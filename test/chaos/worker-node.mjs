@@ -1,5 +1,5 @@
 // The worker file of random programs in Node.
-import { serve } from 'wasm-aio/iothread';
+import { currentSignal, serve, sync } from 'wasm-aio/iothread';
 import { start } from './service.mjs';
 
-start(serve, import.meta.url, () => process.exit(3));
+start({ serve, sync, currentSignal }, import.meta.url, () => process.exit(3));
