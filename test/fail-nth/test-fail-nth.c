@@ -164,10 +164,17 @@ static void fail_in_turn(Part *part, FailKind kind, unsigned least)
 #define EACH_FAILS(part, what, kind, least)                                  \
     static void part##_where_each_##what##_fails(void)                       \
     {                                                                        \
+        fail_in_turn(use_##part, kind, least);                               \
+    }
+/* The same for a part that reads a file. A program may have none, in a page for one. */
+#define EACH_FAILS_ON_A_FILE(part, what, kind, least)                        \
+    static void part##_where_each_##what##_fails(void)                       \
+    {                                                                        \
         part_open_file();                                                    \
         fail_in_turn(use_##part, kind, least);                               \
         part_close_file();                                                   \
     }
+
 /* A machine may have no such engine. */
 enum { OF_AN_ENGINE = 0 };
 #define EACH_ALLOCATION_FAILS(part) EACH_FAILS(part, allocation, FAIL_MEMORY, 5)
@@ -177,38 +184,38 @@ EACH_ALLOCATION_FAILS(bottom_halves)
 EACH_ALLOCATION_FAILS(timers)
 EACH_ALLOCATION_FAILS(handlers)
 EACH_ALLOCATION_FAILS(many_handlers)
-EACH_ALLOCATION_FAILS(threads)
-EACH_ALLOCATION_FAILS(native)
-EACH_ALLOCATION_FAILS(io_uring)
-EACH_ALLOCATION_FAILS(sync)
-EACH_ALLOCATION_FAILS(coroutines)
+EACH_FAILS_ON_A_FILE(threads, allocation, FAIL_MEMORY, 5)
+EACH_FAILS_ON_A_FILE(native, allocation, FAIL_MEMORY, 5)
+EACH_FAILS_ON_A_FILE(io_uring, allocation, FAIL_MEMORY, 5)
+EACH_FAILS_ON_A_FILE(sync, allocation, FAIL_MEMORY, 5)
+EACH_FAILS_ON_A_FILE(coroutines, allocation, FAIL_MEMORY, 5)
 EACH_ALLOCATION_FAILS(iothread)
 EACH_ALLOCATION_FAILS(thread)
 EACH_ALLOCATION_FAILS(errors)
 
-EACH_FAILS(threads, thread, FAIL_THREAD, 1)
-EACH_FAILS(coroutines, thread, FAIL_THREAD, 1)
+EACH_FAILS_ON_A_FILE(threads, thread, FAIL_THREAD, 1)
+EACH_FAILS_ON_A_FILE(coroutines, thread, FAIL_THREAD, 1)
 EACH_FAILS(iothread, thread, FAIL_THREAD, 1)
 EACH_FAILS(thread, thread, FAIL_THREAD, 1)
-EACH_FAILS(threads, late_thread, FAIL_THREAD_LATE, 1)
-EACH_FAILS(coroutines, late_thread, FAIL_THREAD_LATE, 1)
+EACH_FAILS_ON_A_FILE(threads, late_thread, FAIL_THREAD_LATE, 1)
+EACH_FAILS_ON_A_FILE(coroutines, late_thread, FAIL_THREAD_LATE, 1)
 
 EACH_FAILS(nothing, fd, FAIL_FD, 1)
 EACH_FAILS(handlers, fd, FAIL_FD, 1)
 EACH_FAILS(many_handlers, fd, FAIL_FD, 1)
-EACH_FAILS(native, fd, FAIL_FD, 1)
-EACH_FAILS(io_uring, fd, FAIL_FD, 1)
+EACH_FAILS_ON_A_FILE(native, fd, FAIL_FD, 1)
+EACH_FAILS_ON_A_FILE(io_uring, fd, FAIL_FD, 1)
 EACH_FAILS(iothread, fd, FAIL_FD, 1)
 
-EACH_FAILS(threads, operation, FAIL_IO, 4)
-EACH_FAILS(sync, operation, FAIL_IO, 4)
-EACH_FAILS(native, operation, FAIL_IO, OF_AN_ENGINE)
-EACH_FAILS(io_uring, operation, FAIL_IO, OF_AN_ENGINE)
-EACH_FAILS(coroutines, operation, FAIL_IO, 3)
-EACH_FAILS(threads, busy_operation, FAIL_BUSY, 4)
-EACH_FAILS(sync, busy_operation, FAIL_BUSY, 4)
-EACH_FAILS(native, busy_operation, FAIL_BUSY, OF_AN_ENGINE)
-EACH_FAILS(io_uring, busy_operation, FAIL_BUSY, OF_AN_ENGINE)
+EACH_FAILS_ON_A_FILE(threads, operation, FAIL_IO, 4)
+EACH_FAILS_ON_A_FILE(sync, operation, FAIL_IO, 4)
+EACH_FAILS_ON_A_FILE(native, operation, FAIL_IO, OF_AN_ENGINE)
+EACH_FAILS_ON_A_FILE(io_uring, operation, FAIL_IO, OF_AN_ENGINE)
+EACH_FAILS_ON_A_FILE(coroutines, operation, FAIL_IO, 3)
+EACH_FAILS_ON_A_FILE(threads, busy_operation, FAIL_BUSY, 4)
+EACH_FAILS_ON_A_FILE(sync, busy_operation, FAIL_BUSY, 4)
+EACH_FAILS_ON_A_FILE(native, busy_operation, FAIL_BUSY, OF_AN_ENGINE)
+EACH_FAILS_ON_A_FILE(io_uring, busy_operation, FAIL_BUSY, OF_AN_ENGINE)
 
 /* ---- What cannot return an error ---- */
 
