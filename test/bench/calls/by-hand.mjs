@@ -66,6 +66,12 @@ class Reader extends Ring {
     }
   }
 
+  /** Waits for so many ms, without sleeping, until there is something to take. */
+  poll(ms) {
+    const end = performance.now() + ms;
+    for (let n = 1; Atomics.load(this.header, TAIL) === this.at; n++) if (n % 64 === 0 && performance.now() > end) return;
+  }
+
   /** Says that it is going to sleep. Returns false if there is something to take. */
   sleeps() {
     Atomics.store(this.header, SLEEPS, 1);
@@ -73,12 +79,13 @@ class Reader extends Ring {
   }
 }
 
-/** Serves a function, in a thread that may block. Never returns. */
-export function serveByHand([calls, answers], work) {
+/** Serves a function, in a thread that may block, and polls for so many ms before it sleeps. Never returns. */
+export function serveByHand([calls, answers], work, pollMs = 0) {
   const reader = new Reader(calls);
   const writer = new Writer(answers);
   for (;;) {
     reader.take((id, args) => writer.send(id, work(...args)));
+    if (pollMs > 0) reader.poll(pollMs);
     if (reader.sleeps()) Atomics.wait(reader.header, SLEEPS, 1);
   }
 }
@@ -104,4 +111,18 @@ export function callByHand([calls, answers]) {
     waiting.set(++last, resolve);
     writer.send(last, args);
   });
+}
+
+/** Returns what calls the function and blocks, polling all the time, until it has the answer. */
+export function callByHandSync([calls, answers]) {
+  const writer = new Writer(calls);
+  const reader = new Reader(answers);
+  let last = 0;
+  return (...args) => {
+    let answer;
+    writer.send(++last, args);
+    reader.poll(Infinity);
+    reader.take((_, value) => (answer = value));
+    return answer;
+  };
 }

@@ -30,6 +30,9 @@ function wrapComlink(worker) {
   });
 }
 
+/** So long the threads of the lines that poll do so before they sleep. */
+const POLL_NS = 100_000;
+
 const first = (worker) => new Promise((resolve) => worker.once('message', resolve));
 
 /** Two IOThreads of which the first calls the second; they poll for so long before they sleep. */
@@ -52,6 +55,15 @@ export async function makeContenders() {
   const byHandThread = await first(byHand);
   byHand.unref();
 
+  const spinningRings = makeRings();
+  const spinningFar = start('by hand', { rings: spinningRings, pollMs: POLL_NS / 1e6 });
+  const spinningTids = [0, await first(spinningFar)];
+  spinningFar.unref();
+  const spinningNear = start('spinning', { rings: spinningRings });
+  spinningTids[0] = await first(spinningNear);
+  const askSpinning = asker(spinningNear);
+  const spinning = Object.assign((value, times) => askSpinning({ value, times }), { tids: spinningTids });
+
   const synckitWorker = start('synckit');
   const synckitThreads = await first(synckitWorker);
   const askSynckit = asker(synckitWorker);
@@ -62,14 +74,14 @@ export async function makeContenders() {
   const pairs = {
     asleep: await pair(runtime, 'asleep', 0),
     hosted: await pair(runtime, 'hosted', 0, true),
-    polling: await pair(runtime, 'polling', 100_000),
+    polling: await pair(runtime, 'polling', POLL_NS),
   };
   return {
-    io, post, comlink, ring: callByHand(rings), synckit, pairs,
+    io, post, comlink, ring: callByHand(rings), spinning, synckit, pairs,
     tids: { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread') },
     async end() {
       await runtime.close();
-      for (const worker of [bare, comlinkWorker, byHand, synckitWorker]) await worker.terminate();
+      for (const worker of [bare, comlinkWorker, byHand, spinningFar, spinningNear, synckitWorker]) await worker.terminate();
     },
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The far side of each contender of run.mjs: `bare` posts each message back, `comlink` exposes the functions, `by hand` serves
-// echo through rings, `synckit` makes blocking calls to a worker of synckit's, and without any this is an IOThread, which serves
-// the functions.
+// echo through rings, `spinning` calls that and polls for the answers, `synckit` makes blocking calls to a worker of synckit's, and
+// without any this is an IOThread, which serves the functions.
 import { readlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -43,7 +43,15 @@ if (workerData?.as === 'bare') {
 } else if (workerData?.as === 'by hand') {
   const { serveByHand } = await import('./by-hand.mjs');
   parentPort.postMessage(functions.thread());
-  serveByHand(workerData.rings, functions.echo);
+  serveByHand(workerData.rings, functions.echo, workerData.pollMs);
+} else if (workerData?.as === 'spinning') {
+  const { callByHandSync } = await import('./by-hand.mjs');
+  const call = callByHandSync(workerData.rings);
+  parentPort.on('message', ({ value, times }) => {
+    for (let n = 0; n < times; n++) call(value);
+    parentPort.postMessage(undefined);
+  });
+  parentPort.postMessage(functions.thread());
 } else if (workerData?.as === 'synckit') {
   const { createSyncFn } = await import('synckit');
   const call = createSyncFn(new URL('./echo-synckit.mjs', import.meta.url));

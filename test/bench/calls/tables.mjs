@@ -8,7 +8,7 @@ const page = new URL('../../../docs/performance.md', import.meta.url);
 const HEAD = ['line', 'ours', 'beside', 'ratio', 'goal', 'CPU ratio', 'to y_ring', 'others', 'what'];
 const WIDTHS = [13, 9, 20, 6, 12, 10, 10, 46, 0];
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+export const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 const micros = (ns) => (Number.isNaN(ns) ? 'not measured' : `${Number((ns / 1000).toPrecision(3))} µs`);
 /** The median of the ratios of samples that were taken one after the other. */
 const ratio = (ours, others, of) => median(ours.map((sample, n) => sample[of] / others[n][of]));
