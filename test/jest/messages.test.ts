@@ -398,3 +398,44 @@ test('data without functions is sent as it is', () => {
   expect(pack(value, dataOnly).packet.value).toBe(value);
   expect(pack([1, 'two', { three: new Uint8Array(3) }], dataOnly).doubtful).toBe(false);
 });
+
+test('a large buffer is copied once and transferred, and everything that refers to it still does', () => {
+  const bytes = new Uint8Array(100_000).map((_, n) => n);
+  const { buffer } = bytes;
+  const value = { bytes, part: new Float64Array(buffer, 16, 100), view: new DataView(buffer, 8), node: Buffer.from(buffer, 4, 50), map: new Map([['buffer', buffer]]), small: new Uint8Array(3) };
+  const { packet, transfer, doubtful } = pack(value, dataOnly);
+  expect([transfer.length, doubtful]).toEqual([1, false]);
+  const received = unpack(structuredClone(packet, { transfer }), dataOnly) as typeof value;
+  // The sender keeps what it has.
+  expect([buffer.byteLength, bytes[7]]).toEqual([100_000, 7]);
+  expect(received.bytes).toEqual(bytes);
+  expect(received.map.get('buffer')).toBe(received.bytes.buffer);
+  for (const name of ['part', 'view', 'node'] as const) expect(received[name].buffer).toBe(received.bytes.buffer);
+  expect(received.part).toEqual(value.part);
+  expect([received.view.byteOffset, received.view.byteLength]).toEqual([8, 99_992]);
+  expect([received.node.constructor, received.node.byteOffset, received.node.length]).toEqual([Uint8Array, 4, 50]);
+  expect(received.small).toEqual(value.small);
+});
+
+test('a large buffer is left to structured clone beside many objects, or if it is shared or can be resized', () => {
+  const resizable = new (ArrayBuffer as unknown as new (length: number, options: { maxByteLength: number }) => ArrayBuffer)(100_000, { maxByteLength: 200_000 });
+  const many = Array.from({ length: 200 }, () => ({}));
+  for (const value of [resizable, new Uint8Array(new SharedArrayBuffer(100_000)), [many, new Uint8Array(100_000)]]) {
+    expect(pack(value, dataOnly)).toEqual({ packet: { value }, transfer: [], sent: [], doubtful: true });
+  }
+});
+
+test('what is to be taken out is found wherever it is', () => {
+  const work = (): void => {};
+  const flat = { a: 1 };
+  const wide = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`field ${n}`, n]));
+  const named = Object.assign([1, 2], { name: new RangeError('named') });
+  const sparse: unknown[] = [];
+  sparse[7] = work;
+  const cycle: Record<string, unknown> = { flat };
+  cycle['self'] = cycle;
+  for (const value of [[flat, flat, { ...wide, work }], named, sparse, [{ cycle, then: [cycle, { last: work }] }], new Map([[flat, { work }]]), [[1, 2, work]]]) {
+    expect(pack(value, dataOnly).packet.holes?.length).toBeGreaterThan(0);
+  }
+  expect(pack({ cycle, wide, twice: [wide, flat, flat] }, dataOnly).packet.holes).toBeUndefined();
+});

@@ -4,9 +4,10 @@
  * or spoils, are taken out of plain objects, arrays, Maps and Sets, and put in again on the other side.
  */
 import { define } from './define.js';
+import { VIEWS } from './encoding.js';
 import { isLive, isStream } from './live.js';
 import { isProxied, transferOf } from './marks.js';
-import { classNameOf, eachMember, handleFor, isDoubtful, isHandle, isMany, isOfOwnClass, kindOf, nameOf, scan, type Kind, type Place } from './scan.js';
+import { classNameOf, eachMember, handleFor, isDoubtful, isHandle, isMany, isOfOwnClass, kindOf, largeBuffer, nameOf, scan, type Kind, type Place } from './scan.js';
 import { isError, takeApart } from './take-apart.js';
 import type { AnyFunction, Correspondent, Filling, Hole, Packet, Parts } from './unpack.js';
 
@@ -40,15 +41,34 @@ export function methods(object: object): [string, unknown][] {
  */
 export function pack(value: unknown, by: Correspondent, root = 'value', copied = false): Packed {
   const top: Place = { key: root };
-  const { found, doubtful } = scan(value, top);
+  const { found, doubtful, large } = scan(value);
+  /** Large buffers are copied and transferred: structured clone would copy them twice. */
+  const moves = large && !found;
   const packet: Packet = { value };
-  const packed: Packed = { packet, transfer: [], sent: [], doubtful };
-  if (!found && !copied) return packed;
+  const packed: Packed = { packet, transfer: [], sent: [], doubtful: doubtful && !moves };
+  if (!found && !copied && !moves) return packed;
   const holes: Hole[] = (packet.holes = []);
   const made: Parts[] = (packet.made = []);
   /** What stands for each object in the packet: its copy, or the parts from which the receiver makes it. */
   const copies = new Map<object, { copy: object } | { of: Parts }>();
+  const moved = new Map<ArrayBuffer, ArrayBuffer>();
   const todo: (() => void)[] = [];
+
+  /** Returns a copy of a large buffer, or a view of one. */
+  const move = (from: object): object | undefined => {
+    const buffer = largeBuffer(from);
+    const type = ArrayBuffer.isView(from) ? VIEWS.find((type) => from instanceof type) : undefined;
+    if (!buffer || (buffer !== from && !type)) return undefined;
+    let copy = moved.get(buffer);
+    if (!copy) {
+      // Its memory is not zeroed first, as that of slice() is.
+      copy = new Uint8Array(new Uint8Array(buffer)).buffer;
+      moved.set(buffer, copy);
+      packed.transfer.push(copy);
+    }
+    const { byteOffset, byteLength, length = byteLength } = from as Uint8Array;
+    return type ? new (type as Uint8ArrayConstructor)(copy, byteOffset, length) : copy;
+  };
 
   const put = (into: object, key: string, from: unknown, self: unknown, place: Place): void => {
     const leave = (filling: Filling): void => {
@@ -103,9 +123,10 @@ export function pack(value: unknown, by: Correspondent, root = 'value', copied =
       return;
     }
     if (kind === 'other') {
-      define(into, key, from);
-      copies.set(from, { copy: from });
-      packed.doubtful ||= isDoubtful(from);
+      const copy = (moves && move(from)) || from;
+      define(into, key, copy);
+      copies.set(from, { copy });
+      packed.doubtful ||= copy === from && isDoubtful(from);
       return;
     }
     const copy = kind === 'array' ? Array<unknown>((from as unknown[]).length) : {};

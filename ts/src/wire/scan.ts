@@ -108,7 +108,14 @@ export function eachMember(value: object, kind: Kind, visit: (member: unknown, k
   } else if (kind === 'Set') {
     Set.prototype.forEach.call(value, (member: unknown) => visit(member, member, 'values'));
   } else if (!ArrayBuffer.isView(value)) {
-    for (const key of Object.keys(value)) visit((value as Record<string, unknown>)[key], key);
+    const keys: readonly (string | number)[] = Object.keys(value);
+    const { length } = kind === 'array' ? (value as unknown[]) : '';
+    // If an array has no holes, its indices are the first keys; numbers are faster than these strings.
+    const dense = length > 0 && keys[length - 1] === String(length - 1) ? length : 0;
+    for (let n = 0; n < keys.length; n++) {
+      const key = n < dense ? n : (keys[n] as string);
+      visit((value as Record<string, unknown>)[key], key);
+    }
   }
 }
 
@@ -117,60 +124,102 @@ const MANY = 100;
 /** For a buffer of more bytes than this the receiver may have no memory. */
 const LARGE = 1 << 16;
 
-export function isDoubtful(value: object): boolean {
+/** The ArrayBuffer that a value is, or is a view of. */
+const bufferOf = (value: object): ArrayBuffer | undefined => {
   const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
-  return !(Object.prototype.toString.call(buffer) === '[object ArrayBuffer]' && (buffer as ArrayBuffer).byteLength <= LARGE);
+  return tagOf(buffer) === 'ArrayBuffer' ? (buffer as ArrayBuffer) : undefined;
+};
+
+export const isDoubtful = (value: object): boolean => !((bufferOf(value)?.byteLength ?? Infinity) <= LARGE);
+
+/** Returns a value's buffer if that is large and could be copied and transferred. */
+export function largeBuffer(value: object): ArrayBuffer | undefined {
+  const buffer = bufferOf(value);
+  return buffer && buffer.byteLength > LARGE && !(buffer as { resizable?: boolean }).resizable ? buffer : undefined;
 }
 
-interface Walk {
-  /** Where the first member was found for which stop() returned true. Nothing after it was examined. */
-  found: Place | undefined;
-  /** Whether the receiver of the value may be unable to read it. */
-  doubtful: boolean;
-}
-
-/** Visits a value and everything in it. place: where the value itself is. */
-function walk(value: unknown, place: Place, stop: (member: unknown) => boolean): Walk {
+/** Visits a value and everything in it. Returns where the first member is for which stop() returns true. place: where the value itself is. */
+function walk(value: unknown, place: Place, stop: (member: unknown) => boolean): Place | undefined {
   const seen = new Set<object>();
   const places: Place[] = [];
-  const result: Walk = { found: undefined, doubtful: false };
+  let found: Place | undefined;
   let inside: Place | undefined;
   const visit = (member: unknown, key: unknown, as?: Place['as']): void => {
     const isObject = typeof member === 'object' && member !== null;
-    if (result.found || (isObject && seen.has(member))) return;
+    if (found || (isObject && seen.has(member))) return;
     const stops = stop(member);
     if (!stops && !isObject) return;
     const at = inside ? { inside, key, as } : place;
-    if (stops) result.found = at;
+    if (stops) found = at;
     else places[seen.add(member as object).size - 1] = at;
   };
   visit(value, undefined);
   let n = 0;
   for (const object of seen) {
-    if (result.found) break;
+    if (found) break;
     inside = places[n++];
     const kind = kindOf(object);
-    if (kind === 'other' && isDoubtful(object)) result.doubtful = true;
     // The structured clone algorithm copies none of an error's own fields.
     if (kind !== 'other' || !isError(object)) eachMember(object, kind, visit);
   }
-  result.doubtful ||= isMany(seen.size);
-  return result;
+  return found;
 }
 
-/**
- * Finds the first part of a value that the structured clone algorithm refuses or spoils: a function, an error, a
- * handle, a live value, an object of a class, or what proxy() or transfer() has marked. If there is none, the value can be
- * sent as it is.
- */
-export function scan(value: unknown, place: Place): Walk {
-  // A value may have very many objects, nearly all of them plain: these are asked the least.
-  return walk(value, place, (member) => {
+/** So many members of a plain object or an array are looked at before it is remembered. */
+const FLAT = 16;
+
+/** Whether a plain object has few members, and none that has to be examined: then it need not be remembered. */
+function isFlat(object: object): boolean {
+  let left = FLAT;
+  for (const key in object) {
+    const member = (object as Record<string, unknown>)[key];
+    if (left-- === 0 || typeof member === 'function' || (typeof member === 'object' && member !== null)) return false;
+  }
+  return true;
+}
+
+/** What pack() has to know of a value. */
+interface Scan {
+  /**
+   * Whether it has in it something that the structured clone algorithm refuses or spoils: a function, an error, a handle, a live
+   * value, an object of a class, or what proxy() or transfer() has marked. If not, the value can be sent as it is.
+   */
+  found: boolean;
+  /** Whether its receiver may be unable to read it. */
+  doubtful: boolean;
+  /** Whether it has large buffers, and not many objects besides. */
+  large: boolean;
+}
+
+/** Examines a value. It may have very many objects, nearly all of them plain: these are asked the least. */
+export function scan(value: unknown): Scan {
+  const seen = new Set<object>();
+  const todo: object[] = [];
+  let objects = 0;
+  let doubtful = false;
+  let large = false;
+  const isFound = (member: unknown): boolean => {
     if (typeof member !== 'object' || member === null) return typeof member === 'function';
     if (isHandle(member) || isAsyncIterable(member) || (marks.any && (isProxied(member) || isTransferred(member)))) return true;
+    objects++;
+    if ((getPrototypeOf(member) === Object.prototype && isFlat(member)) || seen.has(member)) return false;
+    seen.add(member);
     const kind = kindOf(member);
-    return kind !== 'plain' && ((kind === 'other' && (isError(member) || isLive(member))) || isOfOwnClass(member, kind));
-  });
+    if (kind !== 'plain' && ((kind === 'other' && (isError(member) || isLive(member))) || isOfOwnClass(member, kind))) return true;
+    if (kind !== 'other') todo.push(member);
+    else {
+      doubtful ||= isDoubtful(member);
+      large ||= largeBuffer(member) !== undefined;
+    }
+    return false;
+  };
+  let found = isFound(value);
+  // The array grows during this loop.
+  for (const object of todo) {
+    if (found) break;
+    eachMember(object, kindOf(object), (member) => (found ||= isFound(member)));
+  }
+  return { found, doubtful: doubtful || isMany(objects), large: large && !isMany(objects) };
 }
 
 /**
@@ -181,7 +230,7 @@ export function explain(error: unknown, value: unknown, root: string): unknown {
   if (error instanceof RangeError && /stack|recursion/i.test(error.message)) {
     return new DOMException(`${root} cannot be sent to another thread: nested too deeply`, 'DataCloneError');
   }
-  const { found } = walk(value, { key: root }, (member) => {
+  const found = walk(value, { key: root }, (member) => {
     if (typeof member !== 'symbol' && (typeof member !== 'object' || member === null || kindOf(member) !== 'other')) return false;
     try {
       structuredClone(member);
