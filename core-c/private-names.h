@@ -168,6 +168,9 @@
 #define aio_parts_idle aio_priv_aio_parts_idle
 #define aio_parts_size aio_priv_aio_parts_size
 
+/* loop/aio-poll.c */
+#define aio_poll_awake aio_priv_aio_poll_awake
+
 /* loop/polling.c */
 #define aio_adapt_polling aio_priv_aio_adapt_polling
 #define aio_poll_set_started aio_priv_aio_poll_set_started

@@ -17,13 +17,13 @@ static bool handlers_are_overdue(AioContext *ctx)
            qatomic_read(&ctx->handlers_with_events) > 1;
 }
 
-bool aio_poll(AioContext *ctx, bool blocking)
+/* sleeps: whether it may sleep. How long to poll is learnt only from iterations that may. */
+static inline bool iterate(AioContext *ctx, bool blocking, bool sleeps)
 {
-    AIO_CHECK_CONTEXT(ctx);
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     Wakeup *wakeup = ctx->wakeup;
     bool may_sleep = false, found = false, look, walk, progress = false;
-    bool adaptive = qatomic_read(&ctx->poll_max_ns);
+    bool adaptive = sleeps && qatomic_read(&ctx->poll_max_ns);
     int64_t timeout = 0, start = 0;
 
     aio_assert_home_thread(ctx, "aio_poll");
@@ -45,6 +45,9 @@ bool aio_poll(AioContext *ctx, bool blocking)
         if (!found) {
             qemu_lockcnt_dec(&ctx->list_lock);
         }
+    }
+    if (!sleeps) {
+        timeout = 0;
     }
     if (timeout) {
         may_sleep = true;
@@ -93,4 +96,16 @@ bool aio_poll(AioContext *ctx, bool blocking)
     }
     progress |= aio_run_timers(ctx, NULL);
     return progress;
+}
+
+bool aio_poll(AioContext *ctx, bool blocking)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    return iterate(ctx, blocking, true);
+}
+
+bool aio_poll_awake(AioContext *ctx, bool polls)
+{
+    AIO_CHECK_CONTEXT(ctx);
+    return iterate(ctx, polls, false);
 }

@@ -226,3 +226,9 @@ test.each(['terminate', 'close'] as const)('functions of a thread that was ended
   await failure(withOptions(remote, { timeout: 1000 }).echo(1), code);
   await failure(withOptions(remote.echo, { timeout: 1000 })(1), code);
 });
+
+test("calls that follow each other closely do not keep a polling thread from its event loop's tasks", async () => {
+  const polling = await runtime.iothread<ServedWaiter>('polling', { module, pollMaxNs: 1_000_000 });
+  await a.remote.meet(polling.remote);
+  expect(await a.remote.askTurned()).toBe(true);
+});

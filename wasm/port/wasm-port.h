@@ -135,6 +135,7 @@ typedef struct WasmThread {
     uint32_t *counts_in;       /* port_thread_counts_in */
     uint32_t posted;           /* control-plane messages sent to it */
     uint32_t wants_turn;       /* WasmTurn; used by its worker only */
+    int64_t turn_due_ns;       /* the wanted turn is put off until then; 0: it is not put off */
     uint32_t roused;           /* counts what ends its blocking calls' sleeps (calls.c). A futex. */
     /* The loop handle of the thread whose answer it waits for in a blocking call (handle.c). */
     bool awaits;

@@ -63,6 +63,30 @@ static void set_waiter(CallRing *ring, RingWaiter waiter)
     }
 }
 
+static int64_t poll_max_ns(void)
+{
+    return qatomic_read(&qemu_get_current_aio_context()->poll_max_ns);
+}
+
+/* Polls as long as the thread's loop may. Returns true if there is a record. *begin becomes the time of
+ * the first look at the clock, which costs as much as dozens of looks at the rings. */
+static bool poll_rings(CallRing *ring, uint32_t seen, CallRing *also, uint32_t also_seen,
+                       int64_t *begin)
+{
+    for (unsigned turn = 1; is_at(ring, seen) && is_at(also, also_seen); turn++) {
+        if (turn % 128 == 0) {
+            int64_t now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+
+            if (!*begin) {
+                *begin = now;
+            } else if (now - *begin > poll_max_ns()) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /*
  * Waits, in a blocking call, until there is a record behind `seen` in the ring, or the ring's writer
  * has ended; or until there is one behind `also_seen` in `also`, a ring of another connection or NULL;
@@ -78,15 +102,13 @@ WASM_EXPORT("rt_await")
 void rt_await(CallRing *ring, uint32_t seen, CallRing *also, uint32_t also_seen, double timeout_ns)
 {
     uint32_t *word = &wasm_thread_self()->roused;
-    int64_t begin = port_clock_ns(PORT_CLOCK_MONOTONIC);
-    int64_t poll_ns = qatomic_read(&qemu_get_current_aio_context()->poll_max_ns);
+    int64_t begin = 0;
 
-    if (ring->quick) {
-        for (unsigned turn = 1; is_at(ring, seen) && is_at(also, also_seen); turn++) {
-            if (turn % 64 == 0 && port_clock_ns(PORT_CLOCK_MONOTONIC) - begin > poll_ns) {
-                break;
-            }
-        }
+    if (ring->quick && poll_rings(ring, seen, also, also_seen, &begin)) {
+        return;
+    }
+    if (!begin) {
+        begin = port_clock_ns(PORT_CLOCK_MONOTONIC);
     }
     if (is_at(ring, seen) && is_at(also, also_seen)) {
         uint32_t before = qatomic_mb_read(word);
@@ -103,5 +125,5 @@ void rt_await(CallRing *ring, uint32_t seen, CallRing *also, uint32_t also_seen,
         set_waiter(ring, RING_AWAITED);
         set_waiter(also, RING_AWAITED);
     }
-    ring->quick = port_clock_ns(PORT_CLOCK_MONOTONIC) - begin <= poll_ns;
+    ring->quick = port_clock_ns(PORT_CLOCK_MONOTONIC) - begin < poll_max_ns();
 }

@@ -174,6 +174,35 @@ static bool mark_calls(CallRing *rings)
     return any;
 }
 
+static bool has_calls(const CallRing *rings)
+{
+    for (const CallRing *ring = rings; ring; ring = ring->next) {
+        if (qatomic_mb_read(&ring->tail) != ring->head || ring->beside) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A turn of JavaScript's event loop is put off for at most this long. */
+#define TURN_NS (1 * SCALE_MS)
+
+/* Whether the loop may poll before JavaScript has the turn that it wants. Where calls follow each other that
+ * closely, most turns are saved, which cost as much as the calls. */
+static bool may_put_off_turn(WasmThread *self, const AioContext *ctx)
+{
+    int64_t now;
+
+    if (!qatomic_read(&ctx->poll_ns)) {
+        return false;
+    }
+    now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+    if (!self->turn_due_ns) {
+        self->turn_due_ns = now + TURN_NS;
+    }
+    return now < self->turn_due_ns;
+}
+
 /*
  * Runs the loop. Returns when the IOThread was asked to stop; when JavaScript needs a turn,
  * because a message that was posted has not been received yet, or a call-back in JavaScript
@@ -191,6 +220,9 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
     CallRing *calls = rt_calls(ctx);
 
     rt_sleeps_hosted(ctx, false);
+    if (self->wants_turn == TURN_NONE) {
+        self->turn_due_ns = 0;
+    }
     for (;;) {
         /* Read first: calls that were sent before the stop are still taken. */
         bool running = iothread_is_running(iothread);
@@ -200,7 +232,7 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
             return LEFT_FOR_TURN;
         }
         if (mark_calls(calls)) {
-            aio_poll(ctx, false);
+            aio_poll_awake(ctx, false);
             return LEFT_FOR_CALLS;
         }
         if (!running) {
@@ -208,7 +240,8 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
         }
         if (self->wants_turn == TURN_NONE) {
             iothread_iterate(iothread);
-        } else if (!aio_poll(ctx, false) && self->wants_turn != TURN_NOW) {
+        } else if (!aio_poll_awake(ctx, may_put_off_turn(self, ctx)) &&
+                   self->wants_turn != TURN_NOW && !has_calls(calls)) {
             /* Otherwise it would sleep now. */
             return LEFT_FOR_TURN;
         }

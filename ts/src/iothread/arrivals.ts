@@ -38,10 +38,16 @@ export class Arrivals {
     return 'record';
   }
 
+  /** The record that a blocking call has just taken out of the ring was handled. */
+  handled(number: number): void {
+    if (number === this.taking && this.early.size === 0) this.taking = (number + 1) | 0;
+    else this.early.set(number, NOTHING);
+  }
+
   /** Whether there is more to take, at whatever position. */
   get more(): boolean {
     const { reader } = this;
-    const beside = this.early.has(this.taking);
+    const beside = this.early.size > 0 && this.early.has(this.taking);
     reader.beside = beside;
     return beside || reader.next(reader.end) === this.taking;
   }

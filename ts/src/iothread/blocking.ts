@@ -53,15 +53,18 @@ function hear(signal: object): Heard | undefined {
 
 /** Takes what is in the ring out of it, to be handled later, up to the first record that is waited for. Returns that. */
 function setAside(by: Connection, isIt: IsIt): Found | undefined {
-  const { early, reader } = by.arrivals;
+  const { arrivals, arrivals: { early, reader } } = by;
+  const { words } = decoder;
   for (let number = reader.next(reader.end); number !== undefined; number = reader.next(reader.end)) {
-    const length = reader.take(decoder.words, decoder.bytes);
-    const [kind = 0, id = 0, of = 0] = decoder.words;
-    if (isIt(kind, id >>> 0, of >>> 0)) {
-      early.set(number, NOTHING);
-      return { by, kind, id: id >>> 0, of: of >>> 0, value: decoder.decode(PREFIX, by.functions) };
+    const length = reader.take(words, decoder.bytes);
+    const kind = words[0] as number;
+    const id = (words[1] as number) >>> 0;
+    const of = (words[2] as number) >>> 0;
+    if (isIt(kind, id, of)) {
+      arrivals.handled(number);
+      return { by, kind, id, of, value: decoder.decode(PREFIX, by.functions) };
     }
-    early.set(number, decoder.words.slice(0, (length + 3) >> 2));
+    early.set(number, words.slice(0, (length + 3) >> 2));
   }
   return undefined;
 }
@@ -114,7 +117,7 @@ export class BlockingCalls implements Waits {
   /** Makes the call, and waits for its answer, or for the record which tells that the signal was aborted. */
   private waitFor(by: Connection, of: number, args: unknown[], { timeout = Infinity }: CallOptions, heard: Heard | undefined): Found {
     const { arrivals: { reader } } = by;
-    const end = performance.now() + timeout;
+    const end = timeout < Infinity ? performance.now() + timeout : Infinity;
     const id = BLOCKING + (this.last = (this.last + 1) % BLOCKING);
     const isFound: IsIt = (kind, number, what) =>
       (number === id && (kind === Kind.value || kind === Kind.thrown)) || (heard?.by === by && heard.isAbort(kind, number, what));
@@ -134,7 +137,7 @@ export class BlockingCalls implements Waits {
       if (sent) by.cancel(id, reason, sent.call);
     };
     const sleep = (most: number): void => {
-      const left = end - performance.now();
+      const left = end < Infinity ? end - performance.now() : Infinity;
       if (left <= 0) {
         const reason = new AioError('ERR_AIO_TIMEOUT', `the blocking call took longer than ${timeout} ms (timeout; IOThread '${by.name}')`);
         cancel(reason);
