@@ -81,14 +81,17 @@ test('getaddrinfo() looks names up by the owner, with --allow-net', async () => 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const port = String((server.address() as AddressInfo).port);
-  expect(await connect('server.test', port, '--allow-net')).toMatchObject({ code: 0, stdout: 'answer to question\n', stderr: '' });
-  const nothing = await connect('nothing.test', port, '--allow-net');
-  expect(nothing.code).toBe(1);
-  expect(nothing.stderr).toMatch(/^Name does not resolve/);
-  expect(await connect('busy.test', port, '--allow-net')).toMatchObject({ code: 1, stderr: 'Temporary failure in name resolution\n' });
-  const refused = await spawned('env', ['NODE_OPTIONS=', process.execPath, cli, 'run', program, 'connect', 'server.test', port]);
-  expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/may not look up server\.test: names of hosts need --allow-net/);
-  server.close();
-  await once(server, 'close');
+  try {
+    expect(await connect('server.test', port, '--allow-net')).toMatchObject({ code: 0, stdout: 'answer to question\n', stderr: '' });
+    const nothing = await connect('nothing.test', port, '--allow-net');
+    expect(nothing.code).toBe(1);
+    expect(nothing.stderr).toMatch(/^Name does not resolve/);
+    expect(await connect('busy.test', port, '--allow-net')).toMatchObject({ code: 1, stderr: 'Temporary failure in name resolution\n' });
+    const refused = await spawned('env', ['NODE_OPTIONS=', process.execPath, cli, 'run', program, 'connect', 'server.test', port]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/may not look up server\.test: names of hosts need --allow-net/);
+  } finally {
+    server.close();
+    await once(server, 'close');
+  }
 });
