@@ -19,7 +19,7 @@ for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 100
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
   await page.goto(`${address}dist/demo/break.html#code=notify-looks-first`);
   await page.waitForSelector('#source mark');
-  await page.screenshot({ path: join(top, `docs/images/break-it-${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(top, `docs/images/break-it-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
 }
 await browser.close();
 server.kill();
