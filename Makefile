@@ -556,7 +556,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 # ---- tests -------------------------------------------------------------------
 
 test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
-    build/sim/sim $(sim_wasm) build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
+    build/sim/sim $(sim_wasm) dist/demo/sim/.stamp build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm dist/aio.wasm dist/.stamp

@@ -56,6 +56,7 @@ inChromium(title, () => {
   test('it finds each bug by itself, where there is no shared memory, and shows the step beside the source', async () => {
     await open();
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    await page.waitForSelector('#mutant option', { state: 'attached' });
     const codes = await page.$$eval('#mutant option', (options) => options.map((option) => (option as HTMLOptionElement).value));
     expect(codes).toHaveLength(12);
     for (const code of codes.filter((name) => name !== 'right')) {
