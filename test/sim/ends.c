@@ -197,20 +197,29 @@ static CoMutex co_mutex;
 
 static bool through[3];
 
+static unsigned parties;
+
 static void coroutine_fn holds_first(void *opaque)
 {
     qemu_co_mutex_lock(&co_mutex);
-    sim_meet(3);
+    sim_meet(parties);
     shared++;
-    /* About as long as the others spin before they queue up. */
-    sim_sleep(3000 + sim_choose(6000));
+    if (parties == 2) {
+        /* Until the other one has counted itself, and has not yet queued up. */
+        while (qatomic_read(&co_mutex.locked) < 2) {
+            sim_pass();
+        }
+    } else {
+        /* About as long as the others spin before they queue up. */
+        sim_sleep(3000 + sim_choose(6000));
+    }
     qemu_co_mutex_unlock(&co_mutex);
     *(bool *)opaque = true;
 }
 
 static void coroutine_fn comes_then(void *opaque)
 {
-    sim_meet(3);
+    sim_meet(parties);
     qemu_co_mutex_lock(&co_mutex);
     shared++;
     qemu_co_mutex_unlock(&co_mutex);
@@ -233,10 +242,21 @@ static void has_a_coroutine(void *opaque)
 
 SIM_SCENARIO(co_mutex_tickets, "Coroutines that come while a CoMutex is handed over are each let in once.")
 {
+    parties = 3;
     qemu_co_mutex_init(&co_mutex);
     sim_spawn("a", has_a_coroutine, &through[0]);
     sim_spawn("b", has_a_coroutine, &through[1]);
     sim_spawn("c", has_a_coroutine, &through[2]);
     sim_join();
     sim_check(shared == 3);
+}
+
+SIM_SCENARIO(co_mutex_given_up_meanwhile, "Who queues up for a CoMutex that is given up in that moment gets it.")
+{
+    parties = 2;
+    qemu_co_mutex_init(&co_mutex);
+    sim_spawn("a", has_a_coroutine, &through[0]);
+    sim_spawn("b", has_a_coroutine, &through[1]);
+    sim_join();
+    sim_check(shared == 2);
 }
