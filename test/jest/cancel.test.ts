@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** Calls to another thread are cancelled by a signal or after a time: one that has not begun never runs, and nothing of it is left. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { getEventListeners } from 'node:events';
 import { AioError, currentSignal, release, Runtime, withOptions, type AbortSignalLike, type CallOptions, type IOThread } from 'wasm-aio';
 import type { Cancel } from './fixtures/iothread-cancel.js';
 import { failure } from './helpers/errors.js';
@@ -248,4 +249,37 @@ test('errors of a cancelled call have the class of the reason', async () => {
   const signal = AbortSignal.timeout(5);
   expect(await rejected(io.remote.with({ signal }).never())).toMatchObject({ name: 'TimeoutError' });
   expect(await failure(io.remote.with({ timeout: 0 }).never(), 'ERR_AIO_TIMEOUT')).toBeInstanceOf(AioError);
+});
+
+test('any number of waits may have one signal: it has one listener, which is gone when they are over', async () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warned);
+  const file = await io.open(process.execPath);
+  const notifier = runtime.context.notifier('never');
+  for (const aborts of [true, false]) {
+    const goOn = await busy();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waits = Array.from({ length: 100 }, (_, n) => [
+      io.clock({ signal }), io.remote.with({ signal }).run(n), runtime.context.sleep(aborts ? 1e6 : 1, { signal }), notifier.wait({ signal }), file.read(n, 1, { signal }),
+    ]).flat();
+    const ends = Promise.allSettled(waits);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    if (aborts) controller.abort(new RangeError('all'));
+    else notifier.set();
+    await goOn();
+    const settled = await ends;
+    // A read may be quicker.
+    const rejected = settled.filter((end) => end.status === 'rejected');
+    if (aborts) expect(rejected.length).toBeGreaterThanOrEqual(400);
+    expect(rejected.map(({ reason }) => reason as unknown)).toEqual(rejected.map(() => new RangeError('all')));
+    if (!aborts) expect(rejected).toHaveLength(0);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  }
+  notifier.close();
+  await file.close();
+  await new Promise(setImmediate);
+  process.off('warning', warned);
+  expect(warnings).toEqual([]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { isSignal, optionsOf } from './check.js';
+import { reportUncaught } from './errors.js';
 import type { AbortSignalLike } from './platform.js';
 
 /** Options of methods that wait for something. */
@@ -22,6 +23,44 @@ export function signalOf(options: WaitOptions): AbortSignalLike | undefined {
   return optionsOf(options, { signal: isSignal }).signal;
 }
 
+/** What is to be called when a signal is aborted, and the one listener that does it. */
+interface Heard {
+  readonly all: Set<() => void>;
+  fire(): void;
+}
+const heard = new WeakMap<AbortSignalLike, Heard>();
+
+/**
+ * Calls work() when the signal is aborted. Returns how to stop that. All that wait for a signal share one listener: Node warns of a
+ * leak where a signal has more than ten, and thousands of requests may have the same.
+ */
+export function onAbort(signal: AbortSignalLike | undefined, work: () => void): () => void {
+  if (!signal) return () => {};
+  let known = heard.get(signal);
+  if (!known) {
+    const all = new Set<() => void>();
+    const fire = (): void => {
+      for (const one of [...all]) {
+        try {
+          if (all.delete(one)) one();
+        } catch (error) {
+          reportUncaught(error);
+        }
+      }
+    };
+    heard.set(signal, (known = { all, fire }));
+    signal.addEventListener('abort', fire);
+  }
+  const { all, fire } = known;
+  all.add(work);
+  return () => {
+    all.delete(work);
+    if (all.size > 0 || heard.get(signal)?.all !== all) return;
+    heard.delete(signal);
+    signal.removeEventListener('abort', fire);
+  };
+}
+
 /**
  * Returns a promise that the functions given to begin() settle, or that an aborted signal rejects. In each case stop(),
  * which begin() returns, is called first. begin() must not settle the promise before it returns.
@@ -31,14 +70,13 @@ export function until(
 ): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     const end = <T>(settle: (value: T) => void) => (value: T): void => {
-      signal?.removeEventListener('abort', aborted);
+      ignore();
       stop();
       settle(value);
     };
     const fail = end<unknown>(reject);
-    const aborted = (): void => fail(signal?.reason);
     const stop = begin(end<void>(resolve), fail);
-    signal?.addEventListener('abort', aborted);
+    const ignore = onAbort(signal, () => fail(signal?.reason));
   });
 }
 
@@ -60,19 +98,18 @@ export async function abortable<T>(
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
     let over = false;
-    const aborted = (): void => {
+    const ignore = onAbort(signal, () => {
       over = true;
       reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', aborted, { once: true });
+    });
     promise.then(
       (result) => {
-        signal.removeEventListener('abort', aborted);
+        ignore();
         if (!over) return resolve(result);
         Promise.resolve(late(result)).catch(() => {});
       },
       (error: unknown) => {
-        signal.removeEventListener('abort', aborted);
+        ignore();
         reject(error as Error);
       },
     );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { signalOf } from '../abort.js';
+import { onAbort, signalOf } from '../abort.js';
 import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { AioError, closedError, noMemory } from '../errors.js';
@@ -259,13 +259,12 @@ export class OpenFile extends AioFile {
         let result = NO_MEMORY;
         if (ranges && pointer !== 0) {
           memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length).set(ranges.flatMap(({ start, length }) => [start, length]));
-          const cancel = (): void => exports.rt_file_cancel(pointer);
-          signal?.addEventListener('abort', cancel);
+          const ignore = onAbort(signal, () => exports.rt_file_cancel(pointer));
           begun = true;
           try {
             result = await core.request(ioThread, (id) => exports.rt_file_submit(pointer, id));
           } finally {
-            signal?.removeEventListener('abort', cancel);
+            ignore();
           }
           begun = false;
           exports.rt_file_request_free(pointer);

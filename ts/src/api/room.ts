@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { onAbort } from '../abort.js';
 import { noMemory } from '../errors.js';
 import type { AbortSignalLike } from '../platform.js';
 
@@ -87,14 +88,14 @@ export class Room {
         this.admit();
       };
       const go = (): void => {
-        signal?.removeEventListener('abort', leave);
+        ignore();
         this.waiting--;
         resolve();
       };
       const queued: Queued = { bytes, go, left: false, next: undefined };
       this.waiting++;
       enqueue(queued);
-      signal?.addEventListener('abort', leave, { once: true });
+      const ignore = onAbort(signal, leave);
     });
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { CallOptions } from '../abort.js';
+import { onAbort, type CallOptions } from '../abort.js';
 import { AioError } from '../errors.js';
 import { after } from '../runtime/within.js';
 
@@ -15,11 +15,11 @@ export function endEarly(answered: Promise<unknown>, { signal, timeout = Infinit
   };
   const aborted = (): void => end(signal?.reason);
   const stopTimer = after(timeout, () => end(new AioError('ERR_AIO_TIMEOUT', `the call took longer than ${timeout} ms (timeout; ${what})`)));
-  signal?.addEventListener('abort', aborted, { once: true });
+  const ignore = onAbort(signal, aborted);
   const settled = (): void => {
     open = false;
     stopTimer();
-    signal?.removeEventListener('abort', aborted);
+    ignore();
   };
   answered.then(settled, settled);
   // A getter of the arguments may have aborted it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type * as workers from 'node:worker_threads';
+import { onAbort } from '../abort.js';
 import { AioError, closedError, messageOf } from '../errors.js';
 import { showAs } from '../face.js';
 import { isNode } from '../hosts/detect.js';
@@ -110,9 +111,7 @@ export class Pool<Api = unknown> {
       }
       const task: Task = { key: 0, name, value, priority, timeout, transfer, since: clock(), resolve, reject, at: undefined, settled: false };
       if (signal) {
-        task.signal = signal;
-        task.aborted = () => this.#stop(task, signal.reason);
-        signal.addEventListener('abort', task.aborted, { once: true });
+        task.ignore = onAbort(signal, () => this.#stop(task, signal.reason));
       }
       this.#open++;
       if (thread) thread.send(task);
@@ -169,7 +168,7 @@ export class Pool<Api = unknown> {
     if (task.settled) return;
     task.settled = true;
     this.#open--;
-    if (task.aborted) task.signal?.removeEventListener('abort', task.aborted);
+    task.ignore?.();
     this.#counts[how === 'resolve' ? 'completed' : 'failed']++;
     task[how](value);
   }

@@ -3,7 +3,6 @@ import { AioError, messageOf } from '../errors.js';
 import type { IOThread } from '../iothread/iothread.js';
 import type { Received } from '../iothread/remote.js';
 import { transfer } from '../wire/marks.js';
-import type { AbortSignalLike } from '../platform.js';
 import { clock, type PoolService } from './tasks.js';
 import type { Queued } from './queue.js';
 
@@ -20,8 +19,8 @@ export interface Task extends Queued {
   /** Where it is; undefined: in the queue, or settled. */
   at: Place | undefined;
   settled: boolean;
-  signal?: AbortSignalLike | undefined;
-  aborted?: (() => void) | undefined;
+  /** Its signal does not count any more. */
+  ignore?: (() => void) | undefined;
 }
 
 /** A task in a thread. Its slot is used again when it was answered, or was taken back. */
