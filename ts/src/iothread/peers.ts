@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The connections of this IOThread to other ones, over which they call each other without a thread in between. */
-import { AioError, noMemory } from '../errors.js';
+import { AioError, closedError, noMemory } from '../errors.js';
 import type { ContextPointer } from '../runtime/exports.js';
 import type { Taker } from '../runtime/hosted.js';
 import type { Instance } from '../runtime/instance.js';
@@ -56,12 +56,15 @@ export class Peers {
   presented: Presented | undefined;
   private loop: Slot | undefined;
   private readonly all: Peer[] = [];
+  private closed = false;
 
   constructor(private readonly home: Home) {}
 
   /** Makes the handle by which other threads wake this one, until close(). */
   makeLoop(): Slot {
     const { instance: { exports }, context, name } = this.home;
+    // The function given to serve() may return when the role is over, and the context is freed.
+    if (this.closed) throw closedError(name);
     const number = exports.rt_loop_handle(context);
     if (number < 0) throw noMemory(`the calls of IOThread '${name}'`);
     return (this.loop = { number, generation: exports.rt_handle_generation(number) });
@@ -69,6 +72,7 @@ export class Peers {
 
   /** Before this thread's context is freed. */
   close(): void {
+    this.closed = true;
     if (this.loop) this.home.instance.exports.rt_handle_close(this.loop.number, this.loop.generation);
     for (const { rpc } of this.all) rpc.close();
   }
