@@ -296,7 +296,10 @@ void rt_handle_leave(uint32_t number)
 /* Drops a holder; after the last one the number and the fd can be reused. */
 static void drop(Handle *handle)
 {
+    /* One step: a thread that is terminated in between would leave the number taken. */
+    port_thread_holds(1);
     if (qatomic_fetch_dec(&handle->holders) > 1) {
+        port_thread_holds(-1);
         return;
     }
     switch (handle->kind) {
@@ -313,6 +316,7 @@ static void drop(Handle *handle)
         break;
     }
     handle_free(handle);
+    port_thread_holds(-1);
 }
 
 /* Calls the function id while the notifier is set. The notifier's fd is not reused
@@ -356,8 +360,10 @@ bool rt_handle_close(uint32_t number, uint32_t generation)
     if (!handle) {
         return false;
     }
+    port_thread_holds(1);
     for (old = qatomic_read(&handle->state);; old = seen) {
         if (old >> 32 != generation) {
+            port_thread_holds(-1);
             return false;
         }
         seen = qatomic_cmpxchg(&handle->state, old, old + GENERATION);
@@ -374,6 +380,7 @@ bool rt_handle_close(uint32_t number, uint32_t generation)
         event_notifier_set(&handle->notifier);
     }
     drop(handle);
+    port_thread_holds(-1);
     return true;
 }
 
