@@ -70,6 +70,8 @@ function released(world, rt, isClosed) {
 
 export function endFile(world, record) {
   record.closed = true;
+  // A step may have begun that writes and then reads.
+  record.rt.may.add('ended');
   return world.track('file.close()', record.rt, async () => {
     await record.object.close();
     if (endsInOrder(record.rt)) record.released?.();
