@@ -222,7 +222,9 @@ export const codeSteps = {
     run(world, { iothread, object, kind, times }) {
       const used = world.get(kind, object);
       // A handle of another runtime is refused.
-      return used && remote(world, iothread, `use(${kind})`, (service) => service.use(used.object, times), ['ERR_AIO_INVALID_ARG']);
+      return used && remote(world, iothread, `use(${kind})`, (service) => service.use(used.object, times),
+        // What has been closed is found before whose it is.
+        ['ERR_AIO_INVALID_ARG', ...(used.rt.may.has('ended') || world.runtimes.length > 1 ? ['ERR_AIO_CLOSED'] : [])]);
     },
   },
   pumpThere: {
