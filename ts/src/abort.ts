@@ -26,7 +26,8 @@ export function signalOf(options: WaitOptions): AbortSignalLike | undefined {
 /** What is to be called when a signal is aborted, and the one listener that does it. */
 interface Heard {
   readonly all: Set<() => void>;
-  fire(): void;
+  /** Removes the listener. */
+  end(): void;
 }
 const heard = new WeakMap<AbortSignalLike, Heard>();
 
@@ -39,7 +40,12 @@ export function onAbort(signal: AbortSignalLike | undefined, work: () => void): 
   let known = heard.get(signal);
   if (!known) {
     const all = new Set<() => void>();
+    const end = (): void => {
+      heard.delete(signal);
+      signal.removeEventListener('abort', fire);
+    };
     const fire = (): void => {
+      end();
       for (const one of [...all]) {
         try {
           if (all.delete(one)) one();
@@ -48,16 +54,14 @@ export function onAbort(signal: AbortSignalLike | undefined, work: () => void): 
         }
       }
     };
-    heard.set(signal, (known = { all, fire }));
+    heard.set(signal, (known = { all, end }));
     signal.addEventListener('abort', fire);
   }
-  const { all, fire } = known;
+  const { all, end } = known;
   all.add(work);
   return () => {
     all.delete(work);
-    if (all.size > 0 || heard.get(signal)?.all !== all) return;
-    heard.delete(signal);
-    signal.removeEventListener('abort', fire);
+    if (all.size === 0 && heard.get(signal)?.all === all) end();
   };
 }
 
