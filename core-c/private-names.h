@@ -271,9 +271,21 @@
 #define thread_self aio_priv_thread_self
 #define thread_start_detached aio_priv_thread_start_detached
 
+/* sync/trace.c */
+#define trace_on aio_priv_trace_on
+#define trace_set_context aio_priv_trace_set_context
+#define trace_write aio_priv_trace_write
+
+/* sync/trace-ring.c */
+#define trace_ring_begin aio_priv_trace_ring_begin
+#define trace_ring_next aio_priv_trace_ring_next
+#define trace_ring_publish aio_priv_trace_ring_publish
+#define trace_ring_read aio_priv_trace_ring_read
+
 /* sync/wakeup.c */
 #define wakeup_free aio_priv_wakeup_free
 #define wakeup_new aio_priv_wakeup_new
+#define wakeup_notify_traced aio_priv_wakeup_notify_traced
 
 /* time/budget.c */
 #define aio_budget_look aio_priv_aio_budget_look

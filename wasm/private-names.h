@@ -192,6 +192,7 @@
 #define rt_is_watched aio_priv_rt_is_watched
 #define rt_memory_new aio_priv_rt_memory_new
 #define rt_notifier_new aio_priv_rt_notifier_new
+#define rt_run_callback aio_priv_rt_run_callback
 #define rt_timer_arm aio_priv_rt_timer_arm
 #define rt_timer_cancel aio_priv_rt_timer_cancel
 #define rt_timer_free aio_priv_rt_timer_free
@@ -320,5 +321,14 @@
 #define rt_thread_tls aio_priv_rt_thread_tls
 #define rt_thread_wants_turn aio_priv_rt_thread_wants_turn
 #define rt_threads_init aio_priv_rt_threads_init
+
+/* runtime/trace.c */
+#define rt_trace_callback aio_priv_rt_trace_callback
+#define rt_trace_context_name aio_priv_rt_trace_context_name
+#define rt_trace_free aio_priv_rt_trace_free
+#define rt_trace_read aio_priv_rt_trace_read
+#define rt_trace_start aio_priv_rt_trace_start
+#define rt_trace_stop aio_priv_rt_trace_stop
+#define rt_trace_types aio_priv_rt_trace_types
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "block/aio-queue-state.h"
 #include "loop/defer-call.h"
+#include "sync/trace.h"
 
 /* Requests in a submission, unless the context or the device sets a lower limit. */
 enum { DEFAULT_MAX_BATCH = 32 };
@@ -72,6 +73,10 @@ static void submit_pending(AioQueue *queue)
         queue->in_flight += (unsigned)taken;
         port_count_add(&queue->stats.requests, (uint64_t)taken);
         port_count_add(&queue->stats.submissions, 1);
+        if (trace_is_on()) {
+            trace_write(AIO_TRACE_aio_queue_submit, trace_address(queue), (uint64_t)taken,
+                        aio_engine_name(queue->engine));
+        }
         if ((uint64_t)taken > queue->stats.largest_batch) {
             queue->stats.largest_batch = (uint64_t)taken;
         }

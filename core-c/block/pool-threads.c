@@ -4,6 +4,7 @@
 #include "block/pool-threads.h"
 #include "port/calls.h"
 #include "sync/thread.h"
+#include "sync/trace.h"
 
 #define IDLE_TIMEOUT_MS 10000
 
@@ -182,7 +183,11 @@ static void *worker_main(void *opaque)
         thread_pool_unlock(pool, !QSIMPLEQ_EMPTY(&pool->queued) &&
                                      thread_pool_summon(pool));
 
+        trace(AIO_TRACE_aio_job_begin, trace_function(request->func), trace_address(request),
+              NULL);
         request->ret = CALL_USER(request->func, request->arg);
+        trace(AIO_TRACE_aio_job_end, trace_function(request->func), trace_address(request),
+              NULL);
 
         qemu_mutex_lock(&pool->lock);
         worker.request = NULL;

@@ -5,6 +5,7 @@
 #include "block/block.h"
 #include "block/pool.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 #include <string.h>
 
 static void complete_bh(void *opaque)
@@ -171,6 +172,10 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
     request->io = (PortIo){ .op = port_ops[type], .fd = op->fd, .iov = op->iov,
                             .niov = op->niov, .offset = op->offset };
     QLIST_INSERT_HEAD(&requests_of(ctx)->all, request, all);
+    if (trace_is_on()) {
+        trace_write(AIO_TRACE_raw_aio_submit, trace_address(request),
+                    (uint64_t)(int64_t)request->bytes, aio_engine_name(op->engine));
+    }
     if (!start(request, op)) {
         QLIST_REMOVE(request, all);
         qemu_aio_unref(request);

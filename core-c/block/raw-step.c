@@ -2,6 +2,7 @@
 /* What happens to a request on a file when an engine has done a part of it. */
 #include "block/aio-queue.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 #include <string.h>
 
 /* ---- One step of a request ---- */
@@ -82,6 +83,8 @@ bool raw_aio_step(RawAio *request)
 
 void raw_aio_tell(RawAio *request)
 {
+    trace(AIO_TRACE_raw_aio_complete, trace_address(request), (uint64_t)(int64_t)request->ret,
+          NULL);
     if (request->common.cb) {
         CALL_USER(request->common.cb, request->common.opaque, request->ret);
     }

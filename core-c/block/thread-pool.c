@@ -11,6 +11,7 @@
  */
 #include "block/pool-threads.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 
 /*
  * Runs the call-backs of the requests that have finished by now, in the order of
@@ -40,6 +41,8 @@ static void completion_bh(void *opaque)
         QSIMPLEQ_REMOVE_HEAD(&pool->completing, next);
         pool->outstanding--;
         port_count_add(&pool->ctx->stats.jobs, 1);
+        trace(AIO_TRACE_thread_pool_complete, trace_address(request), (uint64_t)(int64_t)request->ret,
+              NULL);
         if (request->common.cb) {
             CALL_USER(request->common.cb, request->common.opaque,
                       request->ret);
@@ -69,6 +72,8 @@ static void thread_pool_cancel(BlockAIOCB *acb)
     Request *request = container_of(acb, Request, common);
     ThreadPool *pool = request->pool;
 
+    trace(AIO_TRACE_thread_pool_cancel, trace_address(request),
+          trace_address(request->common.opaque), NULL);
     qemu_mutex_lock(&pool->lock);
     if (request->state == REQUEST_QUEUED) {
         QSIMPLEQ_REMOVE(&pool->queued, request, Request, next);
@@ -109,6 +114,7 @@ BlockAIOCB *thread_pool_try_submit(ThreadPool *pool, ThreadPoolFunc *func,
     request->state = REQUEST_QUEUED;
     QLIST_INSERT_HEAD(&pool->requests, request, all);
     pool->outstanding++;
+    trace(AIO_TRACE_thread_pool_submit, trace_address(request), trace_address(opaque), NULL);
     qemu_mutex_lock(&pool->lock);
     QSIMPLEQ_INSERT_TAIL(&pool->queued, request, next);
     thread_pool_unlock(pool, thread_pool_summon(pool));

@@ -4,6 +4,7 @@
 #include "coroutine/coroutine.h"
 #include "loop/loop.h"
 #include "loop/bh.h"
+#include "sync/trace.h"
 
 void coroutine_set_scheduled(Coroutine *co, const char *by)
 {
@@ -55,6 +56,7 @@ static void run_scheduled(void *opaque)
     while ((co = QSLIST_FIRST(&ordered))) {
         QSLIST_REMOVE_HEAD(&ordered, co_scheduled_next);
         aio_context_acquire(ctx);
+        trace(AIO_TRACE_aio_co_schedule_bh_cb, trace_address(co), trace_address(ctx), NULL);
         /* From now on other threads may schedule it. */
         qatomic_store_release(&co->scheduled, NULL);
         qemu_aio_coroutine_enter_at(ctx, co, "aio_co_schedule");
@@ -94,6 +96,7 @@ void aio_co_schedule(AioContext *ctx, Coroutine *co)
     CoSchedule *part = co_schedule(ctx);
     bool foreign = !aio_is_home_thread(ctx);
 
+    trace(AIO_TRACE_aio_co_schedule, trace_address(co), trace_address(ctx), co->name);
     /* One step: until co is in the list, nobody else could schedule it. */
     port_thread_holds(1);
     coroutine_set_scheduled(co, "aio_co_schedule");

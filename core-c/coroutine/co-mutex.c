@@ -14,6 +14,7 @@
 #include "coroutine/coroutine.h"
 #include "port/counter.h"
 #include "port/port.h"
+#include "sync/trace.h"
 #include "sync/wait.h"
 
 /* On the stack of the coroutine that waits. */
@@ -127,9 +128,13 @@ void coroutine_fn qemu_co_mutex_lock(CoMutex *mutex)
     }
     if (qatomic_cmpxchg(&mutex->locked, 0, 1) != 0) {
         refuse_holder(mutex, self);
+        trace(AIO_TRACE_qemu_co_mutex_lock_entry, trace_address(mutex), trace_address(self),
+              self->name);
         if (!spin(mutex, self->ctx) && !join_queue(mutex, &record)) {
             qemu_coroutine_yield();
         }
+        trace(AIO_TRACE_qemu_co_mutex_lock_return, trace_address(mutex), trace_address(self),
+              self->name);
     }
     qatomic_set(&mutex->ctx, self->ctx);
     qatomic_set(&mutex->holder, self);

@@ -2,6 +2,7 @@
 /* Making, entering and ending coroutines; in QEMU util/qemu-coroutine.c. */
 #include "block/aio.h"
 #include "coroutine/coroutine.h"
+#include "sync/trace.h"
 
 /* Stands for the thread outside coroutines. */
 static _Thread_local Coroutine leader;
@@ -152,10 +153,14 @@ void qemu_aio_coroutine_enter_at(AioContext *ctx, Coroutine *co,
         if (unlikely(co->ctx != ctx)) {
             qatomic_store_release(&co->ctx, ctx);
         }
+        trace(AIO_TRACE_qemu_aio_coroutine_enter, trace_address(co), trace_address(from),
+              co->name);
         port_coroutine_current = co;
         yielded = port_coroutine_enter(co, from, co->entry, co->entry_arg);
         port_coroutine_current = from;
         co->caller = NULL;
+        trace(yielded ? AIO_TRACE_qemu_coroutine_yield
+                      : AIO_TRACE_qemu_coroutine_terminate, trace_address(co), 0, NULL);
         if (unlikely(!QSIMPLEQ_EMPTY(&co->co_queue_wakeup))) {
             *co->co_queue_wakeup.sqh_last = pending;
             pending = QSIMPLEQ_FIRST(&co->co_queue_wakeup);

@@ -2,6 +2,7 @@
 /* One iteration of the loop; in QEMU util/aio-posix.c. docs/loop.md draws it. */
 #include "loop/loop.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 
 /*
  * An iteration that does not wait may skip looking at fds if every handler has
@@ -18,7 +19,8 @@ static bool handlers_are_overdue(AioContext *ctx)
 }
 
 /* sleeps: whether it may sleep. How long to poll is learnt only from iterations that may. */
-static inline bool iterate(AioContext *ctx, bool blocking, bool sleeps)
+static inline __attribute__((always_inline)) bool
+iterate(AioContext *ctx, bool blocking, bool sleeps)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     Wakeup *wakeup = ctx->wakeup;
@@ -57,6 +59,7 @@ static inline bool iterate(AioContext *ctx, bool blocking, bool sleeps)
             timeout = 0;
         } else {
             port_count_add(&ctx->stats.sleeps, 1);
+            trace(AIO_TRACE_aio_sleep_begin, (uint64_t)timeout, 0, NULL);
         }
     }
     /* list_lock counts an iteration only if it walks the handlers; the others save
@@ -75,6 +78,9 @@ static inline bool iterate(AioContext *ctx, bool blocking, bool sleeps)
         aio_sort_ready_handlers(&ready_list);
     }
     if (may_sleep) {
+        if (timeout) {
+            trace(AIO_TRACE_aio_sleep_end, 0, 0, NULL);
+        }
         /* This store becomes visible only after the wait. Pairs with
          * aio_context_dump: either it sees that the loop is running, or we see
          * that it is reading the context. */
@@ -98,14 +104,33 @@ static inline bool iterate(AioContext *ctx, bool blocking, bool sleeps)
     return progress;
 }
 
+static __attribute__((noinline, cold)) bool
+iterate_traced(AioContext *ctx, bool blocking, bool sleeps)
+{
+    uint64_t outer = trace_set_context(trace_address(ctx));
+    bool progress;
+
+    trace_write(AIO_TRACE_aio_poll_begin, blocking, 0, NULL);
+    progress = iterate(ctx, blocking, sleeps);
+    trace(AIO_TRACE_aio_poll_end, progress, 0, NULL);
+    trace_set_context(outer);
+    return progress;
+}
+
 bool aio_poll(AioContext *ctx, bool blocking)
 {
     AIO_CHECK_CONTEXT(ctx);
+    if (trace_is_on()) {
+        return iterate_traced(ctx, blocking, true);
+    }
     return iterate(ctx, blocking, true);
 }
 
 bool aio_poll_awake(AioContext *ctx, bool polls)
 {
     AIO_CHECK_CONTEXT(ctx);
+    if (trace_is_on()) {
+        return iterate_traced(ctx, polls, false);
+    }
     return iterate(ctx, polls, false);
 }

@@ -4,6 +4,7 @@
 #include "loop/loop.h"
 #include "loop/bh-pool.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 
 #define BH_IDLE_INTERVAL_NS (10 * SCALE_MS)
 
@@ -15,6 +16,9 @@ static void call_guarded(QEMUBH *bh)
     MemReentrancyGuard *guard = bh->guard;
     bool engaged = guard->engaged_in_io;
 
+    if (engaged) {
+        trace(AIO_TRACE_reentrant_aio, trace_function(bh->cb), 0, bh->name);
+    }
     guard->engaged_in_io = true;
     CALL_USER(bh->cb, bh->opaque);
     guard->engaged_in_io = engaged;
@@ -27,6 +31,16 @@ void aio_bh_call(QEMUBH *bh)
     } else {
         CALL_USER(bh->cb, bh->opaque);
     }
+}
+
+/* For those that have a guard, or are traced. */
+static __attribute__((noinline)) void call_special(QEMUBH *bh)
+{
+    uint64_t cb = trace_function(bh->cb);
+
+    trace(AIO_TRACE_aio_bh_begin, cb, trace_address(bh->opaque), bh->name);
+    aio_bh_call(bh);
+    trace(AIO_TRACE_aio_bh_end, cb, 0, NULL);
 }
 
 static QEMUBH *bh_dequeue(BHList *list, uint32_t *flags)
@@ -51,10 +65,11 @@ static QEMUBH *bh_dequeue(BHList *list, uint32_t *flags)
  * A bottom half that is scheduled from a call-back runs in the next call, not in this
  * one: it goes to bh_list, which this call has emptied. A nested call appends its own
  * slice to the chain and works off the chain from the front, so that it first runs what
- * the outer call has not run yet. The outer call then finds the chain empty.
+ * the outer call has not run yet. The outer call then finds the chain empty. special: a
+ * flag of those bottom halves that call_special() runs.
  */
 static inline __attribute__((always_inline)) int
-run_slices(AioContext *ctx, AioBudget *budget)
+run_slices_of(AioContext *ctx, AioBudget *budget, const uint32_t special)
 {
     BHListSlice *front;
     uint32_t ran = 0;
@@ -71,8 +86,8 @@ run_slices(AioContext *ctx, AioBudget *budget)
         if ((flags & (BH_SCHEDULED | BH_DELETED)) == BH_SCHEDULED) {
             progress |= !(flags & BH_IDLE);
             ran++;
-            if (unlikely(flags & BH_GUARDED)) {
-                call_guarded(bh);
+            if (unlikely(flags & special)) {
+                call_special(bh);
             } else {
                 CALL_USER(bh->cb, bh->opaque);
             }
@@ -89,6 +104,19 @@ run_slices(AioContext *ctx, AioBudget *budget)
     }
     port_count_add(&ctx->stats.bhs, ran);
     return progress;
+}
+
+static __attribute__((noinline, cold)) int
+run_slices_traced(AioContext *ctx, AioBudget *budget)
+{
+    return run_slices_of(ctx, budget, BH_SCHEDULED);
+}
+
+static inline __attribute__((always_inline)) int
+run_slices(AioContext *ctx, AioBudget *budget)
+{
+    return trace_is_on() ? run_slices_traced(ctx, budget)
+                         : run_slices_of(ctx, budget, BH_GUARDED);
 }
 
 int aio_bh_poll(AioContext *ctx)

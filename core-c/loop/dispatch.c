@@ -3,6 +3,7 @@
  * util/aio-posix.c. */
 #include "loop/loop.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 
 void aio_add_ready_handler(AioHandlerList *ready_list, AioHandler *node,
                            int revents)
@@ -104,6 +105,27 @@ static bool may_run(AioContext *ctx, AioHandler *node)
            aio_node_check(ctx, node->is_external);
 }
 
+static __attribute__((noinline, cold)) void
+call_traced(IOHandler *cb, const AioHandler *node, const char *kind)
+{
+    trace_write(AIO_TRACE_aio_handler_begin, trace_function(cb), (uint64_t)node->pfd.fd,
+                kind);
+    CALL_USER(cb, node->opaque);
+    trace(AIO_TRACE_aio_handler_end, trace_function(cb), 0, NULL);
+}
+
+/* The loop's own notifier is not traced: it is a part of waking up. */
+static inline void call_handler(AioContext *ctx, IOHandler *cb, const AioHandler *node,
+                                const char *kind)
+{
+    port_count_add(&ctx->stats.handlers, 1);
+    if (trace_is_on() && node->opaque != &ctx->notifier) {
+        call_traced(cb, node, kind);
+    } else {
+        CALL_USER(cb, node->opaque);
+    }
+}
+
 static bool dispatch_handler(AioContext *ctx, AioHandler *node)
 {
     int revents = node->pfd.revents & node->pfd.events;
@@ -115,6 +137,7 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
     if (node->io_poll && !QLIST_IS_INSERTED(node, node_poll) &&
         !aio_handler_is_deleted(node)) {
         QLIST_INSERT_HEAD(&ctx->poll_aio_handlers, node, node_poll);
+        trace(AIO_TRACE_poll_add, (uint64_t)node->pfd.fd, (uint64_t)revents, NULL);
         if (ctx->poll_started && node->io_poll_begin) {
             CALL_USER(node->io_poll_begin, node->opaque);
         }
@@ -122,22 +145,19 @@ static bool dispatch_handler(AioContext *ctx, AioHandler *node)
     /* An event of the fd takes precedence: io_read and io_write find what io_poll has
      * found. */
     if (poll_ready && !revents && may_run(ctx, node)) {
-        port_count_add(&ctx->stats.handlers, 1);
         node->poll_ready_runs = true;
-        CALL_USER(node->io_poll_ready, node->opaque);
+        call_handler(ctx, node->io_poll_ready, node, "io_poll_ready");
         node->poll_ready_runs = false;
         return node->opaque != &ctx->notifier;
     }
     if (node->io_read && may_run(ctx, node) &&
         (revents & (PORT_POLLIN | PORT_POLLHUP | PORT_POLLERR))) {
-        port_count_add(&ctx->stats.handlers, 1);
-        CALL_USER(node->io_read, node->opaque);
+        call_handler(ctx, node->io_read, node, "io_read");
         progress = node->opaque != &ctx->notifier;
     }
     if (node->io_write && may_run(ctx, node) &&
         (revents & (PORT_POLLOUT | PORT_POLLERR))) {
-        port_count_add(&ctx->stats.handlers, 1);
-        CALL_USER(node->io_write, node->opaque);
+        call_handler(ctx, node->io_write, node, "io_write");
         progress = true;
     }
     return progress;

@@ -10,6 +10,7 @@
 #include "loop/loop.h"
 #include "port/calls.h"
 #include "port/counter.h"
+#include "sync/trace.h"
 #include <string.h>
 
 /* ---- Room for handlers ---- */
@@ -46,6 +47,14 @@ static void free_handler(AioHandler *node)
     }
 }
 
+static void stop_polling(AioHandler *node)
+{
+    if (QLIST_IS_INSERTED(node, node_poll)) {
+        QLIST_REMOVE(node, node_poll);
+        trace(AIO_TRACE_poll_remove, (uint64_t)node->pfd.fd, 0, NULL);
+    }
+}
+
 /* Called with list_lock held. */
 static void remove_handler(AioContext *ctx, AioHandler *node)
 {
@@ -54,7 +63,7 @@ static void remove_handler(AioContext *ctx, AioHandler *node)
         QLIST_INSERT_HEAD_RCU(&ctx->deleted_aio_handlers, node, node_deleted);
     } else {
         /* There is no walk, so the home thread uses neither of these lists. */
-        QLIST_SAFE_REMOVE(node, node_poll);
+        stop_polling(node);
         QLIST_SAFE_REMOVE(node, node_ready);
         QLIST_REMOVE(node, node);
         free_handler(node);
@@ -270,7 +279,7 @@ void aio_free_deleted_handlers(AioContext *ctx)
         QLIST_REMOVE(node, node);
         QLIST_REMOVE(node, node_deleted);
         QLIST_SAFE_REMOVE(node, node_ready);
-        QLIST_SAFE_REMOVE(node, node_poll);
+        stop_polling(node);
         free_handler(node);
     }
     qemu_lockcnt_inc_and_unlock(&ctx->list_lock);

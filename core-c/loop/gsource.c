@@ -13,6 +13,7 @@
  */
 #include "loop/loop.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 
 /* Keeps the handlers for the next dispatch, with those that it has to run already. */
 static void keep_ready(AioContext *ctx, AioHandlerList *ready_list)
@@ -81,10 +82,19 @@ bool aio_find_ready(AioContext *ctx)
     return found;
 }
 
+static void trace_dispatch(const AioContext *ctx)
+{
+    if (trace_is_on()) {
+        trace_set_context(trace_address(ctx));
+        trace_write(AIO_TRACE_aio_dispatch_begin, 0, 0, NULL);
+    }
+}
+
 void aio_dispatch(AioContext *ctx)
 {
     AIO_CHECK_CONTEXT(ctx);
     port_count_add(&ctx->stats.polls, 1);
+    trace_dispatch(ctx);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll(ctx);
     aio_dispatch_ready_handlers(ctx, &ctx->gsource_ready, NULL);
@@ -92,6 +102,7 @@ void aio_dispatch(AioContext *ctx)
     aio_free_deleted_handlers(ctx);
     qemu_lockcnt_dec(&ctx->list_lock);
     aio_run_timers(ctx, NULL);
+    trace(AIO_TRACE_aio_dispatch_end, 0, 0, NULL);
 }
 
 void aio_dispatch_for(AioContext *ctx, int64_t ns)
@@ -99,6 +110,7 @@ void aio_dispatch_for(AioContext *ctx, int64_t ns)
     AioBudget budget = aio_budget(ns);
 
     port_count_add(&ctx->stats.polls, 1);
+    trace_dispatch(ctx);
     qemu_lockcnt_inc(&ctx->list_lock);
     aio_bh_poll_for(ctx, &budget);
     budget = aio_budget(ns);
@@ -108,6 +120,7 @@ void aio_dispatch_for(AioContext *ctx, int64_t ns)
     qemu_lockcnt_dec(&ctx->list_lock);
     budget = aio_budget(ns);
     aio_run_timers(ctx, &budget);
+    trace(AIO_TRACE_aio_dispatch_end, 0, 0, NULL);
 }
 
 /* Returns true if handlers are left for which there was no time, or which prepare found.
@@ -233,6 +246,9 @@ static gboolean aio_ctx_prepare(GSource *source, gint *timeout)
     if (source->context) {
         publish_fds(ctx);
     }
+    if (trace_is_on()) {
+        trace_set_context(0);      /* until check */
+    }
     return *timeout == 0;
 }
 
@@ -241,6 +257,9 @@ static gboolean aio_ctx_check(GSource *source)
     AioContext *ctx = (AioContext *)source;
     Wakeup *wakeup = ctx->wakeup;
 
+    if (trace_is_on()) {
+        trace_set_context(trace_address(ctx));
+    }
     qatomic_store_release(&wakeup->notify_me, wakeup->notify_me & ~1u);
     aio_notify_accept(ctx);
     if (!handlers_are_left(ctx)) {

@@ -6,6 +6,7 @@
  */
 #include "loop/loop.h"
 #include "port/calls.h"
+#include "sync/trace.h"
 
 #define FIRST_POLL_NS 4000
 
@@ -86,6 +87,7 @@ static bool poll_for(AioContext *ctx, AioHandlerList *ready_list,
     int64_t start = port_clock_ns(PORT_CLOCK_MONOTONIC), elapsed;
     bool progress;
 
+    trace(AIO_TRACE_run_poll_handlers_begin, (uint64_t)max_ns, (uint64_t)*timeout, NULL);
     do {
         progress = poll_handlers_once(ctx, ready_list, timeout);
         elapsed = port_clock_ns(PORT_CLOCK_MONOTONIC) - start;
@@ -95,6 +97,7 @@ static bool poll_for(AioContext *ctx, AioHandlerList *ready_list,
     if (*timeout > 0) {
         *timeout -= MIN(*timeout, elapsed);
     }
+    trace(AIO_TRACE_run_poll_handlers_end, progress, (uint64_t)*timeout, NULL);
     return progress;
 }
 
@@ -131,6 +134,8 @@ void aio_adapt_polling(AioContext *ctx, int64_t block_ns)
     if (block_ns > max_ns) {
         int64_t shrink = qatomic_read(&ctx->poll_shrink);
         qatomic_set(&ctx->poll_ns, shrink ? poll_ns / shrink : 0);
+        trace(AIO_TRACE_poll_shrink, (uint64_t)poll_ns,
+              (uint64_t)(shrink ? poll_ns / shrink : 0), NULL);
     } else if (poll_ns < max_ns && block_ns < max_ns) {
         int64_t grow = qatomic_read(&ctx->poll_grow);
         int64_t longer = FIRST_POLL_NS;
@@ -139,6 +144,8 @@ void aio_adapt_polling(AioContext *ctx, int64_t block_ns)
             longer = max_ns;
         }
         qatomic_set(&ctx->poll_ns, MIN(longer, max_ns));
+        trace(AIO_TRACE_poll_grow, (uint64_t)poll_ns, (uint64_t)MIN(longer, max_ns),
+              NULL);
     }
 }
 

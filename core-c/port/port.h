@@ -130,6 +130,8 @@ const char *coroutine_name(const Coroutine *co);
 /* Adds to a counter that one thread writes, or several where a lost addition does not matter. Any
  * thread may read it. */
 static inline void port_count_add(uint64_t *counter, uint64_t n);
+/* Reads a word that another thread may be changing, where an older value does no harm. */
+static inline uint32_t port_peek(const uint32_t *word);
 
 /* ---- File descriptors ---- */
 

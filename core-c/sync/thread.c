@@ -2,6 +2,7 @@
 #include "sync/thread.h"
 
 #include "port/calls.h"
+#include "sync/trace.h"
 #include "sync/wait.h"
 
 typedef struct QemuThreadRecord {
@@ -117,6 +118,7 @@ static void run(void *opaque)
 
     *current_slot() = record;
     port_thread_on_lost(thread_lost, record);
+    aio_trace_name_thread(record->name);
     finish(record, CALL_USER(record->start_routine, record->arg));
 }
 

@@ -43,6 +43,11 @@ void wakeup_free(Wakeup *wakeup)
     port_watcher_free(wakeup->watcher);
 }
 
+__attribute__((cold)) void wakeup_notify_traced(Wakeup *wakeup)
+{
+    wakeup_notify_as(wakeup, true);
+}
+
 /* The words outlive their loop, so this may not touch the loop. */
 void port_watcher_ready(void *place)
 {

@@ -4,6 +4,7 @@
 #include "time/clock.h"
 
 #include "port/calls.h"
+#include "sync/trace.h"
 
 /* ---- Lists ---- */
 
@@ -137,6 +138,13 @@ static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
     return cb;
 }
 
+static __attribute__((noinline, cold)) void call_traced(QEMUTimerCB *cb, void *opaque)
+{
+    trace_write(AIO_TRACE_aio_timer_begin, trace_function(cb), trace_address(opaque), NULL);
+    CALL_USER(cb, opaque);
+    trace(AIO_TRACE_aio_timer_end, trace_function(cb), 0, NULL);
+}
+
 static unsigned run_due(QEMUTimerList *list, AioBudget *budget)
 {
     int64_t first = qatomic_load_acquire(&list->first);
@@ -155,7 +163,11 @@ static unsigned run_due(QEMUTimerList *list, AioBudget *budget)
     begin_pass(list, &pass, now);
     while (clock_is_enabled(list->type) &&
            (cb = take_due(list, &pass, &opaque))) {
-        CALL_USER(cb, opaque);
+        if (trace_is_on()) {
+            call_traced(cb, opaque);
+        } else {
+            CALL_USER(cb, opaque);
+        }
         count++;
         if (aio_budget_is_spent(budget)) {
             break;

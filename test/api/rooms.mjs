@@ -13,7 +13,7 @@ const FLOORS = [
   { port: ['core-c/port/', 'wasm/port/'] },
   {
     qapi: ['core-c/qapi/', 'qapi/error.h', 'qemu/error-report.h', 'qemu/sockets.h'],
-    sync: ['core-c/sync/', 'qemu/event_notifier.h', 'qemu/futex.h', 'qemu/thread.h'],
+    sync: ['core-c/sync/', 'aio/trace.h', 'qemu/event_notifier.h', 'qemu/futex.h', 'qemu/thread.h'],
   },
   { time: ['core-c/time/', 'qemu/timer.h'], libc: ['wasm/libc/'] },
   { gmain: ['core-c/gmain/', 'qemu/gmain.h', 'qemu/gmain-glib.h'] },

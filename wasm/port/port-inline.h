@@ -39,4 +39,9 @@ static inline void port_count_add(uint64_t *counter, uint64_t n)
     *(volatile uint64_t *)counter = *counter + n;
 }
 
+static inline uint32_t port_peek(const uint32_t *word)
+{
+    return qatomic_read(word);
+}
+
 #endif

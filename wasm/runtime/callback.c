@@ -8,7 +8,7 @@
 /* Calls the function of that number in this thread. */
 WASM_IMPORT("callback") void host_callback(uint32_t id);
 
-static void run_callback(void *opaque)
+void rt_run_callback(void *opaque)
 {
     host_callback((uint32_t)(uintptr_t)opaque);
 }
@@ -48,7 +48,7 @@ int rt_bh_new(AioContext *ctx, const char *name, uint32_t id)
     Handle *handle = begun(HANDLE_BH, name);
 
     if (handle) {
-        handle->bh = aio_bh_try_new(ctx, run_callback, opaque_of(id),
+        handle->bh = aio_bh_try_new(ctx, rt_run_callback, opaque_of(id),
                                     handle->name);
     }
     return finished(handle, handle && handle->bh ? 0 : -ENOMEM);
@@ -79,7 +79,7 @@ int rt_memory_new(const char *name, uint32_t size)
 
 int rt_watch(AioContext *ctx, int fd, uint32_t id)
 {
-    return aio_try_set_fd_handler(ctx, fd, false, id ? run_callback : NULL,
+    return aio_try_set_fd_handler(ctx, fd, false, id ? rt_run_callback : NULL,
                                   NULL, NULL, NULL, opaque_of(id));
 }
 
@@ -87,7 +87,7 @@ bool rt_is_watched(AioContext *ctx, int fd)
 {
     AioHandler *handler = aio_find_handler(ctx, fd);
 
-    return handler && handler->io_read == run_callback;
+    return handler && handler->io_read == rt_run_callback;
 }
 
 typedef struct RtTimer {
@@ -105,7 +105,7 @@ QEMUTimer *rt_timer_new(AioContext *ctx, uint32_t id)
         return NULL;
     }
     timer_init_full(&timer->timer, &ctx->tlg, QEMU_CLOCK_REALTIME, SCALE_NS, 0,
-                    run_callback, opaque_of(id));
+                    rt_run_callback, opaque_of(id));
     QLIST_INSERT_HEAD(&wasm_thread_self()->timers, timer, all);
     return &timer->timer;
 }

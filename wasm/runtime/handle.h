@@ -40,7 +40,9 @@ Handle *handle_new(HandleKind kind, const char *name);
  * reused. */
 void handle_free(Handle *handle);
 
-/* callback.c. Calls the JavaScript function id while fd is readable; id 0 ends
+/* callback.c. The call-back that calls the JavaScript function whose number opaque is. */
+void rt_run_callback(void *opaque);
+/* Calls the JavaScript function id while fd is readable; id 0 ends
  * that. Returns 0, or -errno if nothing has changed. Home thread only. */
 int rt_watch(AioContext *ctx, int fd, uint32_t id);
 /* Returns true if fd is watched. Home thread, or any if that has ended. */

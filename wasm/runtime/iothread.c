@@ -4,6 +4,7 @@
  * until a control-plane message is under way, returns to JavaScript to receive it, and
  * comes back.
  */
+#include "aio/trace.h"
 #include "iothread/iothread.h"
 #include "loop/loop.h"
 #include "port/calls.h"
@@ -155,6 +156,7 @@ void rt_iothread_request_stop(IOThread *iothread)
 WASM_EXPORT("rt_iothread_enter")
 void rt_iothread_enter(IOThread *iothread)
 {
+    aio_trace_name_thread(wasm_thread_self()->name);
     iothread_enter(iothread);
 }
 

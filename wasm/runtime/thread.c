@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads, as TypeScript sees them: it creates the workers that wasm/port/thread.c asks
  * for. */
+#include "aio/trace.h"
 #include "port/calls.h"
 #include "runtime.h"
 #include <string.h>
@@ -22,6 +23,7 @@ void rt_threads_init(uint32_t stack_bytes, uint32_t limit, uint32_t keep)
     wasm_thread_become(owner);
     owner->role = ROLE_RUN;
     strcpy(owner->name, "owner");
+    aio_trace_name_thread(owner->name);
 }
 
 /* Returns how many workers have nothing to do, of those in state `least` or a later one. */
@@ -119,6 +121,7 @@ void rt_thread_run(void)
 {
     WasmThread *self = wasm_thread_self();
 
+    aio_trace_name_thread(self->name);
     CALL_OWN(self->fn, self->arg);
     if (wasm_thread_over(self)) {
         exit(0);

@@ -20,4 +20,9 @@ static inline void port_count_add(uint64_t *counter, uint64_t n)
     qatomic_set(counter, qatomic_read(counter) + n);
 }
 
+static inline uint32_t port_peek(const uint32_t *word)
+{
+    return qatomic_read(word);
+}
+
 #endif
