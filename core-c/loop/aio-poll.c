@@ -18,13 +18,14 @@ static bool handlers_are_overdue(AioContext *ctx)
            qatomic_read(&ctx->handlers_with_events) > 1;
 }
 
-/* sleeps: whether it may sleep. How long to poll is learnt only from iterations that may. */
+/* max_ns: instead of sleeping it polls for at most so long; negative: it may sleep. How long to poll is learnt only
+ * from iterations that may. */
 static inline __attribute__((always_inline)) bool
-iterate(AioContext *ctx, bool blocking, bool sleeps)
+iterate(AioContext *ctx, bool blocking, int64_t max_ns)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     Wakeup *wakeup = ctx->wakeup;
-    bool may_sleep = false, found = false, look, walk, progress = false;
+    bool sleeps = max_ns < 0, may_sleep = false, found = false, look, walk, progress = false;
     bool adaptive = sleeps && qatomic_read(&ctx->poll_max_ns);
     int64_t timeout = 0, start = 0;
 
@@ -34,7 +35,7 @@ iterate(AioContext *ctx, bool blocking, bool sleeps)
     }
     port_count_add(&ctx->stats.polls, 1);
     if (blocking) {
-        timeout = aio_compute_timeout(ctx);
+        timeout = qemu_soonest_timeout(aio_compute_timeout(ctx), max_ns);
     }
     if (adaptive) {
         start = port_clock_ns(PORT_CLOCK_MONOTONIC);
@@ -105,13 +106,13 @@ iterate(AioContext *ctx, bool blocking, bool sleeps)
 }
 
 static __attribute__((noinline, cold)) bool
-iterate_traced(AioContext *ctx, bool blocking, bool sleeps)
+iterate_traced(AioContext *ctx, bool blocking, int64_t max_ns)
 {
     uint64_t outer = trace_set_context(trace_address(ctx));
     bool progress;
 
     trace_write(AIO_TRACE_aio_poll_begin, blocking, 0, NULL);
-    progress = iterate(ctx, blocking, sleeps);
+    progress = iterate(ctx, blocking, max_ns);
     trace(AIO_TRACE_aio_poll_end, progress, 0, NULL);
     trace_set_context(outer);
     return progress;
@@ -121,16 +122,16 @@ bool aio_poll(AioContext *ctx, bool blocking)
 {
     AIO_CHECK_CONTEXT(ctx);
     if (trace_is_on()) {
-        return iterate_traced(ctx, blocking, true);
+        return iterate_traced(ctx, blocking, -1);
     }
-    return iterate(ctx, blocking, true);
+    return iterate(ctx, blocking, -1);
 }
 
-bool aio_poll_awake(AioContext *ctx, bool polls)
+bool aio_poll_awake(AioContext *ctx, int64_t max_ns)
 {
     AIO_CHECK_CONTEXT(ctx);
     if (trace_is_on()) {
-        return iterate_traced(ctx, polls, false);
+        return iterate_traced(ctx, max_ns > 0, max_ns);
     }
-    return iterate(ctx, polls, false);
+    return iterate(ctx, max_ns > 0, max_ns);
 }

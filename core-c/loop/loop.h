@@ -198,9 +198,9 @@ bool fdmon_io_uring_reserve(AioContext *ctx, int fd);
 int fdmon_io_uring_fd(AioContext *ctx);
 
 /* aio-poll.c: an iteration for callers that have something to do before the loop may sleep. It polls
- * in user space if `polls` is set and a sleep would be preceded by that, but never sleeps. Returns
+ * in user space where a sleep would be preceded by that, for at most max_ns, but never sleeps. Returns
  * true if there was progress. Home thread only. */
-bool aio_poll_awake(AioContext *ctx, bool polls);
+bool aio_poll_awake(AioContext *ctx, int64_t max_ns);
 
 /* polling.c: adaptive polling in user space */
 /* Polls in user space before a sleep. Returns true if there was progress, or will be by the

@@ -366,6 +366,26 @@ static void and_its_last_look_is_progress(void)
     teardown();
 }
 
+static void an_iteration_awake_polls_for_its_own_time_and_never_sleeps(void)
+{
+    uint64_t sleeps, misses;
+
+    NEED_FINE_CLOCK;
+    setup_polled();
+    set_poll_ns(HOUR);
+    sleeps = ctx->stats.sleeps;
+    misses = ctx->stats.poll_misses;
+    ASSERT_FALSE(aio_poll_awake(ctx, 1));
+    ASSERT_STR_EQ(journal, "bpep");
+    ASSERT_INT_EQ(ctx->stats.poll_misses, misses + 1);
+    one.polls = 0;
+    ASSERT_FALSE(aio_poll_awake(ctx, 0));
+    ASSERT_INT_EQ(one.polls, 0);
+    ASSERT_INT_EQ(ctx->stats.sleeps, sleeps);
+    ASSERT_INT_EQ(ctx->poll_ns, HOUR);
+    teardown();
+}
+
 /* There is a hit and a handler that has the fds looked at nevertheless. */
 static void one_that_joins_while_polling_is_on_is_begun_at_once(void)
 {
@@ -639,6 +659,7 @@ TEST_PROGRAM(
     TEST(a_hit_is_progress_and_keeps_from_sleeping),
     TEST(a_poll_that_does_not_block_ends_polling_mode),
     TEST(and_its_last_look_is_progress),
+    TEST(an_iteration_awake_polls_for_its_own_time_and_never_sleeps),
     TEST(one_that_joins_while_polling_is_on_is_begun_at_once),
     TEST(io_poll_may_remove_its_own_handler),
     TEST(io_poll_may_poll_the_context),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Blocking calls: an IOThread waits in shared memory for the answer of another thread. */
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Runtime, withOptions, type IOThread } from 'wasm-aio';
+import type { Blocking } from './fixtures/iothread-blocking.js';
 import type { ServedWaiter } from './fixtures/iothread-sync.js';
 import { failure } from './helpers/errors.js';
 
@@ -227,8 +228,27 @@ test.each(['terminate', 'close'] as const)('functions of a thread that was ended
   await failure(withOptions(remote.echo, { timeout: 1000 })(1), code);
 });
 
-test("calls that follow each other closely do not keep a polling thread from its event loop's tasks", async () => {
-  const polling = await runtime.iothread<ServedWaiter>('polling', { module, pollMaxNs: 1_000_000 });
-  await a.remote.meet(polling.remote);
-  expect(await a.remote.askTurned()).toBe(true);
+describe('a thread that polls', () => {
+  let polling: IOThread<Blocking>;
+  beforeEach(async () => {
+    // Far more than any gap between two calls, so that it polls from the second gap on.
+    polling = await runtime.iothread<Blocking>('polling', { module: new URL('./fixtures/iothread-blocking.js', import.meta.url), pollMaxNs: 1e9 });
+    const { pollHits } = await polling.stats();
+    do await a.remote.askTurns(polling.remote, 10, 0);
+    while ((await polling.stats()).pollHits === pollHits);
+  });
+
+  test("leaves out turns of JavaScript's event loop between calls that follow each other closely", async () => {
+    const { pollMisses } = await polling.stats();
+    const [first, last] = await a.remote.askTurns(polling.remote, 5000, 0);
+    const missed = (await polling.stats()).pollMisses - pollMisses;
+    // It has one when it has waited for 1 ms, or when the loop is about to sleep, and perhaps had one before.
+    expect(last.turns - first.turns).toBeLessThanOrEqual(last.at - first.at + missed + 2);
+  });
+
+  test('puts a turn off by 1 ms at most', async () => {
+    const [, { late }] = await a.remote.askTurns(polling.remote, 200, 0.1);
+    // One that the loop took out just before, and the one after which the turn was due.
+    expect(late).toBeLessThanOrEqual(2);
+  });
 });

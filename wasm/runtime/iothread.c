@@ -161,7 +161,12 @@ void rt_iothread_enter(IOThread *iothread)
 }
 
 /* Why rt_iothread_run() returns; ts/src/iothread/role.ts has the same. */
-typedef enum { LEFT_TO_STOP, LEFT_FOR_TURN, LEFT_FOR_CALLS } RtLeft;
+typedef enum {
+    LEFT_TO_STOP,
+    LEFT_FOR_TURN,
+    LEFT_FOR_CALLS,            /* then the loop may go on without a turn */
+    LEFT_FOR_CALLS_AND_TURN,
+} RtLeft;
 
 /* Notes in each ring what is there to be taken after the next iteration. Returns true if there is
  * something in one of them. */
@@ -189,20 +194,34 @@ static bool has_calls(const CallRing *rings)
 /* A turn of JavaScript's event loop is put off for at most this long. */
 #define TURN_NS (1 * SCALE_MS)
 
-/* Whether the loop may poll before JavaScript has the turn that it wants. Where calls follow each other that
- * closely, most turns are saved, which cost as much as the calls. */
-static bool may_put_off_turn(WasmThread *self, const AioContext *ctx)
+/* For how long a loop that polls may go on before JavaScript has the turn that it wants. Where calls follow
+ * each other that closely, most turns are saved, which cost as much as the calls. */
+static int64_t put_off_ns(WasmThread *self, const AioContext *ctx)
 {
     int64_t now;
 
     if (!qatomic_read(&ctx->poll_ns)) {
-        return false;
+        return 0;
     }
     now = port_clock_ns(PORT_CLOCK_MONOTONIC);
     if (!self->turn_due_ns) {
         self->turn_due_ns = now + TURN_NS;
     }
-    return now < self->turn_due_ns;
+    return MAX(self->turn_due_ns - now, 0);
+}
+
+/* So often it is looked for calls before the loop polls, whose iteration and clock cost more than a call. */
+#define LOOKS 500
+
+static bool look_for_calls(const CallRing *calls, const AioContext *ctx)
+{
+    for (unsigned n = 0; n < LOOKS && !qatomic_read(&ctx->wakeup->notified); n++) {
+        if (has_calls(calls)) {
+            return true;
+        }
+        port_pause();
+    }
+    return has_calls(calls);
 }
 
 /*
@@ -234,15 +253,16 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
             return LEFT_FOR_TURN;
         }
         if (mark_calls(calls)) {
-            aio_poll_awake(ctx, false);
-            return LEFT_FOR_CALLS;
+            aio_poll_awake(ctx, 0);
+            return put_off_ns(self, ctx) ? LEFT_FOR_CALLS : LEFT_FOR_CALLS_AND_TURN;
         }
         if (!running) {
             return LEFT_TO_STOP;
         }
         if (self->wants_turn == TURN_NONE) {
             iothread_iterate(iothread);
-        } else if (!aio_poll_awake(ctx, may_put_off_turn(self, ctx)) &&
+        } else if (!(self->turn_due_ns && look_for_calls(calls, ctx)) &&
+                   !aio_poll_awake(ctx, put_off_ns(self, ctx)) &&
                    self->wants_turn != TURN_NOW && !has_calls(calls)) {
             /* Otherwise it would sleep now. */
             return LEFT_FOR_TURN;

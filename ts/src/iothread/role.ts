@@ -24,7 +24,7 @@ import { presentService } from './service.js';
 /** Whether JavaScript in an IOThread needs a turn: WasmTurn in wasm/port/wasm-port.h. */
 const Turn = { none: 0, now: 1, ifIdle: 2 } as const;
 /** Why rt_iothread_run() has returned: RtLeft in wasm/runtime/iothread.c. */
-const Left = { toStop: 0, forTurn: 1, forCalls: 2 } as const;
+const Left = { toStop: 0, forTurn: 1, forCalls: 2, forCallsAndTurn: 3 } as const;
 /** So many steps of promises run before a call counts as waiting for something. */
 const MICROTASKS = 8;
 
@@ -142,20 +142,23 @@ export class IOThreadRole implements PlayedRole {
       });
     }
     for (let message = worker.takeWaiting(); message; message = worker.takeWaiting()) this.receive(message);
+    let why: number = Left.forTurn;
     for (;;) {
-      if (turn[0] === Turn.now && !worker.underWay(posted)) {
+      const underWay = worker.underWay(posted);
+      if (turn[0] === Turn.now && !underWay) {
         // Let some microtasks run now. All others run before the loop would sleep (Turn.ifIdle).
         await Promise.resolve();
         turn[0] = Turn.ifIdle;
-      } else {
+      } else if (why !== Left.forCalls || underWay || this.isBusy) {
+        // Otherwise the loop looks for the next call first.
         await worker.takeMessages(posted);
         turn[0] = Turn.none;
       }
       // Further calls may have arrived while the loop was being stopped.
       while (this.isBusy && !this.leaving && !this.death) await this.hostedUntilQuiet(loop);
       if (this.death) throw (this.death as { error: unknown }).error;
-      const why = exports.rt_iothread_run(pointer, worker.received);
-      if (why === Left.forCalls) {
+      why = exports.rt_iothread_run(pointer, worker.received);
+      if (why === Left.forCalls || why === Left.forCallsAndTurn) {
         rpc.take();
         this.peers?.take();
         // Their microtasks run now, and with them most functions that are async but wait for nothing.
