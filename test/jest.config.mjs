@@ -4,7 +4,8 @@ export default {
   rootDir: '..',
   testEnvironment: 'node',
   testMatch: ['<rootDir>/build/test/jest/**/*.test.js'],
-  modulePathIgnorePatterns: ['<rootDir>/.toolchain/'],
+  // make test-toolchain keeps whole copies of this tree.
+  modulePathIgnorePatterns: ['<rootDir>/.toolchain/', '<rootDir>/build/toolchains/'],
   watchman: false,
   transform: {},
   // A safety net: on a busy machine what takes a second may take a minute.

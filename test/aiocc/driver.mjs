@@ -116,12 +116,20 @@ int main(void)
 
   // As configure asks whether there is a function.
   async 'a function of libc that is declared without its type links'(room) {
+    const compiles = () => new WebAssembly.Module(readFileSync(join(room.dir, 'probe.wasm')));
     for (const name of ['fopen', 'malloc', 'pthread_create', 'accept', 'opendir']) {
       room.write('probe.c', `char ${name}();\nint main(void) { return ${name}(); }`);
       const { code, err } = await room.aiocc('-w', 'probe.c', '-o', 'probe.wasm');
       assert.equal(code, 0, err);
       assert.match(err, new RegExp(`warning: function signature mismatch: ${name}\\n.*probe\\.c`));
+      compiles();
     }
+    // Each that the linker replaces.
+    const wrapped = readFileSync(join(top, 'wasm/libc/wrapped.txt'), 'utf8').split('\n').filter((name) => /^[a-z]/.test(name) && !name.startsWith('emscripten_'));
+    room.write('probe.c', `${wrapped.map((name) => `char ${name}();`).join('\n')}\nint main(void) { return ${wrapped.map((name) => `${name}()`).join(' + ')}; }`);
+    const { code, err } = await room.aiocc('-w', 'probe.c', '-o', 'probe.wasm');
+    assert.equal(code, 0, err);
+    compiles();
   },
 
   async 'a program without a main that can be called is refused'(room) {

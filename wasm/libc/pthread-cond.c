@@ -10,6 +10,7 @@
 #include "sync/cond.h"
 #include "sync/semaphore.h"
 #include "wait.h"
+#include "weak.h"
 
 /* ---- Conditions ---- */
 
@@ -248,3 +249,18 @@ int sem_getvalue(sem_t *restrict sem, int *restrict value)
     *value = (int)(qatomic_read(&semaphore(sem)->count) & INT_MAX);
     return 0;
 }
+
+LIBC_TYPE(pthread_cond_init);
+LIBC_TYPE(pthread_cond_destroy);
+LIBC_TYPE(pthread_cond_timedwait);
+LIBC_TYPE(pthread_cond_wait);
+LIBC_TYPE(pthread_cond_signal);
+LIBC_TYPE(pthread_cond_broadcast);
+LIBC_TYPE(pthread_barrier_init);
+LIBC_TYPE(pthread_barrier_destroy);
+LIBC_TYPE(pthread_barrier_wait);
+LIBC_TYPE(sem_init);
+LIBC_TYPE(sem_destroy);
+LIBC_TYPE(sem_post);
+LIBC_TYPE(sem_trywait);
+LIBC_TYPE(sem_wait);

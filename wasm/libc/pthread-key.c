@@ -146,3 +146,8 @@ int tss_set(tss_t key, void *data)
 {
     return __wrap_pthread_setspecific(key, data) ? thrd_error : thrd_success;
 }
+
+LIBC_TYPE(pthread_key_create);
+LIBC_TYPE(pthread_key_delete);
+LIBC_TYPE(pthread_getspecific);
+LIBC_TYPE(pthread_setspecific);

@@ -6,6 +6,7 @@
 
 #include "port/wasm-port.h"
 #include "wait.h"
+#include "weak.h"
 
 /* The words of a pthread_mutex_t. The first two are where mtx_lock() of C11, which is
  * libc's, expects them. */
@@ -218,3 +219,15 @@ int __wrap_pthread_spin_unlock(pthread_spinlock_t *lock)
     unlock((uint32_t *)lock);
     return 0;
 }
+
+LIBC_TYPE(pthread_mutex_init);
+LIBC_TYPE(pthread_mutex_destroy);
+LIBC_TYPE(pthread_mutex_lock);
+LIBC_TYPE(pthread_mutex_trylock);
+LIBC_TYPE(pthread_mutex_timedlock);
+LIBC_TYPE(pthread_mutex_unlock);
+LIBC_TYPE(pthread_spin_init);
+LIBC_TYPE(pthread_spin_destroy);
+LIBC_TYPE(pthread_spin_lock);
+LIBC_TYPE(pthread_spin_trylock);
+LIBC_TYPE(pthread_spin_unlock);

@@ -5,6 +5,7 @@
 #include "port/calls.h"
 #include "port/wasm-port.h"
 #include "wait.h"
+#include "weak.h"
 
 /*
  * One word holds the readers or the writer, and above them a bit that says that a
@@ -190,3 +191,14 @@ int __wrap___pthread_once(pthread_once_t *control, void (*init)(void))
 {
     return __wrap_pthread_once(control, init);
 }
+
+LIBC_TYPE(pthread_rwlock_init);
+LIBC_TYPE(pthread_rwlock_destroy);
+LIBC_TYPE(pthread_rwlock_tryrdlock);
+LIBC_TYPE(pthread_rwlock_trywrlock);
+LIBC_TYPE(pthread_rwlock_timedrdlock);
+LIBC_TYPE(pthread_rwlock_timedwrlock);
+LIBC_TYPE(pthread_rwlock_rdlock);
+LIBC_TYPE(pthread_rwlock_wrlock);
+LIBC_TYPE(pthread_rwlock_unlock);
+LIBC_TYPE(pthread_once);

@@ -315,3 +315,12 @@ _Noreturn void __wrap___pthread_exit(void *result)
 {
     __wrap_pthread_exit(result);
 }
+
+LIBC_TYPE(pthread_create);
+LIBC_TYPE(pthread_join);
+LIBC_TYPE(pthread_detach);
+LIBC_TYPE(pthread_exit);
+LIBC_TYPE(pthread_self);
+LIBC_TYPE(thrd_current);
+LIBC_TYPE(pthread_cancel);
+LIBC_TYPE(pthread_atfork);

@@ -8,4 +8,11 @@
  */
 #define LIBC_WEAK __attribute__((weak))
 
+/*
+ * Defines NAME beside __wrap_NAME, by which the linker replaces it (wrapped.txt). No call gets here. But the linker knows the type of a
+ * function only from a definition, and without it accepts a call that was compiled without a declaration of NAME, as configure's
+ * probes are, and writes an invalid module. Not every Emscripten has a definition of each of these.
+ */
+#define LIBC_TYPE(name) extern __typeof__(name) name __attribute__((weak, alias("__wrap_" #name)))
+
 #endif
