@@ -85,5 +85,6 @@ export async function consoleGuest(host: HostBase, module: WebAssembly.Module, a
   const config: ConsoleConfig = { args, env: [], words: newOutputs() };
   const isMore = ({ module: from, name }: WebAssembly.ModuleImportDescriptor): boolean => from === 'wasi_snapshot_preview1' && !COMMON.includes(name);
   const more = WebAssembly.Module.imports(module).some(isMore) ? (await import('./console-more.js')).moreCalls : undefined;
-  return { config, system: (memory) => consoleSystem(config, host, memory, false, more) };
+  const locate = WebAssembly.Module.customSections(module, 'sourceMappingURL')[0] && (await import('./source-lines.js')).sourceLines;
+  return { config, locate, system: (memory) => consoleSystem(config, host, memory, false, more) };
 }

@@ -47,8 +47,8 @@ export interface Guest {
   makeWorker?(name: string): MadeWorker;
   /** Passes the function to call when a descriptor becomes ready on the owner's side. */
   whenReady?(tell: (fd: number, events: number) => void): void;
-  /** Returns what finds the source lines of the module. */
-  locate?(module: WebAssembly.Module): Locate;
+  /** Returns what finds the source lines of the module; absent if it has none. */
+  locate?: ((module: WebAssembly.Module) => Locate) | undefined;
 }
 
 /** The calls as a module imports them. */

@@ -3,11 +3,12 @@ import type { WorkerHost } from '../hosts/host.js';
 import { otherVersion, VERSION } from '../version.js';
 import { postError } from '../wire/post-error.js';
 import { Substitute } from '../wire/substitute.js';
-import { causeOf, describeDeath, ThreadLeave, type Locate } from './death.js';
+import { causeOf, describeDeath, ThreadLeave } from './death.js';
 import { Role } from './exports.js';
 import { instantiate, type Instance } from './instance.js';
 import type { FromWorker, InitMessage, KindMessage } from './messages.js';
 import { ProcessExit } from './process.js';
+import { sourceLines } from './source-lines.js';
 import type { MakeSystem } from './system.js';
 
 /** What a worker can be; each kind of thread adds what it needs. */
@@ -22,8 +23,6 @@ export interface Kinds {
   readonly messages: readonly string[];
   /** Called when the worker becomes a thread. */
   began?(worker: RuntimeWorker): void;
-  /** Returns what finds the source lines of the module. */
-  locate?(module: WebAssembly.Module): Locate;
   /** Waits for the user's code that the thread is started for. undefined: it failed, and the owner was told. */
   loadCode?(host: WorkerHost, code: { module?: string }): Promise<object | undefined>;
 }
@@ -194,7 +193,7 @@ export class RuntimeWorker {
   private died(error: unknown): void {
     const { exports, memory } = this.instance ?? {};
     if (exports) Atomics.store(memory.word(exports.rt_failed_word()), 0, 1);
-    const message = describeDeath(error, this.name, this.kinds.locate?.(this.init.module));
+    const message = describeDeath(error, this.name, sourceLines(this.init.module));
     postError<FromWorker>((message) => this.post(message), causeOf(error), (cause) => ({ type: 'failed', message, cause }));
   }
 

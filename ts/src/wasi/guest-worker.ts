@@ -5,13 +5,13 @@ import type { WorkerHost } from '../hosts/host.js';
 import { describeDeath } from '../runtime/death.js';
 import { runHelper } from '../runtime/helper-worker.js';
 import { ProcessExit } from '../runtime/process.js';
+import { sourceLines } from '../runtime/source-lines.js';
 import { startWorker, type Kinds } from '../runtime/worker.js';
 import { guestSystem } from './guest-system.js';
 import type { DirectoryCalls } from './guest-thread.js';
 import { guestThread, noDirectories, preview1 } from './preview1.js';
 import type { GuestConfig } from './guest-config.js';
 import { GuestEnded } from './shared.js';
-import { sourceLines } from './source-lines.js';
 import { answerStack } from './stack.js';
 
 export interface GuestInit {
@@ -80,7 +80,6 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
       guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls),
       'guest-message': (_host, message: GuestMessage) => deliver(message),
     },
-    locate: sourceLines,
     began: (worker) => answerStack((worker.init.guest as GuestConfig).guest, () => worker.name, sourceLines(worker.init.module)),
     roles: {},
     messages: [],

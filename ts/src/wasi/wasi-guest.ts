@@ -22,7 +22,7 @@ import { Places } from './places.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
-import { sourceLines } from './source-lines.js';
+import { sourceLines } from '../runtime/source-lines.js';
 import { AF_INET, AF_INET6 } from './sockaddr.js';
 import { AioStream } from './stream.js';
 import { Net } from './net.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The source lines of a module's instructions, from the source map that `aiocc -g` puts into the module. */
 
-import type { Locate } from '../runtime/death.js';
+import type { Locate } from './death.js';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
