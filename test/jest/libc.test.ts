@@ -82,7 +82,7 @@ int main(void) { setvbuf(stdout, NULL, _IONBF, 0); for (int i = 0; i < 200; i++)
   expect(ended.stdout).toBe(Array.from({ length: 200 }, (_, i) => `${i}\n`).join(''));
 });
 
-test.each([['fchdir(0)', 'unistd'], ['shmget(0, 0, 0)', 'sys/shm']])(
+test.each([['semget(0, 0, 0)', 'sys/sem'], ['shmget(0, 0, 0)', 'sys/shm']])(
   '%s does not link, and the message names it', async (call, header) => {
     const source = join(dir.path, 'missing.c');
     writeFileSync(source, `#include <${header}.h>

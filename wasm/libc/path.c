@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "port/wasm-port.h"
 #include "wasi.h"
 
 /* Shared by all threads of the program, as POSIX requires. */
@@ -145,7 +146,8 @@ static void fold(char *path)
     *to = '\0';
 }
 
-static int change(const char *path)
+/* Makes a path the current directory. same: what it has to lead to, or NULL. */
+static int change(const char *path, const __wasi_filestat_t *same)
 {
     char whole[PATH_MAX] = "/";
     __wasi_filestat_t stat;
@@ -160,6 +162,9 @@ static int change(const char *path)
     if (error || stat.filetype != __WASI_FILETYPE_DIRECTORY) {
         return error ? wasi_result(error) : -ENOTDIR;
     }
+    if (same && (stat.dev != same->dev || stat.ino != same->ino)) {
+        return -ENOENT;
+    }
     if ((*path != '/' && !append(whole, current)) || !append(whole, path)) {
         return -ENAMETOOLONG;
     }
@@ -173,7 +178,7 @@ static void begin(void)
     const char *directory = getenv("PWD");
 
     if (directory && *directory == '/') {
-        change(directory);
+        change(directory, NULL);
     }
 }
 
@@ -194,7 +199,27 @@ int wasi_path(int dirfd, const char *path, WasiPath *result)
 int __syscall_chdir(intptr_t path)
 {
     prepare();
-    return change((const char *)path);
+    return change((const char *)path, NULL);
+}
+
+/* The current directory is a path here, so one that was removed has none. */
+int __syscall_fchdir(int fd)
+{
+    char path[PATH_MAX] = "/";
+    __wasi_filestat_t stat;
+    __wasi_errno_t error = __wasi_fd_filestat_get(fd, &stat);
+    int length;
+
+    if (error || stat.filetype != __WASI_FILETYPE_DIRECTORY) {
+        return error ? wasi_result(error) : -ENOTDIR;
+    }
+    length = host_fd_call(HOST_FD_PLACE, fd, (intptr_t)(path + 1), sizeof(path) - 2);
+    if (length < 0) {
+        return length;
+    }
+    path[1 + length] = '\0';
+    prepare();
+    return change(path, &stat);
 }
 
 int __syscall_getcwd(intptr_t buf, size_t size)

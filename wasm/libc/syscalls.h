@@ -16,6 +16,7 @@ int __syscall_dup3(int fd, int suggestfd, int flags);
 int __syscall_faccessat(int dirfd, intptr_t path, int amode, int flags);
 int __syscall_fadvise64(int fd, off_t offset, off_t length, int advice);
 int __syscall_fallocate(int fd, int mode, off_t offset, off_t len);
+int __syscall_fchdir(int fd);
 int __syscall_fchmod(int fd, int mode);
 int __syscall_fchmodat2(int dirfd, intptr_t path, int mode, int flags);
 int __syscall_fchown32(int fd, int owner, int group);

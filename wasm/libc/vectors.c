@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing that Linux has besides POSIX: preadv2(), pwritev2(), copy_file_range(). */
+/* Reading and writing that Linux has besides POSIX: preadv2(), pwritev2(), copy_file_range(), sendfile(). */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -54,16 +55,12 @@ static int cannot_copy(int from, int to)
     return (reads & O_ACCMODE) == O_WRONLY || (writes & O_ACCMODE) == O_RDONLY || writes & O_APPEND ? EBADF : 0;
 }
 
-LIBC_WEAK
-ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t size, unsigned flags)
+/* Copies up to size bytes, from and to these offsets, or the descriptors' own, which it advances. Returns how many. */
+static ssize_t copy(int from, off_t *from_offset, int to, off_t *to_offset, size_t size)
 {
-    int error = flags != 0 ? EINVAL : cannot_copy(from, to);
     char data[8192];
     ssize_t done = 0;
 
-    if (error) {
-        return fails(error);
-    }
     size = MIN(size, 0x7ffff000);
     while ((size_t)done < size) {
         size_t part = MIN(size - (size_t)done, sizeof(data));
@@ -74,8 +71,11 @@ ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, 
         }
         put = to_offset ? pwrite(to, data, (size_t)got, *to_offset) : write(to, data, (size_t)got);
         if (put < got && !from_offset) {
+            int error = errno;
+
             /* What was read and not written is read again. */
             lseek(from, MAX(put, 0) - got, SEEK_CUR);
+            errno = error;
         }
         if (put <= 0) {
             return done > 0 ? done : put;
@@ -89,4 +89,31 @@ ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, 
         }
     }
     return done;
+}
+
+LIBC_WEAK
+ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t size, unsigned flags)
+{
+    int error = flags != 0 ? EINVAL : cannot_copy(from, to);
+
+    return error ? fails(error) : copy(from, from_offset, to, to_offset, size);
+}
+
+/* Only files can be sent, as on Linux. */
+LIBC_WEAK
+ssize_t sendfile(int to, int from, off_t *offset, size_t size)
+{
+    struct stat stat;
+    int reads = fcntl(from, F_GETFL), writes = fcntl(to, F_GETFL);
+
+    if (reads < 0 || writes < 0 || fstat(from, &stat) < 0) {
+        return -1;
+    }
+    if ((reads & O_ACCMODE) == O_WRONLY || (writes & O_ACCMODE) == O_RDONLY) {
+        return fails(EBADF);
+    }
+    if (!S_ISREG(stat.st_mode) || writes & O_APPEND || (offset && *offset < 0)) {
+        return fails(EINVAL);
+    }
+    return copy(from, offset, to, NULL, size);
 }

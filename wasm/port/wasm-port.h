@@ -55,6 +55,9 @@ typedef enum {
     /* (mode): the file or directory that this thread creates with its next call has it. */
     HOST_NEW_MODE,
     HOST_UMASK,              /* (): returns the umask of the host's process */
+    /* (fd, bytes, size): stores the path of a directory, which begins with the name of one that the program
+     * was given. Returns its length. */
+    HOST_FD_PLACE,
 } HostFdCall;
 typedef enum {
     HOST_SOCK_ERROR,         /* takes the pending error, an errno */

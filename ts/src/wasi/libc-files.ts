@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The calls by which libc sets and asks for the permissions of files, which WASI does not have (wasm/libc/mode.c). */
+/** The calls by which libc sets and asks for the permissions of files, and the paths of directories, which WASI does not have. */
 import { fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
@@ -9,15 +9,18 @@ import type { HostCall } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { O_PATH } from './parents.js';
 import { asksDirectory, followLink, host } from './path.js';
-import { Kind, type FileSystem } from './table.js';
+import { Kind, type Descriptor, type FileSystem } from './table.js';
 import { textAt } from './text.js';
 
 /** Set-user-ID and set-group-ID: with these, what a guest writes would run with the rights of the host's user. */
 const SET_ID = 0o6000;
 
+/** The descriptor of the first directory that a guest is given. */
+const FIRST_DIRECTORY = 3;
+
 /** In the order of HostFdCall (wasm/port/wasm-port.h), from HOST_FILE_CHMOD on. */
 export function libcFiles(thread: GuestThread): HostCall[] {
-  const { memory, table } = thread;
+  const { memory, table, config } = thread;
   const files = (): FileSystem => thread.fs ?? fail(E.NOTSUP);
 
   const chmod = (path: string, mode: number): void => {
@@ -44,6 +47,28 @@ export function libcFiles(thread: GuestThread): HostCall[] {
     return 0;
   }
 
+  const placeOf = ({ hostFd }: Descriptor): string => host(() => files().readlinkSync(fdPath(hostFd)));
+
+  /** Where a directory that the guest was given is; undefined if the guest has closed it. */
+  function placeOfGiven(index: number): string | undefined {
+    try {
+      return table.use(FIRST_DIRECTORY + index, (given) => (given.preopen === index ? placeOf(given) : undefined));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The guest's path of a directory, which begins with the name of one that the guest was given. */
+  function pathOf(directory: Descriptor): string {
+    const place = `${placeOf(directory)}/`;
+    let [longest, path] = [0, ''];
+    for (const [index, name] of config.preopens.entries()) {
+      const top = placeOfGiven(index)?.replace(/\/?$/, '/');
+      if (top && top.length > longest && place.startsWith(top)) [longest, path] = [top.length, `${name}/${place.slice(top.length)}`];
+    }
+    return longest > 0 ? path : fail(E.NOENT);
+  }
+
   return [
     (pointer, follow, mode) => onFile(pointer, follow !== 0, Rights.pathFilestatSetTimes, (path) => chmod(path, mode)),
     (pointer, follow, mode) => onFile(pointer, follow !== 0, Rights.pathFilestatGet, (path) => host(() => files().accessSync(path, mode))),
@@ -57,5 +82,12 @@ export function libcFiles(thread: GuestThread): HostCall[] {
       return 0;
     },
     () => (typeof process === 'object' ? process.umask() : 0o022),
+    (fd, pointer, size) => table.use(fd, (directory) => {
+      if (directory.kind !== Kind.directory) fail(E.NOTDIR);
+      const path = new TextEncoder().encode(pathOf(directory));
+      if (path.length > size) fail(E.NAMETOOLONG);
+      memory.bytes(pointer, path.length).set(path);
+      return path.length;
+    }),
   ];
 }
