@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** IOThreads call each other directly: asleep inside WebAssembly, all at once, and while one of them is terminated. */
+/** IOThreads call each other directly: asleep inside WebAssembly, all at once, with sequences, signals and time-outs, and while one of them is terminated. */
 import { Runtime } from 'wasm-aio';
 
 export default async function ({ makeWorker, check }) {
@@ -18,6 +18,11 @@ export default async function ({ makeWorker, check }) {
   check(told === 100, `told ${told}`);
   const storms = await Promise.all([a, b, c].flatMap((thread) => [thread.storm(200), thread.storm(200)]));
   check(storms.every((right) => right === 400), String(storms));
+
+  const iterated = await a.iterates(500);
+  check(String(iterated) === '124750,2', `iterated: ${iterated}`);
+  const cancelled = await a.cancels();
+  check(String(cancelled) === 'ERR_AIO_TIMEOUT,enough,ERR_AIO_TIMEOUT,enough', `cancelled: ${cancelled}`);
 
   const hung = a.hangs().then(() => 'answered', (error) => error.code);
   const storm = c.storm(500).then(() => 'answered', (error) => error.code);

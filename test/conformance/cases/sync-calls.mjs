@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** Blocking calls from IOThread to IOThread and to the owner; time-outs, cycles, and the end of a thread that is waited for. */
+/** Blocking calls from IOThread to IOThread and to the owner; time-outs, signals, cycles, and the end of a thread that is waited for. */
 import { Runtime } from 'wasm-aio';
 
 export default async function ({ makeWorker, check }) {
@@ -22,6 +22,15 @@ export default async function ({ makeWorker, check }) {
     const word = new Int32Array(new SharedArrayBuffer(4));
     const ends = await Promise.all([code(a.remote.cross(word)), code(b.remote.cross(word))]);
     check(String(ends.sort()) === 'ERR_AIO_DEADLOCK,crossed', String(ends));
+  }
+  for (let n = 0; n < 5; n++) {
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    const controller = new AbortController();
+    const ended = a.remote.until(word, controller.signal);
+    while (Atomics.load(word, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    controller.abort(new RangeError(`enough ${n}`));
+    check((await ended) === `enough ${n}`, `aborted with ${await ended}`);
+    check((await a.remote.many(3)) === 3, 'after an abort');
   }
   let refused;
   try {

@@ -13,6 +13,14 @@ serve({
     return right;
   },
   owner: (work, value) => sync(work)(value),
+  until(word, signal) {
+    Atomics.store(word, 0, 1);
+    try {
+      return sync(other, { signal }).hang();
+    } catch (error) {
+      return error.message;
+    }
+  },
   late: () => sync(other, { timeout: 20 }).hang(),
   cross(word) {
     if (Atomics.add(word, 0, 1) === 0) Atomics.wait(word, 0, 1);
