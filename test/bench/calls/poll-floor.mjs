@@ -34,7 +34,11 @@ function once(ms) {
     let placing;
     createInterface({ input: child.stdout }).on('line', (line) => {
       const said = JSON.parse(line);
-      if (said.place !== undefined) placing = placeThreads(child.pid, said.place, { place: 'cross', by: 'work', cpus });
+      if (said.place !== undefined) {
+        placing = placeThreads(child.pid, said.place, { place: 'cross', by: 'work', cpus });
+        // It may fail before the program ends, which looks at it.
+        placing.catch(() => {});
+      }
       samples ??= said.samples;
     });
     child.on('error', reject);
