@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "stdout.h"
 
@@ -19,8 +20,26 @@ int __main_void(void) __attribute__((weak));
  * atexit() run only if the caller passes it to exit(). */
 int aio_call_main(int argc, char **argv);
 
+/* What warn() and err() begin with; linked only where a program uses it. */
+extern char *__progname __attribute__((weak)), *__progname_full __attribute__((weak));
+
+static void name_program(char *path)
+{
+    char *slash = strrchr(path, '/');
+
+    if (&__progname) {
+        __progname = slash ? slash + 1 : path;
+    }
+    if (&__progname_full) {
+        __progname_full = path;
+    }
+}
+
 int aio_call_main(int argc, char **argv)
 {
+    if (argc > 0) {
+        name_program(argv[0]);
+    }
     if (stdout_begin) {
         stdout_begin();
     }

@@ -4,9 +4,12 @@
  * on the clock. Ours (wasm-ld --wrap) sleeps. A thread that may not wait still
  * spins, because C has no other way to let time pass.
  */
+#include <errno.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include "port/port.h"
+#include "weak.h"
 
 void __wrap_emscripten_thread_sleep(double ms);
 
@@ -34,4 +37,15 @@ __attribute__((weak))
 void emscripten_thread_sleep(double ms)
 {
     __wrap_emscripten_thread_sleep(ms);
+}
+
+/* Nothing ends it but the end of the program: a signal comes from raise() alone, in the thread that calls it. */
+LIBC_WEAK
+int pause(void)
+{
+    while (port_may_wait()) {
+        __wrap_emscripten_thread_sleep(1e12);
+    }
+    errno = EINTR;
+    return -1;
 }
