@@ -29,7 +29,7 @@ const LIBRARIES = [
     // Those of libc that are ours.
     headers: [
       'dirent.h', 'ftw.h', 'grp.h', 'ifaddrs.h', 'malloc.h', 'net/if.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
-      'sys/file.h', 'sys/random.h', 'sys/resource.h', 'sys/select.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
+      'sys/file.h', 'sys/random.h', 'sys/resource.h', 'sys/select.h', 'sys/sendfile.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
       'sys/wait.h', 'threads.h', 'unistd.h', 'wordexp.h',
     ],
     list: 'wasm/private-names.h',
