@@ -113,7 +113,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve screenshots docs publish-check lint clean distclean FORCE
+  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -122,7 +122,9 @@ help:
 	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
 	@echo 'make screenshots  the pictures of the pages under docs/images, by Chromium'
-	@echo 'make serve      build all and serve the demo page on this machine, at /docs/ what make docs has made'
+	@echo 'make serve      build all and serve the demo pages on this machine, at /docs/ what make docs has made'
+	@echo 'make site       build/static: the demo pages, the conformance suite and the documentation, for any static server'
+	@echo '                (BASE=/path/ if it is not at the top)'
 	@echo 'make docs       make the site of the documentation: build/site/html'
 	@echo
 	@echo 'make build      native, wasm and ts'
@@ -170,10 +172,10 @@ demo: build
 	$(call step,RUN,wasm-aio bench)
 	$(Q)node dist/cli/main.js bench
 
-serve: build dist/demo/sim/.stamp
+serve: build build/static/.stamp
 	$(Q)node dist/cli/main.js serve
 
-screenshots: build dist/demo/sim/.stamp
+screenshots: build build/static/.stamp
 	$(Q)node ts/demo/screenshots.mjs
 
 # ---- the site: its generator has its own package.json, because nothing else needs it ----
@@ -185,7 +187,12 @@ docs/site/node_modules/.stamp: docs/site/package.json docs/site/package-lock.jso
 
 docs: docs/site/node_modules/.stamp node_modules/.stamp
 	$(call step,SITE,build/site/html)
-	$(Q)node docs/site/build.mjs
+	$(Q)BASE='$(BASE)' node docs/site/build.mjs
+
+# A folder for any static server, under any path (the addresses of the documentation begin with BASE).
+site: build build/static/.stamp docs
+	$(call step,COPY,build/static/docs)
+	$(Q)rm -rf build/static/docs && cp -r build/site/html build/static/docs
 
 # ---- values that targets depend on: a file that changes when its value does ----
 
@@ -535,6 +542,7 @@ dist/conformance/.stamp: $(conformance_js) dist/.stamp build/conformance-list.va
 
 dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp
 	$(call step,TSC,ts/demo)
+	$(Q)rm -rf $(@D)
 	$(Q)$(tsc) -p ts/demo
 	$(Q)cp $(filter-out %.ts %.mts %.mjs %.json,$(demo_ts)) dist/demo/
 	$(Q)node ts/unreached.mjs
@@ -547,6 +555,12 @@ dist/demo/sim/.stamp: ts/demo/planted.mjs $(sim_wasm) dist/demo/.stamp
 	$(Q)node ts/unreached.mjs
 	@touch $@
 
+# The pages as a static site.
+build/static/.stamp: dist/demo/sim/.stamp
+	$(call step,VITE,$(@D))
+	$(Q)node ts/demo/site.mjs $(CURDIR)/$(@D)
+	@touch $@
+
 build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.value
 	$(call step,TSC,test/jest)
 	$(call fresh,build/jest-list.value,build/test)
@@ -556,13 +570,13 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 # ---- tests -------------------------------------------------------------------
 
 test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
-    build/sim/sim $(sim_wasm) dist/demo/sim/.stamp build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
+    build/sim/sim $(sim_wasm) build/static/.stamp build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm dist/aio.wasm dist/.stamp
 	$(Q)node test/run.mjs c-native c-wasm c-native-wrap c-wasm-wrap
 
-test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried dist/demo/sim/.stamp
+test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried build/static/.stamp
 	$(Q)node test/run.mjs jest
 
 sim: build/sim/sim $(sim_wasm) build/node.ok

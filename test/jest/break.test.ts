@@ -1,43 +1,29 @@
 // SPDX-License-Identifier: MIT
 /** The page "Break it", served as any static server would, under a path of its own. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { pathOf } from './helpers/paths.js';
+import { staticSite } from './helpers/static-site.js';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 const inChromium = executablePath ? describe : describe.skip;
 const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
 
-const types: Record<string, string> = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript', '.mjs': 'text/javascript' };
-/** Nothing but scripts of the same origin, and WebAssembly. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src data:";
-
 inChromium(title, () => {
-  let server: Server;
+  let site: Awaited<ReturnType<typeof staticSite>>;
   let browser: Browser;
   let page: Page;
   let address = '';
   const problems: string[] = [];
 
   beforeAll(async () => {
-    server = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-      const path = pathname.startsWith('/a/sub-path/') ? pathOf(`dist/demo/${pathname.slice('/a/sub-path/'.length)}`) : '';
-      if (!existsSync(path)) return void response.writeHead(404).end();
-      response.writeHead(200, { 'Content-Security-Policy': POLICY, 'Content-Type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/sub-path/break.html`;
+    site = await staticSite();
+    address = site.address;
     browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
   });
   afterAll(async () => {
     await browser?.close();
-    server?.close();
+    site?.close();
   });
 
   const open = async (hash = '', width = 1000): Promise<void> => {

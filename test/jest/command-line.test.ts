@@ -145,7 +145,7 @@ test('serve: the demo, the documentation if it has been made, and nothing outsid
       const response = await fetch(address + path);
       return [response.status, await response.text()];
     };
-    expect(await get('')).toEqual([200, expect.stringMatching(/<title>wasm-aio/)]);
+    expect(await get('')).toEqual([200, expect.stringMatching(/<title>Break it/)]);
     const site = existsSync(pathOf('build/site/html/index.html')) ? [200, expect.stringMatching(/<title>/)] : [404, 'the documentation has not been built: run `make docs`\n'];
     expect(await get('docs')).toEqual(site);
     expect(await get('conformance')).toEqual([200, expect.stringMatching(/<title>conformance/)]);

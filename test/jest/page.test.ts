@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The demo page in Chromium, and what only a page's main thread can show. */
+/** The library in a page of Chromium, and what only a page's main thread can show. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type * as library from 'wasm-aio';
 import { chromium, type Browser, type Page, type Route } from 'playwright-core';
 import { seenWith, useHostedLoops, WITHOUT_WAIT_ASYNC } from './helpers/hosted.js';
+import { openLibraryPage } from './helpers/library-page.js';
 import { cli, fixture, pathOf } from './helpers/paths.js';
 import { filterGuest } from './helpers/wasi-streams.js';
 
@@ -22,6 +23,8 @@ inChromium(title, () => {
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
+  /** The page "Read a disk". */
+  let disk: Page;
   let address = '';
   const problems: string[] = [];
 
@@ -43,7 +46,7 @@ inChromium(title, () => {
     page.on('response', (response) => {
       if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
     });
-    await page.goto(address);
+    await openLibraryPage(page, address);
   });
 
   afterAll(async () => {
@@ -52,33 +55,36 @@ inChromium(title, () => {
   });
 
   test('the button reads and verifies a file in OPFS, and the page stays alive', async () => {
-    await page.selectOption('#size', '4');
-    await page.selectOption('#seconds', '0.5');
+    disk = await browser.newPage();
+    disk.on('pageerror', (error) => problems.push(error.message));
+    await disk.goto(`${address}disk.html`);
+    await disk.selectOption('#size', '4');
+    await disk.selectOption('#seconds', '0.5');
     // Timers and frames of the page while the job runs; a blocked thread has none.
-    await page.evaluate(() => {
+    await disk.evaluate(() => {
       const counts = { timers: 0, reports: 0 };
       Object.assign(globalThis, { counts });
       setInterval(() => counts.timers++, 1);
       new MutationObserver(() => counts.reports++).observe(document.getElementById('iops') as Node, { childList: true, characterData: true, subtree: true });
     });
-    await page.click('#run');
-    await page.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
-    expect(await page.textContent('#status')).toBe('Done: every block had the content that was written.');
-    const rows = await page.locator('#jobs tbody tr').allTextContents();
+    await disk.click('#run');
+    await disk.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
+    expect(await disk.textContent('#status')).toBe('Done: every block had the content that was written.');
+    const rows = await disk.locator('#jobs tbody tr').allTextContents();
     expect(rows).toHaveLength(2);
     for (const row of rows) expect(row).toMatch(/all right$/);
-    expect(await page.locator('#loops tbody tr').count()).toBe(4);
-    const counts = await page.evaluate(() => (globalThis as unknown as { counts: { timers: number; reports: number } }).counts);
+    expect(await disk.locator('#loops tbody tr').count()).toBe(4);
+    const counts = await disk.evaluate(() => (globalThis as unknown as { counts: { timers: number; reports: number } }).counts);
     expect(counts.reports).toBeGreaterThan(1);
     expect(counts.timers).toBeGreaterThan(counts.reports);
     expect(problems).toEqual([]);
   });
 
   test('a second run works as the first did: nothing is left behind', async () => {
-    await page.click('#run');
-    await page.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
-    expect(await page.textContent('#status')).toMatch(/^Done/);
-    const left = await page.evaluate(async () => {
+    await disk.click('#run');
+    await disk.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
+    expect(await disk.textContent('#status')).toMatch(/^Done/);
+    const left = await disk.evaluate(async () => {
       const names = [];
       const directory = (await navigator.storage.getDirectory()) as unknown as { keys(): AsyncIterable<string> };
       for await (const name of directory.keys()) names.push(name);
@@ -194,7 +200,7 @@ inChromium(title, () => {
     await old.route(`**/${missing}`, script(WITHOUT_WAIT_ASYNC));
     const entry = readFileSync(pathOf('dist/iothread/worker-browser.js'), 'utf8');
     await old.route('**/worker-browser.js', script(`import './${missing}';\n${entry}`));
-    await old.goto(address);
+    await openLibraryPage(old, address);
     expect(await there(old, hosted(missing), hostedModule)).toEqual(seenWith(2));
     const filter = `(there, ...rest) => (${String(filterGuest)})(there.library, there.bytes, ...rest)`;
     expect(await there(old, filter, pathOf('build/examples/rot13.wasm'), 2)).toMatchObject({ code: 0, wrong: 0, length: 2 << 20 });
@@ -375,7 +381,7 @@ inChromium(title, () => {
       delete headers['cross-origin-embedder-policy'];
       await route.fulfill({ response, headers });
     });
-    await plain.goto(`${address}dist/demo/index.html`);
+    await plain.goto(`${address}disk.html`);
     await plain.click('#run');
     await plain.waitForFunction(() => document.getElementById('status')?.classList.contains('failed'));
     expect(await plain.textContent('#status')).toMatch(/Cross-Origin-Opener-Policy: same-origin.*Cross-Origin-Embedder-Policy: require-corp/);

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { openLibraryPage } from './helpers/library-page.js';
 import { cli, pathOf } from './helpers/paths.js';
 import { filterGuest, pollGuest } from './helpers/wasi-streams.js';
 
@@ -28,7 +29,7 @@ inChromium(title, () => {
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
     page = await browser.newPage();
     page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(address);
+    await openLibraryPage(page, address);
   });
   afterAll(async () => {
     await browser?.close();

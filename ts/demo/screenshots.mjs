@@ -14,12 +14,18 @@ if (!executablePath) throw new Error('the pictures are made by Chromium: apt-get
 const server = spawn(process.execPath, [join(top, 'dist/cli/main.js'), 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
 const [said] = await once(server.stdout.setEncoding('utf8'), 'data');
 const [address] = /http:\S+\d\//.exec(said);
+const whenSaid = (page, match) => page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status').textContent), match.source);
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
 for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 1000, 'dark'], ['phone', 360, 'light']]) {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-  await page.goto(`${address}dist/demo/break.html#code=notify-looks-first`);
+  await page.goto(`${address}#code=notify-looks-first`);
   await page.waitForSelector('#source mark');
   await page.screenshot({ path: join(top, `docs/images/break-it-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
+  await page.goto(`${address}race.html`);
+  await whenSaid(page, /^Ready/);
+  await page.click('#run');
+  await whenSaid(page, /^Done/);
+  await page.screenshot({ path: join(top, `docs/images/race-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
 }
 await browser.close();
 server.kill();

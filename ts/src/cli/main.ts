@@ -19,7 +19,7 @@ async function loadRun(): Promise<(argv: string[]) => Promise<number>> {
 const commands: Record<string, { usage: string; help: string; load: () => Promise<(argv: string[]) => Promise<number>> }> = {
   run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: loadRun },
   bench: { usage: '[OPTION...]', help: 'measure reads and writes of a file', load: async () => (await import('./bench.js')).bench },
-  serve: { usage: '[--port=N]', help: 'serve the demo page and the page of the conformance suite on this machine', load: async () => (await import('./serve.js')).serve },
+  serve: { usage: '[--port=N]', help: 'serve the demo pages and the page of the conformance suite on this machine', load: async () => (await import('./serve.js')).serve },
   env: { usage: '[--launcher]', help: 'print the variables by which build systems find aiocc', load: async () => (await import('./env.js')).env },
   conformance: { usage: '[OPTION...]', help: 'test what programs with shared memory need of this runtime', load: async () => (await import('./conformance.js')).conformance },
   doctor: { usage: '[ADDRESS]', help: 'say what is wrong here, or with a page that is served', load: async () => (await import('./doctor.js')).runDoctor },

@@ -10,17 +10,20 @@ import { ISOLATION_HEADERS } from '../hosts/isolation.js';
 import { helpOf, parseNumber, parseOptions, type Command } from './options.js';
 import { print } from './output.js';
 
-/** The directories that are served, by their paths: dist/, the package that it imports, and the site that `make docs` has built. */
+/**
+ * The directories that are served, by their paths: dist/, the package that it imports, the site that `make docs` has built, and for
+ * all else the demo pages, which are not in the npm package.
+ */
 const roots = {
   '/dist/': fileURLToPath(new URL('../', import.meta.url)),
   // Node resolves to comlink's CommonJS build; the ES modules are in a directory beside it.
   '/comlink/': fileURLToPath(new URL('../esm/', import.meta.resolve('comlink'))),
   '/docs/': fileURLToPath(new URL('../../build/site/html/', import.meta.url)),
+  '/': fileURLToPath(new URL('../../build/static/', import.meta.url)),
 };
 
-/** The page of the conformance suite. The demo page is not in the npm package. */
+/** The page of the conformance suite. */
 const suitePage = fileURLToPath(new URL('../conformance/conformance.html', import.meta.url)).replace(roots['/dist/'], '/dist/');
-const demoPage = '/dist/demo/index.html';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -49,7 +52,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for (const [name, value] of Object.entries(ISOLATION_HEADERS)) response.setHeader(name, value);
   response.setHeader('Cache-Control', 'no-cache');
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-  const moved = { '/': existsSync(`${roots['/dist/']}demo/index.html`) ? demoPage : suitePage, '/conformance': suitePage, '/docs': '/docs/' }[pathname];
+  const moved = { '/': existsSync(`${roots['/']}index.html`) ? undefined : suitePage, '/conformance': suitePage, '/docs': '/docs/' }[pathname];
   if (moved !== undefined) {
     response.writeHead(302, { Location: moved }).end();
     return;
@@ -71,12 +74,12 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 const command: Command<'port'> = {
   name: 'serve',
   usage: '[--port=N]',
-  about: 'Serves the demo page (in a clone of the project) and, at /conformance, the page of the conformance suite, to the browsers of this machine alone.',
+  about: 'Serves the demo pages (in a clone of the project) and, at /conformance, the page of the conformance suite, to the browsers of this machine alone.',
   options: { port: { value: 'N', help: 'the TCP port; 0: any that is free (8080)' } },
   operands: 0,
 };
 
-/** The command `wasm-aio serve`, which serves the demo page on the loopback interface only. */
+/** The command `wasm-aio serve`, which serves the demo pages on the loopback interface only. */
 export async function serve(argv: string[]): Promise<number> {
   const given = parseOptions(command, argv);
   if (!given) {

@@ -4,7 +4,8 @@ import { content } from '../bench/data.js';
 import { Job, type JobResult, type Progress, type Reader } from '../bench/job.js';
 import { benchModule } from '../bench/module.js';
 import { duration, grouped, mib } from '../bench/units.js';
-import { Runtime } from '../index.js';
+import { Runtime } from '../browser.js';
+import { NOT_ISOLATED } from '../hosts/isolation.js';
 
 const MIB = 1024 ** 2;
 const BLOCK_SIZE = 4096;
@@ -162,3 +163,4 @@ stopButton.addEventListener('click', () => {
 });
 
 runButton.disabled = false;
+status.textContent = crossOriginIsolated ? 'Ready.' : NOT_ISOLATED;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/** The pages "The race" and "Read a disk" on a static server: its headers do not isolate them, so a service worker does. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { staticSite } from './helpers/static-site.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+const inChromium = executablePath ? describe : describe.skip;
+const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
+const WAYS = ['postMessage', 'comlink', 'Atomics.wait by hand', 'wasm-aio'];
+
+inChromium(title, () => {
+  let site: Awaited<ReturnType<typeof staticSite>>;
+  let browser: Browser;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    site = await staticSite();
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  const open = async (name: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> => {
+    const page = await browser.newPage(options);
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
+    await page.goto(site.address + name);
+    return page;
+  };
+  const said = (page: Page, match: RegExp): Promise<unknown> =>
+    page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''), match.source);
+  const rows = (page: Page): Promise<string[][]> =>
+    page.$$eval('#results tbody tr', (all) => all.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent ?? '')));
+
+  test('four ways run, each beside its code and its distribution; a link carries the result', async () => {
+    const page = await open('race.html');
+    await page.waitForFunction(() => crossOriginIsolated);
+    await said(page, /^Ready/);
+    await page.selectOption('#seconds', '2');
+    await page.click('#run');
+    await said(page, /^Done/);
+    const result = await rows(page);
+    expect(result.map(([name]) => name)).toEqual(WAYS);
+    for (const [name, calls, median, p99, atOnce, frame] of result) {
+      expect([name, Number(calls?.replaceAll(',', ''))]).toEqual([name, expect.any(Number)]);
+      // Turns are of 100 calls.
+      expect(Number(calls?.replaceAll(',', '')) % 100).toBe(0);
+      expect(median).toMatch(/^[\d.]+ (µs|ms)$/);
+      expect(p99).toMatch(/^[\d.]+ (µs|ms)$/);
+      expect(atOnce).toMatch(name === 'Atomics.wait by hand' ? /^one at a time$/ : /^[\d,]+$/);
+      expect(frame).toMatch(/^\d+ ms$/);
+    }
+    // All calls are in the distribution: its bars are there, and the highest one fills the height.
+    for (const heights of await page.$$eval('#lanes svg', (all) => all.map((svg) => [...svg.querySelectorAll('rect')].map((bar) => Number(bar.getAttribute('height')))))) {
+      expect(Math.max(...heights)).toBe(96);
+    }
+    const code = await page.$$eval('#lanes pre', (all) => all.map((pre) => pre.textContent ?? ''));
+    for (const [n, word] of ['worker.onmessage', 'wrap(', 'Atomics.waitAsync', 'serve('].entries()) expect(code[n]).toContain(word);
+    expect(code.join()).not.toMatch(/SPDX|sourceMappingURL/);
+
+    const link = await page.getAttribute('#link a', 'href');
+    const other = await open(`race.html${link}`, { viewport: { width: 360, height: 700 } });
+    await said(other, /^This is the result in the link/);
+    // The link has three digits of each.
+    const digits = (all: string[][]): string[][] => all.map((row) => row.map((cell) => (/^[\d,]+$/.test(cell) ? String(Number(Number(cell.replaceAll(',', '')).toPrecision(3))) : cell)));
+    expect(digits(await rows(other))).toEqual(digits(result));
+    expect(await other.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    await other.goto(`${site.address}race.html#postMessage=1,2&comlink=-1,2,3,4,5&other=1,2,3,4,5`);
+    await said(other, /^Ready/);
+    expect(problems).toEqual([]);
+    await page.close();
+    await other.close();
+  });
+
+  test('without shared memory those that need it say so, and the others run', async () => {
+    const page = await open('race.html', { serviceWorkers: 'block' });
+    await said(page, /^Ready/);
+    await page.click('#run');
+    await page.waitForSelector('#results tbody tr:nth-child(4)');
+    await page.click('#stop');
+    await said(page, /^Stopped/);
+    const result = await rows(page);
+    expect(result[0]).toHaveLength(6);
+    expect(result[1]).toHaveLength(6);
+    expect(result[2]).toEqual(['Atomics.wait by hand', expect.stringContaining('not cross-origin isolated')]);
+    expect(result[3]).toEqual(['wasm-aio', expect.stringContaining('not cross-origin isolated')]);
+    problems.length = 0;
+    await page.close();
+  });
+
+  test('the disk is read and checked', async () => {
+    const page = await open('disk.html');
+    await page.waitForFunction(() => crossOriginIsolated);
+    await said(page, /^Ready/);
+    await page.selectOption('#size', '4');
+    await page.selectOption('#seconds', '0.5');
+    await page.click('#run');
+    await said(page, /^Done/);
+    expect(await page.$$eval('#jobs tbody tr', (all) => all.map((row) => [row.querySelector('td')?.textContent, row.querySelector('td:last-child')?.textContent])))
+      .toEqual([['1', 'all right'], ['32', 'all right']]);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});

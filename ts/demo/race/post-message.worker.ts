@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: MIT
+onmessage = ({ data }: MessageEvent<number>) => postMessage(2 * data);
