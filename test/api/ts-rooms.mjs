@@ -15,14 +15,15 @@ const ROOMS = {
   hosts: ['errors', 'wire'],
   runtime: ['errors', 'wire', 'hosts'],
   api: ['errors', 'wire', 'hosts', 'runtime'],
+  trace: ['errors', 'wire', 'hosts', 'runtime'],
   iothread: ['errors', 'wire', 'hosts', 'runtime', 'api'],
-  wasi: ['errors', 'wire', 'hosts', 'runtime'],
-  whole: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread'],
+  wasi: ['errors', 'wire', 'hosts', 'runtime', 'trace'],
+  whole: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace'],
   pool: ['errors', 'wire', 'hosts', 'runtime', 'iothread', 'whole'],
   bench: ['errors', 'runtime', 'api', 'iothread', 'whole'],
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
-  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'wasi', 'whole', 'pool', 'doctor'],
-  cli: ['errors', 'hosts', 'runtime', 'api', 'iothread', 'bench', 'doctor', 'whole', 'entries'],
+  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace', 'wasi', 'whole', 'pool', 'doctor'],
+  cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'iothread', 'bench', 'doctor', 'whole', 'entries'],
 };
 
 /** The files that are in no folder. */

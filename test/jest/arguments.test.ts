@@ -107,6 +107,7 @@ const right: Record<string, () => unknown[]> = {
   'Runtime#call': () => ['twice', 21],
   'Runtime#coroutine': () => ['same', 7, {}],
   'Runtime#main': () => [{}],
+  'Runtime#trace': () => [{ duration: 0 }],
   'Runtime#close': () => [{}],
   'IOThread#set': () => [{}],
   'IOThread#close': () => [{}],

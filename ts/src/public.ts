@@ -12,6 +12,8 @@ export { currentSignal } from './iothread/serving.js';
 export type { Received, Remote, RemoteGenerator, Sent, Served } from './iothread/remote.js';
 export { AioContext } from './api/context.js';
 export type { LoopStats } from './api/loop-stats.js';
+export type { ChromeEvent, Trace } from './trace/chrome.js';
+export type { TraceOptions } from './trace/options.js';
 export { Watch } from './api/watch.js';
 export { BottomHalf } from './api/bottom-half.js';
 export { Notifier } from './api/notifier.js';

@@ -28,6 +28,7 @@ const options = {
   'poll-max-ns': { value: 'NS', help: 'longest time to poll before a sleep; 0: do not poll (32768)' },
   'poll-grow': { value: 'N', help: 'the factor by which the polling time grows; 0: 2 (0)' },
   'poll-shrink': { value: 'N', help: 'the divisor by which it shrinks; 0: to nothing (0)' },
+  trace: { value: 'FILE', help: 'write what the loops did to FILE, which Perfetto (ui.perfetto.dev) and Chrome open' },
   json: { help: 'print one JSON document instead of a table' },
 };
 
@@ -65,6 +66,8 @@ export interface BenchOptions {
   /** The properties of the IOThreads. */
   properties: IOThreadOptions;
   json: boolean;
+  /** The file for a trace. */
+  trace: string | undefined;
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -124,6 +127,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
       ...property('pollShrink', 'poll-shrink', given['poll-shrink'], 0, MAX),
     },
     json: given.json !== undefined,
+    trace: given.trace,
   };
   if (options.createOnly && options.filename === undefined) throw new UsageError('--create-only needs --filename');
   if (options.filename === undefined && (options.size ?? blockSize) < blockSize) {

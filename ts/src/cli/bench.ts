@@ -11,6 +11,7 @@ import { sweepText, type SweepPoint } from './bench-chart.js';
 import { compare, type Comparison } from './bench-compare.js';
 import { clearProgress, comparisonTable, progressLine, table } from './bench-table.js';
 import { isInteractive, outputWidth, print } from './output.js';
+import { TraceFile } from './trace-file.js';
 
 const DEFAULT_SIZE = 64 * 1024 ** 2;
 /** The exit code 128 + SIGINT, as shells report it. */
@@ -27,7 +28,9 @@ export async function bench(argv: string[]): Promise<number> {
   if (options.filename !== undefined && !options.createOnly) {
     sizeToRead(options.filename, options.size, options.blockSize);
   }
+  const traced = options.trace === undefined ? undefined : await TraceFile.create(options.trace);
   const runtime = await Runtime.create({ module: benchModule });
+  traced?.begin(runtime.core);
   const run = new BenchRun(runtime, options);
   const interrupt = (): void => run.interrupt();
   const dump = (): void => void process.stderr.write(`${clearProgress()}${runtime.dump()}`);
@@ -36,6 +39,7 @@ export async function bench(argv: string[]): Promise<number> {
     return await run.all();
   } finally {
     run.removeFile();
+    await traced?.end();
     await runtime.close();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt).off('SIGUSR2', dump);
   }

@@ -6,6 +6,7 @@ import { makeGuestWorker } from '../hosts/node-guest-worker.js';
 import { WasiHost, type WasiOptions } from '../wasi.js';
 import { helpOf, parseOptions, parseSeconds, parseSize, UsageError, type Command, type Given } from './options.js';
 import { complain, print } from './output.js';
+import { TraceFile } from './trace-file.js';
 
 const options = {
   dir: { value: 'HOST[::GUEST]', help: 'a directory that the program may use, under the name GUEST (HOST if none is given); the HOST mem is a new one in memory' },
@@ -14,6 +15,7 @@ const options = {
   listen: { value: '[HOST:]PORT', help: 'a TCP socket that listens; its fd follows those of the directories (3, 4, ...)' },
   'allow-net': { help: 'its sockets may use other addresses than those of the loopback interface' },
   timeout: { value: 'SECONDS', help: 'end it after this time with exit code 124, and say where its loops are' },
+  trace: { value: 'FILE', help: 'write what its loops did to FILE, which Perfetto (ui.perfetto.dev) and Chrome open' },
   'max-memory': { value: 'SIZE', help: 'what its memory may grow to, if it imports its memory (64M, 1G)' },
 };
 
@@ -40,7 +42,7 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
   }
   for (const [name, value] of all) {
     const [first = '', ...more] = value.split(name === 'env' ? '=' : '::');
-    if (name === 'native' || name === 'allow-net') continue;
+    if (name === 'native' || name === 'allow-net' || name === 'trace') continue;
     if (first === '' && name !== 'listen') throw new UsageError(`--${name}=${value}: must be ${options[name].value}`);
     if (name === 'dir') {
       const guest = more.join('::') || first;
@@ -85,9 +87,11 @@ export async function run(argv: string[], early?: Worker): Promise<number> {
   const [program] = given.operands;
   const options = hostOptions(given);
   if (program === undefined) throw new UsageError(`no program is named; usage: wasm-aio run ${command.usage}`);
+  const traced = given.last.trace === undefined ? undefined : await TraceFile.create(given.last.trace);
   const host = await WasiHost.create({
     ...options, module: pathToFileURL(program), args: given.operands, ...(early && { worker: workersAfter(early) }),
   });
+  if (traced) host.whenCore = (core) => traced.begin(core);
   process.on('SIGUSR2', () => void host.dumpWithStacks().then((text) => process.stderr.write(text)));
   let code: number;
   try {
@@ -97,6 +101,7 @@ export async function run(argv: string[], early?: Worker): Promise<number> {
     complain(error.message);
     code = error.code === 'ERR_AIO_PANIC' ? 134 : error.code === 'ERR_AIO_TIMEOUT' ? 124 : 1;
   }
+  if (!(await traced?.end() ?? true)) complain(`--trace: ${program} has no loops, because aiocc has not built it: nothing was written`);
   // process.exit() ends all threads, whatever they are doing.
   process.exit(code);
 }

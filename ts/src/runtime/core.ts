@@ -54,12 +54,14 @@ export class Core {
   readonly loop: HostedLoop;
   readonly host: OwnerHost;
   readonly instance: Instance;
+  readonly module: WebAssembly.Module;
   /** The size in bytes to which the shared memory may grow. */
   readonly maximumMemory: number;
 
   private constructor(host: OwnerHost, instance: Instance, module: WebAssembly.Module, guest: Guest, options: RuntimeOptions, maximumMemory: number) {
     this.host = host;
     this.instance = instance;
+    this.module = module;
     this.maximumMemory = maximumMemory;
     const { exports, memory } = instance;
     this.callbacks = new Callbacks({ instance, ran() {}, returned() {} });

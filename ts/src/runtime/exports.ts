@@ -23,6 +23,7 @@ export interface Exports {
   stack_own(highest: number, lowest: number): void;
   __wasm_init_tls(tls: Pointer<'tls'>): void;
   readonly __stack_pointer: WebAssembly.Global;
+  readonly __indirect_function_table?: WebAssembly.Table;
 
   rt_malloc(size: number): Pointer<'bytes'>;
   rt_free(pointer: Pointer<string>): void;
@@ -80,6 +81,8 @@ export interface Exports {
   rt_context_requests(context: ContextPointer): number;
   rt_context_stats(context: ContextPointer): Pointer<'string'>;
   rt_dump(): Pointer<'string'>;
+  /** Modules that an earlier version has built do not have it. */
+  rt_trace_start?(): Pointer<'Recording'>;
 
   rt_iothread_new(name: Pointer<'bytes'>): IOThreadPointer;
   rt_iothread_free(ioThread: IOThreadPointer): void;

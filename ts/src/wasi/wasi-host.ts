@@ -224,6 +224,9 @@ export class WasiHost {
     return this.close();
   }
 
+  /** Called before main() of a program that aiocc has built, the only kind that has loops. @internal */
+  whenCore: ((core: Core) => void) | undefined;
+
   /** The name of the program, as the guest sees it. @internal */
   get program(): string {
     return this.#guest.config.args[0] ?? '';
@@ -264,6 +267,7 @@ export class WasiHost {
       throw new AioError('ERR_AIO_PANIC', `the runtime has failed: ${describeDeath(error, 'owner', this.#guest.locate(this.#program.module))}`, { cause: error });
     }
     if (this.#over) throw closedError(this.#name);
+    this.whenCore?.(this.#core);
     return this.#core.main();
   }
 

@@ -17,6 +17,8 @@ import type { Instance } from '../runtime/instance.js';
 import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.js';
 import type { Threads } from '../runtime/threads.js';
 import type { StartHelper } from '../runtime/waiter.js';
+import type { Trace } from '../trace/chrome.js';
+import type { TraceOptions } from '../trace/options.js';
 import { OwnContexts } from './own-contexts.js';
 
 /** The modules that IOThreads and their files need, imported when the first IOThread is started. */
@@ -157,6 +159,20 @@ export class Runtime {
   }
 
   /**
+   * Records what every loop does, and resolves at the end with a trace that Perfetto (ui.perfetto.dev) and Chrome open:
+   * `JSON.stringify(await runtime.trace({ duration: 1000 }))`. Each loop has a track of its own, with its iterations, sleeps,
+   * call-backs, coroutines and requests; arrows lead from wake-ups to what they made run. The loops never wait for the
+   * recording; what it has missed is in the trace as such ({@link Trace.otherData}).
+   * @throws AioError ERR_AIO_INVALID_ARG (also if there is neither a duration nor a signal), ERR_AIO_NO_MEMORY,
+   * ERR_AIO_MODULE (the module was built by an aiocc without tracing), ERR_AIO_CLOSED, ERR_AIO_PANIC
+   */
+  async trace(options: TraceOptions): Promise<Trace> {
+    const core = this.#core;
+    const begun = core.run(() => core.instance.exports.rt_trace_start?.());
+    return (await import('../trace/trace.js')).trace(core, options, begun);
+  }
+
+  /**
    * Runs the program's main() in a thread of its own and resolves with its exit code. An aborted signal ends the
    * wait; close() ends the program.
    * @throws AioError ERR_AIO_THREAD_LIMIT, ERR_AIO_CANCELED, ERR_AIO_CLOSED, ERR_AIO_PANIC; the signal's reason
@@ -190,6 +206,11 @@ export class Runtime {
   }
 
   // ---- Used only by the package's own tools and tests
+
+  /** @internal */
+  get core(): Core {
+    return this.#core;
+  }
 
   /** @internal */
   get state(): string {

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/** Runtime.trace(): what is in it, that it is in Chrome's format, and that what is missing is said. */
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Runtime, type ChromeEvent, type Trace } from 'wasm-aio';
+import { failure } from './helpers/errors.js';
+
+let runtime: Runtime;
+beforeEach(async () => {
+  runtime = await Runtime.create({ reserve: 1 });
+});
+afterEach(() => runtime.close());
+
+/** Records while work() runs. */
+async function traced(work: () => Promise<unknown>, maxEvents?: number): Promise<Trace> {
+  const stop = new AbortController();
+  const recorded = runtime.trace({ signal: stop.signal, maxEvents });
+  await work();
+  stop.abort();
+  return recorded;
+}
+
+const bottomHalf = (name: string): Promise<void> => new Promise((resolve) => {
+  const bh = runtime.context.bottomHalf(name, () => {
+    bh.close();
+    resolve();
+  });
+  bh.schedule();
+});
+
+const of = (trace: Trace, name: string): ChromeEvent[] => trace.traceEvents.filter((event) => event.name === name);
+const end = ({ ts, dur = 0 }: ChromeEvent): number => ts + dur;
+const trackName = (trace: Trace, tid: number): unknown => trace.traceEvents.find((event) => event.ph === 'M' && event.tid === tid)?.args?.['name'];
+
+/** What is wrong with a trace: by the Trace Event Format, and for viewers. */
+function* faults({ traceEvents }: Trace): Generator<string> {
+  const names = new Map(traceEvents.filter(({ ph }) => ph === 'M').map(({ tid, args }) => [tid, args?.['name']]));
+  const open = new Map<number, ChromeEvent[]>();
+  const from = new Map<number | undefined, ChromeEvent>();
+  const to = new Map<number | undefined, ChromeEvent>();
+  let last = 0;
+  for (const event of traceEvents) {
+    const { name, cat, ph, pid, tid, ts, dur, id } = event;
+    if (!name || !cat || pid !== 1 || !/^[XisfbeM]$/.test(ph)) yield `not an event: ${JSON.stringify(event)}`;
+    if (!(ts >= last)) yield `${name} at ${ts} comes after ${last}`;
+    last = ts;
+    if (typeof names.get(tid) !== 'string') yield `track ${tid} has no name`;
+    if (ph === 's') from.set(id, event);
+    if (ph === 'f') to.set(id, event);
+    if (ph !== 'X') continue;
+    if (!(Number(dur) >= 0)) yield `${name} takes ${dur}`;
+    // What begins in a slice of its track ends in it.
+    const outer = (open.get(tid) ?? []).filter((slice) => end(slice) > ts);
+    if (outer.some((slice) => end(event) > end(slice) + 1e-6)) yield `${name} at ${ts} is longer than what it is in`;
+    open.set(tid, [...outer, event]);
+  }
+  if (from.size !== to.size) yield `${from.size} arrows begin, ${to.size} end`;
+  const slices = traceEvents.filter(({ ph }) => ph === 'X');
+  for (const [id, begin] of from) {
+    const finish = to.get(id);
+    if (!finish || finish.ts < begin.ts) yield `arrow ${id} has no end, or one before its begin`;
+    for (const tip of [begin, finish]) {
+      if (!slices.some((slice) => slice.tid === tip?.tid && slice.ts <= tip.ts && tip.ts <= end(slice))) yield `an end of arrow ${id} is in no slice`;
+    }
+  }
+}
+
+function expectWellFormed(trace: Trace): void {
+  expect(JSON.parse(JSON.stringify(trace))).toEqual(trace);
+  expect([...faults(trace)]).toEqual([]);
+}
+
+test('a bottom half of the owner runs in a turn of its loop, by its name', async () => {
+  const trace = await traced(() => bottomHalf('mine'));
+  expectWellFormed(trace);
+  const [mine, ...others] = of(trace, 'mine');
+  expect(others).toEqual([]);
+  expect(mine).toMatchObject({ cat: 'call-back', ph: 'X', args: { event: 'aio_bh_begin' } });
+  const turn = of(trace, 'aio_dispatch').find((slice) => slice.ts <= (mine?.ts ?? 0) && end(slice) >= end(mine as ChromeEvent));
+  expect(turn?.tid).toBe(mine?.tid);
+  expect(trackName(trace, mine?.tid ?? 0)).toBe('owner');
+  expect(trace.otherData.lost).toBe(0);
+  expect(trace.otherData.duration).toBeGreaterThan(0);
+});
+
+test('loops of IOThreads and of other contexts have tracks of their own, and arrows lead between them', async () => {
+  const io = await runtime.iothread('io0');
+  const other = runtime.createContext('other');
+  const trace = await traced(async () => {
+    await io.clock();
+    await new Promise<void>((resolve) => {
+      const bh = other.bottomHalf('theirs', () => {
+        bh.close();
+        resolve();
+      });
+      bh.schedule();
+    });
+    await io.clock();
+  });
+  expectWellFormed(trace);
+  const [theirs] = of(trace, 'theirs');
+  expect(trackName(trace, theirs?.tid ?? 0)).toBe('other');
+  expect(trace.otherData.lost).toBe(0);
+  const tracksOf = (ph: string): unknown[] => [...new Set(trace.traceEvents.filter((event) => event.ph === ph).map(({ tid }) => trackName(trace, tid)))];
+  expect(tracksOf('f')).toContain('IO io0');
+  expect(tracksOf('s')).toContain('owner');
+  // What it was doing between the two calls.
+  const slept = of(trace, 'sleep').filter(({ tid }) => trackName(trace, tid) === 'IO io0');
+  expect(slept.length).toBeGreaterThan(0);
+});
+
+test('a read is shown from its submission to its end, with the job in a thread of the pool', async () => {
+  const io = await runtime.iothread('io0');
+  const file = await io.open(process.execPath, { aio: 'threads' });
+  await file.read(0, 512);
+  const trace = await traced(() => file.read(0, 4096));
+  expectWellFormed(trace);
+  const [submit] = of(trace, 'raw_aio_submit');
+  const [complete] = of(trace, 'raw_aio_complete');
+  expect(submit?.args).toMatchObject({ name: 'threads', bytes: 4096 });
+  expect(complete?.args).toMatchObject({ req: submit?.args?.['req'], ret: 4096 });
+  const job = trace.traceEvents.find(({ args }) => args?.['event'] === 'aio_job_begin');
+  expect(job?.ts).toBeGreaterThanOrEqual(submit?.ts ?? Infinity);
+  expect(end(job as ChromeEvent)).toBeLessThanOrEqual(complete?.ts ?? 0);
+  expect(job?.tid).not.toBe(submit?.tid);
+  await file.close();
+});
+
+test('a timer has a slice, and a recording ends after its duration', async () => {
+  const recorded = runtime.trace({ duration: 50 });
+  await new Promise<void>((resolve) => void runtime.context.timer('soon', resolve).arm(1));
+  const trace = await recorded;
+  expectWellFormed(trace);
+  expect(trace.traceEvents.filter(({ args }) => args?.['event'] === 'aio_timer_begin')).toHaveLength(1);
+  expect(trace.otherData.duration).toBeGreaterThanOrEqual(49);
+});
+
+test('events beyond maxEvents, and those that were overwritten, are counted', async () => {
+  const some = await traced(async () => {
+    for (let n = 0; n < 10; n++) await bottomHalf('many');
+  }, 20);
+  expect(some.otherData.events).toBeLessThanOrEqual(20);
+  expect(some.otherData.lost).toBeGreaterThan(0);
+  // The owner's ring is not read while the owner is busy.
+  const trace = await traced(async () => {
+    let left = 3000;
+    await new Promise<void>((resolve) => {
+      const bh = runtime.context.bottomHalf('again', () => {
+        if (--left === 0) {
+          bh.close();
+          resolve();
+        } else {
+          for (let n = 0; n < 3; n++) bh.schedule();
+        }
+      });
+      bh.schedule();
+      const until = performance.now() + 5000;
+      while (left > 0 && performance.now() < until) runtime.instance.exports.rt_hosted_turn(runtime.context.pointer);
+    });
+  });
+  expectWellFormed(trace);
+  const told = trace.traceEvents.filter(({ cat }) => cat === 'lost');
+  expect(told.length).toBeGreaterThan(0);
+  expect(trace.otherData.lost).toBe(told.reduce((sum, { args }) => sum + Number(args?.['lost']), 0));
+  expect(trace.otherData.events + trace.otherData.lost).toBeGreaterThan(3000 * 5);
+});
+
+test('two recordings at once do not disturb each other', async () => {
+  const stop = new AbortController();
+  const outer = runtime.trace({ signal: stop.signal });
+  await traced(() => bottomHalf('first'));
+  await bottomHalf('second');
+  stop.abort();
+  const trace = await outer;
+  expect(of(trace, 'first')).toHaveLength(1);
+  expect(of(trace, 'second')).toHaveLength(1);
+});
+
+test('a recording ends with its runtime', async () => {
+  const recorded = runtime.trace({ duration: 1e6 });
+  await bottomHalf('last');
+  await runtime.close();
+  const trace = await recorded;
+  expectWellFormed(trace);
+  expect(of(trace, 'last')).toHaveLength(1);
+});
+
+test('what is wrong with the options is said', async () => {
+  expect((await failure(runtime.trace({}), 'ERR_AIO_INVALID_ARG')).message).toContain('a duration (in ms) or a signal');
+  await failure(runtime.trace({ duration: -1 }), 'ERR_AIO_INVALID_ARG');
+  await runtime.close();
+  await failure(runtime.trace({ duration: 1 }), 'ERR_AIO_CLOSED');
+});
