@@ -189,8 +189,8 @@ void g_main_context_unref(GMainContext *context)
     qemu_cond_destroy(&context->released);
     qemu_mutex_destroy(&context->owner_lock);
     qemu_rec_mutex_destroy(&context->lock);
-    event_notifier_cleanup(&context->notifier);
     wakeup_free(context->wakeup);
+    event_notifier_cleanup(&context->notifier);
     free(context->fds);
     free(context);
 }

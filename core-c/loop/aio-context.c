@@ -98,12 +98,12 @@ static void free_members(AioContext *ctx)
     aio_parts_end(ctx);
     aio_bh_drain(ctx);
     aio_set_event_notifier(ctx, &ctx->notifier, false, NULL, NULL);
-    event_notifier_cleanup(&ctx->notifier);
     qemu_rec_mutex_destroy(&ctx->lock);
     qemu_lockcnt_destroy(&ctx->list_lock);
     free_timer_lists(ctx);
     aio_context_destroy(ctx);
     wakeup_free(ctx->wakeup);
+    event_notifier_cleanup(&ctx->notifier);
     free(ctx->gsource_fds);
 }
 

@@ -148,6 +148,8 @@ typedef struct PortWatcher PortWatcher;
 /* Makes a watcher for a loop that sleeps on notifier_fd (port_event_open). Returns NULL and sets
  * *error to -errno if the machine has no more. */
 PortWatcher *port_watcher_new(int notifier_fd, int *error);
+/* When it returns, no thread is in a call of port_watcher_ready() for this loop any more. So only
+ * then may the notifier be closed, whose number may be that of another event soon. */
 void port_watcher_free(PortWatcher *watcher);
 void *port_watcher_place(PortWatcher *watcher);
 /* From now on (or no longer, if on is false), port_watcher_ready(place) is called when fd becomes

@@ -48,7 +48,8 @@ __attribute__((cold)) void wakeup_notify_traced(Wakeup *wakeup)
     wakeup_notify_as(wakeup, true);
 }
 
-/* The words outlive their loop, so this may not touch the loop. */
+/* The words outlive their loop, so this may not touch the loop. The notifier, whose fd this may have
+ * read just before wakeup_free(), is closed after that: port_watcher_free() waits for this call. */
 void port_watcher_ready(void *place)
 {
     wakeup_notify(place);

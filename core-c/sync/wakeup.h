@@ -24,6 +24,7 @@ _Static_assert(sizeof(Wakeup) <= PORT_WATCHER_PLACE, "it fits into a watcher");
 /* Makes the words of a loop that sleeps on the notifier fd. Returns NULL and sets *error to
  * -errno if the machine has no more watchers. */
 Wakeup *wakeup_new(int fd, int *error);
+/* Called before the notifier is closed. */
 void wakeup_free(Wakeup *wakeup);
 
 /* traced is a constant: there are two copies of this, so that tracing adds nothing to the usual

@@ -6,8 +6,10 @@
 #include "loop.h"
 #include "port/port.h"
 #include "qemu/coroutine.h"
+#include "qemu/gmain.h"
 #include "qemu/main-loop.h"
 #include "qemu/thread.h"
+#include "sync/semaphore.h"
 
 /* ---- Destroying ---- */
 
@@ -32,6 +34,91 @@ SIM_SCENARIO(sem_destroyed_by_the_poster, "A semaphore may be destroyed and free
     qemu_sem_post(sem);
     qemu_sem_destroy(sem);
     free(sem);
+}
+
+SIM_SCENARIO(sem_destroyed_by_one_that_never_blocks, "The same in a thread that must never block: it spins until they have left.")
+{
+    sim_never_blocks();
+    sem = malloc(sizeof(*sem));
+    qemu_sem_init(sem, 0);
+    sim_spawn("a", takes, NULL);
+    while (!qatomic_read(&sem->inside)) {
+        port_pause();
+    }
+    qemu_sem_post(sem);
+    qemu_sem_destroy(sem);
+    free(sem);
+}
+
+static void posts(void *opaque)
+{
+    (void)opaque;
+    qemu_sem_post(sem);
+}
+
+SIM_SCENARIO(sem_awaited_without_blocking, "What wasm/libc does for a thread that must never block: it spins until there is a post.")
+{
+    sim_never_blocks();
+    sem = malloc(sizeof(*sem));
+    qemu_sem_init(sem, 0);
+    sim_spawn("a", posts, NULL);
+    sim_check(semaphore_take_until(sem, INT64_MAX));
+    sim_join();
+    qemu_sem_destroy(sem);
+    free(sem);
+}
+
+SIM_PANICKING_SCENARIO(poll_that_would_block, "A thread that must never block is refused a poll that may sleep.", "aio_poll")
+{
+    sim_never_blocks();
+    loop_begin();
+    aio_poll(ctx, true);
+}
+
+SIM_PANICKING_SCENARIO(iteration_that_would_block, "It is refused an iteration of a main loop that may sleep.", "g_main_context_iteration")
+{
+    sim_never_blocks();
+    g_main_context_iteration(NULL, TRUE);
+}
+
+static GSource *idle_source;
+
+static void *destroys(void *opaque)
+{
+    g_source_destroy(idle_source);
+    return opaque;
+}
+
+SIM_SCENARIO(source_destroyed_by_two, "Two threads may destroy a source at the same time.")
+{
+    GMainContext *main_context = g_main_context_new();
+    QemuThread a, b;
+
+    loop_begin();
+    idle_source = aio_get_g_source(ctx);
+    g_source_attach(idle_source, main_context);
+    qemu_thread_create(&a, "a", destroys, NULL, QEMU_THREAD_JOINABLE);
+    qemu_thread_create(&b, "b", destroys, NULL, QEMU_THREAD_JOINABLE);
+    qemu_thread_join(&a);
+    qemu_thread_join(&b);
+    g_source_unref(idle_source);
+    g_main_context_unref(main_context);
+    loop_end();
+}
+
+static void takes_the_default(void *opaque)
+{
+    *(GMainContext **)opaque = g_main_context_default();
+}
+
+SIM_SCENARIO(default_made_by_two, "Two threads that ask for the default main context first get the same.")
+{
+    static GMainContext *a, *b;
+
+    sim_spawn("a", takes_the_default, &a);
+    sim_spawn("b", takes_the_default, &b);
+    sim_join();
+    sim_check(a && a == b);
 }
 
 static QemuCond *cond;
@@ -206,7 +293,7 @@ static void coroutine_fn holds_first(void *opaque)
     shared++;
     if (parties == 2) {
         /* Until the other one has counted itself, and has not yet queued up. */
-        while (qatomic_read(&co_mutex.locked) < 2) {
+        while (qatomic_mb_read(&co_mutex.locked) < 2) {
             sim_pass();
         }
     } else {

@@ -108,6 +108,29 @@ SIM_SCENARIO(handler_removed_elsewhere, "A handler may be removed while the loop
     event_notifier_cleanup(&second);
 }
 
+static void sets_first(void *opaque)
+{
+    (void)opaque;
+    event_notifier_set(&first);
+}
+
+SIM_SCENARIO(loop_ends_while_woken, "A thread that wakes a loop while that ends sets no notifier that is made later.")
+{
+    loop_begin();
+    event_notifier_init(&first, false);
+    aio_set_event_notifier(ctx, &first, false, takes, NULL);
+    sim_spawn("sets", sets_first, NULL);
+    aio_poll(ctx, true);
+    aio_set_event_notifier(ctx, &first, false, NULL, NULL);
+    aio_context_detach_current();
+    aio_context_unref(ctx);
+    event_notifier_init(&second, false);
+    sim_join();
+    sim_check(!event_notifier_test_and_clear(&second));
+    event_notifier_cleanup(&first);
+    event_notifier_cleanup(&second);
+}
+
 /* ---- Timers ---- */
 
 static QEMUTimer timer, later;

@@ -338,3 +338,26 @@ SIM_SCENARIO(lockcnt_of_three, "Three that lock a LockCnt exclude each other, an
     sim_check(qemu_lockcnt_count(&lockcnt) == 0);
     qemu_lockcnt_destroy(&lockcnt);
 }
+
+static QemuSpin spin;
+
+static void adds_spinning(void *opaque)
+{
+    (void)opaque;
+    for (int i = 0; i < 2; i++) {
+        qemu_spin_lock(&spin);
+        int was = counter;
+        linger();
+        counter = was + 1;
+        qemu_spin_unlock(&spin);
+    }
+}
+
+SIM_SCENARIO(spin_of_two, "Two threads at a spin lock exclude each other, and both get it.")
+{
+    qemu_spin_init(&spin);
+    sim_spawn("a", adds_spinning, NULL);
+    sim_spawn("b", adds_spinning, NULL);
+    sim_join();
+    sim_check(counter == 4);
+}

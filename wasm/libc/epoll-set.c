@@ -81,10 +81,15 @@ static int revents(WasmOwn *own, int events)
     return ready ? events & PORT_POLLIN : 0;
 }
 
-/* Called by the thread that made an fd ready; takes no lock. */
+/* Called by the thread that made an fd ready; takes no lock. There is no set yet if that thread found the
+ * last user of the watcher on the fd. */
 static void ready(uint32_t watcher_id)
 {
-    wasm_own_wake(&sets[watcher_id]->own, PORT_POLLIN);
+    EpollSet *set = qatomic_load_acquire(&sets[watcher_id]);
+
+    if (set) {
+        wasm_own_wake(&set->own, PORT_POLLIN);
+    }
 }
 
 static void release(WasmOwn *own)

@@ -116,8 +116,8 @@ PortWatcher *wasm_watcher_new(WatcherKind kind, int notifier_fd, int *error)
         PortWatcher *watcher = &watchers[i];
         if (qatomic_cmpxchg(&watcher->in_use, 0, 1) == 0) {
             watcher->id = i;
-            qatomic_set(&watcher->kind, kind);
             qatomic_mb_set(&watcher->notifier_fd, notifier_fd);
+            qatomic_mb_set(&watcher->kind, kind);
             return watcher;
         }
     }
@@ -132,6 +132,11 @@ PortWatcher *port_watcher_new(int notifier_fd, int *error)
 
 void port_watcher_free(PortWatcher *watcher)
 {
+    /* Pairs with wake(): either it sees this, or we see that it has entered. */
+    qatomic_mb_set(&watcher->kind, WATCHER_NONE);
+    for (unsigned turn = 0; qatomic_mb_read(&watcher->users); turn++) {
+        port_spin(turn);
+    }
     qatomic_mb_set(&watcher->notifier_fd, -1);
     qatomic_mb_set(&watcher->in_use, 0);
 }
@@ -200,26 +205,38 @@ int port_fd_watch(int fd, PortWatcher *watcher, bool on)
     return 0;
 }
 
+/* Tells a watcher that was found on an fd. It may be another one's by now, which is then woken in
+ * vain; but while we are in here it does not change hands. */
+static void wake(PortWatcher *watcher, uint32_t id, int fd, int events)
+{
+    WatcherKind kind;
+
+    port_thread_holds(1);
+    qatomic_inc(&watcher->users);
+    kind = qatomic_mb_read(&watcher->kind);
+    if (kind == WATCHER_LOOP || kind == WATCHER_EPOLL) {
+        /* Completed before the loop is notified. */
+        wasm_poll_complete(id, fd, events);
+    }
+    if (kind == WATCHER_LOOP) {
+        port_watcher_ready(watcher->place);
+    } else if (kind == WATCHER_POLL) {
+        qatomic_inc(&watcher->place[0]);
+        port_notify32(&watcher->place[0], UINT32_MAX);
+    } else if (kind == WATCHER_EPOLL) {
+        CALL_OWN(wasm_fd_hooks.epoll_ready, id);
+    }
+    qatomic_dec(&watcher->users);
+    port_thread_holds(-1);
+}
+
 void fd_wake(FdObject *object, int fd, int events)
 {
     for (int i = 0; i < WATCHER_WORDS; i++) {
         uint32_t bits = qatomic_mb_read(&object->watchers[i]);
         for (; bits; bits &= bits - 1) {
             uint32_t id = 32 * i + (uint32_t)__builtin_ctz(bits);
-            PortWatcher *watcher = &watchers[id];
-            WatcherKind kind = qatomic_read(&watcher->kind);
-            if (kind != WATCHER_POLL) {
-                /* Completed before the loop is notified. */
-                wasm_poll_complete(id, fd, events);
-            }
-            if (kind == WATCHER_LOOP) {
-                port_watcher_ready(watcher->place);
-            } else if (kind == WATCHER_POLL) {
-                qatomic_inc(&watcher->place[0]);
-                port_notify32(&watcher->place[0], UINT32_MAX);
-            } else {
-                CALL_OWN(wasm_fd_hooks.epoll_ready, id);
-            }
+            wake(&watchers[id], id, fd, events);
         }
     }
 }

@@ -16,6 +16,7 @@ enum { WASM_FIRST_EVENT_FD = 8192 };
     (PORT_POLLIN | PORT_POLLOUT | PORT_POLLERR | PORT_POLLHUP | PORT_POLLRDHUP)
 
 typedef enum {
+    WATCHER_NONE,          /* it has been freed */
     WATCHER_LOOP,
     WATCHER_POLL,          /* a thread in poll(): fd-poll.c */
     WATCHER_EPOLL,         /* an epoll set: wasm/libc/epoll-set.c */
@@ -28,6 +29,7 @@ struct PortWatcher {
     uint32_t id;             /* its index in the table of all watchers */
     uint32_t in_use;
     uint32_t kind;           /* WatcherKind */
+    uint32_t users;          /* threads that are waking it: fd_wake() */
 };
 _Static_assert(sizeof(PortWatcher) == 64, "one cache line");
 

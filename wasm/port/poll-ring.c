@@ -78,6 +78,9 @@ bool port_poll_ring_reserve(PortPollRing *ring, int fd)
 {
     Poll *chunk;
 
+    if (fd / CHUNK >= CHUNKS) {
+        return false;
+    }
     if (poll_of(ring, fd)) {
         return true;
     }

@@ -9,6 +9,8 @@ enum { EVENTS = 64, WATCHERS = 32, FIRST_FD = 100 };
 
 struct PortWatcher {
     char place[PORT_WATCHER_PLACE] __attribute__((aligned(64)));
+    uint32_t open;
+    uint32_t users;             /* threads that are waking it */
 };
 
 typedef struct Event {
@@ -20,7 +22,6 @@ typedef struct Event {
 /* These belong to the simulated program: each run begins with new ones. */
 static Event events[EVENTS];
 static PortWatcher watchers[WATCHERS];
-static uint32_t watchers_used;
 
 static Event *event_of(int fd)
 {
@@ -58,6 +59,16 @@ void port_event_close(int fd)
     qatomic_mb_set(&event->open, 0);
 }
 
+/* As in WebAssembly: a watcher does not change hands while somebody wakes it. */
+static void wake(PortWatcher *watcher)
+{
+    qatomic_inc(&watcher->users);
+    if (qatomic_mb_read(&watcher->open)) {
+        port_watcher_ready(watcher->place);
+    }
+    qatomic_dec(&watcher->users);
+}
+
 int port_event_set(int fd)
 {
     Event *event = event_of(fd);
@@ -73,7 +84,7 @@ int port_event_set(int fd)
     watching = qatomic_mb_read(&event->watchers);
     for (unsigned n = 0; n < WATCHERS; n++) {
         if (watching >> n & 1) {
-            port_watcher_ready(watchers[n].place);
+            wake(&watchers[n]);
         }
     }
     return 0;
@@ -90,9 +101,7 @@ PortWatcher *port_watcher_new(int notifier_fd, int *error)
 {
     (void)notifier_fd;
     for (unsigned n = 0; n < WATCHERS; n++) {
-        uint32_t used = qatomic_read(&watchers_used);
-
-        if (!(used >> n & 1) && !(qatomic_fetch_or(&watchers_used, 1u << n) >> n & 1)) {
+        if (!qatomic_cmpxchg(&watchers[n].open, 0, 1)) {
             return &watchers[n];
         }
     }
@@ -107,7 +116,10 @@ void port_watcher_free(PortWatcher *watcher)
     for (int n = 0; n < EVENTS; n++) {
         qatomic_and(&events[n].watchers, ~bit);
     }
-    qatomic_and(&watchers_used, ~bit);
+    qatomic_mb_set(&watcher->open, 0);
+    while (qatomic_mb_read(&watcher->users)) {
+        port_pause();
+    }
 }
 
 void *port_watcher_place(PortWatcher *watcher)
