@@ -4,7 +4,7 @@ import { EVENT_BYTES, type Batch, type EventType } from './recording.js';
 
 /** An event of Chrome's Trace Event Format. Times are in µs. */
 export interface ChromeEvent {
-  /** What is shown. */
+  /** The text that viewers show. */
   name: string;
   /** The category, by which viewers filter: `loop`, `call-back`, `coroutine`, `wake-up`, `io`, `lost`. */
   cat: string;

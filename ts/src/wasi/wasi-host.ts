@@ -225,7 +225,7 @@ export class WasiHost {
   }
 
   /** Called before main() of a program that aiocc has built, the only kind that has loops. @internal */
-  whenCore: ((core: Core) => void) | undefined;
+  declare whenCore?: (core: Core) => void;
 
   /** The name of the program, as the guest sees it. @internal */
   get program(): string {
