@@ -294,7 +294,7 @@ static void coroutine_fn holds_first(void *opaque)
     if (parties == 2) {
         /* Until the other one has counted itself, and has not yet queued up. */
         while (qatomic_mb_read(&co_mutex.locked) < 2) {
-            sim_pass();
+            sim_sleep(50);
         }
     } else {
         /* About as long as the others spin before they queue up. */

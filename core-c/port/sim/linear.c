@@ -6,7 +6,7 @@
  */
 #include "port/sim/machine.h"
 
-enum { CALLS = 32, SEEN = 4096 };
+enum { CALLS = 64, SEEN = 4096 };
 
 typedef struct Call {
     const char *name;
@@ -59,7 +59,7 @@ void sim_call_now(const char *name, int op, int64_t arg, int64_t result)
 }
 
 /* Returns true if this state after these calls is new. */
-static bool is_new(uint32_t done, const SimState *state)
+static bool is_new(uint64_t done, const SimState *state)
 {
     uint64_t hash = done * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -80,7 +80,7 @@ static bool is_new(uint32_t done, const SimState *state)
     return true;
 }
 
-static bool search(SimModel *model, uint32_t done, const SimState *state)
+static bool search(SimModel *model, uint64_t done, const SimState *state)
 {
     unsigned first_end = UINT_MAX;
 
@@ -99,7 +99,7 @@ static bool search(SimModel *model, uint32_t done, const SimState *state)
         SimState next = *state;
 
         if (!(done >> i & 1) && calls[i].begin < first_end && model(&next, calls[i].op, calls[i].arg, calls[i].result) &&
-            search(model, done | 1u << i, &next)) {
+            search(model, done | UINT64_C(1) << i, &next)) {
             return true;
         }
     }
@@ -109,14 +109,14 @@ static bool search(SimModel *model, uint32_t done, const SimState *state)
 void sim_check_linear(SimModel *model, const char *what)
 {
     SimState state = { { 0 } };
-    uint32_t done = 0;
+    uint64_t done = 0;
     char text[900];
     size_t at = 0;
 
     memset(seen, 0, sizeof(seen));
     /* One that has not ended has had no effect that anybody has seen. */
     for (unsigned i = 0; i < n_calls; i++) {
-        done |= (uint32_t)!calls[i].end << i;
+        done |= (uint64_t)!calls[i].end << i;
     }
     if (search(model, done, &state)) {
         return;
