@@ -1,28 +1,45 @@
 // SPDX-License-Identifier: MIT
-// Runs every long form of the tests once, one after the other, and writes what each did into docs/reliability.md.
+// Runs every long form of the tests once, one after the other, and writes what each did into docs/reliability.md. A form's line there is
+// that of its last run; each says which commit it was.
 //
 //   node test/night.mjs    ONLY=names; HOURS=n shares n hours (8) among those that run for as long as they are told
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const top = fileURLToPath(new URL('..', import.meta.url));
 const page = new URL('../docs/reliability.md', import.meta.url);
 const hours = Number(process.env.HOURS || 8);
-const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
+const only = (process.env.ONLY ?? '').split(',').map((word) => word.trim()).filter((word) => word !== '');
 const { ONLY: _, HOURS: __, ...env } = process.env;
 
-/** What `make` is told, and by which words of the output the amount is known. */
+const thousands = (n) => Number(n).toLocaleString('en');
+/** What each line that matches says, in one line. */
+const each = (out, pattern, say) => [...out.matchAll(pattern)].map(([, ...parts]) => say(...parts)).join(', ');
+const sum = (out, pattern) => [...out.matchAll(pattern)].reduce((all, [, n]) => all + Number(n), 0);
+
+/** What `make` is told, and how the amount is known from what it prints. */
 const forms = [
   { name: 'every test', make: ['test'] },
-  { name: 'schedules of the simulator', make: ['sim', 'SEEDS=100000'], amount: '100,000 seeds a scenario' },
+  {
+    name: 'schedules of the simulator', make: ['sim', `SEEDS=${Math.ceil(hours * 125_000)}`, 'V=1'],
+    amount: (out) => `${thousands(/ (\d+) seeds from/.exec(out)?.[1] ?? 0)} seeds of each scenario, ${thousands(sum(out, /seeds from \d+, (\d+) steps$/gm))} steps`,
+  },
   { name: 'planted bugs', make: ['test-mutants'] },
-  { name: 'fuzzing', make: ['fuzz', `SECONDS=${Math.round((hours * 3600) / 4 / 6)}`], amount: (out) => [...out.matchAll(/^ +\S+ (\S+): (\d+) runs/gm)].map(([, target, runs]) => `${target} ${Number(runs).toLocaleString('en')}`).join(', ') },
-  { name: 'chaos', make: ['chaos', `ROUNDS=${Math.round(hours * 250)}`], amount: `${Math.round(hours * 250)} rounds` },
-  { name: 'soak', make: ['soak', `MINUTES=${Math.round(hours * 5)}`], amount: `${Math.round(hours * 5)} minutes` },
+  {
+    name: 'fuzzing', make: ['fuzz', `SECONDS=${Math.ceil((hours * 3600) / 4 / 6)}`],
+    amount: (out) => each(out, /^ +(\S+) (\S+): (\d+) runs/gm, (build, target, runs) => `${target} (${build}) ${thousands(runs)}`),
+  },
+  {
+    name: 'chaos', make: ['chaos', `ROUNDS=${Math.ceil(hours * 250)}`],
+    amount: (out) => each(out, /^chaos: (\d+) rounds in (\S+) from seed (\d+): (\d+) failed/gm, (rounds, host, seed, failed) => `${host}: ${thousands(rounds)} rounds from seed ${seed}, ${failed} failed`),
+  },
+  { name: 'soak', make: ['soak', `MINUTES=${Math.ceil(hours * 5)}`], amount: (out) => each(out, /^soak: (.*)$/gm, (text) => text) },
+  { name: 'calls', make: ['soak-calls', `CALLS=${Math.ceil(hours * 1_250_000)}`], amount: `${thousands(Math.ceil(hours * 1_250_000))} calls` },
+  { name: 'coverage', make: ['coverage'], amount: (out) => each(out, /^ {2}all +([\d.]+ %) +([\d.]+ %) +of +(\d+) lines$/gm, (run, whole, lines) => `${run} and ${whole} of ${thousands(lines)} lines`) },
   { name: 'each sanitizer with each compiler', make: ['test-compilers', 'CC_ALL=1'] },
   { name: 'all runtimes', make: ['conformance'] },
-  { name: 'ports', make: ['test-ports'] },
+  { name: 'ports', make: ['test-ports'], amount: (out) => each(out, /^(\d+ of \d+ ports pass)$/gm, (text) => text) },
   { name: 'toolchains', make: ['test-toolchain'] },
 ];
 
@@ -35,29 +52,43 @@ function run(args) {
       process.stdout.write(text);
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, out }));
+    child.on('close', (code, signal) => resolve({ code: code ?? signal, out }));
   });
 }
 
-const rows = [];
+/** The commit that is tested; the page itself changes while this runs. */
+function commit() {
+  const git = (...args) => spawnSync('git', args, { cwd: top, encoding: 'utf8' }).stdout?.trim() ?? '';
+  const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs/reliability.md', ':!docs/ports.md');
+  return `${git('log', '-1', '--format=%h of %as') || 'no commit'}${changed === '' ? '' : ', changed'}`;
+}
+
+/** Writes the line of one form; the lines of others stay. */
+function write(name, cells) {
+  const text = readFileSync(page, 'utf8');
+  const [whole, begin, table, end] = /(<!-- night -->\n)([^]*?)(<!-- \/night -->)/.exec(text);
+  const lines = new Map(table.split('\n').filter((line) => line.startsWith('| ')).map((line) => [line.split(' | ')[0].slice(2), line]));
+  lines.set(name, `| ${[name, ...cells].join(' | ')} |`);
+  const rows = forms.filter((form) => lines.has(form.name)).map((form) => lines.get(form.name));
+  writeFileSync(page, text.replace(whole, () => `${begin}| what | command | amount | result | time | commit |\n|---|---|---|---|---|---|\n${rows.join('\n')}\n${end}`));
+}
+
+const chosen = forms.filter(({ name }) => only.length === 0 || only.some((word) => name.includes(word)));
+if (chosen.length === 0) {
+  process.stderr.write(`night: no form is named ${only.join(' or ')}; there are ${forms.map(({ name }) => name).join(', ')}\n`);
+  process.exit(2);
+}
 let failed = 0;
-for (const { name, make, amount = '' } of forms) {
-  if (only.length > 0 && !only.some((word) => name.includes(word))) continue;
+for (const { name, make, amount = '' } of chosen) {
   process.stdout.write(`  NIGHT    make ${make.join(' ')}\n`);
   const begun = Date.now();
+  const tested = commit();
   const { code, out } = await run(make);
-  const sums = [...out.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1);
-  failed += Number(sums?.[2] ?? (code === 0 ? 0 : 1));
-  rows.push([name, `\`make ${make.join(' ')}\``, typeof amount === 'function' ? amount(out) : amount, sums?.[0] ?? (code === 0 ? 'passed' : `ended with ${code}`), `${Math.round((Date.now() - begun) / 60000)} min`]);
+  failed += code === 0 ? 0 : 1;
+  const sums = [...out.matchAll(/^(\d+ passed, \d+ failed(?:, \d+ skipped)?)$/gm)].map(([text]) => text);
+  const result = [...sums, ...(code === 0 ? [] : [`**ended with ${code}**`])].join('; ') || 'passed';
+  const minutes = Math.round((Date.now() - begun) / 60_000);
+  write(name, [`\`make ${make.join(' ')}\``, typeof amount === 'function' ? amount(out) : amount, result, `${minutes} min`, tested]);
 }
-const commit = await new Promise((resolve) => {
-  let text = '';
-  const child = spawn('git', ['log', '-1', '--format=%h of %as'], { cwd: top, stdio: ['ignore', 'pipe', 'ignore'] });
-  child.stdout.on('data', (bytes) => (text += bytes));
-  child.on('close', () => resolve(text.trim() || 'no commit'));
-});
-const table = [['what', 'command', 'amount', 'result', 'time'], ['---', '---', '---', '---', '---'], ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
-const text = readFileSync(page, 'utf8');
-writeFileSync(page, text.replace(/(<!-- night -->\n)[^]*?(<!-- \/night -->)/, `$1Commit ${commit}:\n\n${table}\n$2`));
-process.stdout.write(`${rows.length} forms, ${failed} failed; written to docs/reliability.md\n`);
+process.stdout.write(`${chosen.length} forms, ${failed} failed; written to docs/reliability.md\n`);
 process.exitCode = failed > 0 ? 1 : 0;
