@@ -31,6 +31,8 @@ FLAGS_asan := $(SANITIZE_FLAGS) -fsanitize=address,undefined -fno-sanitize-recov
 FLAGS_tsan := $(SANITIZE_FLAGS) -fsanitize=thread
 # The same for libFuzzer, which is clang's.
 FLAGS_fuzzasan := $(FLAGS_asan) -fsanitize=fuzzer-no-link
+# What gcov counts: several threads add to a counter. Nothing is inlined or reordered.
+COVERAGE := -O0 --coverage -fprofile-update=atomic
 WASM_FLAGS := -std=gnu11 -O2 -Wall -Wextra -Werror
 # Flags for code that is part of the library, or uses its private headers and names.
 INSIDE_ALL := -include core-c/private-names.h -Icore-c
@@ -113,7 +115,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
+  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -149,6 +151,7 @@ help:
 	@echo 'make fuzz       random programs, values, command lines and WASI guests for SECONDS=n each (ONLY=target, SEED=n)'
 	@echo 'make trust      the quick form of what searches for rare faults: simulator, planted bugs, fuzzing, failing calls'
 	@echo '                (FIXED=1: the same inputs each time)'
+	@echo 'make coverage   which lines of the C core and of ts/src no test runs (ONLY=c or ts)'
 	@echo 'make night      every long form once, and its counts into docs/reliability.md (HOURS=n, ONLY=form)'
 	@echo 'make test-toolchain  build and test with the Emscripten of Debian stable, of its testing, and of an emsdk (ONLY=suite)'
 	@echo 'make test-models    the models of the loop, searched by spin (ONLY=model)'
@@ -269,6 +272,17 @@ build/sim/sim: $(sim_obj) build/sim-list.value core-c/port/sim/native/link.sh
 	$(call step,CC,$@)
 	$(Q)core-c/port/sim/native/link.sh '$(CC)' $@ build/sim/program build/sim/machine
 
+# The same for gcov. Its counters must outlive a run, so they get other sections.
+build/coverage-sim/program/%.o: %.c build/sim-flags.value | build/cc.ok
+	$(call step,CC,$*.c (simulator, coverage))
+	@mkdir -p $(@D)
+	$(Q)gcc $(SIM_FLAGS) $(filter-out -fsanitize=thread,$(SIM_PROGRAM)) $(COVERAGE) -fdata-sections -MMD -MP -c $< -o $@
+
+build/coverage-sim/sim: $(sim_program:%.c=build/coverage-sim/program/%.o) $(sim_machine:%.c=build/sim/machine/%.o) build/sim-list.value test/coverage/sim.ld
+	$(call step,CC,$@)
+	$(Q)ld -r -T test/coverage/sim.ld $(filter build/coverage-sim/%.o,$^) -o $@.o
+	$(Q)gcc --coverage -no-pie $@.o $(filter build/sim/%.o,$^) -o $@
+
 # ---- C, in the simulator, in WebAssembly ----
 
 build/sim/wasm/program/%.o: %.c build/sim-wasm-flags.value build/toolchain.found
@@ -359,6 +373,8 @@ $(fuzzers:%=build/$(1)/fuzz-%): build/$(1)/fuzz-%: build/$(1)/test/fuzz/%.o buil
 
 -include $(patsubst %.c,build/$(1)/%.d,$(native_src) $(test_c) $(wildcard test/fuzz/*.c))
 endef
+$(eval $(call build,coverage,gcc,-std=gnu11 -g $(COVERAGE)))
+build/coverage/tests: build/coverage/test/coverage/abort.o
 $(foreach b,$(builds) $(fuzzer_builds),$(eval $(call build,$(b),$(CC_$(lastword $(subst -, ,$(b)))),$(FLAGS_$(firstword $(subst -, ,$(b)))))))
 
 # ---- C, to WebAssembly: aiocc knows the flags --------------------------------
@@ -491,7 +507,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 	  $(call tool,EM_OPT) -O3 --enable-bulk-memory --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int \
 	    $(@D)/fibers.wasm -o $(@D)/fibers.wasm || { cat $(@D)/log >&2; exit 1; }
 
--include $(sim_obj:.o=.d) $(sim_wasm_obj:.o=.d)
+-include $(sim_obj:.o=.d) $(sim_wasm_obj:.o=.d) $(sim_program:%.c=build/coverage-sim/program/%.d)
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
 -include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) $(posix_programs) build/chaos/module.wasm)
@@ -561,6 +577,13 @@ build/static/.stamp: dist/demo/sim/.stamp
 	$(Q)node ts/demo/site.mjs $(CURDIR)/$(@D)
 	@touch $@
 
+# dist/ once more, with source maps.
+build/coverage/dist/.stamp: dist/.stamp
+	$(call step,TSC,ts/src (source maps))
+	$(Q)$(tsc) -p ts --outDir $(@D) --sourceMap --incremental false
+	$(Q)$(subst --outdir=dist,--outdir=$(@D) --sourcemap,$(call worker_bundle,node) && $(call worker_bundle,browser) && $(pool_bundle) && $(cli_bundle))
+	@touch $@
+
 build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.value
 	$(call step,TSC,test/jest)
 	$(call fresh,build/jest-list.value,build/test)
@@ -588,6 +611,10 @@ test-mutants: build/sim/sim build/node.ok
 # The quick form of what searches for rare faults.
 trust: build build/sim/sim $(sim_wasm) build/fail-nth.wasm $(foreach b,$(fuzz_builds),$(fuzzers:%=build/$(b)/fuzz-%))
 	$(Q)SEEDS=2000 SECONDS=15 $(if $(FIXED),FUZZ_SEED=1) node test/run.mjs sim mutants fuzz fail-nth
+
+coverage: build/coverage/tests $(fuzzers:%=build/coverage/fuzz-%) build/coverage-sim/sim build $(jest_wasm) build/test/.stamp build/chromium.tried dist/demo/sim/.stamp \
+    build/fail-nth.wasm build/chaos/module.wasm $(conformance_wasm)
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/coverage/run.mjs
 
 night: | build/node.ok
 	$(Q)ONLY='$(ONLY)' HOURS='$(HOURS)' node test/night.mjs

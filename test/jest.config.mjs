@@ -11,4 +11,5 @@ export default {
   // A safety net: on a busy machine what takes a second may take a minute.
   testTimeout: 180_000,
   maxWorkers: 2,
+  setupFilesAfterEnv: process.env.NODE_V8_COVERAGE ? ['<rootDir>/test/coverage/jest-setup.mjs'] : [],
 };

@@ -31,7 +31,7 @@ function readCorpus(target) {
 }
 
 /** Writes each input to a file of its own and returns the folder. */
-function unpack(target, folder) {
+export function unpack(target, folder) {
   mkdirSync(folder, { recursive: true });
   readCorpus(target).forEach((bytes, n) => writeFileSync(join(folder, `${String(n).padStart(4, '0')}`), bytes));
   return folder;
