@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 /** Runtime.trace(): what is in it, that it is in Chrome's format, and that what is missing is said. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Runtime, type ChromeEvent, type Trace } from 'wasm-aio';
 import { failure } from './helpers/errors.js';
+import { cli, pathOf } from './helpers/paths.js';
 
 let runtime: Runtime;
 beforeEach(async () => {
@@ -189,4 +194,32 @@ test('what is wrong with the options is said', async () => {
   await failure(runtime.trace({ duration: -1 }), 'ERR_AIO_INVALID_ARG');
   await runtime.close();
   await failure(runtime.trace({ duration: 1 }), 'ERR_AIO_CLOSED');
+});
+
+test('run and bench write a trace; where there is nothing to write there is a sentence and no file', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'wasm-aio-trace-'));
+  try {
+    const file = join(dir, 'trace.json');
+    const run = (...args: string[]): [number | null, string] => {
+      const { status, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+      return [status, stderr];
+    };
+    for (const args of [['bench', `--trace=${file}`, '--size=1M', '--number-ios=50'], ['run', `--trace=${file}`, pathOf('build/fixtures/aio-event-fds.wasm')]]) {
+      expect(run(...args)[0]).toBe(0);
+      const trace = JSON.parse(readFileSync(file, 'utf8')) as Trace;
+      expectWellFormed(trace);
+      expect(of(trace, 'aio_poll').length).toBeGreaterThan(0);
+      rmSync(file);
+    }
+    const plain = pathOf('build/plain/command.wasm');
+    const [status, said] = run('run', plain);
+    expect(run('run', `--trace=${file}`, plain)).toEqual([status, `${said}wasm-aio: --trace: ${plain} has no loops, because aiocc has not built it: nothing was written\n`]);
+    expect(existsSync(file)).toBe(false);
+    for (const args of [['bench'], ['run', plain]]) {
+      const [command = '', ...rest] = args;
+      expect(run(command, `--trace=${dir}`, ...rest)).toEqual([1, expect.stringMatching(/^wasm-aio: --trace=.*: EISDIR: /)]);
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { AioError, messageOf } from '../errors.js';
 import type { Core } from '../runtime/core.js';
 import type { Trace } from '../trace/chrome.js';
@@ -25,11 +25,14 @@ export class TraceFile {
     this.#recorded.catch(() => {});
   }
 
-  /** Writes the file. Returns false if begin() was not called. */
+  /** Writes the file. Returns false if begin() was not called; there is no file then. */
   async end(): Promise<boolean> {
     this.#stop.abort();
     const trace = await this.#recorded;
-    if (!trace) return false;
+    if (!trace) {
+      rmSync(this.path, { force: true });
+      return false;
+    }
     write(this.path, JSON.stringify(trace));
     const { lost, events } = trace.otherData;
     if (lost > 0) complain(`--trace: ${lost} of ${lost + events} events are not in ${this.path}`);
