@@ -2,6 +2,7 @@
 // are, the TypeScript reference from the doc comments, and the C reference from the public headers.
 //
 //   build/site/pages   what VitePress reads      build/site/html   the site
+// BASE: the path above docs/ under which the site is served (/)
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
@@ -14,6 +15,9 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const top = join(here, '..', '..');
 const pages = join(top, 'build', 'site', 'pages');
 const html = join(top, 'build', 'site', 'html');
+const above = process.env.BASE || '/';
+if (!/^\/(.*\/)?$/.test(above)) throw new Error(`BASE=${above}: must be a path that begins and ends with /`);
+process.env.SITE_BASE = `${above}docs/`;
 
 /** Where a file of the project is on the site: what is in docs/ comes first, README.md is the front page. */
 function placeOf(file) {
@@ -26,6 +30,9 @@ const write = (place, text) => {
   writeFileSync(join(pages, place), text);
 };
 
+/** Files that pages show; others that are no pages are served as text. */
+const IMAGE = /\.(jpg|png|svg)$/;
+
 /** A page whose links to other files of the project lead to where these are on the site. */
 function stage(file) {
   // (Not in blocks of code.)
@@ -35,8 +42,9 @@ function stage(file) {
     const linked = posix.join(dirname(file), path);
     let place = posix.relative(dirname(placeOf(file)), placeOf(linked));
     if (statSync(join(top, linked)).isDirectory()) place = `${place.replace(/\/$/, '')}/index.md`;
+    else if (IMAGE.test(linked)) copyIn(linked, join(pages, placeOf(linked)));
     else if (!linked.endsWith('.md')) place = `${place}.txt`;
-    if (place.endsWith('.txt')) publish(linked);
+    if (place.endsWith('.txt')) copyIn(linked, join(pages, 'public', `${placeOf(linked)}.txt`));
     if (!place.startsWith('.')) place = `./${place}`;
     return `](${place}${anchor === undefined ? '' : `#${anchor}`})`;
   });
@@ -44,9 +52,7 @@ function stage(file) {
   write(placeOf(file), file === 'CHANGELOG.md' ? `---\nsearch: false\n---\n\n${text}` : text);
 }
 
-/** A file that is no page is served as text. */
-function publish(file) {
-  const place = join(pages, 'public', `${placeOf(file)}.txt`);
+function copyIn(file, place) {
   mkdirSync(dirname(place), { recursive: true });
   copyFileSync(join(top, file), place);
 }
@@ -85,7 +91,7 @@ cReference();
 typeScriptReference();
 cpSync(join(here, 'config.mjs'), join(pages, '.vitepress', 'config.mjs'));
 await build(pages, { outDir: html, logLevel: 'warn' });
-const faults = [...checkLinks(html), ...(await checkQuestions(html))];
+const faults = [...checkLinks(html, process.env.SITE_BASE), ...(await checkQuestions(html))];
 for (const fault of faults) process.stderr.write(`docs: ${fault}\n`);
 if (faults.length > 0) process.exitCode = 1;
 else process.stdout.write(`           ${relative(top, html)}: ${readdirSync(html, { recursive: true }).filter((name) => String(name).endsWith('.html')).length} pages, all links lead somewhere\n`);

@@ -5,8 +5,6 @@ import { createRequire } from 'node:module';
 import { join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const BASE = '/docs/';
-
 /** Questions, and the heading that a search for each must show first. */
 const QUESTIONS = {
   'how do I wake a worker': /threads\.html#how-do-i-wake-a-worker$/,
@@ -16,8 +14,8 @@ const QUESTIONS = {
   'which thread may call this': /threads\.html#which-thread-may-call-this$/,
 };
 
-/** One sentence for each link that leads nowhere. */
-export function checkLinks(html) {
+/** One sentence for each link that leads nowhere. base: the path of the site, with which its absolute links begin. */
+export function checkLinks(html, base) {
   const files = readdirSync(html, { recursive: true }).map(String).filter((name) => name.endsWith('.html'));
   const text = new Map(files.map((name) => [name, readFileSync(join(html, name), 'utf8')]));
   const ids = new Map([...text].map(([name, body]) => [name, new Set([...body.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id))]));
@@ -26,7 +24,7 @@ export function checkLinks(html) {
     for (const [, href] of body.matchAll(/<a\s[^>]*?href="([^"]*)"/g)) {
       if (/^\w+:/.test(href)) continue;
       const [path, anchor] = href.replaceAll('&amp;', '&').split('#');
-      let target = path === '' ? page : posix.relative(BASE, posix.resolve(posix.join(BASE, posix.dirname(page)), decodeURI(path)));
+      let target = path === '' ? page : posix.relative(base, posix.resolve(posix.join(base, posix.dirname(page)), decodeURI(path)));
       if (path.endsWith('/')) target = posix.join(target, 'index.html');
       const known = ids.get(target);
       if (known ? anchor !== undefined && anchor !== '' && !known.has(decodeURIComponent(anchor)) : !existsSync(join(html, target))) faults.add(`${page} links to ${href}, which leads nowhere`);
