@@ -24,7 +24,7 @@ function* readBuild(folder) {
 /**
  * @param {string[]} folders those of the builds. The branches of the first count: another one has others in the same line.
  * @param {(file: string) => boolean} isOurs
- * @returns {Map<string, {row: object, holes: object[]}>} by file: see report.mjs
+ * @returns {Map<string, {row: object, holes: object[]}>} by file: `row` for the table of run.mjs, `holes`: what was not run
  */
 export function readCounts(folders, isOurs) {
   const files = new Map();

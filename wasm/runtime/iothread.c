@@ -210,7 +210,7 @@ static int64_t put_off_ns(WasmThread *self, const AioContext *ctx)
     return MAX(self->turn_due_ns - now, 0);
 }
 
-/* So often it is looked for calls before the loop polls, whose iteration and clock cost more than a call. */
+/* So many times the thread looks for calls before its loop polls: an iteration of that, with its clock, costs more than a call. */
 #define LOOKS 500
 
 static bool look_for_calls(const CallRing *calls, const AioContext *ctx)
