@@ -52,8 +52,13 @@ static void wait_for_set(QemuEvent *ev)
 
     if (value == DOWN &&
         (value = qatomic_cmpxchg(&ev->value, DOWN, DOWN_WAITERS)) == DOWN) {
-        /* Pairs with qemu_event_destroy, which looks for waiters after this. */
-        value = inside_is_closed(&ev->inside) ? DESTROYED : DOWN_WAITERS;
+        value = DOWN_WAITERS;
+        /* Pairs with qemu_event_destroy: either it finds that somebody waits, or we see that the
+         * event is being destroyed, and with that whether it was set before. */
+        if (unlikely(inside_is_closed(&ev->inside))) {
+            value = qatomic_load_acquire(&ev->value);
+            value = value == DOWN_WAITERS ? DESTROYED : value;
+        }
     }
     /* DOWN means that it was set, which ended this wait, and reset again. */
     while (value == DOWN_WAITERS) {

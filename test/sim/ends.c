@@ -121,6 +121,28 @@ SIM_SCENARIO(default_made_by_two, "Two threads that ask for the default main con
     sim_check(a && a == b);
 }
 
+static QemuEvent *event;
+
+static void waits_for_event(void *opaque)
+{
+    (void)opaque;
+    qemu_event_wait(event);
+}
+
+SIM_SCENARIO(event_destroyed_by_who_set_it, "An event may be destroyed and freed as soon as it has been set, whoever waits for it.")
+{
+    event = malloc(sizeof(*event));
+    qemu_event_init(event, false);
+    sim_spawn("a", waits_for_event, NULL);
+    sim_spawn("b", waits_for_event, NULL);
+    while (qatomic_read(&event->inside) < 2) {
+        port_pause();
+    }
+    qemu_event_set(event);
+    qemu_event_destroy(event);
+    free(event);
+}
+
 static QemuCond *cond;
 static QemuMutex mutex;
 static bool told;
