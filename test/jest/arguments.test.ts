@@ -108,6 +108,7 @@ const right: Record<string, () => unknown[]> = {
   'Runtime#coroutine': () => ['same', 7, {}],
   'Runtime#main': () => [{}],
   'Runtime#trace': () => [{ duration: 0 }],
+  'Runtime#metrics': () => [],
   'Runtime#close': () => [{}],
   'IOThread#set': () => [{}],
   'IOThread#close': () => [{}],

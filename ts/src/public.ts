@@ -13,6 +13,7 @@ export type { Received, Remote, RemoteGenerator, Sent, Served } from './iothread
 export { AioContext } from './api/context.js';
 export type { LoopStats } from './api/loop-stats.js';
 export type { ChromeEvent, Trace } from './trace/chrome.js';
+export type { Metrics, MetricFamily, MetricSample } from './trace/metrics.js';
 export type { TraceOptions } from './trace/options.js';
 export { Watch } from './api/watch.js';
 export { BottomHalf } from './api/bottom-half.js';

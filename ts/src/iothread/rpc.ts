@@ -54,6 +54,8 @@ export class Rpc implements Connection {
   /** The calls that this side serves. */
   readonly running = new Running();
   readonly lives: LiveTable;
+  /** How many calls this side has sent and served. */
+  readonly counts = { sent: 0, served: 0 };
   private closed = false;
   /** The number of the record that is sent next. */
   private sending = 0;
@@ -108,6 +110,7 @@ export class Rpc implements Connection {
   /** Calls the function of the other side with this number. */
   call(of: number, args: unknown[], options: CallOptions = {}): Promise<unknown> {
     this.assertOpen();
+    this.counts.sent++;
     const { signal, timeout } = options;
     if (!signal && timeout === undefined) return this.side.ask((id) => void this.send(Kind.call, id, of, args, 'arguments'));
     signal?.throwIfAborted();
@@ -384,6 +387,7 @@ export class Rpc implements Connection {
 
   private serve(id: number, of: number, read: () => unknown): void {
     let result: unknown;
+    this.counts.served++;
     const { by, id: outer } = now;
     now.by = this.running;
     now.id = id;

@@ -30,6 +30,10 @@ export class OwnContexts implements Part {
     core.parts.add(this);
   }
 
+  get all(): AioContext[] {
+    return [this.context, ...this.others];
+  }
+
   create(name: string): AioContext {
     const { core } = this;
     const { instance, instance: { exports } } = core;
@@ -57,7 +61,7 @@ export class OwnContexts implements Part {
 
   failed(): Failed {
     let waited = 0;
-    for (const context of [this.context, ...this.others]) waited += context.abandon();
+    for (const context of this.all) waited += context.abandon();
     return { waited, endings: [] };
   }
 }

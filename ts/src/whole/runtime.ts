@@ -18,6 +18,7 @@ import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.j
 import type { Threads } from '../runtime/threads.js';
 import type { StartHelper } from '../runtime/waiter.js';
 import type { Trace } from '../trace/chrome.js';
+import type { Metrics } from '../trace/metrics.js';
 import type { TraceOptions } from '../trace/options.js';
 import { OwnContexts } from './own-contexts.js';
 
@@ -170,6 +171,16 @@ export class Runtime {
     const core = this.#core;
     const begun = core.run(() => core.instance.exports.rt_trace_start?.());
     return (await import('../trace/trace.js')).trace(core, options, begun);
+  }
+
+  /**
+   * Resolves with the counters of all loops, engines and IOThreads, as values and as OpenMetrics text:
+   * `response.end((await runtime.metrics()).text)`.
+   * @throws AioError ERR_AIO_CLOSED, ERR_AIO_PANIC
+   */
+  async metrics(): Promise<Metrics> {
+    const { metrics } = await import('../trace/metrics.js');
+    return metrics(this.#core, this.#contexts, this.#ioThreads?.open ?? []);
   }
 
   /**
