@@ -371,6 +371,47 @@ inChromium(title, () => {
     });
   });
 
+  test("a trace is shown in Chrome's Performance panel, in a custom track of each loop", async () => {
+    await browser.startTracing(page, { categories: ['blink.user_timing'] });
+    const { traceEvents, inside } = await page.evaluate(async () => {
+      const url = '/dist/index.js';
+      const { Runtime } = (await import(url)) as Library;
+      const runtime = await Runtime.create();
+      const io = await runtime.iothread('io0');
+      const stop = new AbortController();
+      const recorded = runtime.trace({ signal: stop.signal, devtools: true });
+      const inside = await new Promise<[number, number]>((resolve) => {
+        const bh = runtime.context.bottomHalf('busy', () => {
+          const begin = performance.now();
+          while (performance.now() < begin + 2);
+          bh.close();
+          resolve([begin, performance.now()]);
+        });
+        bh.schedule();
+      });
+      await io.clock();
+      stop.abort();
+      const { traceEvents } = await recorded;
+      await runtime.close();
+      return { traceEvents, inside };
+    });
+    interface Entry { name: string; ph: string; ts: number; id2?: { local: string }; args: { startTime?: number; detail?: string } }
+    const recorded = (JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: Entry[] }).traceEvents;
+    const seen = recorded.filter(({ ph, args }) => /[bn]/.test(ph) && args.detail?.includes('devtools')).map(({ name, args, ts, id2 }) => ({
+      name, ts, start: args.startTime ?? NaN, end: recorded.find((other) => other.ph === 'e' && other.id2?.local === id2?.local)?.ts ?? NaN,
+      ...(JSON.parse(args.detail ?? '') as { devtools: { track: string; trackGroup: string; dataType: string; color: string; properties: [string, string][] } }).devtools,
+    }));
+    const tracks = new Map(traceEvents.filter(({ ph }) => ph === 'M').map(({ tid, args }) => [tid, args?.['name']]));
+    const slices = traceEvents.filter(({ ph }) => ph === 'X');
+    expect(seen.map(({ name, track }) => `${track}: ${name}`).sort()).toEqual(slices.map(({ name, tid }) => `${String(tracks.get(tid))}: ${name}`).sort());
+    expect(new Set(seen.map(({ track }) => track))).toEqual(new Set(['owner', 'IO io0']));
+    const [busy] = seen.filter(({ name }) => name === 'busy');
+    expect(busy).toMatchObject({ trackGroup: 'wasm-aio', dataType: 'track-entry', color: 'primary', track: 'owner', properties: expect.arrayContaining([['event', 'aio_bh_begin']]) });
+    const { start = NaN, ts = NaN, end = NaN } = busy ?? {};
+    expect(start).toBeLessThanOrEqual(inside[0]);
+    expect(start + (end - ts) / 1000).toBeGreaterThanOrEqual(inside[1] - 0.01);
+  });
+
   test('without the two headers the error says which they are', async () => {
     // A service worker would add them.
     const plain = await browser.newPage({ serviceWorkers: 'block' });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import { isInteger, isNumber, isSignal, type Checks } from '../check.js';
+import { isBoolean, isInteger, isNumber, isSignal, type Checks } from '../check.js';
 import { AioError } from '../errors.js';
 import type { AbortSignalLike } from '../platform.js';
 
@@ -11,12 +11,19 @@ export interface TraceOptions {
   signal?: AbortSignalLike | undefined;
   /** The most events to keep, each 64 bytes; later ones are only counted. Default: a million. */
   maxEvents?: number | undefined;
+  /**
+   * Also shows the slices in the Performance panel of Chrome's DevTools, if that is recording when the recording ends: each loop
+   * has a custom track in the group `wasm-aio`. They are entries of `performance.measure()`, which stay in memory until
+   * `performance.clearMeasures()`. Default false.
+   */
+  devtools?: boolean | undefined;
 }
 
 export const traceChecks: Checks<TraceOptions> = {
   duration: isNumber(0, 2 ** 31 - 1, 'a number of ms'),
   signal: isSignal,
   maxEvents: isInteger(1, 2 ** 25),
+  devtools: isBoolean,
 };
 
 /** Refuses options by which a recording would never end. */
