@@ -165,6 +165,7 @@
 #define setjmp_leave aio_priv_setjmp_leave
 
 /* port/thread.c */
+#define wasm_pthread_ends aio_priv_wasm_pthread_ends
 #define wasm_thread_become aio_priv_wasm_thread_become
 #define wasm_thread_limits aio_priv_wasm_thread_limits
 #define wasm_thread_new aio_priv_wasm_thread_new

@@ -62,8 +62,9 @@ void port_spin(unsigned turn);
  */
 int port_thread_start(const char *name, void (*fn)(void *), void *arg,
                       void (*refused)(void *arg));
-/* Ends the calling thread as if its fn had returned. */
-QEMU_NORETURN void port_thread_exit(void);
+/* Ends the calling thread as if its fn had returned. Whoever joins a thread that port_thread_start() did not start gets
+ * result. */
+QEMU_NORETURN void port_thread_exit(void *result);
 /* Makes the calling thread, which port_thread_start() did not start, call fn() when it ends. A
  * further call replaces fn. */
 void port_thread_at_end(void (*fn)(void));

@@ -246,7 +246,7 @@ void qemu_thread_exit(void *retval)
     if (record->ours) {
         finish(record, retval);
     }
-    port_thread_exit();
+    port_thread_exit(retval);
 }
 
 void thread_at_exit(ThreadExitHook *hook)

@@ -8,6 +8,7 @@
 #include "port/port.h"
 #include "qapi/error.h"
 #include "qemu/coroutine.h"
+#include "sync/thread.h"
 #include "test.h"
 
 static void in_a_thread(void *(*run)(void *), void *arg)
@@ -75,6 +76,41 @@ static void coroutines_of_a_thread_that_ended_take_no_memory(void)
     }
     /* Half of what one coroutine of each thread would take. */
     ASSERT_INT_LT(used() - MIN(before, used()), 10 * COROUTINES * 64 * 1024);
+}
+
+/* ---- It may end by qemu_thread_exit() ---- */
+
+static char notes[8];
+
+static void take_note(ThreadExitHook *hook)
+{
+    (void)hook;
+    strcat(notes, "h");
+}
+
+static void *exit_early(void *opaque)
+{
+    static ThreadExitHook hook = { .fn = take_note };
+
+    thread_at_exit(&hook);
+    if (opaque) {
+        qemu_thread_exit(opaque);
+    }
+    strcat(notes, "-");
+    return NULL;
+}
+
+static void joining_it_gives_what_it_exited_with(void)
+{
+    pthread_t thread;
+    void *result;
+
+    ASSERT_INT_EQ(pthread_create(&thread, NULL, exit_early, notes), 0);
+    ASSERT_INT_EQ(pthread_join(thread, &result), 0);
+    ASSERT_PTR_EQ(result, notes);
+    ASSERT_STR_EQ(notes, "h");
+    in_a_thread(exit_early, NULL);
+    ASSERT_STR_EQ(notes, "h-h");
 }
 
 static AioContext *ctx;
@@ -155,6 +191,7 @@ static void a_key_that_is_made_anew_is_null_in_every_thread(void)
 
 TEST_PROGRAM(
     TEST(coroutines_of_a_thread_that_ended_take_no_memory),
+    TEST(joining_it_gives_what_it_exited_with),
     TEST(bottom_halves_that_it_scheduled_run_all_the_same),
     TEST(a_key_that_is_made_anew_is_null_in_every_thread),
 )

@@ -217,8 +217,15 @@ _Noreturn void __wrap_pthread_exit(void *result)
     if (self() == &own) {
         qemu_thread_exit(result);
     }
-    end(result);
-    port_thread_exit();
+    port_thread_exit(result);
+}
+
+/* qemu_thread_exit() ends a pthread, too, and main. */
+void wasm_pthread_ends(void *result)
+{
+    if (self() != &own) {
+        end(result);
+    }
 }
 
 pthread_t __wrap_pthread_self(void)

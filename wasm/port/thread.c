@@ -236,8 +236,11 @@ int port_thread_start(const char *name, void (*fn)(void *), void *arg,
     return MIN(qatomic_read(&thread->started), 0);
 }
 
-void port_thread_exit(void)
+void port_thread_exit(void *result)
 {
+    if (wasm_pthread_ends) {
+        wasm_pthread_ends(result);
+    }
     if (wasm_thread_over(wasm_thread_self())) {
         exit(0);
     }

@@ -198,6 +198,9 @@ WasmThread *wasm_thread_assign(const char *name, uint32_t role,
 extern WasmThread *wasm_main_thread;
 /* Called by the thread of main() before anything else. */
 void wasm_thread_runs_main(void);
+/* Defined by wasm/libc/pthread-thread.c, if the program contains it: does what is to be done at the end of the calling thread if it
+ * is a pthread. */
+__attribute__((weak)) void wasm_pthread_ends(void *result);
 /* The thread has ended, or was lost, or never began. Returns true if the program has no thread any
  * more; does nothing if called again. */
 bool wasm_thread_over(WasmThread *thread);

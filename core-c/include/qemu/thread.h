@@ -188,7 +188,8 @@ void *qemu_thread_join(QemuThread *thread);
 void qemu_thread_get_self(QemuThread *thread);
 /* Returns true if *thread is the calling thread. */
 bool qemu_thread_is_self(QemuThread *thread);
-/* Ends the calling thread; qemu_thread_join() returns retval. */
+/* Ends the calling thread; qemu_thread_join() returns retval, as does pthread_join() for a thread of
+ * pthread_create(). */
 QEMU_NORETURN void qemu_thread_exit(void *retval);
 
 #ifdef __cplusplus

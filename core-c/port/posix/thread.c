@@ -45,9 +45,9 @@ int port_thread_start(const char *name, void (*fn)(void *), void *arg,
     return -error;
 }
 
-void port_thread_exit(void)
+void port_thread_exit(void *result)
 {
-    pthread_exit(NULL);
+    pthread_exit(result);
 }
 
 static pthread_key_t at_end_key;

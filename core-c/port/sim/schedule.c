@@ -406,8 +406,9 @@ static void bottom(void *opaque)
     thread_ends();
 }
 
-void port_thread_exit(void)
+void port_thread_exit(void *result)
 {
+    (void)result;
     thread_ends();
 }
 
