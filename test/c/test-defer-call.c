@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls that are put off to the end of a section of their thread. */
+#include "../fail-nth/fail.h"
 #include "loop.h"
 #include "qemu/defer-call.h"
 
@@ -77,6 +78,22 @@ static void one_of_them_may_open_a_section(void)
     ASSERT_STR_EQ(journal, "(-bcd)");
 }
 
+static void without_memory_it_is_now(void)
+{
+    journal_clear();
+    defer_call_begin();
+    for (int i = 0; i < 8; i++) {
+        defer_call(journal_cb, (void *)(uintptr_t)&"abcdefgh"[i]);
+    }
+    fail_nth(FAIL_MEMORY, 1, true);
+    defer_call(journal_cb, "i");
+    ASSERT_STR_EQ(journal, "i");
+    fail_nth(FAIL_MEMORY, 0, false);
+    defer_call(journal_cb, "j");
+    defer_call_end();
+    ASSERT_STR_EQ(journal, "iabcdefghj");
+}
+
 static void *in_another_thread(void *opaque)
 {
     defer_call(journal_cb, opaque);
@@ -109,6 +126,7 @@ TEST_PROGRAM(
     TEST(the_outermost_end_runs_each_once_in_order),
     TEST(there_may_be_many),
     TEST(one_of_them_may_open_a_section),
+    TEST(without_memory_it_is_now),
     TEST(a_section_is_its_thread_s),
     TEST_PANICS(an_end_too_many, "defer_call_end: this thread has no section open"),
 )

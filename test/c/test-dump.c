@@ -40,6 +40,12 @@ static void do_nothing(void *opaque)
     (void)opaque;
 }
 
+static void just_dump(void *opaque)
+{
+    (void)opaque;
+    dump();
+}
+
 static void counters_are_shown(void)
 {
     char line[64];
@@ -117,6 +123,18 @@ static void bottom_halves_are_shown_by_name(void)
     loop_teardown();
 }
 
+static void those_that_are_to_run_yet_are_shown_within_one(void)
+{
+    loop_setup();
+    aio_bh_schedule_oneshot(ctx, journal_cb, "x");
+    aio_bh_schedule_oneshot(ctx, just_dump, NULL);
+    aio_poll(ctx, false);
+    expect("bottom half 'journal_cb', scheduled\n");
+    expect_not("just_dump");
+    ASSERT_STR_EQ(journal, "x");
+    loop_teardown();
+}
+
 static void its_own_thread_is_told(void)
 {
     loop_setup();
@@ -160,12 +178,6 @@ static void another_thread_sees_it_asleep(void)
 static void dump_elsewhere(void *opaque)
 {
     test_elsewhere((void (*)(void *))opaque, NULL);
-}
-
-static void just_dump(void *opaque)
-{
-    (void)opaque;
-    dump();
 }
 
 /* Then its list of bottom halves is nothing to look at. */
@@ -275,6 +287,7 @@ TEST_PROGRAM(
     TEST(handlers_are_shown_and_the_loop_s_own_is_not),
     TEST(timers_are_shown_with_their_clock),
     TEST(bottom_halves_are_shown_by_name),
+    TEST(those_that_are_to_run_yet_are_shown_within_one),
     TEST(its_own_thread_is_told),
     TEST(another_thread_sees_it_asleep),
     TEST(another_thread_sees_it_at_work),

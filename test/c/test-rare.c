@@ -10,6 +10,7 @@
 #include "qemu/gmain.h"
 #include "qemu/main-loop.h"
 #include "qemu/timer.h"
+#include "time/heap.h"
 
 /* ---- Functions that few need ---- */
 
@@ -26,15 +27,44 @@ static void coroutine_fn count_co(void *opaque)
     count(opaque);
 }
 
+static void coroutine_fn yield_once(void *opaque)
+{
+    count(opaque);
+    qemu_coroutine_yield();
+}
+
+/* Returns the memory in use after many coroutines, which were there at once, have ended. */
+static size_t kept_of_many(void)
+{
+    static Coroutine *coroutines[300];
+
+    for (size_t i = 0; i < ARRAY_SIZE(coroutines); i++) {
+        coroutines[i] = qemu_coroutine_create(yield_once, NULL);
+        qemu_coroutine_enter(coroutines[i]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(coroutines); i++) {
+        qemu_coroutine_enter(coroutines[i]);
+    }
+    return fail_memory_in_use();
+}
+
 static void the_pool_of_coroutines_has_another_size(void)
 {
-    qemu_coroutine_inc_pool_size(3);
-    qemu_coroutine_dec_pool_size(3);
+    size_t least, some, more;
+
     qemu_coroutine_dec_pool_size(UINT_MAX);    /* not below 0 */
-    for (int i = 0; i < 200; i++) {
-        qemu_coroutine_enter(qemu_coroutine_create(count_co, NULL));
-    }
-    ASSERT_INT_EQ(ran, 200);
+    least = kept_of_many();
+    qemu_coroutine_dec_pool_size(UINT_MAX);
+    ASSERT_INT_EQ(kept_of_many(), least);
+    qemu_coroutine_inc_pool_size(50);
+    some = kept_of_many();
+    qemu_coroutine_inc_pool_size(100);
+    more = kept_of_many();
+    ASSERT_INT_GT(some, least);
+    ASSERT_INT_EQ(more - some, 2 * (some - least));
+    qemu_coroutine_dec_pool_size(100);
+    ASSERT_INT_EQ(kept_of_many(), some);
+    ASSERT_INT_EQ(ran, 5 * 300);
 }
 
 /* As a function and not as the macro, which names the caller. */
@@ -96,9 +126,11 @@ static void a_pool_of_the_old_name(void)
     loop_teardown();
 }
 
+/* Whoever runs the test looks for the text on standard error. */
 static void an_error_is_reported(void)
 {
     error_report("%d things", 7);
+    abort();
 }
 
 /* As a loop that JavaScript drives does. */
@@ -224,6 +256,38 @@ static void a_read_ends_in_its_second_buffer(void)
     ASSERT_TRUE(!memcmp(first, "abcd", 4) && !memcmp(second, "ef\0\0\0\0\0\0", 8));
     close(op.fd);
     loop_teardown();
+}
+
+static void no_memory_for_the_rest_of_a_read(void)
+{
+    char bytes[8];
+    struct iovec iov[] = { { bytes, 8 } };
+    RawAioOp op = { .engine = AIO_ENGINE_SYNC, .type = QEMU_AIO_READ, .iov = iov, .niov = 1, .fd = test_file() };
+    int ret = 1;
+
+    loop_setup();
+    ASSERT_INT_EQ(write(op.fd, "abcdef", 6), 6);
+    ASSERT_TRUE(raw_aio_setup(ctx, AIO_ENGINE_SYNC, &error_abort));
+    /* The first call is for the request. */
+    fail_nth(FAIL_MEMORY, 2, false);
+    ASSERT_TRUE(raw_aio_submit(ctx, &op, note, &ret));
+    ASSERT_TRUE(fail_has_come(FAIL_MEMORY));
+    while (ret == 1) {
+        aio_poll(ctx, true);
+    }
+    ASSERT_INT_EQ(ret, -ENOMEM);
+    close(op.fd);
+    loop_teardown();
+}
+
+/* 2^24 timers have no numbers left. */
+static void more_timers_than_there_are_numbers(void)
+{
+    TimerHeapMemory memory;
+
+    ASSERT_FALSE(heap_memory_new(&memory, 1u << 24));
+    ASSERT_TRUE(heap_memory_new(&memory, 1u << 12));
+    heap_memory_free(&memory);
 }
 
 /* ---- The home thread is lost ---- */
@@ -400,13 +464,15 @@ TEST_PROGRAM(
     TEST(timers_of_the_main_loop),
     TEST(the_context_of_io_handlers_comes_first),
     TEST(a_pool_of_the_old_name),
-    TEST(an_error_is_reported),
+    TEST_PANICS(an_error_is_reported, "7 things"),
     TEST(a_poll_that_must_not_sleep),
     TEST(more_than_two_gib_in_a_request),
     TEST(many_are_ready_while_external_ones_are_off),
     TEST(a_foreign_loop_polls_many_fds),
     TEST(a_handler_of_an_fd_beyond_all),
     TEST(a_read_ends_in_its_second_buffer),
+    TEST(no_memory_for_the_rest_of_a_read),
+    TEST(more_timers_than_there_are_numbers),
     TEST(a_context_is_abandoned_with_a_pool_and_bottom_halves),
     TEST_PANICS(a_request_of_an_unknown_type, "raw_aio_submit: unknown request type 0x7"),
     TEST_PANICS(a_locked_lockcnt_is_destroyed, "is locked"),

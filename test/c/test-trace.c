@@ -1,80 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Tracing: which events are written, what they say, and what becomes of those that nobody
- * reads in time. The ring itself: test/sim/trace.c. */
-#include "aio/trace.h"
-#include "loop.h"
+/* Tracing: which events are written, and what they say. */
+#include "block/block.h"
+#include "block/raw-aio.h"
 #include "notifiers.h"
 #include "pool.h"
 #include "qemu/coroutine.h"
-
-enum { RING_EVENTS = 8192, MAX_READERS = 8 };
-
-static AioTraceReader readers[MAX_READERS];
-static AioTraceEvent events[RING_EVENTS];
-static unsigned count;
-
-/* From now on collect() finds what is traced. */
-static void begin(unsigned rings)
-{
-    ASSERT_TRUE(aio_trace_start(rings));
-    for (unsigned i = 0; i < aio_trace_rings(); i++) {
-        readers[i] = aio_trace_reader(i);
-    }
-}
-
-/* Reads the events of all rings, one ring after the other. */
-static void collect(void)
-{
-    count = 0;
-    for (unsigned i = 0; i < aio_trace_rings(); i++) {
-        unsigned n;
-
-        while ((n = aio_trace_read(&readers[i], events + count,
-                                   RING_EVENTS - count))) {
-            count += n;
-        }
-    }
-}
-
-static void end(void)
-{
-    aio_trace_stop();
-    collect();
-}
-
-/* Returns the n-th event of that type, or NULL. */
-static const AioTraceEvent *nth(AioTraceType type, unsigned n)
-{
-    for (unsigned i = 0; i < count; i++) {
-        if (events[i].type == type && n-- == 0) {
-            return &events[i];
-        }
-    }
-    return NULL;
-}
-
-static const AioTraceEvent *the(AioTraceType type)
-{
-    const AioTraceEvent *event = nth(type, 0);
-
-    if (!event) {
-        TEST_FAIL("no event %s among %u", aio_trace_types[type].name, count);
-    }
-    return event;
-}
-
-/* Checks the names of all events, in their order. */
-static void expect(const char *names)
-{
-    char text[2048] = "";
-
-    for (unsigned i = 0; i < count; i++) {
-        ASSERT_INT_LT(strlen(text) + 40, sizeof(text));
-        strcat(text, i ? " " : "");
-        strcat(text, aio_trace_types[events[i].type].name);
-    }
-    ASSERT_STR_EQ(text, names);
-}
+#include "qemu/gmain.h"
+#include "trace.h"
 
 static void do_nothing(void *opaque)
 {
@@ -122,39 +54,6 @@ static void the_clock_is_read_no_more_than_is_promised(void)
     ASSERT_INT_EQ(the(AIO_TRACE_aio_poll_end)->time_ns,
                   nth(AIO_TRACE_aio_bh_end, 1)->time_ns);
     loop_teardown();
-}
-
-static void nothing_is_traced_while_it_is_off(void)
-{
-    loop_setup();
-    begin(1);
-    aio_poll(ctx, false);
-    aio_trace_stop();
-    aio_bh_schedule_oneshot(ctx, do_nothing, NULL);
-    aio_poll(ctx, false);
-    collect();
-    expect("aio_trace_thread aio_poll_begin aio_poll_end");
-    ASSERT_INT_EQ(aio_trace_unwritten(), 0);
-    loop_teardown();
-}
-
-static void starts_are_counted(void)
-{
-    loop_setup();
-    begin(1);
-    ASSERT_TRUE(aio_trace_start(1));
-    aio_trace_stop();
-    aio_poll(ctx, false);
-    end();
-    expect("aio_trace_thread aio_poll_begin aio_poll_end");
-    loop_teardown();
-}
-
-static void stopped_too_often(void)
-{
-    ASSERT_TRUE(aio_trace_start(1));
-    aio_trace_stop();
-    aio_trace_stop();
 }
 
 static void wake(void *opaque)
@@ -285,145 +184,144 @@ static void jobs_of_the_pool(void)
     loop_teardown();
 }
 
-static void events_that_nobody_has_read_are_counted(void)
+static void a_thread_gets_another_name(void)
 {
-    enum { POLLS = RING_EVENTS };
-
     loop_setup();
-    begin(1);
-    for (int i = 0; i < POLLS; i++) {
-        aio_poll(ctx, false);
-    }
-    end();
-    ASSERT_INT_EQ(count + readers[0].lost, 1 + 2 * POLLS);
-    ASSERT_INT_LE(count, RING_EVENTS);
-    ASSERT_INT_GT(count, RING_EVENTS * 9 / 10);
-    ASSERT_INT_EQ(events[count - 1].type, AIO_TRACE_aio_poll_end);
-    loop_teardown();
-}
-
-static uint32_t polling;         /* threads in the next function */
-
-static void *polls_in_its_own_context(void *opaque)
-{
-    AioContext *own = aio_context_new(&error_abort);
-
-    qemu_set_current_aio_context(own);
-    for (int i = 0; i < *(int *)opaque; i++) {
-        aio_poll(own, false);
-    }
-    aio_context_detach_current();
-    aio_context_unref(own);
-    qatomic_dec(&polling);
-    return NULL;
-}
-
-/* A reader at work while others write sees events whole and in order, and knows how many it
- * has not seen. */
-static void reading_while_loops_run(void)
-{
-    enum { THREADS = 3 };
-    static int polls = 20000;
-    const uint64_t expected = (uint64_t)THREADS * 2 * (uint64_t)polls;
-    QemuThread threads[THREADS];
-    uint64_t seen = 0, lost = 0;
-    unsigned n;
-
-    begin(THREADS);
-    polling = THREADS;
-    for (int i = 0; i < THREADS; i++) {
-        qemu_thread_create(&threads[i], "polls", polls_in_its_own_context, &polls,
-                           QEMU_THREAD_JOINABLE);
-    }
-    for (unsigned batch = 0; qatomic_read(&polling) || batch % THREADS; batch++) {
-        unsigned ring = batch % THREADS;
-        uint64_t lost_before = readers[ring].lost;
-
-        n = aio_trace_read(&readers[ring], events, 1000);
-        for (unsigned k = 0; k < n; k++) {
-            ASSERT_INT_LT(events[k].type, AIO_TRACE_TYPES);
-            if (k && events[k].thread == events[k - 1].thread &&
-                readers[ring].lost == lost_before) {
-                ASSERT_TRUE(events[k].time_ns >= events[k - 1].time_ns);
-                if (events[k].type == AIO_TRACE_aio_poll_end) {
-                    ASSERT_INT_NE(events[k - 1].type, AIO_TRACE_aio_poll_end);
-                }
-            }
-        }
-        seen += n;
-    }
-    for (int i = 0; i < THREADS; i++) {
-        qemu_thread_join(&threads[i]);
-    }
-    aio_trace_stop();
-    for (unsigned i = 0; i < THREADS; i++) {
-        while ((n = aio_trace_read(&readers[i], events, RING_EVENTS))) {
-            seen += n;
-        }
-        lost += readers[i].lost;
-    }
-    /* Each thread also writes its name, and notifies its context when that ends. */
-    ASSERT_TRUE(seen + lost >= expected);
-    ASSERT_TRUE(seen + lost < expected + THREADS * 20);
-    ASSERT_INT_EQ(aio_trace_unwritten(), 0);
-}
-
-static void a_thread_without_a_ring_is_counted(void)
-{
-    QemuThread thread;
-    static int polls = 5;
-
-    loop_setup();
+    aio_trace_name_thread("first");
     begin(1);
     aio_poll(ctx, false);
-    qemu_thread_create(&thread, "late", polls_in_its_own_context, &polls,
-                       QEMU_THREAD_JOINABLE);
-    qemu_thread_join(&thread);
+    aio_trace_name_thread("a name that is longer than events have room for");
     end();
-    ASSERT_TRUE(aio_trace_unwritten() >= 10);
+    expect("aio_trace_thread aio_poll_begin aio_poll_end aio_trace_thread");
+    ASSERT_STR_EQ(events[0].name, "first");
+    ASSERT_STR_EQ(events[3].name, "a name that is longer than ");
     loop_teardown();
 }
 
-static void a_ring_is_used_again_when_its_thread_has_ended(void)
+/* ---- Loops that others drive ---- */
+
+/* As JavaScript does. */
+static void an_iteration_that_must_not_sleep(void)
 {
-    static int polls = 1;
-    uint16_t first;
-
+    loop_setup();
     begin(1);
-    for (int i = 0; i < 2; i++) {
-        QemuThread thread;
-
-        qemu_thread_create(&thread, i ? "second" : "first", polls_in_its_own_context,
-                           &polls, QEMU_THREAD_JOINABLE);
-        qemu_thread_join(&thread);
-    }
+    aio_bh_schedule_oneshot(ctx, do_nothing, NULL);
+    ASSERT_TRUE(aio_poll_awake(ctx, 0));
     end();
-    ASSERT_INT_EQ(aio_trace_unwritten(), 0);
-    first = events[0].thread;
-    ASSERT_STR_EQ(events[0].name, "first");
-    ASSERT_STR_EQ(nth(AIO_TRACE_aio_trace_thread, 1)->name, "second");
-    ASSERT_INT_NE(nth(AIO_TRACE_aio_trace_thread, 1)->thread, first);
+    expect("aio_trace_thread aio_notify_saved aio_poll_begin aio_notify_accept aio_bh_begin "
+           "aio_bh_end aio_poll_end");
+    ASSERT_INT_EQ(the(AIO_TRACE_aio_poll_begin)->object, 0);
+    ASSERT_TRUE(the(AIO_TRACE_aio_bh_begin)->context == (uintptr_t)ctx);
+    loop_teardown();
 }
 
-static void there_is_no_such_ring(void)
+/* Only some monitors of fds watch one anew. */
+static void leave_out(AioTraceType type)
 {
-    ASSERT_TRUE(aio_trace_start(1));
-    aio_trace_reader(1);
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (events[i].type != type) {
+            events[kept++] = events[i];
+        }
+    }
+    count = kept;
+}
+
+/* What a foreign loop does while it polls is not the context's. */
+static void a_foreign_loop_dispatches(void)
+{
+    GSource *source;
+    gint timeout;
+
+    loop_setup();
+    source = aio_get_g_source(ctx);
+    begin(1);
+    aio_bh_schedule_oneshot(ctx, do_nothing, NULL);
+    ASSERT_TRUE(source->source_funcs->prepare(source, &timeout));
+    source->source_funcs->dispatch(source, NULL, NULL);
+    ASSERT_FALSE(source->source_funcs->prepare(source, &timeout));
+    aio_bh_schedule_oneshot(ctx, do_nothing, NULL);
+    ASSERT_TRUE(source->source_funcs->check(source));
+    source->source_funcs->dispatch(source, NULL, NULL);
+    end();
+    leave_out(AIO_TRACE_poll_add);
+    expect("aio_trace_thread aio_notify_saved "
+           "aio_dispatch_begin aio_bh_begin aio_bh_end aio_dispatch_end "
+           "aio_notify_sent aio_notify_accept "
+           "aio_dispatch_begin aio_bh_begin aio_bh_end aio_dispatch_end");
+    for (unsigned i = 0; i < count; i++) {
+        bool outside = i < 2 || events[i].type == AIO_TRACE_aio_notify_sent;
+
+        ASSERT_TRUE(events[i].context == (outside ? 0 : (uintptr_t)ctx));
+    }
+    g_source_unref(source);
+    loop_teardown();
+}
+
+/* ---- Requests ---- */
+
+static int completed;
+
+static void note_completion(void *opaque, int ret)
+{
+    (void)opaque;
+    ASSERT_INT_EQ(ret, 0);
+    completed++;
+}
+
+static void requests_on_a_file(void)
+{
+    static char bytes[2][10];
+    struct iovec iov[] = { { bytes[0], 10 }, { bytes[1], 7 } };
+    RawAioOp op = { .engine = AIO_ENGINE_NATIVE, .type = QEMU_AIO_READ, .fd = test_file(), .niov = 1 };
+    uint64_t objects = 0;
+    Error *err = NULL;
+
+    loop_setup();
+    if (!raw_aio_setup(ctx, AIO_ENGINE_NATIVE, &err)) {
+        TEST_SKIP(error_get_pretty(err));
+    }
+    begin(1);
+    raw_aio_plug(ctx, AIO_ENGINE_NATIVE);
+    for (int i = 0; i < 2; i++) {
+        op.iov = &iov[i];
+        raw_aio_submit(ctx, &op, note_completion, NULL);
+    }
+    raw_aio_unplug(ctx, AIO_ENGINE_NATIVE, 0);
+    while (completed < 2) {
+        aio_poll(ctx, true);
+    }
+    end();
+    for (unsigned i = 0; i < 2; i++) {
+        const AioTraceEvent *submitted = nth(AIO_TRACE_raw_aio_submit, i);
+
+        const AioTraceEvent *complete = nth(AIO_TRACE_raw_aio_complete, i);
+
+        ASSERT_TRUE(submitted && complete);
+        ASSERT_STR_EQ(submitted->name, "native");
+        ASSERT_INT_EQ(submitted->value, iov[i].iov_len);
+        ASSERT_INT_EQ(complete->value, 0);
+        objects ^= submitted->object ^ complete->object;
+    }
+    /* They complete in any order. */
+    ASSERT_INT_EQ(objects, 0);
+    ASSERT_STR_EQ(the(AIO_TRACE_aio_queue_submit)->name, "native");
+    ASSERT_INT_EQ(the(AIO_TRACE_aio_queue_submit)->value, 2);
+    ASSERT_PTR_EQ(nth(AIO_TRACE_aio_queue_submit, 1), NULL);
+    close(op.fd);
+    loop_teardown();
 }
 
 TEST_PROGRAM(
     TEST(a_bottom_half_has_its_name_and_duration),
     TEST(the_clock_is_read_no_more_than_is_promised),
-    TEST(nothing_is_traced_while_it_is_off),
-    TEST(starts_are_counted),
-    TEST_PANICS(stopped_too_often, "aio_trace_stop: tracing is not on"),
     TEST(a_wake_up_says_who_has_sent_it),
     TEST(handlers_and_timers),
     TEST(coroutines_and_their_mutex),
     TEST(jobs_of_the_pool),
-    TEST(events_that_nobody_has_read_are_counted),
-    TEST(reading_while_loops_run),
-    TEST(a_thread_without_a_ring_is_counted),
-    TEST(a_ring_is_used_again_when_its_thread_has_ended),
-    TEST_PANICS(there_is_no_such_ring, "there is no ring 1, but 1 rings"),
+    TEST(a_thread_gets_another_name),
+    TEST(an_iteration_that_must_not_sleep),
+    TEST(a_foreign_loop_dispatches),
+    TEST(requests_on_a_file),
 )

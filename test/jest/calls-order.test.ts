@@ -196,3 +196,17 @@ test('a ring carries records of all lengths past the end of its positions', () =
   expect(sent).toBeGreaterThan(500);
   expect(refused).toBeGreaterThan(0);
 });
+
+test('a record that is longer than half of its ring is refused, also by an empty one', () => {
+  const size = 1024;
+  const memory = new SharedArrayBuffer(ringBytes(size));
+  const [writer, reader] = [new RingWriter(memory, 0, size), new RingReader(memory, 0, size)];
+  const content = new Int32Array(size / 4);
+  const bytes = new Uint8Array(content.buffer).fill(7);
+  // A record has 8 bytes before its content.
+  expect(writer.push(1, content, bytes, size / 2 - 7)).toBe(false);
+  expect(writer.push(2, content, bytes, size / 2 - 8)).toBe(true);
+  reader.mark();
+  expect(reader.next(reader.due)).toBe(2);
+  expect(reader.take(content, bytes)).toBe(size / 2 - 8);
+});

@@ -245,6 +245,19 @@ test('a reader is called while there are bytes, a writer when there is room agai
   expect(thrown(() => pipe.read()).message).toBe("pipe 'p' is closed");
 });
 
+// What it throws, or the library after it, is an uncaught error, which fails this file.
+test('the call-back of a readable pipe may close it, and is not called again', async () => {
+  const pipe = context.pipe('p');
+  const run = jest.fn(() => pipe.close());
+  context.onReadable(pipe, run);
+  pipe.write(Uint8Array.of(1, 2));
+  while (run.mock.calls.length === 0) await new Promise(setImmediate);
+  const { called, done } = calls(1);
+  context.bottomHalf('later', called).schedule();
+  await done;
+  expect(run).toHaveBeenCalledTimes(1);
+});
+
 test('bad arguments are refused by name', async () => {
   expect(thrown(() => context.bottomHalf(7 as unknown as string, () => {})).message).toBe('name must be a string, not 7');
   expect(thrown(() => context.bottomHalf('x', undefined as unknown as () => void)).message).toBe('run must be a function, not undefined');

@@ -280,6 +280,14 @@ describe('the end', () => {
     await once(worker, 'exit');
   });
 
+  test('of two that fail, the first one\'s error counts', async () => {
+    const ring = createRing({ producers: 2 });
+    const [first, second, consumer] = [new RingProducer(ring), new RingProducer(ring), new RingConsumer(ring)];
+    await first.close(new Error('first'));
+    await second.close(new Error('the second'));
+    await expect(consumer.read()).rejects.toThrow(/^the ring has failed: Error: first$/);
+  });
+
   test('a consumer that is closed ends the writes, those that wait included', async () => {
     for (const error of [undefined, new Error('no ink')]) {
       const { producer, consumer } = pair({ size: 256 });
@@ -351,6 +359,9 @@ describe('streams', () => {
     const second = pair();
     await (second.consumer.readable() as ReadableStream).cancel(new Error('not wanted'));
     await expect(second.producer.write('x')).rejects.toThrow('the ring has failed: Error: not wanted');
+    const third = pair();
+    await (third.producer.writable() as WritableStream).abort();
+    await expect(third.consumer.read()).rejects.toThrow('the ring has failed: Error: the stream was aborted');
   });
 });
 

@@ -152,16 +152,14 @@ static int queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
     };
     UringPort *port = container_of(queue, UringPort, common);
     Uring *ring = &port->ring;
-    unsigned before = ring->next, filled;
+    unsigned before = ring->next;
     int ret;
 
-    for (filled = 0; filled < n; filled++) {
+    for (unsigned i = 0; i < n; i++) {
+        /* The ring is empty, and has as many entries as a batch has at most. */
         struct io_uring_sqe *sqe = uring_sqe(ring);
-        PortIo *io = ios[filled];
+        PortIo *io = ios[i];
 
-        if (!sqe) {
-            break;
-        }
         sqe->opcode = opcodes[io->op];
         sqe->fd = io->fd;
         sqe->user_data = (uintptr_t)io;
@@ -177,7 +175,7 @@ static int queue_submit(PortQueue *queue, PortIo **ios, unsigned n)
         ret = uring_enter(ring, 0);
     } while (ret == -EINTR);
     queue->kicks++;
-    if (ret < 0 || (unsigned)ret < filled) {
+    if (ret < 0 || (unsigned)ret < n) {
         /* Takes back the entries that the kernel has not taken. */
         ring->next = before + (unsigned)MAX(ret, 0);
         qatomic_store_release(ring->sq_tail, ring->next);
