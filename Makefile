@@ -556,13 +556,20 @@ dist/conformance/.stamp: $(conformance_js) dist/.stamp build/conformance-list.va
 	$(Q)rm -rf $(@D) && cp -r ts/conformance $(@D)
 	@touch $@
 
-dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp
+dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp build/demo/explorer.wasm
 	$(call step,TSC,ts/demo)
 	$(Q)rm -rf $(@D)
 	$(Q)$(tsc) -p ts/demo
-	$(Q)cp $(filter-out %.ts %.mts %.mjs %.json,$(demo_ts)) dist/demo/
+	$(Q)cp $(filter-out %.ts %.mts %.mjs %.json %.c,$(demo_ts)) dist/demo/
+	$(Q)cp build/demo/explorer.wasm dist/demo/explorer/
 	$(Q)node ts/unreached.mjs
 	@touch $@
+
+# The workloads of the loop explorer.
+build/demo/explorer.wasm: ts/demo/explorer/workloads.c $(wasm_lib) wasm/exports.txt
+	$(call step,WASM,$<)
+	@mkdir -p $(@D)
+	$(Q)wasm/aiocc $(WASM_FLAGS) --aio-reactor $< -o $@
 
 # The simulator for the page "Break it", which has the C sources beside it.
 dist/demo/sim/.stamp: ts/demo/planted.mjs $(sim_wasm) dist/demo/.stamp

@@ -92,6 +92,24 @@ inChromium(title, () => {
     await page.close();
   });
 
+  test('all pages have the same navigation, which leads to each of them', async () => {
+    const page = await open('explorer.html', { viewport: { width: 360, height: 700 } });
+    await page.waitForSelector('#loops tbody tr');
+    await page.click('nav a:has-text("Break it")');
+    const links = (): Promise<[string, string][]> => page.$$eval('nav > *', (all) => all.map((link) => [link.textContent ?? '', (link as HTMLAnchorElement).href ?? '']));
+    const pages = await links();
+    expect(pages.map(([title]) => title)).toEqual(['Break it', 'Loop explorer', 'The race', 'Disk', 'Test this browser', 'Documentation']);
+    for (const [title, address] of pages.slice(1, -1)) {
+      await page.click(`nav a:has-text("${title}")`);
+      await page.waitForURL((url) => url.href.startsWith(address));
+      expect((await links()).map(([name]) => name)).toEqual(pages.map(([name]) => name));
+      expect(await page.textContent('nav [aria-current=page]')).toBe(title);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    }
+    problems.length = 0;
+    await page.close();
+  });
+
   test('the disk is read and checked', async () => {
     const page = await open('disk.html');
     await page.waitForFunction(() => crossOriginIsolated);

@@ -56,7 +56,11 @@ function show(results: ReadonlyMap<string, Figures>, failed: ReadonlyMap<string,
       return tr;
     }
     const { calls, median, p99, atOnce, frame } = figures;
-    for (const text of [grouped(calls), micro(median), micro(p99), many ? grouped(atOnce) : 'one at a time', `${frame.toFixed(0)} ms`]) tr.insertCell().textContent = text;
+    for (const [n, text] of [grouped(calls), micro(median), micro(p99), many ? grouped(atOnce) : 'one at a time', `${frame.toFixed(0)} ms`].entries()) {
+      const cell = tr.insertCell();
+      cell.textContent = text;
+      cell.dataset['of'] = table.tHead!.rows[0]!.cells[n + 1]!.textContent ?? '';
+    }
     return tr;
   }));
 }

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Makes the pages a static site, for any server and any path: node ts/demo/site.mjs FOLDER. `npx wasm-aio serve` serves it.
-import { cpSync } from 'node:fs';
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+
+/** The pages, in the order in which all of them name them. */
+const pages = {
+  'index.html': 'Break it', 'explorer.html': 'Loop explorer', 'race.html': 'The race', 'disk.html': 'Disk',
+  'conformance/conformance.html': 'Test this browser', 'docs/': 'Documentation',
+};
+const own = Object.keys(pages).filter((page) => !page.includes('/'));
+/** The navigation of a page, which has `top` before the addresses of the others. */
+const navigation = (here, top = '') => `<nav aria-label="Pages">${Object.entries(pages).map(([page, title]) =>
+  (page === here ? `<span aria-current="page">${title}</span>` : `<a href="${top}${page}">${title}</a>`)).join(' ')}</nav>`;
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const [folder] = process.argv.slice(2);
@@ -15,6 +25,7 @@ await build({
   // Addresses are relative to each page.
   base: './',
   worker: { format: 'es' },
+  plugins: [{ name: 'navigation', transformIndexHtml: (html, { path }) => html.replace('<nav></nav>', navigation(path.slice(1))) }],
   // The package by its own name, as its users write it.
   resolve: { alias: [['wasm-aio/iothread', 'iothread-browser'], ['wasm-aio', 'browser']].map(([find, file]) => ({ find, replacement: join(dist, `${file}.js`) })) },
   build: {
@@ -23,10 +34,18 @@ await build({
     target: 'es2022',
     // A policy may refuse scripts in data: URLs.
     assetsInlineLimit: 0,
-    rollupOptions: { input: ['index', 'race', 'disk'].map((name) => join(dist, 'demo', `${name}.html`)) },
+    rollupOptions: { input: own.map((page) => join(dist, 'demo', page)) },
   },
 });
 // The service worker that isolates the pages where the server does not is no module, and has to lie above all of them.
 cpSync(join(dist, 'isolate.js'), join(folder, 'isolate.js'));
 cpSync(join(dist, 'conformance'), join(folder, 'conformance'), { recursive: true, filter: (name) => !/\/\.[^/]*$/.test(name) });
+// The suite's page is the one of the package, dressed as the others are.
+const suite = join(folder, 'conformance/conformance.html');
+const dressed = readFileSync(suite, 'utf8')
+  .replace(/<style>[^]*<\/style>/, '<script src="../isolate.js"></script>\n<link rel="icon" href="data:,">\n<link rel="stylesheet" href="../demo.css">')
+  .replaceAll('<table>', '<table class="wide">')
+  .replace('<h1>', `<main>\n${navigation('conformance/conformance.html', '../')}\n<h1>`);
+writeFileSync(suite, dressed);
+copyFileSync(join(dist, 'demo/demo.css'), join(folder, 'demo.css'));
 cpSync(join(dist, 'demo/sim'), join(folder, 'sim'), { recursive: true });

@@ -57,7 +57,7 @@ export interface Naming {
 }
 
 /** What begins and ends, as it is shown. */
-const SLICES: Record<string, { cat: string; name(event: TraceEvent, naming: Naming): string }> = {
+export const SLICES: Record<string, { cat: string; name(event: TraceEvent, naming: Naming): string }> = {
   aio_poll_begin: { cat: 'loop', name: () => 'aio_poll' },
   aio_dispatch_begin: { cat: 'loop', name: () => 'aio_dispatch' },
   run_poll_handlers_begin: { cat: 'loop', name: () => 'run_poll_handlers' },
@@ -71,7 +71,7 @@ const SLICES: Record<string, { cat: string; name(event: TraceEvent, naming: Nami
 
 /** What a slice ends with; the others end with their own name. */
 const ENDS: Record<string, string> = { qemu_coroutine_yield: 'qemu_aio_coroutine_enter', qemu_coroutine_terminate: 'qemu_aio_coroutine_enter' };
-const beginOf = (end: string): string => ENDS[end] ?? end.replace(/_end$/, '_begin');
+export const beginOf = (end: string): string => ENDS[end] ?? end.replace(/_end$/, '_begin');
 
 /** Requests, from their submission to their end. */
 const SUBMITTED: Record<string, 'b' | 'e'> = { thread_pool_submit: 'b', thread_pool_complete: 'e', raw_aio_submit: 'b', raw_aio_complete: 'e' };
