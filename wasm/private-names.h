@@ -324,12 +324,15 @@
 #define rt_threads_init aio_priv_rt_threads_init
 
 /* runtime/trace.c */
+#define rt_trace_call aio_priv_rt_trace_call
 #define rt_trace_callback aio_priv_rt_trace_callback
 #define rt_trace_context_name aio_priv_rt_trace_context_name
 #define rt_trace_free aio_priv_rt_trace_free
+#define rt_trace_name aio_priv_rt_trace_name
 #define rt_trace_read aio_priv_rt_trace_read
 #define rt_trace_start aio_priv_rt_trace_start
 #define rt_trace_stop aio_priv_rt_trace_stop
 #define rt_trace_types aio_priv_rt_trace_types
+#define rt_trace_word aio_priv_rt_trace_word
 
 #endif

@@ -5,7 +5,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Runtime, type ChromeEvent, type Trace } from 'wasm-aio';
+import { Runtime, type ChromeEvent, type IOThread, type Trace } from 'wasm-aio';
+import type { Asks } from './fixtures/iothread-asks.js';
+import type { ServedPeer } from './fixtures/iothread-peer.js';
+import type { ServedWaiter } from './fixtures/iothread-sync.js';
 import { failure } from './helpers/errors.js';
 import { cli, pathOf } from './helpers/paths.js';
 
@@ -137,6 +140,65 @@ test('a timer has a slice, and a recording ends after its duration', async () =>
   expectWellFormed(trace);
   expect(trace.traceEvents.filter(({ args }) => args?.['event'] === 'aio_timer_begin')).toHaveLength(1);
   expect(trace.otherData.duration).toBeGreaterThanOrEqual(49);
+});
+
+/** The calls in a trace: callee's track: name from caller's track, and where the arrows from and to the slices and moments of calls lead. */
+function callsIn(trace: Trace): { served: string[]; arrows: string[]; whole: string[] } {
+  const track = (tid: number): string => String(trackName(trace, tid));
+  const calls = trace.traceEvents.filter(({ cat }) => cat === 'call');
+  const at = ({ tid, ts }: ChromeEvent): string => `${track(tid)}: ${calls.filter((slice) => slice.ph === 'X' && slice.tid === tid && slice.ts <= ts && ts <= end(slice)).at(-1)?.name}`;
+  return {
+    served: calls.filter(({ ph, args }) => ph === 'X' && args?.['event'] === 'aio_call_begin').map(({ name, tid, args }) => `${track(tid)}: ${name} for ${String(args?.['caller'])}`),
+    arrows: calls.filter(({ ph }) => ph === 's').map((from) => {
+      const to = calls.find(({ ph, id }) => ph === 'f' && id === from.id) as ChromeEvent;
+      return `${at(from)} -> ${at(to)}`;
+    }),
+    whole: calls.filter(({ ph }) => ph === 'b').map(({ name, tid, id, args }) => {
+      const last = calls.find((event) => event.ph === 'e' && event.id === id);
+      return `${track(tid)}: ${name} in ${String(args?.['callee'])}, ${(last?.ts ?? NaN) >= 0 ? 'ended' : 'open'}`;
+    }),
+  };
+}
+
+test('calls lead from the caller to the callee and back, also call-backs and calls between IOThreads', async () => {
+  const asks = await runtime.iothread<Asks>('asks', { module: new URL('./fixtures/iothread-asks.js', import.meta.url) });
+  const module = new URL('./fixtures/iothread-peer.js', import.meta.url);
+  const [a, b] = await Promise.all(['a', 'b'].map((name) => runtime.iothread<ServedPeer>(name, { module }))) as [IOThread<ServedPeer>, IOThread<ServedPeer>];
+  await a.remote.meet(b.remote);
+  const trace = await traced(async () => {
+    expect(await asks.remote.ask(async function back() {
+      await Promise.resolve();
+      return 42;
+    })).toBe(42);
+    expect(await a.remote.ask('later', 7)).toBe(7);
+    await asks.clock();
+  });
+  expectWellFormed(trace);
+  const { served, arrows, whole } = callsIn(trace);
+  expect(served.sort()).toEqual(['IO a: ask for owner', 'IO asks: ask for owner', 'IO asks: clock for owner', 'IO b: later for IO a', 'owner: back for IO asks']);
+  expect(whole.sort()).toEqual([
+    'IO a: later in IO b, ended', 'IO asks: back in owner, ended', 'owner: ask in IO a, ended', 'owner: ask in IO asks, ended', 'owner: clock in IO asks, ended',
+  ]);
+  for (const arrow of [
+    'owner: call clock -> IO asks: clock', 'IO asks: answer clock -> owner: answered clock', 'IO asks: call back -> owner: back', 'owner: answer back -> IO asks: answered back',
+    'IO a: call later -> IO b: later', 'IO b: answer later -> IO a: answered later',
+  ]) expect(arrows).toContain(arrow);
+  expect(arrows).toHaveLength(10);
+});
+
+test('a blocking call, and one that throws, are shown as others are', async () => {
+  const module = new URL('./fixtures/iothread-sync.js', import.meta.url);
+  const [a, b] = await Promise.all(['a', 'b'].map((name) => runtime.iothread<ServedWaiter>(name, { module }))) as [IOThread<ServedWaiter>, IOThread<ServedWaiter>];
+  await a.remote.meet(b.remote);
+  const trace = await traced(async () => {
+    expect(await a.remote.ask('echo', 'x')).toBe('x');
+    await expect(b.remote.fail()).rejects.toThrow();
+  });
+  expectWellFormed(trace);
+  const { served, whole } = callsIn(trace);
+  expect(served).toContain('IO b: echo for IO a');
+  expect(whole).toContain('IO a: echo in IO b, ended');
+  expect(whole).toContain('owner: fail in IO b, ended');
 });
 
 test('events beyond maxEvents, and those that were overwritten, are counted', async () => {

@@ -7,6 +7,7 @@
 #include "loop/loop.h"
 #include "port/calls.h"
 #include "runtime.h"
+#include "sync/trace.h"
 
 enum {
     BATCH = 1024,              /* events in one call */
@@ -170,4 +171,30 @@ WASM_EXPORT("rt_trace_callback")
 void *rt_trace_callback(void)
 {
     return (void *)(uintptr_t)rt_run_callback;
+}
+
+/* ---- Calls: any thread ---- */
+
+/* Returns the word that is not 0 while tracing is on. */
+WASM_EXPORT("rt_trace_word")
+uint32_t *rt_trace_word(void)
+{
+    return &trace_on;
+}
+
+static _Thread_local char call_name[AIO_TRACE_NAME];
+
+/* Returns where this thread leaves the name of the next event. */
+WASM_EXPORT("rt_trace_name")
+char *rt_trace_name(void)
+{
+    return call_name;
+}
+
+/* moment: one of the kinds from aio_call_sent on. */
+WASM_EXPORT("rt_trace_call")
+void rt_trace_call(uint32_t moment, uint32_t id, uint32_t connection, bool named)
+{
+    trace((AioTraceType)(AIO_TRACE_aio_call_sent + moment), id, connection,
+          named ? call_name : NULL);
 }

@@ -74,7 +74,16 @@ extern "C" {
      * hands `count` of them over at once. */                                \
     X(raw_aio_submit, MARK, INSIDE, "req", "bytes")                          \
     X(raw_aio_complete, MARK, INSIDE, "req", "ret")                          \
-    X(aio_queue_submit, MARK, INSIDE, "queue", "count")
+    X(aio_queue_submit, MARK, INSIDE, "queue", "count")                      \
+    /* Calls of functions of JavaScript in another thread: sent by the       \
+     * caller, run by the callee until the function returns, answered when   \
+     * its result or that of its promise is sent, returned to the caller.    \
+     * A call has a number in its connection. */                             \
+    X(aio_call_sent, MARK, OTHER, "call", "connection")                      \
+    X(aio_call_begin, BEGIN, OTHER, "call", "connection")                    \
+    X(aio_call_end, END, OTHER, "call", "connection")                        \
+    X(aio_call_answered, MARK, OTHER, "call", "connection")                  \
+    X(aio_call_returned, MARK, OTHER, "call", "connection")
 
 typedef enum AioTraceType {
 #define X(name, phase, clock, object, value) AIO_TRACE_##name,

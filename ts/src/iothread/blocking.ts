@@ -107,6 +107,7 @@ export class BlockingCalls implements Waits {
     if (before) tell(before);
     signal?.throwIfAborted();
     const found = this.waitFor(by, of, args, options, heard);
+    if (found.kind === Kind.value || found.kind === Kind.thrown) by.returned(found.id);
     if (found.kind === Kind.value) return found.value;
     if (found.kind === Kind.thrown) throw found.value;
     // Now that nobody waits any more, the signal's listeners may do what they like.

@@ -16,6 +16,7 @@ import { cString, isFull, refusal } from '../runtime/instance.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
 import type { Slot } from '../wire/handle.js';
 import { unpack, type Correspondent } from '../wire/unpack.js';
+import { CallTrace } from '../trace/calls.js';
 import { IOThread } from './iothread.js';
 import { IOThreadLife, type IOThreadOwner } from './life.js';
 import { Links, type LinkEnd } from './links.js';
@@ -57,6 +58,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
     this.links = new Links(core, this);
     const rpc = (this.rpc = new Rpc({
       name,
+      trace: new CallTrace(core.instance, 'in'),
       writer: rings.writer('in'),
       reader: rings.reader('out'),
       // The IOThread's context may have been freed when it is sealed.

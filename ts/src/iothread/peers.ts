@@ -17,6 +17,7 @@ import { completeRemote, isSameLoop } from './remote-object.js';
 import { at, awaitRings, readerOf, writerOf, type Which } from './rings.js';
 import type { RpcMessage } from './record.js';
 import { Rpc } from './rpc.js';
+import { CallTrace } from '../trace/calls.js';
 import type { Presented } from './service.js';
 
 /** This IOThread, as its connections need it. */
@@ -119,6 +120,7 @@ export class Peers {
     const { home, home: { instance, instance: { exports, memory }, asked } } = this;
     const rpc: Rpc = new Rpc({
       name,
+      trace: new CallTrace(instance, reads === 'in' ? 'out' : 'in'),
       writer: writerOf(instance, rings, reads === 'in' ? 'out' : 'in'),
       reader: readerOf(instance, rings, reads),
       // It does nothing if the other thread has ended.

@@ -17,6 +17,7 @@ import type { Control } from './links.js';
 import type { ToIOThread } from './messages.js';
 import { Peers } from './peers.js';
 import { at, awaitRings, readerOf, writerOf } from './rings.js';
+import { CallTrace } from '../trace/calls.js';
 import { Fixed, Rpc } from './rpc.js';
 import type { Serving } from './serve.js';
 import { presentService } from './service.js';
@@ -207,6 +208,7 @@ export class IOThreadRole implements PlayedRole {
     const rings = exports.rt_calls(context);
     return new Rpc({
       name: worker.name,
+      trace: new CallTrace(instance, 'out'),
       writer: writerOf(instance, rings, 'out'),
       reader: readerOf(instance, rings, 'in'),
       wake: () => exports.rt_notify_owner(),

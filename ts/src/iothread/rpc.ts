@@ -217,6 +217,7 @@ export class Rpc implements Connection {
    */
   private send(kind: number, id: number, of: number, value: unknown, root: string, wait = never): Revoke | undefined {
     if (this.closed) return undefined;
+    if (this.side.trace.isOn) this.traceSent(kind, id);
     const functions = this.push(kind, id, of, value, wait);
     if (functions === Unsent.unfit && id >= BLOCKING) {
       throw new AioError('ERR_AIO_INVALID_ARG', `the ${root} of a blocking call must be plain data of at most 16 KiB: functions and handles, but nothing that only structured clone can copy; await the call instead`);
@@ -225,6 +226,17 @@ export class Rpc implements Connection {
     if (kind !== Kind.revocable) return undefined;
     const { writer, writer: { place } } = this.side;
     return { functions, revoke: () => writer.revoke(place) };
+  }
+
+  private traceSent(kind: number, id: number): void {
+    const { trace, writer: { key } } = this.side;
+    if (kind === Kind.call || kind === Kind.revocable) trace.sent(key, id);
+    else if (kind === Kind.value || kind === Kind.thrown) trace.answered(key, id);
+  }
+
+  returned(id: number): void {
+    const { trace, writer: { key } } = this.side;
+    if (trace.isOn) trace.returned(key, id);
   }
 
   /** Writes a record to the ring. Returns the numbers of the functions in it, or why it is not there. */
@@ -357,6 +369,7 @@ export class Rpc implements Connection {
     if (kind === Kind.revoked) return;
     if (kind === Kind.revocable) this.running.begin(id);
     if (kind === Kind.call || kind === Kind.revocable) return this.serve(id, of, read);
+    if (kind === Kind.value || kind === Kind.thrown) this.returned(id);
     let value: unknown;
     try {
       value = read();
@@ -391,14 +404,17 @@ export class Rpc implements Connection {
     const { by, id: outer } = now;
     now.by = this.running;
     now.id = id;
+    const { trace, writer: { key } } = this.side;
+    let traced = false;
     try {
       const args = read() as unknown[];
       const fixed = this.fixed[of];
-      if (fixed) result = fixed(...args);
-      else {
-        const { work, self } = this.functions.find(of);
-        result = work.apply(self, args);
+      const held = fixed ? undefined : this.functions.find(of);
+      if (trace.isOn) {
+        trace.begin(key, id, held ? held.work.name : of === Fixed.call ? String(args[0]) : 'clock');
+        traced = true;
       }
+      result = held ? held.work.apply(held.self, args) : fixed?.(...args);
       if (isPromise(result)) {
         this.side.began?.();
         Promise.resolve(result).then((value) => this.answer(id, value), (error: unknown) => this.refuse(id, error)).catch(reportUncaught)
@@ -410,6 +426,7 @@ export class Rpc implements Connection {
     } finally {
       now.by = by;
       now.id = outer;
+      if (traced) trace.end(key, id);
     }
     this.answer(id, result);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { CallOptions } from '../abort.js';
 import type { Handle } from '../wire/handle.js';
+import type { CallTrace } from '../trace/calls.js';
 import type { RingReader, RingWriter } from '../wire/record-ring.js';
 import type { Instead } from '../wire/substitute.js';
 import type { Correspondent } from '../wire/unpack.js';
@@ -11,6 +12,7 @@ import type { Revoke, RpcMessage } from './record.js';
 export interface Side {
   /** The name of the IOThread. */
   readonly name: string;
+  readonly trace: CallTrace;
   readonly writer: RingWriter;
   readonly reader: RingReader;
   /** Wakes up the other side's loop after a record was written to the ring. */
@@ -49,6 +51,8 @@ export interface Connection {
   cancel(id: number, reason: unknown, call: Revoke | undefined): void;
   /** Finds out which record will tell that this signal was aborted, if that is told over this connection. */
   abortOf(signal: object): { kind: number; number: number } | undefined;
+  /** The answer to this call was taken from the ring. */
+  returned(id: number): void;
   /** Handles a record whose value has been read. */
   handle(kind: number, id: number, of: number, read: () => unknown): void;
   /** Goes on with what has arrived, after records were taken out of their turn. */

@@ -83,6 +83,9 @@ export interface Exports {
   rt_dump(): Pointer<'string'>;
   /** Modules that an earlier version has built do not have it. */
   rt_trace_start?(): Pointer<'Recording'>;
+  rt_trace_word?(): Pointer<'word'>;
+  rt_trace_name?(): Pointer<'bytes'>;
+  rt_trace_call?(moment: number, id: number, connection: number, named: boolean): void;
 
   rt_iothread_new(name: Pointer<'bytes'>): IOThreadPointer;
   rt_iothread_free(ioThread: IOThreadPointer): void;

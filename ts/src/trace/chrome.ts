@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { ChromeCalls } from './chrome-calls.js';
 import { eventAt, type TraceEvent } from './event.js';
 import { EVENT_BYTES, type Batch, type EventType } from './recording.js';
 
@@ -6,7 +7,7 @@ import { EVENT_BYTES, type Batch, type EventType } from './recording.js';
 export interface ChromeEvent {
   /** The text that viewers show. */
   name: string;
-  /** The category, by which viewers filter: `loop`, `call-back`, `coroutine`, `wake-up`, `io`, `lost`. */
+  /** The category, by which viewers filter: `loop`, `call-back`, `coroutine`, `call`, `wake-up`, `io`, `lost`. */
   cat: string;
   /** The phase: X (has a duration), i (a moment), s and f (the ends of an arrow), b and e (a request), M (a name of a track). */
   ph: 'X' | 'i' | 's' | 'f' | 'b' | 'e' | 'M';
@@ -66,6 +67,7 @@ export const SLICES: Record<string, { cat: string; name(event: TraceEvent, namin
   aio_handler_begin: { cat: 'call-back', name: ({ name, object, value }, naming) => `${naming.functionName(object) ?? name} (fd ${value})` },
   aio_timer_begin: { cat: 'call-back', name: ({ object }, naming) => naming.functionName(object) ?? 'timer' },
   qemu_aio_coroutine_enter: { cat: 'coroutine', name: ({ name }) => name },
+  aio_call_begin: { cat: 'call', name: ({ name }) => name || 'function' },
   aio_job_begin: { cat: 'io', name: ({ object }, naming) => naming.functionName(object) ?? 'job' },
 };
 
@@ -113,6 +115,7 @@ export class ChromeTrace {
   readonly #wakeUps = new Map<TraceEvent, WakeUp>();
   /** Wake-ups that no loop has accepted yet, by the loop that they are for, in their order. */
   readonly #sent = new Map<number, WakeUp[]>();
+  readonly #calls = new ChromeCalls();
   #lost = 0;
   #events = 0;
   /** Nothing of the present ring may begin before this: where the last wake-up, which takes a nanosecond, ends. */
@@ -160,6 +163,7 @@ export class ChromeTrace {
     const { type, thread, name, object, value, time } = event;
     if (event.context !== 0 && !this.#contexts.has(thread)) this.#contexts.set(thread, event.context);
     if (type.name === 'aio_trace_thread') this.#threadNames.set(thread, name);
+    this.#calls.learn(event);
     if (type.name !== 'aio_notify_sent') return;
     const queue = this.#sent.get(object) ?? [];
     const wakeUp: WakeUp = { sequence: value, time };
@@ -238,6 +242,8 @@ export class ChromeTrace {
       return;
     }
     if (type.name === 'aio_notify_accept') return this.#accept(event, since);
+    const call = this.#calls.momentOf(event);
+    if (call !== undefined) return this.#calls.add(event, this.#moment(event, call, 'call'));
     this.#out.push({ ...this.#base(event, type.name, categoryOf(type.name)), s: 't', args: this.#args(event) });
     const request = SUBMITTED[type.name];
     if (request) this.#out.push({ ...this.#base(event, type.name.replace(/_(submit|complete)$/, ''), 'io'), ph: request, id: event.object, args: this.#args(event) });
@@ -261,6 +267,7 @@ export class ChromeTrace {
     const slice: ChromeEvent = { ...this.#base(event, name(event, this.#naming), cat), ph: 'X', dur: 0, args: this.#args(event) };
     this.#out.push(slice);
     open.push({ begin: event, slice, track });
+    if (cat === 'call') this.#calls.add(event, slice);
     if (cat === 'call-back' || cat === 'coroutine' || event.type.name === 'aio_dispatch_begin') {
       for (const wakeUp of track.accepted) wakeUp.to = slice;
       track.accepted = [];
@@ -278,8 +285,8 @@ export class ChromeTrace {
   }
 
   /** A moment that an arrow can begin or end at: it needs a slice, which takes a nanosecond. */
-  #moment(event: TraceEvent, name: string): ChromeEvent {
-    const slice: ChromeEvent = { ...this.#base(event, name, 'wake-up'), ph: 'X', dur: 0.001, args: this.#args(event) };
+  #moment(event: TraceEvent, name: string, cat = 'wake-up'): ChromeEvent {
+    const slice: ChromeEvent = { ...this.#base(event, name, cat), ph: 'X', dur: 0.001, args: this.#args(event) };
     this.#floor = slice.ts + 0.001;
     this.#out.push(slice);
     return slice;
@@ -293,6 +300,8 @@ export class ChromeTrace {
       const end = { name: 'wake-up', cat: 'wake-up', pid: 1, id: ++id };
       this.#out.push({ ...end, ph: 's', ts: from.ts, tid: from.tid }, { ...end, ph: 'f', bp: 'e', ts: Math.max(to.ts, from.ts), tid: to.tid });
     }
+    const names = new Map([...this.#tracks.values()].map((track) => [track.tid, track.name]));
+    this.#out.push(...this.#calls.draw(() => ++id, (tid) => names.get(tid)));
   }
 
   #accept(event: TraceEvent, since: number): void {
