@@ -8,6 +8,25 @@ const LIBC = /libaiolibc\.a\(|\/wasm32-emscripten\//;
 const FOREIGN_JUMP = /^(_?setjmp|_?longjmp|emscripten_longjmp|saveSetjmp|testSetjmp|invoke_\w+)$/;
 const UNDEFINED = /^.*error: (.*): undefined symbol: (.*)\n/gm;
 
+/** What the linker says of a symbol that it was told to trace. */
+const TRACE = /^(.*): (?:(definition)|reference|lazy definition|common definition|shared definition) (?:of|to) (\S+)\n/gm;
+
+/**
+ * Takes what the linker says of the symbols that it traces out of its messages.
+ * @param {string} written by the linker
+ * @param {string[]} names the symbols
+ * @returns {{rest: string, own: string[]}} the other messages; and those of these symbols that the program defines itself
+ */
+export function readTraces(written, names) {
+  const own = [];
+  const rest = written.replace(TRACE, (line, file, definition, name) => {
+    if (!names.includes(name)) return line;
+    if (definition && !LIBRARY.test(file) && !LIBC.test(file)) own.push(name);
+    return '';
+  });
+  return { rest, own };
+}
+
 /** Shortens the name of an archive's member: without the path of the archive. */
 export const shortFile = (file) => file.replace(/^.*\/(?=[^/]+\.a\()/, '');
 

@@ -5,7 +5,7 @@ import { Failure, fail } from './command-line.mjs';
 import { MARKED, functionNames, markFunctions, origins, plainName, unmarkFunctions } from './function-names.mjs';
 import { addSections, readExports } from './function-types.mjs';
 import { imports, instructions } from './instructions.mjs';
-import { describeMissing, readLinker, shortFile } from './link-messages.mjs';
+import { describeMissing, readLinker, readTraces, shortFile } from './link-messages.mjs';
 import { findCatches } from './setjmp.mjs';
 import { sourceMapUrl, writeSourceMap } from './source-map.mjs';
 import { writeStartShapes } from './start-functions.mjs';
@@ -63,8 +63,6 @@ export function link(o, inputs, sources, output, scratch) {
     ...(o.libcxx ? [`-L${libs}`, '-lc++-ww-noexcept', '-lc++abi-ww-noexcept'] : []),
     // Some of them replace parts of others that follow.
     `-L${libs}`, ...EM_LIBRARIES.split(' '),
-    // wasm/libc does what this libc does not do for threads.
-    ...names('libc/wrapped.txt').map((name) => `--wrap=${name}`),
     '--entry=_initialize', '--error-limit=0',
     // The maximum is an upper bound; the runtime sets the actual one.
     '--shared-memory', '--import-memory', `--max-memory=${16384 * 65536}`,
@@ -82,14 +80,29 @@ export function link(o, inputs, sources, output, scratch) {
     read = readLinker(written, sources);
     return read.text;
   };
+  // wasm/libc does what this libc does not do for threads. The linker tells by the way which of these functions the program defines
+  // itself: those are not replaced, in a second link.
+  const replaced = names('libc/wrapped.txt');
+  let own = [];
+  const wrap = () => replaced.filter((name) => !own.includes(name)).map((name) => `--wrap=${name}`);
+  const listenOut = (written) => {
+    const traces = readTraces(written, replaced);
+    own = traces.own;
+    return traces.rest;
+  };
   try {
-    run(o, EM_LD, flags, listen);
+    try {
+      run(o, EM_LD, [...flags, ...wrap(), ...replaced.map((name) => `--trace-symbol=${name}`)], (written) => (own.length > 0 ? '' : listen(written)), listenOut);
+    } catch (error) {
+      if (own.length === 0) throw error;
+    }
+    if (own.length > 0) run(o, EM_LD, [...flags, ...wrap()], listen);
   } catch (error) {
     // What the linker reports has no functions; a second link, which accepts what is missing, shows them.
     if (!(error instanceof Failure) || read.missing.length + read.errors.length === 0) throw error;
     const plusplus = o.libcxx ? undefined : read.missing.find(({ name }) => /^(std::|operator (new|delete)|vtable for __cxxabi|__cxa_)/.test(name));
     if (plusplus) fail(`${plusplus.file} is C++ (it refers to ${plusplus.name.slice(0, 60)}): link with aiocc++, or with -lstdc++`);
-    if (read.missing.length > 0) read.errors.push(...describeMissing(read.missing, findCallers(o, [...flags, '--allow-undefined'], linked, map, sources)));
+    if (read.missing.length > 0) read.errors.push(...describeMissing(read.missing, findCallers(o, [...flags, ...wrap(), '--allow-undefined'], linked, map, sources)));
   }
   if (read.errors.length > 0) fail(read.errors.join('\naiocc: '));
   const { taken, internal } = readExports(linked);

@@ -52,12 +52,13 @@ export function toolchain() {
   return known ?? fail(`Emscripten has not been looked for yet: ${REMEDY}`);
 }
 
-/** Runs a tool. read(text) is given its standard error, and returns what the user sees of it. */
-export function run(o, tool, args, read = null) {
+/** Runs a tool. readOut(text) is given its standard output, and then read(text) its standard error; both return what the user sees of it. */
+export function run(o, tool, args, read = null, readOut = null) {
   if (o.verbose) process.stderr.write(`${[tool, ...args].join(' ')}\n`);
-  const { status, signal, error, stderr } = spawnSync(tool, args, {
-    stdio: [o.sources.some(({ file }) => file === '-') ? 'inherit' : 'ignore', 'inherit', read ? 'pipe' : 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30,
+  const { status, signal, error, stdout, stderr } = spawnSync(tool, args, {
+    stdio: [o.sources.some(({ file }) => file === '-') ? 'inherit' : 'ignore', readOut ? 'pipe' : 'inherit', read ? 'pipe' : 'inherit'], encoding: 'utf8', maxBuffer: 2 ** 30,
   });
+  if (readOut) process.stdout.write(readOut(stdout ?? ''));
   if (read) process.stderr.write(read(stderr ?? ''));
   if (error?.code === 'ENOENT') fail(`${tool} is gone: ${installed ? 'is Emscripten where it was?' : `run \`make wasm\` in ${top} again`}`);
   if (error) fail(`${tool}: ${error.message}`);

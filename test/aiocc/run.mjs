@@ -6,6 +6,7 @@ import { debug } from './debug.mjs';
 import { debuggers } from './debugger.mjs';
 import { driver } from './driver.mjs';
 import { launcher } from './launcher.mjs';
+import { libc } from './libc.mjs';
 import { Room, Skipped } from './room.mjs';
 import { setjmp } from './setjmp.mjs';
 import { skip } from '../skips.mjs';
@@ -13,7 +14,7 @@ import { skip } from '../skips.mjs';
 /** @returns {Promise<{passed: number, failed: number, skipped: number}>} */
 export async function runAiocc(only = []) {
   const count = { passed: 0, failed: 0, skipped: 0 };
-  const queue = Object.entries({ ...buildSystems, ...debug, ...debuggers, ...driver, ...launcher, ...setjmp })
+  const queue = Object.entries({ ...buildSystems, ...debug, ...debuggers, ...driver, ...launcher, ...libc, ...setjmp })
     .filter(([name]) => only.length === 0 || only.some((part) => name.includes(part)));
   const worker = async () => {
     for (let test = queue.shift(); test; test = queue.shift()) {

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "port/port.h"
 #include "weak.h"
 
 static int lowest(int policy)
@@ -118,4 +119,12 @@ int __sched_cpucount(size_t size, const cpu_set_t *set)
         count += __builtin_popcount(bytes[i]);
     }
     return count;
+}
+
+/* libc's calls a function of an object that has functions that a program may define itself. */
+LIBC_WEAK
+int sched_yield(void)
+{
+    port_pause();
+    return 0;
 }

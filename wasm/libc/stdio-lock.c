@@ -117,6 +117,15 @@ void __wrap___unlock(volatile int *word)
     qemu_mutex_unlock((QemuMutex *)word);
 }
 
+/*
+ * Under their own names, too: otherwise the linker takes in libc's object before it replaces the calls, and that has functions that a
+ * program may define itself (sem_wait, for instance).
+ */
+void __lock(volatile int *word);
+void __unlock(volatile int *word);
+LIBC_TYPE(__lock);
+LIBC_TYPE(__unlock);
+
 static void unlock_own(FILE *file)
 {
     if (((Stream *)file)->owner == thread_self()) {
