@@ -41,6 +41,8 @@ async function within(ms, promise) {
  * any more, it is ended.
  */
 const GRACE_MS = 10_000;
+/** How often, in a run, a browser may fail to start. */
+const MOST_FAILED_STARTS = 3;
 const late = (ms) => `[no end within ${(ms + GRACE_MS) / 1000} s]`;
 
 async function runOnProgram(runtime, one, patience, scratch) {
@@ -75,8 +77,12 @@ async function runOnBrowser(runtime, cases, patience, report) {
   let at = 0;
   let outcome = () => {};
   let browser;
+  let pages = 0;
+  let asked = false;
+  let failedStarts = 0;
   const server = await servePages({
     next() {
+      asked = true;
       const one = all[at];
       return one ? { id: at, runtime: runtime.name, path: `/${relative(top, one.file)}`, args: one.args, patience } : null;
     },
@@ -88,13 +94,24 @@ async function runOnBrowser(runtime, cases, patience, report) {
     const came = new Promise((done) => {
       outcome = (result) => result.id === at && done(result);
     });
-    browser ??= runtime.open(server.url);
+    if (!browser) {
+      asked = false;
+      pages = 0;
+      browser = runtime.open(server.url);
+    }
+    pages++;
     const { ended, output } = browser;
     const closed = ended.then(({ code, signal }) => ({ status: 'failed', code: 1, text: `${output()}\n[the browser ended with ${code ?? signal}]`, closed: true }));
     const result = await within(patience + GRACE_MS, Promise.race([came, closed]));
-    if (!result || result.closed) {
+    if (!result || result.closed || pages === runtime.lasts) {
       await browser.end();
       browser = undefined;
+    }
+    // It never showed the page: nothing has been tested.
+    if (!result && !asked && ++failedStarts <= MOST_FAILED_STARTS) {
+      process.stdout.write(`           ${runtime.name} did not show its page, and is started again\n`);
+      at--;
+      continue;
     }
     const again = !result ? report(one, { status: 'failed', text: late(patience) })
       : report(one, isScript(one) ? result : judge(one, result.code, result.text));

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { driver } from './drive.mjs';
 
@@ -65,10 +66,10 @@ function program(name, args = []) {
   return { name, kind: 'program', path, command: (...rest) => [path, ...args, ...rest] };
 }
 
-/** A browser: one process for many cases, which its page fetches one after the other. */
-function browser(name, path, open) {
+/** A browser: one process for that many cases, which its page fetches one after the other. */
+function browser(name, path, open, lasts = Infinity) {
   return {
-    name, kind: 'browser', path,
+    name, kind: 'browser', path, lasts,
     /** Opens a page with a fresh profile. */
     open(url) {
       const profile = mkdtempSync(join(tmpdir(), `wasm-aio-${name}-`));
@@ -78,6 +79,9 @@ function browser(name, path, open) {
         ...started,
         drive: driver(started),
         async end() {
+          // The X server of a browser that needs one removes its lock by itself; what does not end in time is killed.
+          started.signal('SIGTERM');
+          await Promise.race([started.ended, sleep(1000, undefined, { ref: false })]);
           await started.end();
           rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
         },
@@ -121,8 +125,9 @@ export const runtimes = [
     writeFileSync(join(profile, 'user.js'), Object.entries(FIREFOX_PREFERENCES).map(line).join(''));
     return { command: ['--headless', '--no-remote', '--profile', profile, url] };
   }),
-  // It has no headless mode; shared memory is behind a flag there.
+  // It has no headless mode; shared memory is behind a flag there. A process that loads page after page with shared memory gives back
+  // that of earlier pages late, and at last refuses a page's (or lets a worker of it stop for ever); so a process has two cases.
   browser('webkit', miniBrowser && find('xvfb-run'), (profile, url) => ({
     command: ['-a', miniBrowser, url], env: { JSC_useSharedArrayBuffer: '1', WEBKIT_DISABLE_COMPOSITING_MODE: '1' },
-  })),
+  }), 2),
 ];
