@@ -166,7 +166,7 @@ export function doctorTests(room, browser) {
         const text = await browser.page(async (page) => {
           if (init) await page.addInitScript(init);
           await page.goto(server.address + query);
-          return (await page.waitForFunction((end) => document.body.textContent.trim().endsWith(end) && document.body.textContent.trim(), until)).jsonValue();
+          return (await page.waitForFunction((end) => document.body?.textContent.trim().endsWith(end) && document.body.textContent.trim(), until)).jsonValue();
         });
         for (const pattern of patterns) assert.match(text, pattern);
       } finally {

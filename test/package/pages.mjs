@@ -75,7 +75,7 @@ export class Browser {
   text(address) {
     return this.page(async (page, problems) => {
       await page.goto(address);
-      const text = () => page.waitForFunction(() => document.body.textContent.trim());
+      const text = () => page.waitForFunction(() => document.body?.textContent.trim());
       const shown = await text().then((handle) => handle.jsonValue(), (error) => error.message);
       if (problems.length > 0) throw new Error(`${address}: ${problems.join('; ')}`);
       return shown;

@@ -272,7 +272,7 @@ const tests = {
       if (!Browser.isThere) throw new Skipped('chromium is not installed');
       await browser.page(async (page) => {
         await page.goto(site.address);
-        await page.waitForFunction(() => document.body.textContent.trim().startsWith('2 workers'));
+        await page.waitForFunction(() => document.body?.textContent.trim().startsWith('2 workers'));
       });
     } finally {
       site.close();
@@ -331,7 +331,7 @@ const tests = {
         assert.deepEqual([headers.get('Cross-Origin-Opener-Policy'), headers.get('Document-Isolation-Policy')], [null, isolation === 'service-worker' ? null : 'isolate-and-credentialless']);
         await browser.page(async (page) => {
           await page.goto(address);
-          await page.waitForFunction(() => document.body.textContent.trim() === 'isolated, number');
+          await page.waitForFunction(() => document.body?.textContent.trim() === 'isolated, number');
         });
       } finally {
         await server.close();
