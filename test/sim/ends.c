@@ -307,15 +307,16 @@ static CoMutex co_mutex;
 static bool through[3];
 
 static unsigned parties;
+static bool waits_for_all;
 
 static void coroutine_fn holds_first(void *opaque)
 {
     qemu_co_mutex_lock(&co_mutex);
     sim_meet(parties);
     shared++;
-    if (parties == 2) {
-        /* Until the other one has counted itself, and has not yet queued up. */
-        while (qatomic_mb_read(&co_mutex.locked) < 2) {
+    if (parties == 2 || waits_for_all) {
+        /* Until the others have counted themselves, and have not yet queued up. */
+        while (qatomic_mb_read(&co_mutex.locked) < parties) {
             sim_sleep(50);
         }
     } else {
@@ -347,6 +348,32 @@ static void has_a_coroutine(void *opaque)
     }
     aio_context_detach_current();
     aio_context_unref(own);
+}
+
+/* Everybody comes while the first one holds it, and it is given up when all others have counted themselves. */
+static void meet_at_the_mutex(unsigned n)
+{
+    parties = n;
+    sim_focus(&co_mutex, sizeof(co_mutex));
+    for (unsigned i = 0; i < n; i++) {
+        sim_spawn(&"a\0b\0c"[2 * i], has_a_coroutine, &through[i]);
+    }
+    sim_join();
+    sim_check(shared == (int)n);
+}
+
+SIM_SCENARIO(co_mutex_ticket_wraps, "A CoMutex whose tickets have used all numbers hands itself over by the next one.")
+{
+    qemu_co_mutex_init(&co_mutex);
+    co_mutex.sequence = UINT_MAX;
+    meet_at_the_mutex(2);
+}
+
+SIM_SCENARIO(co_mutex_ticket_seen_by_two, "Two coroutines that see the same ticket of a CoMutex are each let in once.")
+{
+    waits_for_all = true;
+    qemu_co_mutex_init(&co_mutex);
+    meet_at_the_mutex(3);
 }
 
 SIM_SCENARIO(co_mutex_tickets, "Coroutines that come while a CoMutex is handed over are each let in once.")

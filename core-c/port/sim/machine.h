@@ -81,6 +81,12 @@ extern SimThread *sim_self;
 extern char *sim_tls_at_first;
 /* Begins to choose for a run. */
 void sim_schedule_reset(void);
+void sim_scenario_reset(void);
+void sim_steps_reset(void);
+/* Whether the next step of this thread, which touches the address, counts for the next choice. */
+bool sim_counts(const void *address);
+/* Plans when the next choice is. */
+void sim_plan(void);
 /* SIM_BY_HAND: returns false if this thread cannot go on. */
 bool sim_choose_by_hand(unsigned id);
 /* Starts a thread. Returns NULL at the limit. */

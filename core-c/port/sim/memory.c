@@ -33,6 +33,13 @@ static unsigned in_use;
 static SimClock fences;
 bool sim_weak;
 
+void sim_clock_join(SimClock *clock, const SimClock *with)
+{
+    for (unsigned i = 0; i < SIM_MAX_THREADS; i++) {
+        clock->ticks[i] = MAX(clock->ticks[i], with->ticks[i]);
+    }
+}
+
 void sim_memory_reset(void)
 {
     this_run++;

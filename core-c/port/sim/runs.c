@@ -90,6 +90,8 @@ void sim_run(const SimScenario *scenario, SimRun *run)
     run->steps = run->choices = 0;
     run->failed = run->pruned = false;
     sim_counter_start = counter_start(run);
+    sim_steps_reset();
+    sim_scenario_reset();
     sim_schedule_reset();
     sim_catch_crashes();
     current = scenario;

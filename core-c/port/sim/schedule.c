@@ -15,22 +15,11 @@ extern char __start_simtls[], __stop_simtls[];
 SimThread *sim_self;
 static SimThread threads[SIM_MAX_THREADS];
 static unsigned n_threads;
-/* Which threads have touched a word. Steps on words of one thread alone count only now and then for the next choice: another order
- * there makes no difference, unless another thread is yet to come. */
-enum { TOUCHED = 4096, ALONE = 8 };
-static struct {
-    const void *address;
-    uint32_t threads;
-} touched[TOUCHED];
-static unsigned alone;
 /* Steps until the next choice, and whether a thread became ready that may have to go first. */
 static uint64_t until_choice;
 static bool choose_now;
 /* The last step at which another thread was ready, as far as anybody has looked. */
 static uint64_t in_company;
-/* sim_meet(): how many have come, and what they knew. */
-static unsigned met;
-static SimClock met_clock;
 static void (*on_rest)(int notifier_fd, int64_t deadline);
 static int64_t now, earliest;
 static int64_t least_priority;
@@ -58,11 +47,6 @@ uint32_t sim_random(uint32_t n)
     return sim_current_run->scheduler >= SIM_ALL || n < 2 ? 0 : (uint32_t)((next_random() >> 32) * n >> 32);
 }
 
-unsigned sim_choose(unsigned n)
-{
-    return sim_random(n);
-}
-
 int64_t sim_now(void)
 {
     return now;
@@ -71,13 +55,6 @@ int64_t sim_now(void)
 SimThread *sim_thread(unsigned i)
 {
     return i < n_threads ? &threads[i] : NULL;
-}
-
-void sim_clock_join(SimClock *clock, const SimClock *with)
-{
-    for (unsigned i = 0; i < SIM_MAX_THREADS; i++) {
-        clock->ticks[i] = MAX(clock->ticks[i], with->ticks[i]);
-    }
 }
 
 /* ---- The end of a run ---- */
@@ -149,7 +126,7 @@ static SimThread *nth(uint32_t ready, uint32_t n)
     return &threads[__builtin_ctz(ready)];
 }
 
-static void plan(void)
+void sim_plan(void)
 {
     const SimRun *run = sim_current_run;
 
@@ -220,7 +197,7 @@ static SimThread *choose(bool waits)
             sim_self->priority = --least_priority;
         }
         if (until_choice == 0) {
-            plan();
+            sim_plan();
         }
         choose_now = false;
         return greatest(ready);
@@ -238,7 +215,7 @@ static SimThread *choose(bool waits)
         sim_fiber_suspend();
         return chosen_by_hand;
     default:
-        plan();
+        sim_plan();
         return nth(others, sim_random((uint32_t)__builtin_popcount(others)));
     }
 }
@@ -276,23 +253,10 @@ static void count_step(const SimSite *site, const void *address, bool writes)
     me->writes = writes;
 }
 
-static bool counts_for_choice(const void *address)
-{
-    size_t at = ((uintptr_t)address >> 2) * UINT64_C(0x9e3779b97f4a7c15) >> 52;
-    uint32_t own = 1u << sim_self->id;
-
-    if (touched[at].address != address) {
-        touched[at].address = address;
-        touched[at].threads = 0;
-    }
-    touched[at].threads |= own;
-    return touched[at].threads != own || ++alone % ALONE == 0;
-}
-
 void sim_point(const SimSite *site, const void *address, bool writes)
 {
     SimRun *run = sim_current_run;
-    bool all = run->scheduler >= SIM_ALL, counts = all || counts_for_choice(address);
+    bool all = run->scheduler >= SIM_ALL, counts = all || sim_counts(address);
 
     count_step(site, address, writes);
     run->choices += counts;
@@ -332,46 +296,6 @@ void sim_unblock(SimThread *thread)
 {
     thread->state = SIM_READY;
     choose_now = true;
-}
-
-void sim_pass(void)
-{
-    static const SimSite site = { __FILE__, __LINE__, "a step of its own" };
-
-    sim_point(&site, &site, true);
-}
-
-void sim_sleep(int64_t ns)
-{
-    sim_block(NULL, now + ns);
-}
-
-void sim_meet(unsigned n)
-{
-    static const char place;
-
-    if (++met < n) {
-        sim_block(&place, INT64_MAX);
-        sim_clock_join(&sim_self->clock, &met_clock);
-        return;
-    }
-    met = 0;
-    for (unsigned i = 0; i < n_threads; i++) {
-        if (threads[i].state == SIM_BLOCKED && threads[i].word == &place) {
-            sim_clock_join(&met_clock, &threads[i].clock);
-            sim_unblock(&threads[i]);
-        }
-    }
-    sim_clock_join(&met_clock, &sim_self->clock);
-    sim_clock_join(&sim_self->clock, &met_clock);
-    sim_current_run->choices = 0;
-    plan();
-    sim_pass();
-}
-
-void sim_never_blocks(void)
-{
-    sim_self->never_blocks = true;
 }
 
 /* ---- Threads ---- */
@@ -437,35 +361,11 @@ SimThread *sim_thread_new(const char *name, void (*fn)(void *), void *arg)
     return t;
 }
 
-void sim_spawn(const char *name, void (*fn)(void *arg), void *arg)
-{
-    static const SimSite site = { __FILE__, __LINE__, "a new thread" };
-
-    sim_point(&site, NULL, true);
-    if (!sim_thread_new(name, fn, arg)) {
-        sim_fail("more than %d threads in one run", SIM_MAX_THREADS);
-    }
-}
-
-void sim_join(void)
-{
-    for (unsigned i = 0; i < n_threads; i++) {
-        SimThread *t = &threads[i];
-
-        if (t != sim_self && t->state != SIM_ENDED) {
-            sim_block(t, INT64_MAX);
-        }
-        sim_clock_join(&sim_self->clock, &t->clock);
-    }
-}
-
 void sim_schedule_reset(void)
 {
     static const unsigned means[] = { 1, 3, 10, 50 };
     const SimRun *run = sim_current_run;
 
-    memset(touched, 0, sizeof(touched));
-    alone = 0;
     random_state = run->seed * UINT64_C(0x2545f4914f6cdd1d) + 1;
     n_threads = 0;
     sim_self = NULL;
@@ -473,14 +373,12 @@ void sim_schedule_reset(void)
     earliest = INT64_MAX;
     least_priority = 0;
     in_company = 0;
-    met = 0;
-    memset(&met_clock, 0, sizeof(met_clock));
     choices_by_hand = 0;
     mean = means[sim_random(ARRAY_SIZE(means))];
     /* Each other run by chance has an ordinary memory, whose loads see the newest store. */
     sim_weak = run->scheduler < SIM_ALL && sim_random(2) == 0;
     pauses_yield = run->scheduler >= SIM_ALL || sim_random(2);
-    plan();
+    sim_plan();
 }
 
 uint32_t sim_may_go_on(void)

@@ -42,6 +42,9 @@ void sim_join(void);
 /* Waits until n threads have called this, and then they go on at once. The schedule is about what comes after: changes of priority
  * are spread over those steps, so that a rare order there is found sooner. */
 void sim_meet(unsigned n);
+/* From now on only steps that touch this object count: another thread goes on after one of them, or where a thread sleeps. For a
+ * scenario about one lock, whose threads do much else. */
+void sim_focus(const void *object, size_t size);
 /* Returns a number below n, which the seed decides. */
 unsigned sim_choose(unsigned n);
 /* A step that does nothing: another thread may run. */
@@ -65,7 +68,7 @@ typedef struct SimState {
 } SimState;
 /* Makes a call in the model. Returns false if it cannot be made now, or cannot have this result. */
 typedef bool SimModel(SimState *state, int op, int64_t arg, int64_t result);
-/* Notes that a call begins, of which there are at most 32 in a run; and that it has ended. */
+/* Notes that a call begins, of which there are at most 64 in a run; and that it has ended. */
 unsigned sim_call_begin(const char *name, int op, int64_t arg);
 void sim_call_end(unsigned call, int64_t result);
 /* What the call has done, if that turns out only later. */
