@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread, its loop awake: bottom halves, polls, notifications (a_*); and what
- * these are made of: calls, atomic operations, clock reads (y_*). */
+/* One thread, its loop awake: bottom halves, polls, notifications (a_*), also while
+ * they are traced (t_a_*); and what these are made of: calls, atomic operations, clock
+ * reads (y_*). */
+#include "aio/trace.h"
 #include "bench.h"
 #include "block/aio.h"
 
@@ -119,6 +121,38 @@ static void exchange(uint64_t n)
                  n);
 }
 
+static uint64_t events;
+
+/* Counts what a traced run of n operations has written. */
+static void traced(void (*run)(uint64_t n), uint64_t n)
+{
+    AioTraceReader reader;
+
+    bench_expect("tracing", aio_trace_start(1), 1);
+    reader = aio_trace_reader(0);
+    run(n);
+    aio_trace_stop();
+    events = aio_trace_reader(0).position - reader.position;
+}
+
+static void traced_bh_schedule_poll(uint64_t n)
+{
+    traced(bh_schedule_poll, n);
+    /* An iteration, the notification and its accept, and the bottom half; and once the thread. */
+    bench_expect("events", events == 6 * n || events == 6 * n + 1, 1);
+}
+
+static void traced_bh_batch(uint64_t n)
+{
+    traced(bh_batch, n);
+}
+
+static void traced_idle_poll(uint64_t n)
+{
+    traced(idle_poll, n);
+    bench_expect("events", events == 2 * n || events == 2 * n + 1, 1);
+}
+
 int main(int argc, char **argv)
 {
     BenchLine lines[] = {
@@ -128,6 +162,9 @@ int main(int argc, char **argv)
         { .name = "a_oneshot_batch1000", .run = oneshot_batch, .per = BATCH },
         { .name = "a_idle_poll", .run = idle_poll },
         { .name = "a_notify_not_waiting", .run = notify },
+        { .name = "t_a_bh_schedule_poll", .run = traced_bh_schedule_poll },
+        { .name = "t_a_bh_batch1000", .run = traced_bh_batch, .per = BATCH },
+        { .name = "t_a_idle_poll", .run = traced_idle_poll },
         { .name = "y_clock_c", .run = clock_read },
         { .name = "y_call_indirect_c", .run = call_indirect },
         { .name = "y_atomic_xchg_c", .run = exchange },

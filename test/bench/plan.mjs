@@ -13,7 +13,7 @@
 export const CONTENDERS = [
   {
     c: 'loop', ms: 40, lines: ['a_bh_schedule_poll', 'a_oneshot_schedule_poll', 'a_bh_batch1000', 'a_oneshot_batch1000',
-      'a_idle_poll', 'a_notify_not_waiting', 'y_clock_c', 'y_call_indirect_c', 'y_atomic_xchg_c'],
+      'a_idle_poll', 'a_notify_not_waiting', 't_a_bh_schedule_poll', 't_a_bh_batch1000', 't_a_idle_poll', 'y_clock_c', 'y_call_indirect_c', 'y_atomic_xchg_c'],
   },
   {
     js: 'loop', ms: 40, lines: ['y_atomic_add', 'y_notify_no_waiter', 'y_clock', 'p_setimmediate_a_oneshot_schedule_poll',
@@ -21,6 +21,7 @@ export const CONTENDERS = [
   },
   ...['same', 'cross'].flatMap((place) => [
     { c: 'rtt', ms: 300, place, lines: [`b_rtt_sleep_${place}`] },
+    { c: 'rtt', ms: 300, place, lines: [`t_b_rtt_sleep_${place}`] },
     { js: 'rtt', ms: 300, place, lines: [`y_wait_rtt_${place}`] },
     { js: 'rtt', ms: 300, place, lines: [`y_postmessage_rtt_${place}`] },
     { js: 'hosted', ms: 300, place, lines: [`b_rtt_hosted_${place}`] },
@@ -48,7 +49,7 @@ export const CONTENDERS = [
   { c: 'pool', ms: 300, lines: ['g_pool_depth1', 'g_pool_depth64'] },
   { c: 'locks', ms: 300, lines: ['g_mutex_2t', 'g_mutex_4t', 'g_comutex_2t', 'g_comutex_4t'] },
   { js: 'pool', ms: 300, lines: ['p_libuv_g_pool_depth64', 'p_postmessage_g_pool_depth64'] },
-  ...['y_readsync_4k', 'h_read4k_d32', 'p_fsread_h_read4k_d32', 'p_filehandle_h_read4k_d32', 'h_read4k_d32_native',
+  ...['y_readsync_4k', 'h_read4k_d32', 't_h_read4k_d32', 'p_fsread_h_read4k_d32', 'p_filehandle_h_read4k_d32', 'h_read4k_d32_native',
     'h_read4k_d32_io_uring', 'h_read4k_d32_threads', 'h_read4k_d1', 'p_fsread_h_read4k_d1', 'h_read4k_d32_2t', 'y_readsync_4k_2t',
     'h_write4k_sync32', 'p_writesync_h_write4k_sync32']
     .map((line) => ({ js: 'file', ms: 300, lines: [line] })),
@@ -77,6 +78,10 @@ export const GOALS = [
   atMost('a_notify_not_waiting', 0.5, 'y_notify_no_waiter'),
   atMost('b_rtt_sleep_same', 1.15, 'y_wait_rtt_same'),
   atMost('b_rtt_sleep_cross', 1.15, 'y_wait_rtt_cross'),
+  // t_…: while tracing is on.
+  atMost('t_b_rtt_sleep_same', 1.15, 'b_rtt_sleep_same'),
+  atMost('t_b_rtt_sleep_cross', 1.15, 'b_rtt_sleep_cross'),
+  atLeast('t_h_read4k_d32', 0.85, 'h_read4k_d32'),
   atMost('b_rtt_hosted_same', 0.8, 'y_postmessage_rtt_same'),
   atMost('b_rtt_hosted_cross', 1.1, 'y_postmessage_rtt_cross'),
   atMost('b_rtt_poll_cross', 2.5, 'y_spin_rtt'),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two loops send one-shot bottom halves to and fro, asleep (b_rtt_sleep_*) or
- * polling (b_rtt_poll_*), or a coroutine goes there and back, polling (f_co_*). On
+/* Two loops send one-shot bottom halves to and fro, asleep (b_rtt_sleep_*; traced:
+ * t_b_rtt_sleep_*) or polling (b_rtt_poll_*), or a coroutine goes there and back, polling (f_co_*). On
  * one CPU or on two: the name says which, but it is done from outside. */
+#include "aio/trace.h"
 #include "bench.h"
 #include "block/aio.h"
 
@@ -107,6 +108,9 @@ int main(int argc, char **argv)
 
     bench_init(argc, argv);
     samples = bench_samples(bench_argc ? bench_argv[0] : "b_rtt_sleep", "ns");
+    if (strncmp(samples.name, "t_", 2) == 0) {
+        bench_expect("tracing", aio_trace_start(4), 1);
+    }
     near_ctx = aio_context_new(NULL);
     far_ctx = aio_context_new(NULL);
     bench_expect("contexts", near_ctx && far_ctx, 1);

@@ -96,7 +96,7 @@ async function startReaders(path) {
 
 // ---- Ours ----
 
-async function startEngine(path, aio, threads, depth, rw) {
+async function startEngine(path, { aio, threads, depth, rw, traced }) {
   const dist = new URL('../../../dist/', import.meta.url);
   const { Runtime } = await import(new URL('index.js', dist));
   const { Job } = await import(new URL('bench/job.js', dist));
@@ -107,6 +107,8 @@ async function startEngine(path, aio, threads, depth, rw) {
     const ioThread = await runtime.iothread(`io${n}`);
     readers.push({ ioThread, file: await ioThread.open(path, { aio, write: rw !== 'randread' }) });
   }
+  const stop = new AbortController();
+  const recorded = traced && runtime.trace({ signal: stop.signal, maxEvents: 1 });
   const writes = rw !== 'randread';
   const numberIos = (writes ? WRITES : BURST * threads);
   let seed = 1;
@@ -120,7 +122,11 @@ async function startEngine(path, aio, threads, depth, rw) {
       expect('requests done', ios, numberIos);
       return iops;
     },
-    close: () => runtime.close(),
+    async close() {
+      stop.abort();
+      if (recorded) expect('events kept', (await recorded).otherData.events, 1);
+      await runtime.close();
+    },
   };
 }
 
@@ -128,9 +134,9 @@ const ENGINES = ['threads', 'native', 'io_uring', 'sync'];
 
 /** What a line of ours is: engine, IOThreads, depth, what it does. */
 function lineOf(name) {
-  const [, depth, threads, engine] = /^h_read4k_d(\d+)(_2t)?(?:_(\w+))?$/.exec(name) ?? [];
+  const [, traced, depth, threads, engine] = /^(t_)?h_read4k_d(\d+)(_2t)?(?:_(\w+))?$/.exec(name) ?? [];
   if (depth && (engine === undefined || ENGINES.includes(engine))) {
-    return { aio: engine ?? 'sync', threads: threads ? 2 : 1, depth: Number(depth), rw: 'randread' };
+    return { aio: engine ?? 'sync', threads: threads ? 2 : 1, depth: Number(depth), rw: 'randread', traced: traced !== undefined };
   }
   // The pool writes on while it flushes.
   return name === 'h_write4k_sync32' ? { aio: 'threads', threads: 1, depth: 32, rw: 'randwrite' } : undefined;
@@ -152,7 +158,7 @@ async function main() {
     for (const [name, sample] of Object.entries(peers)) await measure(name, '1/s', WARMUP, sample);
     for (const name of wanted) {
       const line = lineOf(name);
-      const started = line ? await startEngine(path, line.aio, line.threads, line.depth, line.rw)
+      const started = line ? await startEngine(path, line)
         : name === 'y_readsync_4k_2t' ? await startReaders(path) : undefined;
       if (!started) continue;
       await measure(name, '1/s', WARMUP, started.sample);
