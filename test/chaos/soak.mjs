@@ -52,6 +52,31 @@ function sample() {
   };
 }
 
+/** How long the rounds of a lane take: counts by time, an eighth of a power of two of a microsecond wide, so that they take no memory. */
+class Times {
+  #counts = new Float64Array(256);
+  #all = 0;
+  #last = performance.now();
+
+  /** A round has ended, and the next one begins. */
+  did() {
+    const now = performance.now();
+    this.#counts[Math.min(255, Math.round(8 * Math.log2(Math.max(1, (now - this.#last) * 1000))))]++;
+    this.#all++;
+    this.#last = now;
+  }
+
+  /** The time in ms that so much of the rounds took at most. */
+  #within(part) {
+    let left = part * this.#all;
+    return Number((2 ** (this.#counts.findIndex((count) => (left -= count) <= 0) / 8) / 1000).toPrecision(3));
+  }
+
+  toString() {
+    return `median ${this.#within(0.5)} ms, 99 % ${this.#within(0.99)}, 99.9 % ${this.#within(0.999)}, the longest ${this.#within(1)} of ${this.#all}`;
+  }
+}
+
 /** By how much a line through the values rises from the first to the last. */
 function rise(values) {
   const n = values.length;
@@ -68,10 +93,12 @@ function row(minute, { rss, heap, wasm, memory, handles, workers }) {
 }
 
 process.stdout.write('minute  RSS MiB   JS MiB malloced   memory handles workers  work done\n');
+const rounds = {};
 const working = Object.entries(lanes).filter(([name]) => !without.includes(name)).map(async ([name, lane]) => {
   soak.counts[name] = 0;
+  const times = (rounds[name] = new Times());
   try {
-    await lane(soak, () => soak.counts[name]++);
+    await lane(soak, () => (soak.counts[name]++, times.did()));
   } catch (error) {
     soak.wrong.push(`${name}: ${error?.stack ?? String(error)}`);
   }
@@ -92,6 +119,8 @@ rmSync(dir, { recursive: true });
 for (const text of soak.wrong.slice(0, 10)) process.stdout.write(`soak: wrong: ${text}\n`);
 const idle = Object.entries(soak.counts).filter(([, count]) => count === 0).map(([name]) => name);
 if (idle.length > 0) process.stdout.write(`soak: nothing was done by ${idle.join(', ')}\n`);
+// They are printed and not judged: how long a round takes is the machine's as well.
+for (const [name, times] of Object.entries(rounds)) if (soak.counts[name] > 0) process.stdout.write(`  round of ${name}: ${times}\n`);
 const later = samples.slice(samples.length >> 1);
 let steep = 0;
 for (const [name, limit] of Object.entries(allowed)) {
