@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 /** Further contexts of the owner, each driven by a loop of its own. */
 import { waits } from './helpers/wait-async.js';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Runtime, type IOThread } from 'wasm-aio';
 import type { ContextPointer } from '../../dist/runtime/exports.js';
 import type * as instances from '../../dist/runtime/instance.js';
+import type * as answering from '../../dist/iothread/answers.js';
 import type * as hosted from '../../dist/runtime/hosted.js';
 import { dist, fixture } from './helpers/paths.js';
 import { until } from './helpers/workers.js';
 
 const { cString } = (await import(dist('runtime/instance.js'))) as typeof instances;
+const { Answers } = (await import(dist('iothread/answers.js'))) as typeof answering;
 const { HostedLoop } = (await import(dist('runtime/hosted.js'))) as typeof hosted;
 
 let runtime: Runtime;
@@ -79,6 +81,66 @@ test('one that never rests leaves the others their turns', async () => {
   runtime.call('restless_in_context', 0, busy, 0);
   for (const loop of loops) await loop.close();
   for (const context of [busy, quiet]) expect(free(context)).toBe(1);
+});
+
+describe('looks for answers', () => {
+  /** Runs a loop whose looks find what found() says, for as long as the loop expects more. Returns how many ns each look may have lasted. */
+  async function look(found: () => number, expectsMore: (looks: number) => boolean, next: (loop: hosted.HostedLoop, answers: answering.Answers) => Promise<void>): Promise<number[]> {
+    const context = newContext('looking');
+    const lasted: number[] = [];
+    const { instance } = runtime;
+    const exports = { ...instance.exports, rt_hosted_look: (_: ContextPointer, ns: number) => (lasted.push(ns), found()) };
+    const loop = new HostedLoop(instance, context, runtime.host, runtime.startHelper, (error) => errors.push(error));
+    const answers = new Answers({ ...instance, exports }, context, runtime.host, loop);
+    loop.takers.add({
+      mark() {},
+      take() {
+        if (expectsMore(lasted.length)) answers.expect();
+        return false;
+      },
+    });
+    loop.start();
+    await next(loop, answers);
+    loop.takers.clear();
+    await loop.close();
+    expect(free(context)).toBe(1);
+    return lasted;
+  }
+
+  test('if there always is one, the other tasks of the event loop have their turns', async () => {
+    const most = 1_000_000;
+    let fired = false;
+    setTimeout(() => (fired = true), 0);
+    const lasted = await look(() => 2, (looks) => !fired && looks < most, () => until(() => fired));
+    expect(lasted.length).toBeGreaterThan(1);
+    expect(lasted.length).toBeLessThan(most);
+  });
+
+  test('if there never is one, looks last seldom', async () => {
+    const lasted = await look(() => 0, () => false, async (_, answers) => {
+      for (let n = 1; n <= 640; n++) {
+        answers.expect();
+        // Once for both.
+        answers.expect();
+        await runtime.host.turn();
+        await runtime.host.turn();
+      }
+    });
+    expect(lasted).toHaveLength(640);
+    const long = lasted.filter((ns) => ns > 0).length;
+    expect(long).toBeGreaterThanOrEqual(10);
+    expect(long).toBeLessThan(20);
+  });
+
+  test('a loop that expects nothing does not look', async () => {
+    const lasted = await look(() => 2, () => false, async (loop) => {
+      for (let n = 0; n < 10; n++) {
+        loop.run();
+        await runtime.host.turn();
+      }
+    });
+    expect(lasted).toEqual([]);
+  });
 });
 
 test('what was scheduled last has its run before the context goes', () => {

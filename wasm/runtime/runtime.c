@@ -95,3 +95,47 @@ int rt_hosted_turn(AioContext *ctx)
     }
     return timeout;
 }
+
+/* What rt_hosted_look() has found; ts/src/iothread/answers.ts has the same. */
+typedef enum {
+    FOUND_NOTHING,
+    FOUND_AT_ONCE,
+    FOUND_LATER,
+} RtFound;
+
+/* The clock is read after so many looks. */
+#define LOOKS 32
+
+/*
+ * Looks whether a context that sleeps between two turns was notified, without sleeping for
+ * at most so many ns until it is. Whoever notifies it meanwhile need not set the notifier.
+ * If something was found, the next turn is due now.
+ */
+WASM_EXPORT("rt_hosted_look")
+RtFound rt_hosted_look(AioContext *ctx, double ns)
+{
+    Wakeup *wakeup = ctx->wakeup;
+    int64_t end;
+
+    if (qatomic_mb_read(&wakeup->notified)) {
+        return FOUND_AT_ONCE;
+    }
+    if (ns <= 0) {
+        return FOUND_NOTHING;
+    }
+    qatomic_store_release(&wakeup->notify_me, wakeup->notify_me & ~1u);
+    end = port_clock_ns(PORT_CLOCK_MONOTONIC) + (int64_t)ns;
+    /* Without port_pause(), in which a thread that has to leave does. */
+    do {
+        for (unsigned n = 0; n < LOOKS; n++) {
+            if (qatomic_mb_read(&wakeup->notified)) {
+                port_count_add(&ctx->stats.poll_hits, 1);
+                return FOUND_LATER;
+            }
+        }
+    } while (port_clock_ns(PORT_CLOCK_MONOTONIC) < end);
+    port_count_add(&ctx->stats.poll_misses, 1);
+    /* As prepare does: either the other side sees the bit, or we see its notification. */
+    qatomic_mb_set(&wakeup->notify_me, wakeup->notify_me | 1);
+    return qatomic_mb_read(&wakeup->notified) ? FOUND_LATER : FOUND_NOTHING;
+}

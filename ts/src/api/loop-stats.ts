@@ -21,9 +21,12 @@ export interface LoopStats {
   wakeupsSent: number;
   /** Notifications (`aio_notify`) that found the loop awake, so that no wake-up was needed. This number is approximate. */
   wakeupsSaved: number;
-  /** Iterations in which busy polling (`pollMaxNs`) found work before the loop had to sleep. */
+  /**
+   * Iterations in which busy polling (`pollMaxNs`) found work before the loop had to sleep; of a hosted loop, looks for an answer that
+   * found one.
+   */
   pollHits: number;
-  /** Iterations in which the loop polled, found nothing, and went to sleep after all. */
+  /** Iterations in which the loop polled, or looks of a hosted loop in which it found nothing, and went to sleep after all. */
   pollMisses: number;
   /**
    * Where the loop's thread sleeps: `hosted` is in JavaScript's event loop, which goes on meanwhile, and `blocking` is

@@ -8,6 +8,7 @@ import type { Failed, Part } from '../runtime/part.js';
 import { LEAVE_MS, within } from '../runtime/within.js';
 import { closedError } from '../errors.js';
 import type { Handle, Slot } from '../wire/handle.js';
+import { Answers } from './answers.js';
 import type { IOThread } from './iothread.js';
 import { OwnedIOThread } from './owned-iothread.js';
 import type { IOThreadOwner } from './life.js';
@@ -18,12 +19,14 @@ import { startOptions, type IOThreadInfo, type StartOptions } from './options.js
 export class IOThreads implements Part, IOThreadOwner {
   private readonly all = new Set<OwnedIOThread>();
   readonly files: FileTable;
+  readonly answers: Answers;
   /** Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. */
   readonly whenIdle = new Map<number, () => void>();
 
   /** fromHandle: makes an object of the owner's thread of a handle that an IOThread has sent. */
   constructor(readonly core: Core, buffers: Buffers, private readonly contextObject: (handle: Handle) => unknown) {
     this.files = new FileTable(core, buffers);
+    this.answers = new Answers(core.instance, core.context, core.host, core.loop);
     core.parts.add(this);
   }
 

@@ -9,6 +9,7 @@ import type { Loss, OwnWorker, Thread } from '../runtime/threads.js';
 import { HUNG_AFTER, Watchdog } from '../runtime/watchdog.js';
 import { after, LEAVE_MS, within } from '../runtime/within.js';
 import type { Handle } from '../wire/handle.js';
+import type { Answers } from './answers.js';
 
 /** How long an IOThread may take to start, and to end, if the caller gives no time-out. */
 const START_MS = 10_000;
@@ -17,6 +18,7 @@ const CLOSE_MS = 60_000;
 /** The runtime of an IOThread, as the IOThread sees it. @internal */
 export interface IOThreadOwner {
   readonly core: Core;
+  readonly answers: Answers;
   readonly files: FileTable;
   /** Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. */
   readonly whenIdle: Map<number, () => void>;

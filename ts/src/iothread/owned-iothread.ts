@@ -62,7 +62,10 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
       writer: rings.writer('in'),
       reader: rings.reader('out'),
       // The IOThread's context may have been freed when it is sealed.
-      wake: () => void (this.#sealed || core.instance.exports.rt_notify(context)),
+      wake: () => {
+        if (!this.#sealed) core.instance.exports.rt_notify(context);
+        owner.answers.expect();
+      },
       post: (message, transfer) => this.#send(message, transfer),
       arrived: loop.run,
       assertOpen: () => this.assertOpen(),

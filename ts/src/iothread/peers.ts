@@ -30,6 +30,8 @@ interface Home {
   readonly takers: Set<Taker>;
   readonly asked: Asked;
   arrived(): void;
+  /** Something was sent that may be answered soon. */
+  expects(): void;
   began(): void;
   settled(): void;
   counted(): void;
@@ -124,7 +126,10 @@ export class Peers {
       writer: writerOf(instance, rings, reads === 'in' ? 'out' : 'in'),
       reader: readerOf(instance, rings, reads),
       // It does nothing if the other thread has ended.
-      wake: () => void exports.rt_handle_signal(number, generation),
+      wake: () => {
+        exports.rt_handle_signal(number, generation);
+        home.expects();
+      },
       post: (message, transfer = []) => {
         port.postMessage(message, transfer);
         exports.rt_loop_posted(number, generation);

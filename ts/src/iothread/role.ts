@@ -11,6 +11,7 @@ import type { StartHelper } from '../runtime/waiter.js';
 import type { PlayedRole, RuntimeWorker } from '../runtime/worker.js';
 import type { Handle } from '../wire/handle.js';
 import { dataOnly } from '../wire/unpack.js';
+import { Answers } from './answers.js';
 import { Asked } from './asked.js';
 import { BlockingCalls } from './blocking.js';
 import type { Control } from './links.js';
@@ -49,6 +50,7 @@ export class IOThreadRole implements PlayedRole {
   private peers: Peers | undefined;
   /** Drives the loop in hosted phases. */
   private loop: HostedLoop | undefined;
+  private answers: Answers | undefined;
   private context: AioContext | undefined;
   /** The thread's word that contains a Turn; undefined while its loop does not run. */
   private turn: Int32Array | undefined;
@@ -132,6 +134,7 @@ export class IOThreadRole implements PlayedRole {
       this.quiet?.();
     });
     this.loop = loop;
+    this.answers = new Answers(instance, context, host, loop);
     const rpc = (this.rpc = this.connect(context));
     loop.takers.add(rpc);
     if (service) {
@@ -211,7 +214,10 @@ export class IOThreadRole implements PlayedRole {
       trace: new CallTrace(instance, 'out'),
       writer: writerOf(instance, rings, 'out'),
       reader: readerOf(instance, rings, 'in'),
-      wake: () => exports.rt_notify_owner(),
+      wake: () => {
+        exports.rt_notify_owner();
+        this.answers?.expect();
+      },
       post: (message, transfer) => worker.post(message, transfer),
       // Outside of hosted phases the loop in WebAssembly sees that there is something to take.
       arrived: () => this.loop?.run(),
@@ -246,6 +252,7 @@ export class IOThreadRole implements PlayedRole {
       takers: loop.takers,
       asked: this.asked,
       arrived: () => loop.run(),
+      expects: () => this.answers?.expect(),
       began: () => void this.open++,
       settled: () => this.settled(),
       counted: () => worker.counted(),

@@ -75,6 +75,7 @@ export interface Exports {
   rt_calls(context: ContextPointer): number;
   rt_hosted_word(context: ContextPointer): Pointer<'word'>;
   rt_hosted_turn(context: ContextPointer): number;
+  rt_hosted_look(context: ContextPointer, ns: number): number;
   rt_context_new(name: Pointer<'bytes'>): ContextPointer;
   rt_context_free(context: ContextPointer): number;
   rt_context_polls(context: ContextPointer): number;

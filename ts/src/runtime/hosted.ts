@@ -24,8 +24,11 @@ export class HostedLoop {
   private readonly alive: KeepAlive | undefined;
   private readonly word: Int32Array;
   private armed = false;
-  private queued = false;
-  private stopped = true;
+  /** A turn is queued. */
+  queued = false;
+  stopped = true;
+  /** When the latest turn began, in ms; not counting those that answers.ts causes, which are no tasks of the event loop. */
+  lastTask = 0;
   private abandoned = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private whenFired: (() => void) | undefined;
@@ -100,6 +103,7 @@ export class HostedLoop {
     if (this.stopped) return;
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.lastTask = performance.now();
     try {
       this.turn();
     } catch (error) {
