@@ -23,8 +23,6 @@ inChromium(title, () => {
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
-  /** The page "Read a disk". */
-  let disk: Page;
   let address = '';
   const problems: string[] = [];
 
@@ -54,13 +52,12 @@ inChromium(title, () => {
     server?.kill();
   });
 
-  test('the button reads and verifies a file in OPFS, and the page stays alive', async () => {
-    disk = await browser.newPage();
+  test('while the page "Disk" reads and verifies a file in OPFS, it stays alive', async () => {
+    const disk = await browser.newPage();
     disk.on('pageerror', (error) => problems.push(error.message));
-    await disk.goto(`${address}disk.html`);
-    await disk.selectOption('#size', '4');
-    await disk.selectOption('#seconds', '0.5');
-    // Timers and frames of the page while the job runs; a blocked thread has none.
+    await disk.goto(`${address}disk.html#size=4&seconds=0.5`);
+    await disk.waitForFunction(() => /^Ready/.test(document.getElementById('status')?.textContent ?? ''));
+    // Timers and reports of the page while the job runs; a blocked thread has none.
     await disk.evaluate(() => {
       const counts = { timers: 0, reports: 0 };
       Object.assign(globalThis, { counts });
@@ -68,29 +65,13 @@ inChromium(title, () => {
       new MutationObserver(() => counts.reports++).observe(document.getElementById('iops') as Node, { childList: true, characterData: true, subtree: true });
     });
     await disk.click('#run');
-    await disk.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
-    expect(await disk.textContent('#status')).toBe('Done: every block had the content that was written.');
-    const rows = await disk.locator('#jobs tbody tr').allTextContents();
-    expect(rows).toHaveLength(2);
-    for (const row of rows) expect(row).toMatch(/all right$/);
-    expect(await disk.locator('#loops tbody tr').count()).toBe(4);
+    await disk.waitForFunction(() => /^Done|failed/.test(`${document.getElementById('status')?.textContent} ${document.getElementById('status')?.className}`));
+    expect(await disk.textContent('#status')).toBe('Done.');
     const counts = await disk.evaluate(() => (globalThis as unknown as { counts: { timers: number; reports: number } }).counts);
     expect(counts.reports).toBeGreaterThan(1);
     expect(counts.timers).toBeGreaterThan(counts.reports);
+    await disk.close();
     expect(problems).toEqual([]);
-  });
-
-  test('a second run works as the first did: nothing is left behind', async () => {
-    await disk.click('#run');
-    await disk.waitForFunction(() => /Done|failed|Error/.test(document.getElementById('status')?.textContent ?? ''));
-    expect(await disk.textContent('#status')).toMatch(/^Done/);
-    const left = await disk.evaluate(async () => {
-      const names = [];
-      const directory = (await navigator.storage.getDirectory()) as unknown as { keys(): AsyncIterable<string> };
-      for await (const name of directory.keys()) names.push(name);
-      return names;
-    });
-    expect(left).toEqual([]);
   });
 
   test("the page's main thread and workers contend for locks, and none is lost", async () => {
@@ -423,7 +404,6 @@ inChromium(title, () => {
       await route.fulfill({ response, headers });
     });
     await plain.goto(`${address}disk.html`);
-    await plain.click('#run');
     await plain.waitForFunction(() => document.getElementById('status')?.classList.contains('failed'));
     expect(await plain.textContent('#status')).toMatch(/Cross-Origin-Opener-Policy: same-origin.*Cross-Origin-Embedder-Policy: require-corp/);
     await plain.close();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/** The pages "The race" and "Read a disk" on a static server: its headers do not isolate them, so a service worker does. */
+/** The page "The race", and the navigation of all pages, on a static server: its headers do not isolate them, so a service worker does. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -107,20 +107,6 @@ inChromium(title, () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
     }
     problems.length = 0;
-    await page.close();
-  });
-
-  test('the disk is read and checked', async () => {
-    const page = await open('disk.html');
-    await page.waitForFunction(() => crossOriginIsolated);
-    await said(page, /^Ready/);
-    await page.selectOption('#size', '4');
-    await page.selectOption('#seconds', '0.5');
-    await page.click('#run');
-    await said(page, /^Done/);
-    expect(await page.$$eval('#jobs tbody tr', (all) => all.map((row) => [row.querySelector('td')?.textContent, row.querySelector('td:last-child')?.textContent])))
-      .toEqual([['1', 'all right'], ['32', 'all right']]);
-    expect(problems).toEqual([]);
     await page.close();
   });
 });

@@ -1,166 +1,227 @@
 // SPDX-License-Identifier: MIT
-/** The demo page, which runs the same job as `wasm-aio bench` on a file in OPFS. */
-import { content } from '../bench/data.js';
-import { Job, type JobResult, type Progress, type Reader } from '../bench/job.js';
+/** The page that reads and writes a disk image: the job of `wasm-aio bench`, on a file of the origin. */
+import { Job, writes, type JobResult, type Mode, type Progress } from '../bench/job.js';
 import { benchModule } from '../bench/module.js';
 import { duration, grouped, mib } from '../bench/units.js';
 import { Runtime } from '../browser.js';
 import { NOT_ISOLATED } from '../hosts/isolation.js';
+import { bars } from './disk/bars.js';
+import * as image from './disk/image.js';
 
 const MIB = 1024 ** 2;
 const BLOCK_SIZE = 4096;
-const IO_THREADS = 2;
-const SEED = 1;
-const FILE = 'wasm-aio-bench.img';
+const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128];
+const SWEEP_MS = 400;
+/** The chart has so many bars; two are added together when there are more. */
+const BARS = 60;
+/** Buckets of the histogram: each is a quarter of a doubling, the first begins at FIRST_NS. */
+const [BUCKETS, FIRST_NS, EACH] = [60, 4000, 4];
 
-function element<T extends Element>(id: string, type: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`the page has no ${type.name} #${id}`);
-  return found;
-}
-
-const form = element('form', HTMLFormElement);
-const runButton = element('run', HTMLButtonElement);
-const stopButton = element('stop', HTMLButtonElement);
-const status = element('status', HTMLElement);
-const iops = element('iops', HTMLOutputElement);
-const pause = element('pause', HTMLOutputElement);
-const line = element('line', SVGPolylineElement);
-
-/** Measures the longest time between two frames or timers, which would be long if the page were blocked. */
-class PauseMeter {
-  private last = performance.now();
-  private longest = 0;
-  private readonly timer = setInterval(() => this.tick(), 10);
-
-  private tick(): void {
-    const now = performance.now();
-    this.longest = Math.max(this.longest, now - this.last - 10);
-    this.last = now;
-    pause.value = `${Math.round(this.longest)} ms`;
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
-  }
-}
-
-/** Draws the reads per second between two reports as a line. */
-class Chart {
-  private readonly values: number[] = [];
-  private last: Progress = { completed: 0, seconds: 0 };
-
-  add(progress: Progress): void {
-    const seconds = progress.seconds - this.last.seconds;
-    if (progress.completed < this.last.completed || seconds <= 0) {
-      this.last = progress;
-      return;
-    }
-    const value = (progress.completed - this.last.completed) / seconds;
-    this.last = progress;
-    this.values.push(value);
-    iops.value = grouped(value);
-    const top = Math.max(...this.values, 1);
-    const step = 600 / Math.max(this.values.length - 1, 1);
-    const points = this.values.map((v, n) => `${(n * step).toFixed(1)},${(116 - (v / top) * 112).toFixed(1)}`);
-    line.setAttribute('points', points.join(' '));
-  }
-}
-
-function fill(id: string, rows: string[][]): void {
-  const table = element(id, HTMLTableElement);
-  table.hidden = rows.length === 0;
-  table.tBodies[0]?.replaceChildren(
-    ...rows.map((row) => {
-      const tr = document.createElement('tr');
-      for (const text of row) tr.insertCell().textContent = text;
-      return tr;
-    }),
-  );
-}
-
-function show(results: JobResult[]): void {
-  fill('jobs', results.map((job) => [
-    String(job.iodepth), grouped(job.ios), grouped(job.iops), mib(job.bw_bytes), duration(job.lat_ns.p50),
-    duration(job.lat_ns.p95), duration(job.lat_ns.p99), duration(job.lat_ns.max),
-    job.verified ? 'all right' : 'not checked',
-  ]));
-  fill('loops', results.flatMap((job) => job.loops.map((loop) => [
-    `${loop.name}, iodepth ${job.iodepth}`, grouped(loop.polls), grouped(loop.sleeps), grouped(loop.wakeups_sent),
-    grouped(loop.wakeups_saved), grouped(loop.bhs), grouped(loop.jobs),
-  ])));
-}
-
-async function makeFile(runtime: Runtime, size: number): Promise<void> {
-  const directory = await navigator.storage.getDirectory();
-  const handle = await directory.getFileHandle(FILE, { create: true });
-  const writable = await handle.createWritable();
-  for (const chunk of content(runtime, size, SEED)) await writable.write(chunk);
-  await writable.close();
-}
+const find = <T extends Element = HTMLElement>(id: string): T => document.getElementById(id) as unknown as T;
+const status = find('status');
+const settings = ['rw', 'depth', 'batch', 'seconds', 'size'] as const;
+const valueOf = (id: (typeof settings)[number]): string => find<HTMLSelectElement>(id).value;
+const verify = find<HTMLInputElement>('verify');
 
 let current: Job | undefined;
 let stopped = false;
 
-async function runAll(size: number, seconds: number): Promise<JobResult[]> {
-  status.textContent = 'Starting the runtime…';
+// ---- What is shown
+
+/** Requests a second, in each interval between two reports. */
+class Chart {
+  #values: number[] = [];
+  #last: Progress = { completed: 0, seconds: 0 };
+
+  add(progress: Progress): void {
+    const seconds = progress.seconds - this.#last.seconds;
+    if (seconds <= 0) return;
+    const value = (progress.completed - this.#last.completed) / seconds;
+    this.#last = progress;
+    this.#values.push(value);
+    if (this.#values.length > BARS) this.#values = Array.from({ length: BARS / 2 }, (_, n) => (this.#values[2 * n]! + this.#values[2 * n + 1]!) / 2);
+    find('iops').textContent = grouped(value);
+    const room = Math.max(10, this.#values.length);
+    const all = progress.seconds * (room / this.#values.length);
+    bars(find('chart'), this.#values, room, [[0, '0'], [room / 2, `${(all / 2).toPrecision(2)} s`]], (most) => `${grouped(most)} requests a second`);
+  }
+}
+
+function drawLatencies(histogram: readonly (readonly [number, number])[]): void {
+  const counts = new Array<number>(BUCKETS).fill(0);
+  for (const [ns, count] of histogram) counts[Math.max(0, Math.min(BUCKETS - 1, Math.floor(EACH * Math.log2(ns / FIRST_NS))))]! += count;
+  const at = (ns: number): number => EACH * Math.log2(ns / FIRST_NS);
+  bars(find('latency'), counts, BUCKETS, [[at(1e4), '10 µs'], [at(1e5), '100 µs'], [at(1e6), '1 ms'], [at(1e7), '10 ms']], (most) => `${grouped(most)} requests`);
+}
+
+/** With a space that does not break. */
+const time = (ns: number): string => duration(ns).replace(' us', ' µs').replace(' ', '\u00a0');
+const perSubmission = ({ submission: { requests, submissions } }: JobResult): number => requests / Math.max(1, submissions);
+const perKick = ({ submission: { submissions, kicks } }: JobResult): number => submissions / Math.max(1, kicks);
+
+function addRow(result: JobResult, batch: number, unchecked: string): void {
+  const table = find<HTMLTableElement>('jobs');
+  table.hidden = false;
+  const tr = table.tBodies[0]!.insertRow(0);
+  const kind = { randread: 'reads', randwrite: 'writes', randrw: 'half and half' }[result.rw as string] ?? result.rw;
+  const texts = [
+    `${kind}, ${result.iodepth} at a time, batch\u00a0${batch}`, grouped(result.ios), grouped(result.iops), mib(result.bw_bytes), time(result.lat_ns.p50),
+    time(result.lat_ns.p99), `${perSubmission(result).toFixed(2)}, at most ${result.submission.largest_batch}`, perKick(result).toFixed(2), result.verified ? 'all right' : unchecked,
+  ];
+  for (const [n, text] of texts.entries()) {
+    const cell = tr.insertCell();
+    cell.textContent = text;
+    if (n > 0) cell.dataset['of'] = table.tHead!.rows[0]!.cells[n]!.textContent ?? '';
+  }
+}
+
+async function showImage(): Promise<void> {
+  const kept = await image.find();
+  find('kept').textContent = kept
+    ? `An image of ${mib(kept.size)} MiB, made ${new Date(kept.lastModified).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}, is kept in this browser.`
+    : 'No image yet: the first run makes one.';
+  find('delete').hidden = !kept;
+}
+
+// ---- Running
+
+/** Runs a job for each of the batch limits. */
+async function run(batches: readonly number[], ms: number, each?: (result: JobResult) => void): Promise<void> {
+  status.textContent = 'Starting…';
   const runtime = await Runtime.create({ module: benchModule });
-  const chart = new Chart();
-  const results: JobResult[] = [];
   try {
-    status.textContent = 'Making the file…';
-    await makeFile(runtime, size);
-    const first = await runtime.iothread('io0');
-    const file = await first.open(FILE);
-    const readers: Reader[] = [{ ioThread: first, file }];
-    for (let n = 1; n < IO_THREADS; n++) readers.push({ ioThread: await runtime.iothread(`io${n}`), file });
-    for (const iodepth of [1, 32]) {
+    let disk = await image.find();
+    if (!disk) {
+      status.textContent = 'Making the image…';
+      await image.make(runtime, Number(valueOf('size')) * MIB);
+      disk = await image.find();
+      await showImage();
+    }
+    const size = disk!.size;
+    const seed = await image.seed(runtime, disk!);
+    if (size < BLOCK_SIZE) throw new Error('The image is smaller than a block of 4 KiB: delete it, or use another file.');
+    const checks = verify.checked && seed !== undefined;
+    const rw = valueOf('rw') as Mode;
+    if (seed === undefined && writes(rw)) throw new Error('This image is a copy of your file: it can be read. To write, delete it, and the next run makes a new one.');
+    const ioThread = await runtime.iothread('io0');
+    for (const batch of batches) {
       if (stopped) break;
-      status.textContent = `Reading at depth ${iodepth}…`;
-      current = new Job(runtime, readers, {
-        rw: 'randread', fsync: 0, blockSize: BLOCK_SIZE, iodepth, numberIos: 0, runtime: seconds * 1000, size, fileSize: size,
-        contentSeed: SEED, verify: true, seed: SEED,
+      const file = await ioThread.open(image.NAME, { aio: 'native', aioMaxBatch: batch, write: writes(rw) });
+      status.textContent = `${rw === 'randread' ? 'Reading' : 'Working'}, ${valueOf('depth')} at a time, at most ${batch} in a submission…`;
+      const chart = new Chart();
+      const job = new Job(runtime, [{ ioThread, file }], {
+        rw, fsync: 0, blockSize: BLOCK_SIZE, iodepth: Number(valueOf('depth')), numberIos: 0, runtime: ms, size, fileSize: seed === undefined ? 0 : size,
+        contentSeed: seed ?? 0, verify: checks, seed: 1,
       });
-      results.push(await current.run((progress) => chart.add(progress)));
-      show(results);
+      current = job;
+      const result = await job.run((progress) => {
+        chart.add(progress);
+        drawLatencies(job.histogram());
+      });
+      drawLatencies(result.histogram_ns);
+      addRow(result, batch, verify.checked && !checks ? 'not checked: the image is your file' : 'not checked');
+      each?.(result);
+      await file.close();
     }
   } finally {
     current = undefined;
     await runtime.close();
-    await (await navigator.storage.getDirectory()).removeEntry(FILE).catch(() => {});
   }
-  return results;
 }
 
-form.addEventListener('submit', (event) => {
-  event.preventDefault();
-  const size = Number(element('size', HTMLSelectElement).value) * MIB;
-  const seconds = Number(element('seconds', HTMLSelectElement).value);
-  const meter = new PauseMeter();
+async function sweep(): Promise<void> {
+  const results: JobResult[] = [];
+  find('batches').hidden = false;
+  const draw = (): void => {
+    const ticks = BATCHES.map((batch, n): [number, string] => [n, String(batch)]);
+    bars(find('batch-iops'), results.map(({ iops }) => iops), BATCHES.length, ticks, grouped, grouped);
+    bars(find('batch-kicks'), results.map(perKick), BATCHES.length, ticks, String, (value) => value.toFixed(1));
+  };
+  draw();
+  await run(BATCHES, SWEEP_MS, (result) => {
+    results.push(result);
+    draw();
+  });
+}
+
+// ---- The controls
+
+/** Does one thing at a time. */
+async function during(work: () => Promise<void>): Promise<void> {
   stopped = false;
-  runButton.disabled = true;
-  stopButton.disabled = false;
-  status.classList.remove('failed');
-  show([]);
-  runAll(size, seconds)
-    .then(
-      () => (status.textContent = stopped ? 'Stopped.' : 'Done: every block had the content that was written.'),
-      (error: unknown) => {
-        status.textContent = error instanceof Error ? error.message : String(error);
-        status.classList.add('failed');
-      },
-    )
-    .finally(() => {
-      meter.stop();
-      runButton.disabled = false;
-      stopButton.disabled = true;
-    });
-});
+  const controls = [...document.querySelectorAll<HTMLButtonElement>('#form button:not(#stop), #form select, #form input, #image button, #image input')];
+  for (const control of controls) control.disabled = true;
+  find('stop').hidden = false;
+  status.className = '';
+  try {
+    await work();
+    status.textContent = stopped ? 'Stopped.' : 'Done.';
+  } catch (error) {
+    status.className = 'failed';
+    status.textContent = error instanceof Error ? error.message : String(error);
+  }
+  for (const control of controls) control.disabled = false;
+  find('stop').hidden = true;
+}
 
-stopButton.addEventListener('click', () => {
-  stopped = true;
-  current?.stop();
-});
+function writeAddress(): void {
+  history.replaceState(null, '', `#${new URLSearchParams([...settings.map((id): [string, string] => [id, valueOf(id)]), ['verify', verify.checked ? '1' : '0']]).toString()}`);
+}
 
-runButton.disabled = false;
-status.textContent = crossOriginIsolated ? 'Ready.' : NOT_ISOLATED;
+function readAddress(): void {
+  const given = new URLSearchParams(location.hash.slice(1));
+  for (const id of settings) {
+    const select = find<HTMLSelectElement>(id);
+    const value = given.get(id);
+    if (value !== null && [...select.options].some((option) => option.value === value)) select.value = value;
+  }
+  if (given.has('verify')) verify.checked = given.get('verify') === '1';
+}
+
+async function use(file: File | undefined): Promise<void> {
+  if (!file) return;
+  await during(async () => {
+    if (file.size < BLOCK_SIZE) throw new Error(`${file.name} is smaller than a block of 4 KiB.`);
+    status.textContent = `Copying ${file.name}…`;
+    await image.copy(file, BLOCK_SIZE);
+    await showImage();
+  });
+}
+
+function listen(): void {
+  find('form').addEventListener('change', writeAddress);
+  find('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    void during(() => run([Number(valueOf('batch'))], Number(valueOf('seconds')) * 1000));
+  });
+  find('sweep').addEventListener('click', () => void during(sweep));
+  find('stop').addEventListener('click', () => {
+    stopped = true;
+    current?.stop();
+  });
+  find('delete').addEventListener('click', () => void during(async () => {
+    await image.remove();
+    await showImage();
+  }));
+  find('file').addEventListener('change', (event) => void use((event.target as HTMLInputElement).files?.[0]));
+  addEventListener('dragover', (event) => event.preventDefault());
+  addEventListener('drop', (event) => {
+    event.preventDefault();
+    void use(event.dataTransfer?.files[0]);
+  });
+}
+
+readAddress();
+listen();
+void (async () => {
+  try {
+    if (!crossOriginIsolated) throw new Error(`Nothing runs here: ${NOT_ISOLATED}.`);
+    await showImage();
+    for (const id of ['run', 'sweep']) find<HTMLButtonElement>(id).disabled = false;
+    drawLatencies([]);
+    status.textContent = 'Ready.';
+  } catch (error) {
+    status.className = 'failed';
+    status.textContent = error instanceof Error ? error.message : String(error);
+  }
+})();

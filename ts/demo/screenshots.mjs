@@ -26,6 +26,15 @@ for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 100
   await page.click('#run');
   await whenSaid(page, /^Done/);
   await page.screenshot({ path: join(top, `docs/images/race-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
+  await page.goto(`${address}explorer.html#workload=pipeline&threads=3&rate=20&span=1000`);
+  await page.waitForFunction(() => document.querySelectorAll('#loops tbody tr td:nth-child(7)').length === 4);
+  await page.click('#pause');
+  await page.screenshot({ path: join(top, `docs/images/explorer-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
+  await page.goto(`${address}disk.html#depth=32`);
+  await whenSaid(page, /^Ready/);
+  await page.click('#sweep');
+  await whenSaid(page, /^Done/);
+  await page.screenshot({ path: join(top, `docs/images/disk-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
 }
 await browser.close();
 server.kill();

@@ -178,6 +178,14 @@ export class Job {
     return job;
   }
 
+  /** How many requests so far took how long: as histogram_ns of the result. */
+  histogram(): [number, number][] {
+    const { exports, jobs } = this;
+    const histogram = new Histogram(exports.rt_bench_buckets());
+    for (const job of jobs) histogram.add(this.runtime.instance.memory.words(exports.rt_bench_histogram(job), exports.rt_bench_buckets()));
+    return histogram.entries();
+  }
+
   private completed(): number {
     return this.jobs.reduce((sum, job) => sum + this.exports.rt_bench_completed(job), 0);
   }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/** The page "Disk" on a static server: what its controls change, and that its image stays. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { staticSite } from './helpers/static-site.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+const inChromium = executablePath ? describe : describe.skip;
+const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
+
+inChromium(title, () => {
+  let site: Awaited<ReturnType<typeof staticSite>>;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    site = await staticSite();
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
+    page = await browser.newPage({ viewport: { width: 360, height: 700 } });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
+    await page.goto(`${site.address}disk.html#size=4&seconds=0.5&rw=randread&depth=16&batch=1`);
+    await said(/^Ready/);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  const said = (match: RegExp): Promise<unknown> =>
+    page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''), match.source);
+  /** Runs what the controls say; the cells of the newest row. */
+  const run = async (): Promise<string[]> => {
+    await page.click('#run');
+    await said(/^(Done|[A-Z].*\.$)/);
+    expect(await page.textContent('#status')).toBe('Done.');
+    return page.$$eval('#jobs tbody tr:first-child td', (all) => all.map((cell) => cell.textContent ?? ''));
+  };
+
+  test('reads are checked; the limit of a batch and the depth decide how requests are submitted', async () => {
+    expect(await page.textContent('#kept')).toBe('No image yet: the first run makes one.');
+    const one = await run();
+    expect([one[0], one[6], one[8]]).toEqual(['reads, 16 at a time, batch\u00a01', '1.00, at most 1', 'all right']);
+    await page.selectOption('#batch', '32');
+    const many = await run();
+    expect(many[0]).toBe('reads, 16 at a time, batch\u00a032');
+    // The first requests are made at once, so they are one submission.
+    expect(many[6]).toMatch(/, at most 16$/);
+    for (const cells of [one, many]) expect(Number(cells[7])).toBeGreaterThan(0);
+    await page.selectOption('#depth', '1');
+    expect((await run())[6]).toBe('1.00, at most 1');
+    // What was measured is drawn: of each picture the highest bar fills the height.
+    for (const chart of ['#chart', '#latency']) {
+      expect(Math.max(...await page.$$eval(`${chart} rect`, (all) => all.map((bar) => Number(bar.getAttribute('height')))))).toBe(110);
+    }
+    expect(await page.textContent('#iops')).toMatch(/^[\d,]+$/);
+    expect(problems).toEqual([]);
+  });
+
+  test('the image is there when the page is loaded anew, with what was written to it', async () => {
+    await page.selectOption('#rw', 'randwrite');
+    expect((await run())[8]).toBe('all right');
+    await page.uncheck('#verify');
+    await page.selectOption('#rw', 'randrw');
+    expect((await run())[8]).toBe('not checked');
+    const kept = await page.textContent('#kept');
+    expect(kept).toMatch(/^An image of 4\.0 MiB, made .*, is kept in this browser\.$/);
+    await page.reload();
+    await said(/^Ready/);
+    expect(await page.textContent('#kept')).toMatch(/^An image of 4\.0 MiB/);
+    // The address had the settings.
+    expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['randrw', '1', '32', '0.5', '4']);
+    expect(await page.isChecked('#verify')).toBe(false);
+    await page.check('#verify');
+    await page.selectOption('#rw', 'randread');
+    await page.selectOption('#depth', '32');
+    expect((await run())[8]).toBe('all right');
+    expect(problems).toEqual([]);
+  });
+
+  test('all batches are tried, and drawn one by one; Stop ends it', async () => {
+    await page.click('#sweep');
+    await page.waitForSelector('#batch-kicks rect:nth-child(2)');
+    expect(await page.$$eval('#batch-iops rect', (all) => all.length)).toBeGreaterThan(1);
+    await page.click('#stop');
+    await said(/^Stopped/);
+    expect(await page.$$eval('#batch-kicks text', (all) => all.map((text) => text.textContent))).toEqual(expect.arrayContaining(['1', '2', '64', '128']));
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(problems).toEqual([]);
+  });
+
+  test('a file of the visitor is read and not written; what is deleted is gone', async () => {
+    await page.setInputFiles('#file', { name: 'mine.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(3 * 4096 + 5, 7) });
+    await said(/^Done/);
+    expect((await run())[8]).toBe('not checked: the image is your file');
+    await page.selectOption('#rw', 'randwrite');
+    await page.click('#run');
+    await said(/^This image is a copy of your file: it can be read\./);
+    await page.click('#delete');
+    await said(/^Done/);
+    expect(await page.textContent('#kept')).toBe('No image yet: the first run makes one.');
+    expect(await page.isVisible('#delete')).toBe(false);
+    await page.setInputFiles('#file', { name: 'small.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(5) });
+    await said(/^small\.bin is smaller than a block of 4 KiB\.$/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  test('without files of the origin, or without shared memory, it says what is missing', async () => {
+    page = await browser.newPage({ serviceWorkers: 'block' });
+    await page.goto(`${site.address}disk.html`);
+    await said(/^Nothing runs here: this page is not cross-origin isolated/);
+    await page.close();
+    page = await browser.newPage();
+    await page.addInitScript('delete StorageManager.prototype.getDirectory');
+    await page.goto(`${site.address}disk.html`);
+    await said(/^This browser gives pages no files of their own/);
+    expect(await page.isDisabled('#run')).toBe(true);
+    await page.close();
+  });
+});
