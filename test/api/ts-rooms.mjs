@@ -16,7 +16,7 @@ const ROOMS = {
   runtime: ['errors', 'wire', 'hosts'],
   api: ['errors', 'wire', 'hosts', 'runtime'],
   trace: ['errors', 'wire', 'hosts', 'runtime'],
-  iothread: ['errors', 'wire', 'hosts', 'runtime', 'api'],
+  iothread: ['errors', 'wire', 'hosts', 'runtime', 'trace', 'api'],
   wasi: ['errors', 'wire', 'hosts', 'runtime', 'trace'],
   whole: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace'],
   pool: ['errors', 'wire', 'hosts', 'runtime', 'iothread', 'whole'],

@@ -101,7 +101,7 @@ static void reading_while_loops_run(void)
         unsigned ring = batch % THREADS;
         uint64_t lost_before = readers[ring].lost;
 
-        n = aio_trace_read(&readers[ring], events, 1000);
+        n = aio_trace_read(&readers[ring], events, RING_EVENTS);
         for (unsigned k = 0; k < n; k++) {
             ASSERT_INT_LT(events[k].type, AIO_TRACE_TYPES);
             if (k && events[k].thread == events[k - 1].thread &&

@@ -94,6 +94,7 @@ test('loops of IOThreads and of other contexts have tracks of their own, and arr
   const io = await runtime.iothread('io0');
   const other = runtime.createContext('other');
   const trace = await traced(async () => {
+    const { sleeps } = await io.stats();
     await io.clock();
     await new Promise<void>((resolve) => {
       const bh = other.bottomHalf('theirs', () => {
@@ -102,6 +103,8 @@ test('loops of IOThreads and of other contexts have tracks of their own, and arr
       });
       bh.schedule();
     });
+    // An answer that comes at once finds the IOThread still awake.
+    while ((await io.stats()).sleeps === sleeps) await runtime.context.sleep(1);
     await io.clock();
   });
   expectWellFormed(trace);

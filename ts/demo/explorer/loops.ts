@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The runtime of the explorer: the page's loop, its IOThreads, the workload that they run, and the recording of it. */
 import { Runtime, type IOThread, type Trace } from '../../browser.js';
-import { addressOf, LiveTrace } from '../../trace/live.js';
+import { addressOf, LiveTrace } from '../../whole/live-trace.js';
 import { Timeline } from './timeline.js';
 
 /** Events that are kept for saving. */

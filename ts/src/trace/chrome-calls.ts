@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { ChromeEvent } from './chrome.js';
+import type { ChromeEvent } from './chrome-event.js';
 import type { TraceEvent } from './event.js';
 
 /** The moments of a call besides that the function runs, and how they are shown. */

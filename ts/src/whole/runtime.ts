@@ -18,7 +18,7 @@ import { runtimeChecks, type RuntimeOptions } from '../runtime/runtime-options.j
 import type { Threads } from '../runtime/threads.js';
 import type { StartHelper } from '../runtime/waiter.js';
 import type { Trace } from '../trace/chrome.js';
-import type { Metrics } from '../trace/metrics.js';
+import type { Metrics } from './metrics.js';
 import type { TraceOptions } from '../trace/options.js';
 import { OwnContexts } from './own-contexts.js';
 
@@ -179,7 +179,7 @@ export class Runtime {
    * @throws AioError ERR_AIO_CLOSED, ERR_AIO_PANIC
    */
   async metrics(): Promise<Metrics> {
-    const { metrics } = await import('../trace/metrics.js');
+    const { metrics } = await import('./metrics.js');
     return metrics(this.#core, this.#contexts, this.#ioThreads?.open ?? []);
   }
 

@@ -4,7 +4,7 @@ import type { EngineStats } from '../iothread/options.js';
 import type { OwnedIOThread } from '../iothread/owned-iothread.js';
 import type { Core } from '../runtime/core.js';
 import { Engine, type ContextPointer } from '../runtime/exports.js';
-import type { OwnContexts } from '../whole/own-contexts.js';
+import type { OwnContexts } from './own-contexts.js';
 
 /** One value of a metric. */
 export interface MetricSample {

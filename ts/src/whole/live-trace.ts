@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/** Reads the trace of a runtime while it is written: for the page "Loop explorer", and no part of the package. */
+/** Reads the trace of a runtime while it is written, for the page "Loop explorer". */
 import type { AioContext } from '../api/context.js';
 import type { IOThread } from '../iothread/iothread.js';
 import type { OwnedIOThread } from '../iothread/owned-iothread.js';
 import { VERSION } from '../version.js';
-import type { Runtime } from '../whole/runtime.js';
-import { ChromeTrace, type Naming, type Trace } from './chrome.js';
-import { namesOf } from './names.js';
-import { Recording, type Batch } from './recording.js';
+import type { Runtime } from './runtime.js';
+import { ChromeTrace, type Naming, type Trace } from '../trace/chrome.js';
+import { namesOf } from '../trace/names.js';
+import { Recording, type Batch } from '../trace/recording.js';
 
 /** The address of a loop's context, by which its events name it. */
 export const addressOf = (loop: AioContext | IOThread): number => ('pointer' in loop ? loop.pointer : (loop as OwnedIOThread).context);
