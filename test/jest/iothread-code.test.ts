@@ -108,8 +108,8 @@ describe.each(ways)('by %s', (_way, code) => {
   });
 
   test('what cannot be sent is an error that says so, both ways, and the loop goes on', async () => {
-    for (const call of [io.remote.unsendable(), io.remote.echo(Symbol('x'))]) {
-      const error = (await thrown(call)) as Error;
+    for (const call of [() => io.remote.unsendable(), () => io.remote.echo(Symbol('x'))]) {
+      const error = (await thrown(call())) as Error;
       expect(error).toMatchObject({ name: 'DataCloneError' });
       expect(error.message).toMatch(/Symbol\(x\)/);
     }
