@@ -97,7 +97,8 @@ bench_native := $(bench_c:%=build/bench/native/%)
 bench_modules := $(patsubst test/bench/modules/%.c,build/bench/modules/%.wasm,$(wildcard test/bench/modules/*.c))
 bench_wasm := $(bench_c:%=build/bench/wasm/%.wasm)
 jest_wasm := $(patsubst test/jest/%.c,build/%.wasm,$(wildcard test/jest/fixtures/*.c test/jest/plain/*.c)) \
-  $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c)) build/conformance/directories.module.wasm
+  $(patsubst docs/%.c,build/%.wasm,$(wildcard docs/examples/*.c)) build/conformance/directories.module.wasm \
+  build/bench/wasm/coroutine.wasm
 # The simulated program, and the machine that simulates it.
 sim_program := $(core) core-c/port/sim/coroutine.c core-c/port/sim/events.c core-c/port/sim/absent.c wasm/runtime/handle.c wasm/runtime/calls.c $(wildcard test/sim/*.c)
 sim_both := $(filter-out $(sim_program),$(wildcard core-c/port/sim/*.c))
@@ -599,14 +600,14 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(bench_native) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
     build/sim/sim $(sim_wasm) build/static/.stamp build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
 	$(Q)node test/run.mjs
 
 test-c: $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm dist/aio.wasm dist/.stamp
 	$(Q)node test/run.mjs c-native c-wasm c-native-wrap c-wasm-wrap
 
-test-jest: build $(jest_wasm) $(if $(jest_ts),build/test/.stamp) build/chromium.tried build/static/.stamp
+test-jest: build $(jest_wasm) $(bench_native) $(if $(jest_ts),build/test/.stamp) build/chromium.tried build/static/.stamp
 	$(Q)node test/run.mjs jest
 
 sim: build/sim/sim $(sim_wasm) build/node.ok
@@ -619,7 +620,7 @@ test-mutants: build/sim/sim build/node.ok
 trust: build build/sim/sim $(sim_wasm) build/fail-nth.wasm $(foreach b,$(fuzz_builds),$(fuzzers:%=build/$(b)/fuzz-%))
 	$(Q)SEEDS=2000 SECONDS=15 $(if $(FIXED),FUZZ_SEED=1) node test/run.mjs sim mutants fuzz fail-nth
 
-coverage: build/coverage/tests $(fuzzers:%=build/coverage/fuzz-%) build/coverage-sim/sim build $(jest_wasm) build/test/.stamp build/chromium.tried dist/demo/sim/.stamp \
+coverage: build/coverage/tests $(fuzzers:%=build/coverage/fuzz-%) build/coverage-sim/sim build $(jest_wasm) $(bench_native) build/test/.stamp build/chromium.tried dist/demo/sim/.stamp \
     build/fail-nth.wasm build/chaos/module.wasm $(conformance_wasm)
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/coverage/run.mjs
 

@@ -7,7 +7,8 @@
  *     prog [ms=N] [name...]
  *
  * measures the lines that are named (none named: all it knows) for about N
- * milliseconds each, and prints what it measured, a line of JSON each:
+ * milliseconds each, and prints what it measured, a line of JSON each. With ms=0
+ * each line is run once, cold: what it counts is tested, and the figure is worth nothing.
  *
  *     {"name":"a_idle_poll","unit":"ns","samples":[38.1,37.9]}
  *
@@ -85,7 +86,7 @@ static inline uint32_t bench_random(uint32_t *state)
  * that matters says "place", works on for a while as it will when it measures,
  * so that its threads can be told by what they do, and then says "placed".
  */
-#define BENCH_PLACE_NS 500000000
+#define BENCH_PLACE_NS (bench_ms ? 500000000 : 0)
 
 static inline void bench_say(const char *what)
 {
@@ -137,7 +138,7 @@ static inline void bench_print(BenchSamples *s)
 /* ---- Batches: for operations that are shorter than a clock read ---- */
 
 #define BENCH_BATCH_NS 200000
-#define BENCH_WARMUP_NS 100000000
+#define BENCH_WARMUP_NS (bench_ms ? 100000000 : 0)
 
 typedef struct BenchLine {
     const char *name;
@@ -165,14 +166,14 @@ static inline void bench_warm_up(BenchLine *line)
     int64_t end = bench_now() + BENCH_WARMUP_NS;
 
     line->batch = 1;
-    do {
+    while (bench_now() < end) {
         int64_t ns = bench_time(line, line->batch);
         if (ns < BENCH_BATCH_NS / 2) {
             line->batch *= 2;
         } else if (ns > BENCH_BATCH_NS * 2 && line->batch > 1) {
             line->batch /= 2;
         }
-    } while (bench_now() < end);
+    }
 }
 
 /* Lines take turns, a batch each, so that what disturbs one disturbs all. */
@@ -191,13 +192,13 @@ static inline void bench_lines(BenchLine *lines, unsigned count)
         bench_warm_up(&lines[i]);
     }
     end = bench_now() + wanted * bench_ms * INT64_C(1000000);
-    while (wanted && bench_now() < end) {
+    do {
         for (unsigned i = 0; i < wanted; i++) {
             double ns = bench_time(&lines[i], lines[i].batch);
             bench_add(&lines[i].samples,
                       ns / lines[i].batch / MAX(lines[i].per, 1u));
         }
-    }
+    } while (wanted && bench_now() < end);
     for (unsigned i = 0; i < wanted; i++) {
         bench_print(&lines[i].samples);
     }

@@ -77,7 +77,17 @@ static void add_and_remove(Loop *loop, uint64_t n)
         aio_set_event_notifier(loop->ctx, e, false, clear_cb, NULL);
         aio_set_event_notifier(loop->ctx, e, false, NULL, NULL);
     }
+    /* The same call makes a handler that runs, and no other one is left behind. */
+    uint64_t before = calls;
+    aio_set_event_notifier(loop->ctx, e, false, clear_cb, NULL);
+    event_notifier_set(e);
+    aio_poll(loop->ctx, false);
+    aio_set_event_notifier(loop->ctx, e, false, NULL, NULL);
+    event_notifier_set(e);
+    aio_poll(loop->ctx, false);
+    event_notifier_test_and_clear(e);
     aio_context_detach_current();
+    bench_expect("times the handler ran", calls - before, 1);
 }
 
 #define OF_LOOP(name, what, at)                                              \

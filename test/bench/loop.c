@@ -5,6 +5,7 @@
 #include "aio/trace.h"
 #include "bench.h"
 #include "block/aio.h"
+#include "sync/wakeup.h"
 
 #define BATCH 1000
 
@@ -79,9 +80,12 @@ static void idle_poll(uint64_t n)
 
 static void notify(uint64_t n)
 {
+    uint64_t before = ctx->wakeup->saved;
+
     for (uint64_t i = 0; i < n; i++) {
         aio_notify(ctx);
     }
+    bench_expect("notifications", ctx->wakeup->saved - before, n);
     bench_expect("progress by a mere notification", aio_poll(ctx, false), 0);
 }
 
@@ -145,6 +149,8 @@ static void traced_bh_schedule_poll(uint64_t n)
 static void traced_bh_batch(uint64_t n)
 {
     traced(bh_batch, n);
+    /* At least that of each bottom half. */
+    bench_expect("events", events > n * BATCH, 1);
 }
 
 static void traced_idle_poll(uint64_t n)

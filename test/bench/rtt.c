@@ -59,10 +59,11 @@ static __attribute__((noinline)) void round_trips(int n)
 static void coroutine_fn hop(void *opaque)
 {
     for (int i = 0; i < *(int *)opaque; i++) {
-        aio_co_reschedule_self(far_ctx);
-        aio_co_reschedule_self(near_ctx);
         trips++;
-        answers++;
+        aio_co_reschedule_self(far_ctx);
+        bool was_far = qemu_get_current_aio_context() == far_ctx;
+        aio_co_reschedule_self(near_ctx);
+        answers += was_far && qemu_get_current_aio_context() == near_ctx;
     }
     answered = true;
 }
