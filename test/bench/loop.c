@@ -125,6 +125,41 @@ static void exchange(uint64_t n)
                  n);
 }
 
+/* What nothing that runs a call-back for another thread can do without: it is asked for, it is
+ * taken, and it is called. */
+static void bh_floor(uint64_t n)
+{
+    static uint32_t flags;
+    uint64_t before = calls, taken = 0;
+
+    for (uint64_t i = 0; i < n; i++) {
+        qatomic_fetch_or(&flags, 1);
+        taken += qatomic_xchg(&flags, 0);
+        indirect(NULL);
+    }
+    bench_expect("taken", taken, n);
+    bench_expect("calls", calls - before, n);
+}
+
+/* A notification without anything else: neither compiler inlines it, as it does not aio_notify(). */
+static __attribute__((noinline)) void store_load(uint32_t *notified, uint32_t *notify_me)
+{
+    qatomic_mb_set(notified, 1);
+    if (qatomic_mb_read(notify_me)) {
+        bench_expect("loops that sleep", 1, 0);
+    }
+}
+
+static void store_and_load(uint64_t n)
+{
+    static uint32_t words[2];
+
+    for (uint64_t i = 0; i < n; i++) {
+        store_load(&words[0], &words[1]);
+    }
+    bench_expect("the word", qatomic_xchg(&words[0], 0), n > 0);
+}
+
 static uint64_t events;
 
 /* Counts what a traced run of n operations has written. */
@@ -174,6 +209,8 @@ int main(int argc, char **argv)
         { .name = "y_clock_c", .run = clock_read },
         { .name = "y_call_indirect_c", .run = call_indirect },
         { .name = "y_atomic_xchg_c", .run = exchange },
+        { .name = "y_bh_floor", .run = bh_floor },
+        { .name = "y_store_load", .run = store_and_load },
     };
 
     bench_init(argc, argv);

@@ -13,7 +13,8 @@
 export const CONTENDERS = [
   {
     c: 'loop', ms: 40, lines: ['a_bh_schedule_poll', 'a_oneshot_schedule_poll', 'a_bh_batch1000', 'a_oneshot_batch1000',
-      'a_idle_poll', 'a_notify_not_waiting', 't_a_bh_schedule_poll', 't_a_bh_batch1000', 't_a_idle_poll', 'y_clock_c', 'y_call_indirect_c', 'y_atomic_xchg_c'],
+      'a_idle_poll', 'a_notify_not_waiting', 't_a_bh_schedule_poll', 't_a_bh_batch1000', 't_a_idle_poll', 'y_clock_c', 'y_call_indirect_c', 'y_atomic_xchg_c',
+      'y_bh_floor', 'y_store_load'],
   },
   {
     js: 'loop', ms: 40, lines: ['y_atomic_add', 'y_notify_no_waiter', 'y_clock', 'p_setimmediate_a_oneshot_schedule_poll',
@@ -75,7 +76,8 @@ const limit = (line, most, text) => ({ line, most, text });
 export const GOALS = [
   ...['a_bh_schedule_poll', 'a_oneshot_schedule_poll', 'a_bh_batch1000', 'a_oneshot_batch1000', 'a_idle_poll']
     .map((line) => atMost(line, 1.2, line, 'native')),
-  atMost('a_notify_not_waiting', 0.5, 'y_notify_no_waiter'),
+  atMost('a_bh_batch1000', 1.2, 'y_bh_floor'),
+  atMost('a_notify_not_waiting', 1.5, 'y_store_load'),
   atMost('b_rtt_sleep_same', 1.15, 'y_wait_rtt_same'),
   atMost('b_rtt_sleep_cross', 1.15, 'y_wait_rtt_cross'),
   // t_…: while tracing is on.
