@@ -71,7 +71,7 @@ inChromium(title, () => {
     await said(/^Ready/);
     expect(await page.textContent('#kept')).toMatch(/^An image of 4\.0 MiB/);
     // The address had the settings.
-    expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['randrw', '1', '32', '0.5', '4']);
+    expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['origin', 'randrw', '1', '32', '0.5', '4']);
     expect(await page.isChecked('#verify')).toBe(false);
     await page.check('#verify');
     await page.selectOption('#rw', 'randread');
@@ -108,16 +108,67 @@ inChromium(title, () => {
     await page.close();
   });
 
-  test('without files of the origin, or without shared memory, it says what is missing', async () => {
+  test('an image in memory is written and read, is not the one of the origin, and is gone when the page is loaded anew', async () => {
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(`${site.address}disk.html#where=memory&size=4&seconds=0.5&rw=randrw&depth=16&batch=4`);
+    await said(/^Ready/);
+    const written = await run();
+    expect([written[0], written[8]]).toEqual(['half and half in memory, 16 at a time, batch\u00a04', 'all right']);
+    expect(written[6]).toMatch(/, at most 4$/);
+    expect(await page.textContent('#kept')).toMatch(/^An image of 4\.0 MiB, made .*, is in memory until you leave this page\.$/);
+    // Another runtime finds what the first has written.
+    await page.selectOption('#rw', 'randread');
+    expect((await run())[8]).toBe('all right');
+    // A file of the visitor in memory: bytes that no run has made.
+    await page.setInputFiles('#file', { name: 'mine.bin', mimeType: 'application/octet-stream', buffer: Buffer.alloc(3 * 4096 + 5, 7) });
+    await said(/^Done/);
+    expect((await run())[8]).toBe('not checked: the image is your file');
+    await page.selectOption('#where', 'origin');
+    await page.waitForFunction(() => document.getElementById('kept')?.textContent === 'No image yet: the first run makes one.');
+    expect(await page.evaluate(async () => {
+      const names = [];
+      for await (const name of (await navigator.storage.getDirectory() as unknown as { keys(): AsyncIterable<string> }).keys()) names.push(name);
+      return names;
+    })).toEqual([]);
+    await page.selectOption('#where', 'memory');
+    await page.waitForFunction(() => document.getElementById('kept')?.textContent?.includes('in memory'));
+    await page.reload();
+    await said(/^Ready/);
+    expect(await page.inputValue('#where')).toBe('memory');
+    expect(await page.textContent('#kept')).toBe('No image yet: the first run makes one.');
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  test('a file that is dropped on the page is the image', async () => {
+    page = await browser.newPage();
+    page.on('pageerror', (error) => problems.push(error.message));
+    await page.goto(`${site.address}disk.html#where=memory&seconds=0.5`);
+    await said(/^Ready/);
+    const dropped = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(4096 * 256)], 'dropped.bin'));
+      return data;
+    });
+    await page.dispatchEvent('main', 'drop', { dataTransfer: dropped });
+    await said(/^Done/);
+    expect(await page.textContent('#kept')).toMatch(/^An image of 1\.0 MiB, .* in memory/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  test('without shared memory it says what is missing; without files of the origin the image is in memory', async () => {
     page = await browser.newPage({ serviceWorkers: 'block' });
     await page.goto(`${site.address}disk.html`);
     await said(/^Nothing runs here: this page is not cross-origin isolated/);
+    expect(await page.isDisabled('#run')).toBe(true);
     await page.close();
     page = await browser.newPage();
     await page.addInitScript('delete StorageManager.prototype.getDirectory');
-    await page.goto(`${site.address}disk.html`);
-    await said(/^This browser gives pages no files of their own/);
-    expect(await page.isDisabled('#run')).toBe(true);
+    await page.goto(`${site.address}disk.html#where=origin&size=4&seconds=0.5`);
+    await said(/^This browser gives pages no files of their own .* Here the image is in memory\. Ready\.$/);
+    expect((await run())[8]).toBe('all right');
     await page.close();
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The page that plants a bug in the C core, and finds the order of steps in which it shows. */
+import { find, say, tell } from './page.js';
 import { Simulator, type Step, type Thread } from './simulator.mjs';
 
 interface Bug {
@@ -23,7 +24,6 @@ const SHOWN = 300;
 const COLOURS = ['#2f6fde', '#c2571a', '#0a7d4b', '#8a3ffc', '#a8862b'];
 const PLAY_MS = 350;
 
-const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const select = find<HTMLSelectElement>('mutant');
 const status = find('status');
 const steps = find<HTMLOListElement>('steps');
@@ -141,16 +141,14 @@ function begin(): number {
 function fails(sim: Simulator, scenario: string, seed: number, message: string): void {
   show(sim.interleaving());
   setAddress(scenario, seed);
-  status.className = 'failed';
-  status.textContent = `Order ${number(seed)} of '${scenario}' fails: ${message}. The last ${number(shown.length)} steps are below.`;
+  tell(`Order ${number(seed)} of '${scenario}' fails: ${message}. The last ${number(shown.length)} steps are below.`);
   void go(shown.length - 1);
 }
 
 async function search(): Promise<void> {
   const mine = begin();
   const { scenario } = planted;
-  status.className = '';
-  status.textContent = 'Searching…';
+  say('Searching…');
   const sim = await simulatorOf(select.value);
   if (mine !== task) return;
   show([]);
@@ -171,7 +169,7 @@ async function search(): Promise<void> {
     const took = performance.now() - before;
     seeds = Math.max(1, Math.round(seeds * Math.min(2, SLICE_MS / Math.max(took, 1))));
     const seconds = (performance.now() - start) / 1000;
-    status.textContent = `${number(tried)} orders of '${scenario}' tried in ${seconds.toFixed(1)} s, ${number(stepsSoFar)} steps: none fails.`;
+    say(`${number(tried)} orders of '${scenario}' tried in ${seconds.toFixed(1)} s, ${number(stepsSoFar)} steps: none fails.`);
     await new Promise((resolve) => setTimeout(resolve));
     if (mine !== task) return;
   }
@@ -186,8 +184,7 @@ async function again(scenario: string, seed: number): Promise<void> {
   const { failure, steps: count } = sim.run(scenario, seed);
   if (failure) return fails(sim, scenario, seed, failure.message);
   show(sim.interleaving());
-  status.className = '';
-  status.textContent = `Order ${number(seed)} of '${scenario}' ends as it should, after ${number(count)} steps.`;
+  say(`Order ${number(seed)} of '${scenario}' ends as it should, after ${number(count)} steps.`);
   void go(0);
 }
 
@@ -242,14 +239,8 @@ function choose(): void {
     element(line.startsWith('+') ? 'ins' : line.startsWith('-') ? 'del' : 'span', `${line}\n`)));
   if (!bug) find('patch').replaceChildren();
   show([]);
-  status.className = '';
-  status.textContent = 'Ready.';
+  say('Ready.');
   find('stop').hidden = true;
-}
-
-function tell(error: unknown): void {
-  status.className = 'failed';
-  status.textContent = error instanceof Error ? error.message : String(error);
 }
 
 async function main(): Promise<void> {

@@ -4,9 +4,11 @@ import { Job, writes, type JobResult, type Mode, type Progress } from '../bench/
 import { benchModule } from '../bench/module.js';
 import { duration, grouped, mib } from '../bench/units.js';
 import { Runtime } from '../browser.js';
-import { NOT_ISOLATED } from '../hosts/isolation.js';
 import { bars } from './disk/bars.js';
 import * as image from './disk/image.js';
+import { memory } from './disk/memory.js';
+import { origin } from './disk/origin.js';
+import { find, isIsolated, messageOf, onFile, readAddress, say, tell, valueOf, writeAddress } from './page.js';
 
 const MIB = 1024 ** 2;
 const BLOCK_SIZE = 4096;
@@ -17,11 +19,8 @@ const BARS = 60;
 /** Buckets of the histogram: each is a quarter of a doubling, the first begins at FIRST_NS. */
 const [BUCKETS, FIRST_NS, EACH] = [60, 4000, 4];
 
-const find = <T extends Element = HTMLElement>(id: string): T => document.getElementById(id) as unknown as T;
-const status = find('status');
-const settings = ['rw', 'depth', 'batch', 'seconds', 'size'] as const;
-const valueOf = (id: (typeof settings)[number]): string => find<HTMLSelectElement>(id).value;
-const verify = find<HTMLInputElement>('verify');
+const settings = ['where', 'rw', 'depth', 'batch', 'seconds', 'size', 'verify'];
+const place = (): image.Place => (valueOf('where') === 'memory' ? memory : origin);
 
 let current: Job | undefined;
 let stopped = false;
@@ -65,7 +64,7 @@ function addRow(result: JobResult, batch: number, unchecked: string): void {
   const tr = table.tBodies[0]!.insertRow(0);
   const kind = { randread: 'reads', randwrite: 'writes', randrw: 'half and half' }[result.rw as string] ?? result.rw;
   const texts = [
-    `${kind}, ${result.iodepth} at a time, batch\u00a0${batch}`, grouped(result.ios), grouped(result.iops), mib(result.bw_bytes), time(result.lat_ns.p50),
+    `${kind}${place() === memory ? ' in memory' : ''}, ${result.iodepth} at a time, batch\u00a0${batch}`, grouped(result.ios), grouped(result.iops), mib(result.bw_bytes), time(result.lat_ns.p50),
     time(result.lat_ns.p99), `${perSubmission(result).toFixed(2)}, at most ${result.submission.largest_batch}`, perKick(result).toFixed(2), result.verified ? 'all right' : unchecked,
   ];
   for (const [n, text] of texts.entries()) {
@@ -76,38 +75,42 @@ function addRow(result: JobResult, batch: number, unchecked: string): void {
 }
 
 async function showImage(): Promise<void> {
-  const kept = await image.find();
-  find('kept').textContent = kept
-    ? `An image of ${mib(kept.size)} MiB, made ${new Date(kept.lastModified).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}, is kept in this browser.`
+  const { where } = place();
+  const found = await place().find();
+  find('kept').textContent = found
+    ? `An image of ${mib(found.size)} MiB, made ${new Date(found.made).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}, ${where}.`
     : 'No image yet: the first run makes one.';
-  find('delete').hidden = !kept;
+  find('delete').hidden = !found;
 }
 
 // ---- Running
 
 /** Runs a job for each of the batch limits. */
 async function run(batches: readonly number[], ms: number, each?: (result: JobResult) => void): Promise<void> {
-  status.textContent = 'Starting…';
-  const runtime = await Runtime.create({ module: benchModule });
+  say('Starting…');
+  const { worker } = place();
+  // No worker is started before there is an image.
+  const runtime = await Runtime.create({ module: benchModule, reserve: 0, ...(worker && { worker }) });
   try {
-    let disk = await image.find();
+    let disk = await place().find();
     if (!disk) {
-      status.textContent = 'Making the image…';
-      await image.make(runtime, Number(valueOf('size')) * MIB);
-      disk = await image.find();
+      say('Making the image…');
+      await image.make(place(), runtime, Number(valueOf('size')) * MIB);
+      disk = await place().find();
       await showImage();
     }
     const size = disk!.size;
-    const seed = await image.seed(runtime, disk!);
+    const seed = image.seed(runtime, disk!);
     if (size < BLOCK_SIZE) throw new Error('The image is smaller than a block of 4 KiB: delete it, or use another file.');
-    const checks = verify.checked && seed !== undefined;
+    const verify = valueOf('verify') === '1';
+    const checks = verify && seed !== undefined;
     const rw = valueOf('rw') as Mode;
     if (seed === undefined && writes(rw)) throw new Error('This image is a copy of your file: it can be read. To write, delete it, and the next run makes a new one.');
     const ioThread = await runtime.iothread('io0');
     for (const batch of batches) {
       if (stopped) break;
       const file = await ioThread.open(image.NAME, { aio: 'native', aioMaxBatch: batch, write: writes(rw) });
-      status.textContent = `${rw === 'randread' ? 'Reading' : 'Working'}, ${valueOf('depth')} at a time, at most ${batch} in a submission…`;
+      say(`${rw === 'randread' ? 'Reading' : 'Working'}, ${valueOf('depth')} at a time, at most ${batch} in a submission…`);
       const chart = new Chart();
       const job = new Job(runtime, [{ ioThread, file }], {
         rw, fsync: 0, blockSize: BLOCK_SIZE, iodepth: Number(valueOf('depth')), numberIos: 0, runtime: ms, size, fileSize: seed === undefined ? 0 : size,
@@ -119,7 +122,7 @@ async function run(batches: readonly number[], ms: number, each?: (result: JobRe
         drawLatencies(job.histogram());
       });
       drawLatencies(result.histogram_ns);
-      addRow(result, batch, verify.checked && !checks ? 'not checked: the image is your file' : 'not checked');
+      addRow(result, batch, verify && !checks ? 'not checked: the image is your file' : 'not checked');
       each?.(result);
       await file.close();
     }
@@ -152,44 +155,28 @@ async function during(work: () => Promise<void>): Promise<void> {
   const controls = [...document.querySelectorAll<HTMLButtonElement>('#form button:not(#stop), #form select, #form input, #image button, #image input')];
   for (const control of controls) control.disabled = true;
   find('stop').hidden = false;
-  status.className = '';
   try {
     await work();
-    status.textContent = stopped ? 'Stopped.' : 'Done.';
+    say(stopped ? 'Stopped.' : 'Done.');
   } catch (error) {
-    status.className = 'failed';
-    status.textContent = error instanceof Error ? error.message : String(error);
+    tell(error);
   }
   for (const control of controls) control.disabled = false;
   find('stop').hidden = true;
 }
 
-function writeAddress(): void {
-  history.replaceState(null, '', `#${new URLSearchParams([...settings.map((id): [string, string] => [id, valueOf(id)]), ['verify', verify.checked ? '1' : '0']]).toString()}`);
-}
-
-function readAddress(): void {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const id of settings) {
-    const select = find<HTMLSelectElement>(id);
-    const value = given.get(id);
-    if (value !== null && [...select.options].some((option) => option.value === value)) select.value = value;
-  }
-  if (given.has('verify')) verify.checked = given.get('verify') === '1';
-}
-
-async function use(file: File | undefined): Promise<void> {
-  if (!file) return;
+async function use(file: File): Promise<void> {
   await during(async () => {
     if (file.size < BLOCK_SIZE) throw new Error(`${file.name} is smaller than a block of 4 KiB.`);
-    status.textContent = `Copying ${file.name}…`;
-    await image.copy(file, BLOCK_SIZE);
+    say(`Copying ${file.name}…`);
+    await image.copy(place(), file, BLOCK_SIZE);
     await showImage();
   });
 }
 
 function listen(): void {
-  find('form').addEventListener('change', writeAddress);
+  find('form').addEventListener('change', () => writeAddress(settings));
+  find('where').addEventListener('change', () => void showImage().catch(tell));
   find('form').addEventListener('submit', (event) => {
     event.preventDefault();
     void during(() => run([Number(valueOf('batch'))], Number(valueOf('seconds')) * 1000));
@@ -200,28 +187,33 @@ function listen(): void {
     current?.stop();
   });
   find('delete').addEventListener('click', () => void during(async () => {
-    await image.remove();
+    await place().remove();
     await showImage();
   }));
-  find('file').addEventListener('change', (event) => void use((event.target as HTMLInputElement).files?.[0]));
-  addEventListener('dragover', (event) => event.preventDefault());
-  addEventListener('drop', (event) => {
-    event.preventDefault();
-    void use(event.dataTransfer?.files[0]);
+  onFile('file', (file) => void use(file));
+  addEventListener('hashchange', () => {
+    if (!find('stop').hidden) return;
+    readAddress(settings);
+    void showImage().catch(tell);
   });
 }
 
-readAddress();
-listen();
-void (async () => {
+/** Shows what image there is. Without files of the origin, the image is in memory. */
+async function start(): Promise<void> {
+  let why = '';
   try {
-    if (!crossOriginIsolated) throw new Error(`Nothing runs here: ${NOT_ISOLATED}.`);
-    await showImage();
-    for (const id of ['run', 'sweep']) find<HTMLButtonElement>(id).disabled = false;
-    drawLatencies([]);
-    status.textContent = 'Ready.';
+    await origin.find();
   } catch (error) {
-    status.className = 'failed';
-    status.textContent = error instanceof Error ? error.message : String(error);
+    why = `${messageOf(error)} Here the image is in memory. `;
+    find<HTMLSelectElement>('where').value = 'memory';
+    find<HTMLOptionElement>('origin').disabled = true;
   }
-})();
+  readAddress(settings);
+  await showImage();
+  listen();
+  for (const id of ['run', 'sweep']) find<HTMLButtonElement>(id).disabled = false;
+  drawLatencies([]);
+  say(`${why}Ready.`);
+}
+
+if (isIsolated()) start().catch(tell);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The page that shows what event loops do while they do it. */
-import { NOT_ISOLATED } from '../hosts/isolation.js';
 import { grouped } from '../bench/units.js';
 import { call, Drawing, time, type Found, type View } from './explorer/draw.js';
 import { Loops, type Polling } from './explorer/loops.js';
 import { STATES, type Lane, type Totals } from './explorer/timeline.js';
+import { find, isIsolated, readAddress, say, tell, valueOf, writeAddress } from './page.js';
 
 /** The workloads, with their numbers in workloads.c. */
 const WORKLOADS: readonly [string, string, string][] = [
@@ -21,11 +21,8 @@ const SMOOTH_US = 1e6;
 const SNAPSHOT_MS = matchMedia('(prefers-reduced-motion: reduce)').matches ? 2000 : 400;
 const FIGURES_MS = 1000;
 
-const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
-const status = find('status');
 const canvas = find<HTMLCanvasElement>('timeline');
 const controls = ['workload', 'threads', 'rate', 'poll-max-ns', 'poll-grow', 'poll-shrink'] as const;
-const valueOf = (id: (typeof controls)[number]): string => find<HTMLSelectElement>(id).value;
 
 let loops: Loops;
 const drawing = new Drawing(canvas);
@@ -36,20 +33,12 @@ let shownNow = 0;
 
 // ---- Settings
 
-function readAddress(): void {
-  const given = new URLSearchParams(location.hash.slice(1));
-  for (const id of controls) {
-    const value = given.get(id);
-    const select = find<HTMLSelectElement>(id);
-    if (value !== null && [...select.options].some((option) => option.value === value)) select.value = value;
-  }
-  const span = Number(given.get('span'));
+function readSettings(): void {
+  const span = Number(readAddress(controls).get('span'));
   if (SPANS.includes(span)) view.span = span;
 }
 
-function writeAddress(): void {
-  history.replaceState(null, '', `#${new URLSearchParams([...controls.map((id): [string, string] => [id, valueOf(id)]), ['span', String(view.span)]]).toString()}`);
-}
+const writeSettings = (): void => writeAddress(controls, { span: String(view.span) });
 
 const polling = (): Polling => ({ pollMaxNs: Number(valueOf('poll-max-ns')), pollGrow: Number(valueOf('poll-grow')), pollShrink: Number(valueOf('poll-shrink')) });
 
@@ -91,7 +80,7 @@ function zoom(by: number, around = 0.5): void {
   const span = SPANS[Math.max(0, Math.min(SPANS.length - 1, n))]!;
   view.start += (view.span - span) * around;
   view.span = span;
-  writeAddress();
+  writeSettings();
   if (paused) draw();
   else lastPicture = -Infinity;
 }
@@ -137,7 +126,7 @@ function save(): void {
   link.download = `${valueOf('workload')}.json`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  status.textContent = `Saved as ${link.download}: open it at ui.perfetto.dev, which reads it in your browser and sends it nowhere.`;
+  say(`Saved as ${link.download}: open it at ui.perfetto.dev, which reads it in your browser and sends it nowhere.`);
 }
 
 // ---- Figures
@@ -193,8 +182,7 @@ function figures(): void {
   const next = new Map(lanes.map((lane): [Lane, Seen] => [lane, { now, states: lane.statesAt(now), totals: { ...lane.totals } }]));
   find<HTMLTableElement>('loops').tBodies[0]!.replaceChildren(...lanes.map((lane) => row(lane, seen.get(lane), next.get(lane)!)));
   seen = next;
-  status.className = '';
-  status.textContent = lost ? `Running. The loops do more than this page can read: ${grouped(lost)} events are not shown.` : 'Running.';
+  say(lost ? `Running. The loops do more than this page can read: ${grouped(lost)} events are not shown.` : 'Running.');
 }
 
 // ---- Running
@@ -203,14 +191,13 @@ let running = false;
 /** What is to be done after what is being done. */
 let tasks = Promise.resolve();
 
-function tell(error: unknown): void {
+function fail(error: unknown): void {
   running = false;
-  status.className = 'failed';
-  status.textContent = error instanceof Error ? error.message : String(error);
+  tell(error);
 }
 
 function begin(): void {
-  writeAddress();
+  writeSettings();
   const n = WORKLOADS.findIndex(([id]) => id === valueOf('workload'));
   find('about').textContent = WORKLOADS[n]![2];
   tasks = tasks.then(async () => {
@@ -220,16 +207,16 @@ function begin(): void {
     seen = new Map();
     running = true;
     pause(false);
-  }).catch(tell);
+  }).catch(fail);
 }
 
 function setPolling(): void {
-  writeAddress();
+  writeSettings();
   tasks = tasks.then(async () => {
     await loops.poll(polling());
     for (const lane of loops.timeline.lanes) lane.latencies = [];
     seen = new Map(loops.timeline.lanes.map((lane) => [lane, { now: loops.now, states: lane.statesAt(loops.now), totals: { ...lane.totals } }]));
-  }).catch(tell);
+  }).catch(fail);
 }
 
 function listen(): void {
@@ -277,7 +264,7 @@ function listen(): void {
     draw();
   });
   addEventListener('hashchange', () => {
-    readAddress();
+    readSettings();
     begin();
   });
   setInterval(figures, FIGURES_MS);
@@ -286,12 +273,8 @@ function listen(): void {
 
 find<HTMLSelectElement>('workload').append(...WORKLOADS.map(([id, title]) => new Option(title, id)));
 find<HTMLSelectElement>('threads').append(...Array.from({ length: 8 }, (_, n) => new Option(String(n + 1), String(n + 1), n === 2, n === 2)));
-readAddress();
-if (!crossOriginIsolated) {
-  status.className = 'failed';
-  status.textContent = `Nothing runs here: ${NOT_ISOLATED}.`;
-  for (const control of document.querySelectorAll<HTMLButtonElement>('main select, main button')) control.disabled = true;
-} else {
+readSettings();
+if (isIsolated()) {
   Loops.start().then((started) => {
     loops = started;
     listen();

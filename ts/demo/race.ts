@@ -11,6 +11,7 @@ import ioThreadWorkerText from './race/io-thread.worker.js?raw';
 import postMessageText from './race/post-message.js?raw';
 import postMessageWorkerText from './race/post-message.worker.js?raw';
 import { grouped } from '../bench/units.js';
+import { find, messageOf, say, tell } from './page.js';
 
 /** Calls one after the other in a turn, and calls at once. */
 const CALLS = 100;
@@ -33,8 +34,6 @@ const ways: Way[] = [
   { name: 'wasm-aio', about: 'Functions, arguments and answers as with comlink, through shared memory as by hand.', open: async () => (await import('./race/io-thread.js')).open(), code: [ioThreadText, ioThreadWorkerText], many: true },
 ];
 
-const find = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
-const status = find('status');
 const table = find<HTMLTableElement>('results');
 const [runButton, stopButton] = [find<HTMLButtonElement>('run'), find<HTMLButtonElement>('stop')];
 let stopped = false;
@@ -135,8 +134,6 @@ async function turn(one: Contestant, measured: Measured, frames: Frames, many: b
   measured.frame = Math.max(measured.frame, frames.longest);
 }
 
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 async function race(seconds: number): Promise<void> {
   const frames = new Frames();
   const failed = new Map<string, string>();
@@ -145,7 +142,7 @@ async function race(seconds: number): Promise<void> {
   const figures = (): Map<string, Figures> => new Map([...measured].map(([name, one]) => [name, one.figures()]));
   try {
     for (const way of ways) {
-      status.textContent = `Starting the worker of ${way.name}…`;
+      say(`Starting the worker of ${way.name}…`);
       try {
         if (!globalThis.SharedArrayBuffer && !way.many) throw new Error('this page has no shared memory, because it is not cross-origin isolated');
         const one = await way.open();
@@ -153,7 +150,7 @@ async function race(seconds: number): Promise<void> {
         for (let n = 0; n < WARM_UP; n++) await twice(one, n);
         measured.set(way.name, new Measured());
       } catch (error) {
-        failed.set(way.name, reason(error));
+        failed.set(way.name, messageOf(error));
       }
     }
     const end = performance.now() + seconds * 1000;
@@ -166,7 +163,7 @@ async function race(seconds: number): Promise<void> {
       shown = performance.now();
       show(figures(), failed);
       for (const [name, mine] of measured) mine.draw(drawings.get(name)!);
-      status.textContent = `${Math.max(0, (end - shown) / 1000).toFixed(0)} s to go`;
+      say(`${Math.max(0, (end - shown) / 1000).toFixed(0)} s to go`);
     }
   } finally {
     frames.stop();
@@ -176,7 +173,7 @@ async function race(seconds: number): Promise<void> {
   for (const [name, mine] of measured) mine.draw(drawings.get(name)!);
   find('link').hidden = false;
   find('link').querySelector('a')!.href = `#${toHash(figures())}`;
-  status.textContent = stopped ? 'Stopped.' : 'Done.';
+  say(stopped ? 'Stopped.' : 'Done.');
 }
 
 find('form').addEventListener('submit', (event) => {
@@ -185,7 +182,7 @@ find('form').addEventListener('submit', (event) => {
   runButton.disabled = true;
   stopButton.hidden = false;
   race(Number(find<HTMLSelectElement>('seconds').value))
-    .catch((error: unknown) => (status.textContent = reason(error)))
+    .catch(tell)
     .finally(() => {
       runButton.disabled = false;
       stopButton.hidden = true;
@@ -196,7 +193,7 @@ stopButton.addEventListener('click', () => (stopped = true));
 function showLink(): void {
   const linked = fromHash(location.hash, ways.map(({ name }) => name));
   if (linked.size > 0) show(linked);
-  status.textContent = linked.size > 0 ? 'This is the result in the link. Run the race to see yours.' : 'Ready.';
+  say(linked.size > 0 ? 'This is the result in the link. Run the race to see yours.' : 'Ready.');
 }
 addEventListener('hashchange', showLink);
 showLink();
