@@ -81,6 +81,8 @@ fuzzers := loop threads
 bench_c := $(basename $(notdir $(wildcard test/bench/*.c)))
 lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
 demo_ts := $(shell find ts/demo -type f 2>/dev/null)
+# The programs of the page "Run a program".
+demo_programs := $(patsubst ts/demo/run/%.c,build/demo/%.wasm,$(wildcard ts/demo/run/*.c)) build/examples/rot13.wasm
 conformance_js := $(shell find ts/conformance -type f 2>/dev/null)
 jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
@@ -443,6 +445,7 @@ $(eval $(call program,fixtures,test/jest/fixtures,$(INSIDE_WASM)))
 $(eval $(call program,chaos,test/chaos,$(INSIDE_WASM)))
 $(eval $(call program,conformance,test/conformance/cases,))
 $(eval $(call program,examples,docs/examples,))
+$(eval $(call program,demo,ts/demo/run,))
 $(eval $(call program,bench/wasm,test/bench,$(INSIDE_WASM) -Itest/bench))
 $(eval $(call program,bench/modules,test/bench/modules,$(INSIDE_WASM)))
 $(eval $(call program,posix,test/posix,$(POSIX_FLAGS)))
@@ -557,12 +560,13 @@ dist/conformance/.stamp: $(conformance_js) dist/.stamp build/conformance-list.va
 	$(Q)rm -rf $(@D) && cp -r ts/conformance $(@D)
 	@touch $@
 
-dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp build/demo/explorer.wasm
+dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp build/demo/explorer.wasm $(demo_programs)
 	$(call step,TSC,ts/demo)
 	$(Q)rm -rf $(@D)
 	$(Q)$(tsc) -p ts/demo
 	$(Q)cp $(filter-out %.ts %.mts %.mjs %.json %.c,$(demo_ts)) dist/demo/
 	$(Q)cp build/demo/explorer.wasm dist/demo/explorer/
+	$(Q)cp $(demo_programs) dist/demo/run/
 	$(Q)node ts/unreached.mjs
 	@touch $@
 

@@ -98,7 +98,7 @@ inChromium(title, () => {
     await page.click('nav a:has-text("Break it")');
     const links = (): Promise<[string, string][]> => page.$$eval('nav > *', (all) => all.map((link) => [link.textContent ?? '', (link as HTMLAnchorElement).href ?? '']));
     const pages = await links();
-    expect(pages.map(([title]) => title)).toEqual(['Break it', 'Loop explorer', 'The race', 'Disk', 'Test this browser', 'Documentation']);
+    expect(pages.map(([title]) => title)).toEqual(['Break it', 'Loop explorer', 'The race', 'Disk', 'Run a program', 'Test this browser', 'Documentation']);
     for (const [title, address] of pages.slice(1, -1)) {
       await page.click(`nav a:has-text("${title}")`);
       await page.waitForURL((url) => url.href.startsWith(address));

@@ -7,7 +7,7 @@ import { build } from 'vite';
 
 /** The pages, in the order in which all of them name them. */
 const pages = {
-  'index.html': 'Break it', 'explorer.html': 'Loop explorer', 'race.html': 'The race', 'disk.html': 'Disk',
+  'index.html': 'Break it', 'explorer.html': 'Loop explorer', 'race.html': 'The race', 'disk.html': 'Disk', 'run.html': 'Run a program',
   'conformance/conformance.html': 'Test this browser', 'docs/': 'Documentation',
 };
 const own = Object.keys(pages).filter((page) => !page.includes('/'));

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/** The page "Run a program" on a static server: what programs print and read there, and how they end. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { pathOf } from './helpers/paths.js';
+import { staticSite } from './helpers/static-site.js';
+
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+const inChromium = executablePath ? describe : describe.skip;
+const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
+
+inChromium(title, () => {
+  let site: Awaited<ReturnType<typeof staticSite>>;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    site = await staticSite();
+    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
+    page = await browser.newPage({ viewport: { width: 360, height: 700 } });
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
+    await page.goto(`${site.address}run.html#program=primes&args=1000+3`);
+    await said(/^Ready\.$/);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  const shows = (id: string, match: RegExp): Promise<unknown> =>
+    page.waitForFunction(([name, source]) => new RegExp(source as string, 's').test(document.getElementById(name as string)?.textContent ?? ''), [id, match.source]);
+  const said = (match: RegExp): Promise<unknown> => shows('status', match);
+  const printed = (match: RegExp): Promise<unknown> => shows('screen', match);
+  const type = async (line: string): Promise<void> => {
+    await page.fill('#line', line);
+    await page.press('#line', 'Enter');
+  };
+
+  test('an example with threads prints; its program and arguments are in the address', async () => {
+    expect(await page.inputValue('#args')).toBe('1000 3');
+    await page.click('#run');
+    await said(/^primes has ended with exit code 0\.$/);
+    const text = (await page.textContent('#screen')) ?? '';
+    expect(text).toMatch(/168 primes below 1000\n$/);
+    expect(text.match(/^thread \d: /gm)).toHaveLength(3);
+    await page.fill('#args', '"not a number" 1');
+    await page.click('#run');
+    await said(/^primes has ended with exit code 2\.$/);
+    // Standard error is seen to be that.
+    expect(await page.textContent('#screen .failed')).toBe('use: primes NUMBER THREADS, with 1 to 16 threads\n');
+    expect(await page.evaluate(() => location.hash)).toBe('#program=primes&args=%22not+a+number%22+1');
+    expect(problems).toEqual([]);
+  });
+
+  test('lines of the visitor arrive; files are kept while a program runs; its exit code is shown', async () => {
+    await page.selectOption('#program', 'files');
+    expect(await page.inputValue('#args')).toBe('');
+    await page.click('#run');
+    await printed(/^help lists the commands\.\n> $/);
+    await type('mkdir d');
+    await type('write d/f one two');
+    await type('write d/f three');
+    await type('cat d/f');
+    await printed(/one two\nthree\n> $/);
+    await type('ls d');
+    await printed(/ 14 f\n> $/);
+    await type('cat nothing');
+    await printed(/cat: No such file or directory/);
+    expect(await page.$$eval('#screen .typed', (all) => all.map((span) => span.textContent))).toContain('ls d\n');
+    await type('exit 7');
+    await said(/^files has ended with exit code 7\.$/);
+    expect(await page.isDisabled('#line')).toBe(true);
+    // The next run has files of its own.
+    await page.click('#run');
+    await printed(/> $/);
+    await type('ls');
+    await printed(/> ls\n> $/);
+    await page.click('#end');
+    await said(/^files has ended with exit code 0\.$/);
+    expect(problems).toEqual([]);
+  });
+
+  test('a program that waits is stopped; so is one that computes', async () => {
+    await page.selectOption('#program', 'clock');
+    await page.click('#run');
+    await printed(/\d\d:\d\d:\d\d UTC\n$/);
+    await page.click('#stop');
+    await said(/^clock was stopped\.$/);
+    await page.selectOption('#program', 'primes');
+    await page.fill('#args', '2000000000 2');
+    await page.click('#run');
+    await said(/^primes runs\.$/);
+    await page.click('#stop');
+    await said(/^primes was stopped\.$/);
+    // A program runs after that, too.
+    await page.fill('#args', '100 1');
+    await page.click('#run');
+    await printed(/25 primes below 100\n$/);
+    await said(/exit code 0/);
+    expect(problems).toEqual([]);
+  });
+
+  test('a file of the visitor runs; what is no program, and one that traps, say what is wrong', async () => {
+    await page.setInputFiles('#file', pathOf('build/examples/rot13.wasm'));
+    await said(/^rot13\.wasm runs\.$/);
+    await type('Hello \u001b[31mred');
+    await printed(/Uryyb erq\n$/);
+    await page.click('#end');
+    await said(/^rot13\.wasm has ended with exit code 0\.$/);
+    // It was dropped: a program that aiocc has not built.
+    const dropped = await page.evaluateHandle(async ([bytes]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(bytes as number[])], 'command.wasm'));
+      return data;
+    }, [[...readFileSync(pathOf('build/plain/command.wasm'))]]);
+    await page.fill('#args', 'trap');
+    await page.dispatchEvent('main', 'drop', { dataTransfer: dropped });
+    await said(/unreachable.*trap_here/);
+    expect(await page.getAttribute('#status', 'class')).toBe('failed');
+    await page.setInputFiles('#file', { name: 'text.wasm', mimeType: 'application/wasm', buffer: Buffer.from('This is no program.') });
+    await said(/WebAssembly/);
+    expect(await page.isEnabled('#run')).toBe(true);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  test('without shared memory it says what is missing', async () => {
+    page = await browser.newPage({ serviceWorkers: 'block' });
+    await page.goto(`${site.address}run.html`);
+    await said(/^Nothing runs here: this page is not cross-origin isolated/);
+    expect(await page.isDisabled('#run')).toBe(true);
+    await page.close();
+  });
+});

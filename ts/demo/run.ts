@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/** The page that runs WASI programs, with a screen for what they print and a line for what they read. */
+import { WasiHost } from '../wasi-browser.js';
+import { find, isIsolated, onFile, readAddress, say, tell, valueOf, writeAddress } from './page.js';
+import { argumentsOf } from './run/arguments.js';
+import { Screen } from './run/screen.js';
+
+interface Program {
+  about: string;
+  args: string;
+  module: URL | Uint8Array<ArrayBuffer>;
+}
+
+/** The programs of this repository, and the visitor's own. */
+const programs = new Map<string, Program>([
+  ['files', { about: 'Commands for files in memory: help lists them.', args: '', module: new URL('./run/files.wasm', import.meta.url) }],
+  ['primes', { about: 'Threads that count the primes below a number together: the arguments are the number and how many threads.', args: '3000000 4', module: new URL('./run/primes.wasm', import.meta.url) }],
+  ['clock', { about: 'Prints the time each second. Meanwhile it waits for a line, by poll(), and answers at once.', args: '', module: new URL('./run/clock.wasm', import.meta.url) }],
+  ['rot13', { about: 'A filter: turns the letters of each line by thirteen places, until the end of input.', args: '', module: new URL('./run/rot13.wasm', import.meta.url) }],
+]);
+const settings = ['program', 'args'];
+
+const select = find<HTMLSelectElement>('program');
+const args = find<HTMLInputElement>('args');
+const line = find<HTMLInputElement>('line');
+const screen = new Screen(find('screen'));
+/** Who waits on a phone does not want its keyboard over the screen. */
+const hasKeyboard = matchMedia('(pointer: fine)').matches;
+
+/** What runs now. */
+let input: ReadableStreamDefaultController<Uint8Array> | undefined;
+let stopping: AbortController | undefined;
+
+// ---- The controls
+
+function setRunning(running: boolean): void {
+  for (const control of [select, args, find<HTMLInputElement>('file'), find<HTMLButtonElement>('run')]) control.disabled = running;
+  find('stop').hidden = !running;
+  setInput(running);
+}
+
+function setInput(open: boolean): void {
+  for (const control of [line, find<HTMLButtonElement>('send'), find<HTMLButtonElement>('end')]) control.disabled = !open;
+}
+
+function add(name: string, program: Program): void {
+  if (![...select.options].some(({ value }) => value === name)) select.add(new Option(name, name));
+  programs.set(name, program);
+}
+
+function describe(): void {
+  find('about').textContent = programs.get(select.value)?.about ?? '';
+}
+
+function choose(): void {
+  args.value = programs.get(select.value)?.args ?? '';
+  describe();
+  writeAddress(settings);
+}
+
+/** The program reads no more, or there is no more to read. */
+function inputEnded(): void {
+  input = undefined;
+  setInput(false);
+}
+
+function send(): void {
+  if (!input) return;
+  void screen.write(`${line.value}\n`, 'typed');
+  input.enqueue(new TextEncoder().encode(`${line.value}\n`));
+  line.value = '';
+}
+
+// ---- Running
+
+/** Where standard output or standard error goes. */
+function output(kind?: string): WritableStream<Uint8Array> {
+  const decoder = new TextDecoder();
+  return new WritableStream({ write: (bytes) => screen.write(decoder.decode(bytes, { stream: true }), kind) });
+}
+
+async function run(): Promise<void> {
+  const name = select.value;
+  const program = programs.get(name);
+  if (!program || stopping) return;
+  const stop = (stopping = new AbortController());
+  setRunning(true);
+  screen.clear();
+  say(`${name} starts…`);
+  let host: WasiHost | undefined;
+  try {
+    const stdin = new ReadableStream<Uint8Array>({ start: (controller) => void (input = controller), cancel: inputEnded });
+    host = await WasiHost.create({
+      module: program.module, args: [name, ...argumentsOf(args.value)], dirs: { '/': 'mem' },
+      stdin, stdout: output(), stderr: output('failed'), signal: stop.signal,
+    });
+    say(`${name} runs.`);
+    if (hasKeyboard) line.focus();
+    const code = await host.run({ signal: stop.signal });
+    say(`${name} has ended with exit code ${code}.`);
+  } catch (error) {
+    if (stop.signal.aborted) say(`${name} was stopped.`);
+    else tell(error);
+  } finally {
+    input = undefined;
+    await host?.close();
+    stopping = undefined;
+    setRunning(false);
+  }
+}
+
+async function runFile(file: File): Promise<void> {
+  if (stopping) return;
+  try {
+    const module = new Uint8Array(await file.arrayBuffer());
+    add(file.name, { about: 'Your file.', args: args.value, module });
+  } catch (error) {
+    return tell(error);
+  }
+  select.value = file.name;
+  describe();
+  await run();
+}
+
+function listen(): void {
+  select.addEventListener('change', choose);
+  args.addEventListener('change', () => writeAddress(settings));
+  find('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    void run();
+  });
+  find('input').addEventListener('submit', (event) => {
+    event.preventDefault();
+    send();
+  });
+  find('end').addEventListener('click', () => {
+    input?.close();
+    inputEnded();
+  });
+  find('stop').addEventListener('click', () => stopping?.abort());
+  onFile('file', (file) => void runFile(file));
+  addEventListener('hashchange', read);
+}
+
+function read(): void {
+  if (stopping) return;
+  if (!readAddress(settings).has('args')) args.value = programs.get(valueOf('program'))?.args ?? '';
+  describe();
+}
+
+for (const [name, program] of programs) add(name, program);
+read();
+if (isIsolated()) {
+  listen();
+  find<HTMLButtonElement>('run').disabled = false;
+  say('Ready.');
+}
