@@ -40,7 +40,7 @@ export default {
       { text: 'C', link: '/reference/c/' },
     ],
     sidebar: [
-      group('Start', [{ text: 'What it is for', link: '/' }, ...['node', 'vite', 'streams', 'c', 'pool', 'rings', 'hangs'].map((name) => entry(`guides/${name}.md`))]),
+      group('Start', [{ text: 'What it is for', link: '/' }, entry('demo.md'), ...['node', 'vite', 'streams', 'c', 'pool', 'rings', 'hangs'].map((name) => entry(`guides/${name}.md`))]),
       group('How it works', concepts.map((name) => entry(`${name}.md`))),
       group('When something is wrong', help.map((name) => entry(`${name}.md`))),
       group('TypeScript reference', [

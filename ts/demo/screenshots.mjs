@@ -16,25 +16,47 @@ const [said] = await once(server.stdout.setEncoding('utf8'), 'data');
 const [address] = /http:\S+\d\//.exec(said);
 const whenSaid = (page, match) => page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status').textContent), match.source);
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+/** What is done on each page before its picture is taken. */
+const pages = {
+  async 'break-it'(page) {
+    await page.goto(`${address}#code=notify-looks-first`);
+    await page.waitForSelector('#source mark');
+  },
+  async race(page) {
+    await page.goto(`${address}race.html`);
+    await whenSaid(page, /^Ready/);
+    await page.click('#run');
+    await whenSaid(page, /^Done/);
+  },
+  async explorer(page) {
+    await page.goto(`${address}explorer.html#workload=pipeline&threads=3&rate=20&span=1000`);
+    await page.waitForFunction(() => document.querySelectorAll('#loops tbody tr td:nth-child(7)').length === 4);
+    await page.click('#pause');
+  },
+  async disk(page) {
+    await page.goto(`${address}disk.html#where=memory&depth=32`);
+    await whenSaid(page, /^Ready/);
+    await page.click('#sweep');
+    await whenSaid(page, /^Done/);
+  },
+  async run(page) {
+    await page.goto(`${address}run.html#program=files`);
+    await whenSaid(page, /^Ready/);
+    await page.click('#run');
+    for (const line of ['help', 'mkdir notes', 'write notes/today A loop that sleeps is woken.', 'cat notes/today', 'cat notes/tomorrow', 'ls notes', '']) {
+      await page.waitForFunction(() => document.getElementById('screen').textContent.endsWith('> '));
+      if (line === '') break;
+      await page.fill('#line', line);
+      await page.press('#line', 'Enter');
+    }
+  },
+};
 for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 1000, 'dark'], ['phone', 360, 'light']]) {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-  await page.goto(`${address}#code=notify-looks-first`);
-  await page.waitForSelector('#source mark');
-  await page.screenshot({ path: join(top, `docs/images/break-it-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
-  await page.goto(`${address}race.html`);
-  await whenSaid(page, /^Ready/);
-  await page.click('#run');
-  await whenSaid(page, /^Done/);
-  await page.screenshot({ path: join(top, `docs/images/race-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
-  await page.goto(`${address}explorer.html#workload=pipeline&threads=3&rate=20&span=1000`);
-  await page.waitForFunction(() => document.querySelectorAll('#loops tbody tr td:nth-child(7)').length === 4);
-  await page.click('#pause');
-  await page.screenshot({ path: join(top, `docs/images/explorer-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
-  await page.goto(`${address}disk.html#depth=32`);
-  await whenSaid(page, /^Ready/);
-  await page.click('#sweep');
-  await whenSaid(page, /^Done/);
-  await page.screenshot({ path: join(top, `docs/images/disk-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
+  for (const [of, show] of Object.entries(pages)) {
+    await show(page);
+    await page.screenshot({ path: join(top, `docs/images/${of}-${name}.jpg`), fullPage: true, type: 'jpeg', quality: 70 });
+  }
 }
 await browser.close();
 server.kill();
