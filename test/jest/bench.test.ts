@@ -20,8 +20,11 @@ interface Report {
   jobs: {
     aio: string; rw: string; flushes: number; iodepth: number; iothreads: number; ios: number; iops: number; bw_bytes: number; verified: boolean;
     submission: { requests: number; submissions: number; kicks: number; largest_batch: number };
-    lat_ns: { p50: number; p95: number; p99: number; max: number };
-    loops: { name: string; polls: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number }[];
+    lat_ns: { p50: number; p95: number; p99: number; max: number; mean: number; stddev: number };
+    cpu_percent: number;
+    ramp_ios: number;
+    histogram_ns: [number, number][];
+    loops: { name: string; ios: number; polls: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number }[];
   }[];
   interrupted?: boolean;
 }
@@ -56,8 +59,20 @@ describe('a run', () => {
       { aio: 'threads', iodepth: 32, iothreads: 3, ios: 301, verified: true },
     ]);
     for (const job of jobs) {
-      const { p50, p95, p99, max } = job.lat_ns;
+      const { p50, p95, p99, max, mean, stddev } = job.lat_ns;
       expect(p50).toBeGreaterThan(0);
+      // The histogram has the upper ends of its buckets, which are a sixteenth wide: so far from the exact ones.
+      const { histogram_ns: entries, ios } = job;
+      const moment = (of: (ns: number) => number): number => entries.reduce((sum, [ns, count]) => sum + count * of(ns), 0) / ios;
+      const [first, second] = [moment((ns) => ns), moment((ns) => ns * ns)];
+      expect(mean / first).toBeGreaterThan(15 / 17);
+      expect(mean / first).toBeLessThanOrEqual(1);
+      expect((mean ** 2 + stddev ** 2) / second).toBeGreaterThan((15 / 17) ** 2);
+      expect((mean ** 2 + stddev ** 2) / second).toBeLessThanOrEqual(1.0001);
+      expect(job.cpu_percent).toBeGreaterThan(0);
+      // What was not measured: a tenth, or four for each that is under way at once.
+      expect(job.ramp_ios).toBeGreaterThanOrEqual(Math.max(31, 4 * 3 * job.iodepth));
+      expect(job.loops.map((loop) => loop.ios)).toEqual([101, 100, 100]);
       expect([p50, p95, p99, max]).toEqual([p50, p95, p99, max].sort((a, b) => a - b));
       expect(Math.abs(job.bw_bytes / job.iops / 4096 - 1)).toBeLessThan(0.01);
       expect(job.loops.map(({ name }) => name)).toEqual(['io0', 'io1', 'io2']);
@@ -70,9 +85,14 @@ describe('a run', () => {
   test('prints a table, and no progress where there is no terminal', async () => {
     const ended = await wasmAio('bench', '--size=64k', '--number-ios=50', '--iodepth=2', '--bs=8k');
     expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(ended.stdout).toMatch(/iodepth +iothreads +reads +IOPS +MiB\/s +p50 +p95 +p99 +max/);
+    expect(ended.stdout).toMatch(/iodepth +iothreads +reads +IOPS +MiB\/s +CPU +avg +dev +p50 +p95 +p99 +max/);
     expect(ended.stdout).toMatch(/\n2 +2 +50 .*all right\n/);
     expect(ended.stdout).toMatch(/loop +polls +sleeps +wake-ups sent +saved +BHs +jobs\n/);
+    // Each column is explained, and nothing is said to starve.
+    for (const column of ['CPU', 'avg, dev', 'p50 to max', 'content', 'sleeps', 'wake-ups', 'BHs, jobs']) {
+      expect(ended.stdout).toMatch(new RegExp(`\n${column} +\\w`));
+    }
+    expect(ended.stdout).not.toContain('starved');
   });
 
   test('shows its progress on a terminal', () => {

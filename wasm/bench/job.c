@@ -164,6 +164,8 @@ static void count(BenchJob *job, Slot *slot, int64_t now)
 
     job->completed++;
     job->longest = MAX(job->longest, latency);
+    job->sum += (double)latency;
+    job->squares += (double)latency * (double)latency;
     job->histogram[bucket_of((uint64_t)latency)]++;
 }
 

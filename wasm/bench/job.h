@@ -64,6 +64,8 @@ struct BenchJob {
     int64_t begun;
     int64_t ended;
     int64_t longest;
+    double sum;                /* of all latencies, and of their squares */
+    double squares;
     uint32_t histogram[BUCKETS];
     Slot slots[];
 };

@@ -104,6 +104,18 @@ double rt_bench_longest(BenchJob *job)
     return (double)job->longest;
 }
 
+WASM_EXPORT("rt_bench_sum")
+double rt_bench_sum(BenchJob *job)
+{
+    return job->sum;
+}
+
+WASM_EXPORT("rt_bench_squares")
+double rt_bench_squares(BenchJob *job)
+{
+    return job->squares;
+}
+
 /* Returns BUCKETS counters. Bucket b < 16 counts latencies of b ns; above, bucket 16 e + m
  * counts those from (16 + m) << (e - 1) ns on. */
 WASM_EXPORT("rt_bench_histogram")

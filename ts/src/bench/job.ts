@@ -58,7 +58,8 @@ export interface JobResult {
   ios: number;
   iops: number;
   bw_bytes: number;
-  lat_ns: { p50: number; p95: number; p99: number; max: number };
+  /** Percentiles, the longest, the average and the standard deviation. */
+  lat_ns: { p50: number; p95: number; p99: number; max: number; mean: number; stddev: number };
   /** The number of requests by latency: pairs of the highest ns and the number, without empty buckets. */
   histogram_ns: [number, number][];
   flushes: number;
@@ -67,7 +68,7 @@ export interface JobResult {
   /** Whether every block that was read or written had the right content. */
   verified: boolean;
   loops: {
-    name: string; polls: number; sleeps: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number;
+    name: string; ios: number; polls: number; sleeps: number; wakeups_sent: number; wakeups_saved: number; bhs: number; jobs: number;
   }[];
 }
 
@@ -209,17 +210,23 @@ export class Job {
     let begun = Infinity;
     let ended = 0;
     let longest = 0;
+    let latencies = 0;
+    let squares = 0;
     for (const job of this.jobs) {
       histogram.add(memory.words(exports.rt_bench_histogram(job), exports.rt_bench_buckets()));
       begun = Math.min(begun, exports.rt_bench_begun(job));
       ended = Math.max(ended, exports.rt_bench_ended(job));
       longest = Math.max(longest, exports.rt_bench_longest(job));
+      latencies += exports.rt_bench_sum(job);
+      squares += exports.rt_bench_squares(job);
     }
     const ios = histogram.total;
     const seconds = Math.max((ended - begun) / 1e9, 1e-9);
     const sum = (key: 'requests' | 'submissions' | 'kicks'): number =>
       engineAfter.reduce((total, stats, n) => total + stats[key] - (engineBefore[n]?.[key] ?? 0), 0);
     const largest = Math.max(...engineAfter.map(({ largestBatch }) => largestBatch));
+    const mean = latencies / Math.max(ios, 1);
+    const stddev = Math.sqrt(Math.max(squares / Math.max(ios, 1) - mean * mean, 0));
     const lat = (part: number): number => Math.min(histogram.percentile(part), longest);
     return {
       aio: this.aio,
@@ -229,15 +236,17 @@ export class Job {
       ios,
       iops: Math.round(ios / seconds),
       bw_bytes: Math.round((ios * options.blockSize) / seconds),
-      lat_ns: { p50: lat(0.5), p95: lat(0.95), p99: lat(0.99), max: Math.round(longest) },
+      lat_ns: { p50: lat(0.5), p95: lat(0.95), p99: lat(0.99), max: Math.round(longest), mean: Math.round(mean), stddev: Math.round(stddev) },
       histogram_ns: histogram.entries(),
       flushes: this.jobs.reduce((sum, job) => sum + exports.rt_bench_flushes(job), 0),
       submission: { requests: sum('requests'), submissions: sum('submissions'), kicks: sum('kicks'), largest_batch: largest },
       verified: options.verify && ios > 0,
       loops: readers.map(({ ioThread }, n) => {
         const count = (key: Exclude<keyof LoopStats, 'sleeping'>): number => (after[n]?.[key] ?? 0) - (before[n]?.[key] ?? 0);
+        const job = this.jobs[n];
         return {
           name: ioThread.name,
+          ios: job === undefined ? 0 : exports.rt_bench_completed(job),
           polls: count('polls'),
           sleeps: count('sleeps'),
           wakeups_sent: count('wakeupsSent'),

@@ -22,6 +22,8 @@ export interface BenchExports extends Exports {
   rt_bench_begun(job: BenchPointer): number;
   rt_bench_ended(job: BenchPointer): number;
   rt_bench_longest(job: BenchPointer): number;
+  rt_bench_sum(job: BenchPointer): number;
+  rt_bench_squares(job: BenchPointer): number;
   rt_bench_histogram(job: BenchPointer): Pointer<'words'>;
   rt_bench_buckets(): number;
 }

@@ -6,15 +6,19 @@ import { open } from 'node:fs/promises';
 import { AioError } from '../errors.js';
 import type { Mode } from '../bench/job.js';
 
-export interface CompareOptions {
+/** How long a job lasts. */
+export interface Limits {
+  /** The number of requests; 0 means until the time is over. */
+  numberIos: number;
+  /** The time limit in ms; 0 means no limit. */
+  runtime: number;
+}
+
+export interface CompareOptions extends Limits {
   path: string;
   rw: Mode;
   blockSize: number;
   iodepth: number;
-  /** The number of reads; 0 means until the time is over. */
-  numberIos: number;
-  /** The time limit in ms; 0 means no limit. */
-  runtime: number;
   /** The part of the file, in bytes, from which to read. */
   size: number;
 }
@@ -136,12 +140,12 @@ interface FioReport {
   jobs: { read: { iops: number; clat_ns: { percentile?: Record<string, number> } } }[];
 }
 
-function byFio(options: CompareOptions): Promise<Comparison> {
+function byFio(options: CompareOptions, ramp: Limits): Promise<Comparison> {
   const { path, rw, blockSize, iodepth, numberIos, runtime, size } = options;
   const engine = iodepth === 1 ? 'psync' : 'io_uring';
   const name = `fio ${engine}`;
   const limits = [
-    ...(runtime > 0 ? [`--runtime=${Math.ceil(runtime / 1000)}`, '--time_based'] : []),
+    ...(runtime > 0 ? [`--runtime=${Math.ceil(runtime / 1000)}`, '--time_based', `--ramp_time=${ramp.runtime}ms`] : []),
     ...(numberIos > 0 ? [`--number_ios=${numberIos}`] : []),
   ];
   const args = ['--name=wasm-aio', `--filename=${path}`, '--readonly', `--rw=${rw}`, `--bs=${blockSize}`, `--size=${size}`,
@@ -162,10 +166,12 @@ function byFio(options: CompareOptions): Promise<Comparison> {
   });
 }
 
-/** Runs the contenders one after the other. */
-export async function compare(options: CompareOptions, stopped: () => boolean): Promise<Comparison[]> {
-  return [
-    await byPromises(options, stopped), await byCallbacks(options, stopped), await synchronously(options, stopped),
-    ...(stopped() ? [] : [await byFio(options)]),
-  ];
+/** Runs the contenders one after the other, each with a ramp of these limits first, whose figures are dropped. */
+export async function compare(options: CompareOptions, ramp: Limits, stopped: () => boolean): Promise<Comparison[]> {
+  const others: Comparison[] = [];
+  for (const run of [byPromises, byCallbacks, synchronously]) {
+    await run({ ...options, ...ramp }, stopped);
+    others.push(await run(options, stopped));
+  }
+  return stopped() ? others : [...others, await byFio(options, ramp)];
 }

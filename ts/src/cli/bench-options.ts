@@ -38,7 +38,8 @@ const command: Command<keyof typeof options> = {
   about: 'Reads and writes blocks of a file through IOThreads in WebAssembly and checks their content.',
   options,
   operands: 0,
-  footer: 'Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.',
+  footer: 'Before each job, half a second of the same (or a tenth of --number-ios) is not measured, and again while it starts threads. '
+    + 'Ctrl-C ends it with the figures so far; SIGUSR2 prints where every loop is.',
 };
 
 export const benchHelp = (): string => helpOf(command);

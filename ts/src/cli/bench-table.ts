@@ -22,6 +22,30 @@ const TITLES: Record<Mode, string> = {
   randwrite: 'Random writes',
   randrw: 'Random reads and writes',
 };
+/** The result of a job as it is printed. */
+export interface Measured extends JobResult {
+  /** The processor time of all threads of the process meanwhile, in percent of one CPU's. */
+  cpu_percent: number;
+  /** The number of requests before it that were not measured. */
+  ramp_ios: number;
+}
+
+const LEGEND = `
+CPU         processor time of all threads of this process; 200 % are two CPUs
+avg, dev    the average latency and its standard deviation
+p50 to max  half of the requests took no longer, 95 %, 99 %, all of them
+content     whether every block that was read had what it should
+sleeps      how often the loop had nothing to do and slept
+wake-ups    sent to a loop that slept; saved, because it was awake
+BHs, jobs   bottom halves that ran; requests that were completed
+`;
+
+/** The loops that did less than half of their share of a job, in sentences. A number of requests is shared out to within one. */
+function starved({ iodepth, ios, loops }: JobResult): string {
+  return loops.filter((loop) => (loop.ios + 1) * loops.length * 2 < ios).map(({ name, ios: own }) =>
+    `\n${name} starved: it had ${((100 * own) / ios).toFixed(1)} % of the requests at iodepth ${iodepth}, less than half of its share.\n`).join('');
+}
+
 const noun = (rw: Mode): string => (rw === 'randrw' ? 'requests' : writes(rw) ? 'writes' : 'reads');
 
 /** Describes the engine's batches; empty for engines that have none. */
@@ -34,11 +58,11 @@ function batches(results: JobResult[]): string {
   return `\n${columns([['engine', 'requests', 'submissions', 'requests each', 'kicks', 'largest batch'], ...rows])}`;
 }
 
-export function table(results: JobResult[], blockSize: number, interrupted: boolean): string {
+export function table(results: Measured[], blockSize: number, interrupted: boolean): string {
   const { aio, rw } = results[0] ?? { aio: 'threads', rw: 'randread' };
   const jobs = results.map((job) => [
-    String(job.iodepth), String(job.iothreads), grouped(job.ios), grouped(job.iops), mib(job.bw_bytes),
-    duration(job.lat_ns.p50), duration(job.lat_ns.p95), duration(job.lat_ns.p99), duration(job.lat_ns.max),
+    String(job.iodepth), String(job.iothreads), grouped(job.ios), grouped(job.iops), mib(job.bw_bytes), `${job.cpu_percent} %`,
+    duration(job.lat_ns.mean), duration(job.lat_ns.stddev), duration(job.lat_ns.p50), duration(job.lat_ns.p95), duration(job.lat_ns.p99), duration(job.lat_ns.max),
     job.verified ? 'all right' : 'not checked',
   ]);
   const loops = results.flatMap((job) =>
@@ -50,16 +74,18 @@ export function table(results: JobResult[], blockSize: number, interrupted: bool
   return [
     interrupted ? `Interrupted: the figures so far.\n\n` : '',
     `${TITLES[rw]} of ${blockSize} bytes, engine: ${aio}\n\n`,
-    columns([['iodepth', 'iothreads', noun(rw), 'IOPS', 'MiB/s', 'p50', 'p95', 'p99', 'max', 'content'], ...jobs]),
+    columns([['iodepth', 'iothreads', noun(rw), 'IOPS', 'MiB/s', 'CPU', 'avg', 'dev', 'p50', 'p95', 'p99', 'max', 'content'], ...jobs]),
     '\n',
     columns([['loop', 'polls', 'sleeps', 'wake-ups sent', 'saved', 'BHs', 'jobs'], ...loops]),
     batches(results),
+    LEGEND,
+    ...results.map(starved),
     ...results.map((job) => `\nLatency, iodepth ${job.iodepth}:\n${histogramText(job)}`),
   ].join('');
 }
 
 /** Compares the results with those of other means, on the same file in the same run. */
-export function comparisonTable(results: JobResult[], others: Comparison[]): string {
+export function comparisonTable(results: Measured[], others: Comparison[]): string {
   const ours = results.map(({ aio, iodepth, iops, lat_ns }) => ({ name: `wasm-aio ${aio}`, iodepth, iops, lat_ns }));
   const rows = [...ours, ...others].map(({ name, iodepth, iops, lat_ns, ...rest }) => {
     const skipped = 'skipped' in rest ? rest.skipped : undefined;

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: MIT
 import { rmSync } from 'node:fs';
 import { SECTOR, seedOf } from '../bench/data.js';
-import { Job, writes, type JobResult, type Reader } from '../bench/job.js';
+import { Job, writes, type Reader } from '../bench/job.js';
 import { benchModule } from '../bench/module.js';
 import { AioError } from '../errors.js';
 import { Runtime } from '../index.js';
 import { make, sizeToRead, temporaryPath } from './bench-file.js';
 import { benchHelp, parseBenchOptions, type BenchOptions } from './bench-options.js';
 import { sweepText, type SweepPoint } from './bench-chart.js';
-import { compare, type Comparison } from './bench-compare.js';
-import { clearProgress, comparisonTable, progressLine, table } from './bench-table.js';
+import { compare, type Comparison, type Limits } from './bench-compare.js';
+import { clearProgress, comparisonTable, progressLine, table, type Measured } from './bench-table.js';
 import { isInteractive, outputWidth, print } from './output.js';
 import { TraceFile } from './trace-file.js';
 
 const DEFAULT_SIZE = 64 * 1024 ** 2;
+/** The longest time of a ramp in ms, and how many requests each place in the queues has in it at least. */
+const RAMP_MS = 500;
+const RAMP_REQUESTS = 4;
+/** The most ramps before a job. */
+const RAMPS = 8;
 /** The exit code 128 + SIGINT, as shells report it. */
 const INTERRUPTED = 130;
 
@@ -82,7 +87,7 @@ class BenchRun {
     if (!options.compare) this.removeFile();
     await this.learnContent(readers);
     if (options.sweep) return this.sweep(readers, options.sweep);
-    const results: JobResult[] = [];
+    const results: Measured[] = [];
     const others: Comparison[] = [];
     for (const iodepth of options.iodepths) {
       if (this.interrupted) break;
@@ -116,7 +121,7 @@ class BenchRun {
   private compare(path: string, iodepth: number, fileSize: number): Promise<Comparison[]> {
     const { rw, blockSize, numberIos, runtime, size = fileSize } = this.options;
     this.tell(`iodepth ${iodepth}: comparing`);
-    return compare({ path, rw, blockSize, iodepth, numberIos, runtime, size }, () => this.interrupted);
+    return compare({ path, rw, blockSize, iodepth, numberIos, runtime, size }, this.ramp(iodepth), () => this.interrupted);
   }
 
   private async makeFile(): Promise<string> {
@@ -163,17 +168,43 @@ class BenchRun {
     }
   }
 
-  private async one(readers: Reader[], iodepth: number): Promise<JobResult> {
-    const { blockSize, numberIos, runtime, seed, rw, fsync } = this.options;
-    const { contentSeed, verify } = this;
+  /**
+   * What comes before a job and is not measured: half a second, or a tenth of the requests if their number is given. It lets the compiler and the polling
+   * time of the loops settle, and is repeated while it starts threads of the pools, whose first requests bring them into memory.
+   */
+  private ramp(atOnce: number): Limits {
+    const { numberIos } = this.options;
+    return { numberIos: numberIos && Math.max(Math.ceil(numberIos / 10), RAMP_REQUESTS * atOnce), runtime: RAMP_MS };
+  }
+
+  private async one(readers: Reader[], iodepth: number): Promise<Measured> {
+    this.tell(`iodepth ${iodepth}: warming up`);
+    let ios = 0;
+    for (let threads = -1, n = 0; threads !== this.runtime.threads.count && n < RAMPS; n++) {
+      threads = this.runtime.threads.count;
+      const ramp = await this.run(readers, iodepth, this.ramp(iodepth * readers.length), false);
+      // Then there are no other figures.
+      if (this.interrupted) return ramp;
+      ios += ramp.ios;
+    }
+    return { ...(await this.run(readers, iodepth, this.options, this.verify)), ramp_ios: ios };
+  }
+
+  private async run(readers: Reader[], iodepth: number, { numberIos, runtime }: Limits, verify: boolean): Promise<Measured> {
+    const { blockSize, seed, rw, fsync } = this.options;
+    const { contentSeed } = this;
     const fileSize = readers[0]?.file.size ?? 0;
     const size = this.options.size ?? fileSize;
     this.job = new Job(this.runtime, readers, {
       rw, fsync, blockSize, iodepth, numberIos, runtime, size, verify, seed,
       fileSize: contentSeed === undefined ? 0 : fileSize, contentSeed: contentSeed ?? seed,
     });
+    const before = process.cpuUsage();
+    const started = performance.now();
     try {
-      return await this.job.run((progress) => this.tell(progressLine(iodepth, blockSize, progress)));
+      const result = await this.job.run((progress) => this.tell(progressLine(iodepth, blockSize, progress)));
+      const { user, system } = process.cpuUsage(before);
+      return { ...result, cpu_percent: Math.round((user + system) / (performance.now() - started) / 10), ramp_ios: 0 };
     } finally {
       process.stderr.write(clearProgress());
       this.job = undefined;
