@@ -42,7 +42,8 @@ function stage(file) {
     const linked = posix.join(dirname(file), path);
     let place = posix.relative(dirname(placeOf(file)), placeOf(linked));
     if (statSync(join(top, linked)).isDirectory()) place = `${place.replace(/\/$/, '')}/index.md`;
-    else if (IMAGE.test(linked)) copyIn(linked, join(pages, placeOf(linked)));
+    // Pages show pictures, and lead to others.
+    else if (IMAGE.test(linked)) for (const folder of [pages, join(pages, 'public')]) copyIn(linked, join(folder, placeOf(linked)));
     else if (!linked.endsWith('.md')) place = `${place}.txt`;
     if (place.endsWith('.txt')) copyIn(linked, join(pages, 'public', `${placeOf(linked)}.txt`));
     if (!place.startsWith('.')) place = `./${place}`;
