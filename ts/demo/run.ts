@@ -97,6 +97,7 @@ async function run(): Promise<void> {
     say(`${name} runs.`);
     if (hasKeyboard) line.focus();
     const code = await host.run({ signal: stop.signal });
+    await screen.shown();
     say(`${name} has ended with exit code ${code}.`);
   } catch (error) {
     if (stop.signal.aborted) say(`${name} was stopped.`);

@@ -48,6 +48,11 @@ export class Screen {
     if (this.#waitingLength > MOST_WAITING) await this.#shown;
   }
 
+  /** Resolves when all is shown that was written. */
+  async shown(): Promise<void> {
+    await this.#shown;
+  }
+
   #show(): void {
     const { pane } = this;
     // Whoever has scrolled back stays there.
