@@ -121,9 +121,11 @@ typedef struct AioTraceTypeInfo {
 extern const AioTraceTypeInfo aio_trace_types[AIO_TRACE_TYPES];
 
 /*
- * Turns tracing on, for at least this many threads at once: each gets a ring of half a
- * MiB when it writes its first event. Returns false if there is no memory; nothing has
- * changed then. The memory is kept for the next time. Calls are counted: tracing is on
+ * Turns tracing on, for at least this many threads at once, and at most 512: each gets a
+ * ring of half a MiB when it writes its first event. Of threads beyond that the events are
+ * only counted (aio_trace_unwritten()). Returns false if there is no memory; tracing is on
+ * or off as before then. Rings that were made are kept for the next time, also after a
+ * failure. Calls are counted: tracing is on
  * until aio_trace_stop() was called as often. Any thread.
  *
  * The clock is read once in an iteration and twice for a call-back, a coroutine or a
