@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import * as Rights from '../runtime/wasi-rights.js';
+import type { Descriptor, FileSystem } from './descriptor.js';
 import { fdPath } from './fd-path.js';
 import { host } from './path.js';
-import type { Descriptor, FileSystem } from './table.js';
 
 /**
  * Opens a host's file once more with O_APPEND, because whether an fd appends is decided when it is opened. The new fd

@@ -4,13 +4,13 @@ import { fail, FdFlags, FileType, RiFlags, SdFlags, WasiError } from '../runtime
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { Vector } from '../runtime/guest-memory.js';
+import { Kind, type Descriptor, type FileSystem } from './descriptor.js';
 import { host, wasiError, withoutStacks } from './path.js';
 import { errnoOf, guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { PIPE_BUF, type Ring } from './ring.js';
 import { Socket } from './socket.js';
 import { acceptConnection } from './sockets.js';
-import { Kind, type Descriptor, type FileSystem } from './table.js';
 import { waitFor } from './wait.js';
 
 /**

@@ -4,6 +4,7 @@ import { fail, FdFlags, FileType, Whence } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { openAppending } from './append.js';
+import { Kind, type Descriptor, type FileSystem } from './descriptor.js';
 import { fdPath } from './fd-path.js';
 import { fileOffset } from './calls-data.js';
 import { putStat } from '../runtime/filestat.js';
@@ -11,7 +12,6 @@ import { setTimes } from './filestat.js';
 import { host, wasiError } from './path.js';
 import { errnoOf, guardAll, type GuardedCalls } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
-import { Kind, type Descriptor, type FileSystem } from './table.js';
 
 const STAT = { bigint: true } as const;
 

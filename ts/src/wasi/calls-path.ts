@@ -5,6 +5,7 @@ import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { openAppending } from './append.js';
 import { putStat } from '../runtime/filestat.js';
+import { Kind, type Descriptor, type FileSystem } from './descriptor.js';
 import { setTimes } from './filestat.js';
 import { hostErrno } from '../errors.js';
 import type { Parents } from './parents.js';
@@ -12,7 +13,7 @@ import { asksDirectory, followLink, host, resolve, wasiError, type ResolvedPath 
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_FILE } from './rights.js';
-import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
+import { FdTable } from './table.js';
 import { textAt } from './text.js';
 
 const WRITING = Rights.fdWrite | Rights.fdAllocate | Rights.fdFilestatSetSize;

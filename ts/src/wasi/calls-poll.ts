@@ -5,10 +5,10 @@ import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { pollCalls, READY, type PollEvent } from '../runtime/poll.js';
 import type { SystemCalls } from '../runtime/process.js';
+import { Kind, type Descriptor } from './descriptor.js';
 import type { GuestThread } from './guest-thread.js';
 import { host } from './path.js';
 import { CONNECTION_BYTES } from './socket.js';
-import { Kind, type Descriptor } from './table.js';
 
 export function guestPollCalls(thread: GuestThread): SystemCalls {
   const { table, shared } = thread;

@@ -2,11 +2,12 @@
 import { fail, FileType } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
+import { Kind, type Descriptor, type FileSystem } from './descriptor.js';
 import { at, fdPath } from './fd-path.js';
 import { host } from './path.js';
 import type { SystemCalls } from '../runtime/process.js';
 import type { GuestThread } from './guest-thread.js';
-import { FdTable, Kind, type Descriptor, type FileSystem } from './table.js';
+import { FdTable } from './table.js';
 import { utf8 } from './text.js';
 
 const DIRENT_BYTES = 24;

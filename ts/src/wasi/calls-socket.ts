@@ -5,11 +5,11 @@ import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { HostCall } from '../runtime/system.js';
+import { Kind, type Descriptor } from './descriptor.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { ADDRESS_BYTES, AF_INET, AF_UNIX } from './sockaddr.js';
 import { CONNECTION_BYTES, endWaiting, NAME_BYTES, packConnection, Socket, SocketState } from './socket.js';
-import { Kind, type Descriptor } from './table.js';
 import { waitFor } from './wait.js';
 
 const failBy = (name: string): never => fail(errnoNumber(name));
@@ -88,7 +88,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
     if (descriptor.kind === Kind.listener) return 0;
     if (descriptor.kind !== Kind.socket || socket.state !== SocketState.bound) fail(E.INVAL);
     socket.state = SocketState.listening;
-    table.become(descriptor, Kind.listener);
+    descriptor.become(Kind.listener);
     return 0;
   }
 
@@ -122,7 +122,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
           if (ring.length >= most()) return false;
           socket.peer = server.own;
           socket.state = SocketState.connected;
-          table.become(descriptor, Kind.stream);
+          descriptor.become(Kind.stream);
           ring.write(entry);
           return true;
         });
@@ -146,7 +146,7 @@ export function socketCalls(thread: GuestThread): HostCall[] {
     if (socket.state === SocketState.connected) failBy('EISCONN');
     if (descriptor.kind !== Kind.socket) failBy('EISCONN');
     if (socket.domain === AF_UNIX) return connectWithin(descriptor, socket, pointer);
-    if (socket.state === SocketState.failed) table.replaceRings(descriptor);
+    if (socket.state === SocketState.failed) descriptor.replaceRings();
     socket.peer = hostName(pointer).name;
     socket.state = SocketState.connecting;
     if (descriptor.flags & FdFlags.nonblock) {

@@ -2,10 +2,10 @@
 /** A host that has more files than its own: each call goes to those whose fd it names. */
 import { hostErrno } from '../errors.js';
 import type { HostBase, Range } from '../hosts/host.js';
+import type { FileSystem } from './descriptor.js';
 import { diskError as failed } from './disk.js';
 import { DiskFiles } from './disk-files.js';
 import { parseFdPath } from './fd-path.js';
-import type { FileSystem } from './table.js';
 
 /** The flags of open() where there is no system to ask: those of Linux. */
 const LINUX = {

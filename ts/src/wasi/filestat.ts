@@ -2,8 +2,8 @@
 import type { HostBase } from '../hosts/host.js';
 import { fail, FstFlags } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
+import type { FileSystem } from './descriptor.js';
 import { host } from './path.js';
-import type { FileSystem } from './table.js';
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;
 

@@ -3,8 +3,8 @@ import { fail, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import type { FileImports } from '../runtime/file-imports.js';
+import { Kind } from './descriptor.js';
 import type { GuestThread } from './guest-thread.js';
-import { Kind } from './table.js';
 
 /**
  * The imports by which the block engines access files, for a program that need not be trusted: file is a file

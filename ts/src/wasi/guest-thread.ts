@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 import type { SystemCalls, SystemThread } from '../runtime/process.js';
 import type { HostCall } from '../runtime/system.js';
+import type { FileSystem } from './descriptor.js';
 import type { GuestConfig } from './guest-config.js';
 import type { Parents } from './parents.js';
 import type { Shared } from './shared.js';
-import type { FdTable, FileSystem } from './table.js';
+import type { FdTable } from './table.js';
 
 /** What the WASI calls of one thread of a guest use. */
 export interface GuestThread extends SystemThread {

@@ -3,13 +3,13 @@
 import { fail } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
+import { Kind, type Descriptor, type FileSystem } from './descriptor.js';
 import { fdPath } from './fd-path.js';
 import { existingPath, placeBelow } from './calls-path.js';
 import type { HostCall } from '../runtime/system.js';
 import type { GuestThread } from './guest-thread.js';
 import { O_PATH } from './parents.js';
 import { asksDirectory, followLink, host } from './path.js';
-import { Kind, type Descriptor, type FileSystem } from './table.js';
 import { textAt } from './text.js';
 
 /** Set-user-ID and set-group-ID: with these, what a guest writes would run with the rights of the host's user. */

@@ -6,11 +6,11 @@ import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP, type HostCall, type LoopImports } from '../runtime/system.js';
 import { socketCalls } from './calls-socket.js';
+import { Kind, type NewDescriptor } from './descriptor.js';
 import type { GuestThread } from './guest-thread.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { AF_UNIX } from './sockaddr.js';
 import { Socket, SocketState } from './socket.js';
-import { Kind, type NewDescriptor } from './table.js';
 
 export function loopImports(thread: GuestThread, more: readonly HostCall[]): LoopImports {
   const { table, shared, memory } = thread;

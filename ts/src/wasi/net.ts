@@ -3,6 +3,7 @@
 import { errnoNumber } from '../errno.js';
 import { AioError, hostErrno } from '../errors.js';
 import { Backlog } from './backlog.js';
+import { Kind } from './descriptor.js';
 import type { Pump } from './pump.js';
 import { Ring } from './ring.js';
 import type { Shared } from './shared.js';
@@ -10,7 +11,7 @@ import { ADDRESS_BYTES, AF_INET, AF_INET6, endpointOf, isAny, isLoopback, nameOf
 import { Socket, SocketState } from './socket.js';
 import type { AioStream } from './stream.js';
 import type { Listening, Surroundings } from './surroundings.js';
-import { Kind, type FdTable } from './table.js';
+import type { FdTable } from './table.js';
 
 const errnoOf = (error: unknown): number => errnoNumber((error instanceof AioError && error.errno) || hostErrno(error));
 
@@ -47,7 +48,7 @@ export class Net {
       if (names.own) socket.own = names.own;
       if (names.peer) socket.peer = names.peer;
       if (errno !== 0) socket.error = errno;
-      if (state === SocketState.connected) this.table.become(descriptor, Kind.stream);
+      if (state === SocketState.connected) descriptor.become(Kind.stream);
       socket.state = state;
     });
     if (there) ring.changed();

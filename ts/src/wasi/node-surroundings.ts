@@ -6,13 +6,13 @@ import { createConnection, createServer, Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { fdsAreOwned, isNode } from '../hosts/node.js';
 import { asBytes, AioStream, NodeStream } from './stream.js';
-import { FdTable } from './table.js';
 import { FileType } from '../runtime/abi.js';
 import { AioError, closedError, hostErrno, messageOf } from '../errors.js';
 export { directoryCalls } from './calls-directory.js';
 export { stacks } from './node-stacks.js';
 import type { Endpoint } from './sockaddr.js';
 import type { Ends, Inherited, Listening } from './surroundings.js';
+import { FdTable } from './table.js';
 
 /** The fd 0, 1 or 2 of this process; undefined if it is closed. */
 export function inherit(fd: number): Inherited | undefined {

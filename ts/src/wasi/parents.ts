@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
+import type { Descriptor, FileSystem } from './descriptor.js';
 import { at, fdPath } from './fd-path.js';
 import type { Shared } from './shared.js';
-import type { Descriptor, FileSystem } from './table.js';
 
 /** Linux's flag for an fd that only stands for a place in the tree, whatever the permissions there are. */
 export const O_PATH = 0o10000000;

@@ -3,9 +3,9 @@ import { fail, WasiError } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import { errnoNumber } from '../errno.js';
 import { hostErrno } from '../errors.js';
+import type { Descriptor, FileSystem } from './descriptor.js';
 import { at } from './fd-path.js';
 import { O_PATH, type Parents } from './parents.js';
-import type { Descriptor, FileSystem } from './table.js';
 import { utf8 } from './text.js';
 
 /** The most symbolic links that are followed in one path, as on Linux. */

@@ -10,6 +10,7 @@ import { GuestMemory } from '../runtime/guest-memory.js';
 import { moreProcessCalls } from '../runtime/process-more.js';
 import { processCalls, type SystemCalls } from '../runtime/process.js';
 import { guardAll, type GuardedCalls } from '../runtime/system.js';
+import type { FileSystem } from './descriptor.js';
 import type { GuestConfig } from './guest-config.js';
 import type { DirectoryCalls, GuestThread } from './guest-thread.js';
 import { nameFdsBelow } from './fd-path.js';
@@ -22,7 +23,7 @@ import { isOfOpfs, OpfsChannel } from './opfs-channel.js';
 import { OpfsFiles } from './opfs-files.js';
 import { realtimeClock } from './realtime.js';
 import { Shared } from './shared.js';
-import { FdTable, type FileSystem } from './table.js';
+import { FdTable } from './table.js';
 import { hostThatWalks } from './walked-files.js';
 
 /** What one thread of a guest uses for its WASI calls. sleeps: the thread may block. */

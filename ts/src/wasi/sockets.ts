@@ -3,11 +3,11 @@
 import { fail, FdFlags, FileType, RIGHTS_OF_SOCKET } from '../runtime/abi.js';
 import * as E from '../runtime/wasi-errno.js';
 import * as Rights from '../runtime/wasi-rights.js';
+import { Kind, type Descriptor, type NewDescriptor } from './descriptor.js';
 import type { GuestThread } from './guest-thread.js';
 import { Ring } from './ring.js';
 import { AF_UNIX } from './sockaddr.js';
 import { CONNECTION_BYTES, Socket, SocketState, unpackConnection } from './socket.js';
-import { Kind, type Descriptor, type NewDescriptor } from './table.js';
 import { waitFor } from './wait.js';
 
 /** The descriptor of a connected stream socket with these rings. */

@@ -8,10 +8,10 @@
  */
 import type { BigIntStats } from 'node:fs';
 import type { HostBase } from '../hosts/host.js';
+import type { FileSystem } from './descriptor.js';
 import { parseFdPath } from './fd-path.js';
 import { O_PATH } from './parents.js';
 import type { Places } from './places.js';
-import type { FileSystem } from './table.js';
 
 /** The numbers of what only stands for a place begin here. */
 const FIRST = 1 << 26;

@@ -5,6 +5,7 @@ import { AioError } from '../errors.js';
 import { ALL_RIGHTS, FileType, RIGHTS_OF_SOCKET, RIGHTS_OF_STREAM } from '../runtime/abi.js';
 import * as Rights from '../runtime/wasi-rights.js';
 import { Backlog } from './backlog.js';
+import { Kind, type FileSystem } from './descriptor.js';
 import { Disk } from './disk.js';
 import { DiskFiles, isOfDisk } from './disk-files.js';
 import { constantsOf, hostWith } from './files-host.js';
@@ -27,7 +28,7 @@ import { AF_INET, AF_INET6 } from './sockaddr.js';
 import { AioStream } from './stream.js';
 import { Net } from './net.js';
 import type { Listening, Surroundings } from './surroundings.js';
-import { FdTable, Kind, type FileSystem } from './table.js';
+import { FdTable } from './table.js';
 import { hostThatWalks } from './walked-files.js';
 
 /** How many guests this thread has made. */
