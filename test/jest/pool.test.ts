@@ -194,7 +194,8 @@ describe('limits', () => {
     const aborts = [1, 2, 3, 4, 5].map(() => new AbortController());
     const all = aborts.map(({ signal }) => pool.run(words, { name: 'count', signal }));
     const ended = Promise.all(all.map((run) => expect(run).rejects.toBe(reason)));
-    for (const abort of aborts) abort.abort(reason);
+    // The last ones are in the queue, and the first one was sent ahead.
+    for (const abort of aborts.reverse()) abort.abort(reason);
     await ended;
     await expect(pool.run(1, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     release(words);

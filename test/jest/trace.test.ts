@@ -9,8 +9,12 @@ import { Runtime, type ChromeEvent, type IOThread, type Trace } from 'wasm-aio';
 import type { Asks } from './fixtures/iothread-asks.js';
 import type { ServedPeer } from './fixtures/iothread-peer.js';
 import type { ServedWaiter } from './fixtures/iothread-sync.js';
+import type * as chrome from '../../dist/trace/chrome.js';
+import type { Batch } from '../../dist/trace/recording.js';
 import { failure } from './helpers/errors.js';
-import { cli, pathOf } from './helpers/paths.js';
+import { cli, dist, pathOf } from './helpers/paths.js';
+
+const { ChromeTrace } = (await import(dist('trace/chrome.js'))) as typeof chrome;
 
 let runtime: Runtime;
 beforeEach(async () => {
@@ -232,6 +236,31 @@ test('events beyond maxEvents, and those that were overwritten, are counted', as
   expect(told.length).toBeGreaterThan(0);
   expect(trace.otherData.lost).toBe(told.reduce((sum, { args }) => sum + Number(args?.['lost']), 0));
   expect(trace.otherData.events + trace.otherData.lost).toBeGreaterThan(3000 * 5);
+});
+
+test('a wake-up whose sender was interrupted before it wrote the event has its arrow, from a time at which it had been sent', () => {
+  const kinds = ['aio_notify_sent', 'aio_notify_accept', 'aio_bh_begin', 'aio_bh_end'];
+  const types = kinds.map((name) => ({ name, phase: name.endsWith('_begin') ? 'begin' as const : name.endsWith('_end') ? 'end' as const : 'mark' as const, object: 'loop', value: '' }));
+  const batch = (ring: number, events: readonly (readonly [string, number, number])[]): Batch => {
+    const view = new DataView(new ArrayBuffer(64 * events.length));
+    events.forEach(([name, time, value], n) => {
+      view.setUint32(64 * n, time, true);
+      view.setUint32(64 * n + 16, 4711, true);
+      view.setUint32(64 * n + 24, value, true);
+      view.setUint16(64 * n + 32, kinds.indexOf(name), true);
+      view.setUint16(64 * n + 34, ring, true);
+    });
+    return { ring, lost: 0, events: view, count: events.length };
+  };
+  const convert = (sent: number, ran: boolean): Trace => new ChromeTrace({ types, start: 0, contextName: () => undefined, functionName: () => undefined }).convert([
+    batch(1, [['aio_bh_begin', 50, 0], ['aio_notify_sent', sent, 0], ['aio_bh_end', 2000, 0]]),
+    batch(2, [['aio_notify_accept', 100, 1], ...(ran ? [['aio_bh_begin', 200, 0], ['aio_bh_end', 300, 0]] as const : [])]),
+  ], 3000, 0, '');
+  for (const [sent, ran, at] of [[60, true, 60], [250, true, 250], [1000, true, 300], [1000, false, 101]] as const) {
+    const trace = convert(sent, ran);
+    expectWellFormed(trace);
+    expect(trace.traceEvents.filter(({ ph }) => ph === 's').map(({ ts }) => Math.round(ts * 1000))).toEqual([at]);
+  }
 });
 
 test('two recordings at once do not disturb each other', async () => {

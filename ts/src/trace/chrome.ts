@@ -272,6 +272,8 @@ export class ChromeTrace {
     let id = 0;
     for (const { from, to } of this.#wakeUps.values()) {
       if (!from || !to) continue;
+      // Its sender wrote the event only when the loop had gone on already: it was sent before that.
+      from.ts = Math.min(from.ts, to.ts + (to.dur ?? 0));
       const end = { name: 'wake-up', cat: 'wake-up', pid: 1, id: ++id };
       this.#out.push({ ...end, ph: 's', ts: from.ts, tid: from.tid }, { ...end, ph: 'f', bp: 'e', ts: Math.max(to.ts, from.ts), tid: to.tid });
     }
