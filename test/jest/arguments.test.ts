@@ -109,6 +109,7 @@ const right: Record<string, () => unknown[]> = {
   'Runtime#main': () => [{}],
   'Runtime#trace': () => [{ duration: 0 }],
   'Runtime#metrics': () => [],
+  'Runtime#onSlowCallback': () => [1e6, nothing],
   'Runtime#close': () => [{}],
   'IOThread#set': () => [{}],
   'IOThread#close': () => [{}],

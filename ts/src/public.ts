@@ -15,6 +15,7 @@ export type { LoopStats } from './api/loop-stats.js';
 export type { Trace } from './trace/chrome.js';
 export type { ChromeEvent } from './trace/chrome-event.js';
 export type { Metrics, MetricFamily, MetricSample } from './whole/metrics.js';
+export type { SlowCallback, SlowCallbacks } from './whole/slow-callbacks.js';
 export type { TraceOptions } from './trace/options.js';
 export { Watch } from './api/watch.js';
 export { BottomHalf } from './api/bottom-half.js';

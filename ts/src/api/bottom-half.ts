@@ -31,7 +31,7 @@ export class BottomHalf {
   static make(context: LoopContext, name: string, run: Callback): BottomHalf {
     const { thread } = context;
     const { exports } = thread.instance;
-    const id = thread.callbacks.add(run);
+    const id = thread.callbacks.add(run, name);
     try {
       const slot = makeSlot(thread, 'bottom half', name, (text) => exports.rt_bh_new(context.pointer, text, id));
       const bh: BottomHalf = new this(thread, name, slot, { context, id, registration: context.register(() => bh.close()) });

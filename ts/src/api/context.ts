@@ -274,7 +274,7 @@ export class AioContext {
         watch.close();
         whenClosed?.();
       }
-    });
+    }, what);
     const ret = thread.run(() => exports.rt_handle_watch(pointer, number, generation, id));
     if (ret < 0) {
       thread.callbacks.remove(id);

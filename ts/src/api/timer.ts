@@ -39,7 +39,7 @@ export class Timer {
       // This comes before the call-back, which may arm the timer again.
       this.#registration.active = false;
       return run();
-    });
+    }, name);
     this.#pointer = thread.run(() => exports.rt_timer_new(context.pointer, this.#id));
     if (this.#pointer === 0) {
       this.close();

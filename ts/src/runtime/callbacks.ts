@@ -21,17 +21,21 @@ export interface CallbackHooks {
 /** The JavaScript functions that the loops of one thread call, by their numbers. */
 export class Callbacks {
   private readonly byId = new Map<number, Callback>();
+  /** What measures call-backs puts a function around each that is added: see whole/slow-callbacks.ts. */
+  readonly wraps = new Set<(run: Callback, what: string) => Callback>();
   private lastId = 0;
   /** How many are running at the moment: one may call another one through C. */
   private depth = 0;
 
   constructor(private readonly hooks: CallbackHooks) {}
 
-  add(run: Callback): number {
+  /** what: the name of what it is registered for. */
+  add(run: Callback, what: string): number {
     // 0 means none in C. A number that is still in use after 2^32 others is skipped.
     do {
       this.lastId = (this.lastId + 1) >>> 0;
     } while (this.lastId === 0 || this.byId.has(this.lastId));
+    for (const wrap of this.wraps) run = wrap(run, what);
     this.byId.set(this.lastId, run);
     return this.lastId;
   }

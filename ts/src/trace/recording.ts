@@ -6,6 +6,11 @@ import type { Exports, Pointer } from '../runtime/exports.js';
 /** Where rt_trace_read() leaves what it has read: struct Recording in wasm/runtime/trace.c. */
 export const EVENT_BYTES = 64;
 const BATCH_BYTES = 1024 * EVENT_BYTES;
+/**
+ * How often the rings are read, in ms. A ring has room for 8192 events, so a thread loses some if it writes more than
+ * 800,000 a second.
+ */
+export const READ_MS = 10;
 
 /** The other functions of wasm/runtime/trace.c. */
 interface TraceExports extends Exports {

@@ -7,13 +7,7 @@ import { VERSION } from '../version.js';
 import { ChromeTrace, type Trace } from './chrome.js';
 import { namesOf } from './names.js';
 import { assertEnds, traceChecks, type TraceOptions } from './options.js';
-import { Recording, type Batch } from './recording.js';
-
-/**
- * How often the rings are read, in ms. A ring has room for 8192 events, so a thread loses some if it writes more than
- * 800,000 a second.
- */
-const READ_MS = 10;
+import { READ_MS, Recording, type Batch } from './recording.js';
 
 /**
  * Records what the loops of a runtime do: see Runtime.trace(). begun: what rt_trace_start() has returned. It was called

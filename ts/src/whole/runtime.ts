@@ -21,6 +21,7 @@ import type { Trace } from '../trace/chrome.js';
 import type { Metrics } from './metrics.js';
 import type { TraceOptions } from '../trace/options.js';
 import { OwnContexts } from './own-contexts.js';
+import type { SlowCallback, SlowCallbacks } from './slow-callbacks.js';
 
 /** The modules that IOThreads and their files need, imported when the first IOThread is started. */
 let ioThreadCode: typeof iothreads | undefined;
@@ -181,6 +182,18 @@ export class Runtime {
   async metrics(): Promise<Metrics> {
     const { metrics } = await import('./metrics.js');
     return metrics(this.#core, this.#contexts, this.#ioThreads?.open ?? []);
+  }
+
+  /**
+   * Calls the listener, in this thread, for each bottom half, handler, timer, coroutine and call of any loop that takes longer
+   * than `ms` milliseconds, with its name, thread and duration: once while it still runs, if this thread sees that, and
+   * once after it has ended. Resolves when it is watched for, until the result is closed or the runtime ends; it does not keep the
+   * process alive. An error that the listener throws is an uncaught error of this thread.
+   * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_NO_MEMORY, ERR_AIO_MODULE (the module was built by an aiocc without tracing),
+   * ERR_AIO_CLOSED, ERR_AIO_PANIC
+   */
+  async onSlowCallback(ms: number, listener: (slow: SlowCallback) => void): Promise<SlowCallbacks> {
+    return (await import('./slow-callbacks.js')).onSlowCallback(this.#core, this.#contexts, ms, listener);
   }
 
   /**
