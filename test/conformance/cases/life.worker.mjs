@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** Deadlines and an interval of an IOThread. */
 import { serve } from 'wasm-aio/iothread';
+import { count } from './life.interval.mjs';
 
 serve((context) => {
   const fired = [];
-  const counts = { turns: 0, periods: 0 };
+  let counts;
   let all;
   return {
     begin(delays, period) {
-      void (async () => {
-        for await (const periods of context.interval(period)) {
-          counts.turns++;
-          counts.periods += periods;
-        }
-      })();
+      ({ counts } = count(context, period));
       all = Promise.all(delays.map((delay) => new Promise((resolve) => {
         context.timer(`${delay}`, () => {
           fired.push(delay);
