@@ -247,7 +247,8 @@ export function listen(host: string, port: number, onConnection: (stream: AioStr
       const errno = hostErrno(error);
       reject(new AioError('ERR_AIO_IO', `cannot listen on ${host}:${port}: ${errno}`, { errno }));
     });
-    server.listen({ host, port, backlog: 511 }, () => {
+    // Those for which the system's queue has no room look connected to their clients, and are reset when they have waited for a minute.
+    server.listen({ host, port, backlog: 4096 }, () => {
       const address = server.address();
       resolve({ port: typeof address === 'object' && address ? address.port : port, close: () => server.close() });
     });
