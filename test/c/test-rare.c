@@ -48,6 +48,12 @@ static size_t kept_of_many(void)
     return fail_memory_in_use();
 }
 
+/* Where memory is counted in bytes, a block may have some more than was asked for. */
+static bool is_about(size_t memory, size_t expected)
+{
+    return (MAX(memory, expected) - MIN(memory, expected)) * 1000 <= expected;
+}
+
 static void the_pool_of_coroutines_has_another_size(void)
 {
     size_t least, some, more;
@@ -55,15 +61,15 @@ static void the_pool_of_coroutines_has_another_size(void)
     qemu_coroutine_dec_pool_size(UINT_MAX);    /* not below 0 */
     least = kept_of_many();
     qemu_coroutine_dec_pool_size(UINT_MAX);
-    ASSERT_INT_EQ(kept_of_many(), least);
+    ASSERT_TRUE(is_about(kept_of_many(), least));
     qemu_coroutine_inc_pool_size(50);
     some = kept_of_many();
     qemu_coroutine_inc_pool_size(100);
     more = kept_of_many();
     ASSERT_INT_GT(some, least);
-    ASSERT_INT_EQ(more - some, 2 * (some - least));
+    ASSERT_TRUE(is_about(more - some, 2 * (some - least)));
     qemu_coroutine_dec_pool_size(100);
-    ASSERT_INT_EQ(kept_of_many(), some);
+    ASSERT_TRUE(is_about(kept_of_many(), some));
     ASSERT_INT_EQ(ran, 5 * 300);
 }
 
