@@ -22,7 +22,6 @@ void port_thread_park(void)
 {
     WasmThread *self = wasm_thread_self();
 
-    port_holds_tls.count = 0;
     for (;;) {
         /* Leaves when the runtime fails or is closed. Where a terminated worker ends only
          * after its sleep, the owner wakes it. */

@@ -21,6 +21,9 @@ static inline void port_thread_holds(int change)
     holds->count = before + change;
     __asm__ volatile("" ::: "memory");
     if (change > 0 && before == 0 && unlikely(qatomic_read(&holds->stop))) {
+        /* Here and not in the function: engines terminate a thread where a function begins,
+         * and it would seem to have ended within the section. */
+        holds->count = 0;
         port_thread_park();
     }
 }
