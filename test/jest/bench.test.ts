@@ -90,7 +90,7 @@ describe('a run', () => {
     expect(ended.stdout).toMatch(/loop +polls +sleeps +wake-ups sent +saved +BHs +jobs\n/);
     // Each column is explained, and nothing is said to starve.
     for (const column of ['CPU', 'avg, dev', 'p50 to max', 'content', 'sleeps', 'wake-ups', 'BHs, jobs']) {
-      expect(ended.stdout).toMatch(new RegExp(`\n${column} +\\w`));
+      expect(ended.stdout).toMatch(new RegExp(`\\n +${column} +\\w`));
     }
     expect(ended.stdout).not.toContain('starved');
   });

@@ -3,7 +3,7 @@ import { writes, type JobResult, type Mode, type Progress } from '../bench/job.j
 import { duration, grouped, mib } from '../bench/units.js';
 import { histogramText } from './bench-chart.js';
 import type { Comparison } from './bench-compare.js';
-import { columns, isInteractive } from './output.js';
+import { columns, isInteractive, paragraph, terms } from './output.js';
 
 /** The text that erases the progress line; empty where there is none. */
 export function clearProgress(): string {
@@ -30,20 +30,20 @@ export interface Measured extends JobResult {
   ramp_ios: number;
 }
 
-const LEGEND = `
-CPU         processor time of all threads of this process; 200 % are two CPUs
-avg, dev    the average latency and its standard deviation
-p50 to max  half of the requests took no longer, 95 %, 99 %, all of them
-content     whether every block that was read had what it should
-sleeps      how often the loop had nothing to do and slept
-wake-ups    sent to a loop that slept; saved, because it was awake
-BHs, jobs   bottom halves that ran; requests that were completed
-`;
+const LEGEND = [
+  ['CPU', 'processor time of all threads of this process; 200 % are two CPUs'],
+  ['avg, dev', 'the average latency and its standard deviation'],
+  ['p50 to max', 'half of the requests took no longer, 95 %, 99 %, all of them'],
+  ['content', 'whether every block that was read had what it should'],
+  ['sleeps', 'how often the loop had nothing to do and slept'],
+  ['wake-ups', 'sent to a loop that slept; saved, because it was awake'],
+  ['BHs, jobs', 'bottom halves that ran; requests that were completed'],
+] as const;
 
 /** The loops that did less than half of their share of a job, in sentences. A number of requests is shared out to within one. */
 function starved({ iodepth, ios, loops }: JobResult): string {
   return loops.filter((loop) => (loop.ios + 1) * loops.length * 2 < ios).map(({ name, ios: own }) =>
-    `\n${name} starved: it had ${((100 * own) / ios).toFixed(1)} % of the requests at iodepth ${iodepth}, less than half of its share.\n`).join('');
+    `\n${paragraph(`${name} starved: it had ${((100 * own) / ios).toFixed(1)} % of the requests at iodepth ${iodepth}, less than half of its share.`)}`).join('');
 }
 
 const noun = (rw: Mode): string => (rw === 'randrw' ? 'requests' : writes(rw) ? 'writes' : 'reads');
@@ -78,7 +78,8 @@ export function table(results: Measured[], blockSize: number, interrupted: boole
     '\n',
     columns([['loop', 'polls', 'sleeps', 'wake-ups sent', 'saved', 'BHs', 'jobs'], ...loops]),
     batches(results),
-    LEGEND,
+    '\n',
+    terms(LEGEND),
     ...results.map(starved),
     ...results.map((job) => `\nLatency, iodepth ${job.iodepth}:\n${histogramText(job)}`),
   ].join('');

@@ -68,10 +68,14 @@ function wrapped(text: string, width: number): string[] {
 /** The width of a terminal that does not tell its width. */
 const USUAL_WIDTH = 80;
 
-/** Formats a help text: a paragraph, a list of terms with their meanings, and a last paragraph. */
-export function helpText(about: string, rows: readonly [term: string, meaning: string][], footer?: string): string {
-  const width = Math.max(outputWidth() ?? USUAL_WIDTH, 30);
-  // The list has two columns where there is room for them; otherwise each meaning is below its term.
+const textWidth = (): number => Math.max(outputWidth() ?? USUAL_WIDTH, 30);
+
+/** Formats a paragraph. */
+export const paragraph = (text: string): string => `${wrapped(text, textWidth()).join('\n')}\n`;
+
+/** Formats a list of terms with their meanings. It has two columns where there is room for them; otherwise each meaning is below its term. */
+export function terms(rows: readonly (readonly [term: string, meaning: string])[]): string {
+  const width = textWidth();
   const beside = width >= 72;
   const left = Math.max(...rows.map(([term]) => term.length)) + 4;
   const list = rows.flatMap(([term, meaning]) => {
@@ -79,7 +83,12 @@ export function helpText(about: string, rows: readonly [term: string, meaning: s
     if (!beside) return [`  ${term}`, ...lines.map((line) => `      ${line}`)];
     return lines.map((line, n) => `${(n === 0 ? `  ${term}` : '').padEnd(left)}${line}`);
   });
-  return `${[...wrapped(about, width), '', ...list, ...(footer === undefined ? [] : ['', ...wrapped(footer, width)])].join('\n')}\n`;
+  return `${list.join('\n')}\n`;
+}
+
+/** Formats a help text: a paragraph, a list of terms with their meanings, and a last paragraph. */
+export function helpText(about: string, rows: readonly [term: string, meaning: string][], footer?: string): string {
+  return [paragraph(about), terms(rows), ...(footer === undefined ? [] : [paragraph(footer)])].join('\n');
 }
 
 const cells = (row: readonly string[], widths: readonly number[]): string =>
