@@ -1,37 +1,17 @@
 // SPDX-License-Identifier: MIT
 /** The page "Break it", served as any static server would, under a path of its own. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { staticSite } from './helpers/static-site.js';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { demoPages, inChromium } from './helpers/chromium.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
-
-inChromium(title, () => {
-  let site: Awaited<ReturnType<typeof staticSite>>;
-  let browser: Browser;
+inChromium(() => {
+  const pages = demoPages();
+  const { problems } = pages;
   let page: Page;
-  let address = '';
-  const problems: string[] = [];
-
-  beforeAll(async () => {
-    site = await staticSite();
-    address = site.address;
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
-  });
 
   const open = async (hash = '', width = 1000): Promise<void> => {
     await page?.close();
-    page = await browser.newPage({ viewport: { width, height: 800 } });
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
-    await page.goto(address + hash);
+    page = await pages.open(hash, { viewport: { width, height: 800 } });
   };
   const status = async (match: RegExp): Promise<string> => {
     await page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''), match.source);

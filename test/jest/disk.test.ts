@@ -1,32 +1,16 @@
 // SPDX-License-Identifier: MIT
 /** The page "Disk" on a static server: what its controls change, and that its image stays. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { staticSite } from './helpers/static-site.js';
+import { beforeAll, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { demoPages, inChromium } from './helpers/chromium.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
-
-inChromium(title, () => {
-  let site: Awaited<ReturnType<typeof staticSite>>;
-  let browser: Browser;
+inChromium(() => {
+  const { open, problems } = demoPages();
   let page: Page;
-  const problems: string[] = [];
 
   beforeAll(async () => {
-    site = await staticSite();
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
-    page = await browser.newPage({ viewport: { width: 360, height: 700 } });
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
-    await page.goto(`${site.address}disk.html#size=4&seconds=0.5&rw=randread&depth=16&batch=1`);
+    page = await open('disk.html#size=4&seconds=0.5&rw=randread&depth=16&batch=1', { viewport: { width: 360, height: 700 } });
     await said(/^Ready/);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
   });
 
   const said = (match: RegExp): Promise<unknown> =>
@@ -109,9 +93,7 @@ inChromium(title, () => {
   });
 
   test('an image in memory is written and read, is not the one of the origin, and is gone when the page is loaded anew', async () => {
-    page = await browser.newPage();
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${site.address}disk.html#where=memory&size=4&seconds=0.5&rw=randrw&depth=16&batch=4`);
+    page = await open('disk.html#where=memory&size=4&seconds=0.5&rw=randrw&depth=16&batch=4');
     await said(/^Ready/);
     const written = await run();
     expect([written[0], written[8]]).toEqual(['half and half in memory, 16 at a time, batch\u00a04', 'all right']);
@@ -142,9 +124,7 @@ inChromium(title, () => {
   });
 
   test('a file that is dropped on the page is the image', async () => {
-    page = await browser.newPage();
-    page.on('pageerror', (error) => problems.push(error.message));
-    await page.goto(`${site.address}disk.html#where=memory&seconds=0.5`);
+    page = await open('disk.html#where=memory&seconds=0.5');
     await said(/^Ready/);
     const dropped = await page.evaluateHandle(() => {
       const data = new DataTransfer();
@@ -159,14 +139,11 @@ inChromium(title, () => {
   });
 
   test('without shared memory it says what is missing; without files of the origin the image is in memory', async () => {
-    page = await browser.newPage({ serviceWorkers: 'block' });
-    await page.goto(`${site.address}disk.html`);
+    page = await open('disk.html', { serviceWorkers: 'block' });
     await said(/^Nothing runs here: this page is not cross-origin isolated/);
     expect(await page.isDisabled('#run')).toBe(true);
     await page.close();
-    page = await browser.newPage();
-    await page.addInitScript('delete StorageManager.prototype.getDirectory');
-    await page.goto(`${site.address}disk.html#where=origin&size=4&seconds=0.5`);
+    page = await open('disk.html#where=origin&size=4&seconds=0.5', {}, 'delete StorageManager.prototype.getDirectory');
     await said(/^This browser gives pages no files of their own .* Here the image is in memory\. Ready\.$/);
     expect((await run())[8]).toBe('all right');
     await page.close();

@@ -1,37 +1,22 @@
 // SPDX-License-Identifier: MIT
 /** The page "Loop explorer" on a static server: its controls change what the loops do, and what it shows of them. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { beforeAll, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
 import type { Trace } from 'wasm-aio';
-import { staticSite } from './helpers/static-site.js';
+import { demoPages, inChromium } from './helpers/chromium.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
-
-inChromium(title, () => {
-  let site: Awaited<ReturnType<typeof staticSite>>;
-  let browser: Browser;
+inChromium(() => {
+  const pages = demoPages();
+  const { problems } = pages;
   let page: Page;
-  const problems: string[] = [];
 
   beforeAll(async () => {
-    site = await staticSite();
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
     page = await open('');
   });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
-  });
 
-  const open = async (hash: string, options: Parameters<Browser['newPage']>[0] = {}, script = ''): Promise<Page> => {
-    const opened = await browser.newPage(options);
-    opened.on('pageerror', (error) => problems.push(error.message));
-    opened.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
-    if (script) await opened.addInitScript(script);
-    await opened.goto(`${site.address}explorer.html${hash}`);
+  const open = async (hash: string, options: Parameters<typeof pages.open>[1] = {}, script = ''): Promise<Page> => {
+    const opened = await pages.open(`explorer.html${hash}`, options, script);
     if (options.serviceWorkers !== 'block') await opened.waitForSelector('#loops tbody tr');
     return opened;
   };

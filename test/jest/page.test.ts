@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT
 /** The library in a page of Chromium, and what only a page's main thread can show. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type * as library from 'wasm-aio';
 import { chromium, type Browser, type Page, type Route } from 'playwright-core';
+import { executablePath, inChromium } from './helpers/chromium.js';
 import { seenWith, useHostedLoops, WITHOUT_WAIT_ASYNC } from './helpers/hosted.js';
 import { openLibraryPage } from './helpers/library-page.js';
 import { cli, fixture, pathOf } from './helpers/paths.js';
 import { filterGuest } from './helpers/wasi-streams.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-// The reporter prints the name of what is skipped, and so the reason.
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
-
 /** The library as the page has it. */
 type Library = typeof library;
 
-inChromium(title, () => {
+inChromium(() => {
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;

@@ -1,36 +1,14 @@
 // SPDX-License-Identifier: MIT
 /** The page "The race", and the navigation of all pages, on a static server: its headers do not isolate them, so a service worker does. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { staticSite } from './helpers/static-site.js';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { demoPages, inChromium } from './helpers/chromium.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
 const WAYS = ['postMessage', 'comlink', 'Atomics.wait by hand', 'wasm-aio'];
 
-inChromium(title, () => {
-  let site: Awaited<ReturnType<typeof staticSite>>;
-  let browser: Browser;
-  const problems: string[] = [];
+inChromium(() => {
+  const { open, problems, address } = demoPages();
 
-  beforeAll(async () => {
-    site = await staticSite();
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
-  });
-
-  const open = async (name: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> => {
-    const page = await browser.newPage(options);
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
-    await page.goto(site.address + name);
-    return page;
-  };
   const said = (page: Page, match: RegExp): Promise<unknown> =>
     page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''), match.source);
   const rows = (page: Page): Promise<string[][]> =>
@@ -69,7 +47,7 @@ inChromium(title, () => {
     const digits = (all: string[][]): string[][] => all.map((row) => row.map((cell) => (/^[\d,]+$/.test(cell) ? String(Number(Number(cell.replaceAll(',', '')).toPrecision(3))) : cell)));
     expect(digits(await rows(other))).toEqual(digits(result));
     expect(await other.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
-    await other.goto(`${site.address}race.html#postMessage=1,2&comlink=-1,2,3,4,5&other=1,2,3,4,5`);
+    await other.goto(`${address()}race.html#postMessage=1,2&comlink=-1,2,3,4,5&other=1,2,3,4,5`);
     await said(other, /^Ready/);
     expect(problems).toEqual([]);
     await page.close();

@@ -1,33 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** The page "Run a program" on a static server: what programs print and read there, and how they end. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { beforeAll, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
+import { demoPages, inChromium } from './helpers/chromium.js';
 import { pathOf } from './helpers/paths.js';
-import { staticSite } from './helpers/static-site.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
-
-inChromium(title, () => {
-  let site: Awaited<ReturnType<typeof staticSite>>;
-  let browser: Browser;
+inChromium(() => {
+  const { open, problems } = demoPages();
   let page: Page;
-  const problems: string[] = [];
 
   beforeAll(async () => {
-    site = await staticSite();
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
-    page = await browser.newPage({ viewport: { width: 360, height: 700 } });
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
-    await page.goto(`${site.address}run.html#program=primes&args=1000+3`);
+    page = await open('run.html#program=primes&args=1000+3', { viewport: { width: 360, height: 700 } });
     await said(/^Ready\.$/);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    site?.close();
   });
 
   const shows = (id: string, match: RegExp): Promise<unknown> =>
@@ -129,8 +114,7 @@ inChromium(title, () => {
   });
 
   test('without shared memory it says what is missing', async () => {
-    page = await browser.newPage({ serviceWorkers: 'block' });
-    await page.goto(`${site.address}run.html`);
+    page = await open('run.html', { serviceWorkers: 'block' });
     await said(/^Nothing runs here: this page is not cross-origin isolated/);
     expect(await page.isDisabled('#run')).toBe(true);
     await page.close();

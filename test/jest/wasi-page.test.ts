@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** WASI guests in a page: their threads are its workers, their streams WHATWG's. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { executablePath, inChromium } from './helpers/chromium.js';
 import { openLibraryPage } from './helpers/library-page.js';
 import { cli, pathOf } from './helpers/paths.js';
 import { filterGuest, pollGuest } from './helpers/wasi-streams.js';
 
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-const inChromium = executablePath ? describe : describe.skip;
-const title = executablePath ? 'in Chromium' : 'in Chromium (skipped: it is not installed: apt-get install chromium)';
-
-inChromium(title, () => {
+inChromium(() => {
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
