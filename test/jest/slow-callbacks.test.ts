@@ -44,9 +44,10 @@ test('call-backs of the owner are reported by their names, with the place where 
   const early = runtime.context.bottomHalf('early', beSlow);
   const reports = new Reports();
   const slow = await runtime.onSlowCallback(5, reports.listener);
+  // Nothing takes that long, however busy the machine is.
+  const slower = new Reports();
+  await runtime.onSlowCallback(1e6, slower.listener);
   function registerHere(): void {
-    const quick = runtime.context.bottomHalf('quick', () => quick.close());
-    quick.schedule();
     runtime.context.timer('a timer', beSlow).arm(0);
     const notifier = runtime.context.notifier('flag');
     runtime.context.onSet(notifier, beSlow);
@@ -71,7 +72,7 @@ test('call-backs of the owner are reported by their names, with the place where 
   expect(await reports.of('early')).not.toHaveProperty('registered');
   expect(slow.lost).toBe(0);
   slow.close();
-  expect(reports.all.map(({ name }) => name)).not.toContain('quick');
+  expect(slower.all).toEqual([]);
 });
 
 test('one that still runs is reported by the owner with a dump, and again when it has ended', async () => {
@@ -131,9 +132,10 @@ test('closed, it costs nothing and reports nothing; several do not know of each 
   expect(calls).toBe(1);
   third.close();
   third.close();
+  const told = reports.all.length;
   expect([word[0], core.callbacks.wraps.size]).toEqual([1, 1]);
   await runtime.close();
   expect([word[0], core.callbacks.wraps.size]).toEqual([0, 0]);
-  expect(reports.all).toHaveLength(2);
+  expect(reports.all).toHaveLength(told);
   await failure(runtime.onSlowCallback(1, reports.listener), 'ERR_AIO_CLOSED');
 });
