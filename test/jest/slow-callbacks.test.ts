@@ -72,6 +72,8 @@ test('call-backs of the owner are reported by their names, with the place where 
   expect(await reports.of('early')).not.toHaveProperty('registered');
   expect(slow.lost).toBe(0);
   slow.close();
+  // It reads for the last time then.
+  await runtime.close();
   expect(slower.all).toEqual([]);
 });
 
