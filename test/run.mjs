@@ -5,7 +5,7 @@
 //   ONLY=words                          programs (C) or a pattern (jest)
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runAiocc } from './aiocc/run.mjs';
 import { runApi } from './api/check.mjs';
@@ -46,7 +46,10 @@ async function jest() {
   );
   const count = existsSync(sums) ? JSON.parse(readFileSync(sums, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
   // jest may fail without a failed test, by its configuration for one.
-  if (code !== 0 && count.failed === 0) count.failed = 1;
+  if (code !== 0 && count.failed === 0) {
+    process.stdout.write(`  FAILED   jest ended with ${code}, although no test failed\n`);
+    count.failed = 1;
+  }
   return count;
 }
 
@@ -57,8 +60,9 @@ async function lint() {
   const results = await eslint.lintFiles(['ts', 'test/jest']);
   const text = await (await eslint.loadFormatter('stylish')).format(results);
   if (text) process.stdout.write(text);
-  const failed = results.filter((file) => file.errorCount + file.warningCount > 0).length;
-  return { passed: results.length - failed, failed, skipped: 0 };
+  const wrong = results.filter((file) => file.errorCount + file.warningCount > 0);
+  for (const { filePath } of wrong) process.stdout.write(`  FAILED   lint: ${relative(top, filePath)}\n`);
+  return { passed: results.length - wrong.length, failed: wrong.length, skipped: 0 };
 }
 
 /** The C tests in the builds that there are beside the native one; those that are missing are skipped. */

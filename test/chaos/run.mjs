@@ -54,7 +54,7 @@ async function runHost(runner, count, seed) {
       failures.push({ host: runner.host, ...round });
       // At once: a long run may be stopped before it can make the program smaller.
       const [{ kind, text }] = round.problems;
-      process.stdout.write(`chaos: seed ${round.seed} fails in ${runner.host}: ${kind}: ${text.split('\n')[0]}\n`);
+      process.stdout.write(`  FAILED   chaos: seed ${round.seed} in ${runner.host}: ${kind}: ${text.split('\n')[0]}\n`);
     }
     const done = round.number;
     if (count > 200 && done % 100 === 0) {
