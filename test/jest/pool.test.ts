@@ -65,7 +65,7 @@ describe('tasks', () => {
 
   test('a file that does not load, or serves no tasks, rejects what waits for it, and says why', async () => {
     const none = open({ module: new URL('./fixtures/nowhere.js', import.meta.url) });
-    await expect(none.run(1)).rejects.toMatchObject({ code: 'ERR_AIO_INVALID_ARG', message: expect.stringMatching(/options\.module: .*nowhere\.js cannot be loaded/) });
+    await expect(none.run(1)).rejects.toMatchObject({ code: 'ERR_AIO_INVALID_ARG', message: expect.stringMatching(/options\.module: .*nowhere\.js cannot be loaded: .* give options\.worker instead/) });
     const other = open({ module: undefined as never, worker: () => new Worker(new URL('./fixtures/iothread-order.js', import.meta.url)) });
     await expect(other.run(1)).rejects.toThrow(/its file must call serve\(tasks/);
     // A later task tries again.

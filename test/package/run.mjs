@@ -31,6 +31,9 @@ const SCRIPTS = [
 const NOT_AT_ONCE = /\/wasi\/|\/comlink\/|iothread\/(rpc|life|owned-iothread)\.js|api\/open-file\.js/;
 const PAGE_SAYS = '4096 bytes, the first is 7';
 const IOTHREAD_SAYS = '4096 bytes, told 0,1,2, 1 flush';
+const POOL_SAYS = 'the squares are 9,16';
+/** What a pool says whose file a bundler has left behind. */
+const USE_WORKER = /^ERR_AIO_INVALID_ARG:? options\.module: .*\. If a bundler has made this program, give options\.worker instead/;
 
 const HELLO = `
   #include <stdio.h>
@@ -215,6 +218,28 @@ const tests = {
     }
   },
 
+  async 'esbuild: a pool in Node and in a page'() {
+    const { build } = await import('esbuild');
+    const shared = { absWorkingDir: room.path('app'), bundle: true, format: 'esm' };
+    const files = { worker: 'wasm-aio/worker', 'pool-tasks': 'pool-tasks.js', squares: 'squares.js' };
+    await build({ ...shared, entryPoints: { ...files, main: 'pool-node.js' }, platform: 'node', outdir: room.path('pool/node') });
+    await build({ ...shared, entryPoints: { ...files, main: 'pool.js' }, platform: 'browser', outdir: room.path('pool/page') });
+    for (const place of ['node', 'page']) cpSync(room.path('app/node_modules/wasm-aio/dist/aio.wasm'), room.path('pool', place, 'aio.wasm'));
+    room.write('pool/node/package.json', '{ "type": "module" }\n');
+    const { code, out, err } = await execute(process.execPath, ['main.js'], { cwd: room.path('pool/node') });
+    assert.deepEqual({ code, err }, { code: 0, err: '' });
+    const says = Object.fromEntries(out.trimEnd().split('\n').map((line) => line.split(/ (.*)/s)));
+    assert.equal(says.worker, '9');
+    for (const name of ['module', 'limits', 'runtime']) assert.match(says[name] ?? 'nothing', USE_WORKER, name);
+    room.write('pool/page/index.html', '<!doctype html><meta charset="utf-8"><body><script type="module" src="main.js"></script></body>');
+    const site = await serveStatic(room.path('pool/page'));
+    try {
+      assert.equal(await inPage(site.address), POOL_SAYS);
+    } finally {
+      site.close();
+    }
+  },
+
   async 'Vite: the dev server'() {
     const { createServer } = await import('vite');
     const server = await createServer({ root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error', server: { host: '127.0.0.1', port: 0 } });
@@ -226,6 +251,9 @@ const tests = {
       assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
       assert.equal(await inPage(`${address}escape.html`), '2 workers');
       assert.equal(await inPage(`${address}wasi.html`), 'Hello, 0');
+      assert.equal(await inPage(`${address}pool.html`), POOL_SAYS);
+      assert.equal(await inPage(`${address}pool-module.html`), POOL_SAYS);
+      assert.equal(await inPage(`${address}pool-import.html`), '9');
       assert.ok(!existsSync(room.path('app/node_modules/.vite/deps/wasm-aio.js')), 'bundled ahead');
     } finally {
       await server.close();
@@ -235,7 +263,7 @@ const tests = {
   async 'Vite: build and preview'() {
     const { build, preview } = await import('vite');
     const config = { root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error' };
-    const input = ['index.html', 'own-worker.html', 'iothread.html', 'escape.html', 'wasi.html'].map((name) => room.path('app', name));
+    const input = ['index.html', 'own-worker.html', 'iothread.html', 'escape.html', 'wasi.html', 'pool.html', 'pool-module.html', 'pool-import.html'].map((name) => room.path('app', name));
     await build({ ...config, build: { outDir: 'built', rollupOptions: { input } } });
     assert.doesNotMatch(scripts(room.path('app/built')), /["']node:|browser-external/);
     const server = await preview({ ...config, build: { outDir: 'built' }, preview: { host: '127.0.0.1', port: 0 } });
@@ -246,6 +274,9 @@ const tests = {
       assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
       assert.equal(await inPage(`${address}escape.html`), '2 workers');
       assert.equal(await inPage(`${address}wasi.html`), 'Hello, 0');
+      assert.equal(await inPage(`${address}pool.html`), POOL_SAYS);
+      assert.equal(await inPage(`${address}pool-module.html`), POOL_SAYS);
+      assert.match(await inPage(`${address}pool-import.html`), USE_WORKER);
     } finally {
       await server.close();
     }
@@ -343,17 +374,21 @@ const tests = {
     const { default: config } = await import(room.path('app/webpack.config.js'));
     await webpack(config);
     await webpack({ ...config, mode: 'development', devtool: false, entry: room.path('app/webpack-escape.js'), output: { ...config.output, path: room.path('app/dist/escape') } });
-    await webpack({ ...config, entry: room.path('app/webpack-iothread.js'), output: { ...config.output, path: room.path('app/dist/iothread') } });
+    const more = { iothread: 'webpack-iothread.js', pool: 'pool.js', 'pool-module': 'pool-module.js' };
+    const entry = Object.fromEntries(Object.entries(more).map(([name, file]) => [name, room.path('app', file)]));
+    await webpack({ ...config, entry, output: { ...config.output, path: room.path('app/dist/more'), filename: '[name].js' } });
     assert.doesNotMatch(scripts(room.path('app/dist')), /["']node:/);
     const html = '<!doctype html><meta charset="utf-8"><body><script src="main.js"></script></body>';
     room.write('app/dist/index.html', html);
     room.write('app/dist/escape/index.html', html);
-    room.write('app/dist/iothread/index.html', html);
+    for (const name of Object.keys(more)) room.write(`app/dist/more/${name}.html`, html.replace('main.js', `${name}.js`));
     const site = await serveStatic(room.path('app/dist'));
     try {
       assert.equal(await inPage(site.address), PAGE_SAYS);
       assert.equal(await inPage(`${site.address}escape/index.html`), '2 workers');
-      assert.equal(await inPage(`${site.address}iothread/index.html`), 'the sum is 3');
+      assert.equal(await inPage(`${site.address}more/iothread.html`), 'the sum is 3');
+      assert.equal(await inPage(`${site.address}more/pool.html`), POOL_SAYS);
+      assert.equal(await inPage(`${site.address}more/pool-module.html`), POOL_SAYS);
     } finally {
       site.close();
     }

@@ -32,8 +32,8 @@ export interface ResourceLimits {
 /** Options of {@link Pool}. Give either `module` or `worker`. */
 export interface PoolOptions {
   /**
-   * The address of your file, an ES module that exports functions: `default`, and others by their names. No bundler has to
-   * find it.
+   * The address of your file, an ES module that exports functions: `default`, and others by their names. In a program that a
+   * bundler makes, use `worker`: bundlers do not bundle the file that is named here.
    */
   module?: URLLike;
   /**

@@ -11,7 +11,7 @@ import { Durations, type DurationStats } from './durations.js';
 import { poolOptions, runOptions, type CheckedOptions, type PoolOptions, type ResultOf, type RunOptions, type TaskName, type TaskOf } from './options.js';
 import { TaskQueue } from './queue.js';
 import { clock } from './tasks.js';
-import { PoolThread, type Place, type Task } from './thread.js';
+import { notLoaded, PoolThread, type Place, type Task } from './thread.js';
 
 /** What a pool has done and is doing; all times are in milliseconds. */
 export interface PoolStats {
@@ -249,7 +249,11 @@ export class Pool<Api = unknown> {
       const { Worker } = (await import(/* @vite-ignore */ /* webpackIgnore: true */ ['node', 'worker_threads'].join(':'))) as typeof workers;
       code = { worker: () => new Worker(new URL('./worker-limited.js', import.meta.url), { resourceLimits }) };
     }
-    const io = (await runtime.iothread(thread.name, code)) as IOThread;
+    const io = (await runtime.iothread(thread.name, code).catch((error: unknown) => {
+      // With a cause it is about the file, and not about the name.
+      const isMissing = 'module' in source && error instanceof AioError && error.code === 'ERR_AIO_INVALID_ARG' && error.cause !== undefined;
+      throw isMissing ? notLoaded(`the pool's own worker: ${error.message}`, error) : error;
+    })) as IOThread;
     const ended = (): void => this.#end(thread);
     io.closed.then(ended, ended);
     await thread.begin(io, 'module' in source ? source.module.href : undefined);

@@ -45,6 +45,10 @@ let lastTicket = 0;
 
 type RemoteService = Received<PoolService>;
 
+/** The error of a pool with `module` if a file is not where it has to be, as in programs that a bundler has made. */
+export const notLoaded = (what: string, cause: unknown): AioError => new AioError('ERR_AIO_INVALID_ARG',
+  `options.module: ${what}. If a bundler has made this program, give options.worker instead: bundlers find its file and what that imports`, { cause });
+
 /** What a thread tells its pool. */
 export interface ThreadEvents {
   /** A task was answered. ran: how long it ran, in ms; undefined: it has never begun, and never will. */
@@ -84,7 +88,7 @@ export class PoolThread {
         await remote.load(href);
       } catch (cause) {
         if (cause instanceof AioError && cause.code !== 'ERR_AIO_INVALID_ARG') throw cause;
-        throw new AioError('ERR_AIO_INVALID_ARG', `options.module: ${href} cannot be loaded: ${messageOf(cause)}`, { cause });
+        throw notLoaded(`${href} cannot be loaded: ${messageOf(cause)}`, cause);
       }
     }
     await remote.begin({ tickets: this.tickets, times: this.times }, this.limit);

@@ -1,0 +1,3 @@
+import squares from './squares.js';
+
+export default squares;
