@@ -6,6 +6,7 @@
 //   HOST=node|page                      there alone
 //   WITHOUT=kill,die                    kinds of steps to leave out (test/chaos/steps-*.mjs)
 //   MINIMISE=seconds                    how long a program that fails is made smaller; 60
+import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { skip } from '../skips.mjs';
 import { runBatches } from './batches.mjs';
@@ -72,6 +73,7 @@ async function runHost(runner, count, seed) {
 }
 
 export async function runChaos() {
+  if (!existsSync(new URL('../../build/chaos/module.wasm', import.meta.url))) throw new Error('build/chaos/module.wasm is missing; type: make chaos');
   const seed = number('SEED') ?? Math.floor(Math.random() * 2 ** 31);
   const sum = { passed: 0, failed: 0, skipped: 0 };
   const hosts = process.env.HOST ? [process.env.HOST] : ['node', 'page'];
