@@ -53,7 +53,7 @@ function run(work, told) {
       const problem = (kind, text) => told({ seed: current ?? work.seeds?.[0] ?? work.programs[0].seed, problems: [{ kind, text: `${text}\n${errors}`.trim() }] });
       if (late) problem(done ? 'no end' : 'stuck', late);
       else if (current !== undefined) problem('death', `the process ended amid a program: code ${code}, signal ${signal}`);
-      else if (!done) problem('start', `the process ended before a program began: code ${code}, signal ${signal}`);
+      else if (!done && seen === 0) problem('start', `the process ended before a program began: code ${code}, signal ${signal}`);
       else if (code !== 0) problem('exit code', `the process ended with code ${code}`);
       if (current !== undefined) seen++;
       // Never the same again, should it have failed before its first program.
