@@ -80,6 +80,7 @@
 #define iothread_reclaim aio_priv_iothread_reclaim
 #define iothread_request_stop aio_priv_iothread_request_stop
 #define iothread_retire aio_priv_iothread_retire
+#define iothread_visit aio_priv_iothread_visit
 
 /* loop/abandon.c */
 #define aio_context_abandon aio_priv_aio_context_abandon

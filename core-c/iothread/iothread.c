@@ -134,6 +134,23 @@ void iothread_free(IOThread *iothread)
     free_object(iothread, qemu_bh_delete);
 }
 
+bool iothread_visit(const IOThread *iothread,
+                    void (*fn)(IOThread *iothread, void *opaque), void *opaque)
+{
+    IOThread *each;
+
+    /* Whoever frees it takes it out of the list first. */
+    qemu_mutex_lock(&iothreads_lock);
+    QLIST_FOREACH(each, &iothreads, next) {
+        if (each == iothread) {
+            CALL_OWN(fn, each, opaque);
+            break;
+        }
+    }
+    qemu_mutex_unlock(&iothreads_lock);
+    return each;
+}
+
 /* ---- When its thread was lost ---- */
 
 void iothread_abandon(IOThread *iothread)

@@ -33,6 +33,10 @@ void iothread_abandon(IOThread *iothread);
  */
 void iothread_reclaim(IOThread *iothread, AioContext *ctx, QEMUBHFunc *idle);
 void iothread_retire(IOThread *iothread);
+/* Calls fn(iothread, opaque) and returns true, unless it is being freed, has been, or was
+ * abandoned. It is not freed meanwhile. Any thread. */
+bool iothread_visit(const IOThread *iothread,
+                    void (*fn)(IOThread *iothread, void *opaque), void *opaque);
 /* Frees an IOThread that no thread runs. */
 void iothread_free(IOThread *iothread);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /** Runtime.iothreads(): what was set comes back, of every IOThread that is open. */
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Runtime } from 'wasm-aio';
+import { Runtime, type AioBuffer } from 'wasm-aio';
 import { failure } from './helpers/errors.js';
 import { pathOf } from './helpers/paths.js';
 
@@ -53,6 +54,28 @@ test('the counters are those of io.stats()', async () => {
   expect(info?.stats.jobs).toBe(3);
   expect(Object.keys(info?.stats ?? {})).toEqual(Object.keys(await io.stats()));
   await io.close();
+});
+
+test('while IOThreads end, each that is reported is one that lives: what it has freed is not read', async () => {
+  const open = await Promise.all(Array.from({ length: 4 }, (_, n) => runtime.iothread(`ends-${n}`, {
+    worker: () => new Worker(new URL('./fixtures/iothread-disk.js', import.meta.url)), pollMaxNs: 1000 + n,
+  })));
+  const buffers: AioBuffer[] = [];
+  let left = open.length;
+  for (const io of open) void io.close().then(() => left--);
+  while (left > 0) {
+    for (const { name, pollMaxNs, stats: { sleeping } } of await runtime.iothreads()) {
+      expect(name).toBe(`ends-${pollMaxNs - 1000}`);
+      expect(sleeping).toMatch(/^(hosted|blocking)$/);
+    }
+    expect(runtime.dump()).toContain("thread 0 'owner'");
+    // What has been freed is used again.
+    buffers.push(...[64, 256, 512, 1024, 2048].map((length) => runtime.allocate(length)));
+    for (const { bytes } of buffers.slice(-5)) bytes.fill(0xa5);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await names()).toEqual([]);
+  for (const buffer of buffers) buffer.close();
 });
 
 test('a runtime that is closed answers no longer', async () => {

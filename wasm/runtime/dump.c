@@ -38,22 +38,15 @@ static void say_owned(const char *name, AioContext *ctx)
     say_context(ctx);
 }
 
-/* Returns the context that the thread runs as an IOThread, or NULL. */
-static AioContext *context_of(WasmThread *thread)
-{
-    IOThread *iothread = qatomic_mb_read(&thread->arg);
-
-    return thread->role == ROLE_IOTHREAD && iothread
-               ? iothread_context(iothread)
-               : NULL;
-}
-
-/* Says what a thread is doing, as far as another one can tell. */
-static const char *doing(WasmThread *thread)
+/* Says what a thread is doing, as far as another one can tell. ctx: the context that it runs
+ * as an IOThread, or NULL. */
+static const char *doing(WasmThread *thread, AioContext *ctx)
 {
     uint32_t *word = qatomic_mb_read(&thread->waiting_on);
-    AioContext *ctx = context_of(thread);
 
+    if (qatomic_read(&thread->state) == THREAD_STARTING) {
+        return "starts";
+    }
     if (!word) {
         return "runs";
     }
@@ -66,6 +59,24 @@ static const char *doing(WasmThread *thread)
     return "sleeps (for work, a lock or a condition)";
 }
 
+static void say_thread(WasmThread *thread, AioContext *ctx)
+{
+    say("thread %d '%s': %s", (int)(thread - wasm_threads),
+        thread->name[0] ? thread->name : "reserve", doing(thread, ctx));
+    if (wasm_thread_holds(thread)) {
+        say(", holds %d locks", wasm_thread_holds(thread));
+    }
+    say("\n");
+    if (ctx) {
+        say_context(ctx);
+    }
+}
+
+static void say_iothread(IOThread *iothread, void *thread)
+{
+    say_thread(thread, iothread_context(iothread));
+}
+
 /* Owner only. */
 WASM_EXPORT("rt_dump")
 const char *rt_dump(void)
@@ -76,20 +87,11 @@ const char *rt_dump(void)
     rt_each_context(say_owned);
     for (int i = 1; i < WASM_MAX_THREADS; i++) {
         WasmThread *thread = &wasm_threads[i];
-        AioContext *ctx;
-        if (qatomic_read(&thread->state) == THREAD_FREE) {
-            continue;
-        }
-        say("thread %d '%s': %s", i, thread->name[0] ? thread->name : "reserve",
-            qatomic_read(&thread->state) == THREAD_STARTING ? "starts"
-                                                            : doing(thread));
-        if (wasm_thread_holds(thread)) {
-            say(", holds %d locks", wasm_thread_holds(thread));
-        }
-        say("\n");
-        ctx = context_of(thread);
-        if (ctx) {
-            say_context(ctx);
+
+        if (qatomic_read(&thread->state) != THREAD_FREE &&
+            !(qatomic_read(&thread->role) == ROLE_IOTHREAD &&
+              iothread_visit(qatomic_mb_read(&thread->arg), say_iothread, thread))) {
+            say_thread(thread, NULL);
         }
     }
     return text;

@@ -126,24 +126,51 @@ static int thread_number(IOThread *iothread)
     return 0;
 }
 
-/* Returns what QMP's query-iothreads reports of it, as JSON. Owner only. */
-WASM_EXPORT("rt_iothread_query")
-const char *rt_iothread_query(IOThread *iothread)
+/* Returns what its loop has done, as JSON. Owner only. */
+WASM_EXPORT("rt_context_stats")
+const char *rt_context_stats(AioContext *ctx)
 {
     static char text[400];
-    const AioContext *ctx = iothread_context(iothread);
+    const AioStats *s = &ctx->stats;
 
     snprintf(text, sizeof(text),
+             "{\"polls\":%" PRIu64 ",\"sleeps\":%" PRIu64
+             ",\"bottomHalves\":%" PRIu64 ",\"handlers\":%" PRIu64
+             ",\"timers\":%" PRIu64 ",\"jobs\":%" PRIu64
+             ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64
+             ",\"pollHits\":%" PRIu64 ",\"pollMisses\":%" PRIu64
+             ",\"sleeping\":\"%s\"}",
+             s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
+             ctx->wakeup->sent, ctx->wakeup->saved, s->poll_hits,
+             s->poll_misses, rt_is_hosted(ctx) ? "hosted" : "blocking");
+    return text;
+}
+
+static char query_text[800];
+
+static void query(IOThread *iothread, void *opaque)
+{
+    AioContext *ctx = iothread_context(iothread);
+
+    (void)opaque;
+    snprintf(query_text, sizeof(query_text),
              "{\"threadId\":%d,\"pollMaxNs\":%" PRId64
              ",\"pollGrow\":%" PRId64 ",\"pollShrink\":%" PRId64
              ",\"aioMaxBatch\":%" PRId64 ",\"threadPoolMin\":%" PRId64
-             ",\"threadPoolMax\":%" PRId64 "}",
+             ",\"threadPoolMax\":%" PRId64 ",\"stats\":%s}",
              thread_number(iothread), qatomic_read(&ctx->poll_max_ns),
              qatomic_read(&ctx->poll_grow), qatomic_read(&ctx->poll_shrink),
              qatomic_read(&ctx->aio_max_batch),
              qatomic_read(&ctx->thread_pool_min),
-             qatomic_read(&ctx->thread_pool_max));
-    return text;
+             qatomic_read(&ctx->thread_pool_max), rt_context_stats(ctx));
+}
+
+/* Returns what QMP's query-iothreads reports of it, and its counters, as JSON; "" if its
+ * thread has freed it, or was lost. Owner only. */
+WASM_EXPORT("rt_iothread_query")
+const char *rt_iothread_query(IOThread *iothread)
+{
+    return iothread_visit(iothread, query, NULL) ? query_text : "";
 }
 
 WASM_EXPORT("rt_iothread_request_stop")
@@ -289,7 +316,6 @@ void rt_iothread_leave(IOThread *iothread)
     while (aio_poll(ctx, *requests > 0) || *requests) {
         continue;
     }
-    /* From now on rt_dump() does not read the object. */
     qatomic_mb_set(&wasm_thread_self()->arg, NULL);
     iothread_leave(iothread);
     iothread_free(iothread);
@@ -305,24 +331,4 @@ WASM_EXPORT("rt_context_polls")
 double rt_context_polls(const AioContext *ctx)
 {
     return (double)qatomic_read(&ctx->stats.polls);
-}
-
-/* Returns what its loop has done, as JSON. Owner only. */
-WASM_EXPORT("rt_context_stats")
-const char *rt_context_stats(AioContext *ctx)
-{
-    static char text[400];
-    const AioStats *s = &ctx->stats;
-
-    snprintf(text, sizeof(text),
-             "{\"polls\":%" PRIu64 ",\"sleeps\":%" PRIu64
-             ",\"bottomHalves\":%" PRIu64 ",\"handlers\":%" PRIu64
-             ",\"timers\":%" PRIu64 ",\"jobs\":%" PRIu64
-             ",\"wakeupsSent\":%" PRIu64 ",\"wakeupsSaved\":%" PRIu64
-             ",\"pollHits\":%" PRIu64 ",\"pollMisses\":%" PRIu64
-             ",\"sleeping\":\"%s\"}",
-             s->polls, s->sleeps, s->bhs, s->handlers, s->timers, s->jobs,
-             ctx->wakeup->sent, ctx->wakeup->saved, s->poll_hits,
-             s->poll_misses, rt_is_hosted(ctx) ? "hosted" : "blocking");
-    return text;
 }

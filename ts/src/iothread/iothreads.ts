@@ -56,7 +56,7 @@ export class IOThreads implements Part, IOThreadOwner {
   };
 
   query(): IOThreadInfo[] {
-    return this.open.map((ioThread) => ioThread.query());
+    return this.open.flatMap((ioThread) => ioThread.query() ?? []);
   }
 
   /** Removes an IOThread that has ended. */

@@ -55,6 +55,7 @@ export class IOThreadLife {
   private killed = false;
   /** Resolves when the thread's role is over, for whatever reason. */
   private readonly ended: Promise<void>;
+  hasEnded = false;
   whenEnded!: () => void;
   /** Resolves when no thread works on its requests any more, which may be some time after it was lost. */
   readonly idle: Promise<void>;
@@ -64,7 +65,10 @@ export class IOThreadLife {
     private readonly context: ContextPointer, private readonly thread: Thread, private readonly code: OwnWorker | undefined,
     private readonly hooks: LifeHooks,
   ) {
-    this.ended = new Promise((resolve) => (this.whenEnded = resolve));
+    this.ended = new Promise((resolve) => (this.whenEnded = () => {
+      this.hasEnded = true;
+      resolve();
+    }));
     this.idle = new Promise((resolve) => owner.whenIdle.set(pointer, () => {
       owner.whenIdle.delete(pointer);
       resolve();

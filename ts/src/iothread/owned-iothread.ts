@@ -234,11 +234,13 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
     return JSON.parse(memory.string(exports.rt_context_stats(this.context))) as LoopStats;
   }
 
-  /** @internal */
-  query(): IOThreadInfo {
+  /** Undefined if its thread has ended, even if the owner has not been told yet. @internal */
+  query(): IOThreadInfo | undefined {
     const { exports, memory } = this.#core.instance;
-    const properties = JSON.parse(memory.string(exports.rt_iothread_query(this.#pointer))) as Omit<IOThreadInfo, 'name' | 'stats'>;
-    return { name: this.name, ...properties, stats: this.#counters() };
+    const text = this.life.hasEnded ? '' : memory.string(exports.rt_iothread_query(this.#pointer));
+    if (text === '') return undefined;
+    // Modules that an earlier version has built do not have the counters in it.
+    return { name: this.name, stats: this.#counters(), ...JSON.parse(text) as object } as IOThreadInfo;
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
