@@ -104,6 +104,23 @@ test.each(['terminate', 'close'] as const)('%s() of one rejects the calls of the
   expect(await a.remote.ask('echo', 2)).toBe(2);
 });
 
+test('a thread that is ending ends, although it is not told any more that the other one has', async () => {
+  expect(await a.remote.ask('echo', 1)).toBe(1);
+  const controller = new AbortController();
+  await a.remote.hold(controller.signal);
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  const blocked = a.remote.block(words);
+  await until(() => Atomics.load(words, 0) === 1);
+  const closing = a.close();
+  await b.close();
+  // In the ring, behind a message that was not sent.
+  controller.abort();
+  Atomics.store(words, 1, 1);
+  Atomics.notify(words, 1);
+  await closing;
+  await blocked;
+});
+
 test('the caller may be terminated in the middle of its calls', async () => {
   let until10!: () => void;
   const began = new Promise<void>((resolve) => (until10 = resolve));

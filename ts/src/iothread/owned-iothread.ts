@@ -67,6 +67,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
         owner.answers.expect();
       },
       post: (message, transfer) => this.#send(message, transfer),
+      isSealed: () => this.#sealed,
       arrived: loop.run,
       assertOpen: () => this.assertOpen(),
       ask: (start) => core.ask(this, start),
@@ -121,7 +122,6 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
   }
 
   #send(message: ToIOThread, transfer?: Transferable[]): void {
-    if (this.#sealed) return;
     // The message is counted before the loop is woken up: the loop leaves WebAssembly when it sees the count.
     this.#post(message, transfer);
     this.#core.instance.exports.rt_notify(this.context);

@@ -264,6 +264,8 @@ export class Rpc implements Connection {
   }
 
   private sendMessage(kind: number, id: number, of: number, value: unknown, root: string, copied = false): Revoke | undefined {
+    // The other side would wait for its number for ever.
+    if (this.side.isSealed?.()) return undefined;
     const packed = pack(value, this.functions, root, copied);
     const { packet, sent, transfer } = packed;
     const claim = kind === Kind.revocable ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
@@ -288,7 +290,7 @@ export class Rpc implements Connection {
 
   /** Sends plain data for the other side itself, which takes it after all that was sent before. */
   control(value: unknown, transfer: Transferable[] = []): void {
-    if (this.closed) return;
+    if (this.closed || this.side.isSealed?.()) return;
     this.side.post({ type: 'rpc', key: this.side.writer.key, number: this.sending, kind: Kind.control, id: 0, of: 0, packet: { value } }, transfer);
     this.sending = (this.sending + 1) | 0;
   }

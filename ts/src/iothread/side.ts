@@ -18,6 +18,8 @@ export interface Side {
   /** Wakes up the other side's loop after a record was written to the ring. */
   wake(): void;
   post(message: RpcMessage | Instead<RpcMessage>, transfer?: Transferable[]): void;
+  /** Whether the other side has been told to end, and gets no more messages. Records still reach a blocking call of it. */
+  isSealed?(): boolean;
   /** A message has arrived, which take() has to take soon. */
   arrived(): void;
   /** A call of the other side has returned a promise, and (settled) that promise is settled and was answered. */
