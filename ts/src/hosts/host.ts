@@ -12,8 +12,9 @@ export interface HostWorker {
    */
   readonly gone?: Promise<void>;
   /**
-   * Whether it has sent no message yet. Present where a message of a worker, the first, is what its end is known by: one that is
-   * terminated before that message has arrived sends nothing.
+   * Whether no message of the worker has arrived yet. Present where the owner learns of a worker's end by a Web Lock
+   * (life-lock.ts), whose name the worker's first message tells. Until that message nothing tells that the worker has ended, so
+   * that the owner gives up a worker that is silent for too long.
    */
   isSilent?(): boolean;
   /** Sets whether the worker keeps the process alive, on hosts that have a process. */
