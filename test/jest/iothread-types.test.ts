@@ -28,6 +28,20 @@ interface Api {
 }
 type R = Remote<Api>;
 
+/** What has to do with its own kind, in all places where that can stand. */
+interface Peer {
+  readonly name: string;
+  meet(peer: Remote<Peer>): void;
+  peers(): Remote<Peer>[];
+  byName(): Map<string, Remote<Peer>>;
+  each(): AsyncGenerator<Remote<Peer>, string>;
+  onMeet(met: (peer: Remote<Peer>) => Remote<Peer>): void;
+  /** Its own object, and not that of another thread. */
+  child(): Peer;
+  readonly inner: { readonly peer: Peer };
+}
+type P = Remote<Peer>;
+
 const checks = [
   holds<Equal<R['sum'], (numbers: Uint32Array, options?: { signal?: boolean }) => Promise<number>>>(true),
   holds<Equal<ReturnType<R['find']>, Promise<{ at: Date; size: bigint } | undefined>>>(true),
@@ -56,6 +70,18 @@ const checks = [
   holds<Equal<R['flush'], BottomHalf>>(true),
   holds<Equal<R['bytes'], Pipe>>(true),
   holds<Equal<R['limit'], number>>(true),
+  // The object of a thread arrives as what it is, also as its own argument and result; what the thread made itself is a remote of it.
+  holds<Equal<Parameters<P['meet']>, [P]>>(true),
+  holds<Equal<ReturnType<P['peers']>, Promise<P[]>>>(true),
+  holds<Equal<ReturnType<P['byName']>, Promise<Map<string, P>>>>(true),
+  holds<Equal<Awaited<ReturnType<P['each']>>, RemoteGenerator<P, string>>>(true),
+  holds<Equal<Parameters<P['onMeet']>, [(peer: P) => P | Promise<P>]>>(true),
+  holds<Equal<Awaited<ReturnType<P['child']>>, Received<Peer>>>(true),
+  holds<Equal<P['inner']['peer'], Received<Peer>>>(true),
+  holds<Equal<Received<P>, P>>(true),
+  holds<Equal<P['sync']['name'], string>>(true),
+  holds<Equal<ReturnType<P['sync']['peers']>, P[]>>(true),
+  holds<Equal<ReturnType<P['sync']['child']>, Received<Peer>>>(true),
   holds<Equal<Remote<Disk>['add'], (a: number, b: number) => Promise<number>>>(true),
   holds<Equal<Remote<Loop>['handles']['flush'], BottomHalf>>(true),
 ];
@@ -72,6 +98,20 @@ function handles(context: AioContext, pipe: Pipe, any: Handle): unknown[] {
   // @ts-expect-error the handle of a notifier
   const other: Pipe = context.fromHandle(handle);
   return [same, notifier, one, whole, wrong, other];
+}
+
+/** Compiled, never called. */
+async function peers(a: IOThread<Peer>, b: IOThread<Peer>): Promise<void> {
+  await a.remote.meet(a.remote);
+  await a.remote.meet(b.remote);
+  await a.remote.onMeet(async (peer) => (await peer.peers())[0] ?? peer);
+  for await (const peer of a.remote.each()) await peer.with({ timeout: 5 }).meet(b.remote);
+  const deep: string = (await (await (await a.remote.child()).child()).peers())[0]?.inner.peer.name ?? '';
+  // @ts-expect-error an object of this thread is none of another one
+  await a.remote.meet({ name: 'here' });
+  // @ts-expect-error nor is what a function of another thread has returned
+  await a.remote.meet(await a.remote.child());
+  void deep;
 }
 
 /** Compiled, never called. */
@@ -123,5 +163,5 @@ async function calls(runtime: Runtime, disk: IOThread<Disk>, api: IOThread<Api>)
 
 test('the types are what they are said to be', () => {
   expect(checks.every(Boolean)).toBe(true);
-  expect([typeof calls, typeof handles]).toEqual(['function', 'function']);
+  expect([typeof calls, typeof handles, typeof peers]).toEqual(['function', 'function', 'function']);
 });

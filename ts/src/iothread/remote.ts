@@ -52,6 +52,13 @@ type AsItIs =
   | HasHandle | Date | RegExp | Error | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
+/**
+ * Any function. Parameters and results are looked at only where they are used, so that they may be of the type that is being made: a type
+ * with `meet(peer: Remote<Peer>)` in Peer itself.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Callable = (...args: any) => any;
+
 /** A value that is no object, and that every thread can get. */
 type Primitive = string | number | bigint | boolean | null | undefined;
 
@@ -68,7 +75,7 @@ type ReceivedView<T> = T extends Uint8Array & { readUInt8: unknown } ? Uint8Arra
 export type Received<T> =
   T extends Primitive ? T
   : T extends Unsendable ? never
-  : T extends (...args: infer A) => infer R ? (...args: Sent<A>) => Answer<Awaited<R>>
+  : T extends Callable ? (...args: Sent<Parameters<T>>) => Answer<Awaited<ReturnType<T>>>
   : T extends Error ? ReceivedError<T>
   : T extends ArrayBufferView ? ReceivedView<T>
   : T extends AsItIs ? T
@@ -84,7 +91,7 @@ export type Received<T> =
  * promise may be given, too, because the other thread awaits its result.
  */
 export type Sent<T> =
-  T extends (...args: infer A) => infer R ? (...args: A) => Awaited<R> | Promise<Awaited<R>>
+  T extends Callable ? (...args: Parameters<T>) => Awaited<ReturnType<T>> | Promise<Awaited<ReturnType<T>>>
   : T extends AsItIs ? T
   : T extends Sequence ? AsyncIterable<Sent<ItemOf<T>>> | Generator<Sent<ItemOf<T>>, unknown, never>
   : T extends ReadonlyMap<infer K, infer V> ? ReadonlyMap<Sent<K>, Sent<V>>
@@ -94,7 +101,7 @@ export type Sent<T> =
 
 /** The type of an object of another thread whose functions are called by `sync()` of `wasm-aio/iothread`. */
 export type Sync<R> =
-  R extends (...args: infer A) => infer P ? (...args: A) => Awaited<P>
+  R extends Callable ? (...args: Parameters<R>) => Awaited<ReturnType<R>>
   : R extends AsItIs ? R
   : R extends object ? { [K in keyof R]: Sync<R[K]> }
   : R;
