@@ -123,6 +123,8 @@
 #define wasm_fd_ready aio_priv_wasm_fd_ready
 #define wasm_fd_revents aio_priv_wasm_fd_revents
 #define wasm_fds_look_again aio_priv_wasm_fds_look_again
+#define wasm_next_loop aio_priv_wasm_next_loop
+#define wasm_next_watched aio_priv_wasm_next_watched
 
 /* port/futex.c */
 #define port_notify32 aio_priv_port_notify32
@@ -216,6 +218,7 @@
 
 /* runtime/dump.c */
 #define rt_dump aio_priv_rt_dump
+#define rt_loops aio_priv_rt_loops
 
 /* runtime/file.c */
 #define rt_engine aio_priv_rt_engine

@@ -277,6 +277,33 @@ void wasm_fds_look_again(void)
     }
 }
 
+const PortWatcher *wasm_next_loop(const PortWatcher *watcher)
+{
+    for (uint32_t i = watcher ? watcher->id + 1 : 0; i < MAX_WATCHERS; i++) {
+        if (qatomic_read(&watchers[i].in_use) &&
+            qatomic_read(&watchers[i].kind) == WATCHER_LOOP) {
+            return &watchers[i];
+        }
+    }
+    return NULL;
+}
+
+int wasm_next_watched(const PortWatcher *watcher, int fd)
+{
+    uint32_t bit = 1u << (watcher->id % 32);
+
+    for (; fd < MAX_FDS; fd++) {
+        FdObject *chunk = qatomic_load_acquire(&fd_chunks[fd / CHUNK]);
+
+        if (!chunk) {
+            fd |= CHUNK - 1;
+        } else if (qatomic_read(&chunk[fd % CHUNK].watchers[watcher->id / 32]) & bit) {
+            return fd;
+        }
+    }
+    return -1;
+}
+
 /* ---- Polling ---- */
 
 int64_t wasm_until_timer(int64_t timeout_ns)

@@ -41,6 +41,10 @@ PortWatcher *wasm_watcher_new(WatcherKind kind, int notifier_fd, int *error);
 /* Returns true if fd may become ready at a certain time, and not because a thread does
  * something. */
 bool wasm_fd_is_timed(int fd);
+/* Returns the next loop that exists, by its watcher; after NULL comes the first. NULL: there is none. */
+const PortWatcher *wasm_next_loop(const PortWatcher *watcher);
+/* Returns the lowest fd from `fd` on that it watches; -1: there is none. */
+int wasm_next_watched(const PortWatcher *watcher, int fd);
 /* What is known of events and timers that the program may not contain. */
 typedef struct WasmFdHooks {
     /* Reports the timers that are due. Returns when the next one will be. */

@@ -96,3 +96,27 @@ const char *rt_dump(void)
     }
     return text;
 }
+
+/* Returns the loops of the program, one a line: the address that `loop` is in events of traces, and
+ * the fds that it watches. Owner only. */
+WASM_EXPORT("rt_loops")
+const char *rt_loops(void)
+{
+    const PortWatcher *watcher = NULL;
+
+    used = 0;
+    text[0] = 0;
+    while ((watcher = wasm_next_loop(watcher))) {
+        int fd = -1;
+
+        if (watcher == rt_owner_context()->wakeup->watcher) {
+            continue;
+        }
+        say("%lu", (unsigned long)(uintptr_t)watcher->place);
+        while ((fd = wasm_next_watched(watcher, fd + 1)) >= 0) {
+            say(" %d", fd);
+        }
+        say("\n");
+    }
+    return text;
+}

@@ -18,6 +18,7 @@ async function loadRun(): Promise<(argv: string[]) => Promise<number>> {
 /** The commands: what each of them does, and how its code is loaded. */
 const commands: Record<string, { usage: string; help: string; load: () => Promise<(argv: string[]) => Promise<number>> }> = {
   run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: loadRun },
+  top: { usage: 'SOCKET', help: 'show the loops of a program that runs, what each waits for, and its longest call-back', load: async () => (await import('./top.js')).top },
   bench: { usage: '[OPTION...]', help: 'measure reads and writes of a file', load: async () => (await import('./bench.js')).bench },
   serve: { usage: '[--port=N]', help: 'serve the demo pages and the page of the conformance suite on this machine', load: async () => (await import('./serve.js')).serve },
   env: { usage: '[--launcher]', help: 'print the variables by which build systems find aiocc', load: async () => (await import('./env.js')).env },

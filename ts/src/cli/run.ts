@@ -16,6 +16,7 @@ const options = {
   'allow-net': { help: 'its sockets may use other addresses than those of the loopback interface' },
   timeout: { value: 'SECONDS', help: 'end it after this time with exit code 124, and say where its loops are' },
   trace: { value: 'FILE', help: 'write what its loops did to FILE, which Perfetto (ui.perfetto.dev) and Chrome open' },
+  top: { value: 'SOCKET', help: 'listen on SOCKET, so that `wasm-aio top SOCKET` shows its loops while it runs' },
   'max-memory': { value: 'SIZE', help: 'what its memory may grow to, if it imports its memory (64M, 1G)' },
 };
 
@@ -42,7 +43,7 @@ function hostOptions({ all, last }: Given<keyof typeof options>): Omit<WasiOptio
   }
   for (const [name, value] of all) {
     const [first = '', ...more] = value.split(name === 'env' ? '=' : '::');
-    if (name === 'native' || name === 'allow-net' || name === 'trace') continue;
+    if (name === 'native' || name === 'allow-net' || name === 'trace' || name === 'top') continue;
     if (first === '' && name !== 'listen') throw new UsageError(`--${name}=${value}: must be ${options[name].value}`);
     if (name === 'dir') {
       const guest = more.join('::') || first;
@@ -88,10 +89,16 @@ export async function run(argv: string[], early?: Worker): Promise<number> {
   const options = hostOptions(given);
   if (program === undefined) throw new UsageError(`no program is named; usage: wasm-aio run ${command.usage}`);
   const traced = given.last.trace === undefined ? undefined : await TraceFile.create(given.last.trace);
+  const shown = given.last.top === undefined ? undefined : await (await import('./top-server.js')).TopServer.listen(given.last.top, program);
   const host = await WasiHost.create({
     ...options, module: pathToFileURL(program), args: given.operands, ...(early && { worker: workersAfter(early) }),
   });
-  if (traced) host.whenCore = (core) => traced.begin(core);
+  if (traced || shown) {
+    host.whenCore = (core, guest) => {
+      traced?.begin(core);
+      shown?.begin(core, (fd) => guest.kindOf(fd));
+    };
+  }
   process.on('SIGUSR2', () => void host.dumpWithStacks().then((text) => process.stderr.write(text)));
   let code: number;
   try {
@@ -101,7 +108,9 @@ export async function run(argv: string[], early?: Worker): Promise<number> {
     complain(error.message);
     code = error.code === 'ERR_AIO_PANIC' ? 134 : error.code === 'ERR_AIO_TIMEOUT' ? 124 : 1;
   }
-  if (!(await traced?.end() ?? true)) complain(`--trace: ${program} has no loops, because aiocc has not built it: nothing was written`);
+  const noLoops = `${program} has no loops, because aiocc has not built it: nothing was`;
+  if (!(await traced?.end() ?? true)) complain(`--trace: ${noLoops} written`);
+  if (!(shown?.end() ?? true)) complain(`--top: ${noLoops} shown`);
   // process.exit() ends all threads, whatever they are doing.
   process.exit(code);
 }

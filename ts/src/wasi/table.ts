@@ -244,14 +244,21 @@ export class FdTable {
     }
   }
 
+  /** What kind of descriptor it is, for people; undefined: it is not open. */
+  kindOf(fd: number): string | undefined {
+    const slot = fd < MAX_FDS ? this.slot(fd) : 0;
+    if (slot === 0) return undefined;
+    const { kind } = new Descriptor(this.shared, slot - 1);
+    return Object.entries(Kind).find(([, number]) => number === kind)?.[0] ?? '?';
+  }
+
   /** The open descriptors as text, one line each. */
   dump(): string {
     let text = '';
     for (let fd = 0; fd < MAX_FDS; fd++) {
-      const slot = this.slot(fd);
-      if (slot === 0) continue;
-      const descriptor = new Descriptor(this.shared, slot - 1);
-      const kind = Object.entries(Kind).find(([, number]) => number === descriptor.kind)?.[0] ?? '?';
+      const kind = this.kindOf(fd);
+      if (kind === undefined) continue;
+      const descriptor = new Descriptor(this.shared, this.slot(fd) - 1);
       const { readRing, writeRing } = descriptor;
       const parts = [`fd ${fd}: ${kind}`];
       if (readRing) parts.push(`${readRing.length} bytes to read${readRing.writerGone ? ', ended' : ''}`);

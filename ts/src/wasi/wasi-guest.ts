@@ -140,6 +140,11 @@ export class WasiGuest implements Guest {
     this.toldOfError?.(error);
   }
 
+  /** What kind of descriptor it is, for people; undefined: it is not open. */
+  kindOf(fd: number): string | undefined {
+    return this.table.kindOf(fd);
+  }
+
   /** The guest's file descriptors as text, one line each. */
   dump(): string {
     return this.table.dump();

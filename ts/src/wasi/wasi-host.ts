@@ -225,7 +225,7 @@ export class WasiHost {
   }
 
   /** Called before main() of a program that aiocc has built, the only kind that has loops. @internal */
-  declare whenCore?: (core: Core) => void;
+  declare whenCore?: (core: Core, guest: WasiGuest) => void;
 
   /** The name of the program, as the guest sees it. @internal */
   get program(): string {
@@ -267,7 +267,7 @@ export class WasiHost {
       throw new AioError('ERR_AIO_PANIC', `the runtime has failed: ${describeDeath(error, 'owner', this.#guest.locate(this.#program.module))}`, { cause: error });
     }
     if (this.#over) throw closedError(this.#name);
-    this.whenCore?.(this.#core);
+    this.whenCore?.(this.#core, this.#guest);
     return this.#core.main();
   }
 

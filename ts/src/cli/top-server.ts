@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+import { lstatSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { basename } from 'node:path';
+import { AioError, hostErrno, messageOf } from '../errors.js';
+import type { Core } from '../runtime/core.js';
+import type { Loops, LoopsReport } from '../trace/loops.js';
+import type * as loops from '../trace/loops.js';
+import { VERSION } from '../version.js';
+
+/** What a program answers, in a line of JSON, to each line that `wasm-aio top` sends it. */
+export interface TopAnswer {
+  /** The version of the package of the program. */
+  wasmAio: string;
+  program: string;
+  pid: number;
+  /** Undefined: it has no loops, since its main() has not begun or aiocc has not built it. */
+  report?: LoopsReport;
+}
+
+/** The option `--top=SOCKET`: answers what `wasm-aio top SOCKET` asks. */
+export class TopServer {
+  readonly #sockets = new Set<Socket>();
+  #loops: Loops | undefined;
+  #server: Server | undefined;
+  readonly #remove = (): void => rmSync(this.path, { force: true });
+
+  private constructor(private readonly path: string, private readonly program: string, private readonly code: typeof loops) {}
+
+  /** Listens. A socket that a program has left, which was killed, is replaced. @throws AioError ERR_AIO_IO */
+  static async listen(path: string, program: string): Promise<TopServer> {
+    const server = new TopServer(path, basename(program), await import('../trace/loops.js'));
+    const isStale = (): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
+    try {
+      await server.#listen().catch(async (error: unknown) => {
+        if (hostErrno(error) !== 'EADDRINUSE' || !isStale() || (await isListening(path))) throw error;
+        rmSync(path);
+        await server.#listen();
+      });
+    } catch (cause) {
+      const why = hostErrno(cause) !== 'EADDRINUSE' ? messageOf(cause)
+        : isStale() ? 'another program listens there: choose another name' : 'there is a file of that name, which is no socket: choose another name';
+      throw new AioError('ERR_AIO_IO', `--top=${path}: ${why}`, { cause });
+    }
+    process.once('exit', server.#remove);
+    return server;
+  }
+
+  #listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const server = createServer((socket) => this.#serve(socket)).once('error', reject);
+      server.listen(this.path, () => resolve());
+      // The program alone keeps the process alive.
+      this.#server = server.unref();
+    });
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    const gone = (): void => void this.#sockets.delete(socket);
+    socket.unref().on('error', gone).on('close', gone).on('data', (bytes) => {
+      // Whoever does not read the answers gets none more.
+      for (const byte of bytes) if (byte === 10 && socket.writableLength === 0) socket.write(`${JSON.stringify(this.#answer())}\n`);
+    });
+  }
+
+  #answer(): TopAnswer {
+    return { wasmAio: VERSION, program: this.program, pid: process.pid, ...(this.#loops && { report: this.#loops.report() }) };
+  }
+
+  /** describe: says what a descriptor of the program is. */
+  begin(core: Core, describe: (fd: number) => string | undefined): void {
+    this.#loops = new this.code.Loops(core, describe);
+  }
+
+  /** Returns false if begin() was not called. */
+  end(): boolean {
+    this.#loops?.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server?.close();
+    this.#remove();
+    return this.#loops !== undefined;
+  }
+}
+
+function isListening(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error) => resolve(hostErrno(error) !== 'ECONNREFUSED'));
+  });
+}
