@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Worker } from 'node:worker_threads';
-import { Runtime } from 'wasm-aio';
+import { Runtime, type IOThread } from 'wasm-aio';
 import { Pool, type PoolOptions } from 'wasm-aio/pool';
 import type * as queues from '../../dist/pool/queue.js';
 import type * as fixtures from './fixtures/pool-tasks.js';
@@ -144,6 +144,79 @@ describe('threads', () => {
     expect(pool.stats()).toMatchObject({ replaced: 1, threads: 1 });
   });
 
+  test('tasks that arrive in a thread which ends before it begins them run in another one, each once', async () => {
+    const made: Worker[] = [];
+    const worker = (): Worker => {
+      // The third one stays.
+      made.push(new Worker(new URL(made.length < 2 ? './fixtures/pool-ends.js' : './fixtures/pool-worker.js', import.meta.url)));
+      return made.at(-1) as Worker;
+    };
+    const pool = new Pool<Api>({ worker, threads: { max: 1 } });
+    pools.add(pool as Pool);
+    const words = shared();
+    // One is sent ahead, and the others wait in the queue.
+    const runs = Array.from({ length: 10 }, () => pool.run(words, { name: 'count' }));
+    expect((await Promise.all(runs)).sort((a, b) => a - b)).toEqual(Array.from({ length: 10 }, (_, n) => n));
+    expect(Atomics.load(words, RAN)).toBe(10);
+    expect(made).toHaveLength(3);
+    expect(pool.stats()).toMatchObject({ completed: 10, failed: 0, replaced: 2, running: 0, queued: 0 });
+  });
+
+  test('a task that is sent to a thread which is being closed runs in another one, once', async () => {
+    const runtime = await Runtime.create();
+    try {
+      let io: IOThread | undefined;
+      const keeps = { iothread: async (...of: Parameters<Runtime['iothread']>) => (io = await runtime.iothread(...of)) } as Runtime;
+      const pool = open({ runtime: keeps });
+      const words = shared();
+      expect(await pool.run(words, { name: 'count' })).toBe(0);
+      const closed = io?.close();
+      expect(await Promise.all([pool.run(words, { name: 'count' }), pool.run(words, { name: 'count' })])).toEqual([1, 2]);
+      await closed;
+      expect(Atomics.load(words, RAN)).toBe(3);
+      expect(pool.stats()).toMatchObject({ completed: 3, failed: 0, replaced: 1, threads: 1 });
+      await pool.close();
+    } finally {
+      await runtime.close();
+    }
+  });
+
+  test('what has a transfer list is not given to another thread', async () => {
+    let made = 0;
+    const worker = (): Worker => new Worker(new URL(made++ === 0 ? './fixtures/pool-ends.js' : './fixtures/pool-worker.js', import.meta.url));
+    const pool = new Pool<Api>({ worker, threads: { max: 1 } });
+    pools.add(pool as Pool);
+    const bytes = new Uint8Array(10);
+    await expect(pool.run([1], { name: 'sum', transfer: [bytes.buffer] })).rejects.toMatchObject({ code: 'ERR_AIO_THREAD_LOST', message: expect.stringMatching(/transfer list/) });
+    expect(await pool.run([1, 2], { name: 'sum' })).toBe(3);
+  });
+
+  test('if no thread begins a task, it rejects, and says why', async () => {
+    let made = 0;
+    const worker = (): Worker => {
+      made++;
+      return new Worker(new URL('./fixtures/pool-ends.js', import.meta.url));
+    };
+    const pool = new Pool<Api>({ worker, threads: { max: 1 } });
+    pools.add(pool as Pool);
+    const ends = await Promise.allSettled([1, 2, 3, 4, 5].map((n) => pool.run([n], { name: 'sum' })));
+    for (const end of ends) {
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'ERR_AIO_THREAD_LOST', message: expect.stringMatching(/^\d threads in a row have ended before they began a task; IOThread 'pool \d' ended: /) } });
+    }
+    expect(made).toBeLessThanOrEqual(2 + 5);
+  });
+
+  test('a task that was not begun when the runtime was closed rejects', async () => {
+    const runtime = await Runtime.create();
+    const pool = new Pool<Api>({ runtime, worker: () => new Worker(new URL('./fixtures/pool-never.js', import.meta.url)), threads: { max: 1 } });
+    pools.add(pool as Pool);
+    // One was sent, and the other one waits in the queue.
+    const ended = Promise.allSettled([pool.run('a'), pool.run('b')]);
+    while (pool.stats().running === 0) await new Promise(setImmediate);
+    await runtime.close();
+    for (const end of await ended) expect(end).toMatchObject({ status: 'rejected', reason: isClosed });
+  });
+
   test('several tasks at a time in one thread, if wanted', async () => {
     for (const [tasksPerThread, most] of [[3, 3], [1, 1]] as const) {
       const pool = open({ tasksPerThread });
@@ -217,15 +290,20 @@ describe('limits', () => {
     expect(pool.stats().replaced).toBe(0);
 
     const hasty = open({ terminateAfter: 0 });
-    const spins = shared();
-    const second = new AbortController();
-    const spin = hasty.run(spins, { name: 'spin', signal: second.signal });
-    await arrived(spins, 1);
-    const behind = hasty.run(7);
-    second.abort(reason);
-    await expect(spin).rejects.toBe(reason);
-    expect(await behind).toBe(14);
-    expect(hasty.stats()).toMatchObject({ replaced: 1, threads: 1 });
+    const behind: Promise<number>[] = [];
+    // Also if that happens to several threads in a row, with the first task of each: what is behind it goes on.
+    for (let n = 1; n <= 4; n++) {
+      const spins = shared();
+      const second = new AbortController();
+      const spin = hasty.run(spins, { name: 'spin', signal: second.signal, priority: 1 });
+      await arrived(spins, 1);
+      behind.push(hasty.run(n), hasty.run(n));
+      second.abort(reason);
+      await expect(spin).rejects.toBe(reason);
+      expect(hasty.stats()).toMatchObject({ replaced: n });
+    }
+    expect(await Promise.all(behind)).toEqual([2, 2, 4, 4, 6, 6, 8, 8]);
+    expect(hasty.stats().threads).toBe(1);
   });
 
   test('a task that runs for too long rejects, and its thread is replaced', async () => {

@@ -43,6 +43,9 @@ const workerModule = new URL('./worker.js', import.meta.url);
 const isRealNode = (): boolean => isNode() && !('Deno' in globalThis) && !('Bun' in globalThis);
 const cpus = (): number => (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 0;
 
+/** After so many threads in a row that have ended before they began any of their tasks, those tasks are not given to another one. */
+const BARREN = 3;
+
 /** Waits for something that a pool comes to. */
 interface Waiting {
   until(): boolean;
@@ -65,6 +68,8 @@ export class Pool<Api = unknown> {
   #over = false;
   /** Tasks that are not settled. */
   #open = 0;
+  /** How many threads in a row have ended before they began any of their tasks. */
+  #barren = 0;
   readonly #waiting: Waiting[] = [];
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #counts = { completed: 0, failed: 0, replaced: 0 };
@@ -85,7 +90,8 @@ export class Pool<Api = unknown> {
   /**
    * Runs a task: calls the function `options.name` of your file with it in one of the threads, and resolves with the result.
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_QUEUE_FULL (see `maxQueue`), ERR_AIO_TIMEOUT (it ran for too long),
-   * ERR_AIO_THREAD_LOST (its thread has failed while it ran), ERR_AIO_CLOSED; the task's own error; the signal's reason
+   * ERR_AIO_THREAD_LOST (its thread has failed while it ran, or several before they began it), ERR_AIO_CLOSED; the task's own error;
+   * the signal's reason
    */
   async run<Name extends TaskName<Api>>(task: TaskOf<Api, Name>, options: RunOptions & {
     /** The name of the function. */
@@ -94,7 +100,8 @@ export class Pool<Api = unknown> {
   /**
    * Runs a task: calls the default function of your file with it in one of the threads, and resolves with the result.
    * @throws AioError ERR_AIO_INVALID_ARG, ERR_AIO_QUEUE_FULL (see `maxQueue`), ERR_AIO_TIMEOUT (it ran for too long),
-   * ERR_AIO_THREAD_LOST (its thread has failed while it ran), ERR_AIO_CLOSED; the task's own error; the signal's reason
+   * ERR_AIO_THREAD_LOST (its thread has failed while it ran, or several before they began it), ERR_AIO_CLOSED; the task's own error;
+   * the signal's reason
    */
   async run(task: TaskOf<Api, 'default'>, options?: RunOptions & {
     /** Absent for the default function. */
@@ -176,16 +183,15 @@ export class Pool<Api = unknown> {
   #answered(place: Place, failed: boolean, result: unknown, ran: number | undefined): void {
     const { task, thread } = place;
     if (ran !== undefined) {
+      this.#barren = 0;
       this.#runTime.add(ran);
       this.#waitTime.add(thread.waitOf(place));
     }
     // A thread that has ended before the task began did not run it, so another one may.
     const again = failed && ran === undefined && !task.transfer && !task.settled && !this.#over
       && result instanceof AioError && (result.code === 'ERR_AIO_THREAD_LOST' || result.code === 'ERR_AIO_CLOSED');
-    if (again) {
-      this.#queue.putBack(task);
-      this.#end(thread);
-    } else if (failed && ran === undefined && !(result instanceof AioError)) {
+    if (again) this.#end(thread, [task], result);
+    else if (failed && ran === undefined && !(result instanceof AioError)) {
       this.#settle(task, 'reject', new AioError('ERR_AIO_INVALID_ARG', `task cannot be sent to a thread: ${messageOf(result)}`, { cause: result }));
     } else this.#settle(task, failed ? 'reject' : 'resolve', result);
     this.#pump();
@@ -254,8 +260,7 @@ export class Pool<Api = unknown> {
       const isMissing = 'module' in source && error instanceof AioError && error.code === 'ERR_AIO_INVALID_ARG' && error.cause !== undefined;
       throw isMissing ? notLoaded(`the pool's own worker: ${error.message}`, error) : error;
     })) as IOThread;
-    const ended = (): void => this.#end(thread);
-    io.closed.then(ended, ended);
+    io.closed.then(() => this.#end(thread), (why: unknown) => this.#end(thread, [], why));
     await thread.begin(io, 'module' in source ? source.module.href : undefined);
     if (this.#over) throw this.#closed();
   }
@@ -269,15 +274,23 @@ export class Pool<Api = unknown> {
     return this.#runtime;
   }
 
-  /** A thread has ended, or is given up. */
-  #end(thread: PoolThread): void {
-    if (!this.#threads.delete(thread)) return;
-    const asked = thread.leaving;
-    thread.leaving = true;
-    this.#lived += clock() - thread.born;
-    if (!asked) this.#counts.replaced++;
-    for (const task of thread.giveUpAll()) {
-      if (task.transfer) this.#settle(task, 'reject', new AioError('ERR_AIO_THREAD_LOST', `${thread.name} has ended before the task began, and the objects of its transfer list with it`));
+  /** A thread has ended, or is given up. notBegun: tasks that were taken from it already. why: the error that it has ended with. */
+  #end(thread: PoolThread, notBegun: Task[] = [], why?: unknown): void {
+    if (this.#threads.delete(thread)) {
+      const asked = thread.leaving;
+      thread.leaving = true;
+      this.#lived += clock() - thread.born;
+      notBegun.push(...thread.giveUpAll());
+      if (!asked) {
+        this.#counts.replaced++;
+        // If it has begun a task, the answer of that, or its failure, makes this 0.
+        if (notBegun.length > 0) this.#barren++;
+      }
+    }
+    const lost = (what: string): AioError => new AioError('ERR_AIO_THREAD_LOST', what, { cause: why });
+    for (const task of notBegun) {
+      if (task.transfer) this.#settle(task, 'reject', lost(`${thread.name} has ended before the task began, and the objects of its transfer list with it`));
+      else if (this.#barren >= BARREN) this.#settle(task, 'reject', lost(`${this.#barren} threads in a row have ended before they began a task${why ? `; ${messageOf(why)}` : ''}`));
       else this.#queue.putBack(task);
     }
     this.#pump();
