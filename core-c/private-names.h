@@ -302,7 +302,11 @@
 #define clock_remove_list aio_priv_clock_remove_list
 #define clocks_try_init aio_priv_clocks_try_init
 
+/* time/heap-sort.c */
+#define timer_sort aio_priv_timer_sort
+
 /* time/heap.c */
+#define heap_collect aio_priv_heap_collect
 #define heap_first_is_since aio_priv_heap_first_is_since
 #define heap_grow aio_priv_heap_grow
 #define heap_init aio_priv_heap_init

@@ -39,9 +39,9 @@ QEMUTimerList *timerlist_new(QEMUClockType type, QEMUTimerListNotifyCB *cb,
 
 void timerlist_free(QEMUTimerList *list)
 {
-    if (list->heap.count) {
+    if (heap_count(&list->heap)) {
         port_panic("timerlist_free: %u timers of clock %d are armed",
-                   (unsigned)list->heap.count, (int)list->type);
+                   (unsigned)heap_count(&list->heap), (int)list->type);
     }
     clock_remove_list(list);
     qemu_mutex_destroy(&list->lock);
@@ -107,6 +107,7 @@ static void begin_pass(QEMUTimerList *list, Pass *pass, int64_t now)
     *pass = (Pass){ .now = now, .first_turn = list->heap.turn,
                     .outer_now = list->pass_now };
     list->pass_now = now;
+    heap_collect(&list->heap, now);
     qemu_mutex_unlock(&list->lock);
 }
 
@@ -114,6 +115,7 @@ static void end_pass(QEMUTimerList *list, const Pass *pass)
 {
     qemu_mutex_lock(&list->lock);
     list->pass_now = pass->outer_now;
+    timerlist_publish_first(list);
     qemu_mutex_unlock(&list->lock);
     clock_end_run(list);
 }
@@ -131,7 +133,11 @@ static QEMUTimerCB *take_due(QEMUTimerList *list, Pass *pass, void **opaque)
         /* Read now: as soon as the lock is free, the timer may be freed. */
         cb = ts->cb;
         *opaque = ts->opaque;
-        timerlist_publish_first(list);
+        /* While the next one is due as well, the former deadline says the same, and
+         * in WebAssembly to publish one costs as much as to lock. */
+        if (heap_first(&list->heap) > pass->now) {
+            timerlist_publish_first(list);
+        }
         qatomic_set(&ts->expire_time, -1);
     }
     qemu_mutex_unlock(&list->lock);

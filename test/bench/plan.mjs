@@ -33,7 +33,7 @@ export const CONTENDERS = [
   { js: 'flood', ms: 400, place: 'cross', loose: true, lines: ['p_postmessage_c_flood_1p', 'p_atomics_c_flood_bh'] },
   { c: 'flood', ms: 300, lines: ['c_flood_2p'] },
   { js: 'flood', ms: 400, lines: ['p_postmessage_c_flood_2p'] },
-  { c: 'timer', ms: 150, lines: ['d_timer_arm_10k', 'd_timer_rearm_10k', 'd_timer_rearm_10', 'd_timer_fire_10k', 'd_timer_late_1ms'] },
+  { c: 'timer', ms: 150, lines: ['d_timer_arm_10k', 'd_timer_rearm_10k', 'd_timer_rearm_10', 'd_timer_fire_10k', 'y_timer_fire', 'd_timer_late_1ms'] },
   {
     js: 'timer', ms: 150, lines: ['p_settimeout_d_timer_arm_10k', 'p_refresh_d_timer_rearm_10k', 'p_settimeout_d_timer_fire_10k',
       'p_settimeout_d_timer_late_1ms', 'y_wait_late_1ms'],

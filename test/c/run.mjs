@@ -187,7 +187,7 @@ export async function runC(build, only = []) {
 /** The programs whose objects have counters that wrap: conditions, CoMutexes, handlers, timers, sources, queues, barriers, polls. */
 const WRAPPING = ['test-co-mutex', 'test-co-mutex-handoff', 'test-co-threads', 'test-cond', 'test-engines', 'test-fd', 'test-fd-threads', 'test-gmain',
   'test-gmain-fds', 'test-gsource', 'test-handlers-threads', 'test-heap', 'test-plain-threads', 'test-poll-ring', 'test-thread-pool', 'test-timer',
-  'test-timer-run'];
+  'test-timer-order', 'test-timer-run'];
 
 /** The same tests in a build whose counters start shortly before they wrap. */
 export function runWrapping(build, only) {
