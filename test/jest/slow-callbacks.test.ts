@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
 /** Runtime.onSlowCallback(): what is slow is reported with its name and place, also while it runs; nothing else is. */
-import { afterEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { Runtime, type SlowCallback } from 'wasm-aio';
+import type * as scanning from '../../dist/trace/callback-scan.js';
+import type { Batch } from '../../dist/trace/recording.js';
 import type { Slow } from './fixtures/iothread-slow.js';
+import { runScript, scratch } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
-import { fixture } from './helpers/paths.js';
+import { dist, fixture } from './helpers/paths.js';
+
+const { CallbackScan } = (await import(dist('trace/callback-scan.js'))) as typeof scanning;
+const dir = scratch();
+afterAll(dir.remove);
 
 let runtime: Runtime;
 afterEach(() => runtime.close());
@@ -140,4 +147,82 @@ test('closed, it costs nothing and reports nothing; several do not know of each 
   expect([word[0], core.callbacks.wraps.size]).toEqual([0, 0]);
   expect(reports.all).toHaveLength(told);
   await failure(runtime.onSlowCallback(1, reports.listener), 'ERR_AIO_CLOSED');
+});
+
+test('nothing is read after the listener has closed it, and what was lost can be asked for', async () => {
+  runtime = await Runtime.create({ reserve: 0 });
+  const { exports } = (runtime as unknown as { core: { instance: { exports: Record<string, (...args: unknown[]) => unknown> } } }).core.instance;
+  const { rt_trace_read: read, rt_trace_free: free } = exports;
+  const done: string[] = [];
+  exports.rt_trace_read = (...args) => (done.push('read'), read?.(...args));
+  exports.rt_trace_free = (...args) => (done.push('free'), free?.(...args));
+  let told = 0;
+  const slow = await runtime.onSlowCallback(5, () => {
+    told++;
+    done.length = 0;
+    slow.close();
+  });
+  runtime.context.bottomHalf('slow', beSlow).schedule();
+  while (told === 0) await runtime.context.sleep(1);
+  await runtime.close();
+  expect(told).toBe(1);
+  expect(done).toEqual(['free']);
+  expect(slow.lost).toBe(0);
+});
+
+test('what a listener throws is an uncaught error, and the next call-back is reported', async () => {
+  const { code, stdout, stderr } = await runScript(dir.path, `
+    import { Runtime } from 'wasm-aio';
+    process.on('uncaughtException', (error) => console.log('uncaught: ' + error.message));
+    const runtime = await Runtime.create({ reserve: 0 });
+    let last;
+    const ended = new Promise((resolve) => (last = resolve));
+    await runtime.onSlowCallback(5, ({ name }) => {
+      // On a busy machine others may be slow, too.
+      if (!['first', 'second'].includes(name)) return;
+      if (name === 'second') last();
+      throw new Error(name);
+    });
+    const beSlow = () => {
+      const begun = performance.now();
+      while (performance.now() - begun <= 5.1);
+    };
+    const second = runtime.context.bottomHalf('second', beSlow);
+    runtime.context.bottomHalf('first', () => (beSlow(), second.schedule())).schedule();
+    await ended;
+    await runtime.close();
+    console.log('closed');`);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toBe('uncaught: first\nuncaught: second\nclosed\n');
+});
+
+test('the end of a call-back is that of the same object; what has begun in it has ended with it', () => {
+  const kinds = ['qemu_aio_coroutine_enter', 'qemu_coroutine_yield', 'aio_bh_begin', 'aio_bh_end'];
+  const types = kinds.map((name) => ({ name, phase: /enter|begin/.test(name) ? 'begin' as const : 'end' as const, object: 'object', value: '' }));
+  const batch = (lost: number, ...all: (readonly [string, object: number])[]): Batch => {
+    const events = new DataView(new ArrayBuffer(64 * all.length));
+    all.forEach(([name, object], n) => {
+      events.setUint32(64 * n, 100 + n, true);
+      events.setUint32(64 * n + 8, 4711, true);
+      events.setUint32(64 * n + 16, object, true);
+      events.setUint16(64 * n + 32, kinds.indexOf(name), true);
+      events.setUint16(64 * n + 34, 1, true);
+    });
+    return { ring: 0, lost, events, count: all.length };
+  };
+  const scan = new CallbackScan(types);
+  const objects = (...batches: Batch[]): number[] => [...scan.ended(batches)].map(({ begin }) => begin.object);
+  const running = (): number[] => [...scan.running()].map(({ begin }) => begin.object);
+  // A coroutine enters another one, which ends first; then one ends of which nothing is known.
+  const [enter, leave, begin, end] = kinds as [string, string, string, string];
+  expect(objects(batch(0, [enter, 1], [enter, 2], [leave, 3], [leave, 2]))).toEqual([2]);
+  expect(running()).toEqual([1]);
+  // The end of 5 and 6 is not among the events.
+  expect(objects(batch(0, [begin, 5], [enter, 6], [leave, 1]))).toEqual([1]);
+  expect(running()).toEqual([]);
+  // The same object as another kind of call-back is another one; what ran before a gap may have ended in it.
+  expect(objects(batch(0, [begin, 7], [leave, 7]))).toEqual([]);
+  expect(running()).toEqual([7]);
+  expect(objects(batch(3, [end, 7]))).toEqual([]);
+  expect(scan.lost).toBe(3);
 });
