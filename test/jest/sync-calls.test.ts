@@ -57,6 +57,20 @@ test('a time-out ends the wait, and its late answer is not that of the next call
   expect(await a.remote.askOwner((value) => value, 'in time', 10_000)).toBe('in time');
 });
 
+test('a call whose time is up is cancelled where it runs', async () => {
+  const words = await kept();
+  await failure(a.remote.ask('watch', undefined, 20), 'ERR_AIO_TIMEOUT');
+  await isSet(words, 1);
+});
+
+test('a thread whose wait is over, by an answer or by a time-out, can be waited for', async () => {
+  await b.remote.meet(a.remote);
+  expect(await a.remote.ask('echo', 1)).toBe(1);
+  expect(await b.remote.ask('echo', 2)).toBe(2);
+  await failure(a.remote.ask('hang', undefined, 20), 'ERR_AIO_TIMEOUT');
+  expect(await b.remote.ask('echo', 3)).toBe(3);
+});
+
 test('a signal that is aborted before refuses the call', async () => {
   await expect(a.remote.askAborted()).rejects.toThrow(new RangeError('before'));
   expect(await a.remote.ask('echo', 1)).toBe(1);
