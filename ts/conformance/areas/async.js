@@ -89,6 +89,31 @@ export default {
       },
     },
     {
+      id: 'notify-idle-often', title: 'each of thousands of notifications reaches a thread that has nothing else to do', clause: 'ECMA-262 sec-notifywaiter', patience: 20_000,
+      async run({ equal, worker }) {
+        const cell = new Int32Array(new SharedArrayBuffer(8));
+        const { ended } = worker(async (tools, cell) => {
+          for (let n = 0; ; n++) {
+            const { async, value } = Atomics.waitAsync(cell, 0, n);
+            if (async) await value;
+            if (Atomics.load(cell, 0) < 0) return n;
+            Atomics.store(cell, 1, n + 1);
+            Atomics.notify(cell, 1);
+          }
+        }, cell);
+        let rounds = 0;
+        for (const end = performance.now() + 2000; rounds < 20_000 && performance.now() < end; rounds++) {
+          Atomics.store(cell, 0, rounds + 1);
+          Atomics.notify(cell, 0);
+          const { async, value } = Atomics.waitAsync(cell, 1, rounds);
+          if (async) await value;
+        }
+        Atomics.store(cell, 0, -1);
+        Atomics.notify(cell, 0);
+        equal(await ended, rounds);
+      },
+    },
+    {
       id: 'count', title: 'notify wakes as many as its count, and counts asynchronous waiters', clause: 'ECMA-262 sec-atomics.notify',
       async run({ equal, sleep }) {
         const cell = new Int32Array(new SharedArrayBuffer(4));

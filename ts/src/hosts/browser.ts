@@ -18,4 +18,5 @@ export const browserBase: Omit<HostBase, 'write' | keyof FileCalls> = {
   name: 'browser',
   monotonic: threadClock,
   turn: browserTurn,
+  oversleeps: !('document' in globalThis),
 };

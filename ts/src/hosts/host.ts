@@ -117,6 +117,11 @@ export interface HostBase extends FileCalls {
   monotonic(): number;
   /** Resolves after all other tasks that are waiting have run. */
   turn(): Promise<void>;
+  /**
+   * A thread that Atomics.waitAsync is to wake may sleep on until it gets something else to do, a timer for one. (WebKit's workers
+   * do: the conformance case wait-async/notify-idle-often.)
+   */
+  readonly oversleeps?: boolean;
   /** Absent where a program does not end by itself. */
   keepAlive?(): KeepAlive;
   /** Writes all bytes to standard output (1) or standard error (2); returns an errno's name if that failed. */

@@ -53,7 +53,7 @@ type AsItIs =
   | { addEventListener: unknown } | { arrayBuffer: unknown } | { getReader: unknown } | { getWriter: unknown };
 
 /**
- * Any function. Parameters and results are looked at only where they are used, so that they may be of the type that is being made: a type
+ * Any function of either side: its parameters and results are looked at only where they are used, so that they may be of the type that is being made: a type
  * with `meet(peer: Remote<Peer>)` in Peer itself.
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any

@@ -13,6 +13,12 @@ export interface Taker {
   take(): boolean;
 }
 
+/** How often, in ms, a thread that may oversleep is given something to do; at most, after it has overslept. */
+const TICK_MS = 1000;
+const QUICK_TICK_MS = 30;
+/** No healthy event loop takes so many ms to wake up. */
+const OVERSLEPT_MS = 5;
+
 /**
  * Drives a context from this thread's JavaScript event loop, in place of GLib's main loop: prepare, wait for the
  * notifier, check, dispatch.
@@ -31,6 +37,7 @@ export class HostedLoop {
   lastTask = 0;
   private abandoned = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private ticks: ReturnType<typeof setInterval> | undefined;
   private whenFired: (() => void) | undefined;
   readonly takers = new Set<Taker>();
 
@@ -49,7 +56,19 @@ export class HostedLoop {
   /** Starts the loop, also after stop(). */
   start(): void {
     this.stopped = false;
+    if (this.host.oversleeps) this.tick(TICK_MS);
     this.run();
+  }
+
+  /** Lets the event loop wake up now and then, which is what a wake-up that was lost needs; the more often, the more of them were. */
+  private tick(ms: number): void {
+    clearInterval(this.ticks);
+    this.ticks = setInterval(() => {
+      const wasNotified = this.armed && Atomics.load(this.word, 0) !== EVENT_SLEEPING;
+      if (!wasNotified || performance.now() - this.lastTask < OVERSLEPT_MS) return;
+      if (ms > QUICK_TICK_MS) this.tick(ms / 2);
+      this.run();
+    }, ms);
   }
 
   /** Sets whether the loop keeps the process alive, on hosts that have a process. At first it does not. */
@@ -91,6 +110,7 @@ export class HostedLoop {
   private halt(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    clearInterval(this.ticks);
   }
 
   private fail(error: unknown): void {
