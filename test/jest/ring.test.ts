@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Rings of wasm-aio/ring carry records between threads: all of them, in order, whole, and with an end that both sides see. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { once } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 import type { WritableStream as NodeWritableStream } from 'node:stream/web';
@@ -14,6 +14,7 @@ import { seeded } from './helpers/random.js';
 /** Words of the header, as ts/src/ring/region.ts has them. */
 const TAIL = 16;
 const HEAD = 32;
+const CONSUMER_SLEEPS = 48;
 const UNIT = 16;
 
 const headerOf = ({ buffer, byteOffset }: Ring): Int32Array => new Int32Array(buffer, byteOffset, 128);
@@ -155,6 +156,23 @@ describe('waiting', () => {
     for await (const bytes of consumer) seen.push(bytes[0] as number);
     await Promise.all([...writes, ended]);
     expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('a wait whose wake-up was lost tries again within a second', async () => {
+    jest.useFakeTimers();
+    try {
+      const { ring, producer, consumer } = pair();
+      const record = consumer.read();
+      // The producer is not told that somebody sleeps, so it notifies nobody.
+      Atomics.and(headerOf(ring), CONSUMER_SLEEPS, ~1);
+      expect(producer.tryWrite('late')).toBe(true);
+      expect(await isPending(record)).toBe(true);
+      jest.advanceTimersByTime(1000);
+      expect(await record).toBe('late');
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('a signal or a time-out ends one wait, and the next one works', async () => {

@@ -33,6 +33,8 @@ const waitAsync = (Atomics as unknown as { waitAsync?: WaitAsync }).waitAsync;
 
 /** How often what is waited for is tried where there is no Atomics.waitAsync, in ms. */
 const POLL_MS = 2;
+/** And where there is: WebKit's workers sleep on after one of thousands of notifications, until they have something else to do. */
+const TICK_MS = 1000;
 /** The longest time of a timer, in ms. */
 const LONG_MS = 0x7fffffff;
 
@@ -55,7 +57,7 @@ export class Sleeper {
   private readonly waiting: Waiting[] = [];
   /** A wait that is outstanding. It cannot be cancelled, so that the next one who waits uses it. */
   private armed = false;
-  /** Keeps the process alive, which Atomics.waitAsync does not. */
+  /** Also keeps the process alive, which Atomics.waitAsync does not. */
   private alive: ReturnType<typeof setInterval> | undefined;
 
   /** what: what is waited for, for messages. */
@@ -124,7 +126,7 @@ export class Sleeper {
       const value = this.announce();
       if (!this.attempt() || this.arm(value)) break;
     }
-    if (this.waiting.length > 0) this.alive ??= waitAsync ? setInterval(() => {}, LONG_MS) : setInterval(this.look, POLL_MS);
+    if (this.waiting.length > 0) this.alive ??= setInterval(this.look, waitAsync ? TICK_MS : POLL_MS);
     else {
       clearInterval(this.alive);
       this.alive = undefined;
