@@ -94,8 +94,8 @@ export default {
         const cell = new Int32Array(new SharedArrayBuffer(8));
         const { ended } = worker(async (tools, cell) => {
           for (let n = 0; ; n++) {
-            const { async, value } = Atomics.waitAsync(cell, 0, n);
-            if (async) await value;
+            // A notification may come late, when the next wait has begun.
+            while (Atomics.load(cell, 0) === n) await Atomics.waitAsync(cell, 0, n).value;
             if (Atomics.load(cell, 0) < 0) return n;
             Atomics.store(cell, 1, n + 1);
             Atomics.notify(cell, 1);
@@ -105,8 +105,7 @@ export default {
         for (const end = performance.now() + 2000; rounds < 20_000 && performance.now() < end; rounds++) {
           Atomics.store(cell, 0, rounds + 1);
           Atomics.notify(cell, 0);
-          const { async, value } = Atomics.waitAsync(cell, 1, rounds);
-          if (async) await value;
+          while (Atomics.load(cell, 1) === rounds) await Atomics.waitAsync(cell, 1, rounds).value;
         }
         Atomics.store(cell, 0, -1);
         Atomics.notify(cell, 0);
