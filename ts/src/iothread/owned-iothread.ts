@@ -239,8 +239,9 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
     const { exports, memory } = this.#core.instance;
     const text = this.life.hasEnded ? '' : memory.string(exports.rt_iothread_query(this.#pointer));
     if (text === '') return undefined;
+    const info = JSON.parse(text) as Omit<IOThreadInfo, 'name' | 'stats'> & Partial<IOThreadInfo>;
     // Modules that an earlier version has built do not have the counters in it.
-    return { name: this.name, stats: this.#counters(), ...JSON.parse(text) as object } as IOThreadInfo;
+    return { ...info, name: this.name, stats: info.stats ?? this.#counters() };
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<AioFile> {
