@@ -14,11 +14,14 @@ inChromium(() => {
   const rows = (page: Page): Promise<string[][]> =>
     page.$$eval('#results tbody tr', (all) => all.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent ?? '')));
 
-  test('four ways run, each beside its code and its distribution; a link carries the result', async () => {
+  const hash = (page: Page): string => new URL(page.url()).hash;
+
+  test('four ways run, each beside its code and its distribution; a link carries the settings and the result', async () => {
     const page = await open('race.html');
     await page.waitForFunction(() => crossOriginIsolated);
     await said(page, /^Ready/);
     await page.selectOption('#seconds', '2');
+    expect(hash(page)).toBe('#seconds=2');
     await page.click('#run');
     await said(page, /^Done/);
     const result = await rows(page);
@@ -47,8 +50,20 @@ inChromium(() => {
     const digits = (all: string[][]): string[][] => all.map((row) => row.map((cell) => (/^[\d,]+$/.test(cell) ? String(Number(Number(cell.replaceAll(',', '')).toPrecision(3))) : cell)));
     expect(digits(await rows(other))).toEqual(digits(result));
     expect(await other.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
-    await other.goto(`${address()}race.html#postMessage=1,2&comlink=-1,2,3,4,5&other=1,2,3,4,5`);
+    expect(await other.inputValue('#seconds')).toBe('2');
+    // Other settings belong to the same result, until the race is run anew.
+    await other.selectOption('#seconds', '20');
+    expect(hash(other)).toBe(link!.replace('#seconds=2&', '#seconds=20&'));
+    await other.reload();
+    await said(other, /^This is the result in the link/);
+    expect(await other.inputValue('#seconds')).toBe('20');
+    await other.click('#run');
+    expect(hash(other)).toBe('#seconds=20');
+    await other.click('#stop');
+    await said(other, /^Stopped/);
+    await other.goto(`${address()}race.html#seconds=3&postMessage=1,2&comlink=-1,2,3,4,5&other=1,2,3,4,5`);
     await said(other, /^Ready/);
+    expect(await other.inputValue('#seconds')).toBe('20');
     expect(problems).toEqual([]);
     await page.close();
     await other.close();

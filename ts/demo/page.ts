@@ -36,11 +36,14 @@ export function valueOf(id: string): string {
   return isBox(control) ? String(Number(control.checked)) : control.value;
 }
 
+/** The part of an address from the # on that has the settings, and `more`. */
+export function hashOf(ids: readonly string[], more: Record<string, string> = {}): string {
+  return `#${new URLSearchParams([...ids.map((id): [string, string] => [id, valueOf(id)]), ...Object.entries(more)]).toString()}`;
+}
+
 /** Writes the settings, and `more`, into the address. */
-export function writeAddress(ids: readonly string[], more: Record<string, string> = {}): void {
-  const values = new URLSearchParams(ids.map((id): [string, string] => [id, valueOf(id)]));
-  for (const [name, value] of Object.entries(more)) values.set(name, value);
-  history.replaceState(null, '', `#${values.toString()}`);
+export function writeAddress(ids: readonly string[], more?: Record<string, string>): void {
+  history.replaceState(null, '', hashOf(ids, more));
 }
 
 /** Takes the settings from the address, except those that a control does not have. Returns all that the address has. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The page that runs one job in four ways beside each other. */
 import type { Contestant } from './race/contestant.js';
-import { fromHash, Measured, toHash, type Figures } from './race/figures.js';
+import { fromAddress, Measured, toAddress, type Figures } from './race/figures.js';
 import byHandText from './race/by-hand.js?raw';
 import byHandWorkerText from './race/by-hand.worker.js?raw';
 import comlinkText from './race/comlink.js?raw';
@@ -11,11 +11,12 @@ import ioThreadWorkerText from './race/io-thread.worker.js?raw';
 import postMessageText from './race/post-message.js?raw';
 import postMessageWorkerText from './race/post-message.worker.js?raw';
 import { grouped } from '../bench/units.js';
-import { find, messageOf, say, tell } from './page.js';
+import { find, hashOf, messageOf, readAddress, say, tell, valueOf, writeAddress } from './page.js';
 
 /** Calls one after the other in a turn, and calls at once. */
 const CALLS = 100;
 const WARM_UP = 20;
+const settings = ['seconds'];
 
 interface Way {
   name: string;
@@ -37,6 +38,8 @@ const ways: Way[] = [
 const table = find<HTMLTableElement>('results');
 const [runButton, stopButton] = [find<HTMLButtonElement>('run'), find<HTMLButtonElement>('stop')];
 let stopped = false;
+/** The results that the address has. */
+let linked: ReadonlyMap<string, Figures> = new Map();
 
 const micro = (us: number): string => (us < 1000 ? `${us.toPrecision(3)} µs` : `${(us / 1000).toPrecision(3)} ms`);
 
@@ -172,16 +175,19 @@ async function race(seconds: number): Promise<void> {
   show(figures(), failed);
   for (const [name, mine] of measured) mine.draw(drawings.get(name)!);
   find('link').hidden = false;
-  find('link').querySelector('a')!.href = `#${toHash(figures())}`;
+  find('link').querySelector('a')!.href = hashOf(settings, toAddress(figures()));
   say(stopped ? 'Stopped.' : 'Done.');
 }
 
 find('form').addEventListener('submit', (event) => {
   event.preventDefault();
   stopped = false;
+  linked = new Map();
+  writeAddress(settings);
+  find('link').hidden = true;
   runButton.disabled = true;
   stopButton.hidden = false;
-  race(Number(find<HTMLSelectElement>('seconds').value))
+  race(Number(valueOf('seconds')))
     .catch(tell)
     .finally(() => {
       runButton.disabled = false;
@@ -190,8 +196,11 @@ find('form').addEventListener('submit', (event) => {
 });
 stopButton.addEventListener('click', () => (stopped = true));
 
+find('form').addEventListener('change', () => writeAddress(settings, toAddress(linked)));
+
 function showLink(): void {
-  const linked = fromHash(location.hash, ways.map(({ name }) => name));
+  if (!stopButton.hidden) return;
+  linked = fromAddress(readAddress(settings), ways.map(({ name }) => name));
   if (linked.size > 0) show(linked);
   say(linked.size > 0 ? 'This is the result in the link. Run the race to see yours.' : 'Ready.');
 }

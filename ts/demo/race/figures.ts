@@ -67,16 +67,16 @@ export class Measured {
 
 const NUMBERS = ['calls', 'median', 'p99', 'atOnce', 'frame'] as const;
 
-/** The results of a race as the part of an address after the #. */
-export function toHash(results: ReadonlyMap<string, Figures>): string {
+/** The results of a race as values for an address. */
+export function toAddress(results: ReadonlyMap<string, Figures>): Record<string, string> {
   const rounded = (value: number): number => Number(value.toPrecision(3));
-  return new URLSearchParams([...results].map(([name, figures]) => [name, NUMBERS.map((key) => rounded(figures[key])).join(',')])).toString();
+  return Object.fromEntries([...results].map(([name, figures]) => [name, NUMBERS.map((key) => rounded(figures[key])).join(',')]));
 }
 
 /** The results that an address has; nothing that is no result of these contestants. */
-export function fromHash(hash: string, names: readonly string[]): Map<string, Figures> {
+export function fromAddress(values: URLSearchParams, names: readonly string[]): Map<string, Figures> {
   const found = new Map<string, Figures>();
-  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ''))) {
+  for (const [name, text] of values) {
     const numbers = text.split(',').map(Number);
     if (!names.includes(name) || numbers.length !== NUMBERS.length || !numbers.every((n) => n >= 0)) continue;
     const [calls = 0, median = 0, p99 = 0, atOnce = 0, frame = 0] = numbers;
