@@ -81,6 +81,28 @@ inChromium(() => {
     expect(problems).toEqual([]);
   });
 
+  test('poll-grow and poll-shrink decide how long a loop polls next', async () => {
+    const most = 2_000_000;
+    await page.selectOption('#poll-max-ns', String(most));
+    // The factor is 2 if poll-grow is 0, and with a poll-shrink of 0 polling begins anew.
+    for (const [grow, shrink, rate] of [[16, 4, 100], [0, 0, 20]] as const) {
+      await page.selectOption('#poll-grow', String(grow));
+      await page.selectOption('#poll-shrink', String(shrink));
+      // With another rate a new recording begins. Loops wait for each other for less than the most, and between two rounds for more.
+      await page.selectOption('#rate', String(rate));
+      await until((all) => all.every((row) => row[3] !== '0'));
+      const changes = async (): Promise<[name: string, old: number, next: number][]> =>
+        (await saved()).traceEvents.filter(({ name }) => name === 'poll_grow' || name === 'poll_shrink').map(({ name, args }) => [name, Number(args?.['old']), Number(args?.['new'])]);
+      let all = await changes();
+      while (!['poll_grow', 'poll_shrink'].every((name) => all.some(([of, old]) => of === name && old > 0))) all = await changes();
+      for (const [name, old, next] of all) {
+        const grown = old === 0 ? 4000 : old * (grow || 2);
+        expect([name, old, next]).toEqual([name, old, name === 'poll_grow' ? Math.min(most, grown) : shrink && Math.floor(old / shrink)]);
+      }
+    }
+    expect(problems).toEqual([]);
+  });
+
   test('it moves, stands still, and goes where the buttons, the keys and the pointer lead', async () => {
     await changes(await picture());
     await page.click('#pause');
