@@ -4,7 +4,7 @@ import type { AioEngine } from '../api/file.js';
 import { SECTOR } from '../bench/data.js';
 import { modes, writes, type Mode } from '../bench/job.js';
 import { Engine } from '../runtime/exports.js';
-import { helpOf, parseNumber, parseOptions, parseSeconds, parseSize, UsageError, type Command } from './options.js';
+import { choice, helpOf, parseNumber, parseOptions, parseSeconds, parseSize, UsageError, type Command } from './options.js';
 
 const options = {
   filename: { value: 'FILE', help: 'use this file; default: one made for the run' },
@@ -78,14 +78,6 @@ function property(
   key: keyof IOThreadOptions, name: string, text: string | undefined, min: number, max: number,
 ): IOThreadOptions {
   return text === undefined ? {} : { [key]: parseNumber(name, text, min, max) };
-}
-
-/** Checks that a value is one of the keys of `choices`. */
-function choice<Name extends string>(option: string, text: string, choices: Record<Name, unknown>): Name {
-  if (!Object.hasOwn(choices, text)) {
-    throw new UsageError(`--${option}=${text}: must be one of ${Object.keys(choices).join(', ')}`);
-  }
-  return text as Name;
 }
 
 function parseSweep(text: string | undefined): number[] | undefined {

@@ -121,3 +121,11 @@ export function parseSeconds(name: string, text: string, max: number): number {
   if (!(ms > 0 && ms <= max * 1000)) throw new UsageError(`--${name}=${text}: must be a number of seconds above 0 and up to ${max}`);
   return ms;
 }
+
+/** Checks that a value is one of the keys of `choices`. */
+export function choice<Name extends string>(option: string, text: string, choices: Record<Name, unknown>): Name {
+  if (!Object.hasOwn(choices, text)) {
+    throw new UsageError(`--${option}=${text}: must be one of ${Object.keys(choices).join(', ')}`);
+  }
+  return text as Name;
+}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { lstatSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { basename } from 'node:path';
-import { AioError, hostErrno, messageOf } from '../errors.js';
 import type { Core } from '../runtime/core.js';
 import type { Loops, LoopsReport } from '../trace/loops.js';
 import type * as loops from '../trace/loops.js';
 import { VERSION } from '../version.js';
+import { listenAtPath } from './socket-path.js';
 
 /** What a program answers, in a line of JSON, to each line that `wasm-aio top` sends it. */
 export interface TopAnswer {
@@ -30,18 +30,7 @@ export class TopServer {
   /** Listens. A socket that a program has left, which was killed, is replaced. @throws AioError ERR_AIO_IO */
   static async listen(path: string, program: string): Promise<TopServer> {
     const server = new TopServer(path, basename(program), await import('../trace/loops.js'));
-    const isStale = (): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
-    try {
-      await server.#listen().catch(async (error: unknown) => {
-        if (hostErrno(error) !== 'EADDRINUSE' || !isStale() || (await isListening(path))) throw error;
-        rmSync(path);
-        await server.#listen();
-      });
-    } catch (cause) {
-      const why = hostErrno(cause) !== 'EADDRINUSE' ? messageOf(cause)
-        : isStale() ? 'another program listens there: choose another name' : 'there is a file of that name, which is no socket: choose another name';
-      throw new AioError('ERR_AIO_IO', `--top=${path}: ${why}`, { cause });
-    }
+    await listenAtPath('--top', path, () => server.#listen());
     process.once('exit', server.#remove);
     return server;
   }
@@ -81,14 +70,4 @@ export class TopServer {
     this.#remove();
     return this.#loops !== undefined;
   }
-}
-
-function isListening(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error) => resolve(hostErrno(error) !== 'ECONNREFUSED'));
-  });
 }
