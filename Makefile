@@ -536,7 +536,7 @@ pool_bundle = node_modules/.bin/esbuild ts/src/pool/worker.ts --bundle --format=
 # The program wasm-aio, and its command that runs guests, each in one file: loading a hundred files takes longer than most guests run.
 # Without white space, because it is text that the package has a second time.
 cli_bundle = node_modules/.bin/esbuild ts/src/cli/main.ts ts/src/cli/run.ts --bundle --minify-whitespace --ignore-annotations --format=esm --platform=node \
-  --main-fields=module,main --log-level=warning --external:./bench.js --external:./conformance.js --external:./doctor.js --external:./run.js --external:./serve.js \
+  --main-fields=module,main --log-level=warning --external:./bench.js --external:./conformance.js --external:./doctor.js --external:./nbd-serve.js --external:./run.js --external:./serve.js \
   --outbase=ts/src --outdir=dist
 
 # removes the output of sources that no longer exist

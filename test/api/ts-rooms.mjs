@@ -22,8 +22,9 @@ const ROOMS = {
   pool: ['errors', 'wire', 'hosts', 'runtime', 'iothread', 'whole'],
   bench: ['errors', 'runtime', 'api', 'iothread', 'whole'],
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
+  'nbd-server': ['errors', 'api'],
   entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace', 'wasi', 'whole', 'pool', 'doctor'],
-  cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'iothread', 'bench', 'doctor', 'whole', 'entries'],
+  cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'iothread', 'bench', 'nbd-server', 'doctor', 'whole', 'entries'],
 };
 
 /** The files that are in no folder. */

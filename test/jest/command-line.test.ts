@@ -15,7 +15,7 @@ const temporary = join(dir.path, 'tmp');
 mkdirSync(temporary);
 process.env.TMPDIR = temporary;
 
-const COMMANDS = ['run', 'top', 'bench', 'serve', 'conformance', 'doctor'];
+const COMMANDS = ['run', 'top', 'bench', 'nbd-serve', 'serve', 'conformance', 'doctor'];
 const short = ['bench', '--size=1M', '--number-ios=20', '--iodepth=4'];
 
 /** wasm-aio in a shell: `$0` is node, `$1` the program, "$@" the arguments. */

@@ -20,6 +20,7 @@ const commands: Record<string, { usage: string; help: string; load: () => Promis
   run: { usage: 'PROGRAM.wasm [ARGUMENT...]', help: 'run a WASI program that aiocc or any other compiler made', load: loadRun },
   top: { usage: 'SOCKET', help: 'show the loops of a program that runs, what each waits for, and its longest call-back', load: async () => (await import('./top.js')).top },
   bench: { usage: '[OPTION...]', help: 'measure reads and writes of a file', load: async () => (await import('./bench.js')).bench },
+  'nbd-serve': { usage: '[OPTION...] FILE', help: 'serve a file as a block device over the network (NBD)', load: async () => (await import('./nbd-serve.js')).nbdServe },
   serve: { usage: '[--port=N]', help: 'serve the demo pages and the page of the conformance suite on this machine', load: async () => (await import('./serve.js')).serve },
   env: { usage: '[--launcher]', help: 'print the variables by which build systems find aiocc', load: async () => (await import('./env.js')).env },
   conformance: { usage: '[OPTION...]', help: 'test what programs with shared memory need of this runtime', load: async () => (await import('./conformance.js')).conformance },

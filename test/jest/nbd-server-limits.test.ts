@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/** The NBD server and peers that are slow, greedy, or gone. */
+import { afterAll, afterEach, expect, test } from '@jest/globals';
+import type * as budgets from '../../dist/nbd-server/budget.js';
+import type * as faultLogs from '../../dist/nbd-server/fault-log.js';
+import { scratch } from './helpers/child.js';
+import { dist } from './helpers/paths.js';
+import { CMD, OPT, RawNbd, goData, option, request, u32 } from './helpers/nbd-client.js';
+import { startServer, type Running } from './helpers/nbd-server.js';
+
+const { Account, ALL_BYTES, ALWAYS_BYTES, Budget, CONNECTION_BYTES, CONNECTION_REQUESTS } = (await import(dist('nbd-server/budget.js'))) as typeof budgets;
+const { FaultLog } = (await import(dist('nbd-server/fault-log.js'))) as typeof faultLogs;
+
+const dir = scratch();
+afterAll(dir.remove);
+let running: Running | undefined;
+async function start(...[options]: [Parameters<typeof startServer>[1]?]): Promise<Running> {
+  return (running = await startServer(dir.path, options));
+}
+afterEach(async () => {
+  running?.file.releaseAll();
+  await running?.server.close();
+});
+
+const MAX = 32 * 1024 ** 2;
+const lives = async (path: string): Promise<void> => expect(await (await RawNbd.go(path)).ask({ type: CMD.FLUSH })).toMatchObject({ error: 0 });
+
+test('a connection has a number of requests in flight, and the rest wait', async () => {
+  const { path, file } = await start();
+  const client = await RawNbd.go(path);
+  file.isHolding = true;
+  // One chunk: the server has seen all of them when it has begun the first.
+  client.send(...Array.from({ length: 300 }, (_, n) => request({ type: CMD.READ, offset: n, length: 1, cookie: n })));
+  await file.hasBegun(1);
+  expect(file.began).toHaveLength(256);
+  file.release('read 77+1');
+  expect(await client.reply(1)).toMatchObject({ cookie: 77n });
+  await file.hasBegun(257);
+  expect(file.began).toHaveLength(257);
+  file.releaseAll();
+  const rest = new Set<bigint>();
+  for (let n = 0; n < 299; n++) rest.add((await client.reply(1)).cookie);
+  expect(rest.size).toBe(299);
+});
+
+test('a peer that does not read its replies holds two of the largest, and gets the others when it reads', async () => {
+  const { path, file } = await start({ size: 2 ** 40 });
+  const client = await RawNbd.go(path);
+  client.socket.pause();
+  client.send(...[0, 1, 2].map((cookie) => request({ type: CMD.READ, offset: cookie * 2 ** 30, length: MAX, cookie })));
+  await file.hasBegun(2);
+  await lives(path);
+  expect(file.began.filter((name) => /^read/.test(name))).toHaveLength(2);
+  client.socket.resume();
+  for (const cookie of [0n, 1n, 2n]) expect(await client.reply(MAX)).toMatchObject({ cookie });
+});
+
+test('a peer that does not read its replies in time is closed', async () => {
+  const { path, says } = await start({ size: 2 ** 40, timeout: 100 });
+  const idle = await RawNbd.go(path);
+  const client = await RawNbd.go(path);
+  client.socket.pause();
+  client.send(request({ type: CMD.READ, length: MAX }));
+  await says(/^client 2: it does not read its replies: the connection was closed$/);
+  // Between requests a client may be silent for as long as it likes.
+  expect(await idle.ask({ type: CMD.FLUSH })).toMatchObject({ error: 0 });
+});
+
+test.each([
+  ['that is silent', [], /the handshake takes too long/],
+  ['that sends half an option', [u32(3), option(OPT.GO, goData()).subarray(0, 20)], /the handshake takes too long/],
+  ['that sends half a request', [u32(3), option(OPT.GO, goData()), request({ type: CMD.READ }).subarray(0, 27)], /a request does not arrive completely/],
+  ['that sends half the data of a write', [u32(3), option(OPT.GO, goData()), request({ type: CMD.WRITE, length: 1000 }), Buffer.alloc(999)], /a request does not arrive completely/],
+])('a peer %s is closed after the time-out', async (_, parts, words) => {
+  const { path, says, file } = await start({ timeout: 100 });
+  const client = await RawNbd.connect(path);
+  client.send(...parts);
+  await says(words);
+  await client.ended;
+  expect(file.began).toEqual([]);
+  await lives(path);
+});
+
+test('a storm of peers that go away at any byte leaves nothing behind', async () => {
+  const { path, file, server, said } = await start({ maxConnections: 200 });
+  const all = Buffer.concat([u32(3), option(OPT.STRUCTURED_REPLY), option(OPT.GO, goData()), request({ type: CMD.WRITE, data: Buffer.alloc(100), offset: 5 })]);
+  await Promise.all(Array.from({ length: all.length }, async (__, length) => {
+    const client = await RawNbd.connect(path);
+    client.send(all.subarray(0, length));
+    if (length % 2) client.socket.end();
+    else client.socket.destroySoon();
+    await client.ended;
+  }));
+  await lives(path);
+  await server.close();
+  // What was not complete was not carried out.
+  expect(file.began.filter((name) => name !== 'flush')).toEqual([]);
+  for (const sentence of said) expect(sentence).toMatch(/^client \d+: closed the connection in the middle of a message$/);
+  expect(said.length).toBeGreaterThan(50);
+});
+
+test('what a faulty peer has in flight ends, and begins nothing more', async () => {
+  const { path, file, says } = await start();
+  const client = await RawNbd.go(path);
+  file.isHolding = true;
+  client.send(request({ type: CMD.WRITE, offset: 7, data: Buffer.from('kept') }), request({ type: CMD.WRITE_ZEROES, offset: 100, length: 60_000 }), request({ type: CMD.READ, magic: 1 }));
+  await says(/wrong magic 0x1/);
+  await client.ended;
+  file.releaseAll();
+  await running?.server.close();
+  expect(file.content.toString('latin1', 7, 11)).toBe('kept');
+  // The first piece had begun; for the others there is nobody any more.
+  expect(file.began).toEqual(['write 7+4', 'write 100+4096']);
+});
+
+test('there is a limit on connections, and a place is free again when one ends', async () => {
+  const { path, says } = await start({ maxConnections: 2 });
+  const [first] = [await RawNbd.go(path), await RawNbd.go(path)];
+  const third = await RawNbd.connect(path);
+  await third.ended;
+  expect(third.left).toBe(0);
+  await says(/^a connection was refused: there are 2 already \(--max-connections\)$/);
+  first?.send(request({ type: CMD.DISC }));
+  await first?.ended;
+  for (;;) {
+    const again = await RawNbd.connect(path);
+    if (await again.greet().then(() => true, () => false)) break;
+  }
+});
+
+test('memory: a connection has a part, all have a limit, and who waits is served in turn', () => {
+  const budget = new Budget();
+  const granted: string[] = [];
+  const take = (account: InstanceType<typeof Account>, bytes: number, name: string): boolean => account.take(bytes, () => granted.push(name));
+  const accounts = Array.from({ length: ALL_BYTES / CONNECTION_BYTES }, () => new Account(budget));
+  for (const account of accounts) expect([take(account, MAX, ''), take(account, CONNECTION_BYTES - MAX, '')]).toEqual([true, true]);
+  const [one, other] = [new Account(budget), new Account(budget)];
+  // All is taken, but not what everybody may always have.
+  expect([take(one, ALWAYS_BYTES, ''), take(one, 0, ''), take(one, MAX, 'one'), take(other, MAX, 'other')]).toEqual([true, true, false, false]);
+  expect(granted).toEqual([]);
+  accounts[0]?.give(MAX);
+  // ALWAYS_BYTES more than the limit are in use.
+  expect(granted).toEqual([]);
+  accounts[0]?.give(CONNECTION_BYTES - MAX);
+  expect(granted).toEqual(['one']);
+  one.give(MAX);
+  expect(granted).toEqual(['one', 'other']);
+  // A connection that ends leaves the queue, which then goes on.
+  expect(take(one, CONNECTION_BYTES - ALWAYS_BYTES, 'large')).toBe(false);
+  const small = new Account(budget);
+  expect(take(small, ALWAYS_BYTES + 1, 'small')).toBe(false);
+  one.stop();
+  expect(granted).toEqual(['one', 'other', 'small']);
+  // The limits of one connection.
+  const full = new Account(new Budget());
+  expect([take(full, CONNECTION_BYTES, ''), take(full, 1, 'full')]).toEqual([true, false]);
+  full.give(CONNECTION_BYTES);
+  expect(granted.at(-1)).toBe('full');
+  const many = new Account(new Budget());
+  for (let n = 0; n < CONNECTION_REQUESTS; n++) expect(take(many, 0, '')).toBe(true);
+  expect(take(many, 0, 'many')).toBe(false);
+  many.give(0);
+  expect(granted.at(-1)).toBe('many');
+  expect(many.requests).toBe(CONNECTION_REQUESTS);
+});
+
+test('what the server says of peers is bounded, and has no control characters', () => {
+  const lines: string[] = [];
+  const log = new FaultLog((text) => lines.push(text));
+  for (let n = 0; n < 25; n++) log.add(`fault\n\x1b[2J ${n}`);
+  expect(lines).toHaveLength(10);
+  expect(lines[0]).toBe('fault??[2J 0');
+  log.end();
+  expect(lines[10]).toBe('15 more such lines were left out');
+  log.add('again');
+  log.end();
+  expect(lines.slice(11)).toEqual(['again']);
+});

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+import { AioError, hostErrno, messageOf } from '../errors.js';
+import { Runtime, type AioEngine, type AioFile } from '../index.js';
+import { FaultLog } from '../nbd-server/fault-log.js';
+import { NbdServer } from '../nbd-server/server.js';
+import { Engine } from '../runtime/exports.js';
+import { choice, helpOf, parseNumber, parseOptions, parseSeconds, UsageError, type Command } from './options.js';
+import { complain, print } from './output.js';
+import { listenAtPath } from './socket-path.js';
+
+const options = {
+  bind: { value: 'HOST:PORT', help: 'the address of TCP; port 0: any that is free (127.0.0.1:10809)' },
+  unix: { value: 'PATH', help: 'listen at this socket of the file system instead' },
+  'read-only': { help: 'clients cannot write' },
+  export: { value: 'NAME', help: 'the name of the export; clients that give none get it, too (none)' },
+  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads)' },
+  'aio-max-batch': { value: 'N', help: 'requests that native submits at once; 0: 32 (0)' },
+  iothreads: { value: 'N', help: 'IOThreads, which the connections share (1)' },
+  'max-connections': { value: 'N', help: 'the most connections at a time (64)' },
+  timeout: { value: 'SECONDS', help: 'the longest time for one request to arrive or one reply to be taken (60)' },
+};
+
+const command: Command<keyof typeof options> = {
+  name: 'nbd-serve',
+  usage: '[OPTION...] FILE',
+  about: 'Serves FILE as a block device to clients of the NBD protocol, such as qemu, nbdcopy, and nbd-client of Linux. The requests go through IOThreads in WebAssembly.',
+  options,
+  operands: 1,
+  footer: 'NBD has no authentication: whoever reaches the address can read and write FILE. Ctrl-C ends it when the requests in flight have ended and FILE is flushed.',
+};
+
+/** The port that is reserved for NBD. */
+const PORT = 10809;
+/** The names of exports have at most so many bytes. */
+const MAX_NAME = 4096;
+/** The bytes that a request to write zeros writes at a time. */
+const ZEROS = 1024 ** 2;
+
+type Address = { host: string; port: number } | { path: string };
+
+/** @throws UsageError */
+function addressOf({ bind, unix }: { bind?: string; unix?: string }): Address {
+  if (bind !== undefined && unix !== undefined) throw new UsageError('--bind and --unix exclude each other: give one of them');
+  if (unix !== undefined) return { path: unix };
+  const [, inBrackets, plain, port] = /^(?:\[(.+)\]|([^:[\]]+))(?::(\d+))?$/.exec(bind ?? '127.0.0.1') ?? [];
+  const host = inBrackets ?? plain;
+  if (host === undefined) throw new UsageError(`--bind=${bind}: must be HOST:PORT, such as 127.0.0.1:${PORT} or [::1]:${PORT}`);
+  return { host, port: port === undefined ? PORT : parseNumber('bind', port, 0, 65535) };
+}
+
+const isLoopback = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address);
+
+/** Listens, and returns the address for clients. */
+async function listen(server: NbdServer, address: Address, name: string): Promise<string> {
+  if ('path' in address) {
+    await listenAtPath('--unix', address.path, () => server.listen(address));
+    return `nbd+unix:///${encodeURIComponent(name)}?socket=${encodeURI(address.path)}`;
+  }
+  await server.listen(address).catch((cause: unknown) => {
+    const why = hostErrno(cause) === 'EADDRINUSE' ? 'the port is in use: choose another one' : messageOf(cause);
+    throw new AioError('ERR_AIO_IO', `--bind=${address.host}:${address.port}: ${why}`, { cause });
+  });
+  const bound = server.address;
+  if (typeof bound === 'string') return bound;
+  const at = `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  if (!isLoopback(bound.address)) complain(`nbd-serve: ${at} is not of this machine alone, and NBD has no authentication: whoever reaches it can use the file`);
+  return `nbd://${at}/${encodeURIComponent(name)}`;
+}
+
+/** Opens the file once for each IOThread. */
+async function openAll(runtime: Runtime, path: string, settings: { count: number; aio: AioEngine; aioMaxBatch: number; write: boolean }): Promise<AioFile[]> {
+  const { count, aio, aioMaxBatch, write } = settings;
+  const open = async (n: number): Promise<AioFile> => (await runtime.iothread(`nbd${n}`, { aioMaxBatch })).open(path, { aio, write });
+  try {
+    return await Promise.all(Array.from({ length: count }, (_, n) => open(n)));
+  } catch (error) {
+    const mayRead = write && error instanceof AioError && ['EACCES', 'EROFS', 'EPERM'].includes(error.errno ?? '');
+    throw mayRead ? new AioError('ERR_AIO_IO', `${error.message}: if it is to be read only, give --read-only`, { cause: error }) : error;
+  }
+}
+
+/** The command `wasm-aio nbd-serve`. */
+export async function nbdServe(argv: string[]): Promise<number> {
+  const given = parseOptions(command, argv);
+  if (!given) {
+    await print(helpOf(command));
+    return 0;
+  }
+  const { last, operands: [path] } = given;
+  if (path === undefined) throw new UsageError(`no file is named; usage: wasm-aio nbd-serve ${command.usage}`);
+  const address = addressOf(last);
+  const name = last.export ?? '';
+  if (Buffer.byteLength(name) > MAX_NAME) throw new UsageError(`--export: a name has at most ${MAX_NAME} bytes`);
+  const isReadOnly = last['read-only'] !== undefined;
+  const settings = {
+    count: parseNumber('iothreads', last.iothreads ?? '1', 1, 64), aio: choice('aio', last.aio ?? 'threads', Engine),
+    aioMaxBatch: parseNumber('aio-max-batch', last['aio-max-batch'] ?? '0', 0, Number.MAX_SAFE_INTEGER), write: !isReadOnly,
+  };
+  const maxConnections = parseNumber('max-connections', last['max-connections'] ?? '64', 1, 65535);
+  const timeout = parseSeconds('timeout', last.timeout ?? '60', 86_400);
+
+  const runtime = await Runtime.create();
+  const log = new FaultLog((text) => complain(`nbd-serve: ${text}`));
+  try {
+    const files = await openAll(runtime, path, settings);
+    const exported = { name, isReadOnly, size: files[0]?.size ?? 0 };
+    const server = new NbdServer({ exported, files, zeros: runtime.allocate(ZEROS), maxConnections, timeout, report: log.add });
+    try {
+      const url = await listen(server, address, name);
+      const interrupted = new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+      await print(`${url} (Ctrl-C ends it)\n`);
+      await Promise.race([interrupted, server.failed]);
+    } finally {
+      await server.close();
+    }
+    if (!isReadOnly) await files[0]?.flush();
+  } finally {
+    log.end();
+    await runtime.close();
+  }
+  return 0;
+}
