@@ -48,6 +48,16 @@ const HELLO = `
       return 0;
   }`;
 
+/** A plugin that comes before ours, with a middleware of its own that answers at /rendered, as frameworks do with the pages that they render. */
+const answer = ({ middlewares }) => void middlewares.use('/rendered', (_request, response) => response.end('a page'));
+const framework = { name: 'framework', enforce: 'pre', configureServer: answer, configurePreviewServer: answer };
+/** That page has to have the headers, too. */
+async function assertIsolates(address) {
+  const response = await fetch(`${address}rendered`);
+  assert.equal(await response.text(), 'a page');
+  assert.deepEqual(['Cross-Origin-Opener-Policy', 'Cross-Origin-Embedder-Policy'].map((name) => response.headers.get(name)), ['same-origin', 'require-corp']);
+}
+
 class Skipped extends Error {}
 
 const room = new Room();
@@ -242,10 +252,11 @@ const tests = {
 
   async 'Vite: the dev server'() {
     const { createServer } = await import('vite');
-    const server = await createServer({ root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error', server: { host: '127.0.0.1', port: 0 } });
+    const server = await createServer({ root: room.path('app'), configFile: room.path('app/vite.config.ts'), logLevel: 'error', plugins: [framework], server: { host: '127.0.0.1', port: 0 } });
     try {
       await server.listen();
       const [address] = server.resolvedUrls.local;
+      await assertIsolates(address);
       assert.equal(await inPage(address), PAGE_SAYS);
       assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
       assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);
@@ -266,9 +277,10 @@ const tests = {
     const input = ['index.html', 'own-worker.html', 'iothread.html', 'escape.html', 'wasi.html', 'pool.html', 'pool-module.html', 'pool-import.html'].map((name) => room.path('app', name));
     await build({ ...config, build: { outDir: 'built', rollupOptions: { input } } });
     assert.doesNotMatch(scripts(room.path('app/built')), /["']node:|browser-external/);
-    const server = await preview({ ...config, build: { outDir: 'built' }, preview: { host: '127.0.0.1', port: 0 } });
+    const server = await preview({ ...config, plugins: [framework], build: { outDir: 'built' }, preview: { host: '127.0.0.1', port: 0 } });
     try {
       const [address] = server.resolvedUrls.local;
+      await assertIsolates(address);
       assert.equal(await inPage(address), PAGE_SAYS);
       assert.equal(await inPage(`${address}own-worker.html`), 'polls is a number');
       assert.equal(await inPage(`${address}iothread.html`), IOTHREAD_SAYS);

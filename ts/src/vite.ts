@@ -20,19 +20,19 @@ export interface WasmAioPlugin {
   /** The plugin's name, `wasm-aio`. */
   name: string;
   /**
-   * Returns the configuration that Vite merges with the project's: headers for cross-origin isolation, no
-   * pre-bundling of the package, and workers that are ES modules.
+   * Returns the configuration that Vite merges with the project's: no pre-bundling of the package, and workers that are ES modules.
    */
   config(): {
-    /** Options of the development server: the headers that it sends. */
-    server: { headers: Record<string, string> };
-    /** Options of the preview server: the headers that it sends. */
-    preview: { headers: Record<string, string> };
     /** Options of pre-bundling: the packages that it leaves out. */
     optimizeDeps: { exclude: string[] };
     /** Options of bundled workers: their format. */
     worker: { format: 'es' };
   };
+}
+
+/** One of Vite's two servers, as far as it is used here. */
+interface Server {
+  middlewares: { use(handle: (request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => void): void };
 }
 
 const checks = { isolation: isOneOf(['headers', 'document-policy', 'service-worker']) };
@@ -46,19 +46,28 @@ export default function wasmAio(options: WasmAioOptions = {}): WasmAioPlugin {
   const { isolation = 'headers' } = optionsOf(options, checks);
   const headers = isolation === 'document-policy' ? POLICY_HEADERS : ISOLATION_HEADERS;
   const byServiceWorker = isolation === 'service-worker';
+  // By a middleware before all others: the pages that a framework renders do not get what server.headers has.
+  const sendHeaders = {
+    order: 'pre',
+    handler({ middlewares }: Server): void {
+      middlewares.use((_request, response, next) => {
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+        next();
+      });
+    },
+  } as const;
   let [base, isBuilt] = ['/', false];
   const plugin = {
     name: 'wasm-aio',
     config: (): ReturnType<WasmAioPlugin['config']> => ({
-      // These are for Vite's own two servers. The server of the built page has to send the same headers, or has none to send
-      // with a service worker; the preview is such a server.
-      server: { headers: { ...headers } },
-      preview: { headers: byServiceWorker ? {} : { ...headers } },
       // If Vite pre-bundled the package, that would look for its worker and its module in Vite's cache.
       optimizeDeps: { exclude: ['wasm-aio'] },
       // The package's worker is an ES module with imports.
       worker: { format: 'es' },
     }),
+    configureServer: sendHeaders,
+    // The server of the built page has to send the same headers, or has none to send with a service worker; the preview is such a server.
+    configurePreviewServer: byServiceWorker ? undefined : sendHeaders,
     configResolved(resolved: { base: string; command: 'build' | 'serve' }): void {
       base = resolved.base;
       isBuilt = resolved.command === 'build';
