@@ -117,7 +117,7 @@ posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-wasi-packages test-toolchain test-package test-models \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-nbd test-wasi-packages test-toolchain test-package test-models \
   sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
@@ -148,6 +148,7 @@ help:
 	@echo 'make soak-calls ten million calls; memory must stay flat (CALLS=n)'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
 	@echo 'make test-wasi-packages  threaded packages of npm, built with napi-rs, on WasiHost (ONLY="package place", STARTS=n)'
+	@echo 'make test-nbd   NBD with peers that others have written: nbdcopy, qemu-io, fio and more (ONLY="word word", SEED=n)'
 	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
 	@echo '                (SEEDS=n, ONLY=scenario; SEED=n ONLY=scenario: that run again, step by step)'
 	@echo 'make test-mutants   bugs planted in the core, which the simulator has to find (ONLY=name)'
@@ -659,6 +660,9 @@ runtimes: | build/node.ok build/cc.ok
 
 test-wasi-packages: build
 	$(Q)ONLY='$(ONLY)' STARTS='$(STARTS)' node test/wasi-packages/run.mjs
+
+test-nbd: build | build/node.ok
+	$(Q)ONLY='$(ONLY)' SEED='$(SEED)' node test/nbd/run.mjs
 
 test-ports: build | build/cc.ok
 	$(Q)ONLY='$(ONLY)' node test/ports/run.mjs
