@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { environment, makeImage, newPath, ok, random, run, seed, serve, sumOf } from './peers.mjs';
+import { environment, makeImage, newPath, ok, random, run, seed, serve, sumOf, top } from './peers.mjs';
 
 const MiB = 1024 ** 2;
 const ENGINES = ['threads', 'native', 'io_uring', 'sync'];
@@ -158,6 +159,36 @@ print("well")
 `]);
       assert.equal(out, 'well\n');
     });
+  },
+
+  async 'TLS: nbdcopy and qemu-img with certificates, and without'() {
+    const pem = (name) => join(top, 'test', 'jest', 'fixtures', 'tls', name);
+    /** A folder with certificates, by the names that both programs use. The authority's is the server's, too. */
+    const folder = (names) => {
+      const path = newPath('certificates');
+      mkdirSync(path);
+      for (const [name, file] of Object.entries(names)) copyFileSync(pem(file), join(path, `${name}.pem`));
+      return path;
+    };
+    const authority = folder({ 'ca-cert': 'cert.pem' });
+    const all = folder({ 'ca-cert': 'cert.pem', 'client-cert': 'cert.pem', 'client-key': 'key.pem' });
+    const image = makeImage(16 * MiB);
+    const tls = [`--tls-cert=${pem('cert.pem')}`, `--tls-key=${pem('key.pem')}`];
+    const open = await serve(image, '--bind=127.0.0.1:0', '--read-only', ...tls);
+    const closed = await serve(image, '--bind=127.0.0.1:0', '--read-only', ...tls, `--tls-ca=${pem('cert.pem')}`);
+    const port = ({ url }) => Number(/^nbds:\/\/127\.0\.0\.1:(\d+)\/$/.exec(url)[1]);
+    for (const [server, certificates] of [[open, authority], [closed, all]]) {
+      const copy = newPath('copy');
+      await ok('nbdcopy', [`nbds://localhost:${port(server)}/?tls-certificates=${certificates}`, copy]);
+      assert.equal(await sumOf(copy), await sumOf(image));
+      assert.notEqual((await run('nbdinfo', [`nbd://localhost:${port(server)}/`])).code, 0);
+    }
+    const compare = (server) => run('qemu-img', ['compare', '--object', `tls-creds-x509,id=tls,endpoint=client,dir=${authority}`,
+      '--image-opts', `driver=nbd,host=localhost,port=${port(server)},tls-creds=tls`, `driver=raw,file.filename=${image}`]);
+    const { code, out } = await compare(open);
+    assert.deepEqual([code, out], [0, 'Images are identical.\n']);
+    assert.notEqual((await compare(closed)).code, 0, 'a client without a certificate is let in');
+    assert.deepEqual([await open.stop(), await closed.stop()], [0, 0]);
   },
 
   async 'a read-only export stays as it is'() {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
+import { readFile } from 'node:fs/promises';
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import { Runtime, type AioEngine, type AioFile } from '../index.js';
 import { FaultLog } from '../nbd-server/fault-log.js';
 import { NbdServer } from '../nbd-server/server.js';
+import { tlsStarter, type TlsFiles } from '../nbd-server/tls.js';
 import { Engine } from '../runtime/exports.js';
 import { choice, helpOf, parseNumber, parseOptions, parseSeconds, UsageError, type Command } from './options.js';
 import { complain, print } from './output.js';
@@ -17,6 +19,9 @@ const options = {
   'aio-max-batch': { value: 'N', help: 'requests that native submits at once; 0: 32 (0)' },
   iothreads: { value: 'N', help: 'IOThreads, which the connections share (1)' },
   'max-connections': { value: 'N', help: 'the most connections at a time (64)' },
+  'tls-cert': { value: 'FILE', help: 'the certificate (PEM) of the server: clients have to use TLS' },
+  'tls-key': { value: 'FILE', help: 'its key' },
+  'tls-ca': { value: 'FILE', help: 'the authority whose certificates clients need, so that nobody else can connect' },
   timeout: { value: 'SECONDS', help: 'the longest time for one request to arrive or one reply to be taken (60)' },
 };
 
@@ -26,7 +31,7 @@ const command: Command<keyof typeof options> = {
   about: 'Serves FILE as a block device to clients of the NBD protocol, such as qemu, nbdcopy, and nbd-client of Linux. The requests go through IOThreads in WebAssembly.',
   options,
   operands: 1,
-  footer: 'NBD has no authentication: whoever reaches the address can read and write FILE. Ctrl-C ends it when the requests in flight have ended and FILE is flushed.',
+  footer: 'NBD has no authentication: whoever reaches the address can read and write FILE, unless --tls-ca is given. Ctrl-C ends it when the requests in flight have ended and FILE is flushed.',
 };
 
 /** The port that is reserved for NBD. */
@@ -51,10 +56,11 @@ function addressOf({ bind, unix }: { bind?: string; unix?: string }): Address {
 const isLoopback = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address);
 
 /** Listens, and returns the address for clients. */
-async function listen(server: NbdServer, address: Address, name: string): Promise<string> {
+async function listen(server: NbdServer, address: Address, name: string, tls: TlsFiles | undefined): Promise<string> {
+  const scheme = tls ? 'nbds' : 'nbd';
   if ('path' in address) {
     await listenAtPath('--unix', address.path, () => server.listen(address));
-    return `nbd+unix:///${encodeURIComponent(name)}?socket=${encodeURI(address.path)}`;
+    return `${scheme}+unix:///${encodeURIComponent(name)}?socket=${encodeURI(address.path)}`;
   }
   await server.listen(address).catch((cause: unknown) => {
     const why = hostErrno(cause) === 'EADDRINUSE' ? 'the port is in use: choose another one' : messageOf(cause);
@@ -63,8 +69,28 @@ async function listen(server: NbdServer, address: Address, name: string): Promis
   const bound = server.address;
   if (typeof bound === 'string') return bound;
   const at = `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
-  if (!isLoopback(bound.address)) complain(`nbd-serve: ${at} is not of this machine alone, and NBD has no authentication: whoever reaches it can use the file`);
-  return `nbd://${at}/${encodeURIComponent(name)}`;
+  if (!isLoopback(bound.address) && !tls?.ca) complain(`nbd-serve: ${at} is not of this machine alone, and NBD has no authentication: whoever reaches it can use the file (--tls-ca)`);
+  return `${scheme}://${at}/${encodeURIComponent(name)}`;
+}
+
+/** Reads the certificates. @throws UsageError @throws AioError ERR_AIO_IO */
+async function readTls(given: { 'tls-cert'?: string; 'tls-key'?: string; 'tls-ca'?: string }): Promise<TlsFiles | undefined> {
+  const { 'tls-cert': cert, 'tls-key': key, 'tls-ca': ca } = given;
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined) throw new UsageError('TLS needs both --tls-cert and --tls-key');
+  const read = (option: string, path: string): Promise<Buffer> => readFile(path).catch((cause: unknown) => {
+    throw new AioError('ERR_AIO_IO', `--${option}=${path}: ${messageOf(cause)}`, { cause });
+  });
+  return { cert: await read('tls-cert', cert), key: await read('tls-key', key), ca: ca === undefined ? undefined : await read('tls-ca', ca) };
+}
+
+/** What begins TLS. @throws AioError ERR_AIO_IO */
+function starterOf(tls: TlsFiles): ReturnType<typeof tlsStarter> {
+  try {
+    return tlsStarter(tls);
+  } catch (cause) {
+    throw new AioError('ERR_AIO_IO', `--tls-cert, --tls-key, --tls-ca: must be PEM, and the key that of the certificate: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Opens the file once for each IOThread. */
@@ -99,14 +125,17 @@ export async function nbdServe(argv: string[]): Promise<number> {
   const maxConnections = parseNumber('max-connections', last['max-connections'] ?? '64', 1, 65535);
   const timeout = parseSeconds('timeout', last.timeout ?? '60', 86_400);
 
+  const tls = await readTls(last);
+  const startTls = tls && starterOf(tls);
+
   const runtime = await Runtime.create();
   const log = new FaultLog((text) => complain(`nbd-serve: ${text}`));
   try {
     const files = await openAll(runtime, path, settings);
     const exported = { name, isReadOnly, size: files[0]?.size ?? 0 };
-    const server = new NbdServer({ exported, files, zeros: runtime.allocate(ZEROS), maxConnections, timeout, report: log.add });
+    const server = new NbdServer({ exported, files, zeros: runtime.allocate(ZEROS), maxConnections, timeout, startTls, report: log.add });
     try {
-      const url = await listen(server, address, name);
+      const url = await listen(server, address, name, tls);
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
       await print(`${url} (Ctrl-C ends it)\n`);
       await Promise.race([interrupted, server.failed]);
