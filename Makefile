@@ -118,7 +118,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-nbd test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
+  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-nbd bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -126,6 +126,7 @@ help:
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
 	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
+	@echo 'make bench-nbd  wasm-aio nbd-serve beside nbdkit, read by fio (ONLY="word word", QUICK=1)'
 	@echo 'make screenshots  the pictures of the pages under docs/images, by Chromium'
 	@echo 'make serve      build all and serve the demo pages on this machine, at /docs/ what make docs has made'
 	@echo 'make site       build/static: the demo pages, the conformance suite and the documentation, for any static server'
@@ -698,6 +699,9 @@ soak-calls: build
 
 bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm build/plain/command.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs
+
+bench-nbd: build | build/node.ok
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/nbd/bench.mjs
 
 # ---- tidying -----------------------------------------------------------------
 
