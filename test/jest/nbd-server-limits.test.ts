@@ -99,6 +99,21 @@ test('a storm of peers that go away at any byte leaves nothing behind', async ()
   expect(said.length).toBeGreaterThan(50);
 });
 
+test('writes that never arrive give back their memory when their peers are gone', async () => {
+  const { path, server } = await start({ size: 2 ** 40 });
+  // More than all connections may have together.
+  for (let n = 0; n <= ALL_BYTES / MAX; n++) {
+    const client = await RawNbd.go(path);
+    client.send(request({ type: CMD.WRITE, length: MAX }), Buffer.alloc(100));
+    client.socket.end();
+    await client.ended;
+  }
+  const client = await RawNbd.go(path);
+  const size = 2 * ALWAYS_BYTES;
+  expect(await client.ask({ type: CMD.WRITE, data: Buffer.alloc(size) })).toMatchObject({ error: 0 });
+  await server.close();
+});
+
 test('what a faulty peer has in flight ends, and begins nothing more', async () => {
   const { path, file, says } = await start();
   const client = await RawNbd.go(path);

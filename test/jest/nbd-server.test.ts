@@ -123,29 +123,30 @@ test('messages may come byte by byte, and many at once', async () => {
 test.each([[false], [true]])('each command, with structured replies: %s', async (structured) => {
   const { path, file } = await start();
   const client = await RawNbd.go(path, { structured, meta: structured });
-  const good = { error: 0, isLast: true, cookie: 5n };
+  const cookie = 0xfedcba9800000005n;
+  const good = { error: 0, isLast: true, cookie };
   const content = (from: number, length: number): Buffer => Buffer.concat([structured ? u64(from) : Buffer.alloc(0), file.content.subarray(from, from + length)]);
-  expect(await client.ask({ type: CMD.READ, offset: 1, length: 3, cookie: 5 })).toEqual({ ...good, data: content(1, 3), ...(structured && { type: 1 }) });
-  expect(await client.ask({ type: CMD.READ, offset: 3, length: 0, cookie: 5 })).toEqual({ ...good, data: Buffer.alloc(0), ...(structured && { type: 0 }) });
-  expect(await client.ask({ type: CMD.WRITE, offset: 8, data: Buffer.from('abc'), cookie: 5 })).toMatchObject(good);
+  expect(await client.ask({ type: CMD.READ, offset: 1, length: 3, cookie })).toEqual({ ...good, data: content(1, 3), ...(structured && { type: 1 }) });
+  expect(await client.ask({ type: CMD.READ, offset: 3, length: 0, cookie })).toEqual({ ...good, data: Buffer.alloc(0), ...(structured && { type: 0 }) });
+  expect(await client.ask({ type: CMD.WRITE, offset: 8, data: Buffer.from('abc'), cookie })).toMatchObject(good);
   expect(file.content.toString('latin1', 8, 11)).toBe('abc');
-  expect(await client.ask({ type: CMD.FLUSH, cookie: 5 })).toMatchObject(good);
-  expect(await client.ask({ type: CMD.CACHE, offset: 0, length: SIZE, cookie: 5 })).toMatchObject(good);
+  expect(await client.ask({ type: CMD.FLUSH, cookie })).toMatchObject(good);
+  expect(await client.ask({ type: CMD.CACHE, offset: 0, length: SIZE, cookie })).toMatchObject(good);
   // In pieces, here of 4096 bytes.
-  expect(await client.ask({ type: CMD.WRITE_ZEROES, offset: 10, length: 10_000, cookie: 5, flags: NO_HOLE })).toMatchObject(good);
+  expect(await client.ask({ type: CMD.WRITE_ZEROES, offset: 10, length: 10_000, cookie, flags: NO_HOLE })).toMatchObject(good);
   expect(file.content.subarray(8, 10_012)).toEqual(Buffer.concat([Buffer.from('ab'), Buffer.alloc(10_000), Buffer.from([10_010 * 7 & 255, 10_011 * 7 & 255])]));
   expect(file.began.filter((name) => /^write/.test(name))).toEqual(['write 8+3', 'write 10+4096', 'write 4106+4096', 'write 8202+1808']);
   expect(file.began.filter((name) => name === 'flush')).toHaveLength(1);
 
   // FUA: the reply comes after a flush.
   file.began.length = 0;
-  expect(await client.ask({ type: CMD.WRITE, offset: 8, data: Buffer.from('xyz'), cookie: 5, flags: FUA })).toMatchObject(good);
-  expect(await client.ask({ type: CMD.WRITE_ZEROES, offset: 8, length: 1, cookie: 5, flags: FUA })).toMatchObject(good);
+  expect(await client.ask({ type: CMD.WRITE, offset: 8, data: Buffer.from('xyz'), cookie, flags: FUA })).toMatchObject(good);
+  expect(await client.ask({ type: CMD.WRITE_ZEROES, offset: 8, length: 1, cookie, flags: FUA })).toMatchObject(good);
   expect(file.began).toEqual(['write 8+3', 'flush', 'write 8+1', 'flush']);
 
   if (structured) {
-    expect(await client.ask({ type: CMD.BLOCK_STATUS, offset: 512, length: 4096, cookie: 5 })).toEqual({ ...good, type: 5, data: Buffer.concat([u32(1), u32(4096), u32(0)]) });
-    expect(await client.ask({ type: CMD.READ, length: 4096, flags: DF, cookie: 5 })).toMatchObject({ ...good, type: 1, data: content(0, 4096) });
+    expect(await client.ask({ type: CMD.BLOCK_STATUS, offset: 512, length: 4096, cookie })).toEqual({ ...good, type: 5, data: Buffer.concat([u32(1), u32(4096), u32(0)]) });
+    expect(await client.ask({ type: CMD.READ, length: 4096, flags: DF, cookie })).toMatchObject({ ...good, type: 1, data: content(0, 4096) });
   }
 });
 

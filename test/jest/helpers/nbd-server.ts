@@ -57,7 +57,8 @@ export class MemoryFile {
   async write(offset: number, data: Uint8Array): Promise<void> {
     const kept = Uint8Array.from(data);
     await this.#request(`write ${offset}+${data.length}`);
-    this.content.set(kept, offset);
+    // Beyond what it has in memory nothing is kept.
+    this.content.set(kept.subarray(0, Math.max(this.content.length - offset, 0)), offset);
   }
 
   flush(): Promise<void> {
