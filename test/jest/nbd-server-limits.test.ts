@@ -128,6 +128,14 @@ test('what a faulty peer has in flight ends, and begins nothing more', async () 
   expect(file.began).toEqual(['write 7+4', 'write 100+4096']);
 });
 
+test('when no request can succeed any more, the server fails', async () => {
+  const { path, file, server } = await start();
+  const client = await RawNbd.go(path);
+  file.error = { code: 'ERR_AIO_THREAD_LOST' };
+  client.send(request({ type: CMD.FLUSH }));
+  await expect(server.failed).rejects.toMatchObject({ code: 'ERR_AIO_THREAD_LOST' });
+});
+
 test('there is a limit on connections, and a place is free again when one ends', async () => {
   const { path, says } = await start({ maxConnections: 2 });
   const [first] = [await RawNbd.go(path), await RawNbd.go(path)];

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { AioError, hostErrno, messageOf } from '../errors.js';
 import { Runtime, type AioEngine, type AioFile } from '../index.js';
@@ -96,6 +97,8 @@ function starterOf(tls: TlsFiles): ReturnType<typeof tlsStarter> {
 /** Opens the file once for each IOThread. */
 async function openAll(runtime: Runtime, path: string, settings: { count: number; aio: AioEngine; aioMaxBatch: number; write: boolean }): Promise<AioFile[]> {
   const { count, aio, aioMaxBatch, write } = settings;
+  // A directory can be opened for reading, and a device has no size here.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new AioError('ERR_AIO_IO', `${path}: is no regular file`);
   const open = async (n: number): Promise<AioFile> => (await runtime.iothread(`nbd${n}`, { aioMaxBatch })).open(path, { aio, write });
   try {
     return await Promise.all(Array.from({ length: count }, (_, n) => open(n)));
