@@ -83,6 +83,8 @@ lib_ts := $(shell find ts/src -name '*.ts' 2>/dev/null)
 demo_ts := $(shell find ts/demo -type f 2>/dev/null)
 # The programs of the page "Run a program".
 demo_programs := $(patsubst ts/demo/run/%.c,build/demo/%.wasm,$(wildcard ts/demo/run/*.c)) build/examples/rot13.wasm
+# Programs of others, if make test-ports has built them.
+demo_ports := $(wildcard build/ports/wasm/sqlite3/sqlite3 build/ports/wasm/lua5.4/src/lua)
 conformance_js := $(shell find ts/conformance -type f 2>/dev/null)
 jest_ts := $(shell find test/jest -name '*.ts' 2>/dev/null)
 
@@ -562,13 +564,15 @@ dist/conformance/.stamp: $(conformance_js) dist/.stamp build/conformance-list.va
 	$(Q)rm -rf $(@D) && cp -r ts/conformance $(@D)
 	@touch $@
 
-dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp build/demo/explorer.wasm $(demo_programs)
+$(eval $(call kept,demo-ports,$(demo_ports)))
+dist/demo/.stamp: $(demo_ts) dist/.stamp dist/conformance/.stamp build/demo/explorer.wasm $(demo_programs) $(demo_ports) build/demo-ports.value
 	$(call step,TSC,ts/demo)
 	$(Q)rm -rf $(@D)
 	$(Q)$(tsc) -p ts/demo
 	$(Q)cp $(filter-out %.ts %.mts %.mjs %.json %.c,$(demo_ts)) dist/demo/
 	$(Q)cp build/demo/explorer.wasm dist/demo/explorer/
 	$(Q)cp $(demo_programs) dist/demo/run/
+	$(Q)node ts/demo/ports.mjs dist/demo/run/ports $(demo_ports)
 	$(Q)node ts/unreached.mjs
 	@touch $@
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /** The page "Run a program" on a static server: what programs print and read there, and how they end. */
 import { beforeAll, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { demoPages, inChromium } from './helpers/chromium.js';
 import { pathOf } from './helpers/paths.js';
@@ -85,6 +85,29 @@ inChromium(() => {
     await page.click('#run');
     await printed(/25 primes below 100\n$/);
     await said(/exit code 0/);
+    expect(problems).toEqual([]);
+  });
+
+  test('programs of others run, with their licences, where they have been built; elsewhere the page says how to get them', async () => {
+    for (const [name, line, answer, licence] of [
+      ['lua', 'print(2^10)', /\n1024\.0\n> $/, /^Copyright \(C\) [\d-]+ Lua\.org.*Permission is hereby granted/s],
+      ['sqlite3', "select 'SQL', 6 * 7;", /\nSQL\|42\n/, /^The author disclaims copyright/],
+    ] as const) {
+      await page.selectOption('#program', name);
+      if (existsSync(pathOf(`dist/demo/run/ports/${name}.wasm`))) {
+        expect(await page.$eval('#about a', async (link) => (await fetch((link as HTMLAnchorElement).href)).text())).toMatch(licence);
+        await page.click('#run');
+        await printed(/> $/);
+        await type(line);
+        await printed(answer);
+        await page.click('#end');
+        await said(new RegExp(`^${name} has ended with exit code 0\\.$`));
+      } else {
+        expect(await page.textContent('#about')).toMatch(/It is not in this page: .* make test-ports ONLY="sqlite3 lua5\.4" builds it/);
+        await page.click('#run');
+        await said(new RegExp(`^${name} cannot run\\. It is not in this page: .* make test-ports ONLY="sqlite3 lua5\\.4" builds it`));
+      }
+    }
     expect(problems).toEqual([]);
   });
 

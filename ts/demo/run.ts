@@ -8,15 +8,27 @@ import { Screen } from './run/screen.js';
 interface Program {
   about: string;
   args: string;
-  module: URL | Uint8Array<ArrayBuffer>;
+  /** None: `make test-ports` has not built it. */
+  module: URL | Uint8Array<ArrayBuffer> | undefined;
+  licence?: string | undefined;
 }
 
-/** The programs of this repository, and the visitor's own. */
+const ports = import.meta.glob('./run/ports/*', { query: '?url', import: 'default', eager: true });
+/** A program that others have written, if it has been built: with the text of its licence. */
+function port(name: string, args: string, about: string): [string, Program] {
+  const module = ports[`./run/ports/${name}.wasm`];
+  return [name, { about, args, module: module === undefined ? undefined : new URL(module, import.meta.url), licence: ports[`./run/ports/${name}.txt`] }];
+}
+const NOT_BUILT = 'It is not in this page: in a clone, make test-ports ONLY="sqlite3 lua5.4" builds it from Debian’s sources, and make serve then has it.';
+
+/** The programs of this repository, those that it has built from others' sources, and the visitor's own. */
 const programs = new Map<string, Program>([
   ['files', { about: 'Commands for files in memory: help lists them.', args: '', module: new URL('./run/files.wasm', import.meta.url) }],
   ['primes', { about: 'Threads that count the primes below a number together: the arguments are the number and how many threads.', args: '3000000 4', module: new URL('./run/primes.wasm', import.meta.url) }],
   ['clock', { about: 'Prints the time each second. Meanwhile it waits for a line, by poll(), and answers at once.', args: '', module: new URL('./run/clock.wasm', import.meta.url) }],
   ['rot13', { about: 'A filter: turns the letters of each line by thirteen places, until the end of input.', args: '', module: new URL('./run/rot13.wasm', import.meta.url) }],
+  port('sqlite3', '-interactive', 'The shell of SQLite, which is in the public domain: SQL ends with a semicolon, and .help lists its own commands.'),
+  port('lua', '-i', 'The interpreter of Lua 5.4, copyright 1994–2022 Lua.org, PUC-Rio, under the MIT licence. Each line is run, such as print(2^10).'),
 ]);
 const settings = ['program', 'args'];
 
@@ -49,7 +61,13 @@ function add(name: string, program: Program): void {
 }
 
 function describe(): void {
-  find('about').textContent = programs.get(select.value)?.about ?? '';
+  const program = programs.get(select.value);
+  find('about').textContent = `${program?.about ?? ''}${program && !program.module ? ` ${NOT_BUILT}` : ''}`;
+  if (program?.licence === undefined) return;
+  const link = document.createElement('a');
+  link.href = program.licence;
+  link.textContent = 'Its licence';
+  find('about').append(' ', link, '.');
 }
 
 function choose(): void {
@@ -83,6 +101,7 @@ async function run(): Promise<void> {
   const name = select.value;
   const program = programs.get(name);
   if (!program || stopping) return;
+  if (!program.module) return tell(`${name} cannot run. ${NOT_BUILT}`);
   const stop = (stopping = new AbortController());
   setRunning(true);
   screen.clear();
@@ -91,7 +110,7 @@ async function run(): Promise<void> {
   try {
     const stdin = new ReadableStream<Uint8Array>({ start: (controller) => void (input = controller), cancel: inputEnded });
     host = await WasiHost.create({
-      module: program.module, args: [name, ...argumentsOf(args.value)], dirs: { '/': 'mem' },
+      module: program.module, args: [name, ...argumentsOf(args.value)], dirs: { '/': 'mem' }, env: { HOME: '/' },
       stdin, stdout: output(), stderr: output('failed'), signal: stop.signal,
     });
     say(`${name} runs.`);
