@@ -23,6 +23,8 @@ export interface NbdServerOptions {
 
 /** So long, in ms, close() waits for peers to take the replies of their last requests. */
 const CLOSE_MS = 5000;
+/** So many connections may wait to be accepted. Connections to a Unix socket fail at once (EAGAIN) when there are more. */
+const BACKLOG = 4096;
 /** A peer that is silent for so long, in ms, is asked by the system whether it is still there. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -53,7 +55,7 @@ export class NbdServer {
   /** Begins to listen; rejects with the host's error. */
   listen(address: { host: string; port: number } | { path: string }): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject).listen(address, () => {
+      this.#server.once('error', reject).listen({ ...address, backlog: BACKLOG }, () => {
         // An error of accept(), such as too many open files, ends no connection that there is.
         this.#server.off('error', reject).on('error', (error) => this.options.report(String(error)));
         resolve();
