@@ -33,6 +33,39 @@
 
 /* block/engines.c */
 #define aio_engine_queue aio_priv_aio_engine_queue
+#define nbd_queue_of aio_priv_nbd_queue_of
+
+/* block/nbd-client.c */
+#define nbd_client_delete aio_priv_nbd_client_delete
+#define nbd_client_get aio_priv_nbd_client_get
+#define nbd_client_ready aio_priv_nbd_client_ready
+#define nbd_client_settle aio_priv_nbd_client_settle
+#define nbd_client_wake aio_priv_nbd_client_wake
+#define nbd_client_watch aio_priv_nbd_client_watch
+#define nbd_fail aio_priv_nbd_fail
+
+/* block/nbd-handshake.c */
+#define nbd_handshake_secured aio_priv_nbd_handshake_secured
+#define nbd_handshake_take aio_priv_nbd_handshake_take
+
+/* block/nbd-queue.c */
+#define nbd_client_run aio_priv_nbd_client_run
+#define nbd_op_answered aio_priv_nbd_op_answered
+#define nbd_op_end aio_priv_nbd_op_end
+#define nbd_op_leave aio_priv_nbd_op_leave
+#define nbd_queue_cancel aio_priv_nbd_queue_cancel
+#define nbd_queue_free aio_priv_nbd_queue_free
+#define nbd_queue_new aio_priv_nbd_queue_new
+#define nbd_queue_reap aio_priv_nbd_queue_reap
+#define nbd_queue_submit aio_priv_nbd_queue_submit
+
+/* block/nbd-reply.c */
+#define nbd_reply_body aio_priv_nbd_reply_body
+#define nbd_reply_take aio_priv_nbd_reply_take
+
+/* block/nbd-send.c */
+#define nbd_ranges aio_priv_nbd_ranges
+#define nbd_send aio_priv_nbd_send
 
 /* block/raw-step.c */
 #define raw_aio_complete aio_priv_raw_aio_complete

@@ -4,13 +4,15 @@
 /* Shared by the two halves of an engine's queue: aio-queue-submit.c, which submits, and
  * aio-queue.c, which completes. Only the home thread uses it. */
 #include "block/aio-queue.h"
+#include "block/nbd.h"
 
 typedef QSIMPLEQ_HEAD(, RawAio) RawAioList;
 
 struct AioQueue {
     AioContext *ctx;
     AioEngine engine;
-    PortQueue *port;           /* NULL: sync */
+    PortQueue *port;           /* NULL: sync, nbd */
+    NbdQueue *nbd;             /* NULL: all others */
     EventNotifier notifier;    /* set when operations have ended */
     QEMUBH *bh;                /* scheduled when there is something to complete */
     unsigned slots;

@@ -56,7 +56,8 @@ static void submit_pending(AioQueue *queue)
             }
             queue->batch[n++] = &request->io;
         }
-        taken = port_queue_submit(queue->port, queue->batch, n);
+        taken = queue->nbd ? nbd_queue_submit(queue->nbd, queue->batch, n)
+                           : port_queue_submit(queue->port, queue->batch, n);
         if (taken == -EAGAIN) {
             break;
         }
@@ -111,7 +112,8 @@ void aio_queue_submit_ready(AioQueue *queue)
 void aio_queue_settle(AioQueue *queue)
 {
     if (queue->ended_count || (queue->blocked && !queue->in_flight) ||
-        (queue->port && port_queue_ready(queue->port))) {
+        (queue->port && port_queue_ready(queue->port)) ||
+        (queue->nbd && !QTAILQ_EMPTY(&queue->nbd->ended))) {
         qemu_bh_schedule(queue->bh);
     } else {
         qemu_bh_cancel(queue->bh);
@@ -159,7 +161,7 @@ static void run_here(AioQueue *queue, RawAio *request)
 
 void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch)
 {
-    if (!queue->port) {
+    if (!queue->port && !queue->nbd) {
         run_here(queue, request);
         return;
     }
@@ -211,6 +213,10 @@ void aio_queue_cancel(AioQueue *queue, RawAio *request)
         queue->blocked = queue->blocked && queue->in_queue;
         aio_queue_end(queue, request, -ECANCELED);
     } else if (request->state == RAW_AIO_IN_FLIGHT) {
-        port_queue_cancel(queue->port, &request->io);
+        if (queue->nbd) {
+            nbd_queue_cancel(queue->nbd, &request->io);
+        } else {
+            port_queue_cancel(queue->port, &request->io);
+        }
     }
 }

@@ -12,7 +12,8 @@ enum { MAX_REAPED = 128 };
 static void reap(AioQueue *queue)
 {
     PortIo *ended[MAX_REAPED];
-    unsigned n = port_queue_reap(queue->port, ended, MAX_REAPED);
+    unsigned n = queue->nbd ? nbd_queue_reap(queue->nbd, ended, MAX_REAPED)
+                            : port_queue_reap(queue->port, ended, MAX_REAPED);
 
     queue->in_flight -= n;
     for (unsigned i = 0; i < n; i++) {
@@ -41,7 +42,7 @@ static bool process(AioQueue *queue)
         aio_queue_submit_ready(queue);   /* the call-back that polls may wait for
                                           * these */
     }
-    if (queue->port) {
+    if (queue->port || queue->nbd) {
         reap(queue);
     }
     if (queue->ended_count > 1) {
@@ -105,7 +106,12 @@ AioQueue *aio_queue_new(AioContext *ctx, AioEngine engine, unsigned slots,
     if (!queue->bh) {
         goto no_bh;
     }
-    if (engine != AIO_ENGINE_SYNC) {
+    if (engine == AIO_ENGINE_NBD) {
+        queue->nbd = nbd_queue_new(ctx, queue->bh);
+        if (!queue->nbd) {
+            goto no_notifier;
+        }
+    } else if (engine != AIO_ENGINE_SYNC) {
         error = event_notifier_init(&queue->notifier, false);
         if (error < 0) {
             why = "failed to initialize event notifier";
@@ -149,6 +155,9 @@ void aio_queue_free(AioQueue *queue)
         port_panic("aio_context_unref: engine %s: %u requests are "
                    "outstanding", aio_engine_name(queue->engine), outstanding);
     }
+    if (queue->nbd) {
+        nbd_queue_free(queue->nbd, false);
+    }
     qemu_bh_delete(queue->bh);
     if (queue->port) {
         aio_set_event_notifier(queue->ctx, &queue->notifier, false, NULL, NULL);
@@ -168,7 +177,9 @@ static void end_abandoned(void *opaque)
      * it. */
     port_thread_holds(1);
     aio_bh_delete_abandoned(queue->bh);
-    if (queue->engine != AIO_ENGINE_SYNC) {
+    if (queue->nbd) {
+        nbd_queue_free(queue->nbd, true);
+    } else if (queue->engine != AIO_ENGINE_SYNC) {
         event_notifier_cleanup(&queue->notifier);
     }
     free(queue);
@@ -195,7 +206,9 @@ void aio_queue_abandon(AioQueue *queue)
 void aio_queue_get_stats(AioQueue *queue, AioEngineStats *stats)
 {
     *stats = queue->stats;
-    if (queue->port) {
+    if (queue->nbd) {
+        stats->kicks = queue->nbd->kicks;
+    } else if (queue->port) {
         stats->kicks = port_queue_kicks(queue->port);
     }
 }

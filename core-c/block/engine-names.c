@@ -3,7 +3,7 @@
 #include "block/raw-aio.h"
 #include <string.h>
 
-static const char *const names[] = { "threads", "native", "io_uring", "sync" };
+static const char *const names[] = { "threads", "native", "io_uring", "sync", "nbd" };
 
 const char *aio_engine_name(AioEngine engine)
 {

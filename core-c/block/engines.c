@@ -4,7 +4,7 @@
  * and block/io_uring.c. The pointers that users of block/aio.h get are the queues
  * of the engines.
  */
-#include "block/aio-queue.h"
+#include "block/aio-queue-state.h"
 #include "block/pool.h"
 #include "qapi/error.h"
 
@@ -20,6 +20,7 @@ static const struct {
       1024 },
     { "aio_setup_linux_io_uring", "failed to init linux io_uring ring", 128 },
     { "raw_aio_setup", "failed to make the sync engine", 1 },
+    { "raw_aio_setup", "failed to make the nbd engine", NBD_SLOTS },
 };
 
 typedef struct EnginesPart {
@@ -46,6 +47,13 @@ static AioQueue **queue_of(AioContext *ctx, AioEngine engine)
 AioQueue *aio_engine_queue(AioContext *ctx, AioEngine engine)
 {
     return engine < ARRAY_SIZE(engines) ? *queue_of(ctx, engine) : NULL;
+}
+
+NbdQueue *nbd_queue_of(AioContext *ctx)
+{
+    AioQueue *queue = *queue_of(ctx, AIO_ENGINE_NBD);
+
+    return queue ? queue->nbd : NULL;
 }
 
 static void engines_end(AioContext *ctx)

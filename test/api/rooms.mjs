@@ -18,7 +18,7 @@ const FLOORS = [
   { time: ['core-c/time/', 'qemu/timer.h'], libc: ['wasm/libc/'] },
   { gmain: ['core-c/gmain/', 'qemu/gmain.h', 'qemu/gmain-glib.h'] },
   { loop: ['core-c/loop/', 'block/aio.h', 'block/aio-later.h', 'block/aio-wait.h', 'qemu/defer-call.h', 'qemu/main-loop.h'] },
-  { block: ['core-c/block/', 'block/block.h', 'block/raw-aio.h', 'block/thread-pool.h'] },
+  { block: ['core-c/block/', 'block/block.h', 'block/nbd-client.h', 'block/raw-aio.h', 'block/thread-pool.h'] },
   {
     coroutine: ['core-c/coroutine/', 'aio/export.h', 'qemu/coroutine.h', 'qemu/coroutine_int.h', 'qemu/lockable.h'],
     iothread: ['core-c/iothread/', 'sysemu/iothread.h'],

@@ -12,6 +12,7 @@
  *           QEMU block/io_uring.c.
  * sync      The request is done in the loop's thread while it is submitted. This is the
  *           fastest for cached data, but the whole loop waits for it.
+ * nbd       Requests go to a server, by a client of block/nbd-client.h: fd is its number.
  *
  * In WebAssembly an fd is a program's own descriptor or, in the module that TypeScript
  * drives, the number that the host gave the file.
@@ -29,6 +30,7 @@ typedef enum AioEngine {
     AIO_ENGINE_NATIVE,
     AIO_ENGINE_IO_URING,
     AIO_ENGINE_SYNC,
+    AIO_ENGINE_NBD,
 } AioEngine;
 
 /* Returns the engine's name in command lines and TypeScript: "threads" and so on. The
@@ -83,7 +85,7 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
 int coroutine_fn raw_co_submit(AioContext *ctx, const RawAioOp *op);
 
 /*
- * Holds back requests to native and io_uring until raw_aio_unplug(), to submit them
+ * Holds back requests to native, io_uring and nbd until raw_aio_unplug(), to submit them
  * together; a full batch is submitted at once. Plugs nest. Does nothing for other
  * engines. Home thread only.
  */
