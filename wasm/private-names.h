@@ -290,6 +290,15 @@
 /* runtime/main.c */
 #define rt_main_start aio_priv_rt_main_start
 
+/* runtime/nbd.c */
+#define rt_nbd_connected aio_priv_rt_nbd_connected
+#define rt_nbd_export aio_priv_rt_nbd_export
+#define rt_nbd_free aio_priv_rt_nbd_free
+#define rt_nbd_lost aio_priv_rt_nbd_lost
+#define rt_nbd_new aio_priv_rt_nbd_new
+#define rt_nbd_readable aio_priv_rt_nbd_readable
+#define rt_nbd_writable aio_priv_rt_nbd_writable
+
 /* runtime/requests.c */
 #define rt_complete aio_priv_rt_complete
 #define rt_context_requests aio_priv_rt_context_requests

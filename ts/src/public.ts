@@ -26,7 +26,7 @@ export type { Handle, HandleKind } from './wire/handle.js';
 export { AioBuffer } from './api/buffer.js';
 export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
 export type { CallOptions, WaitOptions } from './abort.js';
-export type { FileStat, MadeWorker } from './hosts/host.js';
+export type { FileStat, MadeWorker, TlsOptions } from './hosts/host.js';
 export type { AbortSignalLike, URLLike } from './platform.js';
 export { AioError, type AioErrorCode } from './errors.js';
 export { doctor } from './doctor/load.js';

@@ -50,6 +50,16 @@ export class FileTable implements OpenFiles {
     return file;
   }
 
+  /** Counts a file that is served in another way, so that it is closed with the others. */
+  adopt(file: OpenFile): void {
+    this.open_.add(file);
+  }
+
+  /** Returns whether the file was open. */
+  forget(file: OpenFile): boolean {
+    return this.open_.delete(file);
+  }
+
   /** Calls one of the host's functions for files, in the thread that opens them. what: the file, for messages. */
   async control<Call extends keyof FileControl>(what: string, call: Call, ...args: Parameters<FileControl[Call]>): Promise<Awaited<ReturnType<FileControl[Call]>>> {
     const { host } = this.core;
@@ -66,7 +76,7 @@ export class FileTable implements OpenFiles {
 
   /** The last step of closing a file, when it has no request in flight. */
   async release(file: OpenFile, handle: number): Promise<void> {
-    if (!this.open_.delete(file)) return;
+    if (!this.forget(file)) return;
     await this.giveBack(handle);
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import type { WaitOptions } from '../abort.js';
-import type { FileStat } from '../hosts/host.js';
+import type { FileStat, TlsOptions } from '../hosts/host.js';
 import type { AbortSignalLike } from '../platform.js';
 
 /**
@@ -10,8 +10,9 @@ import type { AbortSignalLike } from '../platform.js';
  * - `native`: requests are handed to a host-I/O thread in batches of at most `aioMaxBatch`.
  * - `io_uring`: requests go through rings in shared memory, at most 128 at a time.
  * - `sync`: the IOThread carries out each request itself, and does nothing else meanwhile.
+ * - `nbd`: a server carries out the requests. All files that are opened by an NBD URL have it, and no others.
  */
-export type AioEngine = 'threads' | 'native' | 'io_uring' | 'sync';
+export type AioEngine = 'threads' | 'native' | 'io_uring' | 'sync' | 'nbd';
 
 /** Options of {@link IOThread.open}. Its `signal` ends the wait for the file. */
 export interface OpenOptions extends WaitOptions {
@@ -23,6 +24,23 @@ export interface OpenOptions extends WaitOptions {
   write?: boolean;
   /** Whether to create the file if it does not exist; it is then opened for writing, too. Default false. */
   create?: boolean;
+  /**
+   * Of an NBD URL: the most connections that are made if the server allows several (NBD_FLAG_CAN_MULTI_CONN), from 1 to 16.
+   * Default 1.
+   */
+  connections?: number;
+  /**
+   * Of an NBD URL: how long, in ms, requests wait for a new connection after the last one was lost, before they reject
+   * with the errno of the loss. Default 10,000. With 0 those in flight reject at once, and each later one makes one attempt.
+   */
+  reconnectDelay?: number;
+  /**
+   * Of an NBD URL: after so long, in ms, without an answer to requests that wait for one, a connection counts as lost.
+   * Default 30,000.
+   */
+  requestTimeout?: number;
+  /** Of an `nbds:` URL: credentials and trust for TLS. */
+  tls?: TlsOptions;
 }
 
 /** Options of one request of an {@link AioFile}. */
@@ -45,7 +63,7 @@ export interface RequestOptions {
  * ERR_AIO_CLOSED or ERR_AIO_CANCELED (the thread that served it has ended), or with the reason of its AbortSignal.
  */
 export abstract class AioFile {
-  /** The file's path, as it was given to {@link IOThread.open}. */
+  /** The file's path or URL, as it was given to {@link IOThread.open}. */
   abstract readonly path: string;
 
   /** The engine that carries out the file's requests. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 import { onAbort, signalOf } from '../abort.js';
-import { isArrayOf, isBoolean, isBytes, isInteger, isOneOf, isSignal, isText, optionsOf, type Checks } from '../check.js';
+import { isArrayOf, isBoolean, isBytes, isInteger, isMs, isNumber, isOneOf, isSignal, isText, optionsOf, type Check, type Checks } from '../check.js';
 import { errnoName, errnoNumber } from '../errno.js';
 import { AioError, closedError, noMemory } from '../errors.js';
 import { showAs } from '../face.js';
-import type { FileControl, FileStat, HostFile, OpenMode } from '../hosts/host.js';
+import type { FileControl, FileStat, HostFile, OpenMode, TlsOptions } from '../hosts/host.js';
 import type { Core } from '../runtime/core.js';
 import { Engine, Operation, type ContextPointer, type RequestPointer } from '../runtime/exports.js';
 import { isLength } from './buffer.js';
@@ -46,9 +46,15 @@ export interface FileSettings {
 
 /** Checks the name of an engine. @internal */
 export const isEngine = isOneOf(Object.keys(Engine));
+const tlsChecks: Checks<TlsOptions> = { ca: isText, cert: isText, key: isText, servername: isText };
+const isTls: Check = (name, value) => void optionsOf(value as TlsOptions, tlsChecks, name);
 const openChecks: Checks<OpenOptions> = {
   aio: isEngine, aioMaxBatch: isInteger(0, Number.MAX_SAFE_INTEGER), write: isBoolean, create: isBoolean, signal: isSignal,
+  connections: isInteger(1, 16), reconnectDelay: isMs, requestTimeout: isNumber(1, Infinity, 'a number of ms'), tls: isTls,
 };
+
+/** Whether the path is the URL of an NBD export. @internal */
+export const isExport = (path: string): boolean => /^nbds?(\+\w+)?:/.test(path);
 
 /** Checks the arguments of open(). @internal */
 export function openOptions(path: string, options: OpenOptions): OpenOptions {

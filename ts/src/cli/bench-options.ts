@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 import type { IOThreadOptions } from '../iothread/options.js';
 import type { AioEngine } from '../api/file.js';
+import { isExport } from '../api/open-file.js';
 import { SECTOR } from '../bench/data.js';
 import { modes, writes, type Mode } from '../bench/job.js';
 import { Engine } from '../runtime/exports.js';
 import { choice, helpOf, parseNumber, parseOptions, parseSeconds, parseSize, UsageError, type Command } from './options.js';
 
 const options = {
-  filename: { value: 'FILE', help: 'use this file; default: one made for the run' },
+  filename: { value: 'FILE', help: 'use this file, or the export nbd://HOST:PORT/NAME; default: a file made for the run' },
   size: { value: 'SIZE', help: 'of the file that is made, or how much of FILE to use (64M)' },
-  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads)' },
+  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads); nbd, which an export needs' },
   'aio-max-batch': { value: 'N', help: 'requests that native submits at once; 0: 32 (0)' },
   rw: { value: 'MODE', help: 'read, randread, write, randwrite or randrw (randread)' },
   fsync: { value: 'N', help: 'flush after this many writes of an IOThread; 0: never (0)' },
@@ -102,7 +103,7 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
     iodepths: (given.iodepth ?? '1,32').split(',').map((depth) => parseNumber('iodepth', depth, 1, 4096)),
     iothreads: parseNumber('iothreads', given.iothreads ?? '2', 1, 64),
     numberIos,
-    aio: choice('aio', given.aio ?? (given.sweep === undefined ? 'threads' : 'native'), Engine),
+    aio: choice('aio', given.aio ?? (isExport(given.filename ?? '') ? 'nbd' : given.sweep === undefined ? 'threads' : 'native'), Engine),
     rw: choice('rw', given.rw ?? 'randread', modes),
     fsync: parseNumber('fsync', given.fsync ?? '0', 0, MAX),
     overwrite: given.overwrite !== undefined,
@@ -134,9 +135,10 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions | undef
 }
 
 /** Refuses options that cannot be combined. */
-function checkTogether({ compare, rw, fsync, sweep, aio, overwrite, filename }: BenchOptions): void {
+function checkTogether({ compare, createOnly, rw, fsync, sweep, aio, overwrite, filename }: BenchOptions): void {
   if (compare && writes(rw)) throw new UsageError(`--compare only reads: not with --rw=${rw}`);
   if (fsync > 0 && !writes(rw)) throw new UsageError(`--fsync needs a --rw that writes, not ${rw}`);
-  if (sweep && aio !== 'native') throw new UsageError(`--sweep needs --aio=native, because only that engine's batches have a limit: not --aio=${aio}`);
+  if (sweep && aio !== 'native' && aio !== 'nbd') throw new UsageError(`--sweep needs --aio=native or an export, because only their batches have a limit: not --aio=${aio}`);
+  if ((compare || createOnly) && isExport(filename ?? '')) throw new UsageError('--compare and --create-only need a file, not an export');
   if (overwrite && filename === undefined) throw new UsageError('--overwrite needs --filename');
 }

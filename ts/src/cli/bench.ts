@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+import { isExport } from '../api/open-file.js';
 import { rmSync } from 'node:fs';
 import { SECTOR, seedOf } from '../bench/data.js';
 import { Job, writes, type Reader } from '../bench/job.js';
@@ -30,7 +31,7 @@ export async function bench(argv: string[]): Promise<number> {
     return 0;
   }
   // Check the file before anything is started, because most mistakes are in its name.
-  if (options.filename !== undefined && !options.createOnly) {
+  if (options.filename !== undefined && !options.createOnly && !isExport(options.filename)) {
     sizeToRead(options.filename, options.size, options.blockSize);
   }
   const traced = options.trace === undefined ? undefined : await TraceFile.create(options.trace);

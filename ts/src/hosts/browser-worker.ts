@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-import { hostErrno } from '../errors.js';
+import { AioError, hostErrno } from '../errors.js';
 import { browserBase } from './browser.js';
 import type { Range, WorkerHost } from './host.js';
 import { holdLock } from './life-lock.js';
 import { originDirectory } from './origin.js';
 import { scriptFault, whatFetchFinds } from './script-fault.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
+import { connectWebSocket } from './web-connect.js';
 
 /** Types that TypeScript's library declares only for dedicated workers. */
 interface SyncAccessHandle {
@@ -128,6 +129,11 @@ export const workerHost: WorkerHost = {
       return 0;
     });
     return typeof result === 'string' ? result : undefined;
+  },
+
+  connect(target, events) {
+    if ('url' in target) return connectWebSocket(target.url, events);
+    throw new AioError('ERR_AIO_UNSUPPORTED', 'a page has neither TCP nor Unix sockets: use nbd+ws:// or nbd+wss://, and a server or proxy that speaks WebSocket');
   },
 
   files: {

@@ -55,7 +55,7 @@ export interface HostFile {
 export interface FileStat {
   /** The file's size in bytes. */
   size: number;
-  /** When the file's content was last changed, in ms since the beginning of 1970 (UTC). */
+  /** When the file's content was last changed, in ms since the beginning of 1970 (UTC); 0 of an NBD export. */
   mtimeMs: number;
 }
 
@@ -92,6 +92,42 @@ export interface FileControl {
   stat(handle: number): Promise<FileStat>;
   truncate(handle: number, size: number): Promise<void>;
   close(handle: number): Promise<void>;
+}
+
+/** Credentials and trust for TLS. */
+export interface TlsOptions {
+  /** The certificates, in PEM, of the authorities that are trusted instead of the host's. */
+  ca?: string;
+  /** The client's own certificate, in PEM, for a server that wants one. */
+  cert?: string;
+  /** The private key of `cert`, in PEM. */
+  key?: string;
+  /** The name that the server's certificate must have. Default: the host of the URL. */
+  servername?: string;
+}
+
+/** Where a connection leads: TCP to a host and port, a Unix socket, or a WebSocket. */
+export type SocketTarget = { host: string; port: number } | { path: string } | { url: string };
+
+/** What a connection tells. Nothing is told during the call that makes it, or after close(). */
+export interface SocketEvents {
+  /** It has been made, or TLS has begun on it. */
+  connected(): void;
+  data(bytes: Uint8Array): void;
+  /** The bytes that send() has taken are gone, after it has returned false. */
+  drained(): void;
+  /** It has ended, or could not be made: an errno's name and a phrase for messages. */
+  ended(errno: string, why: string): void;
+}
+
+/** A connection. */
+export interface HostSocket {
+  /** Sends bytes, which are not changed any more. Returns false if no more should be sent until drained(). */
+  send(bytes: Uint8Array): boolean;
+  /** Begins TLS. connected() or ended() follows. */
+  secure(options: TlsOptions): void;
+  /** Ends it after what was sent. Resolves when it is closed, which takes a second at most. */
+  close(): Promise<void>;
 }
 
 /** Keeps the process alive while it is referenced. It is not referenced at first. */
@@ -196,6 +232,8 @@ export interface WorkerHost extends HostBase {
   whyNotLoaded?(url: string, error: unknown): Promise<unknown>;
   /** Sets this worker's clock by its owner's. Absent where all threads read the same clock. */
   agreeOnClock?(): Promise<void>;
+  /** Begins to connect. Throws an AioError if the host has no connections of this kind. */
+  connect(target: SocketTarget, events: SocketEvents): HostSocket;
   /** Ends this worker once its event loop has nothing left to do. */
   end(): void;
   readonly files: FileControl;

@@ -7,6 +7,7 @@ import { clockIsShared, isNode, nodeBase } from './node.js';
 import { takeConsole } from './node-console.js';
 import { fileControl } from './node-file.js';
 import { nodeWork } from './node-work.js';
+import { connect } from './node-connect.js';
 import { agreeOnClock, takeClock } from './thread-clock.js';
 import { webPort } from './web-port.js';
 
@@ -50,4 +51,5 @@ export const workerHost: WorkerHost = {
     return spawnSync('touch', ['-c', ...options, '--', file], { stdio: 'ignore', env }).status === 0;
   },
   files: fileControl,
+  connect,
 };

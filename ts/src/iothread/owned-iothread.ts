@@ -5,7 +5,7 @@ import { errnoName } from '../errno.js';
 import { AioError, closedError, noMemory } from '../errors.js';
 import type { LoopStats } from '../api/loop-stats.js';
 import type { AioEngine, AioFile, OpenOptions } from '../api/file.js';
-import { isEngine, openOptions } from '../api/open-file.js';
+import { isEngine, isExport, openOptions } from '../api/open-file.js';
 import { showAs } from '../face.js';
 import type { Core } from '../runtime/core.js';
 import { startCoroutine } from '../runtime/coroutine.js';
@@ -14,6 +14,7 @@ import { Engine, Role, type ContextPointer, type IOThreadPointer } from '../runt
 import type { Argument } from '../runtime/functions.js';
 import { cString, isFull, refusal } from '../runtime/instance.js';
 import type { OwnWorker, Thread } from '../runtime/threads.js';
+import type { NbdExport } from '../nbd/target.js';
 import type { Slot } from '../wire/handle.js';
 import { unpack, type Correspondent } from '../wire/unpack.js';
 import { CallTrace } from '../trace/calls.js';
@@ -251,7 +252,15 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
 
   async #openNow(path: string, options: OpenOptions): Promise<AioFile> {
     this.assertOpen();
+    if (isExport(path)) {
+      const { openExport } = await import('../nbd/open.js');
+      return openExport(this.#owner.files, this, {
+        open: async (target) => this.rpc.call(Fixed.openExport, [target]) as Promise<NbdExport>,
+        close: async (handle) => void (await this.rpc.call(Fixed.closeExport, [handle])),
+      }, path, options);
+    }
     const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;
+    if (aio === 'nbd') throw new AioError('ERR_AIO_INVALID_ARG', `${path}: aio 'nbd' needs the URL of an export: nbd://HOST:PORT/EXPORT`);
     await this.#setUp(aio);
     return this.#owner.files.open(this, path, { write, create }, { aio, aioMaxBatch });
   }

@@ -10,6 +10,8 @@ import type { KindMessage } from '../runtime/messages.js';
 import type { StartHelper } from '../runtime/waiter.js';
 import type { PlayedRole, RuntimeWorker } from '../runtime/worker.js';
 import type { Handle } from '../wire/handle.js';
+import { NbdClients } from '../nbd/connections.js';
+import type { NbdTarget } from '../nbd/target.js';
 import { dataOnly } from '../wire/unpack.js';
 import { Answers } from './answers.js';
 import { Asked } from './asked.js';
@@ -51,6 +53,7 @@ export class IOThreadRole implements PlayedRole {
   /** Drives the loop in hosted phases. */
   private loop: HostedLoop | undefined;
   private answers: Answers | undefined;
+  private nbd: NbdClients | undefined;
   private context: AioContext | undefined;
   /** The thread's word that contains a Turn; undefined while its loop does not run. */
   private turn: Int32Array | undefined;
@@ -176,6 +179,7 @@ export class IOThreadRole implements PlayedRole {
     // task; the role is over by then.
     this.context?.closeAll();
     this.peers?.close();
+    await this.nbd?.closeAll();
     exports.rt_iothread_leave(pointer);
     this.context = undefined;
     rpc.close();
@@ -239,7 +243,21 @@ export class IOThreadRole implements PlayedRole {
     }, {
       [Fixed.clock]: () => worker.host.monotonic(),
       [Fixed.call]: (name: string, args: Argument[]) => this.callExport(name, args),
+      [Fixed.openExport]: (target: NbdTarget) => this.exportsOf(context).open(target),
+      [Fixed.closeExport]: (handle: number) => this.nbd?.close(handle),
     });
+  }
+
+  /** The NBD clients of this thread. */
+  private exportsOf(context: ContextPointer): NbdClients {
+    const { worker: { instance, host }, callbacks } = this;
+    return (this.nbd ??= new NbdClients({
+      instance, context, host, callbacks,
+      run: (work) => this.run(work),
+      arrived: () => this.loop?.run(),
+      began: () => void this.open++,
+      settled: () => this.settled(),
+    }));
   }
 
   private makePeers(context: ContextPointer, loop: HostedLoop, rpc: Rpc): Peers {

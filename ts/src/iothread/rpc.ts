@@ -19,7 +19,8 @@ import { now } from './serving.js';
 import type { Connection, Side } from './side.js';
 
 /** Functions that each IOThread offers by fixed numbers. */
-export const Fixed = { clock: 1, call: 2 } as const;
+export const Fixed = { clock: 1, call: 2, openExport: 3, closeExport: 4 } as const;
+const fixedNames = Object.keys(Fixed);
 /** Functions that are sent have greater numbers. */
 const FIRST_FUNCTION = 16;
 
@@ -413,7 +414,7 @@ export class Rpc implements Connection {
       const fixed = this.fixed[of];
       const held = fixed ? undefined : this.functions.find(of);
       if (trace.isOn) {
-        trace.begin(key, id, held ? held.work.name : of === Fixed.call ? String(args[0]) : 'clock');
+        trace.begin(key, id, held ? held.work.name : of === Fixed.call ? String(args[0]) : fixedNames[of - 1] ?? '');
         traced = true;
       }
       result = held ? held.work.apply(held.self, args) : fixed?.(...args);

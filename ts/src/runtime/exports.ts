@@ -11,7 +11,7 @@ export type TimerPointer = Pointer<'QEMUTimer'>;
 /** What a worker is used for; the numbers are those of wasm/port/wasm-port.h. */
 export const Role = { end: 2, run: 3, ioThread: 4, hostIO: 5 } as const;
 /** The engines' numbers in core-c/include/block/raw-aio.h. */
-export const Engine = { threads: 0, native: 1, io_uring: 2, sync: 3 } as const;
+export const Engine = { threads: 0, native: 1, io_uring: 2, sync: 3, nbd: 4 } as const;
 /** The kinds of requests: QEMU_AIO_... in the same header. */
 export const Operation = { read: 1, write: 2, flush: 4 } as const;
 /** The value of a loop's notifier word while the loop sleeps; wasm/port/wasm-port.h. */
@@ -134,6 +134,17 @@ export interface Exports {
     context: ContextPointer, engine: number, text: Pointer<'bytes'>, size: number, id: number,
   ): number;
   rt_engine_stats(context: ContextPointer, engine: number): Pointer<'string'>;
+  /** Modules that an earlier version has built do not have it, nor the others of NBD. */
+  rt_nbd_new?(
+    context: ContextPointer, callback: number, name: Pointer<'bytes'>, connections: number, tls: boolean, reconnectDelayMs: number,
+    requestTimeoutMs: number,
+  ): Pointer<'RtNbd'>;
+  rt_nbd_connected(nbd: Pointer<'RtNbd'>, connection: number): void;
+  rt_nbd_readable(nbd: Pointer<'RtNbd'>, connection: number): void;
+  rt_nbd_writable(nbd: Pointer<'RtNbd'>, connection: number): void;
+  rt_nbd_lost(nbd: Pointer<'RtNbd'>, connection: number, errno: number, why: Pointer<'bytes'>): void;
+  rt_nbd_export(nbd: Pointer<'RtNbd'>): Pointer<'string'>;
+  rt_nbd_free(nbd: Pointer<'RtNbd'>): void;
   rt_file_request(
     context: ContextPointer, handle: number, engine: number, type: number, offset: number, count: number,
     maxBatch: number,
