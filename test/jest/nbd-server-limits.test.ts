@@ -5,7 +5,8 @@ import type * as budgets from '../../dist/nbd-server/budget.js';
 import type * as faultLogs from '../../dist/nbd-server/fault-log.js';
 import { scratch } from './helpers/child.js';
 import { dist } from './helpers/paths.js';
-import { CMD, OPT, RawNbd, goData, option, request, u32 } from './helpers/nbd-client.js';
+import { CMD, OPT, RawNbd, goData, metaData, option, request, u32 } from './helpers/nbd-client.js';
+import { seeded } from './helpers/random.js';
 import { startServer, type Running } from './helpers/nbd-server.js';
 
 const { Account, ALL_BYTES, ALWAYS_BYTES, Budget, CONNECTION_BYTES, CONNECTION_REQUESTS } = (await import(dist('nbd-server/budget.js'))) as typeof budgets;
@@ -97,6 +98,28 @@ test('a storm of peers that go away at any byte leaves nothing behind', async ()
   expect(file.began.filter((name) => name !== 'flush')).toEqual([]);
   for (const sentence of said) expect(sentence).toMatch(/^client \d+: closed the connection in the middle of a message$/);
   expect(said.length).toBeGreaterThan(50);
+});
+
+test('whatever bytes a peer sends, the server lives, and others notice nothing', async () => {
+  const source = seeded();
+  const random = (below: number): number => Math.floor(source.random() * below);
+  const { path, server, file } = await start();
+  const good = [u32(3), option(OPT.LIST), option(OPT.STRUCTURED_REPLY), option(OPT.SET_META_CONTEXT, metaData('', 'base:allocation')), option(OPT.GO, goData('', 1, 3)),
+    request({ type: CMD.READ, length: 100 }), request({ type: CMD.CACHE, length: 100 }), request({ type: CMD.BLOCK_STATUS, length: 100 }), request({ type: CMD.FLUSH })];
+  const other = await RawNbd.go(path);
+  for (let n = 0; n < 200; n++) {
+    const bytes = Buffer.concat(good);
+    for (let faults = 1 + random(4); faults > 0; faults--) bytes[random(bytes.length)] = random(256);
+    const client = await RawNbd.connect(path);
+    const cut = random(bytes.length);
+    client.send(bytes.subarray(0, cut)).send(bytes.subarray(cut));
+    client.socket.end();
+    client.socket.resume();
+    await client.ended;
+    if (n % 20 === 0) expect((await other.ask({ type: CMD.READ, offset: n, length: 100 })).data.equals(file.content.subarray(n, n + 100))).toBe(true);
+  }
+  other.close();
+  await server.close();
 });
 
 test('writes that never arrive give back their memory when their peers are gone', async () => {
