@@ -150,6 +150,7 @@ help:
 	@echo 'make soak       all features at once for MINUTES=n; memory must stay flat'
 	@echo 'make soak-calls ten million calls; memory must stay flat (CALLS=n)'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
+	@echo 'make test-frameworks    the recipes of docs/bundlers.md for Rollup, Rspack, Parcel, Bun and others, from npm (ONLY=bundler)'
 	@echo 'make test-wasi-packages  threaded packages of npm, built with napi-rs, on WasiHost (ONLY="package place", STARTS=n)'
 	@echo 'make test-nbd   NBD with peers that others have written: nbdcopy, qemu-io, fio and more (ONLY="word word", SEED=n)'
 	@echo 'make sim        the core in the simulator: schedules by chance and by priority, and all of small programs'
@@ -662,6 +663,9 @@ conformance: conformance-programs $(test_wasm)
 
 runtimes: | build/node.ok build/cc.ok
 	$(Q)test/conformance/runtimes.sh
+
+test-frameworks: build
+	$(Q)ONLY='$(ONLY)' node test/frameworks/run.mjs
 
 test-wasi-packages: build
 	$(Q)ONLY='$(ONLY)' STARTS='$(STARTS)' node test/wasi-packages/run.mjs
