@@ -114,7 +114,7 @@ export const serverCases = {
   async 'fio: random reads and writes, verified, with each engine'() {
     for (const aio of ENGINES) {
       await withServer(emptyImage(16 * MiB), [`--aio=${aio}`], ({ url }) => ok('fio', [
-        '--name=verify', '--ioengine=nbd', `--uri=${url}`, '--rw=randrw', '--bsrange=512-64k', '--iodepth=32', '--size=16M', '--verify=crc32c', '--verify_fatal=1', `--randseed=${seed}`, '--group_reporting',
+        '--name=verify', '--ioengine=nbd', `--uri=${url}`, '--rw=randrw', '--bsrange=512-64k', '--iodepth=32', '--size=16M', '--verify=crc32c', '--verify_fatal=1', '--verify_state_save=0', `--randseed=${seed}`, '--group_reporting',
       ]));
     }
   },
@@ -268,7 +268,7 @@ for n in range(1024):
       }
     };
     const storms = Array.from({ length: 30 }, storm);
-    await ok('fio', ['--name=verify', '--ioengine=nbd', `--uri=${server.url}`, '--rw=randrw', '--bs=4k', '--iodepth=16', '--size=16M', '--verify=crc32c', '--verify_fatal=1', `--randseed=${seed}`]);
+    await ok('fio', ['--name=verify', '--ioengine=nbd', `--uri=${server.url}`, '--rw=randrw', '--bs=4k', '--iodepth=16', '--size=16M', '--verify=crc32c', '--verify_fatal=1', '--verify_state_save=0', `--randseed=${seed}`]);
     isOver = true;
     await Promise.all(storms);
     assert.ok(count > 500, `${count}`);
