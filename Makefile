@@ -120,12 +120,13 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-nbd test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-calls bench-nbd bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
+  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-compare bench-calls bench-nbd bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
 	@echo 'make test       build all and run every test (test-*, lint)'
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
+	@echo 'make bench-compare  the loop beside the native build of an older commit (COMPARE=commit, ONLY=name, QUICK=1)'
 	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
 	@echo 'make bench-nbd  wasm-aio nbd-serve beside nbdkit, read by fio (ONLY="word word", QUICK=1)'
@@ -697,6 +698,16 @@ build/chromium.tried build/spin.tried build/glib.tried: build/%.tried: wasm/tool
 
 bench: build $(bench_native) $(bench_wasm) $(bench_modules) build/bench/fibers/fibers.mjs build/plain/command.wasm build/examples/rot13.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/run.mjs
+
+# The native build of an older commit beside this one's (COMPARE=commit). The commit is the last one before the loop was
+# compared with others line by line. In WebAssembly on this Node and on 24, if `make runtimes` has installed it.
+COMPARE ?= a9ed8a28303357420a7d8760ac32a9ba8ed50572
+compare_dir := build/compare/$(COMPARE)
+compare_node := $(wildcard $(or $(AIO_RUNTIMES),.runtimes)/bin/node24)
+bench-compare: build $(bench_native) $(bench_wasm)
+	$(Q)test -d $(compare_dir)/core-c || (mkdir -p $(compare_dir) && git archive $(COMPARE) Makefile core-c wasm test | tar -x -C $(compare_dir))
+	$(Q)$(MAKE) -s -C $(compare_dir) $(foreach c,loop rtt timer fd,build/bench/native/$(c))
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' BASE='$(compare_dir)' NODES='$(compare_node)' node test/bench/run.mjs
 
 bench-calls: build build/bench/wasm/rtt.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' DOCS='$(DOCS)' node test/bench/calls/run.mjs

@@ -3,25 +3,32 @@
 // of its own.
 //
 //   node test/bench/run.mjs        ONLY=prefix,…: only lines that begin so, and what
-//                                  their goals need; QUICK=1: less than a minute
+//                                  their goals need; QUICK=1: less than a minute;
+//                                  BASE=folder: a clone of an older commit whose native
+//                                  programs run, too; NODES=program,…: further Nodes
 //
 // Standard output: a line of JSON for each line and runtime, value being the median.
 // Standard error: tables, skipped lines with the reason, and what disturbed.
 // Exit code 1: some program failed, or miscounted. A goal that is missed is none.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Browser } from '../package/pages.mjs';
 import { watchMachine } from './machine.mjs';
 import { cannotPlace, placeThreads } from './place.mjs';
-import { CONTENDERS, choose } from './plan.mjs';
+import { COMPARED, CONTENDERS, choose } from './plan.mjs';
 import { Line, figuresTable, goalsTable, notes } from './report.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const quick = (process.env.QUICK ?? '') !== '' && process.env.QUICK !== '0';
-const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
+const words = (name) => (process.env[name] ?? '').split(/[ ,]+/).filter((word) => word !== '');
+const only = words('ONLY');
+const [base] = words('BASE');
+/** WebAssembly and JavaScript are measured in each of these. */
+const nodes = { node: process.execPath };
+for (const program of words('NODES')) nodes[basename(program)] = program;
 
 const ROUNDS = quick ? 2 : 7;
 const SHORTER = quick ? 4 : 1;
@@ -31,7 +38,7 @@ const say = (line) => process.stderr.write(`${line}\n`);
 
 // ---- Whose turn it is ----
 
-const chosen = choose(only);
+const chosen = choose(only.length === 0 && base ? COMPARED : only);
 if (chosen.size === 0) {
   say(`bench: no line begins with ${only.join(' or ')}`);
   process.exit(2);
@@ -59,12 +66,14 @@ const turns = CONTENDERS.flatMap((contender) => {
     place = undefined;
   }
   const args = [`ms=${Math.ceil(ms / SHORTER)}`, ...names];
-  const node = (...command) => ({ runtime: 'node', argv: [process.execPath, ...command, ...args] });
+  const node = (runtime, ...command) => ({ runtime, argv: [nodes[runtime], ...command, ...args] });
+  const native = (runtime, folder) => ({ runtime, argv: [join(folder, 'build', 'bench', 'native', c), ...args] });
   const processes = js
-    ? [node(join(top, 'test', 'bench', 'peers', `${js}.mjs`))]
+    ? Object.keys(nodes).map((runtime) => node(runtime, join(top, 'test', 'bench', 'peers', `${js}.mjs`)))
     : [
-        { runtime: 'native', argv: [join(top, 'build', 'bench', 'native', c), ...args] },
-        node(cli, 'run', join(top, 'build', 'bench', 'wasm', `${c}.wasm`)),
+        ...(base && existsSync(join(base, 'test', 'bench', `${c}.c`)) ? [native('base', base)] : []),
+        native('native', top),
+        ...Object.keys(nodes).map((runtime) => node(runtime, cli, 'run', join(top, 'build', 'bench', 'wasm', `${c}.wasm`))),
       ];
   return processes.map((process) => ({ ...process, names, once, place: place && { place, by: contender.by } }));
 });
@@ -129,9 +138,9 @@ for (let round = 0; round < ROUNDS; round++) {
   if (process.stderr.isTTY) process.stderr.write(`\rround ${round + 1} of ${ROUNDS}`);
   for (const turn of turns.filter(({ once }) => !once || round === 0)) {
     const label = turn.names.map((name) => `${name} (${turn.runtime})`).join(', ');
-    const program = turn.argv.find((word) => word.startsWith(join(top, 'build')));
+    const program = turn.argv.find((word) => word.includes('/build/bench/'));
     if (program && !existsSync(program)) {
-      failed.set(label, `${program.slice(top.length)} has not been built`);
+      failed.set(label, `${program} has not been built`);
       continue;
     }
     const { measured, error, problem } = await takeTurn(turn);
