@@ -65,7 +65,23 @@ static const char *path_of(const HostName *name, char path[sizeof(((struct socka
     return path;
 }
 
-static int take_name(int fd, const struct sockaddr *address, socklen_t length, HostName *name)
+/* Linux binds an AF_INET socket to 0.0.0.0 of the family AF_UNSPEC, too. */
+static bool is_any_of_unspec(int domain, const struct sockaddr *address, bool binds)
+{
+    return binds && domain == AF_INET &&
+           ((const struct sockaddr_in *)address)->sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+static bool is_only_ipv6(int fd)
+{
+    int only = 0;
+    socklen_t size = sizeof(only);
+
+    return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && only;
+}
+
+/* Reads the name that bind() or connect() is given. Returns the socket's domain, or -errno. */
+static int take_name(int fd, bool binds, const struct sockaddr *address, socklen_t length, HostName *name)
 {
     int domain = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_DOMAIN, 0);
 
@@ -75,16 +91,28 @@ static int take_name(int fd, const struct sockaddr *address, socklen_t length, H
     if (length > sizeof(struct sockaddr_storage) || length < sizeof(sa_family_t)) {
         return -EINVAL;
     }
-    if (address->sa_family != domain) {
-        return domain == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
+    if (domain == AF_UNIX) {
+        if (address->sa_family != AF_UNIX || length == sizeof(sa_family_t) || length > sizeof(struct sockaddr_un)) {
+            return -EINVAL;
+        }
+        *name = (HostName){ .length = length };
+        memcpy(name->bytes, address, length);
+        return domain;
     }
-    if (length < (domain == AF_UNIX ? sizeof(sa_family_t) + 1
-                  : domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) ||
-        length > HOST_NAME_BYTES || (domain == AF_UNIX && length > sizeof(struct sockaddr_un))) {
+    /* As Linux does: the length counts before the family, the last member of an IPv6 address may be missing, and what is
+     * behind an address (it may be passed as a sockaddr_storage) does not matter. */
+    if (length < (domain == AF_INET ? sizeof(struct sockaddr_in) : offsetof(struct sockaddr_in6, sin6_scope_id))) {
         return -EINVAL;
     }
-    *name = (HostName){ .length = length };
-    memcpy(name->bytes, address, length);
+    if (address->sa_family != domain && !(address->sa_family == AF_UNSPEC && is_any_of_unspec(domain, address, binds))) {
+        return -EAFNOSUPPORT;
+    }
+    *name = (HostName){ .length = domain == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6) };
+    memcpy(name->bytes, address, MIN(length, name->length));
+    name->bytes[0] = (uint8_t)domain;
+    if (domain == AF_INET6 && is_only_ipv6(fd) && IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)address)->sin6_addr)) {
+        return binds ? -EINVAL : -ENETUNREACH;
+    }
     return domain;
 }
 
@@ -95,7 +123,7 @@ int bind(int fd, const struct sockaddr *address, socklen_t length)
     const char *file = NULL;
     struct stat stat;
     HostName name;
-    int ret = take_name(fd, address, length, &name);
+    int ret = take_name(fd, true, address, length, &name);
 
     if (ret == AF_UNIX && (file = path_of(&name, path))) {
         int made = open(file, O_CREAT | O_EXCL | O_WRONLY, 0666);
@@ -122,7 +150,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
     char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
     struct stat found;
     HostName name;
-    int ret = take_name(fd, address, length, &name);
+    int ret = take_name(fd, false, address, length, &name);
 
     if (ret == AF_UNIX) {
         const char *file = path_of(&name, path);

@@ -13,6 +13,7 @@
 #include "port/wasm-port.h"
 #include "weak.h"
 
+/* ts/src/wasi/socket.ts knows the last one by its place. */
 static const struct {
     int level, name;
 } flags[] = {

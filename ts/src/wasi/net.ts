@@ -15,6 +15,8 @@ import type { FdTable } from './table.js';
 
 const errnoOf = (error: unknown): number => errnoNumber((error instanceof AioError && error.errno) || hostErrno(error));
 
+/** So often a free port is looked for that both IPv6 and IPv4 have. */
+const PORT_TRIES = 20;
 /** The most bytes of a host's name. */
 const MAX_HOST_NAME = 256;
 
@@ -62,8 +64,15 @@ export class Net {
     const any = isAny(at.host);
     if (this.allowed || isLoopback(at.host)) return what === 'connect to' && any ? this.loopback(at) : at;
     if (any) return this.loopback(at);
+    if (what === 'listen on' && !this.isOwn(at)) throw Object.assign(new Error('no such address'), { code: 'EADDRNOTAVAIL' });
     this.warn(`the program may not ${what} ${at.host}:${at.port}: only the loopback is allowed, unless --allow-net (allowNet) allows more`);
     throw Object.assign(new Error('not allowed'), { code: 'EACCES' });
+  }
+
+  /** Whether it is an address of this machine. */
+  private isOwn({ host }: Endpoint): boolean {
+    const bytes = (address: string): string => nameOf({ host: address, port: 0 }, AF_INET6).join();
+    return this.around?.ownAddresses().some((address) => bytes(address) === bytes(host)) ?? false;
   }
 
   private loopback({ host, port }: Endpoint): Endpoint {
@@ -71,11 +80,10 @@ export class Net {
   }
 
   private async bind(socket: Socket, ring: Ring, serial: number): Promise<void> {
-    if (!this.around) throw Object.assign(new Error('no network'), { code: 'EADDRNOTAVAIL' });
     const { domain, own } = socket;
     const at = this.address(own, 'listen on');
     const backlog = new Backlog(this.shared, ring, this.serve, domain);
-    const listening = await this.around.listen(at.host, at.port, (stream, ends) => {
+    const listening = await this.listen(socket, at, (stream, ends) => {
       // Natively, nobody could connect before listen().
       if (socket.state === SocketState.listening) backlog.add(stream, ends);
       else stream.abort();
@@ -90,6 +98,26 @@ export class Net {
     this.pump.attach(ring, backlog);
     this.settle(socket, ring, serial, SocketState.bound, 0, { own: nameOf({ host: asked, port: listening.port }, domain) });
     backlog.look();
+  }
+
+  /** Any address of IPv6 includes those of IPv4, unless the socket is for IPv6 alone. Node does the same for `::`, and so two servers are needed on the loopback. */
+  private async listen(socket: Socket, { host, port }: Endpoint, onConnection: Parameters<Surroundings['listen']>[3]): Promise<Listening> {
+    const { around } = this;
+    if (!around) throw Object.assign(new Error('no network'), { code: 'EADDRNOTAVAIL' });
+    const first = await around.listen(host, port, socket.isOnlyIpv6, onConnection);
+    const isBoth = !socket.isOnlyIpv6 && host === '::1' && isAny(endpointOf(socket.own)?.host ?? host);
+    if (!isBoth) return first;
+    for (let six = first, tries = 1; ; tries++) {
+      try {
+        const four = await around.listen('127.0.0.1', six.port, false, onConnection);
+        return { port: six.port, close: () => [six, four].forEach((one) => one.close()) };
+      } catch (error) {
+        six.close();
+        // A free port of IPv6 may be taken by another program's IPv4.
+        if (port !== 0 || tries === PORT_TRIES) throw error;
+        six = await around.listen(host, 0, false, onConnection);
+      }
+    }
   }
 
   private async connect(socket: Socket, ring: Ring, serial: number): Promise<void> {

@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { createConnection, createServer, Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { isatty } from 'node:tty';
 import { fdsAreOwned, isNode } from '../hosts/node.js';
 import { asBytes, AioStream, NodeStream } from './stream.js';
@@ -239,8 +240,11 @@ const endsOf = (socket: Socket): Ends => ({
   remote: { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
 });
 
-/** Listens for connections, each of which is passed on paused. */
-export function listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening> {
+/** The addresses of this machine. */
+export const ownAddresses = (): string[] => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address);
+
+/** Listens for connections, each of which is passed on paused. ipv6Only: `::` does not take those of IPv4. */
+export function listen(host: string, port: number, ipv6Only: boolean, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => onConnection(new NodeStream(socket, true), endsOf(socket)));
     server.on('error', (error) => {
@@ -248,7 +252,7 @@ export function listen(host: string, port: number, onConnection: (stream: AioStr
       reject(new AioError('ERR_AIO_IO', `cannot listen on ${host}:${port}: ${errno}`, { errno }));
     });
     // Those for which the system's queue has no room look connected to their clients, and are reset when they have waited for a minute.
-    server.listen({ host, port, backlog: 4096 }, () => {
+    server.listen({ host, port, ipv6Only, backlog: 4096 }, () => {
       const address = server.address();
       resolve({ port: typeof address === 'object' && address ? address.port : port, close: () => server.close() });
     });

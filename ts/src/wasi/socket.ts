@@ -10,7 +10,8 @@ const NAME_WORDS = NAME_BYTES / 4;
 const DOMAIN = 0;
 const STATE = 1;
 const ERROR = 2;         // SO_ERROR
-const OPTIONS = 3;       // bits, whose meaning libc knows
+const OPTIONS = 3;       // bits, whose meaning libc knows (wasm/libc/sockopt.c), but for one
+const ONLY_IPV6 = 1 << 9;
 const BACKLOG = 4;       // how many connections may wait
 const OWN = 5;           // its name: the length, and the bytes
 const PEER = OWN + 1 + NAME_WORDS;
@@ -89,6 +90,11 @@ export class Socket {
 
   set error(errno: number) {
     this.set(ERROR, errno);
+  }
+
+  /** Whether it is for IPv6 alone (IPV6_V6ONLY). */
+  get isOnlyIpv6(): boolean {
+    return (this.options & ONLY_IPV6) !== 0;
   }
 
   get options(): number {

@@ -42,8 +42,10 @@ export interface Surroundings {
   directoryCalls: DirectoryCalls;
   /** Where each thread of a guest is now, as text; empty where that cannot be found out. */
   stacks(guest: number): Promise<string[]>;
-  /** Listens for connections on an address. Rejects with AioError ERR_AIO_IO. */
-  listen(host: string, port: number, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;
+  /** The addresses of this machine. */
+  ownAddresses(): string[];
+  /** Listens for connections on an address. ipv6Only: `::` does not take those of IPv4. Rejects with AioError ERR_AIO_IO. */
+  listen(host: string, port: number, ipv6Only: boolean, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;
   /** Connects to an address, from a certain port if that is given. onLocal: is told the own address while the connection is made. Rejects with the host's error. */
   connect(host: string, port: number, localPort?: number, onLocal?: (local: Endpoint) => void): Promise<{ stream: AioStream; ends: Ends }>;
   /** Looks up the addresses of a host, in the family 4 or 6, or in both (0). Rejects with the host's error. */

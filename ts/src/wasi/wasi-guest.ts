@@ -251,7 +251,7 @@ export class WasiGuest implements Guest {
     const ring = this.allocate(false, OwnerEnd.writer);
     const backlog = new Backlog(this.shared, ring, (stream) => this.connect(stream, false), host.includes(':') ? AF_INET6 : AF_INET);
     // Without a host the socket listens only on the loopback interface.
-    const listening = await this.around.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), (stream, ends) => backlog.add(stream, ends));
+    const listening = await this.around.listen(host.replace(/^\[|\]$/g, '') || '127.0.0.1', Number(port), false, (stream, ends) => backlog.add(stream, ends));
     this.pump?.attach(ring, backlog);
     backlog.whenClosed = () => listening.close();
     this.listening.push(listening);
