@@ -121,7 +121,7 @@
 #define aio_context_serving aio_priv_aio_context_serving
 
 /* loop/aio-context.c */
-#define aio_assert_home_thread aio_priv_aio_assert_home_thread
+#define aio_refuse_foreign_thread aio_priv_aio_refuse_foreign_thread
 #define aio_ctx_finalize aio_priv_aio_ctx_finalize
 #define aio_is_home_thread aio_priv_aio_is_home_thread
 
@@ -355,7 +355,7 @@
 #define timerlist_try_new aio_priv_timerlist_try_new
 #define timerlistgroup_abandon aio_priv_timerlistgroup_abandon
 #define timerlistgroup_reuse aio_priv_timerlistgroup_reuse
-#define timerlistgroup_run aio_priv_timerlistgroup_run
+#define timerlist_run_due aio_priv_timerlist_run_due
 #define timerlistgroup_try_init aio_priv_timerlistgroup_try_init
 
 /* time/timer.c */

@@ -44,12 +44,10 @@ void aio_refuse_no_context(const char *call)
     port_panic("%s: the context is NULL", call);
 }
 
-void aio_assert_home_thread(AioContext *ctx, const char *call)
+void aio_refuse_foreign_thread(const char *call)
 {
-    if (unlikely(!aio_is_home_thread(ctx))) {
-        port_panic("%s: this thread is not the context's home "
-                   "(qemu_set_current_aio_context)", call);
-    }
+    port_panic("%s: this thread is not the context's home "
+               "(qemu_set_current_aio_context)", call);
 }
 
 /* ---- Life ---- */

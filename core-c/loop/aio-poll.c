@@ -20,16 +20,15 @@ static bool handlers_are_overdue(AioContext *ctx)
 
 /* max_ns: instead of sleeping it polls for at most so long; negative: it may sleep. How long to poll is learnt only
  * from iterations that may. */
-static inline __attribute__((always_inline)) bool
+static __attribute__((noinline)) bool
 iterate(AioContext *ctx, bool blocking, int64_t max_ns)
 {
     AioHandlerList ready_list = QLIST_HEAD_INITIALIZER(ready_list);
     Wakeup *wakeup = ctx->wakeup;
     bool sleeps = max_ns < 0, may_sleep = false, found = false, look, walk, progress = false;
     bool adaptive = sleeps && qatomic_read(&ctx->poll_max_ns);
-    int64_t timeout = 0, start = 0;
+    int64_t timeout = 0, start = 0, now = 0;
 
-    aio_assert_home_thread(ctx, "aio_poll");
     if (blocking && unlikely(!port_may_wait())) {
         port_would_block("aio_poll");
     }
@@ -38,11 +37,11 @@ iterate(AioContext *ctx, bool blocking, int64_t max_ns)
         timeout = qemu_soonest_timeout(aio_compute_timeout(ctx), max_ns);
     }
     if (adaptive) {
-        start = port_clock_ns(PORT_CLOCK_MONOTONIC);
+        start = now = port_clock_ns(PORT_CLOCK_MONOTONIC);
     }
     if (ctx->poll_started || (timeout && qatomic_read(&ctx->poll_ns))) {
         qemu_lockcnt_inc(&ctx->list_lock);
-        progress = aio_try_poll_mode(ctx, &ready_list, &timeout);
+        progress = aio_try_poll_mode(ctx, &ready_list, &timeout, &now);
         /* The handlers that it found are not freed before they have run. */
         found = !QLIST_EMPTY(&ready_list);
         if (!found) {
@@ -90,9 +89,14 @@ iterate(AioContext *ctx, bool blocking, int64_t max_ns)
             aio_dump_wait(ctx);
         }
     }
-    aio_notify_accept(ctx);
+    wakeup_accept(wakeup);
     if (adaptive) {
-        aio_adapt_polling(ctx, port_clock_ns(PORT_CLOCK_MONOTONIC) - start);
+        /* A read of the clock costs as much as a round of polling, so what polling has read last is used if it was not
+         * followed by a sleep. */
+        if (may_sleep || now == start) {
+            now = port_clock_ns(PORT_CLOCK_MONOTONIC);
+        }
+        aio_adapt_polling(ctx, now - start);
     }
 
     progress |= aio_bh_poll(ctx);
@@ -118,11 +122,28 @@ iterate_traced(AioContext *ctx, bool blocking, int64_t max_ns)
     return progress;
 }
 
+/*
+ * Whether an iteration neither waits nor polls nor looks at fds. Then it needs no list of ready handlers, and no frame, which in
+ * WebAssembly is two checked changes of a global: an iteration that finds nothing to do takes half the time.
+ */
+static inline bool is_short(AioContext *ctx, bool blocking)
+{
+    return !blocking && !ctx->poll_started && !qatomic_read(&ctx->poll_max_ns) &&
+           !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx) && !handlers_are_overdue(ctx);
+}
+
 bool aio_poll(AioContext *ctx, bool blocking)
 {
     AIO_CHECK_CONTEXT(ctx);
+    aio_assert_home_thread(ctx, "aio_poll");
     if (trace_is_on()) {
         return iterate_traced(ctx, blocking, -1);
+    }
+    if (is_short(ctx, blocking)) {
+        port_count_add(&ctx->stats.polls, 1);
+        wakeup_accept(ctx->wakeup);
+        bool progress = aio_has_bottom_halves(ctx) && aio_bh_poll(ctx);
+        return aio_run_timers(ctx, NULL) || progress;
     }
     return iterate(ctx, blocking, -1);
 }
@@ -130,6 +151,7 @@ bool aio_poll(AioContext *ctx, bool blocking)
 bool aio_poll_awake(AioContext *ctx, int64_t max_ns)
 {
     AIO_CHECK_CONTEXT(ctx);
+    aio_assert_home_thread(ctx, "aio_poll");
     if (trace_is_on()) {
         return iterate_traced(ctx, max_ns > 0, max_ns);
     }

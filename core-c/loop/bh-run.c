@@ -124,8 +124,7 @@ int aio_bh_poll(AioContext *ctx)
     AIO_CHECK_CONTEXT(ctx);
     BHListSlice slice;
 
-    if (!qatomic_load_acquire(&ctx->bh_list.slh_first) &&
-        QSIMPLEQ_EMPTY(&ctx->bh_slice_list)) {
+    if (!aio_has_bottom_halves(ctx)) {
         return 0;
     }
     QSLIST_MOVE_ATOMIC(&slice.bh_list, &ctx->bh_list);

@@ -58,7 +58,7 @@ static void bh_enqueue(QEMUBH *bh, uint32_t new_flags)
      * the run, which is still to come, will see what we wrote. */
     if ((old & (BH_PENDING | BH_SCHEDULED | BH_IDLE)) !=
         (BH_PENDING | BH_SCHEDULED)) {
-        aio_notify(ctx);
+        wakeup_notify(ctx->wakeup);
     }
 }
 
@@ -119,7 +119,7 @@ void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
     fill_in(bh, ctx, cb, opaque, name,
             BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
     QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
-    aio_notify(ctx);
+    wakeup_notify(ctx->wakeup);
 }
 
 void qemu_bh_schedule(QEMUBH *bh)

@@ -58,8 +58,15 @@ static inline bool aio_run_timers(AioContext *ctx, AioBudget *budget)
 /* aio-context.c */
 bool aio_is_home_thread(AioContext *ctx);
 void aio_ctx_finalize(GSource *source);
-/* Panics with the name of the call unless this is ctx's home thread. */
-void aio_assert_home_thread(AioContext *ctx, const char *call);
+QEMU_NORETURN void aio_refuse_foreign_thread(const char *call);
+/* Panics with the name of the call unless this is ctx's home thread. The panic, which needs a frame, is not in here: in
+ * WebAssembly a frame is two checked changes of a global, as dear as all the rest. */
+static inline void aio_assert_home_thread(AioContext *ctx, const char *call)
+{
+    if (unlikely(!aio_is_home_thread(ctx))) {
+        aio_refuse_foreign_thread(call);
+    }
+}
 
 /* abandon.c */
 /*
@@ -82,6 +89,13 @@ void aio_context_retire(AioContext *ctx);
 /* Returns a retired context, empty, in which nobody can schedule anything any more, or NULL if
  * there is none. */
 AioContext *aio_context_take_retired(void);
+
+/* Whether aio_bh_poll() would find any bottom half. Home thread only. */
+static inline bool aio_has_bottom_halves(AioContext *ctx)
+{
+    return qatomic_load_acquire(&ctx->bh_list.slh_first) ||
+           !QSIMPLEQ_EMPTY(&ctx->bh_slice_list);
+}
 
 /* bh.c */
 /* Unqueues all bottom halves without running them, and frees those that are one-shot or have been
@@ -204,9 +218,10 @@ bool aio_poll_awake(AioContext *ctx, int64_t max_ns);
 
 /* polling.c: adaptive polling in user space */
 /* Polls in user space before a sleep. Returns true if there was progress, or will be by the
- * handlers that are on ready_list now; may lower *timeout. */
+ * handlers that are on ready_list now; may lower *timeout. *now: the time, or 0 if it was not read yet; it
+ * is what was read last afterwards. */
 bool aio_try_poll_mode(AioContext *ctx, AioHandlerList *ready_list,
-                       int64_t *timeout);
+                       int64_t *timeout, int64_t *now);
 /* Enters or leaves poll mode. Returns true if the last look at the handlers made progress or put
  * some on ready_list. */
 bool aio_poll_set_started(AioContext *ctx, AioHandlerList *ready_list,

@@ -79,8 +79,21 @@ QEMUTimer *timer_try_new(QEMUTimerListGroup *timer_list_group,
                          void *opaque);
 bool timer_try_mod_ns(QEMUTimer *ts, int64_t expire_time);
 
-/* Runs the timers that are due, and returns how many call-backs ran. A budget (or NULL)
- * leaves the rest for the next time; at least one of each clock runs. */
-unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget);
+/* Runs the timers of a list that are due, and returns how many ran. budget: NULL, or what may end it early. */
+unsigned timerlist_run_due(QEMUTimerList *list, AioBudget *budget);
+/* The same for all clocks. Inlined, because in most iterations all lists are empty, and a call costs as much as the look. */
+static inline unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget)
+{
+    unsigned count = 0;
+
+    for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
+        QEMUTimerList *list = tlg->tl[type];
+
+        if (qatomic_load_acquire(&list->first) != NO_DEADLINE) {
+            count += timerlist_run_due(list, budget);
+        }
+    }
+    return count;
+}
 
 #endif

@@ -151,7 +151,7 @@ static __attribute__((noinline, cold)) void call_traced(QEMUTimerCB *cb, void *o
     trace(AIO_TRACE_aio_timer_end, trace_function(cb), 0, NULL);
 }
 
-static unsigned run_due(QEMUTimerList *list, AioBudget *budget)
+unsigned timerlist_run_due(QEMUTimerList *list, AioBudget *budget)
 {
     int64_t first = qatomic_load_acquire(&list->first);
     unsigned count = 0;
@@ -185,7 +185,7 @@ static unsigned run_due(QEMUTimerList *list, AioBudget *budget)
 
 bool timerlist_run_timers(QEMUTimerList *list)
 {
-    return run_due(list, NULL) > 0;
+    return timerlist_run_due(list, NULL) > 0;
 }
 
 /* ---- Groups: one list a clock ---- */
@@ -252,19 +252,6 @@ void timerlistgroup_deinit(QEMUTimerListGroup *tlg)
             tlg->tl[type] = NULL;
         }
     }
-}
-
-unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget)
-{
-    unsigned count = 0;
-
-    for (int type = 0; type < QEMU_CLOCK_MAX; type++) {
-        /* Saves a call for empty lists, which most are. */
-        if (timerlist_has_timers(tlg->tl[type])) {
-            count += run_due(tlg->tl[type], budget);
-        }
-    }
-    return count;
 }
 
 bool timerlistgroup_run_timers(QEMUTimerListGroup *tlg)
