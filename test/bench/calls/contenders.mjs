@@ -2,6 +2,7 @@
 // The contenders of run.mjs, each with threads of its own.
 import * as Comlink from 'comlink';
 import { Worker } from 'node:worker_threads';
+import { Piscina } from 'piscina';
 import { Runtime } from '../../../dist/index.js';
 import { callByHand, makeRings } from './by-hand.mjs';
 
@@ -50,6 +51,9 @@ export async function makeContenders() {
   const comlinkWorker = start('comlink');
   const comlink = wrapComlink(comlinkWorker);
 
+  const pool = new Piscina({ filename: new URL('./tasks.mjs', import.meta.url).href, minThreads: 1, maxThreads: 1 });
+  const piscina = (value) => pool.run(value, { name: 'empty' });
+
   const rings = makeRings();
   const byHand = start('by hand', { rings });
   const byHandThread = await first(byHand);
@@ -77,10 +81,11 @@ export async function makeContenders() {
     polling: await pair(runtime, 'polling', POLL_NS),
   };
   return {
-    io, post, comlink, ring: callByHand(rings), spinning, synckit, pairs,
-    tids: { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread') },
+    io, post, comlink, piscina, ring: callByHand(rings), spinning, synckit, pairs,
+    tids: { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread'), piscina: await pool.run(undefined, { name: 'thread' }) },
     async end() {
       await runtime.close();
+      await pool.destroy();
       for (const worker of [bare, comlinkWorker, byHand, spinningFar, spinningNear, synckitWorker]) await worker.terminate();
     },
   };

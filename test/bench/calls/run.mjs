@@ -3,7 +3,7 @@
 // between two threads, a copy that is transferred, another pool.
 //
 //   node test/bench/calls/run.mjs     ONLY=prefix,…: only lines that begin so; QUICK=1: shorter; DOCS=1: writes the tables to
-//                                     docs/performance.md, too
+//                                     docs/performance.md and the picture of the README, too
 //
 // Standard output: the tables. A goal that is missed is no failure.
 import { cpuUsage } from 'node:process';
@@ -25,7 +25,7 @@ const small = { id: 1, name: 'hello', list: [1, 2, 3] };
 const large = new Uint8Array(1 << 20);
 const rows = Array.from({ length: 200_000 }, (_, id) => ({ id, name: `row ${id}` }));
 
-const { io, post, comlink, ring, spinning, synckit, pairs, tids, end } = await makeContenders();
+const { io, post, comlink, piscina, ring, spinning, synckit, pairs, tids, end } = await makeContenders();
 const all = (n, call) => Promise.all(Array.from({ length: n }, call));
 const posts = async () => { for (let n = 0; n < 100; n++) await post(small); };
 const transferred = () => {
@@ -38,7 +38,7 @@ const transferred = () => {
  * and the goal for that ratio.
  */
 const LINES = {
-  r_call: { what: 'a call with a small object', calls: 1, goal: 0.9, by: { ours: () => io.echo(small), postMessage: () => post(small), comlink: () => comlink.echo(small), y_ring: () => ring(small) } },
+  r_call: { what: 'a call with a small object', calls: 1, goal: 0.9, by: { ours: () => io.echo(small), postMessage: () => post(small), comlink: () => comlink.echo(small), piscina: () => piscina(small), y_ring: () => ring(small) } },
   r_async: { what: 'the same, of an async function', calls: 1, goal: 0.9, by: { ours: () => io.later(small), postMessage: () => post(small), comlink: () => comlink.later(small) } },
   r_burst: { what: '100 calls at once, each', calls: 100, goal: 0.5, by: { ours: () => all(100, () => io.echo(small)), postMessage: () => all(100, () => post(small)), comlink: () => all(100, () => comlink.echo(small)), y_ring: () => all(100, () => ring(small)) } },
   r_back: { what: '100 call-backs, one after another, each', calls: 100, by: { ours: () => io.back((n) => n, 100), postMessage: async () => { for (let n = 0; n < 100; n++) await post(n); } } },

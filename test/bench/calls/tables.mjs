@@ -2,9 +2,13 @@
 // The tables of run.mjs, as text and for docs/performance.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { callFigure } from './figure.mjs';
 
 const RING_GOAL = 1.25;
 const page = new URL('../../../docs/performance.md', import.meta.url);
+const picture = new URL('../../../docs/images/call.svg', import.meta.url);
+/** The line that the picture shows: the first table's. */
+const PICTURED = 'r_call';
 const HEAD = ['line', 'ours', 'beside', 'ratio', 'goal', 'CPU ratio', 'to y_ring', 'others', 'what'];
 const WIDTHS = [13, 9, 20, 6, 12, 10, 10, 46, 0];
 
@@ -16,6 +20,7 @@ const fixed = (number) => (Number.isNaN(number) ? '' : number.toFixed(2));
 
 export class Tables {
   #text = [];
+  #pictured;
 
   begin(title) {
     console.log(`\n${title}`);
@@ -27,6 +32,7 @@ export class Tables {
   line(name, { what, goal, by }, samples) {
     const [ours, beside, ...others] = Object.keys(by);
     const time = (contender) => micros(median(samples[contender].map(({ ns }) => ns)));
+    if (name === PICTURED) this.#pictured ??= Object.fromEntries(Object.entries(samples).map(([contender, list]) => [contender, median(list.map(({ ns }) => ns))]));
     const is = ratio(samples[ours], samples[beside], 'ns');
     const toRing = samples.y_ring ? ratio(samples[ours], samples.y_ring, 'ns') : NaN;
     const cells = [
@@ -38,10 +44,11 @@ export class Tables {
     this.#text.push(`| ${cells.join(' | ')} |`);
   }
 
-  /** Puts the tables between the marks in docs/performance.md. */
+  /** Puts the tables between the marks in docs/performance.md, and draws the picture of the README. */
   write() {
-    const machine = `Node ${process.versions.node}, ${cpus().length} CPUs (${cpus()[0].model.trim()}), load ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]}, ${new Date().toISOString().slice(0, 10)}.`;
-    const text = readFileSync(page, 'utf8').replace(/(<!-- bench-calls -->\n)[\s\S]*(<!-- end -->)/, (_, begin, end) => [`${begin}${machine}`, ...this.#text, end].join('\n'));
+    const machine = `Node ${process.versions.node}, ${cpus().length} CPUs (${cpus()[0].model.trim()}), ${new Date().toISOString().slice(0, 10)}`;
+    if (this.#pictured) writeFileSync(picture, callFigure(this.#pictured, `${machine}; both threads on CPUs of their own (make bench-calls DOCS=1)`));
+    const text = readFileSync(page, 'utf8').replace(/(<!-- bench-calls -->\n)[\s\S]*(<!-- end -->)/, (_, begin, end) => [`${begin}${machine}, load ${readFileSync('/proc/loadavg', 'utf8').split(' ')[0]}.`, ...this.#text, end].join('\n'));
     writeFileSync(page, text);
   }
 }
