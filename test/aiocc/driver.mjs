@@ -347,7 +347,7 @@ int main(void)
     const archives = ['libaioloop.a', 'libaiolibc.a'].map((name) => join(top, 'build', 'wasm', name));
     const symbols = (await execute(tool('EM_NM'), ['--defined-only', ...archives])).out;
     const loop = new Set([...symbols.matchAll(/^\w+ [Tt] (?:aio_priv_)?(\S+)$/gm)].map((match) => match[1]));
-    for (const name of ['aio_poll', 'aio_dispatch', 'aio_bh_poll', 'aio_dispatch_ready_handlers', 'timerlistgroup_run', '__lockfile']) {
+    for (const name of ['aio_poll', 'aio_dispatch', 'aio_bh_poll', 'aio_dispatch_ready_handlers', 'timerlist_run_due', '__lockfile']) {
       assert.ok(loop.has(name), name);
     }
     assert.deepEqual(touching.filter((name) => loop.has(name)), []);

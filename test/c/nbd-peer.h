@@ -463,9 +463,11 @@ static inline void peer_start(PeerRequest *request, int type, void *buffer, size
     /* In three ranges, one of which may be empty. */
     size_t first = length / 3, second = length > 8 ? 5 : 0;
 
-    request->iov[0] = (struct iovec){ buffer, first };
-    request->iov[1] = (struct iovec){ (char *)buffer + first, second };
-    request->iov[2] = (struct iovec){ (char *)buffer + first + second, length - first - second };
+    if (length) {
+        request->iov[0] = (struct iovec){ buffer, first };
+        request->iov[1] = (struct iovec){ (char *)buffer + first, second };
+        request->iov[2] = (struct iovec){ (char *)buffer + first + second, length - first - second };
+    }
     request->op = (RawAioOp){ .engine = AIO_ENGINE_NBD, .type = type, .fd = peer.client, .iov = request->iov,
                               .niov = length ? 3 : 0, .offset = offset };
     request->ended = false;
