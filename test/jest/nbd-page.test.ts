@@ -2,7 +2,12 @@
 /** io.open('nbd+ws://…') in a page: the WebSocket belongs to the IOThread's worker. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { scratch } from './helpers/child.js';
 import { executablePath, inChromium } from './helpers/chromium.js';
 import { openLibraryPage } from './helpers/library-page.js';
 import { NbdPeer } from './helpers/nbd-peer.js';
@@ -12,6 +17,7 @@ import { webSockets } from './helpers/web-socket.js';
 const SIZE = 3_000_000;
 
 inChromium(() => {
+  const dir = scratch();
   let server: ChildProcess;
   let browser: Browser;
   let page: Page;
@@ -41,6 +47,7 @@ inChromium(() => {
     server?.kill();
     peer?.drop();
     await sockets?.close();
+    dir.remove();
   });
 
   const there = (work: string): Promise<unknown> => page.evaluate(`(async () => {
@@ -72,6 +79,46 @@ inChromium(() => {
     expect(urls).toEqual(['/disk', '/disk']);
     expect(peer.flushes).toBe(1);
     for (let n = 0; n < 20; n++) expect(peer.disk.subarray(n * 100_000, n * 100_000 + 50_000).every((byte) => byte === n)).toBe(true);
+  });
+
+  test('wasm-aio nbd-serve --ws: random requests in flight, and the file afterwards', async () => {
+    const disk = join(dir.path, 'disk.img');
+    writeFileSync(disk, peer.disk);
+    const child = spawn(process.execPath, [cli, 'nbd-serve', '--ws', '--bind=127.0.0.1:0', '--export=disk', '--aio=native', disk], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [said] = (await once(child.stdout, 'data')) as [Buffer];
+      const [url = ''] = String(said).split(' ');
+      const seed = Date.now() % 2 ** 31;
+      const result = await there(`
+        const file = await io.open('${url}', { write: true, connections: 2 });
+        const expected = await file.read(0, file.size);
+        let state = ${seed};
+        const next = (limit) => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % limit;
+        const part = file.size / 30;
+        let wrong = 0;
+        for (let round = 0; round < 5; round++) {
+          await Promise.all(Array.from({ length: 30 }, async (_, n) => {
+            const length = 1 + next(70_000);
+            const offset = n * part + next(part - length);
+            const data = new Uint8Array(length).fill(next(256));
+            expected.set(data, offset);
+            await file.write(offset, data);
+            if (!(await file.read(offset, length)).every((byte, at) => byte === data[at])) wrong++;
+          }));
+        }
+        await file.flush();
+        const all = await file.read(0, file.size);
+        await file.close();
+        const hash = Array.from(new Uint8Array(await crypto.subtle.digest('SHA-256', expected)));
+        return { size: file.size, wrong, isSame: all.every((byte, at) => byte === expected[at]), hash };
+      `);
+      const hash = [...createHash('sha256').update(readFileSync(disk)).digest()];
+      expect({ seed, ...(result as object) }).toEqual({ seed, size: SIZE, wrong: 0, isSame: true, hash });
+      child.kill();
+      expect((await once(child, 'close'))[0]).toBe(0);
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   test('TCP is refused, and so is a WebSocket to nobody', async () => {

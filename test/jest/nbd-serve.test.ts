@@ -4,11 +4,14 @@ import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { Runtime } from 'wasm-aio';
 import { scratch, wasmAio } from './helpers/child.js';
-import { CMD, FUA, RawNbd, request } from './helpers/nbd-client.js';
-import { cli } from './helpers/paths.js';
+import { CMD, FUA, OPT, RawNbd, REP, goData, request } from './helpers/nbd-client.js';
+import { cli, pathOf } from './helpers/paths.js';
+import { RawWebSocket } from './helpers/web-socket-client.js';
 
 const dir = scratch(true);
 afterAll(dir.remove);
@@ -60,6 +63,40 @@ test('several connections and IOThreads read and write the file', async () => {
   expect(await stop('SIGINT')).toBe(0);
   expect(readFileSync(disk).equals(expected)).toBe(true);
   expect(stderr()).toBe('');
+});
+
+test('by WebSocket, without TLS and with it, to the client of this package', async () => {
+  const runtime = await Runtime.create();
+  const io = await runtime.iothread('io0');
+  const tls = [`--tls-cert=${pathOf('test/jest/fixtures/tls/cert.pem')}`, `--tls-key=${pathOf('test/jest/fixtures/tls/key.pem')}`];
+  writeFileSync(disk, content());
+  try {
+    const { url, stop, stderr } = await serve('--ws', '--bind=127.0.0.1:0', '--origin=https://example.org/', '--export=disk', disk);
+    expect(url).toMatch(/^nbd\+ws:\/\/127\.0\.0\.1:\d+\/disk$/);
+    if ('WebSocket' in globalThis) {
+      const file = await io.open(url, { write: true });
+      await file.write(5, Buffer.from('by WebSocket'));
+      expect(Buffer.compare(await file.read(0, SIZE), readFileSync(disk))).toBe(0);
+      await file.close();
+    }
+    const page = await RawWebSocket.open(Number(new URL(url).port), { Origin: 'https://example.org' });
+    page.destroy();
+    expect([await stop('SIGTERM'), stderr()]).toEqual([0, '']);
+    const secured = await serve('--ws', '--bind=127.0.0.1:0', ...tls, disk);
+    expect(secured.url).toMatch(/^nbd\+wss:\/\/127\.0\.0\.1:\d+\/$/);
+    const socket = connect({ port: Number(new URL(secured.url).port), host: '127.0.0.1', ca: readFileSync(pathOf('test/jest/fixtures/tls/cert.pem')), servername: 'localhost' });
+    await once(socket, 'secureConnect');
+    const inside = await RawWebSocket.over(socket);
+    const nbd = new RawNbd(inside as unknown as Socket);
+    await nbd.greet();
+    expect((await nbd.negotiate(OPT.STARTTLS))[0]?.type).toBe(REP.ERR_UNSUP);
+    await nbd.acked(OPT.GO, goData());
+    expect((await nbd.ask({ type: CMD.READ, length: SIZE })).data.equals(readFileSync(disk))).toBe(true);
+    inside.destroy();
+    expect([await secured.stop('SIGTERM'), secured.stderr()]).toEqual([0, '']);
+  } finally {
+    await runtime.close();
+  }
 });
 
 test('SIGTERM: what was in flight is answered and in the file, and the socket is gone', async () => {
@@ -123,6 +160,10 @@ test('what cannot be served is one sentence', async () => {
   const cases: [args: string[], code: number, words: RegExp][] = [
     [[], 2, /^wasm-aio: no file is named; usage: wasm-aio nbd-serve /],
     [['--bind=127.0.0.1:0', '--unix=x', disk], 2, /--bind and --unix exclude each other/],
+    [['--ws', '--unix=x', disk], 2, /--ws and --unix exclude each other: a page connects by TCP/],
+    [['--origin=https://example.org', disk], 2, /--origin is for pages: give --ws, too/],
+    [['--ws', '--origin=example.org', disk], 2, /--origin=example\.org: must be the origin of a page, such as https/],
+    [['--ws', '--origin=https://example.org/page', disk], 2, /must be the origin of a page/],
     [['--bind=127.0.0.1:http', disk], 2, /--bind=127\.0\.0\.1:http: must be HOST:PORT/],
     [['--bind=127.0.0.1:65536', disk], 2, /--bind=65536: must be a whole number/],
     [['--aio=fast', disk], 2, /--aio=fast: must be one of threads, native, io_uring, sync/],

@@ -14,6 +14,8 @@ import { listenAtPath } from './socket-path.js';
 const options = {
   bind: { value: 'HOST:PORT', help: 'the address of TCP; port 0: any that is free (127.0.0.1:10809)' },
   unix: { value: 'PATH', help: 'listen at this socket of the file system instead' },
+  ws: { help: 'clients connect by WebSocket, as pages do: nbd+ws://HOST:PORT/, or with --tls-cert nbd+wss:' },
+  origin: { value: 'URL', help: 'with --ws: pages of this origin may connect, too (several times; those of localhost may always)' },
   'read-only': { help: 'clients cannot write' },
   export: { value: 'NAME', help: 'the name of the export; clients that give none get it, too (none)' },
   aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads)' },
@@ -32,7 +34,7 @@ const command: Command<keyof typeof options> = {
   about: 'Serves FILE as a block device to clients of the NBD protocol, such as qemu, nbdcopy, and nbd-client of Linux. The requests go through IOThreads in WebAssembly.',
   options,
   operands: 1,
-  footer: 'NBD has no authentication: whoever reaches the address can read and write FILE, unless --tls-ca is given. Ctrl-C ends it when the requests in flight have ended and FILE is flushed.',
+  footer: 'NBD has no authentication: whoever reaches the address can read and write FILE, unless --tls-ca is given. With --ws, pages of other origins than localhost and --origin are refused, and programs are not. Ctrl-C ends it when the requests in flight have ended and FILE is flushed.',
 };
 
 /** The port that is reserved for NBD. */
@@ -54,11 +56,22 @@ function addressOf({ bind, unix }: { bind?: string; unix?: string }): Address {
   return { host, port: port === undefined ? PORT : parseNumber('bind', port, 0, 65535) };
 }
 
+/** The origins of pages that may connect. @throws UsageError */
+function originsOf(texts: readonly string[]): string[] {
+  return texts.map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (!url || !/^https?:\/\/[^/?#@]+\/?$/i.test(text)) {
+      throw new UsageError(`--origin=${text}: must be the origin of a page, such as https://example.org or http://example.org:8080`);
+    }
+    return url.origin;
+  });
+}
+
 const isLoopback = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address);
 
 /** Listens, and returns the address for clients. */
-async function listen(server: NbdServer, address: Address, name: string, tls: TlsFiles | undefined): Promise<string> {
-  const scheme = tls ? 'nbds' : 'nbd';
+async function listen(server: NbdServer, address: Address, name: string, { tls, isWebSocket }: { tls: TlsFiles | undefined; isWebSocket: boolean }): Promise<string> {
+  const scheme = isWebSocket ? (tls ? 'nbd+wss' : 'nbd+ws') : tls ? 'nbds' : 'nbd';
   if ('path' in address) {
     await listenAtPath('--unix', address.path, () => server.listen(address));
     return `${scheme}+unix:///${encodeURIComponent(name)}?socket=${encodeURI(address.path)}`;
@@ -118,6 +131,10 @@ export async function nbdServe(argv: string[]): Promise<number> {
   const { last, operands: [path] } = given;
   if (path === undefined) throw new UsageError(`no file is named; usage: wasm-aio nbd-serve ${command.usage}`);
   const address = addressOf(last);
+  const isWebSocket = last.ws !== undefined;
+  if (isWebSocket && 'path' in address) throw new UsageError('--ws and --unix exclude each other: a page connects by TCP (--bind)');
+  if (!isWebSocket && last.origin !== undefined) throw new UsageError('--origin is for pages: give --ws, too');
+  const origins = originsOf(given.all.filter(([option]) => option === 'origin').map(([, value]) => value));
   const name = last.export ?? '';
   if (Buffer.byteLength(name) > MAX_NAME) throw new UsageError(`--export: a name has at most ${MAX_NAME} bytes`);
   const isReadOnly = last['read-only'] !== undefined;
@@ -136,9 +153,10 @@ export async function nbdServe(argv: string[]): Promise<number> {
   try {
     const files = await openAll(runtime, path, settings);
     const exported = { name, isReadOnly, size: files[0]?.size ?? 0 };
-    const server = new NbdServer({ exported, files, zeros: runtime.allocate(ZEROS), maxConnections, timeout, startTls, report: log.add });
+    const transport = isWebSocket ? { webSocket: { origins, tls } } : { startTls };
+    const server = new NbdServer({ exported, files, zeros: runtime.allocate(ZEROS), maxConnections, timeout, ...transport, report: log.add });
     try {
-      const url = await listen(server, address, name, tls);
+      const url = await listen(server, address, name, { tls, isWebSocket });
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
       await print(`${url} (Ctrl-C ends it)\n`);
       await Promise.race([interrupted, server.failed]);

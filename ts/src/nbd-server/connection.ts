@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { AioBuffer } from '../api/buffer.js';
 import type { AioFile } from '../api/file.js';
 import { Account, type Budget } from './budget.js';
@@ -15,7 +15,7 @@ export interface Shared {
   readonly zeros: AioBuffer;
   readonly budget: Budget;
   /** Begins TLS on the socket of a connection; absent if the server has no certificate. */
-  readonly startTls?: ((socket: Socket) => Promise<Socket>) | undefined;
+  readonly startTls?: ((socket: Duplex) => Promise<Duplex>) | undefined;
   /** Something is wrong with a connection, or a request has failed. */
   report(why: string): void;
   /** No request can succeed any more. */
@@ -29,7 +29,7 @@ const HANDSHAKE_MS = 10_000;
 
 /** One client. Requests are carried out at once, and replies are sent in the order in which they end. */
 export class Connection implements Target {
-  #socket: Socket;
+  #socket: Duplex;
   #incoming = new Incoming();
   #negotiation: Negotiation;
   readonly #account: Account;
@@ -53,7 +53,7 @@ export class Connection implements Target {
   readonly closed: Promise<void>;
   #resolveClosed!: () => void;
 
-  constructor(socket: Socket, private readonly shared: Shared, readonly file: AioFile, private readonly name: string) {
+  constructor(socket: Duplex, private readonly shared: Shared, readonly file: AioFile, private readonly name: string) {
     this.#socket = socket;
     this.#account = new Account(shared.budget);
     this.#negotiation = new Negotiation(shared.exported, shared.startTls ? 'needed' : 'none');
@@ -82,13 +82,15 @@ export class Connection implements Target {
     return this.#socket.destroyed;
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Duplex): void {
     socket.on('data', (chunk: Buffer) => this.#arrived(chunk)).on('end', () => {
       this.#hasPeerEnded = true;
       this.#takeMessages();
     });
-    // The socket is closed after an error.
-    socket.on('error', () => {}).on('close', () => {
+    // The socket is closed after an error. Only a WebSocket knows of faults.
+    socket.on('error', (error) => {
+      if (error instanceof Fault) this.#fault(error);
+    }).on('close', () => {
       if (socket !== this.#socket) return;
       this.#reportHalf();
       this.#abandon();

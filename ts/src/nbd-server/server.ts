@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { AioBuffer } from '../api/buffer.js';
 import type { AioFile } from '../api/file.js';
 import { Budget } from './budget.js';
 import { Connection, type Shared } from './connection.js';
 import type { Export } from './negotiation.js';
+import { webSocketServer, type WebSocketOptions } from './web-socket.js';
 
 export interface NbdServerOptions {
   exported: Export;
@@ -16,7 +18,9 @@ export interface NbdServerOptions {
   /** The longest time, in ms, for one request to arrive, or one reply to be taken. */
   timeout: number;
   /** Begins TLS on the socket of a connection; absent: there is no TLS. */
-  startTls?: ((socket: Socket) => Promise<Socket>) | undefined;
+  startTls?: ((socket: Duplex) => Promise<Duplex>) | undefined;
+  /** Clients connect by WebSocket. TLS begins before it, so `startTls` is absent. */
+  webSocket?: WebSocketOptions | undefined;
   /** A sentence about a connection. */
   report(why: string): void;
 }
@@ -30,7 +34,7 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** Serves one export to many connections. */
 export class NbdServer {
-  readonly #server: Server;
+  readonly #server: Server & { closeAllConnections?(): void };
   readonly #connections = new Set<Connection>();
   readonly #clock: NodeJS.Timeout;
   #count = 0;
@@ -41,9 +45,12 @@ export class NbdServer {
   constructor(private readonly options: NbdServerOptions) {
     this.failed = new Promise<never>((_, reject) => (this.#fail = reject));
     this.failed.catch(() => {});
-    const { exported, zeros, startTls, report, timeout } = options;
+    const { exported, zeros, startTls, webSocket, report, timeout } = options;
     const shared: Shared = { exported, zeros, startTls, report, budget: new Budget(), fail: (error) => this.#fail(error) };
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) => this.#accept(socket, shared));
+    const settings = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+    this.#server = webSocket
+      ? webSocketServer(webSocket, settings, (stream, { socket }) => this.#accept(stream, socket, shared), ({ socket }, why) => report(`${this.#nameOf(socket)}: ${why}`))
+      : createServer({ ...settings, allowHalfOpen: true }, (socket) => this.#accept(socket, socket, shared));
     this.#server.maxConnections = options.maxConnections;
     this.#server.on('drop', () => report(`a connection was refused: there are ${options.maxConnections} already (--max-connections)`));
     this.#clock = setInterval(() => {
@@ -68,13 +75,16 @@ export class NbdServer {
     return this.#server.address() ?? '';
   }
 
-  #accept(socket: Socket, shared: Shared): void {
+  #nameOf({ remoteAddress, remotePort }: Socket): string {
+    return remoteAddress === undefined ? `client ${this.#count}` : `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+  }
+
+  /** stream: the bytes of the protocol, which the socket carries. */
+  #accept(stream: Duplex, socket: Socket, shared: Shared): void {
     const { files } = this.options;
     const file = files[this.#count++ % files.length];
     if (!file) return;
-    const { remoteAddress, remotePort } = socket;
-    const name = remoteAddress === undefined ? `client ${this.#count}` : `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
-    const connection = new Connection(socket, shared, file, name);
+    const connection = new Connection(stream, shared, file, this.#nameOf(socket));
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
   }
@@ -82,6 +92,8 @@ export class NbdServer {
   /** Takes no more connections and requests, and resolves when those in flight have ended and all connections are closed. */
   async close(): Promise<void> {
     const isClosed = new Promise((resolve) => this.#server.close(resolve));
+    // Those that are not WebSockets yet.
+    this.#server.closeAllConnections?.();
     for (const connection of this.#connections) connection.end();
     const patience = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
