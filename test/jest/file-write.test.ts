@@ -114,7 +114,7 @@ test('without create a missing file is ENOENT, and is not made', async () => {
 
 test('what is wrong is refused by name', async () => {
   expect((await failure(io.open(pathOf('x'), { aio: 'posix' as AioEngine }), 'ERR_AIO_INVALID_ARG')).message)
-    .toMatch(/aio must be one of threads, native, io_uring, sync, not "posix"/);
+    .toMatch(/aio must be one of threads, native, io_uring, sync, nbd, not "posix"/);
   expect((await failure(io.open(pathOf('x'), { aioMaxBatch: -1 }), 'ERR_AIO_INVALID_ARG')).message).toMatch(/aioMaxBatch/);
   const file = await io.open(pathOf('file-sync'));
   expect((await failure(file.readv(0, Array.from({ length: 1025 }, () => new Uint8Array(1))), 'ERR_AIO_INVALID_ARG')).message)

@@ -43,6 +43,9 @@ const of = (trace: Trace, name: string): ChromeEvent[] => trace.traceEvents.filt
 const end = ({ ts, dur = 0 }: ChromeEvent): number => ts + dur;
 const trackName = (trace: Trace, tid: number): unknown => trace.traceEvents.find((event) => event.ph === 'M' && event.tid === tid)?.args?.['name'];
 
+/** In µs: of sums of times, which are whole ns. */
+const ROUNDING = 1e-6;
+
 /** What is wrong with a trace: by the Trace Event Format, and for viewers. */
 function* faults({ traceEvents }: Trace): Generator<string> {
   const names = new Map(traceEvents.filter(({ ph }) => ph === 'M').map(({ tid, args }) => [tid, args?.['name']]));
@@ -61,8 +64,8 @@ function* faults({ traceEvents }: Trace): Generator<string> {
     if (ph !== 'X') continue;
     if (!(Number(dur) >= 0)) yield `${name} takes ${dur}`;
     // What begins in a slice of its track ends in it.
-    const outer = (open.get(tid) ?? []).filter((slice) => end(slice) > ts);
-    if (outer.some((slice) => end(event) > end(slice) + 1e-6)) yield `${name} at ${ts} is longer than what it is in`;
+    const outer = (open.get(tid) ?? []).filter((slice) => end(slice) > ts + ROUNDING);
+    if (outer.some((slice) => end(event) > end(slice) + ROUNDING)) yield `${name} at ${ts} is longer than what it is in`;
     open.set(tid, [...outer, event]);
   }
   if (from.size !== to.size) yield `${from.size} arrows begin, ${to.size} end`;
