@@ -297,6 +297,7 @@
 #define rt_nbd_lost aio_priv_rt_nbd_lost
 #define rt_nbd_new aio_priv_rt_nbd_new
 #define rt_nbd_readable aio_priv_rt_nbd_readable
+#define rt_nbd_why aio_priv_rt_nbd_why
 #define rt_nbd_writable aio_priv_rt_nbd_writable
 
 /* runtime/requests.c */

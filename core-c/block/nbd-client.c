@@ -436,9 +436,9 @@ const NbdExport *nbd_client_export(AioContext *ctx, int number)
     return client ? &client->info : NULL;
 }
 
-const char *nbd_client_why(AioContext *ctx, int number)
+const char *nbd_client_why(AioContext *ctx, int number, int ret)
 {
     NbdClient *client = nbd_client_get(nbd_queue_of(ctx), number);
 
-    return client ? client->why : "";
+    return client && ret == -client->error ? client->why : "";
 }

@@ -173,9 +173,10 @@ static void wrong_replies(void)
             ASSERT_INT_EQ(buffer[k], 0xee);
             ASSERT_INT_EQ(buffer[GUARD + LENGTH + k], 0xee);
         }
-        if (!strstr(nbd_client_why(ctx, peer.client), wrongs[i].why)) {
-            TEST_FAIL("%s: \"%s\"", wrongs[i].name, nbd_client_why(ctx, peer.client));
+        if (!strstr(nbd_client_why(ctx, peer.client, read.ret), wrongs[i].why)) {
+            TEST_FAIL("%s: \"%s\"", wrongs[i].name, nbd_client_why(ctx, peer.client, read.ret));
         }
+        ASSERT_STR_EQ(nbd_client_why(ctx, peer.client, -ENOSPC), "");
         /* A new connection is made for the next request. */
         peer_start(&second, QEMU_AIO_READ, buffer, LENGTH, 5000);
         peer_await_asked(2);

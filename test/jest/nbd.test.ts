@@ -244,7 +244,9 @@ describe('connections that are lost', () => {
     const reading = file.read(10, 10);
     while (first.requests === 0) await new Promise(setImmediate);
     first.drop();
-    expect((await failure(reading, 'ERR_AIO_IO')).errno).toBe('ECONNRESET');
+    const error = await failure(reading, 'ERR_AIO_IO');
+    expect(error.errno).toBe('ECONNRESET');
+    expect(error.message).toMatch(/: read of 10 bytes at 10: ECONNRESET: .*connection/);
     expect((await file.read(0, 10)).length).toBe(10);
     await first.close();
     expect((await failure(file.read(0, 10), 'ERR_AIO_IO')).errno).toMatch(/ECONNRE/);
@@ -252,9 +254,26 @@ describe('connections that are lost', () => {
 
   test('a server that does not answer counts as lost', async () => {
     const { url } = await serve({ ignore: () => true });
-    const file: AioFile = await io.open(url, { reconnectDelay: 0, requestTimeout: 50 });
-    expect((await failure(file.read(0, 10), 'ERR_AIO_IO')).errno).toBe('ETIMEDOUT');
+    const file: AioFile = await io.open(url, { write: true, reconnectDelay: 0, requestTimeout: 50 });
+    const error = await failure(file.read(0, 10), 'ERR_AIO_IO');
+    expect(error.errno).toBe('ETIMEDOUT');
+    expect(error.message).toBe(`${url}: read of 10 bytes at 0: ETIMEDOUT: the server has been silent for 50 ms`);
+    // An error that is not the loss has nothing to do with it.
+    expect((await failure(file.write(SIZE, new Uint8Array(1)), 'ERR_AIO_IO')).message).toBe(`${url}: write of 1 bytes at ${SIZE}: ENOSPC`);
     await file.close();
+  });
+
+  test('a request says what the server did wrong', async () => {
+    const { url } = await serve({
+      ignore(_, socket) {
+        socket.write('GET / HTTP/1.1\r\n\r\n');
+        return true;
+      },
+    });
+    await using file = await io.open(url, { reconnectDelay: 0 });
+    const error = await failure(file.read(0, 4096), 'ERR_AIO_IO');
+    expect(error.errno).toBe('EPROTO');
+    expect(error.message).toBe(`${url}: read of 4096 bytes at 0: EPROTO: the server has sent something else than a reply (0x47455420)`);
   });
 
   test('several connections, where the server allows them', async () => {

@@ -163,6 +163,13 @@ const char *rt_nbd_export(RtNbd *nbd)
     return text;
 }
 
+/* Returns why a request has ended with ret, if that is the loss of a connection; else "". */
+WASM_EXPORT("rt_nbd_why")
+const char *rt_nbd_why(RtNbd *nbd, int ret)
+{
+    return nbd_client_why(nbd->ctx, nbd->number, ret);
+}
+
 WASM_EXPORT("rt_nbd_free")
 void rt_nbd_free(RtNbd *nbd)
 {

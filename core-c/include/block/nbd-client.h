@@ -70,8 +70,9 @@ int nbd_client_new(AioContext *ctx, const NbdClientOptions *options, NbdOpened *
 void nbd_client_free(AioContext *ctx, int client);
 /* Returns what the server has told, once the client has been opened. */
 const NbdExport *nbd_client_export(AioContext *ctx, int client);
-/* Returns why the latest connection was lost, for messages; "" if none was. Valid until the next call about the client. */
-const char *nbd_client_why(AioContext *ctx, int client);
+/* Returns why the latest connection was lost, for the message of a request that has ended with ret; "" if ret is not the -errno
+ * of that loss. Valid until the next call about the client. */
+const char *nbd_client_why(AioContext *ctx, int client, int ret);
 
 /* The transport calls these. They do nothing for a client that has been freed. */
 void nbd_client_connected(AioContext *ctx, int client, unsigned connection);

@@ -34,6 +34,8 @@ export interface OpenFiles {
   readonly over: boolean;
   /** Calls one of the host's functions for files, in the thread that opens them. what: the file, for messages. */
   control<Call extends keyof FileControl>(what: string, call: Call, ...args: Parameters<FileControl[Call]>): Promise<Awaited<ReturnType<FileControl[Call]>>>;
+  /** Returns the error of a request again, or one that says more. */
+  explain?(error: AioError): Promise<AioError>;
   /** The last step of closing a file, when it has no request in flight. */
   release(file: object, handle: number): Promise<void>;
 }
@@ -278,7 +280,7 @@ export class OpenFile extends AioFile {
         if (result >= 0) return take(result);
         const error = resultError(result, `${this.path}: ${what}`);
         if (error.code === 'ERR_AIO_CANCELED') signal?.throwIfAborted();
-        if (result !== NO_MEMORY) throw error;
+        if (result !== NO_MEMORY) throw (await this.#files.explain?.(error)) ?? error;
         staged.unplace();
         held = false;
         wait = room.again(cost, signal);

@@ -257,6 +257,7 @@ export class OwnedIOThread<T = unknown> extends IOThread<T> implements LinkEnd {
       return openExport(this.#owner.files, this, {
         open: async (target) => this.rpc.call(Fixed.openExport, [target]) as Promise<NbdExport>,
         close: async (handle) => void (await this.rpc.call(Fixed.closeExport, [handle])),
+        why: async (...of) => this.rpc.call(Fixed.whyExport, of) as Promise<string | undefined>,
       }, path, options);
     }
     const { aio = 'threads', aioMaxBatch = 0, create = false, write = create } = options;

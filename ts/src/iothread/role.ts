@@ -245,6 +245,7 @@ export class IOThreadRole implements PlayedRole {
       [Fixed.call]: (name: string, args: Argument[]) => this.callExport(name, args),
       [Fixed.openExport]: (target: NbdTarget) => this.exportsOf(context).open(target),
       [Fixed.closeExport]: (handle: number) => this.nbd?.close(handle),
+      [Fixed.whyExport]: (handle: number, errno: string) => this.nbd?.why(handle, errno),
     });
   }
 

@@ -19,7 +19,7 @@ import { now } from './serving.js';
 import type { Connection, Side } from './side.js';
 
 /** Functions that each IOThread offers by fixed numbers. */
-export const Fixed = { clock: 1, call: 2, openExport: 3, closeExport: 4 } as const;
+export const Fixed = { clock: 1, call: 2, openExport: 3, closeExport: 4, whyExport: 5 } as const;
 const fixedNames = Object.keys(Fixed);
 /** Functions that are sent have greater numbers. */
 const FIRST_FUNCTION = 16;

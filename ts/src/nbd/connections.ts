@@ -80,6 +80,12 @@ class Client {
     return JSON.parse(memory.string(exports.rt_nbd_export(this.pointer))) as NbdExport;
   }
 
+  /** Why a request has ended with this errno, if a connection was lost by it; else ''. */
+  why(errno: string): string {
+    const { exports, memory } = this.thread.instance;
+    return exports.rt_nbd_why ? memory.string(exports.rt_nbd_why(this.pointer, -errnoNumber(errno))) : '';
+  }
+
   /** Resolves when the connections are closed. Until then the thread has to run JavaScript's event loop. */
   async close(): Promise<void> {
     const { pointer, thread: { instance: { exports } } } = this;
@@ -227,6 +233,10 @@ export class NbdClients {
       this.opening.delete(client);
       if (!made) await this.end(client);
     }
+  }
+
+  why(handle: number, errno: string): string | undefined {
+    return this.clients.get(handle)?.why(errno);
   }
 
   async close(handle: number): Promise<void> {

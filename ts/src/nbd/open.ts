@@ -15,6 +15,8 @@ const LONGEST_MS = 0x7fffffff;
 export interface NbdCalls {
   open(target: NbdTarget): Promise<NbdExport>;
   close(handle: number): Promise<void>;
+  /** Why a request has ended with this errno, if a connection was lost by it. */
+  why(handle: number, errno: string): Promise<string | undefined>;
 }
 
 /** Opens the export that an URL names. The options have been checked, each by itself. */
@@ -52,6 +54,12 @@ export async function openExport(table: FileTable, ioThread: RequestServer, call
     async control(...[what, call]) {
       if (call === 'stat') return { size, mtimeMs: 0 } as never;
       throw new AioError('ERR_AIO_UNSUPPORTED', `${what}: an export has the size that its server gives it`);
+    },
+    async explain(error) {
+      const { code, errno = '', message } = error;
+      // The request has failed in any case, even if the IOThread cannot say why.
+      const why = code === 'ERR_AIO_IO' && (await calls.why(handle, errno).catch(() => ''));
+      return why ? new AioError(code, `${message}: ${why}`, { errno }) : error;
     },
     async release(file) {
       // An IOThread that ends closes its exports itself.

@@ -144,6 +144,7 @@ export interface Exports {
   rt_nbd_writable(nbd: Pointer<'RtNbd'>, connection: number): void;
   rt_nbd_lost(nbd: Pointer<'RtNbd'>, connection: number, errno: number, why: Pointer<'bytes'>): void;
   rt_nbd_export(nbd: Pointer<'RtNbd'>): Pointer<'string'>;
+  rt_nbd_why?(nbd: Pointer<'RtNbd'>, result: number): Pointer<'string'>;
   rt_nbd_free(nbd: Pointer<'RtNbd'>): void;
   rt_file_request(
     context: ContextPointer, handle: number, engine: number, type: number, offset: number, count: number,
