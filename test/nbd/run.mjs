@@ -3,6 +3,7 @@
 //   ONLY='fio qemu'      cases whose names contain one of these words
 //   SEED=n               what happens by chance, again
 import { spawnSync } from 'node:child_process';
+import { clientCases } from './client-cases.mjs';
 import { ownCases } from './own-cases.mjs';
 import { seed } from './peers.mjs';
 import { serverCases } from './server-cases.mjs';
@@ -15,7 +16,7 @@ if (missing.length > 0) {
 }
 
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
-const cases = Object.entries({ ...serverCases, ...ownCases }).filter(([name]) => only.length === 0 || only.some((word) => name.includes(word)));
+const cases = Object.entries({ ...serverCases, ...clientCases, ...ownCases }).filter(([name]) => only.length === 0 || only.some((word) => name.includes(word)));
 if (cases.length === 0) {
   process.stderr.write(`test-nbd: no case has one of the words ${only.join(', ')} in its name\n`);
   process.exit(2);
