@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The figure of the README: what one call to a sleeping thread takes, there and back, by each contender of one run.
+// The figure of the README: what one call takes, there and back, while one follows the other, by each contender of one run.
 
 const NAMES = {
-  ours: 'wasm-aio', y_ring: 'rings and Atomics.wait by hand', postMessage: 'postMessage', comlink: 'comlink', piscina: 'piscina',
+  ours: 'wasm-aio', y_ring: 'Atomics.wait by hand', postMessage: 'postMessage', comlink: 'comlink', piscina: 'piscina',
 };
 const [LEFT, WIDTH, ROW, TOP] = [230, 400, 30, 56];
 
@@ -26,8 +26,8 @@ export function callFigure(times, machine) {
 text { fill: #24292f } rect { fill: #8c959f } .own { font-weight: 600 } rect.own { fill: #0969da } .small { font-size: 12px }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } rect { fill: #6e7681 } rect.own { fill: #4493f8 } }
 </style>
-<text x="10" y="24" font-size="16" font-weight="600">A call of a function in a sleeping worker, and its result</text>
-<text x="10" y="42" class="small">median, one call at a time; a shorter bar is better</text>
+<text x="10" y="24" font-size="16" font-weight="600">Calls of a function in a worker, one after another</text>
+<text x="10" y="42" class="small">there and back, median; wasm-aio looks for up to 30 µs before it sleeps, the others sleep at once</text>
 ${bars.join('\n')}
 <text x="10" y="${height - 8}" class="small">${machine}</text>
 </svg>
