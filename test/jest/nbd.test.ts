@@ -41,6 +41,16 @@ async function serve(options: PeerOptions = {}): Promise<{ peer: NbdPeer; url: s
   return { peer, url: `nbd://127.0.0.1:${await peer.listen()}/disk` };
 }
 
+test('an IOThread has at most 256 exports open, and says so', async () => {
+  const { url } = await serve();
+  const files = await Promise.all(Array.from({ length: 256 }, () => io.open(url)));
+  const error = await failure(io.open(url), 'ERR_AIO_IO');
+  expect(error).toMatchObject({ errno: 'EMFILE', message: `${url}: this IOThread has 256 exports open: close one, or open it in another IOThread` });
+  await files.pop()?.close();
+  files.push(await io.open(url));
+  await Promise.all(files.map((file) => file.close()));
+});
+
 test.each([
   ['structured replies', {}],
   ['simple replies', { structured: false }],

@@ -19,6 +19,8 @@ const NIOV = 3;
 const RESULT = 4;
 const WHY = 5;
 
+/** A thread has at most so many clients: NBD_MAX_CLIENTS in core-c/block/nbd.h. */
+const MAX_CLIENTS = 256;
 /** So many bytes are sent at once. */
 const MAX_SEND = 1 << 20;
 const AGAIN = -errnoNumber('EAGAIN');
@@ -220,6 +222,9 @@ export class NbdClients {
 
   /** Connects to a server, and resolves when the export can be used. */
   async open(target: NbdTarget): Promise<NbdExport> {
+    if (this.clients.size + this.opening.size >= MAX_CLIENTS) {
+      throw new AioError('ERR_AIO_IO', `${target.url}: this IOThread has ${MAX_CLIENTS} exports open: close one, or open it in another IOThread`, { errno: 'EMFILE' });
+    }
     const client = new Client(this.thread, target);
     this.opening.add(client);
     this.thread.began();
