@@ -74,7 +74,7 @@ async function listen(server: NbdServer, address: Address, name: string, { tls, 
   const scheme = isWebSocket ? (tls ? 'nbd+wss' : 'nbd+ws') : tls ? 'nbds' : 'nbd';
   if ('path' in address) {
     await listenAtPath('--unix', address.path, () => server.listen(address));
-    return `${scheme}+unix:///${encodeURIComponent(name)}?socket=${encodeURI(address.path)}`;
+    return `${scheme}+unix:///${encodeURIComponent(name)}?socket=${encodeURIComponent(address.path).replaceAll('%2F', '/')}`;
   }
   await server.listen(address).catch((cause: unknown) => {
     const why = hostErrno(cause) === 'EADDRINUSE' ? 'the port is in use: choose another one' : messageOf(cause);
