@@ -69,10 +69,11 @@ export class Net {
     throw Object.assign(new Error('not allowed'), { code: 'EACCES' });
   }
 
-  /** Whether it is an address of this machine. */
+  /** Whether it is an address of this machine, or the host does not say which it has. */
   private isOwn({ host }: Endpoint): boolean {
     const bytes = (address: string): string => nameOf({ host: address, port: 0 }, AF_INET6).join();
-    return this.around?.ownAddresses().some((address) => bytes(address) === bytes(host)) ?? false;
+    const own = this.around?.ownAddresses();
+    return own === undefined || own.some((address) => bytes(address) === bytes(host));
   }
 
   private loopback({ host, port }: Endpoint): Endpoint {

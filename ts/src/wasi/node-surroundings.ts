@@ -240,8 +240,14 @@ const endsOf = (socket: Socket): Ends => ({
   remote: { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
 });
 
-/** The addresses of this machine. */
-export const ownAddresses = (): string[] => Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address);
+/** The addresses of this machine; undefined where they are not told: Deno needs --allow-sys for it. */
+export function ownAddresses(): string[] | undefined {
+  try {
+    return Object.values(networkInterfaces()).flatMap((all) => all ?? []).map(({ address }) => address);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Listens for connections, each of which is passed on paused. ipv6Only: `::` does not take those of IPv4. */
 export function listen(host: string, port: number, ipv6Only: boolean, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening> {

@@ -42,8 +42,8 @@ export interface Surroundings {
   directoryCalls: DirectoryCalls;
   /** Where each thread of a guest is now, as text; empty where that cannot be found out. */
   stacks(guest: number): Promise<string[]>;
-  /** The addresses of this machine. */
-  ownAddresses(): string[];
+  /** The addresses of this machine; undefined where they are not told. */
+  ownAddresses(): string[] | undefined;
   /** Listens for connections on an address. ipv6Only: `::` does not take those of IPv4. Rejects with AioError ERR_AIO_IO. */
   listen(host: string, port: number, ipv6Only: boolean, onConnection: (stream: AioStream, ends: Ends) => void): Promise<Listening>;
   /** Connects to an address, from a certain port if that is given. onLocal: is told the own address while the connection is made. Rejects with the host's error. */
