@@ -81,7 +81,7 @@ bool timer_try_mod_ns(QEMUTimer *ts, int64_t expire_time);
 
 /* Runs the timers of a list that are due, and returns how many ran. budget: NULL, or what may end it early. */
 unsigned timerlist_run_due(QEMUTimerList *list, AioBudget *budget);
-/* The same for all clocks. Inlined, because in most iterations all lists are empty, and a call costs as much as the look. */
+/* The same for all clocks; at least one timer of each runs that is due. Inlined, because in most iterations all lists are empty, and a call costs as much as the look. */
 static inline unsigned timerlistgroup_run(QEMUTimerListGroup *tlg, AioBudget *budget)
 {
     unsigned count = 0;

@@ -3,6 +3,7 @@
 //   ONLY='fio qemu'      cases whose names contain one of these words
 //   SEED=n               what happens by chance, again
 import { spawnSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { clientCases } from './client-cases.mjs';
 import { ownCases } from './own-cases.mjs';
 import { seed } from './peers.mjs';
@@ -23,10 +24,14 @@ if (cases.length === 0) {
 }
 process.stdout.write(`           SEED=${seed}\n`);
 let failed = 0;
+/** So long a case may take, in ms. One that hangs fails; what it has started ends with this process. */
+const LIMIT_MS = 180_000;
 for (const [name, body] of cases) {
   const start = performance.now();
   try {
-    await body();
+    await Promise.race([body(), setTimeout(LIMIT_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`it has not ended within ${LIMIT_MS / 1000} s`);
+    })]);
     process.stdout.write(`  ok       ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)\n`);
   } catch (error) {
     failed++;
