@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 /** io.open('nbd+ws://…') in a page: the WebSocket belongs to the IOThread's worker. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { scratch } from './helpers/child.js';
-import { executablePath, inChromium } from './helpers/chromium.js';
-import { openLibraryPage } from './helpers/library-page.js';
+import { inChromium } from './helpers/chromium.js';
+import { libraryPage } from './helpers/library-page.js';
 import { NbdPeer } from './helpers/nbd-peer.js';
 import { cli } from './helpers/paths.js';
 import { webSockets } from './helpers/web-socket.js';
@@ -18,8 +18,7 @@ const SIZE = 3_000_000;
 
 inChromium(() => {
   const dir = scratch();
-  let server: ChildProcess;
-  let browser: Browser;
+  const started = libraryPage();
   let page: Page;
   let peer: NbdPeer;
   let sockets: Awaited<ReturnType<typeof webSockets>>;
@@ -31,20 +30,9 @@ inChromium(() => {
       urls.push(url);
       peer.attach(stream);
     });
-    server = spawn(process.execPath, [cli, 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const address = await new Promise<string>((resolve) => {
-      server.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        const [found] = /http:\S+/.exec(text) ?? [];
-        if (found) resolve(found);
-      });
-    });
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
-    page = await browser.newPage();
-    await openLibraryPage(page, address);
+    ({ page } = started);
   });
   afterAll(async () => {
-    await browser?.close();
-    server?.kill();
     peer?.drop();
     await sockets?.close();
     dir.remove();

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: MIT
 /** The NBD server and peers that are slow, greedy, or gone. */
-import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type * as budgets from '../../dist/nbd-server/budget.js';
 import type * as faultLogs from '../../dist/nbd-server/fault-log.js';
-import { scratch } from './helpers/child.js';
 import { dist } from './helpers/paths.js';
 import { CMD, OPT, RawNbd, goData, metaData, option, request, u32 } from './helpers/nbd-client.js';
 import { seeded } from './helpers/random.js';
-import { startServer, type Running } from './helpers/nbd-server.js';
+import { nbdServers } from './helpers/nbd-server.js';
 
 const { Account, ALL_BYTES, ALWAYS_BYTES, Budget, CONNECTION_BYTES, CONNECTION_REQUESTS } = (await import(dist('nbd-server/budget.js'))) as typeof budgets;
 const { FaultLog } = (await import(dist('nbd-server/fault-log.js'))) as typeof faultLogs;
 
-const dir = scratch();
-afterAll(dir.remove);
-let running: Running | undefined;
-async function start(...[options]: [Parameters<typeof startServer>[1]?]): Promise<Running> {
-  return (running = await startServer(dir.path, options));
-}
-afterEach(async () => {
-  running?.file.releaseAll();
-  await running?.server.close();
-});
+const start = nbdServers();
 
 const MAX = 32 * 1024 ** 2;
 const lives = async (path: string): Promise<void> => expect(await (await RawNbd.go(path)).ask({ type: CMD.FLUSH })).toMatchObject({ error: 0 });
@@ -138,14 +128,14 @@ test('writes that never arrive give back their memory when their peers are gone'
 });
 
 test('what a faulty peer has in flight ends, and begins nothing more', async () => {
-  const { path, file, says } = await start();
+  const { server, path, file, says } = await start();
   const client = await RawNbd.go(path);
   file.isHolding = true;
   client.send(request({ type: CMD.WRITE, offset: 7, data: Buffer.from('kept') }), request({ type: CMD.WRITE_ZEROES, offset: 100, length: 60_000 }), request({ type: CMD.READ, magic: 1 }));
   await says(/wrong magic 0x1/);
   await client.ended;
   file.releaseAll();
-  await running?.server.close();
+  await server.close();
   expect(file.content.toString('latin1', 7, 11)).toBe('kept');
   // The first piece had begun; for the others there is nobody any more.
   expect(file.began).toEqual(['write 7+4', 'write 100+4096']);

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: MIT
 /** The NBD server with TLS: what a client may do before it has begun, and who may begin it. */
-import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type * as tls from '../../dist/nbd-server/tls.js';
-import { scratch, wasmAio } from './helpers/child.js';
+import { wasmAio } from './helpers/child.js';
 import { dist, pathOf } from './helpers/paths.js';
 import { CMD, OPT, RawNbd, REP, goData, metaData, option } from './helpers/nbd-client.js';
-import { startServer, type Running } from './helpers/nbd-server.js';
+import { nbdServers, type Running } from './helpers/nbd-server.js';
 
 const { tlsStarter } = (await import(dist('nbd-server/tls.js'))) as typeof tls;
 const certPath = pathOf('test/jest/fixtures/tls/cert.pem');
 const keyPath = pathOf('test/jest/fixtures/tls/key.pem');
 const [cert, key] = [readFileSync(certPath), readFileSync(keyPath)];
 
-const dir = scratch();
-afterAll(dir.remove);
-let running: Running | undefined;
-async function start(ca?: Buffer): Promise<Running> {
-  return (running = await startServer(dir.path, { startTls: tlsStarter({ cert, key, ca }) }));
-}
-afterEach(() => running?.server.close());
+const startWith = nbdServers();
+const start = (ca?: Buffer): Promise<Running> => startWith({ startTls: tlsStarter({ cert, key, ca }) });
 
 /** Asks for TLS and begins it; resolves when the client has done its part. */
 async function secured(client: RawNbd, options: ConnectionOptions = {}): Promise<RawNbd> {

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The NBD server: the handshake, each option and each command, by a client that sends bytes. */
-import { afterAll, afterEach, expect, test } from '@jest/globals';
-import { scratch } from './helpers/child.js';
+import { expect, test } from '@jest/globals';
 import { CMD, DF, EINVAL, EIO, ENOSPC, ENOTSUP, EPERM, FAST_ZERO, FUA, NO_HOLE, OPT, RawNbd, REP, goData, metaData, option, request, text, u16, u32, u64 } from './helpers/nbd-client.js';
-import { startServer, type Running } from './helpers/nbd-server.js';
+import { nbdServers } from './helpers/nbd-server.js';
 
-const dir = scratch();
-afterAll(dir.remove);
-let running: Running | undefined;
-async function start(...[options]: [Parameters<typeof startServer>[1]?]): Promise<Running> {
-  return (running = await startServer(dir.path, options));
-}
-afterEach(async () => {
-  running?.file.releaseAll();
-  await running?.server.close();
-});
+const start = nbdServers();
 
 const SIZE = 65536;
 /** HAS_FLAGS, SEND_FLUSH, SEND_FUA, SEND_WRITE_ZEROES, CAN_MULTI_CONN, SEND_CACHE, SEND_FAST_ZERO. */
@@ -222,7 +212,7 @@ test('requests that are in flight together are answered in the order in which th
 
 test('NBD_CMD_DISC and the end of what a client sends: requests in flight are answered first', async () => {
   for (const last of [request({ type: CMD.DISC }), undefined]) {
-    const { path, file, said } = await start();
+    const { server, path, file, said } = await start();
     const client = await RawNbd.go(path);
     file.isHolding = true;
     client.send(request({ type: CMD.WRITE, offset: 5, data: Buffer.from('last'), cookie: 9 }), ...(last ? [last, request({ type: CMD.WRITE, data: Buffer.from('never') })] : []));
@@ -233,7 +223,7 @@ test('NBD_CMD_DISC and the end of what a client sends: requests in flight are an
     await client.ended;
     expect(file.began).toEqual(['write 5+4']);
     expect(said).toEqual([]);
-    await running?.server.close();
+    await server.close();
   }
 });
 

@@ -1,33 +1,26 @@
 // SPDX-License-Identifier: MIT
 /** The NBD server by WebSocket: the handshake, frames right and wrong, whose pages may connect. */
-import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type * as webSocket from '../../dist/nbd-server/web-socket.js';
-import { scratch } from './helpers/child.js';
 import { CMD, OPT, RawNbd, goData, option, request as nbdRequest, u32 } from './helpers/nbd-client.js';
-import { startServer, type Running } from './helpers/nbd-server.js';
+import { nbdServers, type Running } from './helpers/nbd-server.js';
 import { dist } from './helpers/paths.js';
 import { ACCEPT, OP, RawWebSocket, closing, frame, request } from './helpers/web-socket-client.js';
 
 const { WebSocketStream, MAX_FRAME } = (await import(dist('nbd-server/web-socket.js'))) as typeof webSocket;
-const dir = scratch();
-afterAll(dir.remove);
-let running: Running | undefined;
+const startWith = nbdServers();
 const clients: RawWebSocket[] = [];
-async function start(origins: string[] = [], options: Parameters<typeof startServer>[1] = {}): Promise<Running> {
-  return (running = await startServer(dir.path, { webSocket: { origins }, ...options }));
-}
+const start = (origins: string[] = [], options: Parameters<typeof startWith>[0] = {}): Promise<Running> => startWith({ webSocket: { origins }, ...options });
 async function open(path: string): Promise<RawWebSocket> {
   const client = await RawWebSocket.open(path);
   clients.push(client);
   return client;
 }
-afterEach(async () => {
+afterEach(() => {
   for (const client of clients.splice(0)) client.destroy();
-  running?.file.releaseAll();
-  await running?.server.close();
 });
 
 /** Sends one request of HTTP, and returns its answer. */

@@ -1,52 +1,26 @@
 // SPDX-License-Identifier: MIT
 /** The library in a page of Chromium, and what only a page's main thread can show. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type * as library from 'wasm-aio';
-import { chromium, type Browser, type Page, type Route } from 'playwright-core';
-import { executablePath, inChromium } from './helpers/chromium.js';
+import type { Browser, Page, Route } from 'playwright-core';
+import { inChromium } from './helpers/chromium.js';
 import { seenWith, useHostedLoops, WITHOUT_WAIT_ASYNC } from './helpers/hosted.js';
-import { openLibraryPage } from './helpers/library-page.js';
-import { cli, fixture, pathOf } from './helpers/paths.js';
+import { libraryPage, openLibraryPage } from './helpers/library-page.js';
+import { fixture, pathOf } from './helpers/paths.js';
 import { filterGuest } from './helpers/wasi-streams.js';
 
 /** The library as the page has it. */
 type Library = typeof library;
 
 inChromium(() => {
-  let server: ChildProcess;
+  const started = libraryPage();
+  const { problems } = started;
   let browser: Browser;
   let page: Page;
-  let address = '';
-  const problems: string[] = [];
-
-  beforeAll(async () => {
-    server = spawn(process.execPath, [cli, 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    address = await new Promise((resolve) => {
-      server.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        const [found] = /http:\S+/.exec(text) ?? [];
-        if (found) resolve(found);
-      });
-    });
-    browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-        '--disable-component-update', '--disable-sync'],
-    });
-    page = await browser.newPage();
-    page.on('pageerror', (error) => problems.push(error.message));
-    page.on('response', (response) => {
-      if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
-    });
-    await openLibraryPage(page, address);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    server?.kill();
-  });
+  let address: string;
+  beforeAll(() => void ({ browser, page, address } = started));
 
   test('while the page "Disk" reads and verifies a file in OPFS, it stays alive', async () => {
     const disk = await browser.newPage();

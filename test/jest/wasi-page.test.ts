@@ -1,37 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** WASI guests in a page: their threads are its workers, their streams WHATWG's. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { executablePath, inChromium } from './helpers/chromium.js';
-import { openLibraryPage } from './helpers/library-page.js';
-import { cli, pathOf } from './helpers/paths.js';
+import type { Page } from 'playwright-core';
+import { inChromium } from './helpers/chromium.js';
+import { libraryPage } from './helpers/library-page.js';
+import { pathOf } from './helpers/paths.js';
 import { filterGuest, pollGuest } from './helpers/wasi-streams.js';
 
 inChromium(() => {
-  let server: ChildProcess;
-  let browser: Browser;
+  const started = libraryPage();
+  const { problems } = started;
   let page: Page;
-  const problems: string[] = [];
-
-  beforeAll(async () => {
-    server = spawn(process.execPath, [cli, 'serve', '--port=0'], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const address = await new Promise<string>((resolve) => {
-      server.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        const [found] = /http:\S+/.exec(text) ?? [];
-        if (found) resolve(found);
-      });
-    });
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'] });
-    page = await browser.newPage();
-    page.on('pageerror', (error) => problems.push(error.message));
-    await openLibraryPage(page, address);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    server?.kill();
-  });
+  beforeAll(() => void ({ page } = started));
 
   /** Runs one of those functions there, on a module that was built here. */
   const there = (run: unknown, module: string, ...rest: unknown[]): Promise<unknown> =>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** An NBD server in this process, whose file is memory that the test controls. */
+import { afterAll, afterEach } from '@jest/globals';
 import { join } from 'node:path';
 import type { NbdServer, NbdServerOptions } from '../../../dist/nbd-server/server.js';
+import { scratch } from './child.js';
 import { dist } from './paths.js';
 
 /** A file whose requests end when the test says so, if it wants to. */
@@ -78,8 +80,22 @@ export interface Running {
 
 let count = 0;
 
+type Options = Partial<NbdServerOptions> & { size?: number; isReadOnly?: boolean; name?: string };
+
+/** Returns what starts a server, which ends with the test. */
+export function nbdServers(): (options?: Options) => Promise<Running> {
+  const dir = scratch();
+  let running: Running | undefined;
+  afterAll(dir.remove);
+  afterEach(async () => {
+    running?.file.releaseAll();
+    await running?.server.close();
+  });
+  return async (options) => (running = await startServer(dir.path, options));
+}
+
 /** Starts a server at a socket in a directory. */
-export async function startServer(dir: string, { size = 65536, isReadOnly = false, name = '', ...options }: Partial<NbdServerOptions> & { size?: number; isReadOnly?: boolean; name?: string } = {}): Promise<Running> {
+async function startServer(dir: string, { size = 65536, isReadOnly = false, name = '', ...options }: Options = {}): Promise<Running> {
   const { NbdServer: Server } = (await import(dist('nbd-server/server.js'))) as { NbdServer: typeof NbdServer };
   const file = new MemoryFile(size);
   const said: string[] = [];
