@@ -38,11 +38,19 @@
 /* block/nbd-client.c */
 #define nbd_client_delete aio_priv_nbd_client_delete
 #define nbd_client_get aio_priv_nbd_client_get
-#define nbd_client_ready aio_priv_nbd_client_ready
 #define nbd_client_settle aio_priv_nbd_client_settle
+
+/* block/nbd-connect.c */
+#define nbd_client_check aio_priv_nbd_client_check
+#define nbd_client_give_up aio_priv_nbd_client_give_up
+#define nbd_client_ready aio_priv_nbd_client_ready
+#define nbd_client_retry aio_priv_nbd_client_retry
 #define nbd_client_wake aio_priv_nbd_client_wake
 #define nbd_client_watch aio_priv_nbd_client_watch
+#define nbd_connect aio_priv_nbd_connect
 #define nbd_fail aio_priv_nbd_fail
+#define nbd_lost aio_priv_nbd_lost
+#define nbd_take_back aio_priv_nbd_take_back
 
 /* block/nbd-handshake.c */
 #define nbd_handshake_secured aio_priv_nbd_handshake_secured

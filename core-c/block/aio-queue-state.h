@@ -29,6 +29,41 @@ struct AioQueue {
     PortIo *batch[];           /* slots entries; one submission */
 };
 
+/* ---- What carries requests out: the machine, or an NBD client. Not called for the engine sync. ---- */
+
+static inline int aio_queue_hand_over(AioQueue *queue, unsigned n)
+{
+    return queue->nbd ? nbd_queue_submit(queue->nbd, queue->batch, n)
+                      : port_queue_submit(queue->port, queue->batch, n);
+}
+
+static inline unsigned aio_queue_reap(AioQueue *queue, PortIo **ios, unsigned n)
+{
+    return queue->nbd ? nbd_queue_reap(queue->nbd, ios, n)
+                      : port_queue_reap(queue->port, ios, n);
+}
+
+static inline bool aio_queue_has_ended(AioQueue *queue)
+{
+    return queue->nbd ? !QTAILQ_EMPTY(&queue->nbd->ended) : port_queue_ready(queue->port);
+}
+
+static inline void aio_queue_take_back(AioQueue *queue, PortIo *io)
+{
+    if (queue->nbd) {
+        nbd_queue_cancel(queue->nbd, io);
+    } else {
+        port_queue_cancel(queue->port, io);
+    }
+}
+
+static inline uint64_t aio_queue_kicks(AioQueue *queue)
+{
+    return queue->nbd ? queue->nbd->kicks : port_queue_kicks(queue->port);
+}
+
+/* ---- Requests ---- */
+
 static inline void aio_queue_add_ended(AioQueue *queue, RawAio *request)
 {
     request->state = RAW_AIO_ENDED;

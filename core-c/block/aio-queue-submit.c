@@ -56,8 +56,7 @@ static void submit_pending(AioQueue *queue)
             }
             queue->batch[n++] = &request->io;
         }
-        taken = queue->nbd ? nbd_queue_submit(queue->nbd, queue->batch, n)
-                           : port_queue_submit(queue->port, queue->batch, n);
+        taken = aio_queue_hand_over(queue, n);
         if (taken == -EAGAIN) {
             break;
         }
@@ -112,8 +111,7 @@ void aio_queue_submit_ready(AioQueue *queue)
 void aio_queue_settle(AioQueue *queue)
 {
     if (queue->ended_count || (queue->blocked && !queue->in_flight) ||
-        (queue->port && port_queue_ready(queue->port)) ||
-        (queue->nbd && !QTAILQ_EMPTY(&queue->nbd->ended))) {
+        (queue->engine != AIO_ENGINE_SYNC && aio_queue_has_ended(queue))) {
         qemu_bh_schedule(queue->bh);
     } else {
         qemu_bh_cancel(queue->bh);
@@ -161,7 +159,7 @@ static void run_here(AioQueue *queue, RawAio *request)
 
 void aio_queue_submit(AioQueue *queue, RawAio *request, int64_t max_batch)
 {
-    if (!queue->port && !queue->nbd) {
+    if (queue->engine == AIO_ENGINE_SYNC) {
         run_here(queue, request);
         return;
     }
@@ -213,10 +211,6 @@ void aio_queue_cancel(AioQueue *queue, RawAio *request)
         queue->blocked = queue->blocked && queue->in_queue;
         aio_queue_end(queue, request, -ECANCELED);
     } else if (request->state == RAW_AIO_IN_FLIGHT) {
-        if (queue->nbd) {
-            nbd_queue_cancel(queue->nbd, &request->io);
-        } else {
-            port_queue_cancel(queue->port, &request->io);
-        }
+        aio_queue_take_back(queue, &request->io);
     }
 }

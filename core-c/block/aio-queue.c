@@ -12,8 +12,7 @@ enum { MAX_REAPED = 128 };
 static void reap(AioQueue *queue)
 {
     PortIo *ended[MAX_REAPED];
-    unsigned n = queue->nbd ? nbd_queue_reap(queue->nbd, ended, MAX_REAPED)
-                            : port_queue_reap(queue->port, ended, MAX_REAPED);
+    unsigned n = aio_queue_reap(queue, ended, MAX_REAPED);
 
     queue->in_flight -= n;
     for (unsigned i = 0; i < n; i++) {
@@ -42,7 +41,7 @@ static bool process(AioQueue *queue)
         aio_queue_submit_ready(queue);   /* the call-back that polls may wait for
                                           * these */
     }
-    if (queue->port || queue->nbd) {
+    if (queue->engine != AIO_ENGINE_SYNC) {
         reap(queue);
     }
     if (queue->ended_count > 1) {
@@ -206,9 +205,7 @@ void aio_queue_abandon(AioQueue *queue)
 void aio_queue_get_stats(AioQueue *queue, AioEngineStats *stats)
 {
     *stats = queue->stats;
-    if (queue->nbd) {
-        stats->kicks = queue->nbd->kicks;
-    } else if (queue->port) {
-        stats->kicks = port_queue_kicks(queue->port);
+    if (queue->engine != AIO_ENGINE_SYNC) {
+        stats->kicks = aio_queue_kicks(queue);
     }
 }

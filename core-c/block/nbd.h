@@ -146,17 +146,29 @@ NbdQueue *nbd_queue_of(AioContext *ctx);
 /* nbd-client.c */
 NbdClient *nbd_client_get(NbdQueue *queue, int number);
 void nbd_client_delete(NbdClient *client, bool lost);
+/* The last step of everything that the transport tells: sends, and says that the client is open, or why not. NULL: nothing. */
+void nbd_client_settle(NbdClient *client);
+
+/* nbd-connect.c */
+void nbd_connect(NbdConnection *conn);
 /* The connection ends, because the server broke a rule, or is gone. */
 __attribute__((format(printf, 3, 4)))
 void nbd_fail(NbdConnection *conn, int errnum, const char *fmt, ...);
+/* The connection has ended, which the transport knows. */
+void nbd_lost(NbdConnection *conn, int errnum);
+/* The requests of a connection wait for another one, those that were sent first first. */
+void nbd_take_back(NbdConnection *conn, NbdOps *ops);
+/* Ends all requests that wait for a connection. */
+void nbd_client_give_up(NbdClient *client);
 /* The handshake is over. */
 void nbd_client_ready(NbdConnection *conn);
 /* A request finds no connection. */
 void nbd_client_wake(NbdClient *client);
 /* Arms the timer that notices silence. */
 void nbd_client_watch(NbdClient *client);
-/* The last step of everything that the transport tells: sends, and says that the client is open, or why not. NULL: nothing. */
-void nbd_client_settle(NbdClient *client);
+/* The timers: it is time to connect; to look whether a server is silent. */
+void nbd_client_retry(void *opaque);
+void nbd_client_check(void *opaque);
 
 /* nbd-send.c. Sends what can be sent. */
 void nbd_send(NbdConnection *conn);
