@@ -115,7 +115,9 @@ bool aio_try_poll_mode(AioContext *ctx, AioHandlerList *ready_list,
     if (QLIST_EMPTY(&ctx->poll_aio_handlers)) {
         return false;
     }
-    max_ns = qemu_soonest_timeout(*timeout, qatomic_read(&ctx->poll_ns));
+    /* What the loop has learnt may be longer than another thread has allowed since. */
+    max_ns = MIN(qatomic_read(&ctx->poll_ns), qatomic_read(&ctx->poll_max_ns));
+    max_ns = qemu_soonest_timeout(*timeout, max_ns);
     if (max_ns && !CALL_OWN(aio_fdmon(ctx)->need_wait, ctx)) {
         aio_poll_set_started(ctx, ready_list, true);
         if (poll_for(ctx, ready_list, max_ns, timeout, now)) {

@@ -214,6 +214,65 @@ SIM_SCENARIO(polling_suppresses, "A producer that does not notify while the loop
     loop_end();
 }
 
+static uint32_t asked;
+static bool polling_is_off;
+
+static bool counts_asking(void *opaque)
+{
+    (void)opaque;
+    asked++;
+    return false;
+}
+
+static void hears_of_it(void *opaque)
+{
+    polling_is_off |= !!opaque;
+}
+
+/* Wakes the loop often, so that it learns how long to poll, and then changes that. */
+static void switches_polling_off(void *opaque)
+{
+    (void)opaque;
+    aio_bh_schedule_oneshot(ctx, hears_of_it, NULL);
+    sim_sleep(sim_choose(8) * 1000);
+    aio_bh_schedule_oneshot(ctx, hears_of_it, NULL);
+    aio_context_set_poll_params(ctx, 0, 0, 0, &error_abort);
+    aio_bh_schedule_oneshot(ctx, hears_of_it, ctx);
+}
+
+static void sees_its_time(void *opaque)
+{
+    *(bool *)opaque = true;
+}
+
+SIM_SCENARIO(polling_switched_off, "A loop does not poll any more once another thread has set poll-max-ns to 0, whatever it learns in that moment.")
+{
+    bool is_late = false;
+
+    loop_begin();
+    aio_context_set_poll_params(ctx, 20000, 0, 0, &error_abort);
+    event_notifier_init(&notifiers[0], false);
+    aio_set_event_notifier_full(ctx, &notifiers[0], false, consumes, counts_asking, consumes);
+    event_notifier_set(&notifiers[0]);     /* a handler is polled from its first event on */
+    sim_spawn("switches", switches_polling_off, NULL);
+    while (!polling_is_off) {
+        aio_poll(ctx, true);
+    }
+    sim_join();
+    QEMUTimer *timer = aio_timer_new(ctx, QEMU_CLOCK_REALTIME, SCALE_NS, sees_its_time, &is_late);
+    timer_mod(timer, qemu_clock_get_ns(QEMU_CLOCK_REALTIME) + SCALE_MS);
+    aio_poll(ctx, false);
+    asked = 0;
+    while (!is_late) {
+        aio_poll(ctx, true);
+    }
+    sim_check(asked == 0);
+    timer_free(timer);
+    aio_set_event_notifier(ctx, &notifiers[0], false, NULL, NULL);
+    event_notifier_cleanup(&notifiers[0]);
+    loop_end();
+}
+
 /* ---- Timers ---- */
 
 static QEMUTimer *timers[4];
