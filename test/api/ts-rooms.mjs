@@ -25,7 +25,7 @@ const ROOMS = {
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
   'nbd-server': ['errors', 'api'],
   entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace', 'wasi', 'whole', 'pool', 'doctor'],
-  cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'iothread', 'bench', 'nbd-server', 'doctor', 'whole', 'entries'],
+  cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'wasi', 'iothread', 'bench', 'nbd-server', 'doctor', 'whole', 'entries'],
 };
 
 /** The files that are in no folder. */

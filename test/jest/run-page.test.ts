@@ -3,6 +3,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
+import type { Trace } from 'wasm-aio';
 import { demoPages, inChromium } from './helpers/chromium.js';
 import { pathOf } from './helpers/paths.js';
 
@@ -36,7 +37,8 @@ inChromium(() => {
     await said(/^primes has ended with exit code 2\.$/);
     // Standard error is seen to be that.
     expect(await page.textContent('#screen .failed')).toBe('use: primes NUMBER THREADS, with 1 to 16 threads\n');
-    expect(await page.evaluate(() => location.hash)).toBe('#program=primes&args=%22not+a+number%22+1');
+    expect(await page.evaluate(() => location.hash)).toBe('#program=primes&args=%22not+a+number%22+1&polls=0');
+    expect(await page.isVisible('#timeline')).toBe(false);
     expect(problems).toEqual([]);
   });
 
@@ -65,6 +67,47 @@ inChromium(() => {
     await printed(/> ls\n> $/);
     await page.click('#end');
     await said(/^files has ended with exit code 0\.$/);
+    expect(problems).toEqual([]);
+  });
+
+  test('what a program waits for is on a timeline, by its libc or by WASI; it is saved, and stays when the program has ended', async () => {
+    await page.selectOption('#program', 'clock');
+    await page.check('#polls');
+    await page.click('#run');
+    await printed(/UTC\n.*UTC\n$/s);
+    await type('noon');
+    await printed(/You have said: noon\n/);
+    await shows('span', /wide; [3-9] calls$/);
+    await page.focus('#timeline');
+    const chosen = async (key: string): Promise<string | null> => {
+      await page.keyboard.press(key);
+      return page.textContent('#detail');
+    };
+    // Of the calls one has ended by the clock, one by the line.
+    const said = [await chosen('.')];
+    for (let text = await chosen(','); text !== said.at(-1); text = await chosen(',')) said.push(text);
+    for (let text = await chosen('.'); text !== said.at(-1); text = await chosen('.')) said.push(text);
+    for (const end of ['clock', 'fd 0']) expect(said).toContainEqual(expect.stringMatching(new RegExp(`^main, poll: call “fd 0, clock [\\d.]+ ms → ${end}”, [\\d.]+ (µs|ms)$`)));
+    await page.click('#stop');
+    await shows('status', /^clock was stopped\.$/);
+    const save = async (): Promise<Trace['traceEvents']> => {
+      const [download] = await Promise.all([page.waitForEvent('download'), page.click('#export')]);
+      return (JSON.parse(readFileSync(await download.path(), 'utf8')) as Trace).traceEvents;
+    };
+    expect(await save()).toContainEqual(expect.objectContaining({ name: 'poll', cat: 'wasi', ph: 'X', args: { subscriptions: 1, waits: expect.stringMatching(/^fd 0, clock /), events: 0, ready: 'clock' } }));
+    // aiocc has not built this one, so it calls WASI's poll_oneoff; it ends because it has no fd 3.
+    await page.setInputFiles('#file', pathOf('build/plain/poll.wasm'));
+    await shows('status', /^poll\.wasm has ended with exit code /);
+    await shows('span', /; 1 call$/);
+    expect(await save()).toEqual([
+      expect.objectContaining({ ph: 'M', args: { name: 'main' } }),
+      expect.objectContaining({ name: 'poll_oneoff', cat: 'wasi', ph: 'X', args: {
+        subscriptions: 3, waits: expect.stringMatching(/^fd_read 3, fd_read 4, clock [\d.]+ ms$/), events: 2, ready: 'fd_read 3 (errno 8), fd_read 4 (errno 8)',
+      } }),
+    ]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(new URL(page.url()).hash).toMatch(/&polls=1$/);
+    await page.uncheck('#polls');
     expect(problems).toEqual([]);
   });
 

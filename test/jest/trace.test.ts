@@ -10,10 +10,14 @@ import type { Asks } from './fixtures/iothread-asks.js';
 import type { ServedPeer } from './fixtures/iothread-peer.js';
 import type { ServedWaiter } from './fixtures/iothread-sync.js';
 import type * as chrome from '../../dist/trace/chrome.js';
+import type * as pollLog from '../../dist/wasi/poll-log.js';
+import type * as sharedFile from '../../dist/wasi/shared.js';
 import type { Batch } from '../../dist/trace/recording.js';
 import { failure } from './helpers/errors.js';
 import { cli, dist, pathOf } from './helpers/paths.js';
 
+const { PollLog } = (await import(dist('wasi/poll-log.js'))) as typeof pollLog;
+const { Shared } = (await import(dist('wasi/shared.js'))) as typeof sharedFile;
 const { ChromeTrace } = (await import(dist('trace/chrome.js'))) as typeof chrome;
 
 let runtime: Runtime;
@@ -293,6 +297,46 @@ test('what is wrong with the options is said', async () => {
   await failure(runtime.trace({ duration: 1 }), 'ERR_AIO_CLOSED');
 });
 
+test('run --trace has the poll_oneoff calls of each thread, and what poll() in libc waits for', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'wasm-aio-trace-'));
+  try {
+    const file = join(dir, 'trace.json');
+    const polls = (program: string, ...more: string[]): { trace: Trace; slices: unknown[] } => {
+      spawnSync(process.execPath, [cli, 'run', ...more, `--trace=${file}`, pathOf(program)], { input: '' });
+      const trace = JSON.parse(readFileSync(file, 'utf8')) as Trace;
+      expectWellFormed(trace);
+      return { trace, slices: trace.traceEvents.filter(({ cat }) => cat === 'wasi').map(({ name, tid, args }) => [trackName(trace, tid), name, args]) };
+    };
+    // There are no fds 3 and 4.
+    expect(polls('build/plain/poll.wasm').slices).toEqual([['main', 'poll_oneoff', {
+      subscriptions: 3, waits: expect.stringMatching(/^fd_read 3, fd_read 4, clock [\d.]+ ms$/), events: 2, ready: 'fd_read 3 (errno 8), fd_read 4 (errno 8)',
+    }]]);
+    const { trace, slices } = polls('build/demo/clock.wasm');
+    expect(trace.otherData.lost).toBe(0);
+    // The end of its input ends it, and perhaps a second ended before.
+    expect(slices.at(-1)).toEqual(['main', 'poll', expect.objectContaining({ event: 'libc_poll_begin', name: 'fd 0', nfds: 1, ready: 1 })]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test('calls that are overwritten before they are read are counted', async () => {
+  const shared = Shared.create(false);
+  const writer = PollLog.create(shared);
+  const reader = new PollLog(writer.buffer, shared);
+  const thread = { host: { monotonic: () => 5 } } as unknown as Parameters<typeof writer.begin>[0];
+  const one = (fd: number): Parameters<typeof writer.begin>[1][number] => ({ userdata: 0n, type: 1, fd, clock: 0, deadline: 0n, error: 0 });
+  writer.begin(thread, [one(1)]);
+  expect(reader.read()).toEqual({ lost: 0, records: [{ call: 'poll_oneoff', phase: 'begin', time: 5, thread: -1, name: 'owner', count: 1, text: 'fd_read 1' }] });
+  for (let n = 0; n < 5000; n++) writer.begin(thread, [one(n)]);
+  const { lost, records } = reader.read();
+  // The place of one is where the next will be written.
+  expect([lost, records.length]).toEqual([5000 - 4095, 4095]);
+  expect(records.map(({ text }) => text)).toEqual(Array.from({ length: 4095 }, (_, n) => `fd_read ${n + 905}`));
+  writer.begin(thread, Array.from({ length: 40 }, (_, n) => one(n + 100)));
+  expect(reader.read().records[0]?.text).toMatch(/^fd_read 100, fd_read 101, .* and \d+ more$/);
+});
+
 test('run and bench write a trace; where there is nothing to write there is a sentence and no file', () => {
   const dir = mkdtempSync(join(tmpdir(), 'wasm-aio-trace-'));
   try {
@@ -310,7 +354,7 @@ test('run and bench write a trace; where there is nothing to write there is a se
     }
     const plain = pathOf('build/plain/command.wasm');
     const [status, said] = run('run', plain);
-    expect(run('run', `--trace=${file}`, plain)).toEqual([status, `${said}wasm-aio: --trace: ${plain} has no loops, because aiocc has not built it: nothing was written\n`]);
+    expect(run('run', `--trace=${file}`, plain)).toEqual([status, `${said}wasm-aio: --trace: ${plain} has no loops, because aiocc has not built it, and has not called poll_oneoff: nothing was written\n`]);
     expect(existsSync(file)).toBe(false);
     for (const args of [['bench'], ['run', plain]]) {
       const [command = '', ...rest] = args;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /** The page that shows what event loops do while they do it. */
 import { grouped } from '../bench/units.js';
-import { call, Drawing, time, type Found, type View } from './explorer/draw.js';
+import { time } from './explorer/draw.js';
 import { Loops, type Polling } from './explorer/loops.js';
 import { STATES, type Lane, type Totals } from './explorer/timeline.js';
+import { download, TimeWindow, type Source } from './explorer/window.js';
 import { find, isIsolated, readAddress, say, tell, valueOf, writeAddress } from './page.js';
 
 /** The workloads, with their numbers in workloads.c. */
@@ -15,118 +16,30 @@ const WORKLOADS: readonly [string, string, string][] = [
   ['pipeline', 'Pipeline', 'Eight items go from loop to loop through pipes, and back to the page. A handler reads each pipe when its notifier is set, or when polling finds something in it.'],
   ['wander', 'Wandering coroutines', 'Four coroutines move to a loop by chance, do some work there, and move on, with the same stack in another thread.'],
 ];
-const SPANS = [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1e6, 2e6, 5e6, 1e7];
-/** Shorter windows than this are shown as snapshots, one after the other. */
-const SMOOTH_US = 1e6;
-const SNAPSHOT_MS = matchMedia('(prefers-reduced-motion: reduce)').matches ? 2000 : 400;
 const FIGURES_MS = 1000;
 
-const canvas = find<HTMLCanvasElement>('timeline');
 const controls = ['workload', 'threads', 'rate', 'poll-max-ns', 'poll-grow', 'poll-shrink'] as const;
 
 let loops: Loops;
-const drawing = new Drawing(canvas);
-const view: View = { start: 0, span: 2000 };
-let paused = false;
-/** What `view` shows is the end of what is known, and nothing newer. */
-let shownNow = 0;
+let running = false;
+const shown = (): Source | undefined => (running ? { shown: loops.timeline, now: loops.now, last: loops.timeline.last, read: () => loops.read() } : undefined);
+const timeWindow = new TimeWindow(shown, 2000, writeSettings);
 
 // ---- Settings
 
 function readSettings(): void {
-  const span = Number(readAddress(controls).get('span'));
-  if (SPANS.includes(span)) view.span = span;
+  timeWindow.span = Number(readAddress(controls).get('span'));
 }
 
-const writeSettings = (): void => writeAddress(controls, { span: String(view.span) });
+function writeSettings(): void {
+  writeAddress(controls, { span: String(timeWindow.span) });
+}
 
 const polling = (): Polling => ({ pollMaxNs: Number(valueOf('poll-max-ns')), pollGrow: Number(valueOf('poll-grow')), pollShrink: Number(valueOf('poll-shrink')) });
 
-// ---- The timeline
-
-function draw(): void {
-  drawing.draw(loops.timeline, view, shownNow);
-  find('span').textContent = `${time(view.span)} wide${drawing.hidden ? `; ${grouped(drawing.hidden)} wake-ups: zoom in to see their arrows` : ''}`;
-}
-
-/** Shows the newest: all of it, or what has happened until the last call-back. */
-function follow(): void {
-  shownNow = loops.now;
-  const end = view.span >= SMOOTH_US ? shownNow : Math.min(shownNow, (loops.timeline.last || shownNow) + view.span * 0.05);
-  view.start = end - view.span;
-  view.chosen = undefined;
-}
-
-let lastPicture = -Infinity;
-function frame(): void {
-  requestAnimationFrame(frame);
-  if (!running) return;
-  if (!paused) loops.read();
-  const now = performance.now();
-  if (paused || now - lastPicture < (view.span >= SMOOTH_US ? 0 : SNAPSHOT_MS)) return;
-  lastPicture = now;
-  follow();
-  draw();
-}
-
-function pause(on: boolean): void {
-  paused = on;
-  find('pause').textContent = on ? 'Continue' : 'Pause';
-  if (!on) lastPicture = -Infinity;
-}
-
-function zoom(by: number, around = 0.5): void {
-  const n = SPANS.indexOf(view.span) + by;
-  const span = SPANS[Math.max(0, Math.min(SPANS.length - 1, n))]!;
-  view.start += (view.span - span) * around;
-  view.span = span;
-  writeSettings();
-  if (paused) draw();
-  else lastPicture = -Infinity;
-}
-
-function move(us: number): void {
-  pause(true);
-  view.start = Math.max(-view.span, Math.min(shownNow, view.start + us));
-  draw();
-}
-
-function choose(found: Found | undefined): void {
-  view.chosen = found;
-  find('detail').textContent = found?.text ?? '';
-  draw();
-}
-
-/** Chooses the call-back that comes so many after the chosen one in its lane. */
-function step(by: number): void {
-  pause(true);
-  const { chosen } = view;
-  const lane = chosen?.lane ?? loops.timeline.lanes[0];
-  if (!lane) return;
-  const from = chosen && chosen.call >= 0 ? chosen.call + by : lane.calls.from(chosen?.start ?? view.start + view.span / 2);
-  show(call(lane, Math.max(0, Math.min(lane.calls.starts.length - 1, from)), shownNow));
-}
-
-function otherLane(by: number): void {
-  pause(true);
-  const { lanes } = loops.timeline;
-  const lane = lanes[Math.max(0, Math.min(lanes.length - 1, (view.chosen ? lanes.indexOf(view.chosen.lane) : -1) + by))];
-  if (lane) show(call(lane, lane.calls.from(view.chosen?.start ?? view.start + view.span / 2), shownNow) ?? { lane, call: -1, start: view.start, end: view.start, text: `${lane.name}: no call-back yet` });
-}
-
-function show(found: Found | undefined): void {
-  if (found && (found.start < view.start || found.start > view.start + view.span)) view.start = found.start - view.span / 2;
-  choose(found);
-}
-
 function save(): void {
   loops.read();
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(loops.save())], { type: 'application/json' }));
-  link.download = `${valueOf('workload')}.json`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  say(`Saved as ${link.download}: open it at ui.perfetto.dev, which reads it in your browser and sends it nowhere.`);
+  say(download(loops.save(), valueOf('workload')));
 }
 
 // ---- Figures
@@ -176,7 +89,7 @@ function row(lane: Lane, before: Seen | undefined, { now, states, totals }: Seen
 }
 
 function figures(): void {
-  if (!running || paused) return;
+  if (!running || timeWindow.paused) return;
   const { lanes, lost } = loops.timeline;
   const now = loops.now;
   const next = new Map(lanes.map((lane): [Lane, Seen] => [lane, { now, states: lane.statesAt(now), totals: { ...lane.totals } }]));
@@ -187,7 +100,6 @@ function figures(): void {
 
 // ---- Running
 
-let running = false;
 /** What is to be done after what is being done. */
 let tasks = Promise.resolve();
 
@@ -206,7 +118,7 @@ function begin(): void {
     await loops.run(n, Number(valueOf('threads')), Number(valueOf('rate')), polling());
     seen = new Map();
     running = true;
-    pause(false);
+    timeWindow.pause(false);
   }).catch(fail);
 }
 
@@ -222,53 +134,13 @@ function setPolling(): void {
 function listen(): void {
   for (const id of ['workload', 'threads', 'rate'] as const) find(id).addEventListener('change', begin);
   for (const id of ['poll-max-ns', 'poll-grow', 'poll-shrink'] as const) find(id).addEventListener('change', setPolling);
-  const click = (id: string, work: () => void): void => find(id).addEventListener('click', work);
-  click('pause', () => pause(!paused));
-  click('earlier', () => move(-view.span / 2));
-  click('later', () => move(view.span / 2));
-  click('in', () => zoom(-1));
-  click('out', () => zoom(1));
-  click('export', save);
-  const place = (event: MouseEvent): [number, number] => [event.clientX - canvas.getBoundingClientRect().left, event.clientY - canvas.getBoundingClientRect().top];
-  let grabbed: number | undefined;
-  canvas.addEventListener('pointerdown', (event) => {
-    grabbed = event.clientX;
-    canvas.setPointerCapture(event.pointerId);
-  });
-  canvas.addEventListener('pointerup', () => (grabbed = undefined));
-  canvas.addEventListener('pointercancel', () => (grabbed = undefined));
-  canvas.addEventListener('pointermove', (event) => {
-    if (grabbed === undefined) return choose(drawing.at(loops.timeline, view, ...place(event), shownNow));
-    if (Math.abs(event.clientX - grabbed) < 3) return;
-    move(((grabbed - event.clientX) / canvas.clientWidth) * view.span);
-    grabbed = event.clientX;
-  });
-  canvas.addEventListener('wheel', (event) => {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    zoom(Math.sign(event.deltaY), place(event)[0] / canvas.clientWidth);
-  }, { passive: false });
-  const keys: Record<string, () => void> = {
-    ArrowLeft: () => move(-view.span / 10), ArrowRight: () => move(view.span / 10), '+': () => zoom(-1), '=': () => zoom(-1), '-': () => zoom(1),
-    ' ': () => pause(!paused), '.': () => step(1), ',': () => step(-1), PageDown: () => otherLane(1), PageUp: () => otherLane(-1),
-  };
-  canvas.addEventListener('keydown', (event) => {
-    const work = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
-    if (!work) return;
-    event.preventDefault();
-    work();
-  });
-  addEventListener('resize', draw);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-    drawing.readColours();
-    draw();
-  });
+  find('export').addEventListener('click', save);
+  timeWindow.listen();
   addEventListener('hashchange', () => {
     readSettings();
     begin();
   });
   setInterval(figures, FIGURES_MS);
-  requestAnimationFrame(frame);
 }
 
 find<HTMLSelectElement>('workload').append(...WORKLOADS.map(([id, title]) => new Option(title, id)));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** The page that runs WASI programs, with a screen for what they print and a line for what they read. */
+import { ownerHost } from '../hosts/detect.js';
 import { WasiHost } from '../wasi-browser.js';
+import { download, TimeWindow } from './explorer/window.js';
 import { find, isIsolated, onFile, readAddress, say, tell, valueOf, writeAddress } from './page.js';
 import { argumentsOf } from './run/arguments.js';
+import { Polls } from './run/polls.js';
 import { Screen } from './run/screen.js';
 
 interface Program {
@@ -30,7 +33,7 @@ const programs = new Map<string, Program>([
   port('sqlite3', '-interactive', 'The shell of SQLite, which is in the public domain: SQL ends with a semicolon, and .help lists its own commands.'),
   port('lua', '-i', 'The interpreter of Lua 5.4, copyright 1994–2022 Lua.org, PUC-Rio, under the MIT licence. Each line is run, such as print(2^10).'),
 ]);
-const settings = ['program', 'args'];
+const settings = ['program', 'args', 'polls'];
 
 const select = find<HTMLSelectElement>('program');
 const args = find<HTMLInputElement>('args');
@@ -42,11 +45,15 @@ const hasKeyboard = matchMedia('(pointer: fine)').matches;
 /** What runs now. */
 let input: ReadableStreamDefaultController<Uint8Array> | undefined;
 let stopping: AbortController | undefined;
+/** The calls of the program that runs, or of the last one. */
+let polls: Polls | undefined;
+const calls = (): string => `; ${polls?.calls} ${polls?.calls === 1 ? 'call' : 'calls'}${polls?.lost ? `; ${polls.lost} of their beginnings and ends came too fast to be shown` : ''}`;
+const timeWindow = new TimeWindow(() => polls, 1e7, () => {}, calls);
 
 // ---- The controls
 
 function setRunning(running: boolean): void {
-  for (const control of [select, args, find<HTMLInputElement>('file'), find<HTMLButtonElement>('run')]) control.disabled = running;
+  for (const control of [select, args, find<HTMLInputElement>('polls'), find<HTMLInputElement>('file'), find<HTMLButtonElement>('run')]) control.disabled = running;
   find('stop').hidden = !running;
   setInput(running);
 }
@@ -105,6 +112,9 @@ async function run(): Promise<void> {
   const stop = (stopping = new AbortController());
   setRunning(true);
   screen.clear();
+  polls = undefined;
+  find('polling').hidden = !find<HTMLInputElement>('polls').checked;
+  timeWindow.pause(false);
   say(`${name} starts…`);
   let host: WasiHost | undefined;
   try {
@@ -113,6 +123,7 @@ async function run(): Promise<void> {
       module: program.module, args: [name, ...argumentsOf(args.value)], dirs: { '/': 'mem' }, env: { HOME: '/' },
       stdin, stdout: output(), stderr: output('failed'), signal: stop.signal,
     });
+    if (find<HTMLInputElement>('polls').checked) polls = new Polls(host, (await ownerHost()).monotonic);
     say(`${name} runs.`);
     if (hasKeyboard) line.focus();
     const code = await host.run({ signal: stop.signal });
@@ -123,6 +134,7 @@ async function run(): Promise<void> {
     else tell(error);
   } finally {
     input = undefined;
+    polls?.end();
     await host?.close();
     stopping = undefined;
     setRunning(false);
@@ -144,7 +156,7 @@ async function runFile(file: File): Promise<void> {
 
 function listen(): void {
   select.addEventListener('change', choose);
-  args.addEventListener('change', () => writeAddress(settings));
+  for (const control of [args, find('polls')]) control.addEventListener('change', () => writeAddress(settings));
   find('form').addEventListener('submit', (event) => {
     event.preventDefault();
     void run();
@@ -159,7 +171,9 @@ function listen(): void {
   });
   find('stop').addEventListener('click', () => stopping?.abort());
   onFile('file', (file) => void runFile(file));
+  find('export').addEventListener('click', () => polls && say(download(polls.save(), `${select.value}-polls`)));
   addEventListener('hashchange', read);
+  timeWindow.listen();
 }
 
 function read(): void {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* poll() and select(), on all descriptors: those of WASI, the library's own, event notifiers. */
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/select.h>
 #include <time.h>
 
 #include "port/fd-table.h"
+#include "sync/trace.h"
 #include "wait.h"
 #include "wasi.h"
 #include "weak.h"
@@ -29,6 +31,20 @@ static short reported(const struct pollfd *asked, short revents)
                    (asked->events | POLLERR | POLLHUP | POLLNVAL));
 }
 
+/* Traces that a call begins or ends, with the descriptors that it waits for or that are ready. */
+static void trace_poll(AioTraceType type, const PortPollFd *fds, unsigned n, int64_t value)
+{
+    char name[AIO_TRACE_NAME] = "";
+    size_t used = 0;
+
+    for (unsigned i = 0; i < n && used < sizeof(name); i++) {
+        if (fds[i].fd >= 0 && (type == AIO_TRACE_libc_poll_begin || fds[i].revents)) {
+            used += (size_t)snprintf(name + used, sizeof(name) - used, "%sfd %d", used ? ", " : "", fds[i].fd);
+        }
+    }
+    trace_write(type, n, (uint64_t)value, name);
+}
+
 /* Returns the number of ready descriptors, or -errno. */
 static int poll_ns(struct pollfd *fds, unsigned n, int64_t timeout_ns)
 {
@@ -44,7 +60,13 @@ static int poll_ns(struct pollfd *fds, unsigned n, int64_t timeout_ns)
     for (unsigned i = 0; i < n; i++) {
         copy[i] = (PortPollFd){ .fd = fds[i].fd, .events = plain(fds[i].events) };
     }
+    if (trace_is_on()) {
+        trace_poll(AIO_TRACE_libc_poll_begin, copy, n, timeout_ns);
+    }
     ready = wasm_fd_poll(copy, n, timeout_ns);
+    if (trace_is_on()) {
+        trace_poll(AIO_TRACE_libc_poll_end, copy, n, ready);
+    }
     for (unsigned i = 0; ready >= 0 && i < n; i++) {
         fds[i].revents = reported(&fds[i], copy[i].revents);
     }

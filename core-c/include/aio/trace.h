@@ -83,7 +83,12 @@ extern "C" {
     X(aio_call_begin, BEGIN, OTHER, "call", "connection")                    \
     X(aio_call_end, END, OTHER, "call", "connection")                        \
     X(aio_call_answered, MARK, OTHER, "call", "connection")                  \
-    X(aio_call_returned, MARK, OTHER, "call", "connection")
+    X(aio_call_returned, MARK, OTHER, "call", "connection")                  \
+    /* poll() and select() of the libc of WebAssembly, with the names of the \
+     * descriptors: those of the call, and those that are ready. Times in    \
+     * ns; -1: none. */                                                      \
+    X(libc_poll_begin, BEGIN, OTHER, "nfds", "timeout")                      \
+    X(libc_poll_end, END, OTHER, "nfds", "ready")
 
 typedef enum AioTraceType {
 #define X(name, phase, clock, object, value) AIO_TRACE_##name,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** Draws a window of the timeline on a canvas, and says what is at a place of it. */
-import { KINDS, STATES, type Lane, type Timeline } from './timeline.js';
+import { KINDS, STATES, type Arrow, type Lane } from './timeline.js';
 
 /** Heights of a lane in CSS pixels: its name, what the loop does, its call-backs. */
 const [NAME, STATE, CALLS, GAP] = [18, 8, 26, 12];
@@ -9,7 +9,13 @@ const AXIS = 26;
 /** So many arrows are worth drawing. */
 const MOST_ARROWS = 300;
 
-/** What is shown: from a time on, in µs. */
+/** What is drawn. */
+export interface Shown {
+  readonly lanes: readonly Lane[];
+  readonly arrows: readonly Arrow[];
+}
+
+/** What is shown of it: from a time on, in µs. */
 export interface View {
   start: number;
   span: number;
@@ -57,7 +63,7 @@ export class Drawing {
     const style = getComputedStyle(this.#canvas);
     const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
     this.#colours = {
-      states: ['working', 'polling', 'asleep', 'page'].map(of), kinds: ['bh', 'handler', 'timer', 'coroutine'].map(of),
+      states: ['working', 'polling', 'asleep', 'page'].map(of), kinds: ['bh', 'handler', 'timer', 'coroutine', 'poll'].map(of),
       text: of('text'), faint: of('border'), arrow: of('arrow'), onCall: of('on-call'), chosen: of('accent'),
     };
   }
@@ -66,7 +72,7 @@ export class Drawing {
     return ((us - start) / span) * this.#width;
   }
 
-  draw(timeline: Timeline, view: View, now: number): void {
+  draw(timeline: Shown, view: View, now: number): void {
     const lanes = timeline.lanes;
     const height = heightOf(lanes.length);
     const scale = devicePixelRatio;
@@ -173,7 +179,7 @@ export class Drawing {
     }
   }
 
-  #arrows(timeline: Timeline, lanes: readonly Lane[], view: View): void {
+  #arrows(timeline: Shown, lanes: readonly Lane[], view: View): void {
     const until = view.start + view.span;
     const shown = timeline.arrows.filter(({ sent, accepted }) => accepted >= view.start && sent <= until);
     this.hidden = shown.length > MOST_ARROWS ? shown.length : 0;
@@ -212,7 +218,7 @@ export class Drawing {
   }
 
   /** What is at a place of the canvas, in CSS pixels. */
-  at(timeline: Timeline, view: View, x: number, y: number, now: number): Found | undefined {
+  at(timeline: Shown, view: View, x: number, y: number, now: number): Found | undefined {
     const lane = timeline.lanes[Math.floor(y / LANE)];
     if (!lane) return undefined;
     const us = view.start + (x / this.#width) * view.span;

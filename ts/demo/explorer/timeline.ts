@@ -12,7 +12,8 @@ export const ASLEEP = 2;
 export const PAGE = 3;
 
 /** The kinds of call-backs. */
-export const KINDS = ['bottom half', 'handler', 'timer', 'coroutine'] as const;
+export const KINDS = ['bottom half', 'handler', 'timer', 'coroutine', 'call'] as const;
+export const POLL = 4;
 const KIND: Record<string, number> = { aio_bh_begin: 0, aio_handler_begin: 1, aio_timer_begin: 2, qemu_aio_coroutine_enter: 3 };
 const TO_STATE: Record<string, number> = {
   aio_poll_begin: WORKING, aio_dispatch_begin: WORKING, aio_dispatch_end: PAGE,

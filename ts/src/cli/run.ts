@@ -15,7 +15,7 @@ const options = {
   listen: { value: '[HOST:]PORT', help: 'a TCP socket that listens; its fd follows those of the directories (3, 4, ...)' },
   'allow-net': { help: 'its sockets may use other addresses than those of the loopback interface' },
   timeout: { value: 'SECONDS', help: 'end it after this time with exit code 124, and say where its loops are' },
-  trace: { value: 'FILE', help: 'write what its loops did to FILE, which Perfetto (ui.perfetto.dev) and Chrome open' },
+  trace: { value: 'FILE', help: 'write what its loops did, and its poll_oneoff calls, to FILE, which Perfetto (ui.perfetto.dev) and Chrome open' },
   top: { value: 'SOCKET', help: 'listen on SOCKET, so that `wasm-aio top SOCKET` shows its loops while it runs' },
   'max-memory': { value: 'SIZE', help: 'what its memory may grow to, if it imports its memory (64M, 1G)' },
 };
@@ -93,6 +93,7 @@ export async function run(argv: string[], early?: Worker): Promise<number> {
   const host = await WasiHost.create({
     ...options, module: pathToFileURL(program), args: given.operands, ...(early && { worker: workersAfter(early) }),
   });
+  await traced?.recordPolls(host);
   if (traced || shown) {
     host.whenCore = (core, guest) => {
       traced?.begin(core);
@@ -108,9 +109,9 @@ export async function run(argv: string[], early?: Worker): Promise<number> {
     complain(error.message);
     code = error.code === 'ERR_AIO_PANIC' ? 134 : error.code === 'ERR_AIO_TIMEOUT' ? 124 : 1;
   }
-  const noLoops = `${program} has no loops, because aiocc has not built it: nothing was`;
-  if (!(await traced?.end() ?? true)) complain(`--trace: ${noLoops} written`);
-  if (!(shown?.end() ?? true)) complain(`--top: ${noLoops} shown`);
+  const noLoops = `${program} has no loops, because aiocc has not built it`;
+  if (!(await traced?.end() ?? true)) complain(`--trace: ${noLoops}, and has not called poll_oneoff: nothing was written`);
+  if (!(shown?.end() ?? true)) complain(`--top: ${noLoops}: nothing was shown`);
   // process.exit() ends all threads, whatever they are doing.
   process.exit(code);
 }

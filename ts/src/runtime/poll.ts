@@ -8,7 +8,8 @@ const EVENT_BYTES = 32;
 /** Enough for each fd in both directions, and clocks. */
 const MAX_SUBSCRIPTIONS = 65536;
 
-interface Subscription {
+/** What a call of poll_oneoff waits for. */
+export interface Subscription {
   userdata: bigint;
   type: number;
   /** The fd of an fd_read or fd_write. */
@@ -44,6 +45,9 @@ export interface Pollable {
   prepareSleep(): number;
   /** Sleeps until a descriptor wakes this thread up, for at most ms. */
   sleep(seen: number, ms: number): void;
+  /** Called before a call begins to wait, and with what it returns. Absent where nobody records the calls. */
+  begun?(all: readonly Subscription[]): void;
+  ended?(ready: readonly [Subscription, PollEvent][]): void;
 }
 
 /**
@@ -115,6 +119,7 @@ export function pollCalls(thread: SystemThread, pollable: Pollable): SystemCalls
       if (n > MAX_SUBSCRIPTIONS) fail(E.INVAL);
       // All subscriptions are read before the first event is written, because the two arrays may overlap.
       const all = Array.from({ length: n }, (_, i) => subscription(from + i * SUBSCRIPTION_BYTES));
+      pollable.begun?.(all);
       for (;;) {
         const seen = pollable.prepareSleep();
         const ready: [Subscription, PollEvent][] = [];
@@ -125,6 +130,7 @@ export function pollCalls(thread: SystemThread, pollable: Pollable): SystemCalls
         if (ready.length > 0) {
           ready.forEach(([one, event], i) => putEvent(to + i * EVENT_BYTES, one, event));
           memory.setU32(result, ready.length);
+          pollable.ended?.(ready);
           return;
         }
         pollable.sleep(seen, untilClock(all));

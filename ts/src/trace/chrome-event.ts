@@ -3,7 +3,7 @@
 export interface ChromeEvent {
   /** The text that viewers show. */
   name: string;
-  /** The category, by which viewers filter: `loop`, `call-back`, `coroutine`, `call`, `wake-up`, `io`, `lost`. */
+  /** The category, by which viewers filter: `loop`, `call-back`, `coroutine`, `call`, `wake-up`, `io`, `wasi`, `lost`. */
   cat: string;
   /** The phase: X (has a duration), i (a moment), s and f (the ends of an arrow), b and e (a request), M (a name of a track). */
   ph: 'X' | 'i' | 's' | 'f' | 'b' | 'e' | 'M';

@@ -43,6 +43,7 @@ export const SLICES: Record<string, { cat: string; name(event: TraceEvent, namin
   aio_timer_begin: { cat: 'call-back', name: ({ object }, naming) => naming.functionName(object) ?? 'timer' },
   qemu_aio_coroutine_enter: { cat: 'coroutine', name: ({ name }) => name },
   aio_call_begin: { cat: 'call', name: ({ name }) => name || 'function' },
+  libc_poll_begin: { cat: 'wasi', name: () => 'poll' },
   aio_job_begin: { cat: 'io', name: ({ object }, naming) => naming.functionName(object) ?? 'job' },
 };
 

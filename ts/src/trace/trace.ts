@@ -9,22 +9,26 @@ import { namesOf } from './names.js';
 import { assertEnds, traceChecks, type TraceOptions } from './options.js';
 import { READ_MS, Recording, type Batch } from './recording.js';
 
+/** Adds to a trace that began and ended at these times, in ns. */
+type Add = (trace: Trace, start: number, end: number) => void;
+
 /**
  * Records what the loops of a runtime do: see Runtime.trace(). begun: what rt_trace_start() has returned. It was called
- * before this file was loaded, so that what happened meanwhile is recorded, too.
+ * before this file was loaded, so that what happened meanwhile is recorded, too. add: adds what is recorded elsewhere.
  */
-export async function trace(core: Core, given: TraceOptions, begun = core.instance.exports.rt_trace_start?.()): Promise<Trace> {
+export async function trace(core: Core, given: TraceOptions, begun = core.instance.exports.rt_trace_start?.(), add?: Add): Promise<Trace> {
   const recording = Recording.of(core, begun);
   try {
     const options = optionsOf(given, traceChecks);
     assertEnds(options);
-    return await record(core, recording, options);
+    return await record(core, recording, options, add);
   } finally {
     recording.close();
   }
 }
 
-async function record(core: Core, recording: Recording, { duration, signal, maxEvents = 1_000_000, devtools = false }: TraceOptions): Promise<Trace> {
+async function record(core: Core, recording: Recording, options: TraceOptions, add: Add | undefined): Promise<Trace> {
+  const { duration, signal, maxEvents = 1_000_000, devtools = false } = options;
   const batches: Batch[] = [];
   let kept = 0;
   let left = 0;
@@ -47,6 +51,7 @@ async function record(core: Core, recording: Recording, { duration, signal, maxE
     functionName: (place) => (place === callback ? 'JavaScript' : functionName(place)),
   });
   const converted = chrome.convert(batches, end, left + unwritten, VERSION);
+  add?.(converted, start, end);
   if (devtools) {
     // The thread may lose its CPU between two readings: the greatest is the one where it did not.
     const began = Math.max(...[1, 2, 3].map(() => performance.now() - (core.host.monotonic() - start) / 1e6));

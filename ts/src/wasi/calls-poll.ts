@@ -8,10 +8,12 @@ import type { SystemCalls } from '../runtime/process.js';
 import { Kind, type Descriptor } from './descriptor.js';
 import type { GuestThread } from './guest-thread.js';
 import { host } from './path.js';
+import { PollLog } from './poll-log.js';
 import { CONNECTION_BYTES } from './socket.js';
 
 export function guestPollCalls(thread: GuestThread): SystemCalls {
-  const { table, shared } = thread;
+  const { table, shared, config } = thread;
+  const log = config.polls && new PollLog(config.polls, shared);
 
   /** The number of bytes from the offset to the end of a file. */
   function fileBytes(file: Descriptor): bigint {
@@ -49,5 +51,6 @@ export function guestPollCalls(thread: GuestThread): SystemCalls {
     look: (fd, type) => table.use(fd, (descriptor) => look(descriptor, type)),
     prepareSleep: () => shared.prepareSleep(),
     sleep: (seen, ms) => shared.sleep(seen, ms),
+    ...(log && { begun: (all) => log.begin(thread, all), ended: (ready) => log.end(thread, ready) }),
   });
 }

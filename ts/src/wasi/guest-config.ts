@@ -17,4 +17,6 @@ export interface GuestConfig {
   readonly places: SharedArrayBuffer | undefined;
   /** The channel to the worker that serves directories of the origin; undefined if there are none. */
   readonly opfs: SharedArrayBuffer | undefined;
+  /** Where its poll_oneoff calls are recorded; undefined if they are not. */
+  readonly polls: SharedArrayBuffer | undefined;
 }

@@ -11,6 +11,7 @@ import { guestSystem } from './guest-system.js';
 import type { DirectoryCalls } from './guest-thread.js';
 import { guestThread, noDirectories, preview1 } from './preview1.js';
 import type { GuestConfig } from './guest-config.js';
+import { self } from './poll-log.js';
 import { GuestEnded } from './shared.js';
 import { answerStack } from './stack.js';
 
@@ -80,7 +81,11 @@ export function startGuestWorker(host: WorkerHost, directoryCalls?: DirectoryCal
       guest: (_host, init: GuestInit) => runGuest(host, init, directoryCalls),
       'guest-message': (_host, message: GuestMessage) => deliver(message),
     },
-    began: (worker) => answerStack((worker.init.guest as GuestConfig).guest, () => worker.name, sourceLines(worker.init.module)),
+    began(worker) {
+      self.number = worker.init.thread;
+      self.name = () => worker.name;
+      answerStack((worker.init.guest as GuestConfig).guest, () => worker.name, sourceLines(worker.init.module));
+    },
     roles: {},
     messages: [],
   });
@@ -99,6 +104,8 @@ async function runGuest(host: WorkerHost, init: GuestInit, directoryCalls: Direc
   const { module, memory: imported, thread: started } = init;
   const post = (message: FromGuest): void => host.post(message);
   const name = started ? `thread ${started.tid}` : 'main';
+  self.number = started?.tid ?? 0;
+  self.name = () => name;
   let exports: WebAssembly.Exports = {};
   const memory = (): WebAssembly.Memory => imported?.memory ?? (exports['memory'] as WebAssembly.Memory);
   const thread = guestThread(init.config, host, memory, true);

@@ -39,6 +39,7 @@ const THREADS = 8;
 const DISK_LOCK = 9;
 const PLACES_LOCK = 10;
 const OPFS_LOCK = 11;
+const POLLS_LOCK = 12;
 const SLEEPER_WORDS = 16;
 const FDS = HEADER;
 const OBJECTS = FDS + MAX_FDS;
@@ -147,6 +148,11 @@ export class Shared {
   /** Locks the table of where things were opened. */
   withPlaces<T>(work: () => T): T {
     return this.locked(PLACES_LOCK, work);
+  }
+
+  /** Locks the record of the poll_oneoff calls, for its writers. */
+  withPolls<T>(work: () => T): T {
+    return this.locked(POLLS_LOCK, work);
   }
 
   /** Locks the files of the origin, which serve one thread at a time. The owner, which must not wait for an answer, has none. */

@@ -21,6 +21,7 @@ import { createChannel, FIRST_OPFS_FD, isOfOpfs } from './opfs-channel.js';
 import { OpfsService } from './opfs-service.js';
 import { Pump } from './pump.js';
 import { Places } from './places.js';
+import { PollLog } from './poll-log.js';
 import { OwnerEnd, Ring } from './ring.js';
 import { RIGHTS_OF_DEVICE, RIGHTS_OF_DIRECTORY, RIGHTS_OF_LISTENER } from './rights.js';
 import { Shared } from './shared.js';
@@ -42,7 +43,7 @@ const IN_MEMORY = 'mem';
  * descriptors.
  */
 export class WasiGuest implements Guest {
-  readonly config: GuestConfig;
+  config: GuestConfig;
   private readonly table: FdTable;
   /** The ports on which the sockets listen, in the order of the option. */
   readonly ports: number[] = [];
@@ -93,6 +94,7 @@ export class WasiGuest implements Guest {
       fdFolder,
       places: this.places?.buffer,
       opfs: this.origin.length > 0 ? createChannel() : undefined,
+      polls: undefined,
     };
   }
 
@@ -143,6 +145,13 @@ export class WasiGuest implements Guest {
   /** What kind of descriptor it is, for people; undefined: it is not open. */
   kindOf(fd: number): string | undefined {
     return this.table.kindOf(fd);
+  }
+
+  /** Has the poll_oneoff calls of its threads recorded. Called before the first thread starts. */
+  logPolls(): PollLog {
+    const log = PollLog.create(this.shared);
+    this.config = { ...this.config, polls: log.buffer };
+    return log;
   }
 
   /** The guest's file descriptors as text, one line each. */

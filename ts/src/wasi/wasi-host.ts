@@ -14,6 +14,7 @@ import type { GuestInit } from './guest-worker.js';
 import { GuestWorkers } from './guest-workers.js';
 import { createImported, loadGuestProgram, type GuestProgram } from './guest-program.js';
 import { guestHost, type GuestHost } from './guest-host.js';
+import type { PollLog } from './poll-log.js';
 import { WasiGuest } from './wasi-guest.js';
 import type { AbortSignalLike, URLLike } from '../platform.js';
 
@@ -226,6 +227,11 @@ export class WasiHost {
 
   /** Called before main() of a program that aiocc has built, the only kind that has loops. @internal */
   declare whenCore?: (core: Core, guest: WasiGuest) => void;
+
+  /** Has the poll_oneoff calls of the guest recorded. Call it before run(). @internal */
+  logPolls(): PollLog {
+    return this.#guest.logPolls();
+  }
 
   /** The name of the program, as the guest sees it. @internal */
   get program(): string {
