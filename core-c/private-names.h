@@ -55,6 +55,7 @@
 /* block/nbd-handshake.c */
 #define nbd_handshake_secured aio_priv_nbd_handshake_secured
 #define nbd_handshake_take aio_priv_nbd_handshake_take
+#define nbd_said aio_priv_nbd_said
 
 /* block/nbd-queue.c */
 #define nbd_client_run aio_priv_nbd_client_run
@@ -77,6 +78,7 @@
 
 /* block/raw-step.c */
 #define raw_aio_complete aio_priv_raw_aio_complete
+#define raw_aio_next_zeros aio_priv_raw_aio_next_zeros
 #define raw_aio_step aio_priv_raw_aio_step
 #define raw_aio_tell aio_priv_raw_aio_tell
 

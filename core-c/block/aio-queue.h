@@ -24,12 +24,14 @@ typedef struct RawAio {
     const struct iovec *iov;   /* the caller's */
     unsigned niov;
     int64_t offset;
-    int bytes;
-    int done;
+    int64_t bytes;
+    int64_t done;
     PortIo io;                 /* the operation on what is left */
-    struct iovec *rest;        /* the iovecs of what is left after a short read */
+    struct iovec *rest;        /* the iovecs of what is left after a short read, or of zeros */
+    int piece;                 /* bytes of zeros that are being written */
     RawAioState state;
-    bool canceled;
+    bool canceled;             /* any thread */
+    bool fua;                  /* BDRV_REQ_FUA */
     int ret;
     QLIST_ENTRY(RawAio) all;   /* in the list of the context's requests */
     union {
@@ -41,6 +43,10 @@ typedef struct RawAio {
 /* Accounts for io.result. Returns true if the request has ended with ->ret; false if
  * io describes what is left to be done. */
 bool raw_aio_step(RawAio *request);
+enum { RAW_AIO_ZERO_IOVS = 4 };
+
+/* Makes io describe the next piece of zeros that are written as data. There are RAW_AIO_ZERO_IOVS iovecs at ->rest. */
+void raw_aio_next_zeros(RawAio *request);
 /* Runs the call-back and frees the request. Home thread only. */
 void raw_aio_complete(RawAio *request);
 /* The same for a request that has been counted elsewhere. */

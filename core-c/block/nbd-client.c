@@ -193,5 +193,5 @@ const char *nbd_client_why(AioContext *ctx, int number, int ret)
 {
     NbdClient *client = nbd_client_get(nbd_queue_of(ctx), number);
 
-    return client && ret == -client->error ? client->why : "";
+    return client && ret == -client->why_error ? client->why : "";
 }

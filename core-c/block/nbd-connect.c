@@ -32,7 +32,7 @@ void nbd_connect(NbdConnection *conn)
     conn->full = false;
     conn->head = conn->tail = conn->out_head = conn->out_tail = 0;
     conn->sent = 0;
-    conn->body = NULL;
+    conn->body = conn->status = NULL;
     conn->has_info = false;
     conn->silent = 0;
     conn->info = (NbdExport){ .min_block = 1, .preferred_block = 4096, .max_block = NBD_MAX_FRAGMENT };
@@ -97,10 +97,10 @@ void nbd_lost(NbdConnection *conn, int errnum)
     bool was_ready = conn->phase == NBD_READY;
 
     conn->phase = NBD_IDLE;
-    conn->body = NULL;
+    conn->body = conn->status = NULL;
     conn->head = conn->tail = 0;
     conn->failures = was_ready ? 0 : conn->failures + 1;
-    client->error = errnum;
+    client->error = client->why_error = errnum;
     nbd_take_back(conn, &conn->sending);
     nbd_take_back(conn, &conn->waiting_for_reply);
     if (!client->is_open) {
@@ -138,7 +138,8 @@ void nbd_fail(NbdConnection *conn, int errnum, const char *fmt, ...)
 /* Whether a further connection leads to the same export. */
 static bool is_same(const NbdExport *a, const NbdExport *b)
 {
-    return a->size == b->size && a->flags == b->flags && a->min_block == b->min_block && a->max_block == b->max_block;
+    return a->size == b->size && a->flags == b->flags && a->min_block == b->min_block && a->max_block == b->max_block &&
+           a->block_status == b->block_status;
 }
 
 void nbd_client_ready(NbdConnection *conn)

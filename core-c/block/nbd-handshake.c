@@ -36,6 +36,20 @@ static void ask_for_export(NbdConnection *conn, uint32_t option)
     nbd_put(at, NBD_INFO_BLOCK_SIZE, 2);
 }
 
+/* Which blocks are holes is told in this context. */
+static void ask_for_context(NbdConnection *conn)
+{
+    static const char query[] = NBD_BASE_ALLOCATION;
+    const char *name = conn->client->name;
+    uint32_t length = (uint32_t)strlen(name), size = sizeof(query) - 1;
+    uint8_t *at = begin_option(conn, NBD_OPT_SET_META_CONTEXT, 4 + length + 4 + 4 + size);
+
+    at = nbd_put(at, length, 4);
+    memcpy(at, name, length);
+    at = nbd_put(at + length, 1, 4);
+    memcpy(nbd_put(at, size, 4), query, size);
+}
+
 /* ---- What the server sends ---- */
 
 static unsigned greeting(NbdConnection *conn, const uint8_t *bytes, unsigned n)
@@ -73,20 +87,26 @@ void nbd_handshake_secured(NbdConnection *conn)
     begin_option(conn, NBD_OPT_STRUCTURED_REPLY, 0);
 }
 
-/* Appends what the server says, without characters that could do something to a terminal. */
-static void refused(NbdConnection *conn, int errnum, const char *what, const uint8_t *text, uint32_t length)
+void nbd_said(char *said, const uint8_t *text, uint32_t length)
 {
-    char said[121];
-    unsigned n = MIN(length, 120u);
+    unsigned n = MIN(length, (unsigned)NBD_SAID);
 
     for (unsigned i = 0; i < n; i++) {
         said[i] = text[i] >= ' ' && text[i] < 127 ? (char)text[i] : '?';
     }
     said[n] = '\0';
+}
+
+/* Appends what the server says. */
+static void refused(NbdConnection *conn, int errnum, const char *what, const uint8_t *text, uint32_t length)
+{
+    char said[NBD_SAID + 1];
+
+    nbd_said(said, text, length);
     /* The polite end, as far as the connection takes it at once. */
     begin_option(conn, NBD_OPT_ABORT, 0);
     nbd_send(conn);
-    nbd_fail(conn, errnum, n ? "%s (the server says: %s)" : "%s%s", what, said);
+    nbd_fail(conn, errnum, length ? "%s (the server says: %s)" : "%s%s", what, said);
 }
 
 static void option_failed(NbdConnection *conn, uint32_t type, const uint8_t *text, uint32_t length)
@@ -103,6 +123,10 @@ static void option_failed(NbdConnection *conn, uint32_t type, const uint8_t *tex
     } else if (conn->option == NBD_OPT_STRUCTURED_REPLY) {
         /* An older server: its replies are simple ones. */
         conn->info.structured = false;
+        ask_for_export(conn, NBD_OPT_GO);
+    } else if (conn->option == NBD_OPT_SET_META_CONTEXT) {
+        /* It does not know where holes are. If the reason is another one, it is the answer to the next option, too. */
+        conn->info.block_status = false;
         ask_for_export(conn, NBD_OPT_GO);
     } else if (type == NBD_REP_ERR_UNSUP) {
         ask_for_export(conn, NBD_OPT_EXPORT_NAME);
@@ -133,6 +157,18 @@ static void take_info(NbdConnection *conn, const uint8_t *data, uint32_t length)
     } else if (length < 2 || type == NBD_INFO_EXPORT || type == NBD_INFO_BLOCK_SIZE) {
         nbd_fail(conn, EPROTO, "the server has described the export in %u bytes, which does not fit", length);
     }
+}
+
+static void take_context(NbdConnection *conn, const uint8_t *data, uint32_t length)
+{
+    static const char name[] = NBD_BASE_ALLOCATION;
+
+    if (conn->info.block_status || length != 4 + sizeof(name) - 1 || memcmp(data + 4, name, sizeof(name) - 1)) {
+        nbd_fail(conn, EPROTO, "the server has selected a metadata context that it was not asked for");
+        return;
+    }
+    conn->context = (uint32_t)nbd_get(data, 4);
+    conn->info.block_status = true;
 }
 
 /* The export is known: checks it, and begins to send requests. */
@@ -186,6 +222,8 @@ static unsigned option_reply(NbdConnection *conn, const uint8_t *bytes, unsigned
             CALL_USER(conn->client->options.transport->secure, conn->client->options.opaque, conn->number);
         } else if (option == NBD_OPT_STRUCTURED_REPLY) {
             conn->info.structured = true;
+            ask_for_context(conn);
+        } else if (option == NBD_OPT_SET_META_CONTEXT) {
             ask_for_export(conn, NBD_OPT_GO);
         } else if (conn->has_info) {
             ready(conn);
@@ -194,6 +232,8 @@ static unsigned option_reply(NbdConnection *conn, const uint8_t *bytes, unsigned
         }
     } else if (type == NBD_REP_INFO && option == NBD_OPT_GO) {
         take_info(conn, data, length);
+    } else if (type == NBD_REP_META_CONTEXT && option == NBD_OPT_SET_META_CONTEXT) {
+        take_context(conn, data, length);
     } else {
         nbd_fail(conn, EPROTO, "the server has answered an option by %#x", type);
     }

@@ -36,9 +36,12 @@ static int error_of(uint32_t error)
     }
 }
 
-/* Notes an error of the request. Returns false if the connection was failed instead. */
-static bool note_error(NbdOp *op, uint32_t error)
+/* Notes an error of the request, and what the server says about it. Returns false if the connection was failed instead. */
+static bool note_error(NbdOp *op, uint32_t error, const uint8_t *text, uint32_t length)
 {
+    NbdClient *client = op->client;
+    char said[NBD_SAID + 1];
+
     if (error == 108) {
         /* The protocol's ESHUTDOWN: the request is sent to the next server. */
         nbd_fail(op->connection, ECONNRESET, "the server is shutting down");
@@ -50,6 +53,9 @@ static bool note_error(NbdOp *op, uint32_t error)
     }
     if (!op->error) {
         op->error = error_of(error);
+        client->why_error = -op->error;
+        nbd_said(said, text, length);
+        snprintf(client->why, sizeof(client->why), length ? "the server says: %s" : "%s", said);
     }
     return true;
 }
@@ -62,6 +68,10 @@ static void answered(NbdOp *op)
     if (!op->error && op->command == NBD_CMD_READ &&
         (op->pieces != 1 || op->piece[0].from != 0 || op->piece[0].to != op->length)) {
         nbd_fail(conn, EPROTO, "the server has ended a read without all of its data");
+        return;
+    }
+    if (!op->error && op->command == NBD_CMD_BLOCK_STATUS && !op->covered) {
+        nbd_fail(conn, EPROTO, "the server has ended a block status without one");
         return;
     }
     nbd_op_answered(op);
@@ -147,6 +157,64 @@ static void zero(NbdOp *op, uint32_t at, uint32_t length)
     }
 }
 
+/* Stores an extent, which begins where those before it end. */
+static void add_extent(NbdOp *op, uint32_t length, uint32_t state)
+{
+    RawAioExtent *extents = op->io->iov->iov_base, *last = op->extents ? &extents[op->extents - 1] : NULL;
+    int64_t bytes = MIN(length, op->length - op->covered);
+    uint32_t flags = (state & NBD_STATE_HOLE ? 0 : BDRV_BLOCK_DATA) | (state & NBD_STATE_ZERO ? BDRV_BLOCK_ZERO : 0);
+
+    op->covered += (uint64_t)bytes;
+    if (op->left_out) {
+        return;
+    }
+    if (last && last->flags == flags) {
+        last->bytes += bytes;
+    } else if (op->extents < op->io->iov->iov_len / sizeof(*extents)) {
+        extents[op->extents++] = (RawAioExtent){ .bytes = bytes, .flags = flags };
+    } else {
+        op->left_out = true;           /* whoever asks for more begins here */
+    }
+}
+
+/* Takes the extents that have arrived completely. */
+static unsigned take_extents(NbdConnection *conn, const uint8_t *bytes, unsigned n)
+{
+    NbdOp *op = conn->status;
+    unsigned size = MIN(n, conn->status_left) / NBD_EXTENT_BYTES * NBD_EXTENT_BYTES;
+
+    for (unsigned at = 0; at < size; at += NBD_EXTENT_BYTES) {
+        uint32_t length = (uint32_t)nbd_get(bytes + at, 4);
+
+        if (op->covered >= op->length || length == 0 || length & (conn->client->info.min_block - 1)) {
+            nbd_fail(conn, EPROTO, "the server has told the status of %u bytes, which is not a part of what it was asked for", length);
+            return 0;
+        }
+        add_extent(op, length, (uint32_t)nbd_get(bytes + at + 4, 4));
+    }
+    conn->status_left -= size;
+    if (!conn->status_left) {
+        conn->status = NULL;
+        if (conn->body_ends) {
+            answered(op);
+        }
+    }
+    return size;
+}
+
+/* Begins to take a chunk of extents. */
+static unsigned status(NbdConnection *conn, NbdOp *op, const uint8_t *payload, uint32_t length, bool ends)
+{
+    if (op->command != NBD_CMD_BLOCK_STATUS || op->covered || (uint32_t)nbd_get(payload, 4) != conn->context) {
+        nbd_fail(conn, EPROTO, "the server has told a status that it was not asked for");
+        return 0;
+    }
+    conn->status = op;
+    conn->status_left = length - 4;
+    conn->body_ends = ends;
+    return NBD_CHUNK_BYTES + 4;
+}
+
 static unsigned simple(NbdConnection *conn, const uint8_t *bytes, unsigned n)
 {
     uint32_t error;
@@ -156,12 +224,12 @@ static unsigned simple(NbdConnection *conn, const uint8_t *bytes, unsigned n)
         return 0;
     }
     error = (uint32_t)nbd_get(bytes + 4, 4);
-    if (op->command == NBD_CMD_READ && conn->info.structured) {
-        nbd_fail(conn, EPROTO, "the server has answered a read by a simple reply although structured ones were agreed on");
+    if ((op->command == NBD_CMD_READ || op->command == NBD_CMD_BLOCK_STATUS) && conn->info.structured) {
+        nbd_fail(conn, EPROTO, "the server has answered a request by a simple reply although structured ones were agreed on");
         return 0;
     }
     if (error) {
-        if (!note_error(op, error)) {
+        if (!note_error(op, error, NULL, 0)) {
             return 0;
         }
         answered(op);
@@ -176,6 +244,24 @@ static unsigned simple(NbdConnection *conn, const uint8_t *bytes, unsigned n)
         answered(op);
     }
     return NBD_SIMPLE_BYTES;
+}
+
+/* Whether there are chunks of this type that have so many bytes. */
+static bool is_chunk(uint16_t type, uint32_t length, bool ends)
+{
+    switch (type) {
+    case NBD_REPLY_NONE:
+        return length == 0 && ends;
+    case NBD_REPLY_DATA:
+        return length >= 9;
+    case NBD_REPLY_HOLE:
+        return length == 12;
+    case NBD_REPLY_BLOCK_STATUS:
+        return length >= 4 + NBD_EXTENT_BYTES && length % NBD_EXTENT_BYTES == 4 &&
+               length <= 4 + (uint32_t)NBD_MAX_EXTENTS * NBD_EXTENT_BYTES;
+    default:
+        return type & NBD_REPLY_ERROR && length >= 6 && length <= NBD_MAX_TEXT;
+    }
 }
 
 static unsigned chunk(NbdConnection *conn, const uint8_t *bytes, unsigned n)
@@ -197,14 +283,13 @@ static unsigned chunk(NbdConnection *conn, const uint8_t *bytes, unsigned n)
     ends = nbd_get(bytes + 4, 2) & NBD_REPLY_FLAG_DONE;
     type = (uint16_t)nbd_get(bytes + 6, 2);
     length = (uint32_t)nbd_get(bytes + 16, 4);
-    size = type == NBD_REPLY_DATA ? 8 : length;      /* of what is looked at as a whole */
+    /* Of what is looked at as a whole. */
+    size = type == NBD_REPLY_DATA ? 8 : type == NBD_REPLY_BLOCK_STATUS ? 4 : length;
     op = find(conn, bytes + 8);
     if (!op) {
         return 0;
     }
-    if (size > NBD_MAX_TEXT || (type == NBD_REPLY_NONE && (length || !ends)) || (type == NBD_REPLY_DATA && length < 9) ||
-        (type == NBD_REPLY_HOLE && length != 12) || (type & NBD_REPLY_ERROR && length < 6) ||
-        (type > NBD_REPLY_HOLE && !(type & NBD_REPLY_ERROR))) {
+    if (!is_chunk(type, length, ends)) {
         nbd_fail(conn, EPROTO, "the server has sent a chunk of type %#x with %u bytes, which there is not", type, length);
         return 0;
     }
@@ -219,6 +304,9 @@ static unsigned chunk(NbdConnection *conn, const uint8_t *bytes, unsigned n)
         begin_body(op, offset, length - 8, ends);
         return NBD_CHUNK_BYTES + 8;
     }
+    if (type == NBD_REPLY_BLOCK_STATUS) {
+        return status(conn, op, payload, length, ends);
+    }
     if (type == NBD_REPLY_HOLE) {
         offset = nbd_get(payload, 8);
         if (!add_piece(op, offset, (uint32_t)nbd_get(payload + 8, 4))) {
@@ -226,11 +314,13 @@ static unsigned chunk(NbdConnection *conn, const uint8_t *bytes, unsigned n)
         }
         zero(op, (uint32_t)(offset - (uint64_t)op->io->offset), (uint32_t)nbd_get(payload + 8, 4));
     } else if (type & NBD_REPLY_ERROR) {
-        if (nbd_get(payload + 4, 2) > length - 6) {
+        uint32_t text = (uint32_t)nbd_get(payload + 4, 2);
+
+        if (text > length - 6) {
             nbd_fail(conn, EPROTO, "the server has sent an error whose text is longer than its chunk");
             return 0;
         }
-        if (!note_error(op, (uint32_t)nbd_get(payload, 4))) {
+        if (!note_error(op, (uint32_t)nbd_get(payload, 4), payload + 6, text)) {
             return 0;
         }
     }
@@ -244,6 +334,9 @@ unsigned nbd_reply_take(NbdConnection *conn, const uint8_t *bytes, unsigned n)
 {
     uint32_t magic;
 
+    if (conn->status) {
+        return take_extents(conn, bytes, n);
+    }
     if (n < 4) {
         return 0;
     }

@@ -56,7 +56,7 @@ static unsigned collect(NbdConnection *conn, struct iovec *iov)
             unsigned before = n;
             uint32_t left = op->length - at;
 
-            n += nbd_ranges(op->io, op->done + at, left, iov + n, NBD_IOV - n);
+            n += nbd_ranges(op->io, (uint32_t)op->done + at, left, iov + n, NBD_IOV - n);
             for (unsigned i = before; i < n; i++) {
                 left -= (uint32_t)iov[i].iov_len;
             }

@@ -15,9 +15,12 @@ enum {
     NBD_MAX_REPLIES = 64,      /* to one option */
     NBD_MAX_TRIES = 5,         /* connections that are lost under the same request */
     NBD_MAX_PIECES = 8,        /* of a reply, that do not adjoin */
+    NBD_MAX_EXTENTS = 1 << 20, /* of a reply */
+    NBD_SAID = 120,            /* characters of a server's text that are passed on */
     NBD_IOV = 64,              /* ranges in one call of the transport */
 };
 #define NBD_MAX_FRAGMENT (32u << 20)   /* the protocol's limit, unless the server names one */
+#define NBD_MAX_RANGE (1u << 30)       /* of requests that move no data, and no zeros */
 
 typedef struct NbdClient NbdClient;
 typedef struct NbdConnection NbdConnection;
@@ -37,17 +40,22 @@ typedef struct NbdOp {
     NbdOpState state;
     QTAILQ_ENTRY(NbdOp) next;
     uint64_t cookie;           /* of the fragment */
-    uint32_t total;            /* bytes that are read or written */
-    uint32_t done;             /* by fragments that have ended */
+    uint64_t total;            /* bytes that it is about; data has less than 2 GiB */
+    uint64_t done;             /* by fragments that have ended */
     uint32_t length;           /* of the fragment */
-    uint16_t command;
+    uint16_t command, flags;
     uint8_t tries;             /* connections that were lost meanwhile */
     bool begun;                /* a server may know of it */
+    bool canceled;             /* no further fragment is sent */
     int error;                 /* -errno that its reply has named so far */
     unsigned pieces;           /* of the fragment that have arrived: sorted, none adjoin */
     struct {
         uint32_t from, to;
     } piece[NBD_MAX_PIECES];
+    /* Block status: extents that are stored, the bytes that those which have arrived cover, and whether some are left out. */
+    unsigned extents;
+    uint64_t covered;
+    bool left_out;
     uint8_t header[NBD_REQUEST_BYTES];
 } NbdOp;
 typedef QTAILQ_HEAD(, NbdOp) NbdOps;
@@ -71,6 +79,7 @@ struct NbdConnection {
     uint32_t option;
     unsigned replies;          /* to this option */
     bool has_info;             /* the server has described the export */
+    uint32_t context;          /* its number for base:allocation */
     NbdExport info;
     /* What moves: a reply, some data. The timer compares it with what it saw. */
     unsigned progress, seen, silent;
@@ -85,8 +94,10 @@ struct NbdConnection {
     NbdOp *body;               /* NULL: a message begins at head */
     uint32_t body_at;          /* from the beginning of the request's memory */
     uint32_t body_left;
-    bool body_ends;            /* its reply ends with it */
-    uint8_t out[2 * NBD_MAX_NAME + 256];       /* all options together */
+    bool body_ends;            /* its reply ends with it, or with the extents */
+    NbdOp *status;             /* not NULL: extents of this request follow, so many bytes */
+    uint32_t status_left;
+    uint8_t out[3 * NBD_MAX_NAME + 256];       /* all options together */
     uint8_t staging[NBD_STAGING];
 };
 
@@ -105,6 +116,7 @@ struct NbdClient {
     int64_t deadline;          /* ns */
     int64_t pause;             /* before the next attempt, ns */
     int error;                 /* why the last connection was lost: errno */
+    int why_error;             /* the errno that is explained by `why` */
     char why[256];
     QEMUTimer retry, watch;
     bool watched;              /* the timer `watch` is armed */
@@ -179,6 +191,8 @@ unsigned nbd_ranges(const PortIo *io, uint32_t at, uint32_t length, struct iovec
  * suffice yet or the connection has been failed. */
 unsigned nbd_handshake_take(NbdConnection *conn, const uint8_t *bytes, unsigned n);
 unsigned nbd_reply_take(NbdConnection *conn, const uint8_t *bytes, unsigned n);
+/* Stores what a server says, without characters that could do something to a terminal, in said[NBD_SAID + 1]. */
+void nbd_said(char *said, const uint8_t *text, uint32_t length);
 /* TLS has begun. */
 void nbd_handshake_secured(NbdConnection *conn);
 /* The data of a reply has arrived. */

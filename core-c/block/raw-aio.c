@@ -5,6 +5,7 @@
 #include "block/block.h"
 #include "block/pool.h"
 #include "port/calls.h"
+#include "qemu/atomic.h"
 #include "sync/trace.h"
 #include <string.h>
 
@@ -73,6 +74,7 @@ static void raw_aio_cancel(BlockAIOCB *acb)
     if (request->queue) {
         aio_queue_cancel(request->queue, request);
     } else if (request->job) {
+        qatomic_set(&request->canceled, true);
         bdrv_aio_cancel_async(request->job);
     }
 }
@@ -105,18 +107,57 @@ static int count_bytes(const RawAioOp *op)
     return (int)bytes;
 }
 
+/* Returns the length of the request in bytes, or -EINVAL. */
+static int64_t length_of(const RawAioOp *op, int type)
+{
+    if (type == QEMU_AIO_FLUSH) {
+        return 0;
+    }
+    if (type == QEMU_AIO_READ || type == QEMU_AIO_WRITE) {
+        return count_bytes(op);
+    }
+    if (op->bytes < 0 || op->offset < 0 || op->bytes > INT64_MAX - op->offset ||
+        (type == RAW_AIO_BLOCK_STATUS && (op->niov != 1 || op->iov->iov_len < sizeof(RawAioExtent) ||
+                                          (uintptr_t)op->iov->iov_base % sizeof(int64_t)))) {
+        return -EINVAL;
+    }
+    return op->bytes;
+}
+
+/* Returns whether no engine has to carry the request out; its result is in ->ret then. */
+static bool ends_at_once(RawAio *request, AioEngine engine, int type)
+{
+    request->ret = 0;
+    if (request->bytes < 0) {
+        request->ret = (int)request->bytes;
+        return true;
+    }
+    if (engine == AIO_ENGINE_NBD || type == QEMU_AIO_READ || type == QEMU_AIO_WRITE || type == QEMU_AIO_FLUSH) {
+        return false;
+    }
+    if (type == RAW_AIO_BLOCK_STATUS && request->bytes > 0) {
+        *(RawAioExtent *)request->iov->iov_base = (RawAioExtent){ .bytes = request->bytes, .flags = BDRV_BLOCK_DATA };
+        request->ret = 1;
+    }
+    /* Files of this machine cannot discard a part. */
+    return type != QEMU_AIO_WRITE_ZEROES || request->bytes == 0;
+}
+
 /* Hands the request to its engine. Returns false if there is no memory. */
 static bool start(RawAio *request, const RawAioOp *op)
 {
+    int type = op->type & QEMU_AIO_TYPE_MASK;
     ThreadPool *pool;
 
-    if (request->bytes < 0) {
+    if (ends_at_once(request, op->engine, type)) {
         request->queue = NULL;
-        request->ret = request->bytes;
         bh_init(&request->end_bh, request->ctx, complete_bh, request,
                 "raw_aio_submit");
         qemu_bh_schedule(&request->end_bh);
         return true;
+    }
+    if (type == QEMU_AIO_WRITE_ZEROES && op->engine != AIO_ENGINE_NBD) {
+        raw_aio_next_zeros(request);
     }
     if (op->engine == AIO_ENGINE_THREADS) {
         /* Cancelling the request cancels the pool's own request. */
@@ -138,14 +179,16 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
         [QEMU_AIO_READ] = PORT_IO_READ,
         [QEMU_AIO_WRITE] = PORT_IO_WRITE,
         [QEMU_AIO_FLUSH] = PORT_IO_FDATASYNC,
+        [QEMU_AIO_DISCARD] = PORT_IO_DISCARD,
+        [QEMU_AIO_WRITE_ZEROES] = PORT_IO_WRITE_ZEROES,
+        [RAW_AIO_BLOCK_STATUS] = PORT_IO_BLOCK_STATUS,
     };
     int type = op->type & QEMU_AIO_TYPE_MASK;
     AioQueue *queue;
     RawAio *request;
 
     aio_assert_home_thread(ctx, "raw_aio_submit");
-    if (type != QEMU_AIO_READ && type != QEMU_AIO_WRITE &&
-        type != QEMU_AIO_FLUSH) {
+    if (!type || (type & (type - 1))) {
         port_panic("raw_aio_submit: unknown request type %#x",
                    (unsigned)op->type);
     }
@@ -161,16 +204,26 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
     request->ctx = ctx;
     request->queue = queue;
     request->job = NULL;
-    request->type = op->type;
+    request->type = type | (type == QEMU_AIO_READ || type == QEMU_AIO_WRITE ? op->type & RAW_AIO_COUNT : 0);
     request->iov = op->iov;
     request->niov = op->niov;
     request->offset = op->offset;
     request->done = 0;
     request->rest = NULL;
     request->canceled = false;
-    request->bytes = type == QEMU_AIO_FLUSH ? 0 : count_bytes(op);
+    request->bytes = length_of(op, type);
+    request->fua = op->flags & BDRV_REQ_FUA && (type == QEMU_AIO_WRITE || type == QEMU_AIO_WRITE_ZEROES);
     request->io = (PortIo){ .op = port_ops[type], .fd = op->fd, .iov = op->iov,
-                            .niov = op->niov, .offset = op->offset };
+                            .niov = op->niov, .offset = op->offset,
+                            .length = request->bytes, .fua = request->fua,
+                            .may_unmap = op->flags & BDRV_REQ_MAY_UNMAP };
+    if (type == QEMU_AIO_WRITE_ZEROES) {
+        request->rest = malloc(RAW_AIO_ZERO_IOVS * sizeof(*request->rest));
+        if (!request->rest) {
+            qemu_aio_unref(request);
+            return NULL;
+        }
+    }
     QLIST_INSERT_HEAD(&requests_of(ctx)->all, request, all);
     if (trace_is_on()) {
         trace_write(AIO_TRACE_raw_aio_submit, trace_address(request),
@@ -178,6 +231,7 @@ BlockAIOCB *raw_aio_submit(AioContext *ctx, const RawAioOp *op,
     }
     if (!start(request, op)) {
         QLIST_REMOVE(request, all);
+        free(request->rest);
         qemu_aio_unref(request);
         return NULL;
     }

@@ -2,6 +2,7 @@
 /* What happens to a request on a file when an engine has done a part of it. */
 #include "block/aio-queue.h"
 #include "port/calls.h"
+#include "qemu/atomic.h"
 #include "sync/trace.h"
 #include <string.h>
 
@@ -46,10 +47,39 @@ static void zero_rest(RawAio *request)
     }
 }
 
+/* Aligned for files that are opened with O_DIRECT. */
+static const uint8_t zeros[16384] __attribute__((aligned(4096)));
+
+void raw_aio_next_zeros(RawAio *request)
+{
+    int64_t left = request->bytes - request->done;
+    unsigned n = 0;
+
+    request->piece = 0;
+    while (n < RAW_AIO_ZERO_IOVS && left > 0) {
+        int here = (int)MIN(left, (int64_t)sizeof(zeros));
+
+        request->rest[n++] = (struct iovec){ (void *)(uintptr_t)zeros, (size_t)here };
+        request->piece += here;
+        left -= here;
+    }
+    request->io.op = PORT_IO_WRITE;
+    request->io.iov = request->rest;
+    request->io.niov = n;
+    request->io.offset = request->offset + request->done;
+    request->io.fua = request->fua;
+}
+
 static bool ended(RawAio *request, int ret)
 {
     request->ret = ret;
     return true;
+}
+
+/* The next part follows, unless the request was cancelled meanwhile. */
+static bool goes_on(RawAio *request)
+{
+    return qatomic_read(&request->canceled) ? ended(request, -ECANCELED) : false;
 }
 
 bool raw_aio_step(RawAio *request)
@@ -57,26 +87,44 @@ bool raw_aio_step(RawAio *request)
     int result = request->io.result;
 
     if (result == -EAGAIN || result == -EINTR) {
-        return request->canceled ? ended(request, -ECANCELED) : false;
+        return goes_on(request);
     }
-    if (result < 0 || (request->type & QEMU_AIO_FLUSH)) {
+    if (result == -ENOTSUP && request->io.op == PORT_IO_WRITE_ZEROES) {
+        raw_aio_next_zeros(request);       /* the server has no command for it */
+        return goes_on(request);
+    }
+    if (result < 0) {
         return ended(request, result);
     }
-    request->done += result;
-    if (request->done < request->bytes) {
-        if (request->type & QEMU_AIO_WRITE) {
-            return ended(request, -ENOSPC);
-        }
-        if (result > 0) {
-            /* Fewer bytes than were asked for do not mean the end of the file
-             * yet. */
-            return take_rest(request) ? false : ended(request, -ENOMEM);
-        }
-        if (!(request->type & RAW_AIO_COUNT)) {
-            zero_rest(request);
+    if (request->io.op == PORT_IO_READ || request->io.op == PORT_IO_WRITE) {
+        request->done += result;
+        if (request->done < request->bytes) {
+            if (request->type & QEMU_AIO_WRITE_ZEROES && result == request->piece) {
+                raw_aio_next_zeros(request);
+                return goes_on(request);
+            }
+            if (request->io.op == PORT_IO_WRITE) {
+                return ended(request, -ENOSPC);
+            }
+            if (result > 0) {
+                /* Fewer bytes than were asked for do not mean the end of the file
+                 * yet. */
+                return take_rest(request) ? false : ended(request, -ENOMEM);
+            }
+            if (!(request->type & RAW_AIO_COUNT)) {
+                zero_rest(request);
+            }
         }
     }
-    return ended(request, request->type & RAW_AIO_COUNT ? request->done : 0);
+    if (request->io.fua) {
+        request->io.fua = false;
+        request->io.op = PORT_IO_FDATASYNC;
+        return false;
+    }
+    if (request->type & RAW_AIO_BLOCK_STATUS) {
+        return ended(request, result);
+    }
+    return ended(request, request->type & RAW_AIO_COUNT ? (int)request->done : 0);
 }
 
 /* ---- The end of a request ---- */

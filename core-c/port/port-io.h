@@ -7,7 +7,15 @@
 
 #include <sys/uio.h>
 
-typedef enum { PORT_IO_READ, PORT_IO_WRITE, PORT_IO_FDATASYNC } PortIoOp;
+typedef enum {
+    PORT_IO_READ,
+    PORT_IO_WRITE,
+    PORT_IO_FDATASYNC,
+    /* The machine does not have these; an NBD server may. */
+    PORT_IO_DISCARD,
+    PORT_IO_WRITE_ZEROES,
+    PORT_IO_BLOCK_STATUS,
+} PortIoOp;
 
 /* The number of iovecs that one operation may have. */
 enum { PORT_IO_MAX_IOV = 1024 };
@@ -18,6 +26,9 @@ typedef struct PortIo {
     const struct iovec *iov;   /* reads and writes */
     unsigned niov;
     int64_t offset;            /* bytes */
+    int64_t length;            /* of DISCARD, WRITE_ZEROES, BLOCK_STATUS, in bytes */
+    bool fua;                  /* a flush has to follow; whoever makes it unnecessary clears this */
+    bool may_unmap;            /* WRITE_ZEROES may make a hole */
     int result;                /* bytes or -errno, once it has ended */
     uint32_t state;            /* the port's; 0 before submission */
 } PortIo;

@@ -37,6 +37,7 @@ static struct {
     uint16_t flags;
     uint32_t min, max;         /* max 0: it names no sizes */
     bool no_structured, no_go, silent, absent;
+    uint32_t context;          /* its number of base:allocation; 0: it has no metadata */
     uint32_t refuses;          /* the error by which it answers NBD_OPT_GO */
     const char *refusal;
     uint32_t tls;              /* 0: it has none; 1: the reply ACK; else this error */
@@ -133,6 +134,17 @@ static inline void peer_error(const Asked *a, uint16_t flags, uint32_t error, co
     peer_put(a->connection, text, strlen(text));
 }
 
+/* A block status: so many extents, each of which has a length and a state. */
+static inline void peer_status(const Asked *a, uint16_t flags, const uint32_t (*extents)[2], unsigned count)
+{
+    peer_chunk(a, flags, 5, 4 + 8 * count);
+    peer_number(a->connection, peer.context, 4);
+    for (unsigned i = 0; i < count; i++) {
+        peer_number(a->connection, extents[i][0], 4);
+        peer_number(a->connection, extents[i][1], 4);
+    }
+}
+
 /* The right reply. */
 static inline void peer_answer(Asked *a)
 {
@@ -140,7 +152,12 @@ static inline void peer_answer(Asked *a)
     if (a->type == 3) {
         peer.flushes++;
     }
-    if (a->type != 0) {
+    if (a->type == 6 && a->offset + a->length <= PEER_SIZE) {
+        memset(peer.disk + a->offset, 0, a->length);
+    }
+    if (a->type == 7) {
+        peer_status(a, 1, (const uint32_t[][2]){ { a->length, 0 } }, 1);
+    } else if (a->type != 0) {
         peer_simple(a, 0);
     } else if (peer.connection[a->connection].structured) {
         peer_data(a, 1, a->offset, a->length);
@@ -175,7 +192,6 @@ static inline void peer_option(unsigned n, uint32_t option, const uint8_t *data,
     PeerConnection *c = &peer.connection[n];
     const uint32_t unknown = 0x80000001u;
 
-    (void)data;
     if (option == 1) {
         c->stage = 2;
         peer_number(n, peer.size, 8);
@@ -185,6 +201,17 @@ static inline void peer_option(unsigned n, uint32_t option, const uint8_t *data,
     } else if (option == 8 && !peer.no_structured) {
         c->structured = true;
         peer_option_reply(n, 8, 1, "", 0);
+    } else if (option == 10 && peer.context) {
+        uint32_t name = (uint32_t)peer_get(data, 4);
+        uint8_t reply[19] = { (uint8_t)(peer.context >> 24), (uint8_t)(peer.context >> 16), (uint8_t)(peer.context >> 8), (uint8_t)peer.context };
+
+        ASSERT_INT_EQ(length, 4 + name + 4 + 4 + 15);
+        ASSERT_INT_EQ(peer_get(data + 4 + name, 4), 1);
+        ASSERT_INT_EQ(peer_get(data + 4 + name + 4, 4), 15);
+        ASSERT_INT_EQ(memcmp(data + 4 + name + 8, "base:allocation", 15), 0);
+        memcpy(reply + 4, data + 4 + name + 8, 15);
+        peer_option_reply(n, 10, 4, reply, 19);
+        peer_option_reply(n, 10, 1, "", 0);
     } else if (option == 7 && peer.refuses) {
         peer_option_reply(n, 7, peer.refuses, peer.refusal, (uint32_t)strlen(peer.refusal));
     } else if (option == 7 && !peer.no_go) {
@@ -220,6 +247,7 @@ static inline void peer_request(unsigned n, const uint8_t *at, uint32_t data)
     peer.count++;
     ASSERT_TRUE(a->offset + a->length <= peer.size);
     if (a->type == 1) {
+        ASSERT_TRUE(a->offset + data <= PEER_SIZE);
         memcpy(peer.disk + a->offset, at + 28, data);
     }
     if (peer.automatic) {
@@ -490,6 +518,36 @@ static inline void peer_await_asked(unsigned count)
     while (peer.count < count) {
         aio_poll(ctx, true);
     }
+}
+
+/* A request that has a length without data; memory is for extents. */
+static inline void peer_start_range(PeerRequest *request, int type, int flags, int64_t offset, int64_t bytes, void *memory, size_t size)
+{
+    request->iov[0] = (struct iovec){ memory, size };
+    request->op = (RawAioOp){ .engine = AIO_ENGINE_NBD, .type = type, .fd = peer.client, .iov = request->iov, .niov = memory ? 1 : 0,
+                              .offset = offset, .bytes = bytes, .flags = flags };
+    request->ended = false;
+    peer_pending++;
+    request->acb = raw_aio_submit(ctx, &request->op, peer_ended, request);
+    ASSERT_TRUE(request->acb);
+}
+
+static inline int peer_range(int type, int flags, int64_t offset, int64_t bytes)
+{
+    PeerRequest request;
+
+    peer_start_range(&request, type, flags, offset, bytes, NULL, 0);
+    return peer_await(&request);
+}
+
+/* The request number i that the server has got. */
+static inline void peer_assert_asked(unsigned i, uint16_t type, uint16_t flags, uint64_t offset, uint32_t length)
+{
+    ASSERT_INT_LT(i, peer.count);
+    ASSERT_INT_EQ(peer.asked[i].type, type);
+    ASSERT_INT_EQ(peer.asked[i].flags, flags);
+    ASSERT_INT_EQ(peer.asked[i].offset, offset);
+    ASSERT_INT_EQ(peer.asked[i].length, length);
 }
 
 static inline int peer_do(int type, void *buffer, size_t length, int64_t offset)

@@ -246,24 +246,35 @@ static void wrong_handshakes(void)
     assert_refused(text, 38, false, -EPROTO, "does not end");
     memcpy(text + 18, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\10\0\0\0\11\0\0\0\0", 20);
     assert_refused(text, 38, false, -EPROTO, "has answered an option by");
-    /* Structured replies are agreed on; then the export is described for ever, or not at all, or impossibly. */
+    /* Structured replies are agreed on, and metadata is not; then the export is described for ever, or not at all, or
+     * impossibly. */
     memcpy(text + 18, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\10\0\0\0\1\0\0\0\0", 20);
-    memcpy(endless, text, 38);
+    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\12\x80\0\0\1\0\0\0\0", 20);
+    memcpy(endless, text, 58);
     for (unsigned i = 0; i < 100; i++) {
-        memcpy(endless + 38 + 22 * i, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\2\0\1", 22);
+        memcpy(endless + 58 + 22 * i, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\2\0\1", 22);
     }
-    assert_refused(endless, 38 + 2200, false, -EPROTO, "does not end");
-    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\1\0\0\0\0", 20);
-    assert_refused(text, 58, false, -EPROTO, "has not told the size");
-    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\13\0\0", 22);
-    assert_refused(text, 38 + 31, false, -EPROTO, "does not fit");
-    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\14\0\0\xff\0\0\0\0\0\0\0\0\1", 32);
-    memcpy(text + 70, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\1\0\0\0\0", 20);
-    assert_refused(text, 90, false, -EFBIG, "2^63");
-    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\16\0\3\0\0\0\3\0\0\20\0\0\1\0\0", 34);
-    memcpy(text + 72, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\14\0\0\0\0\0\0\0\1\0\0\0\1", 32);
-    memcpy(text + 104, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\1\0\0\0\0", 20);
-    assert_refused(text, 124, false, -EPROTO, "impossible sizes");
+    assert_refused(endless, 58 + 2200, false, -EPROTO, "does not end");
+    memcpy(text + 58, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\1\0\0\0\0", 20);
+    assert_refused(text, 78, false, -EPROTO, "has not told the size");
+    memcpy(text + 58, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\13\0\0", 22);
+    assert_refused(text, 58 + 31, false, -EPROTO, "does not fit");
+    memcpy(text + 58, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\14\0\0\xff\0\0\0\0\0\0\0\0\1", 32);
+    memcpy(text + 90, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\1\0\0\0\0", 20);
+    assert_refused(text, 110, false, -EFBIG, "2^63");
+    memcpy(text + 58, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\16\0\3\0\0\0\3\0\0\20\0\0\1\0\0", 34);
+    memcpy(text + 92, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\3\0\0\0\14\0\0\0\0\0\0\0\1\0\0\0\1", 32);
+    memcpy(text + 124, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\7\0\0\0\1\0\0\0\0", 20);
+    assert_refused(text, 144, false, -EPROTO, "impossible sizes");
+    /* Metadata that nobody has asked for: another context, none, the same one twice. */
+    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\12\0\0\0\4\0\0\0\x13" "\0\0\0\1base:allocatiom", 39);
+    assert_refused(text, 77, false, -EPROTO, "metadata context");
+    memcpy(text + 38, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\12\0\0\0\4\0\0\0\3" "\0\0\1", 23);
+    assert_refused(text, 61, false, -EPROTO, "metadata context");
+    for (unsigned i = 0; i < 2; i++) {
+        memcpy(text + 38 + 39 * i, "\0\3\xe8\x89\x04\x55\x65\xa9\0\0\0\12\0\0\0\4\0\0\0\x13" "\0\0\0\1base:allocation", 39);
+    }
+    assert_refused(text, 116, false, -EPROTO, "metadata context");
 }
 
 /* Bytes between the consent to TLS and TLS could be another's. */

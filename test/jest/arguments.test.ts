@@ -18,6 +18,7 @@ import * as rings from 'wasm-aio/ring';
 import * as streams from 'wasm-aio/streams';
 import wasmAio from 'wasm-aio/vite';
 import * as wasi from 'wasm-aio/wasi';
+import { NbdPeer } from './helpers/nbd-peer.js';
 import { fixture, top } from './helpers/paths.js';
 import { mayBe, optionsOf, publicFunctions, typesOf, type Callable, type Parameter } from './helpers/public-api.js';
 
@@ -37,15 +38,19 @@ let runtime: lib.Runtime;
 let io: lib.IOThread;
 let file: lib.AioFile;
 let coded: lib.IOThread;
+const peer = new NbdPeer(Buffer.alloc(4096));
+let small: lib.AioFile;
 beforeAll(async () => {
   writeFileSync(path, 'x'.repeat(4096));
   runtime = await Runtime.create({ module, reserve: 0 });
   io = await runtime.iothread('io');
   file = await io.open(path, { write: true });
+  small = await io.open(`nbd://127.0.0.1:${await peer.listen()}/disk`, { write: true });
   coded = await runtime.iothread('coded', { module: new URL('./fixtures/iothread-asks.js', import.meta.url) });
 });
 afterAll(async () => {
   await runtime.close();
+  await peer.close();
   rmSync(dir, { recursive: true });
 });
 
@@ -78,6 +83,8 @@ const objects: Record<string, () => unknown> = {
     return context;
   },
   AioFile: () => io.open(path, { write: true }),
+  // An export does not grow, so that gigabytes end at once.
+  'AioFile#writeZeroes': () => ({ writeZeroes: (...args: Parameters<lib.AioFile['writeZeroes']>) => small.writeZeroes(...args) }),
   BottomHalf: () => runtime.context.bottomHalf(name(), nothing),
   Timer: () => runtime.context.timer(name(), nothing),
   Notifier: () => {
@@ -140,6 +147,9 @@ const right: Record<string, () => unknown[]> = {
   'AioFile#readv': () => [0, [new Uint8Array(4)], {}],
   'AioFile#write': () => [0, new Uint8Array(4), {}],
   'AioFile#writev': () => [0, [new Uint8Array(4)], {}],
+  'AioFile#writeZeroes': () => [0, 16, {}],
+  'AioFile#discard': () => [0, 16, {}],
+  'AioFile#blockStatus': () => [0, 16, {}],
   'AioFile#flush': () => [{}],
   'AioFile#stat': () => [{}],
   'AioFile#truncate': () => [16, {}],

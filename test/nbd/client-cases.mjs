@@ -36,8 +36,9 @@ function nbdkit(args, socket = newPath('nbdkit')) {
   return listening(socket, 'nbdkit', ['-f', '-U', socket, ...args]);
 }
 
-function qemuNbd(image, format, socket = newPath('qemu-nbd')) {
-  return listening(socket, 'qemu-nbd', ['-t', '-e', '4', '-f', format, '-k', socket, image]);
+function qemuNbd(image, format, options = []) {
+  const socket = newPath('qemu-nbd');
+  return listening(socket, 'qemu-nbd', ['-t', '-e', '4', '-f', format, '-k', socket, ...options, image]);
 }
 
 /** Runs a case with the export open for writing. */
@@ -75,6 +76,44 @@ async function verify(file, expected, { rounds = 15, each = (request) => request
   assert.ok(Buffer.from(await each(() => file.read(0, SIZE))).equals(expected), 'all bytes');
 }
 
+async function extentsOf(file, offset, length) {
+  const all = [];
+  for await (const extent of file.blockStatus(offset, length)) all.push(extent);
+  return all;
+}
+
+/** Zeros, FUA and trim at random, in flight together. Changes `expected` as the export. What was trimmed is written again, because nobody knows what it reads as. */
+async function verifyRanges(file, expected, tells) {
+  const next = random(seed);
+  const part = SIZE / IN_FLIGHT;
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: IN_FLIGHT }, async (_, n) => {
+      const length = 1 + (next() % (part / 2));
+      const offset = n * part + (next() % (part - length));
+      const [mayUnmap, fua] = [next() % 2 === 0, next() % 2 === 0];
+      if (next() % 3 === 0) await file.discard(offset, length);
+      if (next() % 2 === 0) {
+        expected.fill(0, offset, offset + length);
+        await file.writeZeroes(offset, length, { mayUnmap, fua });
+      } else {
+        const data = Buffer.alloc(length, 1 + (next() % 255));
+        expected.set(data, offset);
+        await file.write(offset, data, { fua });
+      }
+    }));
+  }
+  assert.ok(Buffer.from(await file.read(0, SIZE)).equals(expected), 'all bytes');
+  const extents = await extentsOf(file, 0, SIZE);
+  assert.equal(extents.reduce((sum, { length }) => sum + length, 0), SIZE);
+  let at = 0;
+  for (const { offset, length, zero } of extents) {
+    assert.equal(offset, at);
+    at += length;
+    if (zero) assert.ok(expected.subarray(offset, at).every((byte) => byte === 0), `${length} bytes at ${offset} are not zeros`);
+  }
+  if (!tells) assert.deepEqual(extents, [{ offset: 0, length: SIZE, zero: false, hole: false }]);
+}
+
 export const clientCases = {
   async 'our client and nbdkit memory, by one connection and by four'() {
     for (const connections of [1, 4]) {
@@ -82,6 +121,48 @@ export const clientCases = {
       await withFile(server.url, { connections }, (file) => verify(file, Buffer.alloc(SIZE)));
       await server.stop();
     }
+  },
+
+  async 'our client and nbdkit: zeros, trim, FUA and block status, and filters by which the server has none of them'() {
+    const off = { none: [], nozero: ['--filter=nozero'], fua: ['--filter=fua'], noextents: ['--filter=noextents'] };
+    off.all = Object.values(off).flat();
+    for (const [name, filters] of Object.entries(off)) {
+      const image = makeImage(SIZE);
+      const expected = readFileSync(image);
+      const log = newPath('log');
+      const server = await nbdkit(['--filter=log', ...filters, 'file', image, `logfile=${log}`]);
+      await withFile(server.url, { connections: 2 }, (file) => verifyRanges(file, expected, !filters.includes('--filter=noextents')));
+      await server.stop();
+      assert.ok(readFileSync(image).equals(expected), name);
+      const text = readFileSync(log, 'utf8');
+      assert.equal(/ Zero id=/.test(text), !filters.includes('--filter=nozero'), `${name}: zero`);
+      assert.ok(/ Trim id=/.test(text), `${name}: trim`);
+      assert.equal(/ Write id=.* fua=1/.test(text), !filters.includes('--filter=fua'), `${name}: FUA`);
+      assert.equal(/ Extents id=/.test(text), !filters.includes('--filter=noextents'), `${name}: extents`);
+    }
+  },
+
+  async 'our client and qemu-nbd on qcow2: holes are told, zeros and trim make them'() {
+    const image = newPath('qcow2');
+    await ok('qemu-img', ['create', '-q', '-f', 'qcow2', image, String(SIZE)]);
+    const expected = Buffer.alloc(SIZE);
+    const server = await qemuNbd(image, 'qcow2', ['--discard=unmap']);
+    await withFile(server.url, {}, async (file) => {
+      assert.deepEqual(await extentsOf(file, 0, SIZE), [{ offset: 0, length: SIZE, zero: true, hole: true }]);
+      expected.fill(7, MiB, 3 * MiB);
+      await file.write(MiB, expected.subarray(MiB, 3 * MiB), { fua: true });
+      const written = [{ offset: 0, length: MiB, zero: true, hole: true }, { offset: MiB, length: 2 * MiB, zero: false, hole: false }, { offset: 3 * MiB, length: SIZE - 3 * MiB, zero: true, hole: true }];
+      assert.deepEqual(await extentsOf(file, 0, SIZE), written);
+      await file.discard(2 * MiB, MiB);
+      assert.deepEqual((await extentsOf(file, 0, SIZE)).at(-1), { offset: 2 * MiB, length: SIZE - 2 * MiB, zero: true, hole: true });
+      expected.fill(0, 2 * MiB, 3 * MiB);
+      await verifyRanges(file, expected, true);
+    });
+    await server.stop();
+    await ok('qemu-img', ['check', '-f', 'qcow2', image]);
+    const after = newPath('raw');
+    writeFileSync(after, expected);
+    await ok('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', after, image]);
   },
 
   async 'our client and nbdkit file, with the delay filter, and with cow, which leaves the file alone'() {

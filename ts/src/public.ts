@@ -24,7 +24,9 @@ export { Pipe } from './api/pipe.js';
 export { Timer } from './api/timer.js';
 export type { Handle, HandleKind } from './wire/handle.js';
 export { AioBuffer } from './api/buffer.js';
-export { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './api/file.js';
+export {
+  AioFile, type AioEngine, type FileExtent, type OpenOptions, type RequestOptions, type WriteOptions, type WriteZeroesOptions,
+} from './api/file.js';
 export type { CallOptions, WaitOptions } from './abort.js';
 export type { FileStat, MadeWorker, TlsOptions } from './hosts/host.js';
 export type { AbortSignalLike, URLLike } from './platform.js';

@@ -143,6 +143,14 @@ FileRequest *rt_file_request(AioContext *ctx, int handle, AioEngine engine,
     return request;
 }
 
+/* Sets the length of a request that has one without data, and the flags (RawAioFlags) of any. Owner only. */
+WASM_EXPORT("rt_file_request_range")
+void rt_file_request_range(FileRequest *request, double bytes, int flags)
+{
+    request->op.bytes = (int64_t)bytes;
+    request->op.flags = flags;
+}
+
 WASM_EXPORT("rt_file_request_iov")
 struct iovec *rt_file_request_iov(FileRequest *request)
 {
@@ -182,7 +190,7 @@ static void submit_bh(void *opaque)
     }
 }
 
-/* Submits a request; complete(id, bytes or -errno) follows, once. Owner only. */
+/* Submits a request; complete(id, bytes, extents or -errno) follows, once. Owner only. */
 WASM_EXPORT("rt_file_submit")
 void rt_file_submit(FileRequest *request, uint32_t id)
 {

@@ -6,8 +6,12 @@
  * has one or more connections to one export of a server; RawAioOp.fd is its number. Who makes it brings the
  * transport, which connects, sends and receives bytes.
  *
- * When a connection is lost, its requests are sent again on another one. Reads, writes and flushes may be done
- * twice: the result is that of one.
+ * When a connection is lost, its requests are sent again on another one. All of them may be done twice: the result
+ * is that of one.
+ *
+ * Only commands that the server offers are sent. QEMU_AIO_WRITE_ZEROES writes zeros as data, BDRV_REQ_FUA is a write and
+ * a flush, and RAW_AIO_BLOCK_STATUS says that all is data where the server does not have them. QEMU_AIO_DISCARD is a hint:
+ * it succeeds where the server has no NBD_CMD_TRIM, and where that ends with ENOTSUP.
  */
 #include "block/raw-aio.h"
 
@@ -53,6 +57,7 @@ typedef struct NbdExport {
     uint64_t size;                 /* bytes */
     uint16_t flags;                /* NBD_FLAG_... of the protocol */
     bool structured;               /* replies are structured */
+    bool block_status;             /* the server tells what is a hole, and what reads as zeros (base:allocation) */
     uint32_t min_block;            /* offsets and lengths are multiples of it, in bytes */
     uint32_t preferred_block;
     uint32_t max_block;            /* the largest request that is sent; larger ones are divided */
@@ -70,8 +75,8 @@ int nbd_client_new(AioContext *ctx, const NbdClientOptions *options, NbdOpened *
 void nbd_client_free(AioContext *ctx, int client);
 /* Returns what the server has told, once the client has been opened. */
 const NbdExport *nbd_client_export(AioContext *ctx, int client);
-/* Returns why the latest connection was lost, for the message of a request that has ended with ret; "" if ret is not the -errno
- * of that loss. Valid until the next call about the client. */
+/* Returns why a request has ended with ret, for its message: the latest reason for this -errno, which is the loss of a connection, or
+ * a text of the server without control characters. "" if nothing is known. Valid until the next call about the client. */
 const char *nbd_client_why(AioContext *ctx, int client, int ret);
 
 /* The transport calls these. They do nothing for a client that has been freed. */

@@ -44,10 +44,41 @@ bool aio_engine_by_name(const char *name, AioEngine *engine);
 #define QEMU_AIO_READ 0x1
 #define QEMU_AIO_WRITE 0x2
 #define QEMU_AIO_FLUSH 0x4          /* fdatasync */
-#define QEMU_AIO_TYPE_MASK 0x7
-/* Added to a type: the result is the number of bytes instead of 0, and a read that
+/* A range is not needed any more: what it reads as is undefined until it is written again. It is
+ * a hint: where an engine or a server cannot discard, it succeeds and does nothing. */
+#define QEMU_AIO_DISCARD 0x10
+/* A range reads as zeros afterwards. Zeros are written as data where nothing else is possible. */
+#define QEMU_AIO_WRITE_ZEROES 0x20
+/* What a range consists of. iov is one range of memory, aligned to 8 bytes, for an array of
+ * RawAioExtent. The result is how many were stored: at least one, unless the file (nbd) or the
+ * range ends at offset. They adjoin, begin at offset, and do not go beyond the range; they may
+ * cover only a part of it. Where nothing is known, all is data. */
+#define RAW_AIO_BLOCK_STATUS 0x40
+#define QEMU_AIO_TYPE_MASK 0x77
+/* Added to a read or a write: the result is the number of bytes instead of 0, and a read that
  * reaches the end of the file stops there instead of filling the rest with zeros. */
 #define RAW_AIO_COUNT 0x8
+
+/* RawAioOp.flags; the numbers are QEMU's. */
+typedef enum RawAioFlags {
+    /* Of WRITE_ZEROES: a server may make a hole, so that later writes may find no space. */
+    BDRV_REQ_MAY_UNMAP = 0x4,
+    /* Of WRITE and WRITE_ZEROES: the data is on the medium when the request has ended, as if a flush had followed. */
+    BDRV_REQ_FUA = 0x10,
+} RawAioFlags;
+
+/* A part of a file, as RAW_AIO_BLOCK_STATUS tells. */
+typedef struct RawAioExtent {
+    int64_t bytes;
+    uint32_t flags;            /* BDRV_BLOCK_... */
+    uint32_t unused;           /* 0 */
+} RawAioExtent;
+
+/* RawAioExtent.flags; the numbers are QEMU's. */
+enum {
+    BDRV_BLOCK_DATA = 0x1,     /* the medium has space for it; without it: a hole */
+    BDRV_BLOCK_ZERO = 0x2,     /* it reads as zeros; without it: nothing is known of its content */
+};
 
 /* A request. */
 typedef struct RawAioOp {
@@ -58,6 +89,8 @@ typedef struct RawAioOp {
     unsigned niov;
     int64_t offset;            /* bytes */
     int64_t max_batch;         /* the device's aio-max-batch; 0: no limit of its own */
+    int64_t bytes;             /* the length of DISCARD, WRITE_ZEROES and BLOCK_STATUS; others have that of iov */
+    int flags;                 /* RawAioFlags */
 } RawAioOp;
 
 /*
@@ -72,7 +105,8 @@ bool raw_aio_setup(AioContext *ctx, AioEngine engine, Error **errp);
  * thread. The iovecs and their buffers stay the caller's and must be valid until then;
  * *op need not be. ret is 0 or -errno. A read past the end of the file is filled with
  * zeros; a write that the file takes only in part ends with -ENOSPC; EAGAIN and EINTR
- * are retried. bdrv_aio_cancel() ends a request that has not begun with -ECANCELED.
+ * are retried. bdrv_aio_cancel() ends a request that has not begun with -ECANCELED, and
+ * a DISCARD or WRITE_ZEROES of a long range also after a part of it.
  * Returns NULL if there is no memory; cb is then not called. Panics if the engine has
  * not been set up. The caller holds a reference to ctx until cb has run. Home thread
  * only.

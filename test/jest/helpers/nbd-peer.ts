@@ -9,6 +9,17 @@ const READ = 0;
 const WRITE = 1;
 const DISCONNECT = 2;
 const FLUSH = 3;
+const WRITE_ZEROES = 6;
+const BLOCK_STATUS = 7;
+const BASE_ALLOCATION = 'base:allocation';
+
+export interface PeerRequest {
+  flags: number;
+  type: number;
+  cookie: Buffer;
+  offset: number;
+  length: number;
+}
 
 export interface PeerOptions {
   /** The transmission flags; by default flush and FUA are offered. */
@@ -18,13 +29,22 @@ export interface PeerOptions {
   structured?: boolean;
   /** With it the server demands TLS. */
   tls?: SecureContextOptions;
+  /** What the disk consists of: lengths and states. Without it, there is no base:allocation. */
+  extents?: readonly (readonly [number, number])[];
+  /** It tells so many of them at once. */
+  mostExtents?: number;
   /** Answers requests in pairs, the second one first. */
   reversed?: boolean;
   /** Called for each request; what it returns is not answered. */
-  ignore?(request: { type: number; offset: number; length: number }, socket: Duplex): boolean;
+  ignore?(request: PeerRequest, socket: Duplex): boolean;
 }
 
-function be(value: number | bigint, bytes: number): Buffer {
+/** A chunk of a structured reply. */
+export function chunk(type: number, cookie: Buffer, payload: Buffer): Buffer {
+  return Buffer.concat([be(0x668e33ef, 4), be(1, 2), be(type, 2), cookie, be(payload.length, 4), payload]);
+}
+
+export function be(value: number | bigint, bytes: number): Buffer {
   const buffer = Buffer.alloc(8);
   buffer.writeBigUInt64BE(BigInt(value));
   return buffer.subarray(8 - bytes);
@@ -35,6 +55,8 @@ export class NbdPeer {
   readonly sockets = new Set<Duplex>();
   connections = 0;
   requests = 0;
+  /** What it was asked. */
+  readonly asked: PeerRequest[] = [];
   flushes = 0;
   goodByes = 0;
   private server: Server | undefined;
@@ -97,7 +119,7 @@ export class NbdPeer {
       chunks = chunks.subarray(length);
       return taken;
     };
-    const { disk, options: { flags = 1 | 4 | 8, name = 'disk', structured = true, tls } } = this;
+    const { disk, options: { flags = 1 | 4 | 8, name = 'disk', structured = true, tls, extents } } = this;
     let agreed = false;
     const reply = (option: number, type: number, data: Buffer = Buffer.alloc(0)): void =>
       void socket.write(Buffer.concat([be(0x3e889045565a9n, 8), be(option, 4), be(type, 4), be(data.length, 4), data]));
@@ -119,6 +141,9 @@ export class NbdPeer {
       } else if (option === 8 && structured) {
         agreed = true;
         reply(8, 1);
+      } else if (option === 10 && extents) {
+        reply(10, 4, Buffer.concat([be(99, 4), Buffer.from(BASE_ALLOCATION)]));
+        reply(10, 1);
       } else if (option === 7) {
         const wanted = data.subarray(4, 4 + data.readUInt32BE(0)).toString();
         if (wanted !== name) {
@@ -144,6 +169,7 @@ export class NbdPeer {
     };
     for (;;) {
       const head = await take(28);
+      const flags = head.readUInt16BE(4);
       const type = head.readUInt16BE(6);
       const cookie = head.subarray(8, 16);
       const offset = Number(head.readBigUInt64BE(16));
@@ -155,11 +181,23 @@ export class NbdPeer {
       }
       if (type === WRITE) (await take(length)).copy(disk, offset);
       this.requests++;
-      if (this.options.ignore?.({ type, offset, length }, socket)) continue;
+      const request = { flags, type, cookie, offset, length };
+      this.asked.push(request);
+      if (this.options.ignore?.(request, socket)) continue;
       if (type === FLUSH) this.flushes++;
+      if (type === WRITE_ZEROES) disk.fill(0, offset, offset + length);
       const bytes = type === READ ? Buffer.from(disk.subarray(offset, offset + length)) : Buffer.alloc(0);
       if (type === READ && agreed) {
-        answer(Buffer.concat([be(0x668e33ef, 4), be(1, 2), be(1, 2), cookie, be(8 + length, 4), be(offset, 8), bytes]));
+        answer(chunk(1, cookie, Buffer.concat([be(offset, 8), bytes])));
+      } else if (type === BLOCK_STATUS && extents) {
+        const told: number[] = [];
+        let at = 0;
+        for (const [size, state] of extents) {
+          const [from, to] = [Math.max(at, offset), Math.min(at + size, offset + length)];
+          if (from < to && told.length < 2 * (this.options.mostExtents ?? Infinity)) told.push(to - from, state);
+          at += size;
+        }
+        answer(chunk(5, cookie, Buffer.concat([be(99, 4), ...told.map((value) => be(value, 4))])));
       } else {
         answer(Buffer.concat([be(0x67446698, 4), be(0, 4), cookie, bytes]));
       }

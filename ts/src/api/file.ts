@@ -52,6 +52,36 @@ export interface RequestOptions {
   signal?: AbortSignalLike | undefined;
 }
 
+/** Options of a request that writes to an {@link AioFile}. */
+export interface WriteOptions extends RequestOptions {
+  /**
+   * Whether the data is on the medium when the promise resolves, as if a flush had followed (force unit access). Default
+   * false. An NBD server that offers it does this by the request itself; otherwise a flush follows the write.
+   */
+  fua?: boolean | undefined;
+}
+
+/** Options of {@link AioFile.writeZeroes}. */
+export interface WriteZeroesOptions extends WriteOptions {
+  /**
+   * Whether a server may make a hole of the range, which takes no space, so that a later write may find none (ENOSPC).
+   * Default false. It makes no difference for files of this machine.
+   */
+  mayUnmap?: boolean | undefined;
+}
+
+/** A part of a file, as {@link AioFile.blockStatus} tells. */
+export interface FileExtent {
+  /** Where it begins, in bytes. */
+  offset: number;
+  /** Its length in bytes, at least 1. */
+  length: number;
+  /** It reads as zeros. False: nothing is known of its content. */
+  zero: boolean;
+  /** It takes no space on the medium. False: it does, or nothing is known. */
+  hole: boolean;
+}
+
 /**
  * An open file whose requests an IOThread carries out. {@link IOThread.open} opens one; the owner's thread uses it.
  * Offsets and lengths are in bytes. Requests that are in flight at the same time may be carried out in any order.
@@ -92,13 +122,36 @@ export abstract class AioFile {
   /**
    * Writes all bytes of `data` at `offset`. Rejects with `errno` ENOSPC if the medium has taken only a part of them.
    */
-  abstract write(offset: bigint | number, data: Uint8Array, options?: RequestOptions): Promise<void>;
+  abstract write(offset: bigint | number, data: Uint8Array, options?: WriteOptions): Promise<void>;
 
   /**
    * Writes the bytes of at most 1024 views, one after the other, to one contiguous range of the file that begins at
    * `offset`.
    */
-  abstract writev(offset: bigint | number, data: readonly Uint8Array[], options?: RequestOptions): Promise<void>;
+  abstract writev(offset: bigint | number, data: readonly Uint8Array[], options?: WriteOptions): Promise<void>;
+
+  /**
+   * Makes `length` bytes at `offset` read as zeros. An NBD server does that by itself if it offers it
+   * (NBD_FLAG_SEND_WRITE_ZEROES). Everywhere else zeros are written as data, 64 KiB at a time; a file of this machine grows by
+   * that, and an export does not (`errno` ENOSPC). The signal also ends it between two parts of a long range, which is then
+   * done in part.
+   */
+  abstract writeZeroes(offset: bigint | number, length: bigint | number, options?: WriteZeroesOptions): Promise<void>;
+
+  /**
+   * Says that the content of `length` bytes at `offset` is not needed any more: until they are written again, nobody knows
+   * what they read as. This is a hint, which an NBD server may use to free space (NBD_FLAG_SEND_TRIM). A server that does not
+   * offer it, and a file of this machine, keep what they have, and the promise resolves, too.
+   */
+  abstract discard(offset: bigint | number, length: bigint | number, options?: RequestOptions): Promise<void>;
+
+  /**
+   * Yields what the file consists of from `offset` on, in order and without gaps, for `length` bytes or to the end of the
+   * file. Neighbours differ in `zero` or `hole`. Where nothing is known, it is data: an NBD server that does not offer
+   * `base:allocation`, and files of this machine, are one extent. Requests that are in flight may count or not. The
+   * iteration throws what a request would reject with.
+   */
+  abstract blockStatus(offset: bigint | number, length: bigint | number, options?: RequestOptions): AsyncGenerator<FileExtent, void, void>;
 
   /**
    * Resolves when all data of writes that had completed before this call is on the medium, as after `fdatasync(2)`.

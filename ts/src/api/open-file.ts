@@ -6,9 +6,9 @@ import { AioError, closedError, noMemory } from '../errors.js';
 import { showAs } from '../face.js';
 import type { FileControl, FileStat, HostFile, OpenMode, TlsOptions } from '../hosts/host.js';
 import type { Core } from '../runtime/core.js';
-import { Engine, Operation, type ContextPointer, type RequestPointer } from '../runtime/exports.js';
+import { Engine, Operation, RequestFlag, type ContextPointer, type RequestPointer } from '../runtime/exports.js';
 import { isLength } from './buffer.js';
-import { AioFile, type AioEngine, type OpenOptions, type RequestOptions } from './file.js';
+import { AioFile, type AioEngine, type FileExtent, type OpenOptions, type RequestOptions, type WriteOptions, type WriteZeroesOptions } from './file.js';
 import type { RequestMemory, Staged } from './staged.js';
 import type { AbortSignalLike } from '../platform.js';
 
@@ -71,6 +71,9 @@ function resultError(result: number, what: string): AioError {
   return new AioError(errno === 'ECANCELED' ? 'ERR_AIO_CANCELED' : 'ERR_AIO_IO', `${what}: ${errno}`, { errno });
 }
 
+/** A RawAioExtent of core-c/include/block/raw-aio.h has so many bytes, and so many are asked for at once. */
+const EXTENT_BYTES = 16;
+const EXTENTS = 256;
 const NO_MEMORY = -errnoNumber('ENOMEM');
 const isWhole = isInteger(0, Number.MAX_SAFE_INTEGER);
 /** Checks an offset or a size in bytes. */
@@ -80,6 +83,22 @@ function wholeOf(name: string, value: bigint | number): number {
   return number;
 }
 const offsetOf = (offset: bigint | number): number => wholeOf('offset', offset);
+
+const writeChecks: Checks<WriteOptions> = { signal: isSignal, fua: isBoolean };
+const zeroChecks: Checks<WriteZeroesOptions> = { ...writeChecks, mayUnmap: isBoolean };
+/** What a request has besides its data: the length of one that has none, and its flags. */
+interface Range {
+  length: number;
+  flags: number;
+}
+const flagsOf = ({ fua = false, mayUnmap = false }: WriteZeroesOptions): number => (fua ? RequestFlag.fua : 0) | (mayUnmap ? RequestFlag.mayUnmap : 0);
+
+/** Checks a range and returns it as numbers. */
+function rangeOf(offset: bigint | number, length: bigint | number): { at: number; bytes: number } {
+  const range = { at: offsetOf(offset), bytes: wholeOf('length', length) };
+  isWhole('offset + length', range.at + range.bytes);
+  return range;
+}
 
 const MAX_VIEWS = 1024;
 const areViews = isArrayOf(isBytes, 'Uint8Arrays');
@@ -160,21 +179,72 @@ export class OpenFile extends AioFile {
     return this.#request('read', at, staged, signal, `read of ${length} bytes at ${at}`, (done) => staged.copyOut(done));
   }
 
-  async write(offset: bigint | number, data: Uint8Array, options: RequestOptions = {}): Promise<void> {
+  async write(offset: bigint | number, data: Uint8Array, options: WriteOptions = {}): Promise<void> {
     isBytes('data', data);
     await this.writev(offset, [data], options);
   }
 
-  async writev(offset: bigint | number, data: readonly Uint8Array[], options: RequestOptions = {}): Promise<void> {
+  async writev(offset: bigint | number, data: readonly Uint8Array[], options: WriteOptions = {}): Promise<void> {
     const at = offsetOf(offset);
     const length = lengthOf('data', data);
-    const signal = signalOf(options);
+    const { signal, ...given } = optionsOf(options, writeChecks);
+    const flags = flagsOf(given);
     this.#assertOpen();
     this.#assertWritable();
     const staged = this.#files.memory.stage(data);
     await this.#request('write', at, staged, signal, `write of ${length} bytes at ${at}`, (done) => {
       if (done > 0) this.#known = Math.max(this.#known, at + done);
-    });
+    }, flags === 0 ? undefined : { length, flags });
+  }
+
+  async writeZeroes(offset: bigint | number, length: bigint | number, options: WriteZeroesOptions = {}): Promise<void> {
+    const { at, bytes } = rangeOf(offset, length);
+    const { signal, ...given } = optionsOf(options, zeroChecks);
+    await this.#change('writeZeroes', at, bytes, signal, flagsOf(given));
+    if (bytes > 0) this.#known = Math.max(this.#known, at + bytes);
+  }
+
+  async discard(offset: bigint | number, length: bigint | number, options: RequestOptions = {}): Promise<void> {
+    const { at, bytes } = rangeOf(offset, length);
+    await this.#change('discard', at, bytes, signalOf(options), 0);
+  }
+
+  /** A request that changes the file and has no data. */
+  async #change(operation: 'writeZeroes' | 'discard', at: number, length: number, signal: AbortSignalLike | undefined, flags: number): Promise<void> {
+    this.#assertOpen();
+    this.#assertWritable();
+    await this.#request(operation, at, this.#files.memory.stageBytes(0), signal, `${operation} of ${length} bytes at ${at}`, () => {}, { length, flags });
+  }
+
+  blockStatus(offset: bigint | number, length: bigint | number, options: RequestOptions = {}): AsyncGenerator<FileExtent, void, void> {
+    const { at, bytes } = rangeOf(offset, length);
+    const signal = signalOf(options);
+    this.#assertOpen();
+    return this.#extents(at, at + bytes, signal);
+  }
+
+  async *#extents(from: number, to: number, signal: AbortSignalLike | undefined): AsyncGenerator<FileExtent, void, void> {
+    const end = Math.min(to, this.aio === 'nbd' ? this.#known : (await this.stat({ signal })).size);
+    let last: FileExtent | undefined;
+    for (let at = from; at < end; ) {
+      this.#assertOpen();
+      const length = end - at;
+      const staged = this.#files.memory.stageBytes(EXTENTS * EXTENT_BYTES);
+      const told = await this.#request('blockStatus', at, staged, signal, `blockStatus of ${length} bytes at ${at}`, (count) => staged.copy(count * EXTENT_BYTES), { length, flags: 0 });
+      const view = new DataView(told.buffer);
+      for (let n = 0; n < told.length; n += EXTENT_BYTES) {
+        const flags = view.getUint32(n + 8, true);
+        const extent = { offset: at, length: Number(view.getBigInt64(n, true)), zero: (flags & 2) !== 0, hole: (flags & 1) === 0 };
+        at += extent.length;
+        if (last?.zero === extent.zero && last.hole === extent.hole) {
+          last.length += extent.length;
+        } else {
+          if (last) yield last;
+          last = extent;
+        }
+      }
+    }
+    if (last) yield last;
   }
 
   async flush(options: RequestOptions = {}): Promise<void> {
@@ -235,7 +305,7 @@ export class OpenFile extends AioFile {
    * memory, so both are kept until `ioThread.idle` resolves.
    */
   async #request<T>(
-    operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignalLike | undefined, what: string, take: (done: number) => T,
+    operation: keyof typeof Operation, offset: number, staged: Staged, signal: AbortSignalLike | undefined, what: string, take: (done: number) => T, range?: Range,
   ): Promise<T> {
     const { ioThread, settings } = this;
     const { core, memory: { room } } = this.#files;
@@ -252,6 +322,9 @@ export class OpenFile extends AioFile {
     this.#requests++;
     try {
       signal?.throwIfAborted();
+      if (range && !exports.rt_file_request_range) {
+        throw new AioError('ERR_AIO_UNSUPPORTED', `${this.path}: ${what}: the module was built by a version without it: build it again`);
+      }
       for (let wait = room.take(cost, signal); ; ) {
         if (wait) {
           if (operation === 'write') staged.keep();
@@ -266,6 +339,7 @@ export class OpenFile extends AioFile {
         )) : 0) as RequestPointer;
         let result = NO_MEMORY;
         if (ranges && pointer !== 0) {
+          if (range) exports.rt_file_request_range?.(pointer, range.length, range.flags);
           memory.words(exports.rt_file_request_iov(pointer), 2 * ranges.length).set(ranges.flatMap(({ start, length }) => [start, length]));
           const ignore = onAbort(signal, () => exports.rt_file_cancel(pointer));
           begun = true;

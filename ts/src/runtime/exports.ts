@@ -13,7 +13,9 @@ export const Role = { end: 2, run: 3, ioThread: 4, hostIO: 5 } as const;
 /** The engines' numbers in core-c/include/block/raw-aio.h. */
 export const Engine = { threads: 0, native: 1, io_uring: 2, sync: 3, nbd: 4 } as const;
 /** The kinds of requests: QEMU_AIO_... in the same header. */
-export const Operation = { read: 1, write: 2, flush: 4 } as const;
+export const Operation = { read: 1, write: 2, flush: 4, discard: 0x10, writeZeroes: 0x20, blockStatus: 0x40 } as const;
+/** The flags of requests: BDRV_REQ_... in the same header. */
+export const RequestFlag = { mayUnmap: 0x4, fua: 0x10 } as const;
 /** The value of a loop's notifier word while the loop sleeps; wasm/port/wasm-port.h. */
 export const EVENT_SLEEPING = 2;
 
@@ -150,6 +152,8 @@ export interface Exports {
     context: ContextPointer, handle: number, engine: number, type: number, offset: number, count: number,
     maxBatch: number,
   ): RequestPointer;
+  /** Modules that an earlier version has built do not have it. */
+  rt_file_request_range?(request: RequestPointer, length: number, flags: number): void;
   rt_file_request_iov(request: RequestPointer): Pointer<'words'>;
   rt_file_request_free(request: RequestPointer): void;
   rt_file_submit(request: RequestPointer, id: number): void;
