@@ -228,6 +228,7 @@
 #define rt_file_request aio_priv_rt_file_request
 #define rt_file_request_free aio_priv_rt_file_request_free
 #define rt_file_request_iov aio_priv_rt_file_request_iov
+#define rt_file_request_range aio_priv_rt_file_request_range
 #define rt_file_submit aio_priv_rt_file_submit
 
 /* runtime/handle.c */
