@@ -383,6 +383,27 @@ const tests = {
     }
   },
 
+  // Rollup itself would be one more development dependency: make test-frameworks installs it, and Vite brings its successor.
+  async 'Rolldown: a page, with the worker as an entry of its own'() {
+    const { rolldown } = await import('rolldown');
+    const bundle = await rolldown({ input: { page: 'bare-page.js', worker: 'wasm-aio/worker' }, cwd: room.path('app'), platform: 'browser' });
+    await bundle.write({ dir: room.path('app/rolldown') });
+    cpSync(room.path('app/node_modules/wasm-aio/dist/aio.wasm'), room.path('app/rolldown/aio.wasm'));
+    room.write('app/rolldown/index.html', '<!doctype html><meta charset="utf-8"><body><script type="module" src="page.js"></script></body>');
+    const site = await serveStatic(room.path('app/rolldown'));
+    try {
+      assert.equal(await inPage(site.address), 'the clock is a number');
+    } finally {
+      site.close();
+    }
+  },
+
+  async 'every entry can be required'() {
+    const names = ['wasm-aio', ...['wasi', 'iothread', 'pool', 'comlink', 'ring', 'streams', 'vite', 'wasm'].map((name) => `wasm-aio/${name}`)];
+    const { code, out, err } = await execute(process.execPath, ['-e', `console.log(${JSON.stringify(names)}.map((name) => typeof require(name)).join())`], { cwd: room.path('app') });
+    assert.deepEqual({ code, out, err }, { code: 0, out: `${names.map(() => 'object').join()}\n`, err: '' });
+  },
+
   async 'webpack 5: a page, as it is and by the escape hatch'() {
     const { default: config } = await import(room.path('app/webpack.config.js'));
     await webpack(config);
@@ -412,7 +433,7 @@ const tests = {
  * The longest begins first. */
 function lanesOf(chosen) {
   const of = (pattern) => chosen.filter(([name]) => pattern.test(name));
-  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^a service worker|^Document-Isolation|doctor/, /^Vite/];
+  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^Rolldown|^a service worker|^Document-Isolation|doctor/, /^Vite/];
   const rest = chosen.filter(([name]) => !kinds.some((kind) => kind.test(name)));
   return [...kinds.map(of), rest].filter((lane) => lane.length > 0);
 }
