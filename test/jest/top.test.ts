@@ -82,6 +82,59 @@ test('each loop has its state, what it waits for, who woke it, and its longest c
   expect(existsSync(socket)).toBe(false);
 });
 
+/** What a terminal shows that has got this: of its sequences, those that top writes. */
+function screenOf(written: string): string[] {
+  const screen: string[] = [];
+  let row = 0;
+  let column = 0;
+  for (const [part, sequence] of written.matchAll(/\x1b\[(\d*[A-Z])|\r|\n|[^\x1b\r\n]+/g)) {
+    const line = screen[row] ?? '';
+    if (sequence === '2J') screen.length = 0;
+    else if (sequence === 'H') [row, column] = [0, 0];
+    else if (sequence === 'K') screen[row] = line.slice(0, column);
+    else if (sequence === 'J') screen.splice(row, Infinity, ...(column > 0 ? [line.slice(0, column)] : []));
+    else if (sequence) throw new Error(`unknown: ${sequence}`);
+    else if (part === '\r') column = 0;
+    else if (part === '\n') row++;
+    else {
+      screen[row] = line.slice(0, column).padEnd(column) + part + line.slice(column + part.length);
+      column += part.length;
+    }
+  }
+  return Array.from(screen, (line) => line ?? '');
+}
+
+test('a terminal is redrawn in place, as much of it as there is room for, until the program has ended', async () => {
+  for (const [rows, last] of [[60, /^ {2}longest +hold \(bottom half\) /], [12, /^\.\.\. and \d+ lines more: make the window taller$/]] as const) {
+    const running = await start();
+    // script(1) gives it a terminal.
+    const command = `stty rows ${rows} cols 80; exec '${process.execPath}' '${cli}' top --interval=0.01 '${socket}'`;
+    const shown = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm', NO_COLOR: '' } });
+    const ended = once(shown, 'close');
+    const frames: string[] = [];
+    let text = '';
+    // Each picture begins at the top and ends by clearing what is below it.
+    shown.stdout.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+      for (let end = text.indexOf('\x1b[J', frames.at(-1)?.length ?? 0); end >= 0; end = text.indexOf('\x1b[J', frames.at(-1)!.length)) frames.push(text.slice(0, end + 3));
+      if (frames.length >= 3) void running.stop();
+    });
+    await ended;
+    expect(await running.stop()).toBe(0);
+    for (const frame of frames.slice(0, 3)) {
+      const screen = screenOf(frame);
+      expect(screen[0]).toMatch(/^top\.wasm \(pid \d+\), watched for /);
+      expect(screen.filter((line) => line.includes('watched for'))).toHaveLength(1);
+      expect(screen.length).toBeLessThanOrEqual(rows - 3);
+      expect(screen.at(-1)).toMatch(last);
+    }
+    // It was redrawn: later pictures have later times.
+    expect(new Set(frames.slice(0, 3).map((frame) => screenOf(frame)[0])).size).toBeGreaterThan(1);
+    expect(text.split('\x1b[2J')).toHaveLength(2);
+    expect(screenOf(text).at(-1)).toBe('top.wasm has ended.');
+  }
+});
+
 test('what a killed program has left is replaced; what another one uses is not, nor is a file', async () => {
   await (await start()).kill();
   expect(await wasmAio('top', socket)).toMatchObject({ code: 1, stdout: '', stderr: `wasm-aio: ${socket}: no program listens there, or not any more: start the program with wasm-aio run --top=${socket}\n` });
