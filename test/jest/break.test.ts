@@ -2,7 +2,7 @@
 /** The page "Break it", served as any static server would, under a path of its own. */
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { demoPages, inChromium } from './helpers/chromium.js';
+import { demoPages, inChromium, sideways } from './helpers/chromium.js';
 
 inChromium(() => {
   const pages = demoPages();
@@ -93,7 +93,7 @@ inChromium(() => {
   test('a phone has no need to scroll sideways; what is missing is a sentence', async () => {
     await open('', 360);
     await status(/fails/);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(await sideways(page)).toBe(0);
     await page.route('**/sim/right/sim.wasm', (route) => route.fulfill({ status: 404 }));
     await page.selectOption('#mutant', 'right');
     await page.click('#search');

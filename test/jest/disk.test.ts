@@ -2,7 +2,7 @@
 /** The page "Disk" on a static server: what its controls change, and that its image stays. */
 import { beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { demoPages, inChromium } from './helpers/chromium.js';
+import { demoPages, inChromium, sideways } from './helpers/chromium.js';
 
 inChromium(() => {
   const { open, problems } = demoPages();
@@ -72,7 +72,7 @@ inChromium(() => {
     await page.click('#stop');
     await said(/^Stopped/);
     expect(await page.$$eval('#batch-kicks text', (all) => all.map((text) => text.textContent))).toEqual(expect.arrayContaining(['1', '2', '64', '128']));
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(await sideways(page)).toBe(0);
     expect(problems).toEqual([]);
   });
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /** The page "Loop explorer" on a static server: its controls change what the loops do, and what it shows of them. */
 import { beforeAll, expect, test } from '@jest/globals';
-import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import type { Trace } from 'wasm-aio';
-import { demoPages, inChromium } from './helpers/chromium.js';
+import { demoPages, downloaded, inChromium, sideways } from './helpers/chromium.js';
 
 inChromium(() => {
   const pages = demoPages();
@@ -32,10 +31,7 @@ inChromium(() => {
   const polls = ([, shares = '']: string[]): string => shares.split(', ')[1] ?? '';
   const picture = (): Promise<string> => page.$eval('#timeline', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
   const changes = async (before: string): Promise<unknown> => page.waitForFunction((old) => (document.getElementById('timeline') as HTMLCanvasElement).toDataURL() !== old, before);
-  const saved = async (): Promise<Trace> => {
-    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#export')]);
-    return JSON.parse(readFileSync(await download.path(), 'utf8')) as Trace;
-  };
+  const saved = async (): Promise<Trace> => JSON.parse(await downloaded(page, '#export')) as Trace;
 
   test('it runs at once, and each workload shows what it is made of', async () => {
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
@@ -155,7 +151,7 @@ inChromium(() => {
     await until((all) => all.length === 3 && all.every((row) => row[3] !== '0'));
     expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['fan-out', '2', '20', '0', '0', '0']);
     expect(await page.textContent('#span')).toMatch(/^500 µs wide/);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(await sideways(page)).toBe(0);
     expect(problems).toEqual([]);
     await page.close();
   });

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import type { Trace } from 'wasm-aio';
-import { demoPages, inChromium } from './helpers/chromium.js';
+import { demoPages, downloaded, inChromium, sideways } from './helpers/chromium.js';
 import { pathOf } from './helpers/paths.js';
 
 inChromium(() => {
@@ -90,10 +90,7 @@ inChromium(() => {
     for (const end of ['clock', 'fd 0']) expect(said).toContainEqual(expect.stringMatching(new RegExp(`^main, poll: call “fd 0, clock [\\d.]+ ms → ${end}”, [\\d.]+ (µs|ms)$`)));
     await page.click('#stop');
     await shows('status', /^clock was stopped\.$/);
-    const save = async (): Promise<Trace['traceEvents']> => {
-      const [download] = await Promise.all([page.waitForEvent('download'), page.click('#export')]);
-      return (JSON.parse(readFileSync(await download.path(), 'utf8')) as Trace).traceEvents;
-    };
+    const save = async (): Promise<Trace['traceEvents']> => (JSON.parse(await downloaded(page, '#export')) as Trace).traceEvents;
     expect(await save()).toContainEqual(expect.objectContaining({ name: 'poll', cat: 'wasi', ph: 'X', args: { subscriptions: 1, waits: expect.stringMatching(/^fd 0, clock /), events: 0, ready: 'clock' } }));
     // aiocc has not built this one, so it calls WASI's poll_oneoff; it ends because it has no fd 3.
     await page.setInputFiles('#file', pathOf('build/plain/poll.wasm'));
@@ -105,7 +102,7 @@ inChromium(() => {
         subscriptions: 3, waits: expect.stringMatching(/^fd_read 3, fd_read 4, clock [\d.]+ ms$/), events: 2, ready: 'fd_read 3 (errno 8), fd_read 4 (errno 8)',
       } }),
     ]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(await sideways(page)).toBe(0);
     expect(new URL(page.url()).hash).toMatch(/&polls=1$/);
     await page.uncheck('#polls');
     expect(problems).toEqual([]);
@@ -174,7 +171,7 @@ inChromium(() => {
     await page.setInputFiles('#file', { name: 'text.wasm', mimeType: 'application/wasm', buffer: Buffer.from('This is no program.') });
     await said(/WebAssembly/);
     expect(await page.isEnabled('#run')).toBe(true);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+    expect(await sideways(page)).toBe(0);
     expect(problems).toEqual([]);
     await page.close();
   });

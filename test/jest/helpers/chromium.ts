@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: MIT
-/** Tests in Debian's Chromium, and the demo pages there. */
+/** Tests in Debian's Chromium, and the demo pages there, or in Firefox if `make test-firefox` asks for it. */
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { staticSite } from './static-site.js';
 
 export const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
 
+/** A version of Playwright that drives Debian's Firefox, which `make test-firefox` has installed. */
+const forFirefox = process.env['PLAYWRIGHT_FOR_FIREFOX'];
+export const inFirefox = forFirefox !== undefined;
+
+async function launch(): Promise<Browser> {
+  if (forFirefox === undefined) return chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
+  const { default: { firefox } } = (await import(forFirefox)) as { default: { firefox: typeof chromium } };
+  return firefox.launch({ channel: 'moz-firefox', executablePath: ['/usr/bin/firefox-esr', '/usr/bin/firefox'].find((path) => existsSync(path)) ?? 'firefox' });
+}
+
 /** Skipped where there is no Chromium: the reporter prints the name of what is skipped, and so the reason. */
 export function inChromium(tests: () => void): void {
-  if (executablePath) describe('in Chromium', tests);
+  if (inFirefox) describe('in Firefox', tests);
+  else if (executablePath) describe('in Chromium', tests);
   else describe.skip('in Chromium (skipped: it is not installed: apt-get install chromium)', tests);
 }
 
@@ -26,7 +37,7 @@ export function demoPages(): {
   const problems: string[] = [];
   beforeAll(async () => {
     site = await staticSite();
-    browser = await chromium.launch({ ...(executablePath && { executablePath }), args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
@@ -45,3 +56,22 @@ export function demoPages(): {
     },
   };
 }
+
+/** What the page offers as a file when that button is clicked. Playwright does not tell of downloads of Debian's Firefox. */
+export async function downloaded(page: Page, button: string): Promise<string> {
+  if (!inFirefox) {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+    return readFileSync(await download.path(), 'utf8');
+  }
+  return page.evaluate(async (selector) => {
+    const { createObjectURL } = URL;
+    let file: Blob | undefined;
+    URL.createObjectURL = (blob: Blob) => createObjectURL.call(URL, (file = blob));
+    (document.querySelector(selector) as HTMLElement).click();
+    URL.createObjectURL = createObjectURL;
+    return file!.text();
+  }, button);
+}
+
+/** How much of the page's width is beyond the window, in CSS pixels. */
+export const sideways = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -8,7 +8,7 @@ const EACH = 4;
 const TICKS: readonly [number, string][] = [[10, '10 µs'], [100, '100 µs'], [1000, '1 ms'], [10_000, '10 ms']];
 const [WIDTH, HEIGHT, BASE] = [440, 120, 100];
 
-/** Figures of one contestant, as the table and a link have them: microseconds, calls a second (0: not measured), milliseconds. */
+/** Figures of one contestant, with three digits, so that the table and a link have the same: microseconds, calls a second (0: not measured), milliseconds. */
 export interface Figures {
   calls: number;
   median: number;
@@ -40,7 +40,9 @@ export class Measured {
   figures(): Figures {
     const sorted = this.times.sort((a, b) => a - b);
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-    return { calls: sorted.length, median: at(0.5), p99: at(0.99), atOnce: this.burst.ms > 0 ? (this.burst.calls / this.burst.ms) * 1000 : 0, frame: this.frame };
+    const digits = (value: number): number => Number(value.toPrecision(3));
+    const atOnce = this.burst.ms > 0 ? (this.burst.calls / this.burst.ms) * 1000 : 0;
+    return { calls: digits(sorted.length), median: digits(at(0.5)), p99: digits(at(0.99)), atOnce: digits(atOnce), frame: digits(this.frame) };
   }
 
   /** The distribution of the times: how many of the calls took how long. */
@@ -69,8 +71,7 @@ const NUMBERS = ['calls', 'median', 'p99', 'atOnce', 'frame'] as const;
 
 /** The results of a race as values for an address. */
 export function toAddress(results: ReadonlyMap<string, Figures>): Record<string, string> {
-  const rounded = (value: number): number => Number(value.toPrecision(3));
-  return Object.fromEntries([...results].map(([name, figures]) => [name, NUMBERS.map((key) => rounded(figures[key])).join(',')]));
+  return Object.fromEntries([...results].map(([name, figures]) => [name, NUMBERS.map((key) => figures[key]).join(',')]));
 }
 
 /** The results that an address has; nothing that is no result of these contestants. */
