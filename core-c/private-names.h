@@ -198,7 +198,6 @@
 #define aio_source_funcs aio_priv_aio_source_funcs
 
 /* loop/handler-table.c */
-#define aio_find_handler aio_priv_aio_find_handler
 #define aio_handler_table_free aio_priv_aio_handler_table_free
 #define aio_handler_table_reserve aio_priv_aio_handler_table_reserve
 

@@ -26,7 +26,7 @@ static bool lock_with_room(AioContext *ctx, int fd)
         return false;
     }
     qemu_lockcnt_lock(&ctx->list_lock);
-    while ((unsigned)fd >= ctx->fd_table_size || !fdmon_poll_has_room(ctx)) {
+    while (!aio_handler_place(ctx, fd) || !fdmon_poll_has_room(ctx)) {
         qemu_lockcnt_unlock(&ctx->list_lock);
         if (!aio_handler_table_reserve(ctx, fd) || !fdmon_poll_reserve(ctx)) {
             return false;
@@ -107,7 +107,7 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
                            AioPollFn *io_poll, IOHandler *io_poll_ready,
                            void *opaque)
 {
-    AioHandler *old_node, *new_node = NULL;
+    AioHandler *old_node, *new_node = NULL, **place;
     int ret, poll_disable_change;
 
     if (fd < 0) {
@@ -116,7 +116,7 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     if (io_read || io_write || io_poll) {
         /* Checks the fd first, so that no room is made for a number that is no
          * fd. */
-        if ((unsigned)fd >= qatomic_read(&ctx->fd_table_size) &&
+        if (!aio_handler_place(ctx, fd) &&
             (ret = watch_fd(ctx, fd, true)) < 0) {
             return ret;
         }
@@ -129,7 +129,8 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
     } else {
         qemu_lockcnt_lock(&ctx->list_lock);
     }
-    old_node = aio_find_handler(ctx, fd);
+    place = aio_handler_place(ctx, fd);
+    old_node = place ? *place : NULL;
     if (!old_node && !new_node) {
         qemu_lockcnt_unlock(&ctx->list_lock);
         return 0;
@@ -150,7 +151,7 @@ int aio_try_set_fd_handler(AioContext *ctx, int fd, bool is_external,
         }
         QLIST_INSERT_HEAD_RCU(&ctx->aio_handlers, new_node, node);
     }
-    qatomic_store_release(&ctx->handler_by_fd[fd], new_node);
+    qatomic_store_release(place, new_node);
     qatomic_set(&ctx->handlers_with_events,
                 ctx->handlers_with_events +
                     (new_node && new_node->pfd.events) -

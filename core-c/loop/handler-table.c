@@ -1,79 +1,88 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A table of a context's handlers by fd: finding one takes the same time however many
- * there are. The table grows by doubling. A reader without the lock may still be using an
- * old table, so old tables are kept until the context is freed; together they are no
- * larger than the newest.
+ * there are. It has two levels, because a context may have few fds with large numbers. The
+ * upper level grows by doubling. A reader without the lock may still be using an old
+ * one, so old ones are kept until the context is freed; together they are no larger than
+ * the newest.
  */
 #include "loop/loop.h"
 #include <string.h>
 
-typedef struct FdTable {
-    struct FdTable *older;
-    AioHandler *handlers[];
-} FdTable;
+enum { FIRST_SIZE = 8 };
 
-static FdTable *table_of(AioHandler **handlers)
+/* Returns a table with room for chunk `which`, or NULL if there is no memory. */
+static AioFdTable *larger_table(unsigned size, unsigned which)
 {
-    return container_of(handlers, FdTable, handlers[0]);
+    AioFdTable *table;
+
+    size = MAX(2 * size, (unsigned)FIRST_SIZE);
+    while (size <= which) {
+        size *= 2;
+    }
+    table = calloc(1, sizeof(*table) + size * sizeof(*table->chunks));
+    if (table) {
+        table->size = size;
+    }
+    return table;
 }
 
 /* Called with list_lock held. */
-static void use_table(AioContext *ctx, FdTable *table, unsigned size)
+static void use_table(AioContext *ctx, AioFdTable *table)
 {
-    if (ctx->fd_table_size) {
-        memcpy(table->handlers, ctx->handler_by_fd,
-               ctx->fd_table_size * sizeof(AioHandler *));
-        table->older = table_of(ctx->handler_by_fd);
+    AioFdTable *older = ctx->fd_table;
+
+    if (older) {
+        memcpy(table->chunks, older->chunks, older->size * sizeof(*older->chunks));
+        table->older = older;
     }
-    /* In this order, a reader that sees the new size also sees the new table. */
-    qatomic_store_release(&ctx->handler_by_fd, table->handlers);
-    qatomic_store_release(&ctx->fd_table_size, size);
+    qatomic_store_release(&ctx->fd_table, table);
 }
 
 bool aio_handler_table_reserve(AioContext *ctx, int fd)
 {
-    size_t size = MAX(64, 2 * (size_t)qatomic_read(&ctx->fd_table_size));
-    FdTable *table;
+    unsigned which = (unsigned)fd / AIO_FD_CHUNK, size;
+    AioFdTable *table = qatomic_load_acquire(&ctx->fd_table);
+    AioHandler **chunk;
 
-    if ((unsigned)fd < qatomic_read(&ctx->fd_table_size)) {
+    if (aio_handler_place(ctx, fd)) {
         return true;
     }
-    while (size <= (unsigned)fd) {
-        size *= 2;
-    }
-    table = calloc(1, sizeof(*table) + size * sizeof(AioHandler *));
-    if (!table) {
+    size = table ? table->size : 0;
+    table = which < size ? NULL : larger_table(size, which);
+    chunk = calloc(AIO_FD_CHUNK, sizeof(*chunk));
+    if (!chunk || (which >= size && !table)) {
+        free(table);
+        free(chunk);
         return false;
     }
     qemu_lockcnt_lock(&ctx->list_lock);
-    if (size > ctx->fd_table_size) {
-        use_table(ctx, table, (unsigned)size);
+    if (table && (!ctx->fd_table || ctx->fd_table->size < table->size)) {
+        use_table(ctx, table);
         table = NULL;
     }
-    qemu_lockcnt_unlock(&ctx->list_lock);
-    free(table);               /* another thread was faster */
-    return true;
-}
-
-AioHandler *aio_find_handler(AioContext *ctx, int fd)
-{
-    if ((unsigned)fd >= qatomic_load_acquire(&ctx->fd_table_size)) {
-        return NULL;
+    if (!ctx->fd_table->chunks[which]) {
+        qatomic_store_release(&ctx->fd_table->chunks[which], chunk);
+        chunk = NULL;
     }
-    return qatomic_load_acquire(
-        &qatomic_load_acquire(&ctx->handler_by_fd)[fd]);
+    qemu_lockcnt_unlock(&ctx->list_lock);
+    /* Not used if another thread was faster. */
+    free(table);
+    free(chunk);
+    return true;
 }
 
 void aio_handler_table_free(AioContext *ctx)
 {
-    FdTable *table = ctx->fd_table_size ? table_of(ctx->handler_by_fd) : NULL;
+    AioFdTable *table = ctx->fd_table;
 
+    for (unsigned i = 0; table && i < table->size; i++) {
+        free(table->chunks[i]);
+    }
     while (table) {
-        FdTable *older = table->older;
+        AioFdTable *older = table->older;
         free(table);
         table = older;
     }
-    ctx->fd_table_size = 0;
-    ctx->handler_by_fd = NULL;
+    ctx->fd_table = NULL;
 }

@@ -121,8 +121,36 @@ void aio_bh_dump(AioContext *ctx, AioDumpLine *line, void *opaque);
 void aio_bh_drain(AioContext *ctx);
 
 /* handler-table.c */
+enum { AIO_FD_CHUNK = 64 };
+typedef struct AioFdTable {
+    struct AioFdTable *older;
+    unsigned size;
+    AioHandler **chunks[];                /* of AIO_FD_CHUNK handlers; NULL: none there */
+} AioFdTable;
+
+/* Returns where the table has the handler of fd, or NULL if aio_handler_table_reserve() has not
+ * made room for it. The place stays where it is. Any thread. */
+static inline AioHandler **aio_handler_place(AioContext *ctx, int fd)
+{
+    AioFdTable *table = qatomic_load_acquire(&ctx->fd_table);
+    unsigned which = (unsigned)fd / AIO_FD_CHUNK;
+    AioHandler **chunk;
+
+    if (!table || which >= table->size) {
+        return NULL;
+    }
+    chunk = qatomic_load_acquire(&table->chunks[which]);
+    return chunk ? &chunk[(unsigned)fd % AIO_FD_CHUNK] : NULL;
+}
+
 /* Returns the handler of fd that is not removed, or NULL. Home thread only, inside a walk. */
-AioHandler *aio_find_handler(AioContext *ctx, int fd);
+static inline AioHandler *aio_find_handler(AioContext *ctx, int fd)
+{
+    AioHandler **place = aio_handler_place(ctx, fd);
+
+    return place ? qatomic_load_acquire(place) : NULL;
+}
+
 /* Makes room for fd in the table. Returns false if there is no memory. */
 bool aio_handler_table_reserve(AioContext *ctx, int fd);
 void aio_handler_table_free(AioContext *ctx);

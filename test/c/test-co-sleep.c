@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Coroutines that wait: for time, for an fd, for a job of the thread pool. */
 #include "contexts.h"
+#include "loop/loop.h"
 #include "pool.h"
 #include "qemu/coroutine_int.h"
 
 static bool is_handled(int fd)
 {
-    return (unsigned)fd < ctx->fd_table_size && ctx->handler_by_fd[fd];
+    return aio_find_handler(ctx, fd);
 }
 
 /* ---- Time ---- */

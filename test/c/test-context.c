@@ -30,6 +30,26 @@ static void the_first_blocking_poll_returns_at_once_with_false(void)
     loop_teardown();
 }
 
+#ifdef __wasm__
+#include <malloc.h>
+
+/* Also in WebAssembly, where notifiers have large numbers. */
+static void it_takes_little_memory(void)
+{
+    enum { N = 16 };
+    AioContext *contexts[N];
+    int before = mallinfo().uordblks;
+
+    for (int i = 0; i < N; i++) {
+        contexts[i] = aio_context_new(&error_abort);
+    }
+    ASSERT_INT_LE((mallinfo().uordblks - before) / N, 10000);
+    for (int i = 0; i < N; i++) {
+        aio_context_unref(contexts[i]);
+    }
+}
+#endif
+
 #ifdef CONFIG_POSIX
 #include <sys/resource.h>
 
@@ -248,6 +268,9 @@ TEST_PROGRAM(
     TEST_PANICS(an_armed_timer_panics, "1 timers of clock 0 are armed"),
     TEST_PANICS(freeing_it_from_its_own_bottom_half_panics,
                 "inside aio_bh_poll"),
+#ifdef __wasm__
+    TEST(it_takes_little_memory),
+#endif
 #ifdef CONFIG_POSIX
     TEST(its_notifier_is_closed_with_it),
     TEST(failing_to_get_a_notifier_is_told),

@@ -141,8 +141,7 @@ struct AioContext {
     struct AioScanRoom *scan_room;        /* fdmon-poll.c; home */
     struct AioScanRoom *next_scan_room;   /* a larger one, which replaces it */
     unsigned scan_size;                   /* of the larger of the two; list_lock */
-    AioHandler **handler_by_fd;           /* not removed; fd_table_size entries */
-    unsigned fd_table_size;
+    struct AioFdTable *fd_table;          /* handler-table.c */
     struct PortReadySet *ready_set;       /* fdmon-epoll.c */
     bool epoll_refused;                   /* epoll could not watch some fd */
     struct AioPollRing *poll_ring;        /* fdmon-io_uring.c */
