@@ -120,7 +120,7 @@ posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
 .PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-nbd test-firefox test-wasi-packages test-toolchain test-package test-models \
-  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-compare bench-calls bench-nbd bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
+  sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-compare bench-calls bench-nbd bench-scale bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
 	@echo 'make demo       build all and run the main job: IOThreads read and verify a file'
@@ -128,6 +128,7 @@ help:
 	@echo 'make bench      build all and run the benchmarks (ONLY=name, QUICK=1)'
 	@echo 'make bench-compare  the loop beside the native build of an older commit (COMPARE=commit, ONLY=name, QUICK=1)'
 	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
+	@echo 'make bench-scale  how costs and memory grow with the number of contexts, handlers, timers and more (ONLY=curve, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
 	@echo 'make bench-nbd  wasm-aio nbd-serve beside nbdkit, read by fio (ONLY="word word", QUICK=1)'
 	@echo 'make screenshots  the pictures of the pages under docs/images, by Chromium'
@@ -719,6 +720,9 @@ bench-calls: build build/bench/wasm/rtt.wasm
 # Ten million calls (CALLS=n), whose memory must stay flat.
 soak-calls: build
 	$(Q)CALLS='$(CALLS)' node --expose-gc test/bench/calls/memory.mjs
+
+bench-scale: build build/bench/native/scale build/bench/wasm/scale.wasm
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' DOCS='$(DOCS)' node test/bench/scale/run.mjs
 
 bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm build/plain/command.wasm
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs

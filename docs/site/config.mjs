@@ -16,7 +16,7 @@ function typeScript(dir, text) {
   return { text, link: `/${dir}/`, items, collapsed: true };
 }
 
-const concepts = ['loop', 'threads', 'iothreads', 'context', 'hosted', 'coroutines', 'block', 'network-block', 'performance', 'tracing', 'wasi', 'from-emscripten', 'ports', 'portability', 'conformance', 'errors', 'names'];
+const concepts = ['loop', 'threads', 'iothreads', 'context', 'hosted', 'coroutines', 'block', 'network-block', 'performance', 'scaling', 'tracing', 'wasi', 'from-emscripten', 'ports', 'portability', 'conformance', 'errors', 'names'];
 const help = ['bundlers', 'isolation', 'troubleshooting'];
 
 export default {

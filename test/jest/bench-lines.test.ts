@@ -24,6 +24,15 @@ const turns = CONTENDERS.filter(({ c }) => c !== undefined).map(({ c = '', lines
 
 test.each(turns)('$c: $lines', ({ c, lines }) => once(pathOf(`build/bench/native/${c}`), [], lines));
 
+test.each(['contexts', 'handlers', 'timers', 'coroutines', 'pipes', 'requests', 'iothreads'])('scale: %s from the first to the last number', (curve) => {
+  const { status, stdout, stderr } = spawnSync(pathOf('build/bench/native/scale'), ['ms=0', curve], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const names = stdout.trim().split('\n').map((line) => (JSON.parse(line) as { name: string }).name);
+  expect(names).toContain(`x_${curve}_1`);
+  // The system may have few fds, and what each takes is known from the second number on.
+  expect(names.filter((name) => name.startsWith('x_bytes_')).length).toBeGreaterThan(1);
+});
+
 test('coroutines in WebAssembly: the frames below a yield are there', () => {
   const lines = turns.find(({ c }) => c === 'coroutine')?.lines.filter((line) => line.startsWith('f_')) ?? [];
   once(process.execPath, [cli, 'run', pathOf('build/bench/wasm/coroutine.wasm')], lines);
