@@ -24,8 +24,8 @@ export function inChromium(tests: () => void): void {
   else describe.skip('in Chromium (skipped: it is not installed: apt-get install chromium)', tests);
 }
 
-/** The demo pages on a static server, from the first of these tests to the last. */
-export function demoPages(): {
+/** The demo pages on a static server, from the first of these tests to the last. serve: starts another one than staticSite(). */
+export function demoPages(serve: typeof staticSite = staticSite): {
   /** What the pages have complained about in the console. */
   readonly problems: string[];
   address(): string;
@@ -36,7 +36,7 @@ export function demoPages(): {
   let browser: Browser;
   const problems: string[] = [];
   beforeAll(async () => {
-    site = await staticSite();
+    site = await serve();
     browser = await launch();
   });
   afterAll(async () => {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/** The static site as `python3 -m http.server` serves it, on a sub-path: it sends no header that isolates pages. */
+import { afterAll, expect, test } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { scratch } from './helpers/child.js';
+import { demoPages, inChromium } from './helpers/chromium.js';
+import { pathOf } from './helpers/paths.js';
+
+inChromium(() => {
+  const dir = scratch();
+  let server: ChildProcess | undefined;
+  let address = '';
+  const { open, problems } = demoPages(async () => {
+    mkdirSync(join(dir.path, 'some'));
+    symlinkSync(pathOf('build/static'), join(dir.path, 'some/path'));
+    server = spawn('python3', ['-u', '-m', 'http.server', '0', '--bind', '127.0.0.1', '--directory', dir.path], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [said] = await once(server.stdout!, 'data') as [Buffer];
+    address = `${/http:\S+\d\//.exec(String(said))![0]}some/path/`;
+    return { address, close: () => void server?.kill() };
+  });
+  afterAll(async () => {
+    if (server && server.exitCode === null && server.signalCode === null) await once(server, 'exit');
+    dir.remove();
+  });
+
+  test('each page works, those that need shared memory by the service worker', async () => {
+    const page = await open('');
+    // The first page needs nothing.
+    await page.waitForSelector('#source mark');
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+    const pages = await page.$$eval('nav a', (all) => all.map((link) => (link as HTMLAnchorElement).href));
+    expect(pages).toContain(`${address}conformance/conformance.html`);
+    const ready: Record<string, string> = { explorer: '#loops tbody tr', race: '#run:enabled', disk: '#run:enabled', run: '#run:enabled', conformance: '#areas tr' };
+    for (const [name, selector] of Object.entries(ready)) {
+      await page.goto(pages.find((link) => link.endsWith(`/${name}.html`))!);
+      await page.waitForSelector(selector);
+      expect(await page.evaluate(() => [crossOriginIsolated, navigator.serviceWorker.controller?.scriptURL])).toEqual([true, `${address}isolate.js`]);
+    }
+    await page.goto(`${address}run.html#program=primes&args=1000+3`);
+    await page.waitForSelector('#run:enabled');
+    await page.click('#run');
+    await page.waitForFunction(() => document.getElementById('status')?.textContent === 'primes has ended with exit code 0.');
+    expect(await page.textContent('#screen')).toMatch(/168 primes below 1000\n$/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+});
