@@ -40,15 +40,17 @@ const pages = {
     await whenSaid(page, /^Done/);
   },
   async run(page) {
-    await page.goto(`${address}run.html#program=files`);
+    await page.goto(`${address}run.html#program=clock&polls=1`);
     await whenSaid(page, /^Ready/);
     await page.click('#run');
-    for (const line of ['help', 'mkdir notes', 'write notes/today A loop that sleeps is woken.', 'cat notes/today', 'cat notes/tomorrow', 'ls notes', '']) {
-      await page.waitForFunction(() => document.getElementById('screen').textContent.endsWith('> '));
-      if (line === '') break;
-      await page.fill('#line', line);
-      await page.press('#line', 'Enter');
-    }
+    const calls = (least) => page.waitForFunction((n) => Number(/; (\d+) calls?$/.exec(document.getElementById('span').textContent)?.[1]) >= n, least);
+    await calls(3);
+    await page.fill('#line', 'What is the time?');
+    await page.press('#line', 'Enter');
+    await calls(6);
+    await page.click('#pause');
+    await page.focus('#timeline');
+    await page.keyboard.press('.');
   },
 };
 for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 1000, 'dark'], ['phone', 360, 'light']]) {
