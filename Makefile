@@ -130,7 +130,7 @@ help:
 	@echo 'make bench-calls  calls to another thread beside postMessage, comlink and a ring by hand (ONLY=name, QUICK=1)'
 	@echo 'make bench-scale  how costs and memory grow with the number of contexts, handlers, timers and more (ONLY=curve, QUICK=1)'
 	@echo 'make bench-wasi the WASI host beside node:wasi and bare fs calls (ONLY=name, QUICK=1)'
-	@echo 'make bench-nbd  wasm-aio nbd-serve beside nbdkit, read by fio (ONLY="word word", QUICK=1)'
+	@echo 'make bench-nbd  the NBD client beside a bare socket and fio, wasm-aio nbd-serve beside nbdkit (ONLY="word word", QUICK=1, JSON=1, RECORD=1)'
 	@echo 'make screenshots  the pictures of the pages under docs/images, by Chromium'
 	@echo 'make serve      build all and serve the demo pages on this machine, at /docs/ what make docs has made'
 	@echo 'make site       build/static: the demo pages, the conformance suite and the documentation, for any static server'
@@ -728,7 +728,7 @@ bench-wasi: build build/bench/wasi-calls.wasm build/bench/wasi-threads.wasm buil
 	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/bench/wasi/run.mjs
 
 bench-nbd: build | build/node.ok
-	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' node test/nbd/bench.mjs
+	$(Q)ONLY='$(ONLY)' QUICK='$(QUICK)' JSON='$(JSON)' RECORD='$(RECORD)' node test/nbd/bench.mjs
 
 # ---- tidying -----------------------------------------------------------------
 

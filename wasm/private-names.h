@@ -311,6 +311,7 @@
 /* runtime/runtime.c */
 #define rt_failed_word aio_priv_rt_failed_word
 #define rt_fd_ready aio_priv_rt_fd_ready
+#define rt_hosted_awake aio_priv_rt_hosted_awake
 #define rt_hosted_look aio_priv_rt_hosted_look
 #define rt_hosted_turn aio_priv_rt_hosted_turn
 #define rt_hosted_word aio_priv_rt_hosted_word

@@ -125,7 +125,7 @@ RtNbd *rt_nbd_new(AioContext *ctx, uint32_t callback, const char *name, uint32_t
     return nbd;
 }
 
-/* Something has happened to a connection. */
+/* Something has happened to a connection. A turn follows each call at once, so that the requests that end by it need not wake the loop. */
 WASM_EXPORT("rt_nbd_connected")
 void rt_nbd_connected(RtNbd *nbd, uint32_t connection)
 {
@@ -135,12 +135,14 @@ void rt_nbd_connected(RtNbd *nbd, uint32_t connection)
 WASM_EXPORT("rt_nbd_readable")
 void rt_nbd_readable(RtNbd *nbd, uint32_t connection)
 {
+    rt_hosted_awake(nbd->ctx);
     nbd_client_readable(nbd->ctx, nbd->number, connection);
 }
 
 WASM_EXPORT("rt_nbd_writable")
 void rt_nbd_writable(RtNbd *nbd, uint32_t connection)
 {
+    rt_hosted_awake(nbd->ctx);
     nbd_client_writable(nbd->ctx, nbd->number, connection);
 }
 

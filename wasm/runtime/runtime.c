@@ -96,6 +96,14 @@ int rt_hosted_turn(AioContext *ctx)
     return timeout;
 }
 
+void rt_hosted_awake(AioContext *ctx)
+{
+    Wakeup *wakeup = ctx->wakeup;
+
+    /* As rt_hosted_look() does. */
+    qatomic_store_release(&wakeup->notify_me, wakeup->notify_me & ~1u);
+}
+
 /* What rt_hosted_look() has found; ts/src/iothread/answers.ts has the same. */
 typedef enum {
     FOUND_NOTHING,

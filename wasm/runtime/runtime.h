@@ -83,6 +83,9 @@ CallRing *rt_calls(AioContext *ctx);
 void rt_sleeps_hosted(AioContext *ctx, bool hosted);
 /* Returns what was noted last. Any thread. */
 bool rt_is_hosted(AioContext *ctx);
+/* Called between two turns of a hosted context, the next of which follows at once: whoever notifies it until then need not wake it. Home
+ * thread only. */
+void rt_hosted_awake(AioContext *ctx);
 
 /* ---- Files (file.c, host-io.c) ---- */
 
