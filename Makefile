@@ -339,6 +339,11 @@ build/native-wrap/tests: $(test_c:%.c=build/native/%.o) build/native-wrap/libaio
 
 -include $(wrap_src:%.c=build/native-wrap/%.d) $(wrap_src:%.c=build/wasm-wrap/%.d)
 
+build/costs/paths: test/costs/paths.c $(native_lib)
+	$(call step,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(NATIVE_FLAGS) -Icore-c/include -MMD -MP -MF $@.d $< $(native_lib) -lpthread -lm -o $@
+
 build/bench/native/%: test/bench/%.c $(native_lib)
 	$(call step,CC,$< (native))
 	@mkdir -p $(@D)
@@ -522,7 +527,7 @@ build/bench/fibers/fibers.mjs: test/bench/peers/fibers.c build/toolchain.found
 -include $(sim_obj:.o=.d) $(sim_wasm_obj:.o=.d) $(sim_program:%.c=build/coverage-sim/program/%.d)
 -include $(native_obj:.o=.d) $(wasm_obj:.o=.d) $(bench_obj:.o=.d) $(kill_obj:.o=.d)
 -include $(test_c:%.c=build/native/%.d) $(test_c:%.c=build/wasm/%.d)
--include $(patsubst %,%.d,$(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) $(posix_programs) build/chaos/module.wasm)
+-include $(patsubst %,%.d,build/costs/paths $(bench_native) $(bench_wasm) $(bench_modules) $(jest_wasm) $(conformance_wasm) $(posix_programs) build/chaos/module.wasm)
 
 # ---- TypeScript --------------------------------------------------------------
 
@@ -614,7 +619,7 @@ build/test/.stamp: $(jest_ts) test/tsconfig.json dist/.stamp build/jest-list.val
 
 # ---- tests -------------------------------------------------------------------
 
-test: build $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(bench_native) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
+test: build build/costs/paths $(test_native) $(test_wasm) build/native-wrap/tests build/wasm-wrap/tests.wasm build/fail-nth.wasm build/chaos/module.wasm $(jest_wasm) $(bench_native) $(conformance_wasm) $(posix_programs) $(if $(jest_ts),build/test/.stamp) build/chromium.tried \
     build/sim/sim $(sim_wasm) build/static/.stamp build/spin.tried build/glib.tried $(builds:%=build/%/tests) $(if $(replay_build),$(fuzzers:%=build/$(replay_build)/fuzz-%))
 	$(Q)node test/run.mjs
 

@@ -13,6 +13,7 @@ import { runC, runWrapping } from './c/run.mjs';
 import { runChaos } from './chaos/run.mjs';
 import { runCompat } from './compat.mjs';
 import { runConformance, sums } from './conformance/run.mjs';
+import { runCosts } from './costs/run.mjs';
 import { runFailNth } from './fail-nth/run.mjs';
 import { runFuzz } from './fuzz/run.mjs';
 import { runModels } from './models/run.mjs';
@@ -99,6 +100,7 @@ const suites = {
   posix: () => runPosix(only),
   'fail-nth': () => runFailNth(only),
   api: runApi,
+  costs: runCosts,
   conformance: async () => sums(await runConformance({ on: 'node,chromium', only })),
   package: () => runPackage(only),
   jest,
