@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 /** The NBD server and peers that are slow, greedy, or gone. */
 import { expect, test } from '@jest/globals';
+import { Duplex } from 'node:stream';
 import type * as budgets from '../../dist/nbd-server/budget.js';
+import type * as connections from '../../dist/nbd-server/connection.js';
 import type * as faultLogs from '../../dist/nbd-server/fault-log.js';
+import type { AioFile } from 'wasm-aio';
 import { dist } from './helpers/paths.js';
 import { CMD, OPT, RawNbd, goData, metaData, option, request, u32 } from './helpers/nbd-client.js';
 import { seeded } from './helpers/random.js';
-import { nbdServers } from './helpers/nbd-server.js';
+import { MemoryFile, nbdServers } from './helpers/nbd-server.js';
 
 const { Account, ALL_BYTES, ALWAYS_BYTES, Budget, CONNECTION_BYTES, CONNECTION_REQUESTS } = (await import(dist('nbd-server/budget.js'))) as typeof budgets;
+const { Connection } = (await import(dist('nbd-server/connection.js'))) as typeof connections;
 const { FaultLog } = (await import(dist('nbd-server/fault-log.js'))) as typeof faultLogs;
 
 const start = nbdServers();
@@ -125,6 +129,30 @@ test('writes that never arrive give back their memory when their peers are gone'
   const size = 2 * ALWAYS_BYTES;
   expect(await client.ask({ type: CMD.WRITE, data: Buffer.alloc(size) })).toMatchObject({ error: 0 });
   await server.close();
+});
+
+test('a reply gives back its memory once, however often the stream says that it has failed', async () => {
+  // As Node does if a stream that has failed is uncorked by what its call-backs do.
+  class Failing extends Duplex {
+    override _read(): void {}
+    override write(_: unknown, done?: unknown): boolean {
+      if (typeof done === 'function') for (let n = 0; n < 2; n++) (done as (error: Error) => void)(new Error('EPIPE'));
+      return false;
+    }
+  }
+  const budget = new Budget();
+  const file = new MemoryFile(MAX);
+  const stream = new Failing();
+  const shared = { exported: { name: '', size: MAX, isReadOnly: true }, zeros: undefined as never, budget, report: () => {}, fail: () => {} };
+  const connection = new Connection(stream, shared, file as unknown as AioFile, 'client 1');
+  stream.push(Buffer.concat([u32(3), option(OPT.GO, goData()), request({ type: CMD.READ, length: 4 * ALWAYS_BYTES })]));
+  await file.hasBegun(1);
+  stream.push(null);
+  await connection.closed;
+  // No more than the limit can be taken.
+  const accounts = Array.from({ length: ALL_BYTES / CONNECTION_BYTES }, () => new Account(budget));
+  for (const account of accounts) expect(account.take(CONNECTION_BYTES, () => {})).toBe(true);
+  expect(new Account(budget).take(2 * ALWAYS_BYTES, () => {})).toBe(false);
 });
 
 test('what a faulty peer has in flight ends, and begins nothing more', async () => {

@@ -224,7 +224,11 @@ export class Connection implements Target {
     }
     this.#unsent++;
     this.#since.reply ??= performance.now();
+    let isTaken = false;
     this.#socket.write(reply, () => {
+      // A stream that has failed may say so twice.
+      if (isTaken) return;
+      isTaken = true;
       this.#unsent--;
       this.#since.reply = this.#unsent > 0 ? performance.now() : undefined;
       this.#account.give(payload);
