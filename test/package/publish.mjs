@@ -52,7 +52,7 @@ export function publishTests(room) {
     async 'the tarball holds what users need, and nothing else'() {
       const expected = [
         /^(package\.json|README\.md|LICENSE|THIRD-PARTY-NOTICES|emsdk\.config|CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md)$/,
-        /^docs\/((guides|decisions)\/)?[\w-]+\.md$/, /^docs\/images\/([\w-]+-light\.jpg|call\.svg)$/, /^docs\/examples\/\w+\.(c|js)$/,
+        /^docs\/((guides|decisions)\/)?[\w-]+\.md$/, /^docs\/images\/([\w-]+-light\.jpg|(call|scaling)\.svg)$/, /^docs\/examples\/\w+\.(c|js)$/,
         /^dist\/(?!demo\/)([\w-]+\/)*[\w-]+\.(js|d\.ts)$/, /^dist\/conformance\/conformance\.html$/, /^dist\/(aio|bench)\.wasm$/,
         /^core-c\/include\/(aio|block|qapi|qemu|sysemu)\/[\w-]+\.h$/,
         /^wasm\/(aiocc|aiocc\+\+|aioar|aioranlib|[\w-]+\.mjs|exports\.txt|config\.site|include\/(first|sys)\/\w+\.h|cmake\/(wasm-aio|Platform\/Emscripten)\.cmake|port\/(machine\.h|(stack-switch|no-coroutine)\.wat)|libc\/wrapped\.txt)$/,
