@@ -383,14 +383,16 @@ const tests = {
     }
   },
 
-  // Rollup itself would be one more development dependency: make test-frameworks installs it, and Vite brings its successor.
-  async 'Rolldown: a page, with the worker as an entry of its own'() {
-    const { rolldown } = await import('rolldown');
-    const bundle = await rolldown({ input: { page: 'bare-page.js', worker: 'wasm-aio/worker' }, cwd: room.path('app'), platform: 'browser' });
-    await bundle.write({ dir: room.path('app/rolldown') });
-    cpSync(room.path('app/node_modules/wasm-aio/dist/aio.wasm'), room.path('app/rolldown/aio.wasm'));
-    room.write('app/rolldown/index.html', '<!doctype html><meta charset="utf-8"><body><script type="module" src="page.js"></script></body>');
-    const site = await serveStatic(room.path('app/rolldown'));
+  async 'Rollup: a page, with the worker as an entry of its own'() {
+    const { rollup } = await import('rollup');
+    const { nodeResolve } = await import('@rollup/plugin-node-resolve');
+    const plugins = [nodeResolve({ browser: true, rootDir: room.path('app') })];
+    const bundle = await rollup({ input: { page: room.path('app/bare-page.js'), worker: 'wasm-aio/worker' }, plugins });
+    await bundle.write({ dir: room.path('app/rollup') });
+    await bundle.close();
+    cpSync(room.path('app/node_modules/wasm-aio/dist/aio.wasm'), room.path('app/rollup/aio.wasm'));
+    room.write('app/rollup/index.html', '<!doctype html><meta charset="utf-8"><body><script type="module" src="page.js"></script></body>');
+    const site = await serveStatic(room.path('app/rollup'));
     try {
       assert.equal(await inPage(site.address), 'the clock is a number');
     } finally {
@@ -433,7 +435,7 @@ const tests = {
  * The longest begins first. */
 function lanesOf(chosen) {
   const of = (pattern) => chosen.filter(([name]) => pattern.test(name));
-  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^Rolldown|^a service worker|^Document-Isolation|doctor/, /^Vite/];
+  const kinds = [/^webpack|^docs\/|^README/, /^esbuild|^Rollup|^a service worker|^Document-Isolation|doctor/, /^Vite/];
   const rest = chosen.filter(([name]) => !kinds.some((kind) => kind.test(name)));
   return [...kinds.map(of), rest].filter((lane) => lane.length > 0);
 }
