@@ -282,7 +282,8 @@ static void requests_on_a_file(void)
     if (!raw_aio_setup(ctx, AIO_ENGINE_NATIVE, &err)) {
         TEST_SKIP(error_get_pretty(err));
     }
-    begin(1);
+    /* In WebAssembly a thread carries the requests out. It may write the first event, when it has started. */
+    begin(2);
     raw_aio_plug(ctx, AIO_ENGINE_NATIVE);
     for (int i = 0; i < 2; i++) {
         op.iov = &iov[i];
