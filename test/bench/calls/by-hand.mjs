@@ -113,6 +113,26 @@ export function callByHand([calls, answers]) {
   });
 }
 
+/** Two threads that do nothing but wake each other and sleep: the first of the two words is set for the far one, the other for the near one. */
+export function wakeFar(words, times) {
+  for (let n = 0; n < times; n++) {
+    Atomics.store(words, 0, 1);
+    Atomics.notify(words, 0);
+    Atomics.wait(words, 1, 0);
+    Atomics.store(words, 1, 0);
+  }
+}
+
+/** The far one. Never returns. */
+export function wakeNear(words) {
+  for (;;) {
+    Atomics.wait(words, 0, 0);
+    Atomics.store(words, 0, 0);
+    Atomics.store(words, 1, 1);
+    Atomics.notify(words, 1);
+  }
+}
+
 /** Returns what calls the function and blocks, polling all the time, until it has the answer. */
 export function callByHandSync([calls, answers]) {
   const writer = new Writer(calls);

@@ -68,6 +68,15 @@ export async function makeContenders() {
   const askSpinning = asker(spinningNear);
   const spinning = Object.assign((value, times) => askSpinning({ value, times }), { tids: spinningTids });
 
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  const wakingFar = start('wakes near', { words });
+  const wakingTids = [0, await first(wakingFar)];
+  wakingFar.unref();
+  const wakingNear = start('wakes far', { words });
+  wakingTids[0] = await first(wakingNear);
+  const askWaking = asker(wakingNear);
+  const waking = Object.assign((times) => askWaking(times), { tids: wakingTids });
+
   const synckitWorker = start('synckit');
   const synckitThreads = await first(synckitWorker);
   const askSynckit = asker(synckitWorker);
@@ -81,12 +90,12 @@ export async function makeContenders() {
     polling: await pair(runtime, 'polling', POLL_NS),
   };
   return {
-    io, post, comlink, piscina, ring: callByHand(rings), spinning, synckit, pairs,
+    io, post, comlink, piscina, ring: callByHand(rings), spinning, waking, synckit, pairs,
     tids: { ours: await io.thread(), comlink: await comlink.thread(), ring: byHandThread, postMessage: await post('thread'), piscina: await pool.run(undefined, { name: 'thread' }) },
     async end() {
       await runtime.close();
       await pool.destroy();
-      for (const worker of [bare, comlinkWorker, byHand, spinningFar, spinningNear, synckitWorker]) await worker.terminate();
+      for (const worker of [bare, comlinkWorker, byHand, spinningFar, spinningNear, wakingFar, wakingNear, synckitWorker]) await worker.terminate();
     },
   };
 }

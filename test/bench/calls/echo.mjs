@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The far side of each contender of run.mjs: `bare` posts each message back, `comlink` exposes the functions, `by hand` serves
 // echo through rings, `spinning` calls that and polls for the answers, `synckit` makes blocking calls to a worker of synckit's, and
-// without any this is an IOThread, which serves the functions.
+// `wakes far` and `wakes near` are two threads that only wake each other,
+// and without any this is an IOThread, which serves the functions.
 import { readlinkSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -49,6 +50,17 @@ if (workerData?.as === 'bare') {
   const call = callByHandSync(workerData.rings);
   parentPort.on('message', ({ value, times }) => {
     for (let n = 0; n < times; n++) call(value);
+    parentPort.postMessage(undefined);
+  });
+  parentPort.postMessage(functions.thread());
+} else if (workerData?.as === 'wakes near') {
+  const { wakeNear } = await import('./by-hand.mjs');
+  parentPort.postMessage(functions.thread());
+  wakeNear(workerData.words);
+} else if (workerData?.as === 'wakes far') {
+  const { wakeFar } = await import('./by-hand.mjs');
+  parentPort.on('message', (times) => {
+    wakeFar(workerData.words, times);
     parentPort.postMessage(undefined);
   });
   parentPort.postMessage(functions.thread());

@@ -25,7 +25,7 @@ const small = { id: 1, name: 'hello', list: [1, 2, 3] };
 const large = new Uint8Array(1 << 20);
 const rows = Array.from({ length: 200_000 }, (_, id) => ({ id, name: `row ${id}` }));
 
-const { io, post, comlink, piscina, ring, spinning, synckit, pairs, tids, end } = await makeContenders();
+const { io, post, comlink, piscina, ring, spinning, waking, synckit, pairs, tids, end } = await makeContenders();
 const all = (n, call) => Promise.all(Array.from({ length: n }, call));
 const posts = async () => { for (let n = 0; n < 100; n++) await post(small); };
 const transferred = () => {
@@ -42,10 +42,10 @@ const LINES = {
   r_async: { what: 'the same, of an async function', calls: 1, goal: 0.9, by: { ours: () => io.later(small), postMessage: () => post(small), comlink: () => comlink.later(small) } },
   r_burst: { what: '100 calls at once, each', calls: 100, goal: 0.5, by: { ours: () => all(100, () => io.echo(small)), postMessage: () => all(100, () => post(small)), comlink: () => all(100, () => comlink.echo(small)), y_ring: () => all(100, () => ring(small)) } },
   r_back: { what: '100 call-backs, one after another, each', calls: 100, by: { ours: () => io.back((n) => n, 100), postMessage: async () => { for (let n = 0; n < 100; n++) await post(n); } } },
-  r_peer: { what: 'a call from IOThread to IOThread, both asleep in WebAssembly', calls: 100, goal: 0.5, by: { ours: () => pairs.asleep.near.peer(small, 100), postMessage: posts } },
+  r_peer: { what: 'a call from IOThread to IOThread, both asleep in WebAssembly', calls: 100, goal: 0.5, by: { ours: () => pairs.asleep.near.peer(small, 100), postMessage: posts, y_wait: () => waking(100) } },
   r_peer_hosted: { what: "the same, asleep in JavaScript's event loop", calls: 100, goal: 0.9, by: { ours: () => pairs.hosted.near.peer(small, 100), postMessage: posts } },
   r_peer_poll: { what: 'the same, polling, beside a round trip of bottom halves of C', calls: 100, goal: 6, place: 'cross', by: { ours: () => pairs.polling.near.peer(small, 100), b_rtt_poll: pollFloor, y_ring: () => spinning(small, 100) } },
-  r_sync: { what: 'a blocking call from IOThread to IOThread, both asleep', calls: 100, goal: 0.5, by: { ours: () => pairs.asleep.near.blocking(small, 100), postMessage: posts, synckit: () => synckit(small, 100) } },
+  r_sync: { what: 'a blocking call from IOThread to IOThread, both asleep', calls: 100, goal: 0.5, by: { ours: () => pairs.asleep.near.blocking(small, 100), postMessage: posts, synckit: () => synckit(small, 100), y_wait: () => waking(100) } },
   r_sync_poll: { what: 'the same, polling, beside a round trip of bottom halves of C', calls: 100, goal: 4, place: 'cross', by: { ours: () => pairs.polling.near.blocking(small, 100), b_rtt_poll: pollFloor, y_ring: () => spinning(small, 100) } },
   r_mib: { what: '1 MiB as Uint8Array, there and back, beside a copy that is transferred', calls: 1, goal: 1, by: { ours: () => io.echo(large), transfer: transferred, postMessage: () => post(large), comlink: () => comlink.echo(large) } },
   r_rows: { what: 'an array of 200,000 objects, there and back', calls: 1, goal: 1.1, by: { ours: () => io.echo(rows), postMessage: () => post(rows) } },
@@ -111,7 +111,7 @@ for (const place of ['cross', 'same']) {
     placeThread(process.pid, cpus[0]);
     const far = cpus[place === 'same' ? 0 : 1];
     for (const tid of Object.values(tids)) placeThread(tid, far);
-    for (const [near, other] of [...Object.values(pairs).map((pair) => pair.tids), synckit.tids, spinning.tids]) {
+    for (const [near, other] of [...Object.values(pairs).map((pair) => pair.tids), synckit.tids, spinning.tids, waking.tids]) {
       placeThread(near, cpus[0]);
       placeThread(other, far);
     }
