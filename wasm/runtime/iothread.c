@@ -126,11 +126,11 @@ static int thread_number(IOThread *iothread)
     return 0;
 }
 
-/* Returns what its loop has done, as JSON. Owner only. */
+/* Returns what its loop has done, as JSON, valid until the next call in this thread. Any thread. */
 WASM_EXPORT("rt_context_stats")
 const char *rt_context_stats(AioContext *ctx)
 {
-    static char text[400];
+    static _Thread_local char text[400];     /* IOThreads ask for their own at the same time */
     const AioStats *s = &ctx->stats;
 
     snprintf(text, sizeof(text),
