@@ -55,6 +55,10 @@ test('both threads sleep inside WebAssembly between their calls', async () => {
   expect(await Promise.all([a.remote.mode(), b.remote.mode()])).toEqual(['blocking', 'blocking']);
 });
 
+test('both look at their counters at the same time', async () => {
+  expect(await Promise.all([a.remote.count(20_000), b.remote.count(20_000)])).toEqual([20_000, 20_000]);
+});
+
 test('both call each other at the same time, over one connection', async () => {
   await b.remote.meet(a.remote);
   expect(await Promise.all([a.remote.askMany(500), b.remote.askMany(500), a.remote.askAll(500), b.remote.askAll(500)])).toEqual([500, 500, 500, 500]);
