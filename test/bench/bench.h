@@ -19,6 +19,9 @@
 #include "qemu/atomic.h"
 #include "qemu/osdep.h"
 #include "qemu/timer.h"
+#ifdef CONFIG_POSIX
+#include <sys/resource.h>
+#endif
 
 /* ---- The command line ---- */
 
@@ -45,6 +48,18 @@ static inline bool bench_wants(const char *name)
         }
     }
     return bench_argc == 0;
+}
+
+/* Natively each notifier and pipe is an fd, and the kernel allows few unless it is asked. */
+static inline void bench_allow_many_fds(void)
+{
+#ifdef CONFIG_POSIX
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+#endif
 }
 
 /* ---- Time and truth ---- */

@@ -4,9 +4,6 @@
 #include "bench.h"
 #include "block/aio.h"
 #include "qapi/error.h"
-#ifdef CONFIG_POSIX
-#include <sys/resource.h>
-#endif
 
 /* A loop with so many handlers; all four exist at once, so that their lines can
  * take turns. */
@@ -26,18 +23,6 @@ static void clear_cb(EventNotifier *e)
 {
     event_notifier_test_and_clear(e);
     calls++;
-}
-
-/* Each notifier is an fd, and the kernel allows few unless it is asked. */
-static void allow_many_fds(void)
-{
-#ifdef CONFIG_POSIX
-    struct rlimit limit;
-
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-#endif
 }
 
 static void set_up(Loop *loop)
@@ -114,7 +99,7 @@ int main(int argc, char **argv)
     };
 
     bench_init(argc, argv);
-    allow_many_fds();
+    bench_allow_many_fds();
     for (size_t i = 0; i < ARRAY_SIZE(loops); i++) {
         set_up(&loops[i]);
     }

@@ -14,9 +14,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
-#ifdef CONFIG_POSIX
-#include <sys/resource.h>
-#endif
 
 /* The place of the i-th of n: each comes once, none beside the one before. */
 #define STRIDE 7919
@@ -31,18 +28,6 @@ static void count_cb(void *opaque)
 {
     (void)opaque;
     calls++;
-}
-
-/* Each is an fd natively, and the kernel allows few unless it is asked. */
-static void allow_many_fds(void)
-{
-#ifdef CONFIG_POSIX
-    struct rlimit limit;
-
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-#endif
 }
 
 /* What is allocated; natively what is resident, since stacks are mapped as a whole and used in part. */
@@ -425,7 +410,7 @@ static void draw(const Curve *curve)
 int main(int argc, char **argv)
 {
     bench_init(argc, argv);
-    allow_many_fds();
+    bench_allow_many_fds();
     ctx = aio_context_new(&error_abort);
     qemu_set_current_aio_context(ctx);
     for (size_t i = 0; i < ARRAY_SIZE(curves); i++) {
