@@ -20,7 +20,6 @@ export class IOThreads implements Part, IOThreadOwner {
   private readonly all = new Set<OwnedIOThread>();
   readonly files: FileTable;
   readonly answers: Answers;
-  /** Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. */
   readonly whenIdle = new Map<number, () => void>();
 
   /** fromHandle: makes an object of the owner's thread of a handle that an IOThread has sent. */

@@ -20,7 +20,10 @@ export interface IOThreadOwner {
   readonly core: Core;
   readonly answers: Answers;
   readonly files: FileTable;
-  /** Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. */
+  /**
+   * Functions to call when no thread works on an IOThread's requests any more, by the IOThread's pointer. A thread frees its
+   * IOThread before the owner hears of its end, so that the next one may already have the same pointer.
+   */
   readonly whenIdle: Map<number, () => void>;
   /** Makes an object of the owner's thread of a handle that an IOThread has sent. */
   readonly fromHandle: (handle: Handle) => unknown;
@@ -47,18 +50,19 @@ export class IOThreadLife {
   /** The file with the user's code has been loaded. */
   loaded = false;
   serving: (() => void) | undefined;
-  /** The thread was told to end. */
-  private told = false;
+  /** The thread was told to end, and may free the IOThread, and its context, at any time. */
+  told = false;
   /** The thread did not end by itself: the error that close() rejects with. */
   private hung: AioError | undefined;
   /** The thread was terminated, or is lost. */
   private killed = false;
   /** Resolves when the thread's role is over, for whatever reason. */
   private readonly ended: Promise<void>;
-  hasEnded = false;
+  private isOver = false;
   whenEnded!: () => void;
   /** Resolves when no thread works on its requests any more, which may be some time after it was lost. */
   readonly idle: Promise<void>;
+  private isIdle!: () => void;
 
   constructor(
     private readonly owner: IOThreadOwner, private readonly io: RequestServer & { readonly name: string }, private readonly pointer: IOThreadPointer,
@@ -66,14 +70,24 @@ export class IOThreadLife {
     private readonly hooks: LifeHooks,
   ) {
     this.ended = new Promise((resolve) => (this.whenEnded = () => {
-      this.hasEnded = true;
+      this.isOver = true;
       resolve();
     }));
-    this.idle = new Promise((resolve) => owner.whenIdle.set(pointer, () => {
-      owner.whenIdle.delete(pointer);
+    this.idle = new Promise((resolve) => (this.isIdle = () => {
+      if (this.hasPointer) owner.whenIdle.delete(pointer);
       resolve();
     }));
+    owner.whenIdle.set(pointer, this.isIdle);
     thread.onLost = (loss) => this.lost(loss);
+  }
+
+  /** No other IOThread has got its pointer since. */
+  private get hasPointer(): boolean {
+    return this.owner.whenIdle.get(this.pointer) === this.isIdle;
+  }
+
+  get hasEnded(): boolean {
+    return this.isOver || !this.hasPointer;
   }
 
   private get what(): string {
@@ -136,7 +150,7 @@ export class IOThreadLife {
     this.hooks.cutOff();
     if (loss.refused) {
       exports.rt_iothread_free(pointer);
-      owner.whenIdle.get(pointer)?.();
+      this.isIdle();
     }
     void files.closeAllOf(this.io).catch(() => {});
     void within(LEAVE_MS, this.idle).then(() => files.giveUp(this.io));
@@ -216,7 +230,7 @@ export class IOThreadLife {
     this.hooks.drain();
     this.hooks.cutOff();
     core.pending.reject(this.over ?? this.closedError(), this.io);
-    if (!this.killed) owner.whenIdle.get(this.pointer)?.();
+    if (!this.killed) this.isIdle();
     if (this.hung) this.ending.reject(this.hung);
     else this.ending.resolve({ workersLeft: Number(!gone) });
     if (this.hung) throw this.hung;

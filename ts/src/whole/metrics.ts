@@ -115,6 +115,8 @@ export function metrics(core: Core, contexts: OwnContexts, ioThreads: readonly O
     add('promises_pending', {}, core.pending.size);
     for (const [loop, context] of loopsOf(contexts)) addLoop({ loop, thread: 'owner' }, context);
     for (const ioThread of ioThreads) {
+      // One that was told to end may free its context while this would read it.
+      if (ioThread.life.told) continue;
       addLoop({ loop: ioThread.name, thread: `IO ${ioThread.name}` }, ioThread.context);
       const labels = { iothread: ioThread.name };
       add('calls_sent', labels, ioThread.rpc.counts.sent);
