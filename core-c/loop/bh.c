@@ -50,15 +50,17 @@ static uint32_t bh_queue(QEMUBH *bh, AioContext *ctx, uint32_t new_flags)
 
 static void bh_enqueue(QEMUBH *bh, uint32_t new_flags)
 {
-    AioContext *ctx = bh->ctx;      /* read first: once queued, bh may be
-                                     * freed */
+    /* Read first: once it is queued, bh may be freed, and the context, too, if this was what
+     * its thread was waiting for. The words of a wakeup outlive the context. */
+    AioContext *ctx = bh->ctx;
+    Wakeup *wakeup = ctx->wakeup;
     uint32_t old = bh_queue(bh, ctx, new_flags);
 
     /* If it was scheduled already, the thread that did so notifies after it, and
      * the run, which is still to come, will see what we wrote. */
     if ((old & (BH_PENDING | BH_SCHEDULED | BH_IDLE)) !=
         (BH_PENDING | BH_SCHEDULED)) {
-        wakeup_notify(ctx->wakeup);
+        wakeup_notify(wakeup);
     }
 }
 
@@ -110,6 +112,7 @@ void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
                                   void *opaque, const char *name)
 {
     AIO_CHECK_CONTEXT(ctx);
+    Wakeup *wakeup = ctx->wakeup;   /* read first, as in bh_enqueue */
     QEMUBH *bh = bh_alloc();
 
     if (unlikely(!bh)) {
@@ -119,7 +122,7 @@ void aio_bh_schedule_oneshot_full(AioContext *ctx, QEMUBHFunc *cb,
     fill_in(bh, ctx, cb, opaque, name,
             BH_PENDING | BH_SCHEDULED | BH_ONESHOT);
     QSLIST_INSERT_HEAD_ATOMIC(&ctx->bh_list, bh, next);
-    wakeup_notify(ctx->wakeup);
+    wakeup_notify(wakeup);
 }
 
 void qemu_bh_schedule(QEMUBH *bh)

@@ -68,6 +68,39 @@ SIM_SCENARIO(sem_awaited_without_blocking, "What wasm/libc does for a thread tha
     free(sem);
 }
 
+static QEMUBH *last;
+static bool over;
+
+static void is_last(void *opaque)
+{
+    (void)opaque;
+    over = true;
+}
+
+static void schedules_last(void *by_itself)
+{
+    if (by_itself) {
+        aio_bh_schedule_oneshot(ctx, is_last, NULL);
+    } else {
+        qemu_bh_schedule(last);
+    }
+}
+
+SIM_SCENARIO(loop_ends_by_a_bottom_half, "A loop may be freed as soon as it has run the last bottom half, though the thread that scheduled that is not back yet.")
+{
+    loop_begin();
+    last = aio_bh_new(ctx, is_last, NULL);
+    over = false;
+    sim_spawn("schedules", schedules_last, sim_choose(2) ? ctx : NULL);
+    while (!over) {
+        aio_poll(ctx, true);
+    }
+    qemu_bh_delete(last);
+    aio_context_detach_current();
+    aio_context_unref(ctx);
+    sim_join();
+}
+
 SIM_PANICKING_SCENARIO(poll_that_would_block, "A thread that must never block is refused a poll that may sleep.", "aio_poll")
 {
     sim_never_blocks();
