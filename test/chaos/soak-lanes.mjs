@@ -148,6 +148,19 @@ async function ends(soak, did) {
   }
 }
 
+/** IOThreads that start while others end, and may get their memory. */
+async function overlaps(soak, did) {
+  await Promise.all([1, 2, 3].map(async (lane) => {
+    for (let n = 0; !soak.over; n++) {
+      const io = await soak.runtime.iothread(`${lane}-${n}`);
+      expect('an answer', (await io.clock()) > 0);
+      await io.close();
+      did();
+      if (n % 20 === 0) await delay(20);
+    }
+  }));
+}
+
 /** IOThreads that fail by themselves. */
 async function failures(soak, did) {
   const ways = ['throwLater', 'stray', 'throwInBottomHalf', 'exit'];
@@ -223,5 +236,5 @@ async function programs(soak, did) {
 
 export const lanes = {
   threads: engine('threads'), native: engine('native'), io_uring: engine('io_uring'), sync: engine('sync'),
-  calls, pipes, contexts, signals, ends, failures, throws, runtimes, programs,
+  calls, pipes, contexts, signals, ends, overlaps, failures, throws, runtimes, programs,
 };
