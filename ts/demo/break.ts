@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The page that plants a bug in the C core, and finds the order of steps in which it shows. */
-import { find, say, tell } from './page.js';
+import { find, say, showProgress, showStop, tell } from './page.js';
 import { Simulator, type Step, type Thread } from './simulator.mjs';
 
 interface Bug {
@@ -9,7 +9,6 @@ interface Bug {
   /** The file that was changed. */
   file: string;
   scenario: string;
-  byHand: string;
   patch: string;
 }
 
@@ -23,9 +22,9 @@ const SLICE_MS = 12;
 const SHOWN = 300;
 const COLOURS = ['#2f6fde', '#c2571a', '#0a7d4b', '#8a3ffc', '#a8862b'];
 const PLAY_MS = 350;
+const PLAYED = 18;
 
 const select = find<HTMLSelectElement>('mutant');
-const status = find('status');
 const steps = find<HTMLOListElement>('steps');
 
 const simulators = new Map<string, Promise<Simulator>>();
@@ -79,10 +78,14 @@ function show(all: Step[]): void {
   shown = all.slice(-SHOWN);
   threads = [...new Set(all.map(({ thread }) => thread))];
   find('run').hidden = shown.length === 0;
+  steps.removeAttribute('aria-activedescendant');
   steps.replaceChildren(...shown.map(({ thread, operation, value, source, number: n }, index) => {
-    const item = element('li', `${String(n).padStart(5)} ${thread.padEnd(9)} ${source || operation}`, colourOf(thread));
+    const item = element('li', `${String(n).padStart(5)} ${thread.padEnd(9)} ${source || `${operation} ${value}`}`, colourOf(thread));
     item.title = `${operation} ${value}`;
-    item.addEventListener('click', () => void go(index));
+    item.id = `step-${index}`;
+    item.role = 'option';
+    item.ariaSelected = 'false';
+    item.addEventListener('click', () => leap(index));
     return item;
   }));
 }
@@ -94,9 +97,11 @@ async function go(to: number): Promise<void> {
     for (const id of ['place', 'where', 'source']) find(id).textContent = '';
     return;
   }
-  steps.querySelector('[aria-current]')?.removeAttribute('aria-current');
+  const before = steps.querySelector('[aria-selected=true]');
+  if (before) before.ariaSelected = 'false';
   const item = steps.children[at] as HTMLElement;
-  item.setAttribute('aria-current', 'step');
+  item.ariaSelected = 'true';
+  steps.setAttribute('aria-activedescendant', item.id);
   // Only the list scrolls, not the page.
   steps.scrollTop = item.offsetTop - steps.offsetTop - steps.clientHeight / 2;
   find('place').textContent = `step ${number(at + 1)} of ${number(shown.length)}: '${step.thread}' ${step.operation} ${step.value}`;
@@ -117,12 +122,27 @@ function play(on: boolean): void {
   clearInterval(playing);
   playing = undefined;
   find('play').textContent = on ? 'Pause' : 'Play';
+  // What is played is too fast to be read aloud.
+  find('place').ariaLive = on ? 'off' : 'polite';
   if (!on) return;
   if (at === shown.length - 1) void go(0);
   playing = setInterval(() => {
     if (at >= shown.length - 1) play(false);
     else void go(at + 1);
   }, PLAY_MS);
+}
+
+/** Goes where the visitor wants. */
+function leap(to: number): void {
+  play(false);
+  void go(to);
+}
+
+/** Shows how it came to that: plays the last steps, unless the visitor does not want things to move by themselves. */
+function playEnd(): void {
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return void go(shown.length - 1);
+  void go(shown.length - PLAYED);
+  play(true);
 }
 
 // ---- Searching
@@ -135,6 +155,7 @@ function setAddress(scenario: string, seed?: number): void {
 function begin(): number {
   play(false);
   find('threads').hidden = true;
+  find('repair').hidden = true;
   return ++task;
 }
 
@@ -142,7 +163,8 @@ function fails(sim: Simulator, scenario: string, seed: number, message: string):
   show(sim.interleaving());
   setAddress(scenario, seed);
   tell(`Order ${number(seed)} of '${scenario}' fails: ${message}. The last ${number(shown.length)} steps are below.`);
-  void go(shown.length - 1);
+  find('repair').hidden = select.value === RIGHT;
+  playEnd();
 }
 
 async function search(): Promise<void> {
@@ -153,7 +175,7 @@ async function search(): Promise<void> {
   if (mine !== task) return;
   show([]);
   setAddress(scenario);
-  find('stop').hidden = false;
+  showStop(true);
   const start = performance.now();
   let seeds = 20;
   let stepsSoFar = 0;
@@ -162,18 +184,19 @@ async function search(): Promise<void> {
     const result = sim.search(scenario, { from: tried, seeds: Math.min(seeds, MOST - tried) });
     stepsSoFar += result.steps;
     if (result.failure) {
-      find('stop').hidden = true;
+      showStop(false);
       return fails(sim, scenario, result.failure.seed, result.failure.message);
     }
     tried += Math.min(seeds, MOST - tried);
     const took = performance.now() - before;
     seeds = Math.max(1, Math.round(seeds * Math.min(2, SLICE_MS / Math.max(took, 1))));
     const seconds = (performance.now() - start) / 1000;
-    say(`${number(tried)} orders of '${scenario}' tried in ${seconds.toFixed(1)} s, ${number(stepsSoFar)} steps: none fails.`);
+    showProgress(`${number(tried)} orders of '${scenario}' tried in ${seconds.toFixed(1)} s, ${number(stepsSoFar)} steps.`);
     await new Promise((resolve) => setTimeout(resolve));
     if (mine !== task) return;
   }
-  find('stop').hidden = true;
+  showStop(false);
+  say(`${number(MOST)} orders of '${scenario}' tried in ${((performance.now() - start) / 1000).toFixed(1)} s, ${number(stepsSoFar)} steps: none fails.`);
 }
 
 /** Shows the run that the page's address tells. */
@@ -192,11 +215,11 @@ async function again(scenario: string, seed: number): Promise<void> {
 
 async function beScheduler(): Promise<void> {
   const mine = begin();
-  const { byHand } = planted;
+  const { scenario } = planted;
   const sim = await simulatorOf(select.value);
   if (mine !== task) return;
-  sim.begin(byHand);
-  setAddress(byHand);
+  sim.begin(scenario);
+  setAddress(scenario);
   const buttons = find('threads');
   buttons.hidden = false;
   const turn = (thread?: number): void => {
@@ -206,12 +229,16 @@ async function beScheduler(): Promise<void> {
     const { ended, failure, steps: count } = sim.result();
     const all = sim.threads();
     threads = all.map(({ name }) => name);
-    status.className = failure ? 'failed' : '';
-    status.textContent = failure ? `You have found it: ${failure.message}.`
-      : ended ? `It has ended as it should, after ${number(count)} steps. Try another order.`
-        : `'${byHand}': choose which thread takes the next step (step ${number(count + 1)}).`;
+    if (failure) tell(`You have found it: ${failure.message}.`);
+    else if (ended) say(`It has ended as it should, after ${number(count)} steps. Try another order.`);
+    else say(`'${scenario}': choose which thread takes the next step (step ${number(count + 1)}).`);
+    const hadFocus = buttons.contains(document.activeElement);
     buttons.replaceChildren(...all.map((one, n) => buttonOf(one, () => turn(n))));
     if (ended) buttons.append(again);
+    // The buttons are new ones: whoever uses the keyboard goes on where it was, or where something can be chosen.
+    const next = [buttons.children[thread ?? 0] as HTMLButtonElement, ...buttons.querySelectorAll('button')].find((button) => !button.disabled);
+    if (hadFocus) next?.focus();
+    find('repair').hidden = !failure || select.value === RIGHT;
     void go(shown.length - 1);
   };
   const again = element('button', 'From the beginning');
@@ -234,13 +261,13 @@ function choose(): void {
   begin();
   const bug = bugs.find(({ name }) => name === select.value);
   if (bug) planted = bug;
-  find('what').textContent = bug ? bug.what : 'The code as it is in this repository. 100,000 orders of steps find nothing.';
+  find('what').textContent = bug ? bug.what : `The code as it is in this repository. ${number(MOST)} orders are tried: none should fail.`;
   find('patch').replaceChildren(...(bug?.patch ?? '').split('\n').map((line) =>
     element(line.startsWith('+') ? 'ins' : line.startsWith('-') ? 'del' : 'span', `${line}\n`)));
   if (!bug) find('patch').replaceChildren();
   show([]);
   say('Ready.');
-  find('stop').hidden = true;
+  showStop(false);
 }
 
 async function main(): Promise<void> {
@@ -265,18 +292,25 @@ on('form', 'submit', search);
 on('mutant', 'change', choose);
 on('stop', 'click', () => {
   task++;
-  find('stop').hidden = true;
+  showStop(false);
+  say(`Stopped. ${find('progress').textContent}`);
+});
+on('repair', 'click', () => {
+  select.value = RIGHT;
+  choose();
+  find('search').focus();
+  return search();
 });
 on('hand', 'click', beScheduler);
-on('first', 'click', () => go(0));
-on('back', 'click', () => go(at - 1));
+on('first', 'click', () => leap(0));
+on('back', 'click', () => leap(at - 1));
 on('play', 'click', () => play(playing === undefined));
-on('next', 'click', () => go(at + 1));
-on('last', 'click', () => go(shown.length - 1));
+on('next', 'click', () => leap(at + 1));
+on('last', 'click', () => leap(shown.length - 1));
 steps.addEventListener('keydown', (event) => {
   const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[event.key];
   if (by === undefined) return;
   event.preventDefault();
-  void go(Math.max(0, Math.min(shown.length - 1, at + by)));
+  leap(Math.max(0, Math.min(shown.length - 1, at + by)));
 });
 main().catch(tell);

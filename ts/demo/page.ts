@@ -6,16 +6,37 @@ export const find = <T extends Element = HTMLElement>(id: string): T => document
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** The line that screen readers read aloud when it changes: a text that is already there is not written again. */
+function setStatus(text: string, kind: string): void {
+  const status = find('status');
+  status.className = kind;
+  if (status.textContent !== text) status.textContent = text;
+  const progress = find('progress');
+  if (progress) progress.textContent = '';
+}
+
 /** Says what happens. */
 export function say(text: string): void {
-  find('status').className = '';
-  find('status').textContent = text;
+  setStatus(text, '');
 }
 
 /** Says what has gone wrong. */
 export function tell(error: unknown): void {
-  find('status').className = 'failed';
-  find('status').textContent = messageOf(error);
+  setStatus(messageOf(error), 'failed');
+}
+
+/** Shows how far it is, until something is said. It changes too often to be read aloud. */
+export function showProgress(text: string): void {
+  find('progress').textContent = text;
+}
+
+/** Shows the button that stops what runs. Whoever has started it with a button that cannot be used meanwhile has the focus there, and then back. */
+export function showStop(on: boolean): void {
+  const stop = find<HTMLButtonElement>('stop');
+  const from = document.activeElement;
+  const moves = on ? from?.matches('button:disabled') : from === stop;
+  stop.hidden = !on;
+  if (moves) (on ? stop : document.querySelector<HTMLElement>('button.first'))?.focus();
 }
 
 /** Whether the page has shared memory. Without it nothing of the page runs: this says why and what to do, and no control can be used. */

@@ -21,6 +21,7 @@ const pages = {
   async 'break-it'(page) {
     await page.goto(`${address}#code=notify-looks-first`);
     await page.waitForSelector('#source mark');
+    await page.click('#last');
   },
   async race(page) {
     await page.goto(`${address}race.html`);
