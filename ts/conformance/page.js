@@ -44,6 +44,8 @@ await runCases(chosen, (result) => {
   results.push(...judge([result], runtime));
   show(results);
 });
+const count = (wanted) => results.filter(({ verdict }) => verdict === wanted).length;
+element('status').textContent = `Done: ${results.length} cases, of which ${verdicts.map((verdict) => `${count(verdict)} ${verdict}`).join(', ')}.`;
 const json = JSON.stringify({ runtime, isolated: crossOriginIsolated, results });
 Object.assign(element('json'), { hidden: false, href: URL.createObjectURL(new Blob([json], { type: 'application/json' })) });
 window.results = results;

@@ -8,7 +8,7 @@ import { bars } from './disk/bars.js';
 import * as image from './disk/image.js';
 import { memory } from './disk/memory.js';
 import { origin } from './disk/origin.js';
-import { find, isIsolated, messageOf, onFile, readAddress, say, tell, valueOf, writeAddress } from './page.js';
+import { find, isIsolated, messageOf, onFile, readAddress, say, showStop, tell, valueOf, writeAddress } from './page.js';
 
 const MIB = 1024 ** 2;
 const BLOCK_SIZE = 4096;
@@ -55,6 +55,8 @@ function drawLatencies(histogram: readonly (readonly [number, number])[]): void 
 
 /** With a space that does not break. */
 const time = (ns: number): string => duration(ns).replace(' us', ' µs').replace(' ', '\u00a0');
+/** With three digits, for where there is little room. */
+const short = (value: number): string => value.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const perSubmission = ({ submission: { requests, submissions } }: JobResult): number => requests / Math.max(1, submissions);
 const perKick = ({ submission: { submissions, kicks } }: JobResult): number => submissions / Math.max(1, kicks);
 
@@ -137,7 +139,7 @@ async function sweep(): Promise<void> {
   find('batches').hidden = false;
   const draw = (): void => {
     const ticks = BATCHES.map((batch, n): [number, string] => [n, String(batch)]);
-    bars(find('batch-iops'), results.map(({ iops }) => iops), BATCHES.length, ticks, grouped, grouped);
+    bars(find('batch-iops'), results.map(({ iops }) => iops), BATCHES.length, ticks, grouped, short);
     bars(find('batch-kicks'), results.map(perKick), BATCHES.length, ticks, String, (value) => value.toFixed(1));
   };
   draw();
@@ -154,7 +156,7 @@ async function during(work: () => Promise<void>): Promise<void> {
   stopped = false;
   const controls = [...document.querySelectorAll<HTMLButtonElement>('#form button:not(#stop), #form select, #form input, #image button, #image input')];
   for (const control of controls) control.disabled = true;
-  find('stop').hidden = false;
+  showStop(true);
   try {
     await work();
     say(stopped ? 'Stopped.' : 'Done.');
@@ -162,7 +164,7 @@ async function during(work: () => Promise<void>): Promise<void> {
     tell(error);
   }
   for (const control of controls) control.disabled = false;
-  find('stop').hidden = true;
+  showStop(false);
 }
 
 async function use(file: File): Promise<void> {

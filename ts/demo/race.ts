@@ -11,7 +11,7 @@ import ioThreadWorkerText from './race/io-thread.worker.js?raw';
 import postMessageText from './race/post-message.js?raw';
 import postMessageWorkerText from './race/post-message.worker.js?raw';
 import { grouped } from '../bench/units.js';
-import { find, hashOf, messageOf, readAddress, say, tell, valueOf, writeAddress } from './page.js';
+import { find, hashOf, messageOf, readAddress, say, showProgress, showStop, tell, valueOf, writeAddress } from './page.js';
 
 /** Calls one after the other in a turn, and calls at once. */
 const CALLS = 100;
@@ -70,7 +70,7 @@ function show(results: ReadonlyMap<string, Figures>, failed: ReadonlyMap<string,
 /** The code of each, with the place of its distribution. */
 const drawings = new Map(ways.map(({ name, about, code }) => {
   const section = document.createElement('section');
-  section.innerHTML = '<h2></h2><p></p><div class="beside"><figure><svg role="img"></svg></figure><pre tabindex="0"></pre></div>';
+  section.innerHTML = '<h2></h2><p></p><div class="beside"><figure><svg role="img"></svg></figure><pre role="region" tabindex="0"></pre></div>';
   section.querySelector('h2')!.textContent = name;
   section.querySelector('p')!.textContent = about;
   const svg = section.querySelector('svg')!;
@@ -156,6 +156,7 @@ async function race(seconds: number): Promise<void> {
         failed.set(way.name, messageOf(error));
       }
     }
+    say('The race runs.');
     const end = performance.now() + seconds * 1000;
     for (let shown = 0; performance.now() < end && !stopped;) {
       for (const [way, one] of open) {
@@ -166,7 +167,7 @@ async function race(seconds: number): Promise<void> {
       shown = performance.now();
       show(figures(), failed);
       for (const [name, mine] of measured) mine.draw(drawings.get(name)!);
-      say(`${Math.max(0, (end - shown) / 1000).toFixed(0)} s to go`);
+      showProgress(`${Math.max(0, (end - shown) / 1000).toFixed(0)} s to go`);
     }
   } finally {
     frames.stop();
@@ -186,12 +187,12 @@ find('form').addEventListener('submit', (event) => {
   writeAddress(settings);
   find('link').hidden = true;
   runButton.disabled = true;
-  stopButton.hidden = false;
+  showStop(true);
   race(Number(valueOf('seconds')))
     .catch(tell)
     .finally(() => {
       runButton.disabled = false;
-      stopButton.hidden = true;
+      showStop(false);
     });
 });
 stopButton.addEventListener('click', () => (stopped = true));

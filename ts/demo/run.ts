@@ -3,7 +3,7 @@
 import { ownerHost } from '../hosts/detect.js';
 import { WasiHost } from '../wasi-browser.js';
 import { download, TimeWindow } from './explorer/window.js';
-import { find, isIsolated, onFile, readAddress, say, tell, valueOf, writeAddress } from './page.js';
+import { find, isIsolated, onFile, readAddress, say, showStop, tell, valueOf, writeAddress } from './page.js';
 import { argumentsOf } from './run/arguments.js';
 import { Polls } from './run/polls.js';
 import { Screen } from './run/screen.js';
@@ -54,7 +54,7 @@ const timeWindow = new TimeWindow(() => polls, 1e7, () => {}, calls);
 
 function setRunning(running: boolean): void {
   for (const control of [select, args, find<HTMLInputElement>('polls'), find<HTMLInputElement>('file'), find<HTMLButtonElement>('run')]) control.disabled = running;
-  find('stop').hidden = !running;
+  showStop(running);
   setInput(running);
 }
 

@@ -59,6 +59,7 @@ export class Measured {
     svg.replaceChildren(
       ...this.counts.map((count, n) => node('rect', { x: n * step, width: step - 1, y: BASE - (count / most) * (BASE - 4), height: (count / most) * (BASE - 4) })),
       node('line', { x1: 0, x2: WIDTH, y1: BASE, y2: BASE }),
+      node('text', { class: 'most', x: WIDTH, y: 12 }, `highest bar: ${most.toLocaleString('en')} calls`),
       ...TICKS.flatMap(([us, text]) => {
         const x = EACH * Math.log2(us / FIRST_US) * step;
         return [node('line', { x1: x, x2: x, y1: BASE, y2: BASE + 4 }), node('text', { x, y: BASE + 16 }, text)];
