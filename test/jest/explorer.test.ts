@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /** The page "Loop explorer" on a static server: its controls change what the loops do, and what it shows of them. */
 import { beforeAll, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import type { Trace } from 'wasm-aio';
 import { demoPages, downloaded, inChromium, sideways } from './helpers/chromium.js';
+import { pathOf } from './helpers/paths.js';
 
 inChromium(() => {
   const pages = demoPages();
@@ -32,6 +34,16 @@ inChromium(() => {
   const picture = (): Promise<string> => page.$eval('#timeline', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
   const changes = async (before: string): Promise<unknown> => page.waitForFunction((old) => (document.getElementById('timeline') as HTMLCanvasElement).toDataURL() !== old, before);
   const saved = async (): Promise<Trace> => JSON.parse(await downloaded(page, '#export')) as Trace;
+
+  test('it moves after three requests in series: the page, all that it names, and the workers', async () => {
+    const loaded = await page.evaluate(() => (performance.getEntriesByType('resource') as PerformanceResourceTiming[]).map(({ name, decodedBodySize }): [string, number] => [name, decodedBodySize]));
+    const sizes = new Map(loaded.map(([name, size]) => [name.slice(pages.address().length), size]));
+    const html = readFileSync(pathOf('build/static/explorer.html'), 'utf8');
+    expect([...sizes.keys()].filter((name) => !html.includes(`"./${name}"`) && !html.includes(`"${name}"`))).toEqual([expect.stringMatching(/^assets\/worker-browser-[^/]*\.js$/)]);
+    const all = [...sizes.values()].reduce((sum, size) => sum + size, html.length);
+    expect(all).toBeGreaterThan(300_000);
+    expect(all).toBeLessThan(500_000);
+  });
 
   test('it runs at once, and each workload shows what it is made of', async () => {
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);

@@ -15,6 +15,17 @@ const own = Object.keys(pages).filter((page) => !page.includes('/'));
 const navigation = (here, top = '') => `<nav aria-label="Pages">${Object.entries(pages).map(([page, title]) =>
   (page === here ? `<span aria-current="page">${title}</span>` : `<a href="${top}${page}">${title}</a>`)).join(' ')}</nav>`;
 
+/** What a page needs before something moves, although no module imports it: it is loaded while the page's modules are. */
+const early = { 'index.html': ['sim/bugs.json'], 'explorer.html': ['explorer.wasm', 'given-module', 'iothreads'] };
+function preloads(page, bundle) {
+  return (early[page] ?? []).map((name) => {
+    const found = name.includes('/') ? name : Object.values(bundle).find((file) => file.name === name || file.names?.includes(name))?.fileName;
+    if (!found) throw new Error(`${page} is to load ${name} early, and there is no such file`);
+    const kind = found.endsWith('.js') ? { rel: 'modulepreload' } : { rel: 'preload', as: 'fetch' };
+    return { tag: 'link', attrs: { ...kind, crossorigin: true, href: `./${found}` }, injectTo: 'head' };
+  });
+}
+
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const [folder] = process.argv.slice(2);
 
@@ -25,7 +36,10 @@ await build({
   // Addresses are relative to each page.
   base: './',
   worker: { format: 'es' },
-  plugins: [{ name: 'navigation', transformIndexHtml: (html, { path }) => html.replace('<nav></nav>', navigation(path.slice(1))) }],
+  plugins: [
+    { name: 'navigation', transformIndexHtml: (html, { path }) => html.replace('<nav></nav>', navigation(path.slice(1))) },
+    { name: 'early', transformIndexHtml: { order: 'post', handler: (_html, { path, bundle }) => preloads(path.slice(1), bundle) } },
+  ],
   // The package by its own name, as its users write it.
   resolve: { alias: [['wasm-aio/iothread', 'iothread-browser'], ['wasm-aio', 'browser']].map(([find, file]) => ({ find, replacement: join(dist, `${file}.js`) })) },
   build: {

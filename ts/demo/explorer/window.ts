@@ -8,6 +8,8 @@ export const SPANS = [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 1
 /** Shorter windows than this are shown as snapshots, one after the other. */
 const SMOOTH_US = 1e6;
 const SNAPSHOT_MS = matchMedia('(prefers-reduced-motion: reduce)').matches ? 2000 : 400;
+/** The first ones come sooner, so that one sees at once that something runs. */
+const FIRST_MS = 50;
 
 /** What is shown, while there is something. */
 export interface Source {
@@ -27,6 +29,8 @@ export class TimeWindow {
   /** What the view shows is the end of what is known, and nothing newer. */
   #shownNow = 0;
   #lastPicture = -Infinity;
+  /** How long the picture stays, in ms. */
+  #stays = FIRST_MS;
 
   /** zoomed: called when another width was chosen. says: more to say beside the width. */
   constructor(private readonly source: () => Source | undefined, span: number, private readonly zoomed: () => void, private readonly says: () => string = () => '') {
@@ -68,8 +72,9 @@ export class TimeWindow {
     if (!source) return;
     if (!this.#paused) source.read();
     const now = performance.now();
-    if (this.#paused || now - this.#lastPicture < (this.#view.span >= SMOOTH_US ? 0 : SNAPSHOT_MS)) return;
+    if (this.#paused || now - this.#lastPicture < (this.#view.span >= SMOOTH_US ? 0 : this.#stays)) return;
     this.#lastPicture = now;
+    this.#stays = Math.min(SNAPSHOT_MS, this.#stays * 2);
     this.#follow(source);
     this.draw();
   }
