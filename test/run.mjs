@@ -1,5 +1,5 @@
-// Runs the test suites one after the other (each uses both CPUs of a small
-// machine by itself) and closes with one line over all of them.
+// Runs the test suites, two at a time, since many wait more than they compute, and closes
+// with one line over all of them.
 //
 //   node test/run.mjs [suite...]        all but the long ones when none is named
 //   ONLY=words                          programs (C) or a pattern (jest)
@@ -115,18 +115,18 @@ if (unknown) {
   process.stderr.write(`test: no suite ${unknown}; there are ${Object.keys(suites).join(', ')}\n`);
   process.exit(2);
 }
+/** These use both CPUs of a small machine by themselves, and come last. */
+const ALONE = ['jest', 'chaos'];
 const total = { passed: 0, failed: 0, skipped: 0 };
-for (const name of chosen.length > 0 ? chosen : Object.keys(suites).filter((suite) => !LONG.includes(suite))) {
+
+async function runSuite(name) {
   process.stdout.write(`  TEST     ${name}\n`);
   const start = performance.now();
   const count = await runIfChanged(name, () => Promise.resolve().then(suites[name]).catch((error) => {
     process.stdout.write(`  FAILED ${name}: ${String(error.stack ?? error).replace(/\n/g, '\n      ')}\n`);
     return { passed: 0, failed: 1, skipped: 0 };
   }));
-  if (!count) {
-    process.stdout.write(`           ${name}: nothing that it depends on has changed since it passed\n`);
-    continue;
-  }
+  if (!count) return void process.stdout.write(`           ${name}: nothing that it depends on has changed since it passed\n`);
   const { passed, failed, skipped } = count;
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   process.stdout.write(`           ${name}: ${passed} passed, ${failed} failed, ${skipped} skipped in ${seconds} s\n`);
@@ -134,6 +134,18 @@ for (const name of chosen.length > 0 ? chosen : Object.keys(suites).filter((suit
   total.failed += failed;
   total.skipped += skipped;
 }
+
+/** Runs these suites, so many at a time. */
+async function runSuites(names, atOnce) {
+  const rest = [...names];
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    for (let name = rest.shift(); name; name = rest.shift()) await runSuite(name);
+  }));
+}
+
+const names = chosen.length > 0 ? chosen : Object.keys(suites).filter((suite) => !LONG.includes(suite));
+await runSuites(names.filter((name) => !ALONE.includes(name)), 2);
+await runSuites(names.filter((name) => ALONE.includes(name)), 1);
 if (only.length > 0 && total.passed + total.failed + total.skipped === 0) {
   process.stderr.write(`test: no test is named ${only.join(' or ')}\n`);
   process.exitCode = 2;
