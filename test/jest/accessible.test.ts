@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /** The demo pages for those who use a keyboard or a screen reader, each with everything that it can show. */
-import { expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { barriers } from './helpers/accessible.js';
 import { demoPages, inChromium } from './helpers/chromium.js';
@@ -11,7 +11,7 @@ const click = (button: string, shown: string) => async (page: Page): Promise<voi
 };
 /** Of each page: its address, what can be seen when it is ready, and what makes it show more. */
 const PAGES: readonly { name: string; path: string; ready: string; more?: (page: Page) => Promise<void> }[] = [
-  { name: 'Break it', path: '#code=notify-if-not-notified', ready: '#source mark', more: click('#hand', '#threads button:enabled') },
+  { name: 'Break it', path: 'index.html#code=notify-if-not-notified', ready: '#source mark', more: click('#hand', '#threads button:enabled') },
   { name: 'Loop explorer', path: 'explorer.html#threads=1', ready: '#loops tbody tr' },
   { name: 'The race', path: 'race.html#postMessage=1,2,3,4,5&comlink=1,2,3,4,5&wasm-aio=1,2,3,4,5', ready: '#results tbody tr' },
   { name: 'Disk', path: 'disk.html#where=memory&seconds=0.5&size=4', ready: '#run:enabled', more: click('#run', '#jobs tbody tr') },
@@ -20,15 +20,19 @@ const PAGES: readonly { name: string; path: string; ready: string; more?: (page:
 ];
 
 inChromium(() => {
-  const { open } = demoPages();
+  const { address, open } = demoPages();
+  let page: Page;
+
+  // All in one tab: the service worker that isolates pages has the first one that needs it loaded twice, and no other.
+  beforeAll(async () => {
+    page = await open('');
+  });
 
   test.each(PAGES)('$name', async ({ path, ready, more }) => {
-    const page = await open(path);
-    // The service worker that isolates a page has it loaded once more.
-    if (path.includes('.html')) await page.waitForFunction(() => crossOriginIsolated);
+    await page.goto(address() + path);
+    if (!path.startsWith('index.html')) await page.waitForFunction(() => crossOriginIsolated);
     await page.waitForSelector(ready);
     await more?.(page);
     expect(await barriers(page)).toEqual([]);
-    await page.close();
   });
 });

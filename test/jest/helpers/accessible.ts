@@ -39,21 +39,21 @@ async function unreached(page: Page): Promise<string[]> {
     const nameOf = (one: Element): string => `${one.localName}${one.id && `#${one.id}`} '${(one.getAttribute('aria-label') ?? one.textContent ?? '').slice(0, 20)}'`;
     const [reached, unseen]: string[][] = [[], []];
     Object.assign(globalThis, { reached, unseen });
+    // Wherever the focus was, it begins before the first control.
+    document.body.tabIndex = -1;
+    document.body.focus();
     addEventListener('focusin', ({ target }) => {
       reached!.push(nameOf(target as Element));
       if (getComputedStyle(target as Element).outlineStyle === 'none') unseen!.push(nameOf(target as Element));
     });
-    (document.activeElement as HTMLElement | null)?.blur();
     return [...document.querySelectorAll(tabbable)].filter((one) => one.checkVisibility({ visibilityProperty: true })).map(nameOf);
   }, TABBABLE);
-  // Once it leads from the last control to the page.
-  for (let n = 0; n <= wanted.length; n++) await page.keyboard.press('Tab');
-  const { reached, unseen } = await page.evaluate((count) => {
+  for (let n = 0; n < wanted.length; n++) await page.keyboard.press('Tab');
+  const { reached, unseen } = await page.evaluate(() => {
     const { reached, unseen } = globalThis as unknown as { reached: string[]; unseen: string[] };
-    return { reached: reached.slice(0, count), unseen };
-  }, wanted.length);
-  // The first one depends on what was clicked last.
-  wanted.push(...wanted.splice(0, wanted.indexOf(reached[0]!)));
+    document.body.removeAttribute('tabindex');
+    return { reached, unseen };
+  });
   return [
     ...(JSON.stringify(reached) === JSON.stringify(wanted) ? [] : [`the Tab key leads to ${reached.join(', ')}; there are ${wanted.join(', ')}`]),
     ...unseen.map((one) => `${one} does not show that it has the focus`),
