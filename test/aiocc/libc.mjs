@@ -63,6 +63,37 @@ int main(void)
 }
 `;
 
+const USERS = `
+#define _GNU_SOURCE
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void)
+{
+    struct passwd *user = getpwuid(1000), room, *found;
+    struct group *group;
+    gid_t list[8];
+    char small[16], large[512];
+    int n = 8, all = 0;
+
+    printf("1000: %s\\n", user ? user->pw_dir : "-");
+    printf("ann: %d\\n", (user = getpwnam("ann")) ? (int)user->pw_uid : -1);
+    printf("small %d\\n", getpwnam_r("ann", &room, small, sizeof(small), &found));
+    printf("large %d %s\\n", getpwnam_r("ann", &room, large, sizeof(large), &found), found ? found->pw_gecos : "-");
+    printf("users: %s\\n", (group = getgrnam("users")) && group->gr_mem[0] && group->gr_mem[1] ? group->gr_mem[1] : "-");
+    printf("group 100: %s\\n", (group = getgrgid(100)) ? group->gr_name : "-");
+    printf("groups %d, %d\\n", getgrouplist("bob", 7, list, &n), n);
+    while (getpwent()) all++;
+    setpwent();
+    while (getpwent()) all++;
+    endpwent();
+    printf("all %d\\n", all);
+    return 0;
+}
+`;
+
 export const libc = {
   async 'a program may define functions that C leaves to it'(room) {
     const { out, err } = await room.program(OWN);
@@ -79,5 +110,15 @@ export const libc = {
     const there = await room.run('--dir=etc::/etc', 'main.wasm');
     assert.deepEqual(there.out.trim().split('\n'),
       [...before('8000/tcp web'), ...unknown, '443: - 0/-', 'own: own 7777/udp mine ours', ...after('8000/tcp web')]);
+  },
+
+  async "users and groups are those of the program's own /etc"(room) {
+    const { out } = await room.program(USERS);
+    assert.deepEqual(out.trim().split('\n'), ['1000: -', 'ann: -1', 'small 0', 'large 0 -', 'users: -', 'group 100: -', 'groups 1, 1', 'all 0']);
+    room.write('etc/passwd', '# own\nroot:x:0:0:root:/root:/bin/sh\nann:x:1000:1001:Ann:/home/ann:/bin/false\n');
+    room.write('etc/group', 'root:x:0:\nusers:x:100:ann,bob\nothers:x:101:bob\n');
+    const there = await room.run('--dir=etc::/etc', 'main.wasm');
+    assert.deepEqual(there.out.trim().split('\n'),
+      ['1000: /home/ann', 'ann: 1000', 'small 68', 'large 0 Ann', 'users: bob', 'group 100: users', 'groups 3, 3', 'all 4']);
   },
 };

@@ -27,7 +27,7 @@ int socket(int domain, int type, int protocol)
     }
     /* There are no datagrams. */
     if (kind != SOCK_STREAM ||
-        (protocol != 0 && (domain == AF_UNIX || protocol != IPPROTO_TCP))) {
+        (protocol != 0 && protocol != (domain == AF_UNIX ? PF_UNIX : IPPROTO_TCP))) {
         return result_of(kind == SOCK_DGRAM || kind == SOCK_STREAM ? -EPROTONOSUPPORT
                          : kind == SOCK_SEQPACKET || kind == SOCK_RAW ? -ESOCKTNOSUPPORT : -EINVAL);
     }

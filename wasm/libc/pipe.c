@@ -44,8 +44,9 @@ int socketpair(int domain, int type, int protocol, int fds[2])
 {
     int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    if (domain != AF_UNIX || kind != SOCK_STREAM || protocol != 0) {
-        errno = domain != AF_UNIX ? EAFNOSUPPORT : EPROTONOSUPPORT;
+    if (domain != AF_UNIX || kind != SOCK_STREAM || (protocol != 0 && protocol != PF_UNIX)) {
+        errno = domain == AF_INET || domain == AF_INET6 ? ENOTSUP : domain != AF_UNIX ? EAFNOSUPPORT
+                : kind > SOCK_PACKET ? EINVAL : EPROTONOSUPPORT;
         return -1;
     }
     return pair(fds, true, type & SOCK_NONBLOCK, type & SOCK_CLOEXEC);

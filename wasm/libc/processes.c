@@ -6,9 +6,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +51,46 @@ pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
     (void)usage;
     return waitpid(pid, status, options);
+}
+
+LIBC_WEAK
+int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+    (void)id;
+    (void)info;
+    if (options & ~(WNOHANG | WNOWAIT | WSTOPPED | WEXITED | WCONTINUED) || !(options & (WSTOPPED | WEXITED | WCONTINUED)) || type > P_PIDFD) {
+        return fails(EINVAL);
+    }
+    return fails(ECHILD);
+}
+
+/* The program is the only process of its group. */
+LIBC_WEAK
+int killpg(pid_t group, int signal)
+{
+    return group < 0 ? fails(EINVAL) : kill(group == 0 || group == getpgrp() ? getpid() : group, signal);
+}
+
+/* No signal comes from a clock: such a timer can be asked for and turned off. */
+LIBC_WEAK
+int getitimer(int which, struct itimerval *value)
+{
+    if (which < ITIMER_REAL || which > ITIMER_PROF) {
+        return fails(EINVAL);
+    }
+    *value = (struct itimerval){ 0 };
+    return 0;
+}
+
+LIBC_WEAK
+int setitimer(int which, const struct itimerval *restrict value, struct itimerval *restrict old)
+{
+    struct itimerval none;
+
+    if (getitimer(which, old ? old : &none) < 0) {
+        return -1;
+    }
+    return value->it_value.tv_sec || value->it_value.tv_usec ? fails(ENOTSUP) : 0;
 }
 
 /* ---- User and group ---- */
@@ -125,6 +167,16 @@ LIBC_WEAK
 int setrlimit(int which, const struct rlimit *limit)
 {
     return which < 0 || which >= RLIM_NLIMITS || limit->rlim_cur > limit->rlim_max ? fails(EINVAL) : 0;
+}
+
+LIBC_WEAK
+int prlimit(pid_t pid, int which, const struct rlimit *new, struct rlimit *old)
+{
+    if (pid != 0 && pid != getpid()) {
+        return fails(ESRCH);
+    }
+    return (old && getrlimit(which, old) < 0) || (new && setrlimit(which, new) < 0) ? -1
+           : which < 0 || which >= RLIM_NLIMITS ? fails(EINVAL) : 0;
 }
 
 /* ---- Names ---- */

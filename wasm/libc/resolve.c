@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of hosts and services. Numbers and "localhost" are known here; the owner looks up other names, if the
  * program may use the network. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "port/wasm-port.h"
@@ -22,12 +25,8 @@ typedef struct Answer {
 
 static int port_of(const char *service, int flags, in_port_t *port)
 {
-    static const struct {
-        const char *name;
-        int port;
-    } known[] = { { "http", 80 }, { "https", 443 }, { "ssh", 22 }, { "ftp", 21 }, { "telnet", 23 }, { "smtp", 25 },
-                  { "domain", 53 }, { "echo", 7 } };
-    char *end;
+    struct servent known, *found;
+    char buffer[1024], *end;
     unsigned long number;
 
     *port = 0;
@@ -39,18 +38,20 @@ static int port_of(const char *service, int flags, in_port_t *port)
         *port = htons((in_port_t)number);
         return 0;
     }
-    for (unsigned i = 0; !(flags & AI_NUMERICSERV) && i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(service, known[i].name) == 0) {
-            *port = htons((in_port_t)known[i].port);
-            return 0;
-        }
+    if (flags & AI_NUMERICSERV) {
+        return EAI_NONAME;
     }
-    return flags & AI_NUMERICSERV ? EAI_NONAME : EAI_SERVICE;
+    if (getservbyname_r(service, "tcp", &known, buffer, sizeof(buffer), &found) != 0) {
+        return EAI_SERVICE;
+    }
+    *port = (in_port_t)known.s_port;
+    return 0;
 }
 
-static Answer *answer_of(int family, const void *address, in_port_t port, int protocol)
+static Answer *answer_of(const void *address, in_port_t port, int protocol)
 {
     Answer *answer = calloc(1, sizeof(*answer));
+    int family = ((const struct sockaddr *)address)->sa_family;
 
     if (!answer) {
         return NULL;
@@ -61,15 +62,9 @@ static Answer *answer_of(int family, const void *address, in_port_t port, int pr
         .ai_addr = (struct sockaddr *)&answer->address,
         .ai_addrlen = family == AF_INET ? sizeof(answer->address.four) : sizeof(answer->address.six),
     };
-    if (family == AF_INET) {
-        answer->address.four.sin_family = AF_INET;
-        answer->address.four.sin_port = port;
-        memcpy(&answer->address.four.sin_addr, address, 4);
-    } else {
-        answer->address.six.sin6_family = AF_INET6;
-        answer->address.six.sin6_port = port;
-        memcpy(&answer->address.six.sin6_addr, address, 16);
-    }
+    memcpy(&answer->address, address, answer->info.ai_addrlen);
+    /* The port is at the same place in both. */
+    answer->address.four.sin_port = port;
     return answer;
 }
 
@@ -90,6 +85,31 @@ static int look_up(const char *host, int family, uint8_t addresses[MOST_ADDRESSE
     return n > 0 ? n : n == -EAGAIN ? EAI_AGAIN : n == -ENOMEM || n == -ENFILE || n == -EMFILE ? EAI_MEMORY : n == -EIO ? EAI_FAIL : EAI_NONAME;
 }
 
+/* Reads an IPv6 address with the interface, if any, behind a %. */
+static bool is_ipv6(const char *text, struct sockaddr_in6 *six)
+{
+    char address[INET6_ADDRSTRLEN], *end;
+    size_t length = strcspn(text, "%");
+
+    if (length >= sizeof(address)) {
+        return false;
+    }
+    memcpy(address, text, length);
+    address[length] = '\0';
+    if (inet_pton(AF_INET6, address, &six->sin6_addr) != 1) {
+        return false;
+    }
+    if (text[length] == '%') {
+        const char *name = text + length + 1;
+        six->sin6_scope_id = if_nametoindex(name);
+        if (six->sin6_scope_id == 0) {
+            six->sin6_scope_id = (uint32_t)strtoul(name, &end, 10);
+            return end != name && *end == '\0';
+        }
+    }
+    return true;
+}
+
 /* Finds the addresses of a host without asking anybody. Returns how many there are, or EAI_... */
 static int known_addresses(const char *host, int family, int flags, uint8_t addresses[MOST_ADDRESSES][HOST_ADDRESS_BYTES])
 {
@@ -104,7 +124,13 @@ static int known_addresses(const char *host, int family, int flags, uint8_t addr
         six.sin6_addr = is_any ? (struct in6_addr)IN6ADDR_ANY_INIT : (struct in6_addr)IN6ADDR_LOOPBACK_INIT;
     }
     is_four = is_local || inet_aton(host, &four.sin_addr) == 1;
-    is_six = is_local || inet_pton(AF_INET6, host, &six.sin6_addr) == 1;
+    is_six = is_local || is_ipv6(host, &six);
+    if (is_four && !is_six && family == AF_INET6 && flags & AI_V4MAPPED) {
+        uint8_t *bytes = six.sin6_addr.s6_addr;
+        bytes[10] = bytes[11] = 0xff;
+        memcpy(bytes + 12, &four.sin_addr, 4);
+        is_six = true;
+    }
     if (is_four && family != AF_INET6) {
         memcpy(addresses[n++], &four, sizeof(four));
     }
@@ -124,6 +150,10 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
     struct addrinfo *first = NULL, **last = &first;
     in_port_t port;
 
+    if (flags & ~(AI_PASSIVE | AI_CANONNAME | AI_NUMERICHOST | AI_V4MAPPED | AI_ALL | AI_ADDRCONFIG | AI_NUMERICSERV) ||
+        (!host && flags & AI_CANONNAME)) {
+        return EAI_BADFLAGS;
+    }
     if (!host && !service) {
         return EAI_NONAME;
     }
@@ -144,10 +174,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
         return n;
     }
     for (int i = 0; i < n; i++) {
-        const struct sockaddr *address = (const void *)addresses[i];
-        Answer *answer = answer_of(address->sa_family, address->sa_family == AF_INET ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
-                                                       : &((const struct sockaddr_in6 *)address)->sin6_addr,
-                                   port, hints ? hints->ai_protocol : 0);
+        Answer *answer = answer_of(addresses[i], port, hints ? hints->ai_protocol : 0);
         if (!answer) {
             freeaddrinfo(first);
             return EAI_MEMORY;
@@ -187,18 +214,37 @@ int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char 
         return EAI_FAMILY;
     }
     if (host && host_size) {
-        if (flags & NI_NAMEREQD) {
+        bool is_local = is_four ? four->sin_addr.s_addr == htonl(INADDR_LOOPBACK) : IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+        if (is_local && !(flags & NI_NUMERICHOST)) {
+            if (snprintf(host, host_size, "localhost") >= (int)host_size) {
+                return EAI_OVERFLOW;
+            }
+        } else if (flags & NI_NAMEREQD) {
             return EAI_NONAME;
-        }
-        if (!inet_ntop(address->sa_family, is_four ? (const void *)&four->sin_addr : &six->sin6_addr,
-                       host, host_size)) {
+        } else if (!inet_ntop(address->sa_family, is_four ? (const void *)&four->sin_addr : &six->sin6_addr, host, host_size)) {
             return EAI_OVERFLOW;
+        } else if (!is_four && six->sin6_scope_id) {
+            char name[IF_NAMESIZE];
+            size_t used = strlen(host);
+            if (!IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) || !if_indextoname(six->sin6_scope_id, name)) {
+                snprintf(name, sizeof(name), "%u", six->sin6_scope_id);
+            }
+            if (snprintf(host + used, host_size - used, "%%%s", name) >= (int)(host_size - used)) {
+                return EAI_OVERFLOW;
+            }
         }
     }
-    if (service && service_size &&
-        snprintf(service, service_size, "%u", ntohs(is_four ? four->sin_port : six->sin6_port)) >=
-            (int)service_size) {
-        return EAI_OVERFLOW;
+    if (service && service_size) {
+        in_port_t port = is_four ? four->sin_port : six->sin6_port;
+        struct servent known, *found = NULL;
+        char buffer[1024];
+        if (!(flags & NI_NUMERICSERV)) {
+            getservbyport_r(port, flags & NI_DGRAM ? "udp" : "tcp", &known, buffer, sizeof(buffer), &found);
+        }
+        if ((found ? snprintf(service, service_size, "%s", found->s_name)
+                   : snprintf(service, service_size, "%u", ntohs(port))) >= (int)service_size) {
+            return EAI_OVERFLOW;
+        }
     }
     return 0;
 }
@@ -214,6 +260,7 @@ const char *gai_strerror(int error)
     case EAI_FAMILY: return "Unrecognized address family or invalid length";
     case EAI_SOCKTYPE: return "Unrecognized socket type: only SOCK_STREAM is there";
     case EAI_MEMORY: return "Out of memory";
+    case EAI_BADFLAGS: return "Invalid flags";
     case EAI_OVERFLOW: return "Overflow";
     default: return "Unknown error";
     }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "port/port.h"
 #include "weak.h"
@@ -81,11 +82,53 @@ int pthread_setschedprio(pthread_t thread, int priority)
     return priority == 0 ? 0 : EINVAL;
 }
 
+/* The program is the only process. */
+static int is_ours(pid_t pid)
+{
+    return pid == 0 || pid == getpid() ? 0 : pid < 0 ? EINVAL : ESRCH;
+}
+
+static int answer(int error)
+{
+    if (error == 0) {
+        return 0;
+    }
+    errno = error;
+    return -1;
+}
+
 LIBC_WEAK
 int sched_getscheduler(pid_t pid)
 {
-    (void)pid;
-    return SCHED_OTHER;
+    return answer(is_ours(pid)) < 0 ? -1 : SCHED_OTHER;
+}
+
+LIBC_WEAK
+int sched_setscheduler(pid_t pid, int policy, const struct sched_param *param)
+{
+    int error = is_ours(pid);
+
+    return answer(error ? error : set(policy, param));
+}
+
+LIBC_WEAK
+int sched_getparam(pid_t pid, struct sched_param *param)
+{
+    *param = (struct sched_param){ 0 };
+    return answer(is_ours(pid));
+}
+
+LIBC_WEAK
+int sched_setparam(pid_t pid, const struct sched_param *param)
+{
+    return sched_setscheduler(pid, SCHED_OTHER, param);
+}
+
+LIBC_WEAK
+int sched_rr_get_interval(pid_t pid, struct timespec *interval)
+{
+    *interval = (struct timespec){ 0 };
+    return answer(is_ours(pid));
 }
 
 LIBC_WEAK
@@ -98,14 +141,36 @@ int sched_getcpu(void)
 LIBC_WEAK
 int sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
 {
-    (void)pid;
-    if (size < sizeof(long) || size % sizeof(long) != 0) {
-        errno = EINVAL;
-        return -1;
+    int error = is_ours(pid);
+
+    if (error || size < sizeof(long) || size % sizeof(long) != 0) {
+        return answer(error ? error : EINVAL);
     }
     memset(set, 0, size);
     CPU_SET_S(0, size, set);
     return 0;
+}
+
+LIBC_WEAK
+int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
+{
+    int error = is_ours(pid);
+
+    return answer(error ? error : size > 0 && CPU_ISSET_S(0, size, set) ? 0 : EINVAL);
+}
+
+LIBC_WEAK
+int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t *set)
+{
+    (void)thread;
+    return sched_getaffinity(0, size, set) < 0 ? errno : 0;
+}
+
+LIBC_WEAK
+int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set)
+{
+    (void)thread;
+    return sched_setaffinity(0, size, set) < 0 ? errno : 0;
 }
 
 int __sched_cpucount(size_t size, const cpu_set_t *set);

@@ -164,8 +164,8 @@ int getservbyport_r(int port, const char *proto, struct servent *out, char *buff
     return find_service(NULL, port, proto, out, buffer, size, result);
 }
 
-/* What the functions below return is one of the program's, which the next call overwrites. */
-static Entry found;
+/* What the functions below return is one of the program's, which the next call overwrites: one for services, and one for protocols. */
+static Entry found, found_protocol;
 static struct servent service;
 static struct protoent protocol;
 static Lines all_services, all_protocols;
@@ -229,10 +229,10 @@ struct protoent *getprotoent(void)
     if (!all_protocols.next) {
         lines_open(&all_protocols, "/etc/protocols", protocols);
     }
-    if (!next_entry(&all_protocols, &found)) {
+    if (!next_entry(&all_protocols, &found_protocol)) {
         return NULL;
     }
-    protocol = (struct protoent){ found.name, found.aliases, found.number };
+    protocol = (struct protoent){ found_protocol.name, found_protocol.aliases, found_protocol.number };
     return &protocol;
 }
 
@@ -241,7 +241,7 @@ static struct protoent *find_protocol(const char *name, int number)
     struct protoent *next;
 
     setprotoent(0);
-    while ((next = getprotoent()) && (name ? !is_called(&found, name) : next->p_proto != number)) {
+    while ((next = getprotoent()) && (name ? !is_called(&found_protocol, name) : next->p_proto != number)) {
     }
     endprotoent();
     return next;
