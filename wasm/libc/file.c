@@ -21,10 +21,23 @@ int __syscall_mkdirat(int dirfd, intptr_t path, int mode)
     return wasi_result(__wasi_path_create_directory(at.dir, at.name, at.length));
 }
 
+/* Regular files are made; WASI cannot make the others. */
+int __syscall_mknodat(int dirfd, intptr_t path, int mode, int device)
+{
+    int fd;
+
+    (void)device;
+    if ((mode & S_IFMT) != 0 && !S_ISREG(mode)) {
+        return -EPERM;
+    }
+    fd = __syscall_openat(dirfd, path, O_CREAT | O_EXCL | O_WRONLY, mode & 07777);
+    return fd < 0 ? fd : wasi_result(__wasi_fd_close((__wasi_fd_t)fd));
+}
+
 int __syscall_unlinkat(int dirfd, intptr_t path, int flags)
 {
     WasiPath at;
-    int ret = wasi_path(dirfd, (const char *)path, &at);
+    int ret = flags & ~AT_REMOVEDIR ? -EINVAL : wasi_path(dirfd, (const char *)path, &at);
 
     if (ret < 0) {
         return ret;

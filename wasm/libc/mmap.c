@@ -3,6 +3,7 @@
  * Mappings. WebAssembly has one memory without pages, so a mapping is memory of the heap: zeros, or a copy of the file. What is
  * written to it never gets to a file, so a shared mapping of a file cannot be writable (ENODEV).
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -194,6 +195,46 @@ int __syscall_munmap(intptr_t address, size_t length)
     return 0;
 }
 
+/* Makes a range of zeros longer, which moves it, or any range shorter. */
+intptr_t __syscall_mremap(intptr_t address, size_t old_length, size_t length, int flags, intptr_t wanted)
+{
+    size_t had = pages_of(old_length), wants = pages_of(length);
+    char *start = (char *)address;
+    Mapping *mapping = NULL;
+    int ret = 0;
+
+    (void)wanted;
+    if ((size_t)address % PAGE || length == 0 || flags & ~MREMAP_MAYMOVE) {
+        return -EINVAL;
+    }
+    if (length > PTRDIFF_MAX - PAGE) {
+        return -ENOMEM;
+    }
+    pthread_mutex_lock(&mutex);
+    if (!all_mapped(start, old_length)) {
+        ret = -EFAULT;
+    } else if (wants > had) {
+        /* What would be behind the copy of a file is not known here. */
+        mapping = flags & MREMAP_MAYMOVE && !find(start)->file ? create(length) : NULL;
+        if (mapping) {
+            memcpy(mapping->start, start, had * PAGE);
+            mapping->shared = find(start)->shared;
+            mapping->next = mappings;
+            mappings = mapping;
+            address = (intptr_t)mapping->start;
+        } else {
+            ret = -ENOMEM;
+        }
+    }
+    pthread_mutex_unlock(&mutex);
+    if (mapping) {
+        __syscall_munmap((intptr_t)start, old_length);
+    } else if (ret == 0 && wants < had) {
+        __syscall_munmap((intptr_t)(start + wants * PAGE), (had - wants) * PAGE);
+    }
+    return ret < 0 ? ret : address;
+}
+
 /* There is nothing to write: no mapping changes a file. */
 int __syscall_msync(intptr_t address, size_t length, int flags)
 {
@@ -235,7 +276,8 @@ int __syscall_madvise(intptr_t address, size_t length, int advice)
 {
     Mapping *mapping;
 
-    if ((size_t)address % PAGE) {
+    /* The numbers between and behind are nobody's. */
+    if ((size_t)address % PAGE || advice < MADV_NORMAL || (advice > MADV_DONTNEED && advice < MADV_FREE) || advice > MADV_PAGEOUT) {
         return -EINVAL;
     }
     pthread_mutex_lock(&mutex);

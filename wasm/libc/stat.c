@@ -98,6 +98,9 @@ int __syscall_utimensat(int dirfd, intptr_t path, intptr_t times, int flags)
     WasiPath at;
     int ret;
 
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) {
+        return -EINVAL;
+    }
     for (unsigned i = 0; ts && i < 2; i++) {
         unsigned shift = 2 * i;      /* atim, atim_now; mtim, mtim_now */
         if (ts[i].tv_nsec == UTIME_NOW) {

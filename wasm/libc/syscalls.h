@@ -35,8 +35,10 @@ int __syscall_linkat(int olddirfd, intptr_t oldpath, int newdirfd, intptr_t newp
 int __syscall_lstat64(intptr_t path, intptr_t buf);
 int __syscall_madvise(intptr_t addr, size_t length, int advice);
 int __syscall_mkdirat(int dirfd, intptr_t path, int mode);
+int __syscall_mknodat(int dirfd, intptr_t path, int mode, int dev);
 intptr_t __syscall_mmap2(intptr_t addr, size_t len, int prot, int flags, int fd, off_t offset);
 int __syscall_mprotect(size_t addr, size_t len, int prot);
+intptr_t __syscall_mremap(intptr_t addr, size_t oldlen, size_t newlen, int flags, intptr_t wanted);
 int __syscall_msync(intptr_t addr, size_t len, int flags);
 int __syscall_munmap(intptr_t addr, size_t len);
 int __syscall_newfstatat(int dirfd, intptr_t path, intptr_t buf, int flags);
