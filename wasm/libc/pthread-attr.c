@@ -54,6 +54,46 @@ int pthread_mutexattr_setrobust(pthread_mutexattr_t *attr, int robust)
     return robust == PTHREAD_MUTEX_STALLED ? 0 : robust == PTHREAD_MUTEX_ROBUST ? ENOTSUP : EINVAL;
 }
 
+int __wrap_pthread_mutex_consistent(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_consistent(pthread_mutex_t *mutex)
+{
+    (void)mutex;
+    return EINVAL;
+}
+
+/* Ceilings are for PTHREAD_PRIO_PROTECT, which no mutex has. */
+LIBC_WEAK
+int pthread_mutexattr_setprioceiling(pthread_mutexattr_t *attr, int ceiling)
+{
+    (void)attr;
+    return ceiling >= 1 && ceiling <= 99 ? 0 : EINVAL;
+}
+
+LIBC_WEAK
+int pthread_mutexattr_getprioceiling(const pthread_mutexattr_t *restrict attr, int *restrict ceiling)
+{
+    (void)attr;
+    *ceiling = 1;
+    return 0;
+}
+
+LIBC_WEAK
+int pthread_mutex_getprioceiling(const pthread_mutex_t *restrict mutex, int *restrict ceiling)
+{
+    (void)mutex;
+    (void)ceiling;
+    return EINVAL;
+}
+
+LIBC_WEAK
+int pthread_mutex_setprioceiling(pthread_mutex_t *restrict mutex, int ceiling, int *restrict old)
+{
+    (void)mutex;
+    (void)ceiling;
+    (void)old;
+    return EINVAL;
+}
+
 int __wrap_pthread_condattr_setpshared(pthread_condattr_t *attr, int shared)
 {
     return set_shared(&attr->__attr, shared);
@@ -137,6 +177,13 @@ int __wrap_pthread_getattr_np(pthread_t thread, pthread_attr_t *attr)
     return pthread_attr_setstack(attr, self->stack, self->stack_size);
 }
 
+/* A new thread's, which cannot be changed. */
+LIBC_WEAK
+int pthread_getattr_default_np(pthread_attr_t *attr)
+{
+    return pthread_attr_init(attr);
+}
+
 /* Nothing here changes the default sizes. libc's are in the object of all its stubs (see stdio-lock.c). */
 void __acquire_ptc(void);
 void __release_ptc(void);
@@ -148,3 +195,5 @@ LIBC_WEAK
 void __release_ptc(void)
 {
 }
+
+LIBC_TYPE(pthread_mutex_consistent);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* pthreads on the port's threads. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <threads.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "port/calls.h"
 #include "port/wasm-port.h"
@@ -22,6 +25,7 @@ typedef struct Thread {
     uint32_t ended;          /* the word that join sleeps on */
     uint32_t detached;       /* or joined: the second to set it frees the record */
     char name[16];
+    sigset_t mask;           /* the signals that its maker blocked */
 } Thread;
 
 /* musl's mark for the threads of thrd_create(), whose function returns an int. */
@@ -153,6 +157,7 @@ static void run(void *opaque)
 
     self_tls = thread;
     port_thread_on_lost(thread_lost, thread);
+    pthread_sigmask(SIG_SETMASK, &thread->mask, NULL);
     end(call_start(thread->start, thread->arg));
 }
 
@@ -171,6 +176,7 @@ int __wrap_pthread_create(pthread_t *restrict result,
     }
     thread->start = start;
     thread->arg = arg;
+    pthread_sigmask(SIG_BLOCK, NULL, &thread->mask);
     thread->detached = detach == PTHREAD_CREATE_DETACHED;
     /* Set before the thread can read its own id there. */
     *result = (pthread_t)thread;
@@ -181,7 +187,8 @@ int __wrap_pthread_create(pthread_t *restrict result,
     return -ret;
 }
 
-int __wrap_pthread_join(pthread_t id, void **result)
+/* Returns `late` if the thread has not ended by the deadline. */
+static int join(pthread_t id, void **result, int64_t deadline, int late)
 {
     Thread *thread = (Thread *)id;
 
@@ -192,13 +199,32 @@ int __wrap_pthread_join(pthread_t id, void **result)
         return EDEADLK;
     }
     while (!qatomic_mb_read(&thread->ended)) {
-        wait_on(&thread->ended, 0, NO_DEADLINE);
+        if (!wait_on(&thread->ended, 0, deadline)) {
+            return late;
+        }
     }
     if (result) {
         *result = thread->result;
     }
     release(thread);
     return 0;
+}
+
+int __wrap_pthread_join(pthread_t id, void **result)
+{
+    return join(id, result, NO_DEADLINE, 0);
+}
+
+LIBC_WEAK
+int pthread_tryjoin_np(pthread_t id, void **result)
+{
+    return id == (pthread_t)self() ? EBUSY : join(id, result, 0, EBUSY);
+}
+
+LIBC_WEAK
+int pthread_timedjoin_np(pthread_t id, void **result, const struct timespec *at)
+{
+    return bad_time(at) ? EINVAL : join(id, result, deadline_of(CLOCK_REALTIME, at), ETIMEDOUT);
 }
 
 int __wrap_pthread_detach(pthread_t id)
@@ -236,6 +262,24 @@ pthread_t __wrap_pthread_self(void)
 thrd_t __wrap_thrd_current(void)
 {
     return (thrd_t)self();
+}
+
+/* As on Linux, main's is that of the process. */
+LIBC_WEAK
+pid_t gettid(void)
+{
+    WasmThread *thread = wasm_thread_self();
+
+    return thread == qatomic_read(&wasm_main_thread) ? getpid() : getpid() + 1 + (pid_t)(thread - wasm_threads);
+}
+
+/* A thread's clock is the program's: see clock.c. */
+LIBC_WEAK
+int pthread_getcpuclockid(pthread_t id, clockid_t *clock)
+{
+    (void)id;
+    *clock = CLOCK_THREAD_CPUTIME_ID;
+    return 0;
 }
 
 LIBC_WEAK
