@@ -100,6 +100,18 @@ static void servers(void)
     close(server);
 }
 
+/* IPV6_V6ONLY is for a socket that has no address yet. */
+static void only_ipv6(void)
+{
+    Address any = address(AF_INET6, "::", 0);
+    int fd = make(AF_INET6, false), on = 1;
+
+    SHOW(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)));
+    SHOW(bind(fd, &any.any, sizeof(any.six)));
+    SHOW(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)));
+    close(fd);
+}
+
 static void topic(void)
 {
     Address four = address(AF_INET, "127.0.0.1", 0), six = address(AF_INET6, "::1", 0);
@@ -123,5 +135,10 @@ static void topic(void)
     try_bind("to another machine's of IPv6", make(AF_INET6, false), address(AF_INET6, "2001:db8::1", 0), sizeof(six.six));
     try_connect("IPv6 to IPv4", make(AF_INET6, false), four, sizeof(four.four));
     try_connect("IPv4 to IPv6", make(AF_INET, false), six, sizeof(six.six));
+    unspecified.four.sin_addr.s_addr = htonl(INADDR_ANY);
+    try_connect("to no family", make(AF_INET, false), unspecified, sizeof(four.four));
+    try_connect("IPv6 to no family", make(AF_INET6, false), unspecified, sizeof(six.six));
+    try_connect("to no family, too short", make(AF_INET, false), unspecified, 1);
+    only_ipv6();
     servers();
 }

@@ -2,6 +2,9 @@
 #ifndef LIBC_FD_CALLS_H
 #define LIBC_FD_CALLS_H
 /* The calls on descriptors that WASI does not know. */
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
 #include "port/fd-table.h"
 #include "wasi.h"
 
@@ -26,6 +29,16 @@ static inline int fd_open_own(WasmOwn *own, int flags)
     }
     fd_set_cloexec(fd, flags & O_CLOEXEC);
     return fd;
+}
+
+/* Whether a socket of the internet is bound, connected, or about to be. */
+static inline bool socket_has_port(int fd)
+{
+    struct sockaddr_in6 name;
+    socklen_t length = sizeof(name);
+
+    /* The port is at the same place in both families. */
+    return getsockname(fd, (struct sockaddr *)&name, &length) == 0 && name.sin6_port != 0;
 }
 
 #endif

@@ -144,14 +144,27 @@ int bind(int fd, const struct sockaddr *address, socklen_t length)
     return result_of(ret);
 }
 
+/* Linux ends the connection of a socket of the internet that is connected to AF_UNSPEC. Here that only works where there is none. */
+static bool has_nothing_to_end(int fd, const struct sockaddr *address, socklen_t length)
+{
+    int domain = host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_DOMAIN, 0);
+
+    return (domain == AF_INET || domain == AF_INET6) && length >= sizeof(sa_family_t) && address->sa_family == AF_UNSPEC &&
+           !socket_has_port(fd);
+}
+
 LIBC_WEAK
 int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
     struct stat found;
     HostName name;
-    int ret = take_name(fd, false, address, length, &name);
+    int ret;
 
+    if (has_nothing_to_end(fd, address, length)) {
+        return 0;
+    }
+    ret = take_name(fd, false, address, length, &name);
     if (ret == AF_UNIX) {
         const char *file = path_of(&name, path);
         if (file && stat(file, &found) < 0) {

@@ -111,6 +111,9 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
     if (length < sizeof(int)) {
         return result_of(-EINVAL);
     }
+    if (name == IPV6_V6ONLY && level == IPPROTO_IPV6 && socket_has_port(fd)) {
+        return result_of(-EINVAL);
+    }
     options = *(const int *)value ? options | 1 << flag : options & ~(1 << flag);
     return result_of(host_fd_call(HOST_SOCK_STATE, fd, HOST_SOCK_SET_OPTIONS, options));
 }
