@@ -55,6 +55,8 @@ inChromium(() => {
 
     const link = await page.getAttribute('#link a', 'href');
     const other = await open(`race.html${link}`, { viewport: { width: 360, height: 700 } });
+    // The service worker that isolates it has it loaded once more.
+    await other.waitForFunction(() => crossOriginIsolated);
     await said(other, /^This is the result in the link/);
     expect(await rows(other)).toEqual(result);
     expect(await sideways(other)).toBe(0);
