@@ -277,6 +277,15 @@
 #define rt_iothread_set aio_priv_rt_iothread_set
 #define rt_take_error aio_priv_rt_take_error
 
+/* runtime/local.c */
+#define rt_local_cancel aio_priv_rt_local_cancel
+#define rt_local_free aio_priv_rt_local_free
+#define rt_local_new aio_priv_rt_local_new
+#define rt_local_plug aio_priv_rt_local_plug
+#define rt_local_result aio_priv_rt_local_result
+#define rt_local_submit aio_priv_rt_local_submit
+#define rt_local_unplug aio_priv_rt_local_unplug
+
 /* runtime/lost.c */
 #define rt_thread_free aio_priv_rt_thread_free
 #define rt_thread_holds aio_priv_rt_thread_holds

@@ -5,7 +5,6 @@ import { Duplex } from 'node:stream';
 import type * as budgets from '../../dist/nbd-server/budget.js';
 import type * as connections from '../../dist/nbd-server/connection.js';
 import type * as faultLogs from '../../dist/nbd-server/fault-log.js';
-import type { AioFile } from 'wasm-aio';
 import { dist } from './helpers/paths.js';
 import { CMD, OPT, RawNbd, goData, metaData, option, request, u32 } from './helpers/nbd-client.js';
 import { seeded } from './helpers/random.js';
@@ -131,6 +130,34 @@ test('writes that never arrive give back their memory when their peers are gone'
   await server.close();
 });
 
+test('requests wait for memory in turn; what can never have it fails, and what a peer that is gone has waited for is given back', async () => {
+  const { path, file, server } = await start();
+  file.room = 1000;
+  file.isHolding = true;
+  const [first, second, third, gone] = await Promise.all([0, 1, 2, 3].map(() => RawNbd.go(path)));
+  first?.send(request({ type: CMD.READ, length: 900 }));
+  await file.hasBegun(1);
+  // Those behind the request that waits are not looked at before it.
+  second?.send(request({ type: CMD.WRITE, offset: 7, data: Buffer.alloc(500, 7) }), request({ type: CMD.FLUSH, cookie: 2 }));
+  while (file.waiting.length < 1) await new Promise(setImmediate);
+  third?.send(request({ type: CMD.WRITE, offset: 0, data: Buffer.alloc(2000, 9), cookie: 3 }), request({ type: CMD.FLUSH, cookie: 4 }));
+  while (file.waiting.length < 2) await new Promise(setImmediate);
+  gone?.send(request({ type: CMD.READ, length: 300 }));
+  while (file.waiting.length < 3) await new Promise(setImmediate);
+  expect(file.began).toEqual(['read 0+900']);
+  file.isHolding = false;
+  file.release('read 0+900');
+  expect(await first?.reply(900)).toMatchObject({ error: 0 });
+  expect([await second?.reply(), await second?.reply()]).toMatchObject([{ error: 0 }, { cookie: 2n, error: 0 }]);
+  gone?.socket.destroy();
+  file.grant({ refuse: true });
+  expect([await third?.reply(), await third?.reply()]).toMatchObject([{ cookie: 3n, error: 12 }, { cookie: 4n, error: 0 }]);
+  expect(file.content.subarray(7, 507).equals(Buffer.alloc(500, 7))).toBe(true);
+  for (const client of [first, second, third]) client?.close();
+  await server.close();
+  expect([file.allocated, file.waiting]).toEqual([0, []]);
+});
+
 test('a reply gives back its memory once, however often the stream says that it has failed', async () => {
   // As Node does if a stream that has failed is uncorked by what its call-backs do.
   class Failing extends Duplex {
@@ -143,16 +170,38 @@ test('a reply gives back its memory once, however often the stream says that it 
   const budget = new Budget();
   const file = new MemoryFile(MAX);
   const stream = new Failing();
-  const shared = { exported: { name: '', size: MAX, isReadOnly: true }, zeros: undefined as never, budget, report: () => {}, fail: () => {} };
-  const connection = new Connection(stream, shared, file as unknown as AioFile, 'client 1');
+  const connection = new Connection(stream, { exported: { name: '', size: MAX, isReadOnly: true }, budget, report: () => {}, fail: () => {} }, file, 'client 1');
   stream.push(Buffer.concat([u32(3), option(OPT.GO, goData()), request({ type: CMD.READ, length: 4 * ALWAYS_BYTES })]));
   await file.hasBegun(1);
   stream.push(null);
   await connection.closed;
+  expect(file.allocated).toBe(0);
   // No more than the limit can be taken.
   const accounts = Array.from({ length: ALL_BYTES / CONNECTION_BYTES }, () => new Account(budget));
   for (const account of accounts) expect(account.take(CONNECTION_BYTES, () => {})).toBe(true);
   expect(new Account(budget).take(2 * ALWAYS_BYTES, () => {})).toBe(false);
+});
+
+test('what a peer that is gone has asked for is forgotten, and no failure of the server', async () => {
+  const { server, path, file, said } = await start();
+  let hasFailed = false;
+  server.failed.catch(() => (hasFailed = true));
+  file.isHolding = true;
+  const client = await RawNbd.go(path);
+  client.send(request({ type: CMD.READ, length: 100 }), request({ type: CMD.FLUSH }));
+  await file.hasBegun(2);
+  expect(file.forgotten).toEqual([]);
+  // It is reset, because there is something that it has not read: the reply to a request that is refused.
+  client.socket.pause();
+  client.send(request({ type: CMD.READ, offset: 2 ** 40 }));
+  client.socket.destroy();
+  while (file.forgotten.length === 0) await new Promise(setImmediate);
+  file.error = { code: 'ERR_AIO_CANCELED', errno: 'ECANCELED' };
+  file.releaseAll();
+  while (file.allocated > 0) await new Promise(setImmediate);
+  file.error = undefined;
+  await lives(path);
+  expect([hasFailed, said]).toEqual([false, []]);
 });
 
 test('what a faulty peer has in flight ends, and begins nothing more', async () => {

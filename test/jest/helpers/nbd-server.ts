@@ -2,12 +2,13 @@
 /** An NBD server in this process, whose file is memory that the test controls. */
 import { afterAll, afterEach } from '@jest/globals';
 import { join } from 'node:path';
+import type { Block, Ended, ServedFile } from '../../../dist/nbd-server/file.js';
 import type { NbdServer, NbdServerOptions } from '../../../dist/nbd-server/server.js';
 import { scratch } from './child.js';
 import { dist } from './paths.js';
 
 /** A file whose requests end when the test says so, if it wants to. */
-export class MemoryFile {
+export class MemoryFile implements ServedFile {
   readonly path = 'disk.img';
   readonly content: Buffer;
   /** Of all requests, in the order in which they began: `read 0+512`. */
@@ -15,8 +16,17 @@ export class MemoryFile {
   /** Those that have not ended, by the same names. */
   readonly held = new Map<string, () => void>();
   isHolding = false;
+  /** Whose requests are not needed any more. */
+  readonly forgotten: object[] = [];
   /** The errno with which the next requests fail. */
   error: { code: string; errno?: string } | undefined;
+  readonly zeros = Buffer.alloc(4096);
+  readonly scratch = Buffer.alloc(4096);
+  /** The bytes of blocks that the server has, and the most that it may have. */
+  allocated = 0;
+  room = Infinity;
+  /** Those that wait for memory. */
+  readonly waiting: { length: number; granted: (block: Block | undefined) => void }[] = [];
   #told: (() => void) | undefined;
 
   constructor(readonly size: number) {
@@ -47,25 +57,59 @@ export class MemoryFile {
     for (const name of this.held.keys()) this.release(name);
   }
 
-  async read(offset: number, target: number | Uint8Array): Promise<number | Uint8Array> {
-    const length = typeof target === 'number' ? target : target.length;
-    await this.#request(`read ${offset}+${length}`);
-    const part = this.content.subarray(offset, offset + length);
-    if (typeof target === 'number') return Uint8Array.from(part);
-    target.set(part);
-    return length;
+  allocate(length: number, granted: (block: Block | undefined) => void): Block | undefined {
+    const block = this.#make(length);
+    if (!block) this.waiting.push({ length, granted });
+    return block;
   }
 
-  async write(offset: number, data: Uint8Array): Promise<void> {
-    const kept = Uint8Array.from(data);
-    await this.#request(`write ${offset}+${data.length}`);
-    // Beyond what it has in memory nothing is kept.
-    this.content.set(kept.subarray(0, Math.max(this.content.length - offset, 0)), offset);
+  #make(length: number): Block | undefined {
+    if (this.allocated + length > this.room) return undefined;
+    this.allocated += length;
+    const free = (): void => {
+      this.allocated -= length;
+      this.grant();
+    };
+    return { bytes: Buffer.alloc(length), free };
   }
 
-  flush(): Promise<void> {
-    return this.#request('flush');
+  /** Gives memory to those who wait, as far as there is room. refuse: the first is told that there is not so much. */
+  grant({ refuse = false } = {}): void {
+    const [first] = this.waiting;
+    const block = first && !refuse ? this.#make(first.length) : undefined;
+    if (!first || (!block && !refuse)) return;
+    this.waiting.shift();
+    first.granted(block);
+    this.grant();
   }
+
+  read(offset: number, into: Buffer, from: number, _: object, ended: Ended): void {
+    const length = into.length - from;
+    this.#request(`read ${offset}+${length}`).then(() => {
+      into.set(this.content.subarray(offset, offset + length), from);
+      ended(length);
+    }, ended);
+  }
+
+  write(offset: number, data: Buffer, length: number, ended: Ended): void {
+    this.#request(`write ${offset}+${length}`).then(() => {
+      // Beyond what it has in memory nothing is kept.
+      this.content.set(data.subarray(0, Math.max(Math.min(length, this.content.length - offset), 0)), offset);
+      ended(length);
+    }, ended);
+  }
+
+  flush(_: object, ended: Ended): void {
+    this.#request('flush').then(() => ended(0), ended);
+  }
+
+  forget(owner: object): void {
+    this.forgotten.push(owner);
+  }
+
+  plug(): void {}
+
+  unplug(): void {}
 }
 
 export interface Running {
@@ -100,9 +144,8 @@ async function startServer(dir: string, { size = 65536, isReadOnly = false, name
   const file = new MemoryFile(size);
   const said: string[] = [];
   let tell: (() => void) | undefined;
-  const zeros = { length: 4096, bytes: new Uint8Array(4096) } as unknown as NbdServerOptions['zeros'];
   const server = new Server({
-    exported: { name, size, isReadOnly }, files: [file] as unknown as NbdServerOptions['files'], zeros, maxConnections: 20, timeout: 60_000,
+    exported: { name, size, isReadOnly }, files: [file], maxConnections: 20, timeout: 60_000,
     report: (why) => {
       said.push(why);
       tell?.();

@@ -20,6 +20,12 @@ export interface HomeThread {
   readonly over: AioError | undefined;
 }
 
+/** The thread of an IOThread. @internal */
+export interface IOThreadHome extends HomeThread {
+  /** Something is due in the loop, which JavaScript's event loop drives at the moment. */
+  arrived(): void;
+}
+
 /** A notifier, as a loop that watches it needs it. @internal */
 export interface Watchable {
   readonly name: string;

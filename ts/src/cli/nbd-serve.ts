@@ -2,9 +2,9 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { AioError, hostErrno, messageOf } from '../errors.js';
-import { Runtime, type AioEngine, type AioFile } from '../index.js';
-import { FaultLog } from '../nbd-server/fault-log.js';
-import { NbdServer } from '../nbd-server/server.js';
+import { Runtime, type AioEngine, type AioFile, type IOThread, type Remote } from '../index.js';
+import type { OpenFile } from '../api/open-file.js';
+import type { ServeOptions, Sockets } from '../nbd-server/worker.js';
 import { tlsStarter, type TlsFiles } from '../nbd-server/tls.js';
 import { Engine } from '../runtime/exports.js';
 import { choice, helpOf, parseNumber, parseOptions, parseSeconds, UsageError, type Command } from './options.js';
@@ -18,7 +18,7 @@ const options = {
   origin: { value: 'URL', help: 'with --ws: pages of this origin may connect, too (several times; those of localhost may always)' },
   'read-only': { help: 'clients cannot write' },
   export: { value: 'NAME', help: 'the name of the export; clients that give none get it, too (none)' },
-  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync (threads)' },
+  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync, with which all clients wait while the disk does (threads)' },
   'aio-max-batch': { value: 'N', help: 'requests that native submits at once; 0: 32 (0)' },
   iothreads: { value: 'N', help: 'IOThreads, which the connections share (1)' },
   'max-connections': { value: 'N', help: 'the most connections at a time (64)' },
@@ -41,8 +41,6 @@ const command: Command<keyof typeof options> = {
 const PORT = 10809;
 /** The names of exports have at most so many bytes. */
 const MAX_NAME = 4096;
-/** The bytes that a request to write zeros writes at a time. */
-const ZEROS = 1024 ** 2;
 
 type Address = { host: string; port: number } | { path: string };
 
@@ -70,17 +68,16 @@ function originsOf(texts: readonly string[]): string[] {
 const isLoopback = (address: string): boolean => /^(::ffff:)?127\.|^::1$/.test(address);
 
 /** Listens, and returns the address for clients. */
-async function listen(server: NbdServer, address: Address, name: string, { tls, isWebSocket }: { tls: TlsFiles | undefined; isWebSocket: boolean }): Promise<string> {
+async function listen(server: Remote<Sockets>, address: Address, name: string, { tls, isWebSocket }: { tls: TlsFiles | undefined; isWebSocket: boolean }): Promise<string> {
   const scheme = isWebSocket ? (tls ? 'nbd+wss' : 'nbd+ws') : tls ? 'nbds' : 'nbd';
   if ('path' in address) {
-    await listenAtPath('--unix', address.path, () => server.listen(address));
+    await listenAtPath('--unix', address.path, async () => void (await server.listen(address)));
     return `${scheme}+unix:///${encodeURIComponent(name)}?socket=${encodeURIComponent(address.path).replaceAll('%2F', '/')}`;
   }
-  await server.listen(address).catch((cause: unknown) => {
+  const bound = await server.listen(address).catch((cause: unknown) => {
     const why = hostErrno(cause) === 'EADDRINUSE' ? 'the port is in use: choose another one' : messageOf(cause);
     throw new AioError('ERR_AIO_IO', `--bind=${address.host}:${address.port}: ${why}`, { cause });
   });
-  const bound = server.address;
   if (typeof bound === 'string') return bound;
   const at = `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
   if (!isLoopback(bound.address) && !tls?.ca) complain(`nbd-serve: ${at} is not of this machine alone, and NBD has no authentication: whoever reaches it can use the file (--tls-ca)`);
@@ -98,25 +95,35 @@ async function readTls(given: { 'tls-cert'?: string; 'tls-key'?: string; 'tls-ca
   return { cert: await read('tls-cert', cert), key: await read('tls-key', key), ca: ca === undefined ? undefined : await read('tls-ca', ca) };
 }
 
-/** What begins TLS. @throws AioError ERR_AIO_IO */
-function starterOf(tls: TlsFiles): ReturnType<typeof tlsStarter> {
+/** Checks what TLS begins with. @throws AioError ERR_AIO_IO */
+function checkTls(tls: TlsFiles): void {
   try {
-    return tlsStarter(tls);
+    tlsStarter(tls);
   } catch (cause) {
     throw new AioError('ERR_AIO_IO', `--tls-cert, --tls-key, --tls-ca: must be PEM, and the key that of the certificate: ${messageOf(cause)}`, { cause });
   }
 }
 
+/** The first IOThread has the sockets, too. */
+type WithSockets = [IOThread<Sockets>, ...IOThread[]];
+
+/** Starts the IOThreads. */
+async function startAll(runtime: Runtime, count: number, aioMaxBatch: number): Promise<WithSockets> {
+  const module = new URL('../nbd-server/worker.js', import.meta.url);
+  const [first, ...others] = await Promise.all([
+    runtime.iothread<Sockets>('nbd0', { aioMaxBatch, module }), ...Array.from({ length: count - 1 }, (_, n) => runtime.iothread(`nbd${n + 1}`, { aioMaxBatch })),
+  ]);
+  return [first as IOThread<Sockets>, ...others];
+}
+
 /** Opens the file once for each IOThread. */
-async function openAll(runtime: Runtime, path: string, settings: { count: number; aio: AioEngine; aioMaxBatch: number; write: boolean }): Promise<AioFile[]> {
-  const { count, aio, aioMaxBatch, write } = settings;
+async function openAll(ioThreads: readonly IOThread[], path: string, settings: { aio: AioEngine; write: boolean }): Promise<AioFile[]> {
   // A directory can be opened for reading, and a device has no size here.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new AioError('ERR_AIO_IO', `${path}: is no regular file`);
-  const open = async (n: number): Promise<AioFile> => (await runtime.iothread(`nbd${n}`, { aioMaxBatch })).open(path, { aio, write });
   try {
-    return await Promise.all(Array.from({ length: count }, (_, n) => open(n)));
+    return await Promise.all(ioThreads.map((io) => io.open(path, settings)));
   } catch (error) {
-    const mayRead = write && error instanceof AioError && ['EACCES', 'EROFS', 'EPERM'].includes(error.errno ?? '');
+    const mayRead = settings.write && error instanceof AioError && ['EACCES', 'EROFS', 'EPERM'].includes(error.errno ?? '');
     throw mayRead ? new AioError('ERR_AIO_IO', `${error.message}: if it is to be read only, give --read-only`, { cause: error }) : error;
   }
 }
@@ -138,34 +145,40 @@ export async function nbdServe(argv: string[]): Promise<number> {
   const name = last.export ?? '';
   if (Buffer.byteLength(name) > MAX_NAME) throw new UsageError(`--export: a name has at most ${MAX_NAME} bytes`);
   const isReadOnly = last['read-only'] !== undefined;
-  const settings = {
-    count: parseNumber('iothreads', last.iothreads ?? '1', 1, 64), aio: choice('aio', last.aio ?? 'threads', Engine),
-    aioMaxBatch: parseNumber('aio-max-batch', last['aio-max-batch'] ?? '0', 0, Number.MAX_SAFE_INTEGER), write: !isReadOnly,
-  };
+  const count = parseNumber('iothreads', last.iothreads ?? '1', 1, 64);
+  const settings = { aio: choice('aio', last.aio ?? 'threads', Engine), write: !isReadOnly };
+  const aioMaxBatch = parseNumber('aio-max-batch', last['aio-max-batch'] ?? '0', 0, Number.MAX_SAFE_INTEGER);
   const maxConnections = parseNumber('max-connections', last['max-connections'] ?? '64', 1, 65535);
   const timeout = parseSeconds('timeout', last.timeout ?? '60', 86_400);
 
   const tls = await readTls(last);
-  const startTls = tls && starterOf(tls);
+  if (tls) checkTls(tls);
 
   const runtime = await Runtime.create();
-  const log = new FaultLog((text) => complain(`nbd-serve: ${text}`));
   try {
-    const files = await openAll(runtime, path, settings);
-    const exported = { name, isReadOnly, size: files[0]?.size ?? 0 };
-    const transport = isWebSocket ? { webSocket: { origins, tls } } : { startTls };
-    const server = new NbdServer({ exported, files, zeros: runtime.allocate(ZEROS), maxConnections, timeout, ...transport, report: log.add });
+    const ioThreads = await startAll(runtime, count, aioMaxBatch);
+    const files = (await openAll(ioThreads, path, settings)) as OpenFile[];
+    const [{ remote: server }] = ioThreads;
+    const options: ServeOptions = {
+      exported: { name, isReadOnly, size: files[0]?.size ?? 0 }, maxConnections, timeout, tls, origins: isWebSocket ? origins : undefined,
+      files: files.map((file) => ({ path, handle: file.host.handle, context: file.ioThread.context, ...file.settings })),
+    };
+    const failed = new Promise<never>((_, reject) => {
+      server.begin(options, (text) => complain(`nbd-serve: ${text}`)).catch(reject);
+      for (const { closed } of ioThreads) closed.catch(reject);
+    });
+    failed.catch(() => {});
     try {
       const url = await listen(server, address, name, { tls, isWebSocket });
       const interrupted = new Promise<void>((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
       await print(`${url} (Ctrl-C ends it)\n`);
-      await Promise.race([interrupted, server.failed]);
+      await Promise.race([interrupted, failed]);
     } finally {
-      await server.close();
+      // If an IOThread is lost, its requests do not end.
+      await Promise.race([server.close(), failed]);
     }
     if (!isReadOnly) await files[0]?.flush();
   } finally {
-    log.end();
     await runtime.close();
   }
   return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { AioContext } from '../api/context.js';
-import type { HomeThread } from '../api/home.js';
+import type { IOThreadHome } from '../api/home.js';
 import { AioError, closedError } from '../errors.js';
 import { Callbacks } from '../runtime/callbacks.js';
 import type { ContextPointer, IOThreadPointer } from '../runtime/exports.js';
@@ -285,7 +285,7 @@ export class IOThreadRole implements PlayedRole {
   }
 
   /** This thread, as the objects need it that the user's code creates and receives. */
-  private asHome(): HomeThread {
+  private asHome(): IOThreadHome {
     const role = this;
     const { callbacks, worker, worker: { instance } } = this;
     const failed = instance.memory.word(instance.exports.rt_failed_word());
@@ -302,6 +302,7 @@ export class IOThreadRole implements PlayedRole {
       get over() {
         return over();
       },
+      arrived: () => role.loop?.run(),
       run(work) {
         const error = over();
         if (error) throw error;

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
-import type { AioBuffer } from '../api/buffer.js';
-import type { AioFile } from '../api/file.js';
 import { AioError, messageOf } from '../errors.js';
+import type { Block, Ended, ServedFile } from './file.js';
 import type { Export } from './negotiation.js';
 import * as nbd from './protocol.js';
 import { NbdErrno, type Request } from './protocol.js';
-import { allData, done, failed, readReply } from './replies.js';
+import { allData, done, failed, readHeadLength, writeReadHead } from './replies.js';
 
 /** What the requests of one connection need. */
 export interface Target {
   readonly exported: Export;
-  readonly file: AioFile;
-  /** Zeros, for requests that write them; the pieces in which such requests, and those that fill the cache, are carried out. */
-  readonly zeros: AioBuffer;
+  readonly file: ServedFile;
   readonly isStructured: boolean;
   readonly hasAllocation: boolean;
   /** Nobody waits for the reply any more. */
@@ -35,10 +32,13 @@ const errors: Record<string, keyof typeof NbdErrno> = {
   ENOSPC: 'ENOSPC', EDQUOT: 'ENOSPC', EFBIG: 'ENOSPC', EPERM: 'EPERM', EROFS: 'EPERM', EACCES: 'EPERM', EBADF: 'EPERM', ENOMEM: 'ENOMEM', EINVAL: 'EINVAL',
 };
 
-/** A request that is answered by an error. */
-class Refused extends Error {
-  constructor(readonly errno: keyof typeof NbdErrno, why: string) {
-    super(why);
+/** Why a request is answered by an error. */
+export class Refusal {
+  constructor(readonly errno: keyof typeof NbdErrno, readonly why: string) {}
+
+  /** The reply. */
+  replyTo(request: Request, isStructured: boolean): Buffer {
+    return failed(request, isStructured, NbdErrno[this.errno], this.why);
   }
 }
 
@@ -47,66 +47,93 @@ export function payloadOf({ type, length }: Request): number {
   return type === nbd.CMD_WRITE || (type === nbd.CMD_READ && length <= nbd.MAX_PAYLOAD) ? length : 0;
 }
 
-/** @throws Refused */
-function check({ flags, type, offset, length }: Request, target: Target): void {
+/** The length of the block that a request needs that is not refused. */
+export function blockLengthOf({ type, length }: Request, isStructured: boolean): number {
+  if (length === 0) return 0;
+  return type === nbd.CMD_READ ? readHeadLength(isStructured) + length : type === nbd.CMD_WRITE ? length : 0;
+}
+
+/** Returns why a request is refused; undefined: it is not. */
+export function refusalOf({ flags, type, offset, length }: Request, target: Target): Refusal | undefined {
   const { exported: { size, isReadOnly } } = target;
   const known = allowedFlags[type];
-  if (known === undefined) throw new Refused('EINVAL', `this server does not know the command ${type}`);
+  if (known === undefined) return new Refusal('EINVAL', `this server does not know the command ${type}`);
   const strange = flags & ~(known | nbd.CMD_FLAG_FUA);
-  if (strange !== 0 || (flags & nbd.CMD_FLAG_DF && !target.isStructured)) throw new Refused('EINVAL', `the command ${type} does not have the flags 0x${flags.toString(16)}`);
+  if (strange !== 0 || (flags & nbd.CMD_FLAG_DF && !target.isStructured)) return new Refusal('EINVAL', `the command ${type} does not have the flags 0x${flags.toString(16)}`);
   const writes = type === nbd.CMD_WRITE || type === nbd.CMD_WRITE_ZEROES;
-  if (writes && isReadOnly) throw new Refused('EPERM', 'the export is read-only');
-  if (type !== nbd.CMD_FLUSH && offset + length > size) throw new Refused(writes ? 'ENOSPC' : 'EINVAL', `${length} bytes at ${offset} are beyond the end, which is at ${size}`);
-  if (type === nbd.CMD_READ && length > nbd.MAX_PAYLOAD) throw new Refused('EINVAL', `a read has at most ${nbd.MAX_PAYLOAD} bytes`);
-  if (flags & nbd.CMD_FLAG_FAST_ZERO) throw new Refused('ENOTSUP', 'zeros are written as data');
-  if (type === nbd.CMD_BLOCK_STATUS && !target.hasAllocation) throw new Refused('EINVAL', `${nbd.BASE_ALLOCATION} was not negotiated`);
-  if (type === nbd.CMD_BLOCK_STATUS && length === 0) throw new Refused('EINVAL', 'a range has at least one byte');
+  if (writes && isReadOnly) return new Refusal('EPERM', 'the export is read-only');
+  if (type !== nbd.CMD_FLUSH && offset + length > size) return new Refusal(writes ? 'ENOSPC' : 'EINVAL', `${length} bytes at ${offset} are beyond the end, which is at ${size}`);
+  if (type === nbd.CMD_READ && length > nbd.MAX_PAYLOAD) return new Refusal('EINVAL', `a read has at most ${nbd.MAX_PAYLOAD} bytes`);
+  if (flags & nbd.CMD_FLAG_FAST_ZERO) return new Refusal('ENOTSUP', 'zeros are written as data');
+  if (type === nbd.CMD_BLOCK_STATUS && !target.hasAllocation) return new Refusal('EINVAL', `${nbd.BASE_ALLOCATION} was not negotiated`);
+  if (type === nbd.CMD_BLOCK_STATUS && length === 0) return new Refusal('EINVAL', 'a range has at least one byte');
+  return undefined;
 }
 
-/** The pieces of a range, none of which is longer than `most`. */
-function* pieces(offset: number, length: number, most: number): Generator<{ at: number; size: number }> {
-  for (let from = 0; from < length; from += most) yield { at: offset + from, size: Math.min(most, length - from) };
+/** Returns how a request is answered whose file has failed. @throws AioError no request can succeed any more */
+export function refusalBy(error: Error): Refusal {
+  if (!(error instanceof AioError) || (error.code !== 'ERR_AIO_IO' && error.code !== 'ERR_AIO_NO_MEMORY')) throw error;
+  return new Refusal(errors[error.errno ?? ''] ?? 'EIO', messageOf(error));
 }
 
-async function perform(request: Request, data: Uint8Array | undefined, target: Target): Promise<Buffer> {
-  check(request, target);
+/** What becomes of one request. */
+export interface Outcome {
+  /** Called once, unless failed() is. */
+  reply(bytes: Buffer): void;
+  /** Something that is the server's fault. */
+  report(why: string): void;
+  /** No request can succeed any more. */
+  failed(error: Error): void;
+}
+
+/** Carries out a request that is not refused. block: of as many bytes as blockLengthOf() says; a write's has its data. */
+export function carryOut(request: Request, block: Block | undefined, target: Target, outcome: Outcome): void {
   const { type, flags, offset, length } = request;
-  const { file, zeros, isStructured } = target;
-  if (type === nbd.CMD_READ && length > 0) {
-    const { reply, data: into } = readReply(request, isStructured);
-    const read = await file.read(offset, into);
-    if (read < length) throw new Refused('EIO', `${file.path} has become shorter: it ends at ${offset + read}`);
-    return reply;
-  }
-  if (type === nbd.CMD_BLOCK_STATUS) return allData(request);
-  if (type === nbd.CMD_WRITE && data && length > 0) await file.write(offset, data);
-  if (type === nbd.CMD_WRITE_ZEROES || type === nbd.CMD_CACHE) {
-    for (const { at, size } of pieces(offset, length, zeros.length)) {
-      if (target.isGone) break;
-      if (type === nbd.CMD_CACHE) await file.read(at, size);
-      else await file.write(at, zeros.bytes.subarray(0, size));
+  const { file, isStructured } = target;
+  /** Returns a function that goes on if there is no error. */
+  const unlessFailed = (goOn: (result: number) => void): Ended => (result) => {
+    if (typeof result === 'number') return goOn(result);
+    // Perhaps it was forgotten.
+    if (target.isGone) return end();
+    try {
+      const refusal = refusalBy(result);
+      outcome.report(refusal.why);
+      outcome.reply(refusal.replyTo(request, isStructured));
+    } catch (error) {
+      outcome.failed(error as Error);
     }
-  }
-  const isForced = (flags & nbd.CMD_FLAG_FUA) !== 0 && !target.exported.isReadOnly;
-  if (type === nbd.CMD_FLUSH || isForced) await file.flush();
-  return done(request, isStructured);
-}
-
-/**
- * Carries out a request. data: of a write. Resolves with the reply, also if the request has failed; report() is told of
- * failures that are the server's.
- * @throws AioError the runtime or the thread of the file has ended
- */
-export async function carryOut(request: Request, data: Uint8Array | undefined, target: Target, report: (why: string) => void): Promise<Buffer> {
-  try {
-    return await perform(request, data, target);
-  } catch (error) {
-    if (error instanceof Refused) {
-      if (error.errno === 'EIO') report(error.message);
-      return failed(request, target.isStructured, NbdErrno[error.errno], error.message);
-    }
-    if (!(error instanceof AioError) || (error.code !== 'ERR_AIO_IO' && error.code !== 'ERR_AIO_NO_MEMORY')) throw error;
-    report(messageOf(error));
-    return failed(request, target.isStructured, NbdErrno[errors[error.errno ?? ''] ?? 'EIO'], messageOf(error));
+  };
+  const end = (): void => outcome.reply(done(request, isStructured));
+  const endAfterFlush = (): void => {
+    const isForced = (flags & nbd.CMD_FLAG_FUA) !== 0 && !target.exported.isReadOnly;
+    if (type === nbd.CMD_FLUSH || isForced) file.flush(target, unlessFailed(end));
+    else end();
+  };
+  if (type === nbd.CMD_READ && block) {
+    const { bytes } = block;
+    file.read(offset, bytes, writeReadHead(bytes, request, isStructured), target, unlessFailed((read) => {
+      if (read === length) return outcome.reply(bytes);
+      const refusal = new Refusal('EIO', `${file.path} has become shorter: it ends at ${offset + read}`);
+      outcome.report(refusal.why);
+      outcome.reply(refusal.replyTo(request, isStructured));
+    }));
+  } else if (type === nbd.CMD_WRITE && block) {
+    file.write(offset, block.bytes, length, unlessFailed(endAfterFlush));
+  } else if (type === nbd.CMD_WRITE_ZEROES || type === nbd.CMD_CACHE) {
+    const { zeros, scratch } = file;
+    const most = Math.min(zeros.length, scratch.length);
+    // One piece after the other.
+    const next = (at: number): void => {
+      const size = Math.min(most, offset + length - at);
+      if (size === 0 || target.isGone) return endAfterFlush();
+      const then = unlessFailed(() => next(at + size));
+      if (type === nbd.CMD_CACHE) file.read(at, scratch, scratch.length - size, target, then);
+      else file.write(at, zeros, size, then);
+    };
+    next(offset);
+  } else if (type === nbd.CMD_BLOCK_STATUS) {
+    outcome.reply(allData(request));
+  } else {
+    endAfterFlush();
   }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 import type { Duplex } from 'node:stream';
-import type { AioBuffer } from '../api/buffer.js';
-import type { AioFile } from '../api/file.js';
 import { Account, type Budget } from './budget.js';
-import { carryOut, payloadOf, type Target } from './commands.js';
+import { blockLengthOf, carryOut, payloadOf, refusalOf, Refusal, type Target } from './commands.js';
+import type { Block, ServedFile } from './file.js';
 import { Incoming, type Message } from './incoming.js';
 import { Negotiation, type Answer, type Export } from './negotiation.js';
 import { CMD_DISC, CMD_WRITE, Fault, type Request } from './protocol.js';
@@ -12,7 +11,6 @@ import { greeting } from './replies.js';
 /** What all connections share, and whom they tell. */
 export interface Shared {
   readonly exported: Export;
-  readonly zeros: AioBuffer;
   readonly budget: Budget;
   /** Begins TLS on the socket of a connection; absent if the server has no certificate. */
   readonly startTls?: ((socket: Duplex) => Promise<Duplex>) | undefined;
@@ -27,6 +25,13 @@ const LINGER_MS = 1000;
 /** The most time, in ms, for the whole handshake. */
 const HANDSHAKE_MS = 10_000;
 
+/** A request, and the memory for its data or that of its reply. */
+interface Admitted {
+  readonly request: Request;
+  readonly block: Block | undefined;
+  readonly refusal: Refusal | undefined;
+}
+
 /** One client. Requests are carried out at once, and replies are sent in the order in which they end. */
 export class Connection implements Target {
   #socket: Duplex;
@@ -37,7 +42,7 @@ export class Connection implements Target {
   /** The request that waits for memory. */
   #waiting: Request | undefined;
   /** A write whose data has not arrived. */
-  #write: Request | undefined;
+  #write: Admitted | undefined;
   #inFlight = 0;
   /** Replies that the peer has not taken. */
   #unsent = 0;
@@ -53,7 +58,7 @@ export class Connection implements Target {
   readonly closed: Promise<void>;
   #resolveClosed!: () => void;
 
-  constructor(socket: Duplex, private readonly shared: Shared, readonly file: AioFile, private readonly name: string) {
+  constructor(socket: Duplex, private readonly shared: Shared, readonly file: ServedFile, private readonly name: string) {
     this.#socket = socket;
     this.#account = new Account(shared.budget);
     this.#negotiation = new Negotiation(shared.exported, shared.startTls ? 'needed' : 'none');
@@ -64,10 +69,6 @@ export class Connection implements Target {
 
   get exported(): Export {
     return this.shared.exported;
-  }
-
-  get zeros(): AioBuffer {
-    return this.shared.zeros;
   }
 
   get isStructured(): boolean {
@@ -94,6 +95,7 @@ export class Connection implements Target {
       if (socket !== this.#socket) return;
       this.#reportHalf();
       this.#abandon();
+      this.file.forget(this);
       this.#closeIfIdle();
     });
   }
@@ -111,6 +113,8 @@ export class Connection implements Target {
   }
 
   #takeMessages(): void {
+    const { file } = this;
+    file.plug();
     try {
       while (!this.#isEnding && !this.#waiting && !this.#isTls) {
         const message = this.#incoming.next();
@@ -121,6 +125,8 @@ export class Connection implements Target {
     } catch (error) {
       this.#fault(error);
       return;
+    } finally {
+      file.unplug();
     }
     if (this.#hasPeerEnded && !this.#waiting && !this.#isEnding) {
       this.#reportHalf();
@@ -143,7 +149,7 @@ export class Connection implements Target {
         this.#admit(message.request);
         break;
       case 'data':
-        if (this.#write) void this.#begin(this.#write, message.data);
+        if (this.#write) this.#begin(this.#write);
         this.#write = undefined;
         break;
     }
@@ -183,36 +189,71 @@ export class Connection implements Target {
   /** Begins a request, or waits for the data of a write, once there is memory for it. */
   #admit(request: Request): void {
     if (request.type === CMD_DISC) return this.end();
-    const admitted = (): void => {
-      if (request.type === CMD_WRITE && request.length > 0) this.#write = request;
-      else void this.#begin(request, undefined);
-    };
-    const isTaken = this.#account.take(payloadOf(request), () => {
+    const goOn = (): void => {
       this.#waiting = undefined;
-      admitted();
       this.#socket.resume();
       this.#takeMessages();
+    };
+    const isTaken = this.#account.take(payloadOf(request), () => {
+      if (this.#allocate(request, goOn)) goOn();
     });
-    if (isTaken) return admitted();
+    if (isTaken && this.#allocate(request, goOn)) return;
     this.#waiting = request;
     this.#socket.pause();
   }
 
-  async #begin(request: Request, data: Uint8Array | undefined): Promise<void> {
-    this.#inFlight++;
-    try {
-      this.#send(await carryOut(request, data, this, this.#report), payloadOf(request));
-    } catch (error) {
-      this.#account.give(payloadOf(request));
-      this.shared.fail(error);
+  /** Returns false if the request waits for memory; goOn() is called when it has begun. */
+  #allocate(request: Request, goOn: () => void): boolean {
+    const refusal = refusalOf(request, this);
+    const length = refusal ? 0 : blockLengthOf(request, this.isStructured);
+    const block = length === 0 ? undefined : this.file.allocate(length, (granted) => {
+      if (this.#waiting !== request) return this.#free({ request, block: granted, refusal });
+      this.#admitted({ request, block: granted, refusal: granted ? undefined : new Refusal('ENOMEM', `there is no memory for ${length} bytes`) });
+      goOn();
+    });
+    if (length > 0 && !block) return false;
+    this.#admitted({ request, block, refusal });
+    return true;
+  }
+
+  #admitted(admitted: Admitted): void {
+    const { request, block } = admitted;
+    if (request.type === CMD_WRITE && request.length > 0) {
+      this.#incoming.receive(block?.bytes);
+      this.#write = admitted;
+    } else {
+      this.#begin(admitted);
     }
-    this.#inFlight--;
-    this.#closeIfIdle();
+  }
+
+  #begin(admitted: Admitted): void {
+    const { request, block, refusal } = admitted;
+    if (refusal) return this.#send(refusal.replyTo(request, this.isStructured), admitted);
+    this.#inFlight++;
+    carryOut(request, block, this, {
+      reply: (bytes) => {
+        this.#inFlight--;
+        this.#send(bytes, admitted);
+        this.#closeIfIdle();
+      },
+      report: this.#report,
+      failed: (error) => {
+        this.#inFlight--;
+        this.#free(admitted);
+        this.shared.fail(error);
+        this.#closeIfIdle();
+      },
+    });
+  }
+
+  #free({ request, block }: Admitted): void {
+    block?.free();
+    this.#account.give(payloadOf(request));
   }
 
   /** Sends a reply; its memory is given back when the peer has taken it. */
-  #send(reply: Buffer, payload: number): void {
-    if (this.#socket.destroyed) return this.#account.give(payload);
+  #send(reply: Buffer, admitted: Admitted): void {
+    if (this.#socket.destroyed) return this.#free(admitted);
     // Replies of requests that have ended together go together.
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -231,7 +272,7 @@ export class Connection implements Target {
       isTaken = true;
       this.#unsent--;
       this.#since.reply = this.#unsent > 0 ? performance.now() : undefined;
-      this.#account.give(payload);
+      this.#free(admitted);
       this.#closeIfIdle();
     });
   }
@@ -249,7 +290,7 @@ export class Connection implements Target {
   #abandon(): void {
     this.#isEnding = true;
     this.#account.stop();
-    if (this.#write) this.#account.give(payloadOf(this.#write));
+    if (this.#write) this.#free(this.#write);
     this.#write = undefined;
     this.#waiting = undefined;
     this.#incoming = new Incoming();

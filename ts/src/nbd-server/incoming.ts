@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 import { CMD_WRITE, Fault, MAX_OPTION, MAX_PAYLOAD, OPTION_MAGIC, REQUEST_MAGIC, type Request } from './protocol.js';
 
-/** What a client sends. The data of a write follows its request. */
+/** What a client sends. The data of a write follows its request, to the memory that receive() names. */
 export type Message =
   | { kind: 'flags'; flags: number }
   | { kind: 'option'; option: number; data: Buffer }
   | { kind: 'request'; request: Request }
-  | { kind: 'data'; data: Uint8Array };
+  | { kind: 'data' };
 
 const FLAGS_LENGTH = 4;
 const OPTION_LENGTH = 16;
@@ -19,9 +19,10 @@ export class Incoming {
   #state: 'flags' | 'options' | 'requests' = 'flags';
   /** An option whose data has not arrived yet. */
   #option: { option: number; length: number } | undefined;
-  /** The data of a write, as far as it has arrived. */
-  #data: { bytes: Buffer; filled: number } | undefined;
-  /** The length of the data that follows. */
+  /** Where the data of a write goes; undefined: it is dropped. */
+  #into: Buffer | undefined;
+  /** The bytes of the data that have arrived, and those that follow. */
+  #filled = 0;
   #expected = 0;
 
   push(chunk: Buffer): void {
@@ -37,6 +38,12 @@ export class Incoming {
   /** After the options come requests. */
   beginTransmission(): void {
     this.#state = 'requests';
+  }
+
+  /** Where the data of the write goes whose request was the last message. undefined: it is dropped. */
+  receive(into: Buffer | undefined): void {
+    this.#into = into;
+    this.#filled = 0;
   }
 
   /** The next message; undefined if it is not complete. @throws Fault */
@@ -86,23 +93,13 @@ export class Incoming {
   }
 
   #nextData(): Message | undefined {
-    const length = this.#expected;
-    const [first] = this.#chunks;
-    if (!this.#data && first && first.length >= length) {
-      this.#expected = 0;
-      return { kind: 'data', data: this.#shift(length) };
+    while (this.#expected > 0 && this.#length > 0) {
+      const part = this.#shift(Math.min(this.#expected, this.#chunks[0]?.length ?? 0));
+      this.#into?.set(part, this.#filled);
+      this.#filled += part.length;
+      this.#expected -= part.length;
     }
-    // The memory of large data is touched as it fills.
-    const data = (this.#data ??= { bytes: Buffer.allocUnsafeSlow(length), filled: 0 });
-    while (data.filled < length && this.#length > 0) {
-      const part = this.#shift(Math.min(length - data.filled, this.#chunks[0]?.length ?? 0));
-      data.bytes.set(part, data.filled);
-      data.filled += part.length;
-    }
-    if (data.filled < length) return undefined;
-    this.#data = undefined;
-    this.#expected = 0;
-    return { kind: 'data', data: data.bytes };
+    return this.#expected > 0 ? undefined : { kind: 'data' };
   }
 
   /** Takes so many bytes; undefined if fewer have arrived. */

@@ -83,18 +83,20 @@ export function failed(request: Request, isStructured: boolean, error: number, w
   return bytes;
 }
 
-/** The reply to a read of at least one byte: all of it, and the part where the data belongs. */
-export function readReply(request: Request, isStructured: boolean): { reply: Buffer; data: Buffer } {
+/** The length of what comes before the data in the reply to a read. */
+export const readHeadLength = (isStructured: boolean): number => (isStructured ? CHUNK_LENGTH + 8 : SIMPLE_LENGTH);
+
+/** Writes what comes before the data in the reply to a read of at least one byte; returns where the data begins. */
+export function writeReadHead(reply: Buffer, request: Request, isStructured: boolean): number {
   const { offset, length } = request;
-  const head = isStructured ? CHUNK_LENGTH + 8 : SIMPLE_LENGTH;
-  const reply = Buffer.allocUnsafeSlow(head + length);
   if (isStructured) {
     writeChunk(reply, request, nbd.REPLY_TYPE_OFFSET_DATA, 8 + length);
-    reply.writeBigUInt64BE(BigInt(offset), CHUNK_LENGTH);
+    reply.writeUInt32BE(Math.floor(offset / 2 ** 32), CHUNK_LENGTH);
+    reply.writeUInt32BE(offset % 2 ** 32, CHUNK_LENGTH + 4);
   } else {
     writeSimple(reply, request, 0);
   }
-  return { reply, data: reply.subarray(head) };
+  return readHeadLength(isStructured);
 }
 
 /** The reply to a request for the block status: all of the range is data. */

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { AioBuffer } from '../api/buffer.js';
-import type { AioFile } from '../api/file.js';
 import { Budget } from './budget.js';
 import { Connection, type Shared } from './connection.js';
+import type { ServedFile } from './file.js';
 import type { Export } from './negotiation.js';
 import { webSocketServer, type WebSocketOptions } from './web-socket.js';
 
 export interface NbdServerOptions {
   exported: Export;
   /** The open file, once for each IOThread; connections use them in turn. */
-  files: readonly AioFile[];
-  /** Zeros that requests may write from. */
-  zeros: AioBuffer;
+  files: readonly ServedFile[];
   maxConnections: number;
   /** The longest time, in ms, for one request to arrive, or one reply to be taken. */
   timeout: number;
@@ -45,8 +42,8 @@ export class NbdServer {
   constructor(private readonly options: NbdServerOptions) {
     this.failed = new Promise<never>((_, reject) => (this.#fail = reject));
     this.failed.catch(() => {});
-    const { exported, zeros, startTls, webSocket, report, timeout } = options;
-    const shared: Shared = { exported, zeros, startTls, report, budget: new Budget(), fail: (error) => this.#fail(error) };
+    const { exported, startTls, webSocket, report, timeout } = options;
+    const shared: Shared = { exported, startTls, report, budget: new Budget(), fail: (error) => this.#fail(error) };
     const settings = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
     this.#server = webSocket
       ? webSocketServer(webSocket, settings, (stream, { socket }) => this.#accept(stream, socket, shared), ({ socket }, why) => report(`${this.#nameOf(socket)}: ${why}`))

@@ -148,6 +148,17 @@ export interface Exports {
   rt_nbd_export(nbd: Pointer<'RtNbd'>): Pointer<'string'>;
   rt_nbd_why?(nbd: Pointer<'RtNbd'>, result: number): Pointer<'string'>;
   rt_nbd_free(nbd: Pointer<'RtNbd'>): void;
+  /** Only the package's own module has to have them: those that an earlier version has built do not. */
+  rt_local_new(home: ContextPointer, callback: number): Pointer<'LocalRequest'>;
+  rt_local_free(request: Pointer<'LocalRequest'>): void;
+  rt_local_result(request: Pointer<'LocalRequest'>): number;
+  rt_local_submit(
+    request: Pointer<'LocalRequest'>, context: ContextPointer, handle: number, engine: number, type: number, offset: number,
+    base: number, length: number, maxBatch: number,
+  ): void;
+  rt_local_cancel(request: Pointer<'LocalRequest'>): void;
+  rt_local_plug(home: ContextPointer, engine: number): void;
+  rt_local_unplug(home: ContextPointer, engine: number, maxBatch: number): void;
   rt_file_request(
     context: ContextPointer, handle: number, engine: number, type: number, offset: number, count: number,
     maxBatch: number,
