@@ -11,6 +11,9 @@ export function isOwn(error, own) {
   return own.has(error) || /^chaos .* of \d+$/.test(error?.message ?? '');
 }
 
+/** A worker that was ended from outside held a lock, which nobody can open any more: the runtime fails, and says so. */
+export const isLostWithLock = (error) => error?.code === 'ERR_AIO_PANIC' && / ended while it held a lock$/.test(error.message);
+
 /**
  * What is wrong about it; undefined: nothing. of: the record of the runtime, whose `may` has what
  * its program has brought about; allow: what the call itself may end with, a code alone or with an
@@ -24,6 +27,7 @@ export function judge(error, of, allow, own) {
   if (!CODES.includes(code)) return `not a documented code: ${described}`;
   if (typeof error.message !== 'string' || error.message === '') return `without a message: ${described}`;
   if (allow.includes(code) || allow.includes(`${code} ${errno}`)) return undefined;
+  if (of?.killed && isLostWithLock(error)) return undefined;
   if (of?.may.has(code) || of?.may.has(`${code} ${errno}`)) return undefined;
   // An earlier step's object is used after its end.
   if (code === 'ERR_AIO_CLOSED' && of?.may.has('ended')) return undefined;

@@ -15,6 +15,7 @@ function run(work, told) {
     let current;
     let seen = 0;
     let done = false;
+    let failed = false;
     let late;
     let timer;
     let errors = '';
@@ -45,6 +46,7 @@ function run(work, told) {
       else {
         current = undefined;
         seen++;
+        failed ||= line.problems.length > 0;
         told(line);
       }
     });
@@ -54,7 +56,7 @@ function run(work, told) {
       if (late) problem(done ? 'no end' : 'stuck', late);
       else if (current !== undefined) problem('death', `the process ended amid a program: code ${code}, signal ${signal}`);
       else if (!done && seen === 0) problem('start', `the process ended before a program began: code ${code}, signal ${signal}`);
-      else if (code !== 0) problem('exit code', `the process ended with code ${code}`);
+      else if (code !== 0 && !failed) problem('exit code', `the process ended with code ${code}`);
       if (current !== undefined) seen++;
       // Never the same again, should it have failed before its first program.
       resolve(Math.max(seen, 1));

@@ -1,5 +1,5 @@
 // What a program has made while it runs, the promises it got, and what is wrong so far.
-import { judge, isOwn } from './judge.mjs';
+import { isLostWithLock, isOwn, judge } from './judge.mjs';
 
 /** The content of the file that all programs read. */
 export const DISK_SIZE = 256 * 1024;
@@ -207,6 +207,7 @@ export class World {
   /** What an uncaught handler of the owner's got. */
   uncaught(error) {
     if (this.owed.delete(error) || isOwn(error, this.own)) return;
+    if (isLostWithLock(error) && this.runtimes.some(({ killed }) => killed)) return;
     const codes = new Set(this.runtimes.flatMap(({ may }) => [...may]));
     if (['ERR_AIO_THREAD_LOST', 'ERR_AIO_PANIC'].includes(error?.code) && codes.has(error.code)) return;
     this.problem('uncaught', `uncaught: ${error?.stack ?? String(error)}`);
