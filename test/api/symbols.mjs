@@ -28,9 +28,9 @@ const LIBRARIES = [
     flags: ['-ferror-limit=0'],
     // Those of libc that are ours.
     headers: [
-      'dirent.h', 'ftw.h', 'grp.h', 'ifaddrs.h', 'malloc.h', 'net/if.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'semaphore.h', 'sys/epoll.h', 'sys/eventfd.h',
+      'arpa/inet.h', 'dirent.h', 'ftw.h', 'grp.h', 'ifaddrs.h', 'inttypes.h', 'malloc.h', 'net/if.h', 'netdb.h', 'netinet/in.h', 'poll.h', 'pthread.h', 'pwd.h', 'semaphore.h', 'signal.h', 'sys/epoll.h', 'sys/eventfd.h',
       'sys/file.h', 'sys/random.h', 'sys/resource.h', 'sys/select.h', 'sys/sendfile.h', 'sys/socket.h', 'sys/statfs.h', 'sys/statvfs.h', 'sys/sysinfo.h', 'sys/timerfd.h',
-      'sys/wait.h', 'threads.h', 'unistd.h', 'wordexp.h',
+      'sys/time.h', 'sys/wait.h', 'sys/xattr.h', 'threads.h', 'unistd.h', 'wchar.h', 'wordexp.h',
     ],
     list: 'wasm/private-names.h',
     // Reserved by C, so that no program has them; those that libc calls when memory has grown and to sleep; and what emcc makes of longjmp.
