@@ -23,7 +23,7 @@ const ROOMS = {
   pool: ['errors', 'wire', 'hosts', 'runtime', 'iothread', 'whole'],
   bench: ['errors', 'runtime', 'api', 'iothread', 'whole'],
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
-  'nbd-server': ['errors', 'api'],
+  'nbd-server': ['errors', 'runtime', 'api', 'iothread'],
   entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace', 'wasi', 'whole', 'pool', 'doctor'],
   cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'wasi', 'iothread', 'bench', 'nbd-server', 'doctor', 'whole', 'entries'],
 };

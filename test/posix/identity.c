@@ -79,10 +79,9 @@ static void processes(void)
     int status = 77;
     siginfo_t info;
 
-    SHOW(getpgid(0) > 0);
     SHOW(getpgid(0) == getpgrp());
     SHOW(getpgid(-5));
-    SHOW(getsid(0) > 0);
+    SHOW(getsid(0) == getsid(getpid()));
     SHOW(getsid(-5));
     SHOW(wait(&status));
     SHOW(waitpid(-1, &status, WNOHANG));

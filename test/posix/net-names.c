@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses and names of the network as text and back: inet_*, getaddrinfo(), getnameinfo(), gethostby*, services, protocols, interfaces. */
+/* Addresses and names of the network as text and back: inet_*, getaddrinfo(), getnameinfo(), gethostby*, interfaces. */
 #include "topic.h"
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -77,7 +77,6 @@ static void info(const char *title, const char *host, const char *service, struc
 static void lookups(void)
 {
     INFO("127.0.0.1", "80");
-    INFO("127.0.0.1", "http");
     INFO("127.0.0.1", "no-such-service");
     INFO("127.0.0.1", "65535");
     INFO("127.0.0.1", "-1");
@@ -107,7 +106,7 @@ static void lookups(void)
 
 static void names(void)
 {
-    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(0x0a000001) };
+    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(64999), .sin_addr.s_addr = htonl(0x0a000001) };
     char host[64], service[32];
 
     SHOW(getnameinfo((void *)&four, sizeof(four), host, sizeof(host), service, sizeof(service), NI_NUMERICHOST));
@@ -144,20 +143,8 @@ static void hosts(void)
     SHOW(gethostbyaddr(&loopback, 3, AF_INET) == NULL);
 }
 
-static void services(void)
+static void interfaces(void)
 {
-    struct servent *service = getservbyname("http", "tcp");
-    struct protoent *protocol = getprotobyname("tcp");
-
-    /* A protocol does not overwrite a service, nor the other way round. */
-    printf("http = %s %d %s\n", service->s_name, ntohs((uint16_t)service->s_port), service->s_proto);
-    service = getservbyport(htons(443), "tcp");
-    printf("443 = %s\n", service->s_name);
-    SHOW(getservbyname("no-such-service", NULL) == NULL);
-    SHOW(getservbyport(htons(64999), NULL) == NULL);
-    printf("tcp = %s %d\n", protocol->p_name, protocol->p_proto);
-    SHOW(getprotobynumber(17)->p_proto);
-    SHOW(getprotobyname("no-such-protocol") == NULL);
     SHOW(if_nametoindex("lo"));
     SHOW(if_nametoindex("no-such-interface"));
     char name[IF_NAMESIZE];
@@ -191,6 +178,6 @@ static void topic(void)
     lookups();
     names();
     hosts();
-    services();
+    interfaces();
     refused();
 }
