@@ -49,6 +49,16 @@ async function works(io: IOThread): Promise<void> {
   expect(await io.call('waiting_threads')).toBeGreaterThanOrEqual(0);
 }
 
+test('a thread that fails and is ended before it can say why: the runtime has failed all the same', async () => {
+  const io = await runtime.iothread('io');
+  const calls = [failure(io.call('wait_for_ever'), 'ERR_AIO_PANIC'), failure(runtime.closed, 'ERR_AIO_PANIC')];
+  await waiting(1);
+  // What a failure does first; the message about it, which comes next, does not arrive.
+  runtime.instance.exports.rt_wake_all();
+  for (const error of await Promise.all(calls)) expect(error.message).toBe('the runtime has failed: a thread has failed, and ended before it could say why');
+  await failure(runtime.iothread('next'), 'ERR_AIO_PANIC');
+});
+
 test('an IOThread that is lost ends its own requests; the others work on', async () => {
   const other = await runtime.iothread('other');
   const lost = await runtime.iothread('lost', { threadPoolMax: 1 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import type { CallOptions } from '../abort.js';
 import { AioError, closedError, reportUncaught } from '../errors.js';
+import { ThreadLeave } from '../runtime/death.js';
 import { Encoder } from '../wire/encoder.js';
 import { pack } from '../wire/packet.js';
 import { postDoubtful } from '../wire/post-doubtful.js';
@@ -193,7 +194,8 @@ export class Rpc implements Connection {
   }
 
   private refuse(id: number, error: unknown): void {
-    if (!this.running.end(id)) return;
+    // After a failure there is no answer: the caller is told of it as everybody else is.
+    if (!this.running.end(id) || error instanceof ThreadLeave) return;
     try {
       this.send(Kind.thrown, id, 0, error, 'error', this.roomFor(id));
     } catch (why) {

@@ -187,6 +187,7 @@ export class Threads {
         const message = data as FromWorker | null | undefined;
         if (message?.type === 'ended') {
           leaving = true;
+          this.lookForFailure();
           if (own) started?.kill();
           // The memory of a worker with the user's code is used again only after the worker has ended.
           if (!own || !started?.worker.gone) left();
@@ -286,6 +287,13 @@ export class Threads {
     const code = own && { ...(own.module !== undefined && { module: own.module }) };
     started.worker.post({ type: 'init', version: VERSION, thread: pointer, ...this.init, ...(code && { code }) });
     return true;
+  }
+
+  /** The thread that fails says why, unless its worker was terminated before it could. All others leave then, and only that is heard. */
+  private lookForFailure(): void {
+    const { exports, memory } = this.instance;
+    if (this.closing || !Atomics.load(memory.word(exports.rt_failed_word()), 0)) return;
+    after(LAST_WORDS_MS, () => this.closing || this.events.failed('a thread has failed, and ended before it could say why'));
   }
 
   private receive({ worker, roles, own }: Started, message: FromWorker): void {
