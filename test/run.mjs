@@ -115,8 +115,8 @@ if (unknown) {
   process.stderr.write(`test: no suite ${unknown}; there are ${Object.keys(suites).join(', ')}\n`);
   process.exit(2);
 }
-/** These use both CPUs of a small machine by themselves, and come last. */
-const ALONE = ['jest', 'chaos'];
+/** These come last, one by one: they use both CPUs of a small machine by themselves, or change this process (fail-nth). */
+const ALONE = ['fail-nth', 'jest', 'chaos'];
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 async function runSuite(name) {
