@@ -279,7 +279,6 @@
 
 /* runtime/local.c */
 #define rt_local_cancel aio_priv_rt_local_cancel
-#define rt_local_free aio_priv_rt_local_free
 #define rt_local_new aio_priv_rt_local_new
 #define rt_local_plug aio_priv_rt_local_plug
 #define rt_local_result aio_priv_rt_local_result

@@ -18,8 +18,8 @@ typedef struct LocalRequest {
     QEMUBH bh;
 } LocalRequest;
 
-/* Makes the place of one request at a time, at whose end the JavaScript function `callback` is called. Returns NULL if there
- * is no memory. The thread of home only, as all functions here. */
+/* Makes the place of one request at a time, at whose end the JavaScript function `callback` is called; it stays as long as the
+ * runtime. Returns NULL if there is no memory. The thread of home only, as all functions here. */
 WASM_EXPORT("rt_local_new")
 LocalRequest *rt_local_new(AioContext *home, uint32_t callback)
 {
@@ -29,12 +29,6 @@ LocalRequest *rt_local_new(AioContext *home, uint32_t callback)
         *request = (LocalRequest){ .home = home, .callback = callback };
     }
     return request;
-}
-
-WASM_EXPORT("rt_local_free")
-void rt_local_free(LocalRequest *request)
-{
-    free(request);
 }
 
 WASM_EXPORT("rt_local_result")

@@ -150,7 +150,6 @@ export interface Exports {
   rt_nbd_free(nbd: Pointer<'RtNbd'>): void;
   /** Only the package's own module has to have them: those that an earlier version has built do not. */
   rt_local_new(home: ContextPointer, callback: number): Pointer<'LocalRequest'>;
-  rt_local_free(request: Pointer<'LocalRequest'>): void;
   rt_local_result(request: Pointer<'LocalRequest'>): number;
   rt_local_submit(
     request: Pointer<'LocalRequest'>, context: ContextPointer, handle: number, engine: number, type: number, offset: number,
