@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* epoll_ctl(), and how sets may contain each other. */
 #include "epoll-set.h"
+#include "fails.h"
 #include "wasi.h"
 #include "weak.h"
 
@@ -9,12 +10,6 @@ enum { MAX_NESTS = 4 };
 
 /* Held while sets are put into each other, so that they never form a circle. */
 static QemuMutex nesting;
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* Returns how deep sets are nested in set, or more than MAX_NESTS if `sought` is among them. */
 static int depth_of(EpollSet *set, const EpollSet *sought, int so_far)

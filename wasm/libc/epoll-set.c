@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "epoll-set.h"
+#include "fails.h"
 #include "port/calls.h"
 #include "weak.h"
 
@@ -165,12 +166,6 @@ EpollSet *epoll_set_get(int fd)
 }
 
 /* ---- epoll_create ---- */
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 LIBC_WEAK
 int epoll_create1(int flags)

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* epoll_wait() and its relatives. */
 #include "epoll-set.h"
+#include "fails.h"
 #include "wait.h"
 #include "weak.h"
 
 /* How many items are taken out of the ring at once. */
 enum { BATCH = 64 };
 #define MODES (EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 static uint32_t epoll_events(const EpollItem *item, int revents)
 {

@@ -8,14 +8,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "fails.h"
 #include "syscalls.h"
 #include "weak.h"
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* Converts to the times of utimensat(). Returns false if a number of microseconds is none. */
 static bool times_of(const struct timeval from[2], struct timespec to[2])

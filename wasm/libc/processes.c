@@ -15,13 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fails.h"
 #include "weak.h"
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* ---- Children ---- */
 

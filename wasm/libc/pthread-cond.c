@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <threads.h>
 
+#include "fails.h"
 #include "port/counter.h"
 #include "sync/cond.h"
 #include "sync/semaphore.h"
@@ -192,12 +193,6 @@ _Static_assert(sizeof(QemuSemaphore) <= sizeof(sem_t), "fits");
 static QemuSemaphore *semaphore(sem_t *sem)
 {
     return (QemuSemaphore *)sem;
-}
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
 }
 
 int __wrap_sem_init(sem_t *sem, int shared, unsigned value)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "port/port.h"
+#include "fails.h"
 #include "weak.h"
 
 static int lowest(int policy)
@@ -90,11 +91,7 @@ static int is_ours(pid_t pid)
 
 static int answer(int error)
 {
-    if (error == 0) {
-        return 0;
-    }
-    errno = error;
-    return -1;
+    return error == 0 ? 0 : fails(error);
 }
 
 LIBC_WEAK

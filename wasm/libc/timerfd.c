@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/timerfd.h>
 
+#include "fails.h"
 #include "fd-calls.h"
 #include "port/calls.h"
 #include "port/wasm-port.h"
@@ -142,12 +143,6 @@ static void release(WasmOwn *own)
 }
 
 static const WasmOwnOps ops = { .revents = revents, .read = take, .release = release, .timed = true };
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 LIBC_WEAK
 int timerfd_create(int clock, int flags)

@@ -9,14 +9,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "fails.h"
 #include "qemu/osdep.h"
 #include "weak.h"
-
-static int fails(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* There are no flags. */
 LIBC_WEAK
