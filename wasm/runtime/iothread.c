@@ -274,6 +274,7 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
     for (;;) {
         /* Read first: calls that were sent before the stop are still taken. */
         bool running = iothread_is_running(iothread);
+        uint64_t hits = ctx->stats.poll_hits;
 
         if (wasm_messages_under_way(self, received) ||
             self->wants_turn == TURN_NOW) {
@@ -290,8 +291,10 @@ RtLeft rt_iothread_run(IOThread *iothread, uint32_t received)
             iothread_iterate(iothread);
         } else if (!(self->turn_due_ns && look_for_calls(calls, ctx)) &&
                    !aio_poll_awake(ctx, put_off_ns(self, ctx)) &&
+                   ctx->stats.poll_hits == hits &&
                    self->wants_turn != TURN_NOW && !has_calls(calls)) {
-            /* Otherwise it would sleep now. */
+            /* Otherwise it would sleep now. Polling that found only a notification is no reason: a sender that was interrupted
+             * after it had written to the ring notifies when its call has long been taken. */
             return LEFT_FOR_TURN;
         }
     }
