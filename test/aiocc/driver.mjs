@@ -354,6 +354,18 @@ int main(void)
     assert.ok(touching.includes('deep'), touching.join(' '));
   },
 
+  async 'a program without coroutines is not instrumented'(room) {
+    const plain = COROUTINE_PROGRAM.replace('static int sum;', '').replace('qemu_coroutine_yield();', '').replace(/static void coroutine_fn entry[^]*$/, 'int main(void) { return deep(100) != 5050; }');
+    const sizes = [];
+    for (const source of [COROUTINE_PROGRAM, plain]) {
+      const { code, err } = await room.program(source, { options: ['-O2'] });
+      assert.equal(code, 0, err);
+      const { out } = await execute(tool('EM_DIS'), [join(room.dir, 'main.wasm')]);
+      sizes.push(out.split(/\n (?=\(func )/).find((text) => text.startsWith('(func $deep ')).length);
+    }
+    assert.ok(sizes[1] * 2 < sizes[0], sizes.join());
+  },
+
   async 'coroutine programs work however they are built'(room) {
     room.write('main.c', COROUTINE_PROGRAM);
     for (const options of [['-O0'], ['-O1'], ['-O3'], ['-Os'], ['-O2', '-g'], ['-O2', '-s']]) {

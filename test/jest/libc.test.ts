@@ -4,7 +4,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runProgram, scratch, spawned, wasmAio } from './helpers/child.js';
+import { runProgram, runScript, scratch, spawned, wasmAio } from './helpers/child.js';
 import { cli, fixture, pathOf } from './helpers/paths.js';
 
 const dir = scratch();
@@ -137,4 +137,74 @@ int main(void) {
   expect(await wasmAio('run', '--env', 'NEVER_SET_HERE', '--env', '__proto__=7', '--env', 'A=1', ...dirs, program))
     .toMatchObject({ code: 0, stdout: '__proto__=7 A=1 3=b 4=1 5=__proto__ ' });
   expect(await wasmAio('run', '--dir', `${dir.path}::b`, '--dir', `/::b`, program)).toMatchObject({ code: 2 });
+});
+
+test('pipes, sockets of AF_UNIX, eventfd, timerfd and epoll need no turn of the owner', async () => {
+  const source = join(dir.path, 'alone.c');
+  writeFileSync(source, `#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <unistd.h>
+static int ask[2], answer[2], event, timer, set, here, there;
+static void *answers(void *opaque) {
+  char byte;
+  struct sockaddr_un name = { AF_UNIX, "/named" };
+  while (read(ask[0], &byte, 1) == 1) {
+    if (byte == 'p') write(answer[1], &byte, 1);
+    if (byte == 'e') eventfd_write(event, 1);
+    if (byte == 's') send(there, &byte, 1, 0);
+    if (byte == 't') timerfd_settime(timer, 0, &(struct itimerspec){ .it_value.tv_nsec = 1 }, NULL);
+    if (byte == 'n') { int fd = socket(AF_UNIX, SOCK_STREAM, 0); connect(fd, (void *)&name, sizeof name); write(fd, &byte, 1); close(fd); }
+  }
+  return opaque;
+}
+int main(void) {
+  pthread_t thread;
+  int pair[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), fds[5];
+  struct sockaddr_un name = { AF_UNIX, "/named" };
+  socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+  here = pair[0], there = pair[1];
+  if (pipe(ask) || pipe2(answer, O_CLOEXEC) || bind(listener, (void *)&name, sizeof name) || listen(listener, 5)) return 1;
+  fds[0] = answer[0], fds[1] = event = eventfd(0, 0), fds[2] = here, fds[3] = timer = timerfd_create(CLOCK_MONOTONIC, 0), fds[4] = listener;
+  set = epoll_create1(0);
+  for (int i = 0; i < 5; i++) epoll_ctl(set, EPOLL_CTL_ADD, fds[i], &(struct epoll_event){ EPOLLIN, { .fd = i } });
+  pthread_create(&thread, NULL, answers, NULL);
+  if (write(ask[1], "p", 1) != 1 || read(answer[0], pair, 1) != 1) return 2;
+  close(open("/ready", O_CREAT, 0666));
+  while (access("/go", F_OK)) usleep(1000);
+  for (int i = 0; i < 500; i++) {
+    struct epoll_event got;
+    char bytes[8];
+    write(ask[1], &"pestn"[i % 5], 1);
+    if (epoll_wait(set, &got, 1, -1) != 1 || got.data.fd != i % 5) return 3;
+    if (got.data.fd == 4) { int fd = accept(listener, NULL, NULL); if (read(fd, bytes, 8) != 1 || close(fd)) return 4; }
+    else if (read(fds[got.data.fd], bytes, 8) < 1) return 5;
+  }
+  close(open("/done", O_CREAT, 0666));
+  return 0;
+}`);
+  const program = join(dir.path, 'alone.wasm');
+  expect(await spawned(pathOf('wasm/aiocc'), ['-w', '-o', program, source])).toMatchObject({ code: 0, stderr: '' });
+  const root = scratch();
+  const ended = await runScript(dir.path, `
+    import { existsSync, writeFileSync } from 'node:fs';
+    import { WasiHost } from 'wasm-aio/wasi';
+    const host = await WasiHost.create({ module: new URL('file://${program}'), dirs: { '/': '${root.path}' } });
+    const code = host.run();
+    while (!existsSync('${root.path}/ready')) await new Promise(setImmediate);
+    writeFileSync('${root.path}/go', '');
+    // From here on this thread does nothing else.
+    for (const limit = Date.now() + 60_000; !existsSync('${root.path}/done') && Date.now() < limit;);
+    console.log(existsSync('${root.path}/done'), await code);
+    await host.close();
+  `);
+  expect(ended).toMatchObject({ code: 0, stdout: 'true 0\n', stderr: '' });
+  root.remove();
 });

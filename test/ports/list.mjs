@@ -83,7 +83,9 @@ print(select(2, pcall(error, "caught")), coroutine.wrap(function() pcall(corouti
   sqlite3: {
     suites: 'bookworm',
     build: ['./configure -q --disable-tcl --disable-shared --disable-readline', 'make sqlite3'],
-    use: [`rm -f t.db && { echo 'create table t(n integer primary key, line text);'; awk '{ gsub(/\\047/, "_"); printf "insert into t(line) values(\\047%s\\047);\\n", $0 }' input | sed '1i begin;' ; echo 'commit; create index i on t(line); select count(*), sum(length(line)) from t; select line, count(*) c from t group by line order by c desc, line limit 20;'; } > t.sql && $P/sqlite3 t.db < t.sql && $P/sqlite3 t.db 'pragma integrity_check; select max(n) from t;'`],
+    use: [`rm -f t.db && { echo 'create table t(n integer primary key, line text);'; awk '{ gsub(/\\047/, "_"); printf "insert into t(line) values(\\047%s\\047);\\n", $0 }' input | sed '1i begin;' ; echo 'commit; create index i on t(line); select count(*), sum(length(line)) from t; select line, count(*) c from t group by line order by c desc, line limit 20;'; } > t.sql && $P/sqlite3 t.db < t.sql && $P/sqlite3 t.db 'pragma integrity_check; select max(n) from t;'`,
+    // Two shells at once, each of which adds to what it has read.
+    `rm -f d.db && printf 'create table c(n); insert into c values(0);' | $P/sqlite3 'file:d.db?vfs=unix-dotfile' && awk 'BEGIN { print ".timeout 60000"; for (i = 0; i < 40; i++) print "begin immediate; update c set n = n + 1; commit;" }' > d.sql && { $P/sqlite3 'file:d.db?vfs=unix-dotfile' < d.sql & one=$!; $P/sqlite3 'file:d.db?vfs=unix-dotfile' < d.sql & wait $one && wait $!; } && $P/sqlite3 'file:d.db?vfs=unix-dotfile' 'pragma integrity_check; select n from c;'`],
   },
   // A program of this folder.
   'poll-server': {

@@ -17,6 +17,7 @@ static void blocks(void)
 {
     void *volatile at = NULL, *made = NULL;
     char *text;
+    volatile size_t none = 0;
 
     SHOW(aligned(malloc(1), 16) || aligned(malloc(1), 8));
     SHOW(malloc(0) != NULL);
@@ -27,6 +28,9 @@ static void blocks(void)
     SHOW(aligned(made, 256));
     SHOW_ERROR(posix_memalign(&made, 3, 10));
     SHOW_ERROR(posix_memalign(&made, 2, 10));
+    SHOW_ERROR(posix_memalign(&made, 0, 10));
+    SHOW_ERROR(posix_memalign(&made, 24, 10));
+    SHOW_ERROR(posix_memalign(&made, 64, half * 2 - 100));
     errno = 0;
     at = malloc(half + 1);
     SHOW(at == NULL);
@@ -45,7 +49,8 @@ static void blocks(void)
     SHOW(strcmp(text, "kept"));
     text = realloc(text, 5);
     SHOW(strcmp(text, "kept"));
-    free(text);
+    SHOW(realloc(text, none) == NULL);
+    SHOW(realloc(NULL, none) != NULL);
     free(NULL);
     text = calloc(1000, 3);
     int sum = 0;

@@ -78,6 +78,12 @@ static void lookups(void)
 {
     INFO("127.0.0.1", "80");
     INFO("127.0.0.1", "no-such-service");
+    INFO("127.0.0.1", "");
+    INFO("127.0.0.1", "", .ai_flags = AI_NUMERICSERV);
+    INFO("127.0.0.1", "65535");
+    INFO("127.0.0.1", "65536");
+    INFO("127.0.0.1", "-1");
+    INFO("", "80", .ai_flags = AI_NUMERICHOST);
     INFO("127.0.0.1", "65535");
     INFO("127.0.0.1", "-1");
     INFO("127.0.0.1", "http", .ai_flags = AI_NUMERICSERV);

@@ -9,6 +9,7 @@
 static void topic(void)
 {
     const char *volatile digits = "0123456789";
+    volatile double nan_ = NAN;
     char small[8], *text = NULL;
 
     errno = ENOENT;
@@ -35,6 +36,9 @@ static void topic(void)
     printf("wide = |%lc|%ls|%.2ls|\n", L'x', L"wide", L"wide");
     printf("floats = |%f|%.0f|%.0f|%e|%g|%g|%g|%#.0f|%#g|\n", 1.5, 0.5, 2.5, 12345.678, 0.0001, 1e-5, 1e20, 1.0, 1.0);
     printf("hexadecimal = |%a|%a|\n", 1.0, 0.1);
+    printf("without a number = |%f|%f|%+f|% f|%F|%e|%g|%a|%8f|%-8f|%08f|\n", nan_, -nan_, nan_, nan_, -nan_, -nan_, -nan_, -nan_, -nan_, -nan_, -nan_);
+    printf("subnormal = |%a|%a|%.3a|\n", 5e-324, -2e-310, 1e-320);
+    printf("rounded = |%.0a|%.1a|%.2a|%a|%a|%a|\n", 1.5, 1.97, 1.999, 0.0, -0.0, 0x1p-1022);
     printf("not finite = |%f|%F|%e|%5g|%-5g|%05f|\n", INFINITY, -INFINITY, NAN, INFINITY, NAN, INFINITY);
     printf("many digits = |%.20g|%.40f|%.0e|\n", 0.1, 1e-10, 15.0);
     printf("stars = |%*d|%-*d|%.*f|%*d|%.*d|\n", 5, 1, 5, 1, 2, 3.14159, -5, 2, -1, 3);

@@ -174,6 +174,7 @@ static void appended(void)
 static void again(void)
 {
     FILE *f, *same;
+    char text[8];
     int fd;
 
     put_file("first", "1st");
@@ -200,6 +201,27 @@ static void again(void)
     f = fopen("first", "r");
     printf("writing what is read = %d", fputs("x", f));
     printf("; %s, %s\n", errno_name(errno), stream_state(f));
+    SHOW(fputc('x', f));
+    SHOW(putc_unlocked('x', f));
+    SHOW(fprintf(f, "%d", 1));
+    errno = 0;
+    printf("fwrite = %zu", fwrite("x", 1, 1, f));
+    printf(" %s\n", errno_name(errno));
+    while (fgetc(f) != EOF) {
+    }
+    printf("at its end = %s", R(fputc('x', f)));
+    printf(" %s\n", R(fgetc(f)));
+    fclose(f);
+    f = fopen("second", "w");
+    SHOW(fgetc(f));
+    SHOW(getc_unlocked(f));
+    SHOW(fscanf(f, "%*d"));
+    errno = 0;
+    printf("fread = %zu", fread(text, 1, 1, f));
+    printf(" %s\n", errno_name(errno));
+    errno = 0;
+    printf("fgets = %d", fgets(text, sizeof(text), f) != NULL);
+    printf(" %s\n", errno_name(errno));
     fclose(f);
 }
 

@@ -123,6 +123,9 @@ static void *allocate(size_t alignment, size_t size)
     p = alignment ? emscripten_builtin_memalign(alignment, size)
                   : emscripten_builtin_malloc(size);
     qemu_mutex_unlock(&heap_lock);
+    if (!p) {
+        errno = ENOMEM;
+    }
     return visible(p, size);
 }
 
@@ -160,6 +163,11 @@ void *realloc(void *p, size_t size)
     size_t old = p ? malloc_usable_size(p) : 0;
     void *q;
 
+    /* As in glibc. */
+    if (p && size == 0) {
+        free(p);
+        return NULL;
+    }
     if (p && size <= old && size >= old / 2) {
         return p;
     }
@@ -183,11 +191,16 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 int posix_memalign(void **result, size_t alignment, size_t size)
 {
-    void *p = alignment % sizeof(void *) ? NULL : memalign(alignment, size);
+    int before = errno;
+    void *p;
 
+    if (alignment == 0 || alignment & (alignment - 1) || alignment % sizeof(void *)) {
+        return EINVAL;
+    }
+    p = memalign(alignment, size);
+    errno = before;
     if (!p) {
-        return alignment & (alignment - 1) || alignment % sizeof(void *)
-                   ? EINVAL : ENOMEM;
+        return ENOMEM;
     }
     *result = p;
     return 0;

@@ -302,14 +302,26 @@ int __wrap_pthread_cancel(pthread_t id)
     return ENOSYS;
 }
 
-/* A thread sends signals to itself alone. The signal 0 is none, and a thread can be asked about until it is joined, as in glibc. */
+/*
+ * A handler runs in no other thread than the one that sends the signal. What no handler is called for concerns the whole program: a signal
+ * that is ignored, one that ends the program, and one that is blocked, which some thread waits for by sigwait(). The signal 0 is none, and a
+ * thread can be asked about until it is joined, as in glibc.
+ */
 LIBC_WEAK
 int pthread_kill(pthread_t id, int signal)
 {
-    if (id == (pthread_t)self()) {
-        return raise(signal) == 0 ? 0 : errno;
+    struct sigaction action;
+    sigset_t blocked;
+
+    if (signal < 0 || signal >= _NSIG) {
+        return EINVAL;
     }
-    return signal < 0 || signal >= _NSIG ? EINVAL : signal == 0 ? 0 : ENOSYS;
+    sigaction(signal, NULL, &action);
+    pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+    if (id != (pthread_t)self() && signal != 0 && action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN && sigismember(&blocked, signal) != 1) {
+        return ENOSYS;
+    }
+    return raise(signal) == 0 ? 0 : errno;
 }
 
 LIBC_WEAK

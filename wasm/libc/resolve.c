@@ -34,7 +34,8 @@ static int port_of(const char *service, int flags, in_port_t *port)
         return 0;
     }
     number = strtoul(service, &end, 10);
-    if (*service && !*end && number <= 65535) {
+    /* No text is the port 0, as in glibc. */
+    if (!*end && number <= 65535) {
         *port = htons((in_port_t)number);
         return 0;
     }

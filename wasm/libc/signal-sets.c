@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals by the functions of System V, and sigqueue(). */
+/* Signals by the functions of System V, and the members of sets. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
 
 #include "weak.h"
 
@@ -58,10 +57,15 @@ int sigpause(int signal)
     return sigdelset(&mask, signal) < 0 ? -1 : sigsuspend(&mask);
 }
 
-/* The value is lost: what the handler is told comes from raise(). */
+/* libc's takes what is no signal for one that is no member. */
 LIBC_WEAK
-int sigqueue(pid_t pid, int signal, union sigval value)
+int sigismember(const sigset_t *set, int signal)
 {
-    (void)value;
-    return kill(pid, signal);
+    unsigned bit = (unsigned)signal - 1, bits = 8 * sizeof(set->__bits[0]);
+
+    if (signal <= 0 || signal >= _NSIG) {
+        errno = EINVAL;
+        return -1;
+    }
+    return set->__bits[bit / bits] >> bit % bits & 1;
 }

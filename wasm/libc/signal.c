@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals come from the program alone: raise() calls the handler. Emscripten's does not look whether there is such a signal. */
+/* Signals come from the program alone: who sends one calls its handler. What libc does by default stays: it ends the program. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
@@ -7,9 +7,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "port/calls.h"
 #include "port/wasm-port.h"
+#include "qemu/thread.h"
 #include "wait.h"
 #include "weak.h"
 
@@ -17,83 +19,238 @@ int __real_raise(int signal);
 int __wrap_raise(int signal);
 int __real_sigaction(int signal, const struct sigaction *restrict action, struct sigaction *restrict old);
 int __wrap_sigaction(int signal, const struct sigaction *restrict action, struct sigaction *restrict old);
-int __real_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info, const struct timespec *restrict timeout);
+int __wrap___sigaction(int signal, const struct sigaction *restrict action, struct sigaction *restrict old);
 int __wrap_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info, const struct timespec *restrict timeout);
 int __wrap_sigwait(const sigset_t *restrict set, int *restrict signal);
+int __wrap_pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old);
+int __wrap_sigpending(sigset_t *set);
 /* Of wasm/include/setjmp.h, and LLVM's name of longjmp(). */
 void aio_priv_sigsetjmp(sigjmp_buf buffer, int save);
 _Noreturn void aio_priv_siglongjmp(sigjmp_buf buffer, int value);
 _Noreturn void __wasm_longjmp(void *buffer, int value);
 
-/* Counts the calls of raise(), for who waits for a signal. A futex. */
+/* Counts the signals that were sent, for who waits for one. A futex. */
 static uint32_t raised;
 
-/* A handler that is for one time only is called here, after the default has become the action. */
-static bool is_called_once(int signal)
-{
-    struct sigaction action, none = { .sa_handler = SIG_DFL };
-    sigset_t blocked;
+/* The signals that this thread has blocked. */
+static _Thread_local sigset_t blocked;
 
-    if (sigaction(signal, NULL, &action) < 0 || !(action.sa_flags & (int)SA_RESETHAND) || action.sa_handler == SIG_DFL ||
-        action.sa_handler == SIG_IGN) {
-        return false;
+/* Signals that were blocked when they were sent, the oldest first; all threads have them in common. */
+enum { MOST_PENDING = 64 };
+static QemuMutex lock;
+static siginfo_t pending[MOST_PENDING];
+static int count;
+
+/* Keeps a signal until somebody takes it. One that is there already is dropped, unless signals of this kind queue up. */
+static bool keep(const siginfo_t *info)
+{
+    bool kept = false, is_there = false;
+
+    qemu_mutex_lock(&lock);
+    for (int i = 0; i < count && info->si_signo < SIGRTMIN; i++) {
+        is_there |= pending[i].si_signo == info->si_signo;
     }
-    sigprocmask(SIG_BLOCK, NULL, &blocked);
-    if (sigismember(&blocked, signal) == 1) {
-        return false;
+    if (!is_there && count < MOST_PENDING) {
+        pending[count++] = *info;
+        kept = true;
     }
-    sigaction(signal, &none, NULL);
-    if (action.sa_flags & SA_SIGINFO) {
-        siginfo_t info = { .si_signo = signal, .si_code = SI_TKILL };
-        CALL_USER(action.sa_sigaction, signal, &info, NULL);
-    } else {
-        CALL_USER(action.sa_handler, signal);
-    }
-    return true;
+    qemu_mutex_unlock(&lock);
+    return kept || is_there;
 }
 
-int __wrap_raise(int signal)
+/* Takes the pending signal with the lowest number that is (or is not) a member of a set; false if there is none. */
+static bool take(const sigset_t *set, bool member, siginfo_t *info)
 {
-    int ret;
+    int best = -1;
+
+    qemu_mutex_lock(&lock);
+    for (int i = 0; i < count; i++) {
+        if (sigismember(set, pending[i].si_signo) == member && (best < 0 || pending[i].si_signo < pending[best].si_signo)) {
+            best = i;
+        }
+    }
+    if (best >= 0) {
+        *info = pending[best];
+        memmove(&pending[best], &pending[best + 1], (size_t)(--count - best) * sizeof(*pending));
+    }
+    qemu_mutex_unlock(&lock);
+    return best >= 0;
+}
+
+static void deliver_pending(void);
+
+/* Does what is to be done for a signal. While its handler runs, it and the members of sa_mask are blocked. */
+static void deliver(siginfo_t *info)
+{
+    const struct sigaction none = { .sa_handler = SIG_DFL };
+    struct sigaction action;
+    sigset_t before = blocked;
+    int signal = info->si_signo;
+
+    sigaction(signal, NULL, &action);
+    if (action.sa_handler == SIG_IGN) {
+        return;
+    }
+    if (action.sa_handler == SIG_DFL) {
+        if (action.sa_flags & SA_SIGINFO) {
+            /* libc's would call the null pointer. */
+            sigaction(signal, &none, NULL);
+        }
+        __real_raise(signal);
+        return;
+    }
+    if (action.sa_flags & (int)SA_RESETHAND) {
+        sigaction(signal, &none, NULL);
+    }
+    sigorset(&blocked, &blocked, &action.sa_mask);
+    if (!(action.sa_flags & SA_NODEFER)) {
+        sigaddset(&blocked, signal);
+    }
+    /* Not CALL_USER: a handler may leave by siglongjmp(). */
+    if (action.sa_flags & SA_SIGINFO) {
+        CALL_OWN(action.sa_sigaction, signal, info, NULL);
+    } else {
+        CALL_OWN(action.sa_handler, signal);
+    }
+    blocked = before;
+    deliver_pending();
+}
+
+static void deliver_pending(void)
+{
+    siginfo_t info;
+
+    while (qatomic_read(&count) > 0 && take(&blocked, false, &info)) {
+        deliver(&info);
+    }
+}
+
+/* Sends a signal to the calling thread. */
+static int send(int signal, int code, union sigval value)
+{
+    siginfo_t info = { .si_signo = signal, .si_code = code };
 
     if (signal < 0 || signal >= _NSIG) {
         errno = EINVAL;
         return -1;
     }
-    ret = is_called_once(signal) ? 0 : __real_raise(signal);
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value = value;
+    if (signal == 0) {
+        return 0;
+    }
+    if (sigismember(&blocked, signal) != 1) {
+        deliver(&info);
+    } else if (!keep(&info) && code == SI_QUEUE) {
+        errno = EAGAIN;
+        return -1;
+    }
     qatomic_inc(&raised);
     port_futex_wake(&raised, UINT32_MAX);
-    return ret;
+    return 0;
 }
 
-/* Nobody catches, ignores or blocks these two. */
+int __wrap_raise(int signal)
+{
+    return send(signal, SI_TKILL, (union sigval){ 0 });
+}
+
+/* There are no other processes than this one, whose group it is, too. */
+static bool is_own(pid_t pid)
+{
+    return pid == getpid() || pid == 0 || pid == -getpgrp();
+}
+
+LIBC_WEAK
+int kill(pid_t pid, int signal)
+{
+    if (signal < 0 || signal >= _NSIG || !is_own(pid)) {
+        errno = signal < 0 || signal >= _NSIG ? EINVAL : ESRCH;
+        return -1;
+    }
+    return send(signal, SI_USER, (union sigval){ 0 });
+}
+
+LIBC_WEAK
+int sigqueue(pid_t pid, int signal, union sigval value)
+{
+    if (pid != getpid() && signal >= 0 && signal < _NSIG) {
+        errno = ESRCH;
+        return -1;
+    }
+    return send(signal, SI_QUEUE, value);
+}
+
+/* libc's reads a set that is NULL, and delivers what is pending without its information. */
+int __wrap_pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
+{
+    sigset_t before = blocked;
+
+    if (set && how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) {
+        return EINVAL;
+    }
+    if (set && how == SIG_SETMASK) {
+        blocked = *set;
+    }
+    for (int signal = 1; set && how != SIG_SETMASK && signal < _NSIG; signal++) {
+        if (sigismember(set, signal) == 1) {
+            (how == SIG_BLOCK ? sigaddset : sigdelset)(&blocked, signal);
+        }
+    }
+    /* Nobody blocks these two. */
+    sigdelset(&blocked, SIGKILL);
+    sigdelset(&blocked, SIGSTOP);
+    if (old) {
+        *old = before;
+    }
+    deliver_pending();
+    return 0;
+}
+
+/* A signal that is to be ignored is pending no longer. Nobody catches or ignores SIGKILL and SIGSTOP. */
 int __wrap_sigaction(int signal, const struct sigaction *restrict action, struct sigaction *restrict old)
 {
+    siginfo_t info;
+    sigset_t set;
+    int ret;
+
     if (action && (signal == SIGKILL || signal == SIGSTOP)) {
         errno = EINVAL;
         return -1;
     }
-    return __real_sigaction(signal, action, old);
-}
-
-static int pending_of(const sigset_t *set)
-{
-    sigset_t pending;
-
-    sigpending(&pending);
-    for (int signal = 1; signal < _NSIG; signal++) {
-        if (sigismember(set, signal) == 1 && sigismember(&pending, signal) == 1) {
-            return signal;
+    ret = __real_sigaction(signal, action, old);
+    if (ret == 0 && action && action->sa_handler == SIG_IGN) {
+        sigemptyset(&set);
+        sigaddset(&set, signal);
+        while (take(&set, true, &info)) {
         }
     }
+    return ret;
+}
+
+/* signal() calls it by this name. */
+int __wrap___sigaction(int signal, const struct sigaction *restrict action, struct sigaction *restrict old)
+{
+    return __wrap_sigaction(signal, action, old);
+}
+
+int __wrap_sigpending(sigset_t *set)
+{
+    sigemptyset(set);
+    qemu_mutex_lock(&lock);
+    for (int i = 0; i < count; i++) {
+        sigaddset(set, pending[i].si_signo);
+    }
+    qemu_mutex_unlock(&lock);
     return 0;
 }
 
-/* libc's takes a signal that is pending, but does not tell of it, and waits for none. */
+/* libc's waits for nothing. */
 int __wrap_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info, const struct timespec *restrict timeout)
 {
     int64_t deadline;
-    int signal;
+    siginfo_t taken;
 
     if (bad_time(timeout)) {
         errno = EINVAL;
@@ -104,7 +261,7 @@ int __wrap_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info, 
     }
     for (;;) {
         uint32_t seen = qatomic_mb_read(&raised);
-        if ((signal = pending_of(set))) {
+        if (take(set, true, &taken)) {
             break;
         }
         if (!wait_on(&raised, seen, deadline)) {
@@ -112,11 +269,10 @@ int __wrap_sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info, 
             return -1;
         }
     }
-    __real_sigtimedwait(set, NULL, NULL);
     if (info) {
-        *info = (siginfo_t){ .si_signo = signal, .si_code = SI_TKILL };
+        *info = taken;
     }
-    return signal;
+    return taken.si_signo;
 }
 
 int __wrap_sigwait(const sigset_t *restrict set, int *restrict signal)
@@ -149,15 +305,13 @@ LIBC_WEAK
 int sigsuspend(const sigset_t *mask)
 {
     uint32_t seen = qatomic_mb_read(&raised);
-    sigset_t before, open;
+    sigset_t before, waiting;
+    bool any = false;
 
-    sigfillset(&open);
+    sigpending(&waiting);
     for (int signal = 1; signal < _NSIG; signal++) {
-        if (sigismember(mask, signal) == 1) {
-            sigdelset(&open, signal);
-        }
+        any |= sigismember(&waiting, signal) == 1 && sigismember(mask, signal) != 1;
     }
-    bool any = pending_of(&open);
     sigprocmask(SIG_SETMASK, mask, &before);
     while (!any && qatomic_mb_read(&raised) == seen) {
         wait_on(&raised, seen, NO_DEADLINE);

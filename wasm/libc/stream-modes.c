@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Streams that libc opens and that fail later: fopen() and fmemopen() without a mode, fdopen() of a descriptor that is not open, or not for this;
- * and writers of fopencookie() that return 0. */
+ * reading and writing what is open for the other alone; and writers of fopencookie() that return 0. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +19,10 @@ FILE *__wrap_fopen(const char *restrict path, const char *restrict mode);
 FILE *__wrap_fmemopen(void *restrict buffer, size_t size, const char *restrict mode);
 FILE *__wrap_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
 FILE *__wrap_fdopen(int fd, const char *mode);
+int __real___towrite(FILE *stream);
+int __wrap___towrite(FILE *stream);
+int __real___toread(FILE *stream);
+int __wrap___toread(FILE *stream);
 
 FILE *__wrap_fopen(const char *restrict path, const char *restrict mode)
 {
@@ -52,6 +56,28 @@ FILE *__wrap_fmemopen(void *restrict buffer, size_t size, const char *restrict m
         return NULL;
     }
     return __real_fmemopen(buffer, size, mode);
+}
+
+/* What musl calls before the first byte is written. It fails if the stream is for reading only, and leaves errno as it is. */
+int __wrap___towrite(FILE *stream)
+{
+    int ret = __real___towrite(stream);
+
+    if (ret) {
+        errno = EBADF;
+    }
+    return ret;
+}
+
+/* The same for reading; it also fails at the end of the file. */
+int __wrap___toread(FILE *stream)
+{
+    int ret = __real___toread(stream);
+
+    if (ret && !feof_unlocked(stream)) {
+        errno = EBADF;
+    }
+    return ret;
 }
 
 /* A stream of fopencookie(): what the program gave. */
