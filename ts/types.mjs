@@ -11,7 +11,7 @@ import ts from 'typescript';
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const ALL = 'wasm-aio';
 /** The entries, and the sources that say what each exports. */
-const ENTRIES = { index: 'public', wasi: 'wasi/public', iothread: 'iothread/public', pool: 'pool/public', ring: 'ring/public', streams: 'streams' };
+const ENTRIES = { index: 'public', wasi: 'wasi/public', iothread: 'iothread/public', pool: 'pool/public', ring: 'ring/public', socket: 'socket/public', streams: 'streams' };
 
 const paths = Object.values(ENTRIES).map((name) => join(dist, `${name}.d.ts`));
 const program = ts.createProgram(paths, {

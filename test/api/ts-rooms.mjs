@@ -18,20 +18,21 @@ const ROOMS = {
   trace: ['errors', 'wire', 'hosts', 'runtime'],
   nbd: ['errors', 'hosts', 'runtime', 'api'],
   iothread: ['errors', 'wire', 'hosts', 'runtime', 'trace', 'api', 'nbd'],
+  socket: ['errors', 'hosts', 'runtime', 'api'],
   wasi: ['errors', 'wire', 'hosts', 'runtime', 'trace'],
   whole: ['errors', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace'],
   pool: ['errors', 'wire', 'hosts', 'runtime', 'iothread', 'whole'],
   bench: ['errors', 'runtime', 'api', 'iothread', 'whole'],
   doctor: ['errors', 'hosts', 'runtime', 'whole'],
   'nbd-server': ['errors', 'runtime', 'api', 'iothread'],
-  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace', 'wasi', 'whole', 'pool', 'doctor'],
+  entries: ['errors', 'ring', 'wire', 'hosts', 'runtime', 'api', 'iothread', 'trace', 'socket', 'wasi', 'whole', 'pool', 'doctor'],
   cli: ['errors', 'hosts', 'runtime', 'api', 'trace', 'wasi', 'iothread', 'bench', 'nbd-server', 'doctor', 'whole', 'entries'],
 };
 
 /** The files that are in no folder. */
 const TOP = {
   errors: ['errors', 'error-codes', 'errno', 'check', 'abort', 'face', 'platform', 'version', 'wasm'],
-  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'pool', 'pool-browser', 'ring', 'streams', 'vite'],
+  entries: ['public', 'index', 'browser', 'wasi', 'wasi-browser', 'iothread-node', 'iothread-browser', 'comlink', 'pool', 'pool-browser', 'ring', 'socket', 'socket-browser', 'streams', 'vite'],
 };
 
 function roomOf(file) {

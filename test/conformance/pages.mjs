@@ -24,6 +24,7 @@ const PACKAGES = {
   'wasm-aio/iothread': '/dist/iothread-browser.js',
   'wasm-aio/pool': '/dist/pool-browser.js',
   'wasm-aio/ring': '/dist/ring.js',
+  'wasm-aio/socket': '/dist/socket-browser.js',
   'wasm-aio/streams': '/dist/streams.js',
   'wasm-aio/worker': '/dist/iothread/worker-browser.js',
 };

@@ -96,7 +96,7 @@ const installedAs = (name) => join(process.env.AIO_RUNTIMES ?? join(top, '.runti
 /** The files of workers aside, which are for workers. */
 const REQUIRE = `
 const { Runtime } = require('wasm-aio');
-for (const name of ['wasi', 'iothread', 'pool', 'comlink', 'ring', 'streams', 'vite', 'wasm']) require('wasm-aio/' + name);
+for (const name of ['wasi', 'iothread', 'pool', 'comlink', 'ring', 'socket', 'streams', 'vite', 'wasm']) require('wasm-aio/' + name);
 (async () => {
   const aio = await Runtime.create();
   const io = await aio.iothread('io0');

@@ -18,7 +18,7 @@ export function declarationTests(room) {
   const tests = {
     'the declarations name nothing internal, no address, and no other package\'s types'() {
       const files = room.files.filter((file) => file.startsWith('dist/types/'));
-      assert.deepEqual(files.sort(), ['index', 'iothread', 'pool', 'ring', 'streams', 'wasi', 'wasm-aio'].map((name) => `dist/types/${name}.d.ts`));
+      assert.deepEqual(files.sort(), ['index', 'iothread', 'pool', 'ring', 'socket', 'streams', 'wasi', 'wasm-aio'].map((name) => `dist/types/${name}.d.ts`));
       for (const file of files) {
         const text = readFileSync(room.path('app/node_modules/wasm-aio', file), 'utf8');
         assert.doesNotMatch(text, /@internal|\bPointer\b|__points_to|^\/\/\/ <reference|\bimport\(/m, file);
@@ -34,7 +34,7 @@ export function declarationTests(room) {
   for (const [name, [lib, types, files]] of Object.entries(WITH)) {
     tests[`the declarations are right with ${name}`] = async () => {
       const { default: ts } = await import('typescript');
-      const entries = ['index', 'wasi', 'iothread', 'pool', 'ring', 'streams'].map((entry) => room.path(`app/node_modules/wasm-aio/dist/types/${entry}.d.ts`));
+      const entries = ['index', 'wasi', 'iothread', 'pool', 'ring', 'socket', 'streams'].map((entry) => room.path(`app/node_modules/wasm-aio/dist/types/${entry}.d.ts`));
       for (const file of files) room.copy(file);
       const program = ts.createProgram([...entries, ...files.map((file) => room.path('app', file))], {
         strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, lib, types,

@@ -401,7 +401,7 @@ const tests = {
   },
 
   async 'every entry can be required'() {
-    const names = ['wasm-aio', ...['wasi', 'iothread', 'pool', 'comlink', 'ring', 'streams', 'vite', 'wasm'].map((name) => `wasm-aio/${name}`)];
+    const names = ['wasm-aio', ...['wasi', 'iothread', 'pool', 'comlink', 'ring', 'socket', 'streams', 'vite', 'wasm'].map((name) => `wasm-aio/${name}`)];
     const { code, out, err } = await execute(process.execPath, ['-e', `console.log(${JSON.stringify(names)}.map((name) => typeof require(name)).join())`], { cwd: room.path('app') });
     assert.deepEqual({ code, out, err }, { code: 0, out: `${names.map(() => 'object').join()}\n`, err: '' });
   },

@@ -116,8 +116,8 @@ export interface SocketEvents {
   data(bytes: Uint8Array): void;
   /** The bytes that send() has taken are gone, after it has returned false. */
   drained(): void;
-  /** It has ended, or could not be made: an errno's name and a phrase for messages. */
-  ended(errno: string, why: string): void;
+  /** It has ended, or could not be made: an errno's name and a phrase for messages. isOrderly: the peer has ended a WebSocket as it should. */
+  ended(errno: string, why: string, isOrderly?: boolean): void;
 }
 
 /** A connection. */

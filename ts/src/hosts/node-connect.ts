@@ -15,6 +15,17 @@ const CLOSE_MS = 1000;
 /** These modules are loaded only when they are needed: most IOThreads have no connections. */
 const load = (name: 'node:net' | 'node:tls'): unknown => createRequire(import.meta.url)(name);
 
+/** Ends a connection after what was sent. Resolves when it is closed, which takes a second at most. */
+export const closeSoon = (socket: net.Socket): Promise<void> => new Promise((resolve) => {
+  if (socket.closed) return resolve();
+  const late = setTimeout(() => socket.destroy(), CLOSE_MS);
+  socket.once('close', () => {
+    clearTimeout(late);
+    resolve();
+  });
+  socket.destroySoon();
+});
+
 export function connect(target: SocketTarget, events: SocketEvents): HostSocket {
   if ('url' in target) return connectWebSocket(target.url, events);
   const { connect: connectTo, isIP } = load('node:net') as typeof net;
@@ -90,16 +101,8 @@ export function connect(target: SocketTarget, events: SocketEvents): HostSocket 
     },
     close() {
       open = false;
-      return new Promise((resolve) => {
-        if (socket.closed) return resolve();
-        const late = setTimeout(() => socket.destroy(), CLOSE_MS);
-        socket.once('close', () => {
-          clearTimeout(late);
-          resolve();
-        });
-        // What was sent goes out first: the good-bye to the server.
-        socket.destroySoon();
-      });
+      // What was sent goes out first: the good-bye to the server.
+      return closeSoon(socket);
     },
   };
 }

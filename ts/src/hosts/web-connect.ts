@@ -9,6 +9,8 @@ const FULL = 1 << 20;
 const LOOK_MS = 4;
 /** So long, in ms, a server may take to agree to the end. */
 const CLOSE_MS = 1000;
+/** The code of an orderly end. */
+const NORMAL = 1000;
 
 export function connectWebSocket(url: string, events: SocketEvents): HostSocket {
   if (typeof WebSocket === 'undefined') throw new AioError('ERR_AIO_UNSUPPORTED', `${url}: there is no WebSocket here (Node has it from version 22 on): use nbd:// instead`);
@@ -21,10 +23,10 @@ export function connectWebSocket(url: string, events: SocketEvents): HostSocket 
     if (socket.bufferedAmount > FULL) looking = setTimeout(look, LOOK_MS);
     else events.drained();
   };
-  const ended = (errno: string, why: string): void => {
+  const ended = (errno: string, why: string, isOrderly = false): void => {
     if (!open) return;
     open = false;
-    events.ended(errno, why);
+    events.ended(errno, why, isOrderly);
   };
   socket.binaryType = 'arraybuffer';
   let connected = false;
@@ -44,6 +46,7 @@ export function connectWebSocket(url: string, events: SocketEvents): HostSocket 
   socket.onclose = ({ code, reason }: { code: number; reason: string }) => ended(
     connected ? 'ECONNRESET' : 'ECONNREFUSED',
     connected ? `the server has closed the WebSocket (${code}${reason ? ` ${reason}` : ''})` : `no WebSocket could be opened to ${url}: is the server there, and does it let this page connect?`,
+    connected && code === NORMAL,
   );
   return {
     send(bytes) {
