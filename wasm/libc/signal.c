@@ -194,8 +194,13 @@ int __wrap_pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *rest
         blocked = *set;
     }
     for (int signal = 1; set && how != SIG_SETMASK && signal < _NSIG; signal++) {
-        if (sigismember(set, signal) == 1) {
-            (how == SIG_BLOCK ? sigaddset : sigdelset)(&blocked, signal);
+        if (sigismember(set, signal) != 1) {
+            continue;
+        }
+        if (how == SIG_BLOCK) {
+            sigaddset(&blocked, signal);
+        } else {
+            sigdelset(&blocked, signal);
         }
     }
     /* Nobody blocks these two. */
