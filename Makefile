@@ -454,14 +454,15 @@ build/$(1)/%.wasm: $(2)/%.c $(wasm_lib) wasm/exports.txt
 	@mkdir -p $$(@D)
 	$$(Q)wasm/aiocc $(WASM_FLAGS) $(3) -MMD -MP -MF $$@.d $$< -o $$@
 endef
-$(eval $(call program,fixtures,test/jest/fixtures,$(INSIDE_WASM)))
+# Where speed does not matter, -O1: such a program is linked in half the time.
+$(eval $(call program,fixtures,test/jest/fixtures,$(INSIDE_WASM) -O1))
 $(eval $(call program,chaos,test/chaos,$(INSIDE_WASM)))
 $(eval $(call program,conformance,test/conformance/cases,))
 $(eval $(call program,examples,docs/examples,))
 $(eval $(call program,demo,ts/demo/run,))
 $(eval $(call program,bench/wasm,test/bench,$(INSIDE_WASM) -Itest/bench))
 $(eval $(call program,bench/modules,test/bench/modules,$(INSIDE_WASM)))
-$(eval $(call program,posix,test/posix,$(POSIX_FLAGS)))
+$(eval $(call program,posix,test/posix,$(POSIX_FLAGS) -O1))
 
 # The programs that test/posix compares: what they do on Linux, by its own libc.
 build/posix/%: test/posix/%.c | build/cc.ok

@@ -138,7 +138,7 @@ export function link(o, inputs, sources, output, scratch) {
     // instrumented, and would never yield.
     ...(yielding ? ['--asyncify', '--pass-arg=asyncify-ignore-imports', `--pass-arg=asyncify-removelist@${MARKED}`] : []),
     // With -g the code stays as clang made it; otherwise breakpoints would move.
-    ...(o.optimise === '-O0' || withLines ? [] : ['-O3']),
+    ...(o.optimise === '-O0' || withLines ? [] : [o.optimise === '-O1' ? '-O1' : '-O3']),
     ...(keepNames ? ['-g'] : []), ...mapped(2, 3), '-o', output]);
   unmarkFunctions(output);
   addSections(output, internal, maps && sourceMapUrl(maps[3]));

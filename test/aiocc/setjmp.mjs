@@ -107,7 +107,7 @@ export const setjmp = {
     assert.equal((await execute('cc', ['-O1', '-w', 'native.c', '-o', 'native'], room.dir)).code, 0);
     const right = await execute(join(room.dir, 'native'), []);
     assert.match(right.out, /^100000\n1\n-4\nthree\n/);
-    for (const options of [['-O0'], [], ['-g'], ['-Os']]) {
+    for (const options of [['-O0'], ['-O1'], ['-O2'], ['-g'], ['-Os']]) {
       const { code, out } = await room.program(VALUES, { options });
       assert.deepEqual([code, out], [0, right.out], options.join());
     }
@@ -153,7 +153,7 @@ static void coroutine_fn work(void)
     }
     printf("sum %d\\n", sum);
 }`);
-    for (const options of [['-O0'], []]) {
+    for (const options of [['-O0'], ['-O1'], ['-O2']]) {
       assert.deepEqual(await room.program(source, { options }), { code: 0, out: 'sum 55\nover\n', err: '' });
     }
   },

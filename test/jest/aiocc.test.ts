@@ -60,7 +60,7 @@ test('-c gives each source its object; without -o the program is a.out', async (
   expect((await run('a.out')).code).toBe(2);
 });
 
-test.each([['-O0'], ['-O3']])('%s', async (level) => {
+test.each([['-O0'], ['-O1'], ['-O3']])('%s', async (level) => {
   expect(await aiocc(level, 'hello.c', '-o', `hello${level}.wasm`)).toEqual(made);
   expect(await run(`hello${level}.wasm`)).toMatchObject({ code: 0, stdout: 'hello\n' });
 });
