@@ -13,7 +13,10 @@ import { Browser, serveStatic } from '../package/pages.mjs';
 import { Room, examples, execute, top } from '../package/room.mjs';
 
 /** Frameworks have a folder each, because they take what lies in it for their own. */
-const FRAMEWORKS = { rsbuild: ['@rsbuild/core@2'], next: ['next@16', 'react@19', 'react-dom@19'], nuxt: ['nuxt@4'] };
+const FRAMEWORKS = {
+  rsbuild: ['@rsbuild/core@2'], next: ['next@16', 'react@19', 'react-dom@19'], nuxt: ['nuxt@4'],
+  sveltekit: ['@sveltejs/kit@3', '@sveltejs/vite-plugin-svelte@7', 'svelte@5', 'vite@8'], astro: ['astro@7'],
+};
 const INSTALLED = ['rollup@4', '@rollup/plugin-node-resolve@16', '@rspack/core@2', 'parcel@2'];
 const SAYS = 'the clock is a number';
 
@@ -47,7 +50,7 @@ async function pack(name, config) {
 }
 const output = (folder) => ({ path: app(folder), filename: 'main.js' });
 
-const quiet = { NEXT_TELEMETRY_DISABLED: '1', NUXT_TELEMETRY_DISABLED: '1', CI: '1' };
+const quiet = { ASTRO_TELEMETRY_DISABLED: '1', NEXT_TELEMETRY_DISABLED: '1', NUXT_TELEMETRY_DISABLED: '1', CI: '1' };
 const install = (cwd, packages) => run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', ...packages, room.tarball], cwd);
 
 /** The folder of a framework, with these files, the first lines of which name them in the documentation. */
@@ -92,6 +95,10 @@ async function serves(node, args, cwd, ready, env = {}) {
 
 /** The programs of a runtime that make runtimes has installed, and this Node. */
 const installedAs = (name) => join(process.env.AIO_RUNTIMES ?? join(top, '.runtimes'), 'bin', name);
+
+/** Some frameworks name Nodes to run on that are newer than the oldest of this package. */
+const newerNode = () => ['node24', 'node22'].map(installedAs).find((path) => existsSync(path));
+const NEEDS_NEWER_NODE = 'it needs a newer Node: make runtimes, and AIO_RUNTIMES says where';
 
 /** The files of workers aside, which are for workers. */
 const REQUIRE = `
@@ -147,15 +154,37 @@ const tests = {
     for (const server of ['start', 'dev']) await serves(process.execPath, [next, server, '-p', 'PORT', '-H', '127.0.0.1'], cwd, /Ready/);
   },
   async nuxt() {
-    // It names the versions that it runs on.
-    const node = ['node24', 'node22'].map(installedAs).find((path) => existsSync(path));
-    if (!node) return 'it needs a newer Node: make runtimes, and AIO_RUNTIMES says where';
+    const node = newerNode();
+    if (!node) return NEEDS_NEWER_NODE;
     const cwd = await project('nuxt', { 'nuxt.config.ts': recipes.get('nuxt.config.ts'), 'app.vue': recipes.get('app.vue') });
     const nuxt = join(cwd, 'node_modules/nuxt/bin/nuxt.mjs');
     // In development the plugin alone sends the headers.
     await serves(node, [nuxt, 'dev', '--port', 'PORT', '--host', '127.0.0.1', '--no-fork'], cwd, /Nitro server built/);
     await run(node, [nuxt, 'build'], cwd, quiet);
     await serves(node, [join(cwd, '.output/server/index.mjs')], cwd, /Listening/);
+  },
+  async sveltekit() {
+    const node = newerNode();
+    if (!node) return NEEDS_NEWER_NODE;
+    const cwd = await project('sveltekit', {
+      'vite.config.js': recipes.get('vite.config.js'), 'src/routes/+page.svelte': recipes.get('page.svelte'),
+      'src/app.html': '<!doctype html><html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>\n',
+    });
+    const vite = join(cwd, 'node_modules/vite/bin/vite.js');
+    const server = (...args) => serves(node, [vite, ...args, '--port', 'PORT', '--host', '127.0.0.1'], cwd, /http:\/\//);
+    await server('dev');
+    await run(node, [vite, 'build'], cwd, quiet);
+    await server('preview');
+  },
+  async astro() {
+    const node = newerNode();
+    if (!node) return NEEDS_NEWER_NODE;
+    const cwd = await project('astro', { 'astro.config.mjs': recipes.get('astro.config.mjs'), 'src/pages/index.astro': recipes.get('index.astro') });
+    const astro = join(cwd, 'node_modules/astro/bin/astro.mjs');
+    const server = (name) => serves(node, [astro, name, '--port', 'PORT', '--host', '127.0.0.1'], cwd, /http:\/\//);
+    await server('dev');
+    await run(node, [astro, 'build'], cwd, quiet);
+    await server('preview');
   },
   /** Each entry can be required, with the oldest and the newest Node that engines names. */
   async require() {

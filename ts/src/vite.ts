@@ -57,6 +57,7 @@ export default function wasmAio(options: WasmAioOptions = {}): WasmAioPlugin {
     },
   } as const;
   let [base, isBuilt] = ['/', false];
+  const loadServiceWorker = (): object[] => (isBuilt ? [{ tag: 'script', attrs: { src: `${base}isolate.js` }, injectTo: 'head-prepend' }] : []);
   const plugin = {
     name: 'wasm-aio',
     config: (): ReturnType<WasmAioPlugin['config']> => ({
@@ -72,7 +73,8 @@ export default function wasmAio(options: WasmAioOptions = {}): WasmAioPlugin {
       base = resolved.base;
       isBuilt = resolved.command === 'build';
     },
-    transformIndexHtml: () => (byServiceWorker && isBuilt ? [{ tag: 'script', attrs: { src: `${base}isolate.js` }, injectTo: 'head-prepend' }] : []),
+    // Frameworks that make their pages themselves warn of a plugin that has this.
+    transformIndexHtml: byServiceWorker ? loadServiceWorker : undefined,
     generateBundle(this: { emitFile(file: { type: 'asset'; fileName: string; source: string }): void }): void {
       if (byServiceWorker) this.emitFile({ type: 'asset', fileName: 'isolate.js', source: readFileSync(new URL('./isolate.js', import.meta.url), 'utf8') });
     },
