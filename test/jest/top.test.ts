@@ -117,7 +117,8 @@ test('a terminal is redrawn in place, as much of it as there is room for, until 
     shown.stdout.setEncoding('utf8').on('data', (more: string) => {
       text += more;
       for (let end = text.indexOf('\x1b[J', frames.at(-1)?.length ?? 0); end >= 0; end = text.indexOf('\x1b[J', frames.at(-1)!.length)) frames.push(text.slice(0, end + 3));
-      if (frames.length >= 3) void running.stop();
+      // It was redrawn: later pictures have later times.
+      if (frames.length >= 3 && new Set(frames.map((frame) => screenOf(frame)[0])).size > 1) void running.stop();
     });
     await ended;
     expect(await running.stop()).toBe(0);
@@ -128,8 +129,6 @@ test('a terminal is redrawn in place, as much of it as there is room for, until 
       expect(screen.length).toBeLessThanOrEqual(rows - 3);
       expect(screen.at(-1)).toMatch(last);
     }
-    // It was redrawn: later pictures have later times.
-    expect(new Set(frames.slice(0, 3).map((frame) => screenOf(frame)[0])).size).toBeGreaterThan(1);
     expect(text.split('\x1b[2J')).toHaveLength(2);
     expect(screenOf(text).at(-1)).toBe('top.wasm has ended.');
   }
