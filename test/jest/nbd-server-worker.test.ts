@@ -37,11 +37,12 @@ interface OpenFile {
   settings: Inside;
 }
 
-/** Serves the file in the worker of an IOThread. */
-async function serve(aio: AioEngine): Promise<{ io: IOThread; server: Sockets; path: string }> {
+/** Serves the file in the worker of an IOThread. prepared: called once the file is open. */
+async function serve(aio: AioEngine, prepared = (): void => {}): Promise<{ io: IOThread; server: Sockets; path: string }> {
   const io = await runtime.iothread('nbd0', { module: new URL(dist('nbd-server/worker.js'), import.meta.url) });
   const file = (await io.open(disk, { aio, write: true })) as unknown as OpenFile;
   const server = io.remote as unknown as Sockets;
+  prepared();
   server.begin({
     exported: { name: '', size: SIZE, isReadOnly: false }, maxConnections: 20, timeout: 60_000, tls: undefined, origins: undefined,
     files: [{ path: disk, handle: file.host.handle, context: file.ioThread.context, ...file.settings }],
@@ -81,4 +82,19 @@ test('requests that arrive together are submitted together', async () => {
   expect([after.requests - before.requests, after.submissions - before.submissions]).toEqual([30, 1]);
   client.close();
   await server.close();
+});
+
+test('a server that has no memory does not listen, and says so', async () => {
+  await runtime.close();
+  runtime = await Runtime.create({ maximumMemory: 32 * 1024 ** 2, reserve: 0 });
+  const served = serve('sync', () => {
+    for (;;) {
+      try {
+        runtime.allocate(1024 ** 2);
+      } catch {
+        return;
+      }
+    }
+  });
+  expect(await served.catch((error: unknown) => error)).toMatchObject({ code: 'ERR_AIO_NO_MEMORY' });
 });

@@ -75,6 +75,7 @@ async function listen(server: Remote<Sockets>, address: Address, name: string, {
     return `${scheme}+unix:///${encodeURIComponent(name)}?socket=${encodeURIComponent(address.path).replaceAll('%2F', '/')}`;
   }
   const bound = await server.listen(address).catch((cause: unknown) => {
+    if (cause instanceof AioError) throw cause;
     const why = hostErrno(cause) === 'EADDRINUSE' ? 'the port is in use: choose another one' : messageOf(cause);
     throw new AioError('ERR_AIO_IO', `--bind=${address.host}:${address.port}: ${why}`, { cause });
   });

@@ -17,6 +17,7 @@ export async function listenAtPath(option: string, path: string, listen: () => P
       await listen();
     });
   } catch (cause) {
+    if (cause instanceof AioError) throw cause;
     const why = hostErrno(cause) !== 'EADDRINUSE' ? messageOf(cause)
       : isSocket() ? 'another program listens there: choose another name' : 'there is a file of that name, which is no socket: choose another name';
     throw new AioError('ERR_AIO_IO', `${option}=${path}: ${why}`, { cause });

@@ -24,31 +24,38 @@ export interface ServeOptions {
 const sockets = serve((context) => {
   let server: NbdServer | undefined;
   let log: FaultLog | undefined;
-  let closed!: () => void;
+  let failure: unknown;
+  let closed: (() => void) | undefined;
   return {
     /**
      * print: a line about connections. Resolves when the server is closed, and rejects if no request can succeed any more. While this
      * call has no answer, the thread sleeps in JavaScript's event loop, where the sockets are.
      */
     async begin({ files, tls, origins, ...options }: ServeOptions, print: (text: string) => unknown): Promise<void> {
-      const blocks = new RequestBlocks(context.thread as IOThreadHome);
       // If it fails, the owner has ended.
       log = new FaultLog((text) => void Promise.resolve(print(text)).catch(() => {}));
-      server = new NbdServer({
-        ...options, report: log.add, files: files.map((file) => new ThreadFile(blocks, file, context.pointer)),
-        ...(origins ? { webSocket: { origins, tls } } : { startTls: tls && tlsStarter(tls) }),
-      });
+      try {
+        const blocks = new RequestBlocks(context.thread as IOThreadHome);
+        server = new NbdServer({
+          ...options, report: log.add, files: files.map((file) => new ThreadFile(blocks, file, context.pointer)),
+          ...(origins ? { webSocket: { origins, tls } } : { startTls: tls && tlsStarter(tls) }),
+        });
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
       await Promise.race([server.failed, new Promise<void>((resolve) => (closed = resolve))]);
     },
-    /** Returns where it listens. */
+    /** Returns where it listens. Called after begin(), whose error it rejects with, too. */
     async listen(address: { host: string; port: number } | { path: string }): Promise<string | AddressInfo> {
-      await server?.listen(address);
-      return server?.address ?? '';
+      if (!server) throw failure;
+      await server.listen(address);
+      return server.address;
     },
     async close(): Promise<void> {
       await server?.close();
       log?.end();
-      closed();
+      closed?.();
     },
   };
 });
