@@ -7,6 +7,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { types } from 'node:util';
@@ -15,6 +16,7 @@ import * as comlink from 'wasm-aio/comlink';
 import * as code from 'wasm-aio/iothread';
 import * as pools from 'wasm-aio/pool';
 import * as rings from 'wasm-aio/ring';
+import * as sockets from 'wasm-aio/socket';
 import * as streams from 'wasm-aio/streams';
 import wasmAio from 'wasm-aio/vite';
 import * as wasi from 'wasm-aio/wasi';
@@ -40,17 +42,22 @@ let file: lib.AioFile;
 let coded: lib.IOThread;
 const peer = new NbdPeer(Buffer.alloc(4096));
 let small: lib.AioFile;
+/** Ends what speaks to it, such as TLS, of which it knows nothing. */
+const server = createServer((socket) => socket.on('error', nothing).once('data', () => socket.destroy()));
+const serverAddress = (): sockets.SocketAddress => ({ port: (server.address() as AddressInfo).port });
 beforeAll(async () => {
   writeFileSync(path, 'x'.repeat(4096));
   runtime = await Runtime.create({ module, reserve: 0 });
   io = await runtime.iothread('io');
   file = await io.open(path, { write: true });
   small = await io.open(`nbd://127.0.0.1:${await peer.listen()}/disk`, { write: true });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   coded = await runtime.iothread('coded', { module: new URL('./fixtures/iothread-asks.js', import.meta.url) });
 });
 afterAll(async () => {
   await runtime.close();
   await peer.close();
+  server.close();
   rmSync(dir, { recursive: true });
 });
 
@@ -60,7 +67,7 @@ const webStreams = () => ({
 });
 let names = 0;
 const name = (): string => `name ${names++}`;
-const nothing = (): void => {};
+function nothing(): void {}
 
 /** An object of each class, or for one method, fresh for each call. */
 const objects: Record<string, () => unknown> = {
@@ -94,6 +101,12 @@ const objects: Record<string, () => unknown> = {
   },
   Pipe: () => runtime.context.pipe(name()),
   AioStream: () => AioStream.from(webStreams()),
+  AioSocket: () => sockets.connect(runtime.context, serverAddress()),
+  async AioListener() {
+    const listener = await sockets.listen(runtime.context, { port: 0 });
+    connect((listener.address as AddressInfo).port).on('error', nothing).resume();
+    return listener;
+  },
   Pool: () => new pools.Pool({ module: poolTasks, runtime, threads: { max: 1 }, name: name() }),
   RingProducer: () => new rings.RingProducer(rings.createRing()),
   RingConsumer: () => {
@@ -156,6 +169,18 @@ const right: Record<string, () => unknown[]> = {
   'AioStream.from': () => [webStreams()],
   'AioStream#read': () => [{}],
   'AioStream#write': () => [new Uint8Array(4), {}],
+  connect: () => [runtime.context, serverAddress(), {}],
+  listen: () => [runtime.context, { port: 0 }, {}],
+  'AioListener#accept': () => [{}],
+  'AioListener#values': () => [{}],
+  'AioListener#onConnection': () => [nothing],
+  'AioSocket#write': () => [new Uint8Array(4)],
+  'AioSocket#read': () => [4],
+  'AioSocket#onReadable': () => [nothing],
+  'AioSocket#onWritable': () => [nothing],
+  'AioSocket#drain': () => [{}],
+  'AioSocket#writeAll': () => [new Uint8Array(4), {}],
+  'AioSocket#values': () => [{}],
   'WasiHost.create': () => [{ module: guest, stdin: '', stdout: 'closed' }],
   'WasiHost#run': () => [{}],
   'WasiHost#post': () => ['data', []],
@@ -195,7 +220,7 @@ const right: Record<string, () => unknown[]> = {
   'RingConsumer#close': () => [new Error('as it should')],
 };
 
-const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...pools, ...rings, ...streams, ...wasi, default: wasmAio };
+const functions: Record<string, unknown> = { ...lib, ...code, ...comlink, ...pools, ...rings, ...sockets, ...streams, ...wasi, default: wasmAio };
 
 /** Calls it, with this or on this. */
 async function call(of: string, args: unknown[]): Promise<{ result: unknown }> {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { formatWithOptions, inspect } from 'node:util';
 import { Runtime } from 'wasm-aio';
 import type * as lib from 'wasm-aio';
+import { connect, listen } from 'wasm-aio/socket';
 import { AioStream, WasiHost } from 'wasm-aio/wasi';
 import { top } from './helpers/paths.js';
 import { publicClasses } from './helpers/public-api.js';
@@ -37,6 +38,9 @@ beforeAll(async () => {
   shown.set('Timer', [timer, 'Timer { name: "t", pending: true }']);
   shown.set('Notifier', [notifier, 'Notifier { name: "n" }']);
   shown.set('Pipe', [pipe, 'Pipe { name: "p", length: 3, capacity: 65536, ended: false }']);
+  const at = { path: join(dir, 'socket') };
+  shown.set('AioListener', [await listen(context, at, { name: 'l' }), `AioListener { name: "l", address: ${JSON.stringify(at)} }`]);
+  shown.set('AioSocket', [await connect(context, at, { name: 's' }), 'AioSocket { name: "s", length: 0, ended: false }']);
   shown.set('AioBuffer', [runtime.allocate(16), 'AioBuffer { length: 16 }']);
   shown.set('AioFile', [await io.open(path), `AioFile { path: ${JSON.stringify(path)}, aio: "threads", size: 4 }`]);
   shown.set('AioStream', [AioStream.from(new ReadableStream<Uint8Array>()), 'AioStream { readable: true, writable: false }']);
@@ -89,7 +93,7 @@ test('what is private is private: nobody else gets at it', () => {
 /** Public properties that are an object's own. */
 const PROPERTIES: Record<string, string[]> = {
   Runtime: ['context'], IOThread: ['name'], AioContext: ['name'], BottomHalf: ['name'], Timer: ['name'], Notifier: ['name'], Pipe: ['name'],
-  AioBuffer: ['length'], AioFile: ['path'], AioStream: ['lazy', 'owned', 'readable', 'writable'],
+  AioListener: ['name'], AioSocket: ['name', 'peer', 'capacity'], AioBuffer: ['length'], AioFile: ['path'], AioStream: ['lazy', 'owned', 'readable', 'writable'],
 };
 /** What other modules of the package need; the declarations do not have it. */
 const INTERNAL: Record<string, string[]> = {

@@ -101,7 +101,7 @@ export class AioListener {
   }
 
   /**
-   * Yields each connection. Ends when the listener is closed; an aborted signal makes it throw the signal's reason. To leave the loop does
+   * Yields each connection as it comes. Ends when the listener is closed; an aborted signal makes it throw the signal's reason. To leave the loop does
    * not close the listener.
    */
   values(options: WaitOptions = {}): AsyncGenerator<AioSocket, void, void> {
@@ -137,7 +137,7 @@ export class AioListener {
   }
 
   /**
-   * Listens no longer. Connections that were not taken are closed; those that were stay open. Whoever waits for a connection gets
+   * Listens for connections no longer. Connections that were not taken are closed; those that were stay open. Whoever waits for a connection gets
    * ERR_AIO_CLOSED. Closing it twice does nothing.
    */
   close(): void {

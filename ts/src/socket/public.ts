@@ -33,7 +33,7 @@ export interface ConnectOptions extends SocketOptions {
 
 /** Options of {@link listen}. */
 export interface ListenOptions extends SocketOptions {
-  /** Speaks TLS. */
+  /** Speaks TLS with its clients, with this certificate and its key. */
   tls?: ListenTls;
   /** How many connections may wait to be taken; further ones are closed. Default 128. */
   backlog?: number;
@@ -108,6 +108,7 @@ export async function listen(context: AioContext, address: SocketAddress, option
   const at = addressOf(address);
   const { signal, name = textOf(at), capacity, backlog = 128, tls } = optionsOf(options, listenChecks);
   const credentials = tls && optionsOf(tls, tlsServer, 'options.tls');
+  if (credentials && !('cert' in credentials && 'key' in credentials)) throw new AioError('ERR_AIO_INVALID_ARG', 'options.tls must have a cert and its key');
   signal?.throwIfAborted();
   context.stats();
   const host = transports();

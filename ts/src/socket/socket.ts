@@ -3,6 +3,7 @@ import { signalOf, type WaitOptions } from '../abort.js';
 import { isBytes, isFunction, isInteger } from '../check.js';
 import { AioError, closedError } from '../errors.js';
 import { showAs } from '../face.js';
+import type { AbortSignalLike } from '../platform.js';
 import type { AioContext } from '../api/context.js';
 import type { Registration } from '../api/registration.js';
 import type { Watch } from '../api/watch.js';
@@ -284,7 +285,7 @@ export class AioSocket {
    * stay in the socket.
    */
   values(options: WaitOptions = {}): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-    return this.#each(options);
+    return this.#each(signalOf(options));
   }
 
   /** Yields as {@link values} does. */
@@ -292,8 +293,7 @@ export class AioSocket {
     return this.values();
   }
 
-  async *#each(options: WaitOptions): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-    const signal = signalOf(options);
+  async *#each(signal: AbortSignalLike | undefined): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     for (;;) {
       signal?.throwIfAborted();
       const bytes = this.read();
@@ -304,7 +304,7 @@ export class AioSocket {
   }
 
   /**
-   * Closes the socket. Bytes that were not read are lost, and whoever waits for the socket gets ERR_AIO_CLOSED. Those that were written are
+   * Closes the socket and its connection. Bytes that were not read are lost, and whoever waits for the socket gets ERR_AIO_CLOSED. Those that were written are
    * sent first, for which the peer has a second: the promise resolves when that is over. Closing it twice does nothing.
    */
   close(): Promise<void> {
