@@ -75,6 +75,7 @@ typedef struct WhenAsleep {
     void *opaque;
     QemuThread thread;
     QemuEvent begun;
+    int runs;                         /* run() has been called */
 } WhenAsleep;
 
 static inline void *when_asleep_thread(void *opaque)
@@ -84,6 +85,7 @@ static inline void *when_asleep_thread(void *opaque)
     qemu_event_set(&w->begun);
     TEST_WAIT_UNTIL(loop_sleeps(w->ctx));
     test_nap(UINT_MAX);               /* now it sleeps, most likely */
+    qatomic_mb_set(&w->runs, 1);
     w->run(w->opaque);
     return NULL;
 }
@@ -94,10 +96,23 @@ static inline void when_asleep(WhenAsleep *w, void (*run)(void *opaque),
     w->ctx = ctx;
     w->run = run;
     w->opaque = opaque;
+    w->runs = 0;
     qemu_event_init(&w->begun, false);
     qemu_thread_create(&w->thread, "when-asleep", when_asleep_thread, w,
                        QEMU_THREAD_JOINABLE);
     qemu_event_wait(&w->begun);
+}
+
+/* Sleeps until run() ends the sleep, and returns what that poll returned. Where a ring was closed before, Linux may
+ * interrupt a sleep (EINTR) to finish that; the loop then sleeps again. */
+static inline bool when_asleep_poll(WhenAsleep *w)
+{
+    bool progress;
+
+    do {
+        progress = aio_poll(w->ctx, true);
+    } while (!progress && !qatomic_mb_read(&w->runs));
+    return progress;
 }
 
 static inline void when_asleep_join(WhenAsleep *w)

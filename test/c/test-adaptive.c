@@ -617,7 +617,7 @@ static void new_parameters_wake_a_loop_that_sleeps(void)
 
     setup();
     when_asleep(&w, set_params_elsewhere, NULL);
-    ASSERT_FALSE(aio_poll(ctx, true));
+    ASSERT_FALSE(when_asleep_poll(&w));
     when_asleep_join(&w);
     ASSERT_INT_EQ(ctx->poll_max_ns, 1000);
     teardown();

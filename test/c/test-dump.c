@@ -165,7 +165,7 @@ static void another_thread_sees_it_asleep(void)
     qemu_bh_cancel(bh);                    /* stays on the list, not due */
     aio_notify_accept(ctx);
     when_asleep(&w, dump_and_notify, NULL);
-    aio_poll(ctx, true);
+    when_asleep_poll(&w);
     when_asleep_join(&w);
     expect("its home thread sleeps");
     expect("bottom half 'sleeper'");
@@ -225,7 +225,7 @@ static void woken_meanwhile_it_stays_where_it_is(void)
     qemu_bh_cancel(bh);
     aio_notify_accept(ctx);
     when_asleep(&w, dump_and_wake, NULL);
-    aio_poll(ctx, true);
+    when_asleep_poll(&w);
     qatomic_mb_set(&woke, 1);
     when_asleep_join(&w);
     expect("looked");

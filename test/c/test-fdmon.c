@@ -491,7 +491,7 @@ static void be_notified(int count)
 
     (void)count;
     when_asleep(&w, notify, ctx);
-    ASSERT_FALSE(aio_poll(ctx, true));
+    ASSERT_FALSE(when_asleep_poll(&w));
     when_asleep_join(&w);
 }
 
@@ -533,7 +533,7 @@ static void forget(int count)
     (void)count;
     ran = 0;
     when_asleep(&w, remove_while_asleep, NULL);
-    aio_poll(ctx, true);
+    when_asleep_poll(&w);
     when_asleep_join(&w);
     ASSERT_INT_EQ(poll_once(), 0);
     ASSERT_INT_EQ(sources[0].ran, 0);

@@ -78,7 +78,7 @@ static void a_poll_sleeps_towards_the_end_of_time(void)
     timer_mod_ns(&timer, INT64_MAX);
     ASSERT_FALSE(aio_poll(ctx, false));        /* arming it has notified the loop */
     when_asleep(&w, wake, ctx);
-    ASSERT_FALSE(aio_poll(ctx, true));
+    ASSERT_FALSE(when_asleep_poll(&w));
     when_asleep_join(&w);
     timer_del(&timer);
     loop_teardown();

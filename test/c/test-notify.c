@@ -109,7 +109,7 @@ static void a_notification_ends_the_sleep_without_progress(void)
     for (int i = 0; i < 20; i++) {
         uint64_t sleeps = ctx->stats.sleeps, sent = ctx->wakeup->sent;
         when_asleep(&w, notify, ctx);
-        ASSERT_FALSE(aio_poll(ctx, true));
+        ASSERT_FALSE(when_asleep_poll(&w));
         when_asleep_join(&w);
         /* None if the notification came just before it fell asleep. */
         ASSERT_INT_LE(ctx->stats.sleeps, sleeps + 1);
@@ -159,7 +159,7 @@ static void the_notifier_is_cleared_by_its_handler(void)
 
     loop_setup();
     when_asleep(&w, notify_many_times, ctx);
-    ASSERT_FALSE(aio_poll(ctx, true));
+    ASSERT_FALSE(when_asleep_poll(&w));
     when_asleep_join(&w);
     /* A handler without io_poll, so that a poll looks at every descriptor even
      * though it does not block. */

@@ -147,7 +147,7 @@ static void the_end_of_a_sleep_is_none(void)
     timer_mod(&timer, now_ns() + HOUR);
     aio_poll(ctx, false);
     when_asleep(&w, notify_ctx, NULL);
-    ASSERT_FALSE(aio_poll(ctx, true));
+    ASSERT_FALSE(when_asleep_poll(&w));
     when_asleep_join(&w);
     timer_del(&timer);
     loop_teardown();

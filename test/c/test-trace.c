@@ -69,7 +69,7 @@ static void a_wake_up_says_who_has_sent_it(void)
     loop_setup();
     begin(2);
     when_asleep(&w, wake, ctx);
-    ASSERT_FALSE(aio_poll(ctx, true));
+    ASSERT_FALSE(when_asleep_poll(&w));
     when_asleep_join(&w);
     end();
     sent = the(AIO_TRACE_aio_notify_sent);
