@@ -119,7 +119,7 @@ posix_c := $(basename $(notdir $(wildcard test/posix/*.c)))
 posix_programs := $(posix_c:%=build/posix/%) $(posix_c:%=build/posix/%.wasm)
 conformance_wasm := $(patsubst test/conformance/cases/%.c,build/conformance/%.wasm,$(wildcard test/conformance/cases/*.c))
 
-.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-nbd test-firefox test-wasi-packages test-toolchain test-package test-models \
+.PHONY: help demo test build native wasm ts test-c test-compilers test-jest test-posix test-ports test-nbd test-pages test-firefox test-wasi-packages test-toolchain test-package test-models \
   sim fuzz trust coverage night test-mutants test-conformance runtimes conformance conformance-programs chaos soak soak-calls bench bench-compare bench-calls bench-nbd bench-scale bench-wasi serve site screenshots docs publish-check lint clean distclean FORCE
 
 help:
@@ -153,6 +153,7 @@ help:
 	@echo 'make soak-calls ten million calls; memory must stay flat (CALLS=n)'
 	@echo 'make test-ports     well-known C programs, built with aiocc by their own build systems (ONLY=port)'
 	@echo 'make test-frameworks    the recipes of docs/bundlers.md for Rollup, Rspack, Parcel, Bun and others, from npm (ONLY=bundler)'
+	@echo 'make test-pages     the long form of the tests of "Break it": 100,000 orders after each of the eleven bugs was put back'
 	@echo 'make test-firefox   the tests of the demo pages in Firefox instead of Chromium, by a Playwright from npm (ONLY="page page")'
 	@echo 'make test-wasi-packages  threaded packages of npm, built with napi-rs, on WasiHost (ONLY="package place", STARTS=n)'
 	@echo 'make test-nbd   NBD with peers that others have written: nbdcopy, qemu-io, fio and more (ONLY="word word", SEED=n)'
@@ -675,6 +676,9 @@ runtimes: | build/node.ok build/cc.ok
 
 test-frameworks: build
 	$(Q)ONLY='$(ONLY)' node test/frameworks/run.mjs
+
+test-pages: build build/test/.stamp build/static/.stamp
+	$(Q)EVERY_BUG=1 ONLY='jest/break[.]test' node test/run.mjs jest
 
 test-firefox: build build/test/.stamp build/static/.stamp build/examples/rot13.wasm build/plain/command.wasm build/plain/poll.wasm
 	$(Q)ONLY='$(ONLY)' node test/pages/run.mjs

@@ -40,6 +40,7 @@ const forms = [
   { name: 'each sanitizer with each compiler', make: ['test-compilers', 'CC_ALL=1'] },
   { name: 'all runtimes', make: ['conformance'] },
   { name: 'ports', make: ['test-ports'], amount: (out) => each(out, /^(\d+ of \d+ ports pass)$/gm, (text) => text) },
+  { name: 'bugs put back on the page', make: ['test-pages'] },
   { name: 'toolchains', make: ['test-toolchain'] },
 ];
 

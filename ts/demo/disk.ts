@@ -6,6 +6,7 @@ import { duration, grouped, mib } from '../bench/units.js';
 import { Runtime } from '../browser.js';
 import { bars } from './disk/bars.js';
 import * as image from './disk/image.js';
+import { inWords, perKick } from './disk/kicks.js';
 import { memory } from './disk/memory.js';
 import { origin } from './disk/origin.js';
 import { find, isIsolated, messageOf, onFile, readAddress, say, showStop, tell, valueOf, writeAddress } from './page.js';
@@ -58,7 +59,6 @@ const time = (ns: number): string => duration(ns).replace(' us', ' µs').replace
 /** With three digits, for where there is little room. */
 const short = (value: number): string => value.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const perSubmission = ({ submission: { requests, submissions } }: JobResult): number => requests / Math.max(1, submissions);
-const perKick = ({ submission: { submissions, kicks } }: JobResult): number => submissions / Math.max(1, kicks);
 
 function addRow(result: JobResult, batch: number, unchecked: string): void {
   const table = find<HTMLTableElement>('jobs');
@@ -67,7 +67,7 @@ function addRow(result: JobResult, batch: number, unchecked: string): void {
   const kind = { randread: 'reads', randwrite: 'writes', randrw: 'half and half' }[result.rw as string] ?? result.rw;
   const texts = [
     `${kind}${place() === memory ? ' in memory' : ''}, ${result.iodepth} at a time, batch\u00a0${batch}`, grouped(result.ios), grouped(result.iops), mib(result.bw_bytes), time(result.lat_ns.p50),
-    time(result.lat_ns.p99), `${perSubmission(result).toFixed(2)}, at most ${result.submission.largest_batch}`, perKick(result).toFixed(2), result.verified ? 'all right' : unchecked,
+    time(result.lat_ns.p99), `${perSubmission(result).toFixed(2)}, at most ${result.submission.largest_batch}`, inWords(perKick(result), 2), result.verified ? 'all right' : unchecked,
   ];
   for (const [n, text] of texts.entries()) {
     const cell = tr.insertCell();
@@ -140,7 +140,7 @@ async function sweep(): Promise<void> {
   const draw = (): void => {
     const ticks = BATCHES.map((batch, n): [number, string] => [n, String(batch)]);
     bars(find('batch-iops'), results.map(({ iops }) => iops), BATCHES.length, ticks, grouped, short);
-    bars(find('batch-kicks'), results.map(perKick), BATCHES.length, ticks, String, (value) => value.toFixed(1));
+    bars(find('batch-kicks'), results.map((result) => perKick(result) ?? 0), BATCHES.length, ticks, String, (value) => inWords(value || undefined, 1));
   };
   draw();
   await run(BATCHES, SWEEP_MS, (result) => {
