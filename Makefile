@@ -134,7 +134,6 @@ help:
 	@echo 'make screenshots  the pictures of the pages under docs/images, by Chromium'
 	@echo 'make serve      build all and serve the demo pages on this machine, at /docs/ what make docs has made'
 	@echo 'make site       build/static: the demo pages, the conformance suite and the documentation, for any static server'
-	@echo '                (BASE=/path/ if it is not at the top)'
 	@echo 'make docs       make the site of the documentation: build/site/html'
 	@echo
 	@echo 'make build      native, wasm and ts'
@@ -202,9 +201,9 @@ docs/site/node_modules/.stamp: docs/site/package.json docs/site/package-lock.jso
 
 docs: docs/site/node_modules/.stamp node_modules/.stamp
 	$(call step,SITE,build/site/html)
-	$(Q)BASE='$(BASE)' node docs/site/build.mjs
+	$(Q)node docs/site/build.mjs
 
-# A folder for any static server, under any path (the addresses of the documentation begin with BASE).
+# A folder for any static server, under any path.
 site: build build/static/.stamp docs
 	$(call step,COPY,build/static/docs)
 	$(Q)rm -rf build/static/docs && cp -r build/site/html build/static/docs

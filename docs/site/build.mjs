@@ -2,12 +2,12 @@
 // are, the TypeScript reference from the doc comments, and the C reference from the public headers.
 //
 //   build/site/pages   what VitePress reads      build/site/html   the site
-// BASE: the path above docs/ under which the site is served (/)
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vitepress';
+import { PLACE, standAnywhere } from './anywhere.mjs';
 import { headerPages } from './c-reference.mjs';
 import { checkLinks, checkQuestions } from './check.mjs';
 
@@ -15,9 +15,6 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const top = join(here, '..', '..');
 const pages = join(top, 'build', 'site', 'pages');
 const html = join(top, 'build', 'site', 'html');
-const above = process.env.BASE || '/';
-if (!/^\/(.*\/)?$/.test(above)) throw new Error(`BASE=${above}: must be a path that begins and ends with /`);
-process.env.SITE_BASE = `${above}docs/`;
 
 /** Where a file of the project is on the site: what is in docs/ comes first, README.md is the front page. */
 function placeOf(file) {
@@ -91,8 +88,9 @@ decisions();
 cReference();
 typeScriptReference();
 cpSync(join(here, 'config.mjs'), join(pages, '.vitepress', 'config.mjs'));
-await build(pages, { outDir: html, logLevel: 'warn' });
-const faults = [...checkLinks(html, process.env.SITE_BASE), ...(await checkQuestions(html))];
+await build(pages, { base: PLACE, outDir: html, logLevel: 'warn' });
+standAnywhere(html);
+const faults = [...checkLinks(html), ...(await checkQuestions(html))];
 for (const fault of faults) process.stderr.write(`docs: ${fault}\n`);
 if (faults.length > 0) process.exitCode = 1;
 else process.stdout.write(`           ${relative(top, html)}: ${readdirSync(html, { recursive: true }).filter((name) => String(name).endsWith('.html')).length} pages, all links lead somewhere\n`);

@@ -14,8 +14,8 @@ const QUESTIONS = {
   'which thread may call this': /threads\.html#which-thread-may-call-this$/,
 };
 
-/** One sentence for each link that leads nowhere. base: the path of the site, with which its absolute links begin. */
-export function checkLinks(html, base) {
+/** One sentence for each link that leads nowhere, or is not relative. */
+export function checkLinks(html) {
   const files = readdirSync(html, { recursive: true }).map(String).filter((name) => name.endsWith('.html'));
   const text = new Map(files.map((name) => [name, readFileSync(join(html, name), 'utf8')]));
   const ids = new Map([...text].map(([name, body]) => [name, new Set([...body.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id))]));
@@ -24,10 +24,10 @@ export function checkLinks(html, base) {
     for (const [, href] of body.matchAll(/<a\s[^>]*?href="([^"]*)"/g)) {
       if (/^\w+:/.test(href)) continue;
       const [path, anchor] = href.replaceAll('&amp;', '&').split('#');
-      let target = path === '' ? page : posix.relative(base, posix.resolve(posix.join(base, posix.dirname(page)), decodeURI(path)));
+      let target = path === '' ? page : posix.join(posix.dirname(page), decodeURI(path));
       if (path.endsWith('/')) target = posix.join(target, 'index.html');
       const known = ids.get(target);
-      if (known ? anchor !== undefined && anchor !== '' && !known.has(decodeURIComponent(anchor)) : !existsSync(join(html, target))) faults.add(`${page} links to ${href}, which leads nowhere`);
+      if (known ? anchor !== undefined && anchor !== '' && !known.has(decodeURIComponent(anchor)) : path.startsWith('/') || !existsSync(join(html, target))) faults.add(`${page} links to ${href}, which leads nowhere`);
     }
   }
   return [...faults];

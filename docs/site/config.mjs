@@ -22,8 +22,7 @@ const help = ['bundlers', 'isolation', 'troubleshooting'];
 export default {
   title: 'wasm-aio',
   description: "QEMU's event loop in WebAssembly: workers that are woken through shared memory",
-  // Its addresses are absolute; build.mjs says with what they begin.
-  base: process.env.SITE_BASE,
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   // check.mjs looks at all links, those to headings and files too.
   ignoreDeadLinks: true,
   // Headings get the anchors that code hosts give them.
