@@ -21,7 +21,9 @@ int getentropy(void *buffer, size_t length)
 LIBC_WEAK
 ssize_t getrandom(void *buffer, size_t length, unsigned flags)
 {
-    if (flags & ~(unsigned)(GRND_NONBLOCK | GRND_RANDOM)) {
+    const unsigned sources = GRND_RANDOM | GRND_INSECURE;
+
+    if (flags & ~(GRND_NONBLOCK | sources) || (flags & sources) == sources) {
         errno = EINVAL;
         return -1;
     }
