@@ -81,12 +81,11 @@ export class Descriptor {
     this.words = shared.words;
   }
 
+  /**
+   * Reads a word without an atomic load, which takes several times as long. The thread has acquired the descriptor by an atomic
+   * exchange, and sees everything that was stored before that; what another thread stores at the same time may be seen or not.
+   */
   private get(word: number): number {
-    return Atomics.load(this.words, this.at + word);
-  }
-
-  /** A word that never changes, which this thread sees because it has acquired the descriptor: an atomic load would only take longer. */
-  private fixed(word: number): number {
     return this.words[this.at + word] ?? 0;
   }
 
@@ -99,28 +98,28 @@ export class Descriptor {
   }
 
   get type(): number {
-    return this.fixed(TYPE);
+    return this.get(TYPE);
   }
 
   /** The host's fd. A file may have two, because whether one appends is decided when it is opened. */
   get hostFd(): number {
     const appending = this.flags & FdFlags.append ? this.get(APPEND_FD) : -1;
-    return appending >= 0 ? appending : this.fixed(HOST_FD);
+    return appending >= 0 ? appending : this.get(HOST_FD);
   }
 
   /** The host's fd that does not append, for reading and writing at an offset. */
   get plainFd(): number {
-    return this.fixed(HOST_FD);
+    return this.get(HOST_FD);
   }
 
   /** The host's fd by which the guest's threads read or write the pipe of this stream; -1 if there is none. */
   get directFd(): number {
-    return this.fixed(DIRECT_FD);
+    return this.get(DIRECT_FD);
   }
 
   /** All of the host's fds for this descriptor. */
   get hostFds(): number[] {
-    return [this.fixed(HOST_FD), this.get(APPEND_FD), this.fixed(DIRECT_FD)].filter((fd) => fd >= 0);
+    return [this.get(HOST_FD), this.get(APPEND_FD), this.get(DIRECT_FD)].filter((fd) => fd >= 0);
   }
 
   /** Sets the host's fd that is used while the descriptor appends. Call this inside locked(). */
@@ -138,7 +137,7 @@ export class Descriptor {
   }
 
   get sequential(): boolean {
-    return this.fixed(SEQUENTIAL) !== 0;
+    return this.get(SEQUENTIAL) !== 0;
   }
 
   get preopen(): number {
@@ -190,8 +189,10 @@ export class Descriptor {
   }
 
   set offset(offset: number) {
-    this.set(OFFSET, offset | 0);
-    this.set(OFFSET + 1, Math.floor(offset / 2 ** 32));
+    // (The lock's release makes these plain stores visible.)
+    const { words, at } = this;
+    words[at + OFFSET] = offset;
+    words[at + OFFSET + 1] = offset / 2 ** 32;
   }
 
   /** No other thread moves the offset until unlock(). */

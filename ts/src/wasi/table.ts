@@ -29,8 +29,24 @@ export class FdTable {
   /**
    * Returns the descriptor that fd stands for, which stays valid until letGo(). Fails with EBADF. It takes no lock: a reference is
    * added only to an object that has some, and counts only if the fd still stands for that object afterwards.
+   *
+   * At first the words are read without atomic loads, which take most of the time. A stale value does no harm: the exchange then
+   * fails, or it comes after the closing of the old object in the order of all exchanges of that word, so that the fd is read anew.
    */
   acquire(fd: number): Descriptor {
+    const { words } = this.shared;
+    const slot = fd >= 0 && fd < MAX_FDS ? words[fdAt(fd)] ?? 0 : 0;
+    if (slot === 0) return this.acquireSlowly(fd);
+    const refs = objectAt(slot - 1) + REFS;
+    const seen = words[refs] ?? 0;
+    if (seen < 2 || Atomics.compareExchange(words, refs, seen, seen + 1) !== seen) return this.acquireSlowly(fd);
+    const descriptor = this.at(slot - 1);
+    if (words[fdAt(fd)] === slot) return descriptor;
+    this.letGo(descriptor);
+    return this.acquireSlowly(fd);
+  }
+
+  private acquireSlowly(fd: number): Descriptor {
     const { words } = this.shared;
     for (;;) {
       const slot = this.slot(fd);
@@ -189,7 +205,9 @@ export class FdTable {
   /** The lowest free fd from this one on; MAX_FDS if none is left. */
   private lowest(from: number): number {
     let fd = from;
-    while (fd < MAX_FDS && Atomics.load(this.shared.words, fdAt(fd)) !== 0) fd++;
+    // (The table is locked, so its words need no atomic loads.)
+    const { words } = this.shared;
+    while (fd < MAX_FDS && words[fdAt(fd)] !== 0) fd++;
     return fd;
   }
 
@@ -201,7 +219,7 @@ export class FdTable {
   private place(fd: number, made: NewDescriptor): number {
     const { words } = this.shared;
     let index = 0;
-    while (index < MAX_FDS && Atomics.load(words, objectAt(index) + REFS) !== 0) index++;
+    while (index < MAX_FDS && words[objectAt(index) + REFS] !== 0) index++;
     if (index === MAX_FDS) fail(E.NFILE);
     Atomics.store(words, objectAt(index) + REFS, 2);
     this.at(index).make(made);
