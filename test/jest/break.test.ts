@@ -93,6 +93,10 @@ inChromium(() => {
     await page.waitForFunction(() => document.querySelector('#source mark')?.textContent?.includes('uint32_t sleeps'));
     expect(await page.textContent('#where')).toMatch(/^core-c\/sync\/wakeup\.h:\d+$/);
     expect(await here()).toContain('uint32_t sleeps = qatomic_mb_read(&wakeup->notify_me);');
+    for (const [button, place] of [['#first', /^step 1 of /], ['#next', /^step 2 of /], ['#back', /^step 1 of /]] as const) {
+      await page.click(button);
+      expect(await page.textContent('#place')).toMatch(place);
+    }
     await page.click('#last');
     expect(await page.textContent('#place')).toBe(last);
     await page.click('#play');
@@ -108,7 +112,7 @@ inChromium(() => {
       await status(/fails/);
       await page.selectOption('#mutant', code);
       await page.click('#hand');
-      await status(/choose which thread/);
+      const begun = await status(/choose which thread/);
       const step = async (thread: string): Promise<boolean> => {
         const button = await page.$(`#threads button:not([disabled]):has-text("${thread}:")`);
         // By the keyboard: the focus stays where something can be chosen.
@@ -130,7 +134,20 @@ inChromium(() => {
       const said = await page.textContent('#status');
       if (code === 'right') expect(said).toMatch(/^It has ended as it should, after [\d,]+ steps/);
       else expect(said).toMatch(/^You have found it: nothing can go on: 'main' sleeps/);
+      await page.click('#threads button:has-text("From the beginning")');
+      expect(await status(/choose which thread/)).toBe(begun);
     }
+  });
+
+  test('Stop ends a search', async () => {
+    await open('#code=right');
+    await page.waitForFunction(() => /orders/.test(document.getElementById('progress')?.textContent ?? ''));
+    await page.click('#stop');
+    expect(await status(/^Stopped/)).toMatch(/^Stopped\. [\d,]+ orders of '\w+' tried in [\d.]+ s, [\d,]+ steps\.$/);
+    expect(await page.isVisible('#stop')).toBe(false);
+    await page.selectOption('#mutant', 'notify-looks-first');
+    await page.click('#search');
+    await status(/^Order [\d,]+ of '\w+' fails/);
   });
 
   test('a phone has no need to scroll sideways; what is missing is a sentence', async () => {

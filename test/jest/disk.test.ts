@@ -158,6 +158,21 @@ inChromium(() => {
     await page.close();
   });
 
+  test('without Atomics.waitAsync it runs, too; another address in the same tab is taken', async () => {
+    page = await open('disk.html#where=memory&seconds=0.5&size=4', {}, 'delete Atomics.waitAsync');
+    await said(/^Ready/);
+    expect((await run())[8]).toBe('all right');
+    await page.evaluate(() => void (location.hash = '#where=memory&rw=randrw&depth=4&batch=8&seconds=0.5&size=32&verify=0'));
+    await page.waitForFunction(() => (document.getElementById('size') as HTMLSelectElement).value === '32');
+    await page.click('#delete');
+    await said(/^Done/);
+    const cells = await run();
+    expect([cells[0], cells[8]]).toEqual(['half and half in memory, 4 at a time, batch\u00a08', 'not checked']);
+    expect(await page.textContent('#kept')).toMatch(/^An image of 32\.0 MiB/);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
   test('without shared memory it says what is missing; without files of the origin the image is in memory', async () => {
     page = await open('disk.html', { serviceWorkers: 'block' });
     await said(/^Nothing runs here: this page is not cross-origin isolated/);

@@ -146,6 +146,12 @@ inChromium(() => {
     const canvas = (await (await page.$('#timeline'))!.boundingBox())!;
     await page.mouse.move(canvas.x + canvas.width / 2, canvas.y + 66 + 22);
     expect(await page.textContent('#detail')).toMatch(/^IOThread io0: (working|polling|asleep), [\d.]+ /);
+    await page.keyboard.down('Control');
+    for (const [by, text] of [[-100, /^2 ms wide/], [100, /^5 ms wide/]] as const) {
+      await page.mouse.wheel(0, by);
+      await page.waitForFunction((source) => new RegExp(source).test(document.getElementById('span')?.textContent ?? ''), text.source);
+    }
+    await page.keyboard.up('Control');
     const before = await picture();
     await page.mouse.down();
     await page.mouse.move(canvas.x + canvas.width / 4, canvas.y + 66 + 22, { steps: 3 });
@@ -164,6 +170,11 @@ inChromium(() => {
     expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['fan-out', '2', '20', '0', '0', '0']);
     expect(await page.textContent('#span')).toMatch(/^500 µs wide/);
     expect(await sideways(page)).toBe(0);
+    // Another address in the same tab.
+    await page.evaluate(() => void (location.hash = '#workload=timers&threads=1&rate=5&poll-max-ns=4096&poll-grow=4&poll-shrink=2&span=10000'));
+    await until((all) => all.length === 2 && all.every((row) => row[3] !== '0'));
+    expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['timers', '1', '5', '4096', '4', '2']);
+    expect(await page.textContent('#span')).toMatch(/^10 ms wide/);
     expect(problems).toEqual([]);
     await page.close();
   });

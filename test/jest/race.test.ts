@@ -24,6 +24,15 @@ inChromium(() => {
   const rows = (page: Page): Promise<string[][]> =>
     page.$$eval('#results tbody tr', (all) => all.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent ?? '')));
 
+  /** Of a race that is stopped when all ways have a row. */
+  const shortRace = async (page: Page): Promise<string[][]> => {
+    await said(page, /^Ready/);
+    await page.click('#run');
+    await page.waitForSelector('#results tbody tr:nth-child(4)');
+    await page.click('#stop');
+    await said(page, /^Stopped/);
+    return rows(page);
+  };
   const hash = (page: Page): string => new URL(page.url()).hash;
 
   test('four ways run, each beside its code and its distribution; a link carries the settings and the result', async () => {
@@ -81,17 +90,22 @@ inChromium(() => {
 
   test('without shared memory those that need it say so, and the others run', async () => {
     const page = await open('race.html', { serviceWorkers: 'block' });
-    await said(page, /^Ready/);
-    await page.click('#run');
-    await page.waitForSelector('#results tbody tr:nth-child(4)');
-    await page.click('#stop');
-    await said(page, /^Stopped/);
-    const result = await rows(page);
+    const result = await shortRace(page);
     expect(result[0]).toHaveLength(6);
     expect(result[1]).toHaveLength(6);
     expect(result[2]).toEqual(['Atomics.wait by hand', expect.stringContaining('not cross-origin isolated')]);
     expect(result[3]).toEqual(['wasm-aio', expect.stringContaining('not cross-origin isolated')]);
     problems.length = 0;
+    await page.close();
+  });
+
+  test('without Atomics.waitAsync the one that needs it says so, and the others run', async () => {
+    const page = await open('race.html', {}, 'delete Atomics.waitAsync');
+    await page.waitForFunction(() => crossOriginIsolated);
+    const result = await shortRace(page);
+    expect(result.map((row) => row.length)).toEqual([6, 6, 2, 6]);
+    expect(result[2]).toEqual(['Atomics.wait by hand', expect.stringContaining('this browser has no Atomics.waitAsync')]);
+    expect(problems).toEqual([]);
     await page.close();
   });
 

@@ -39,6 +39,9 @@ inChromium(() => {
     expect(await page.textContent('#screen .failed')).toBe('use: primes NUMBER THREADS, with 1 to 16 threads\n');
     expect(await page.evaluate(() => location.hash)).toBe('#program=primes&args=%22not+a+number%22+1&polls=0');
     expect(await page.isVisible('#timeline')).toBe(false);
+    // Another address in the same tab.
+    await page.evaluate(() => void (location.hash = '#program=primes&args=30+2&polls=0'));
+    await page.waitForFunction(() => (document.getElementById('args') as HTMLInputElement).value === '30 2');
     expect(problems).toEqual([]);
   });
 
@@ -47,7 +50,8 @@ inChromium(() => {
     expect(await page.inputValue('#args')).toBe('');
     await page.click('#run');
     await printed(/^help lists the commands\.\n> $/);
-    await type('mkdir d');
+    await page.fill('#line', 'mkdir d');
+    await page.click('#send');
     await type('write d/f one two');
     await type('write d/f three');
     await type('cat d/f');
@@ -83,6 +87,22 @@ inChromium(() => {
       await page.keyboard.press(key);
       return page.textContent('#detail');
     };
+    const width = async (): Promise<string> => ((await page.textContent('#span')) ?? '').split(';')[0]!;
+    const wide = await width();
+    await page.click('#in');
+    expect(await width()).not.toBe(wide);
+    await page.click('#out');
+    expect(await width()).toBe(wide);
+    const picture = (): Promise<string> => page.$eval('#timeline', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    for (const button of ['#earlier', '#later']) {
+      const before = await picture();
+      await page.click(button);
+      expect(await picture()).not.toBe(before);
+    }
+    expect(await page.textContent('#pause')).toBe('Continue');
+    await page.click('#pause');
+    expect(await page.textContent('#pause')).toBe('Pause');
+    await page.focus('#timeline');
     // Of the calls one has ended by the clock, one by the line.
     const said = [await chosen('.')];
     for (let text = await chosen(','); text !== said.at(-1); text = await chosen(',')) said.push(text);

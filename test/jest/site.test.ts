@@ -3,7 +3,7 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratch } from './helpers/child.js';
 import { demoPages, inChromium } from './helpers/chromium.js';
@@ -46,5 +46,25 @@ inChromium(() => {
     expect(await page.textContent('#screen')).toMatch(/168 primes below 1000\n$/);
     expect(problems).toEqual([]);
     await page.close();
+  });
+
+  test('whatever a page names is there, below the address of the site', async () => {
+    // The documentation is there after make site.
+    const hasDocs = existsSync(pathOf('build/static/docs'));
+    const found = new Set([address]);
+    const missing: string[] = [];
+    for (const url of found) {
+      const response = await fetch(url);
+      const text = await response.text();
+      if (!response.ok || !url.startsWith(address)) missing.push(url);
+      if (!/^text\/html/.test(response.headers.get('content-type') ?? '')) continue;
+      for (const [, named = ''] of text.matchAll(/<(?:a|link|script|img)\s[^>]*?(?:href|src)="([^"]*)"/g)) {
+        const { protocol, origin, pathname } = new URL(named.replaceAll('&amp;', '&'), url);
+        const next = origin + pathname;
+        if (protocol === 'http:' && (hasDocs || next !== `${address}docs/`)) found.add(next);
+      }
+    }
+    expect(missing).toEqual([]);
+    expect(found.size).toBeGreaterThan(20);
   });
 });

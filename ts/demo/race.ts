@@ -148,6 +148,7 @@ async function race(seconds: number): Promise<void> {
       say(`Starting the worker of ${way.name}…`);
       try {
         if (!globalThis.SharedArrayBuffer && !way.many) throw new Error('this page has no shared memory, because it is not cross-origin isolated');
+        if (!('waitAsync' in Atomics) && !way.many) throw new Error('this browser has no Atomics.waitAsync, with which the page waits for the worker: use a newer one');
         const one = await way.open();
         open.set(way, one);
         for (let n = 0; n < WARM_UP; n++) await twice(one, n);
