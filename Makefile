@@ -441,7 +441,7 @@ $(wrap_lib):
 
 build/wasm-wrap/tests.wasm: $(test_c:%.c=build/wasm/%.o) $(wrap_lib) wasm/exports.txt build/test-list.value
 	$(call step,LINK,$@)
-	$(Q)AIOCC_CORE=build/wasm-wrap wasm/aiocc $(failing_wasm) $(filter %.o,$^) -o $@
+	$(Q)AIOCC_CORE=build/wasm-wrap wasm/aiocc -O1 $(failing_wasm) $(filter %.o,$^) -o $@
 
 build/fail-nth.wasm: build/wasm/test/fail-nth/module.o $(fail_c:%.c=build/wasm/%.o) $(wasm_lib) wasm/exports.txt
 	$(call step,LINK,$@)
@@ -457,7 +457,7 @@ endef
 # Where speed does not matter, -O1: such a program is linked in half the time.
 $(eval $(call program,fixtures,test/jest/fixtures,$(INSIDE_WASM) -O1))
 $(eval $(call program,chaos,test/chaos,$(INSIDE_WASM)))
-$(eval $(call program,conformance,test/conformance/cases,))
+$(eval $(call program,conformance,test/conformance/cases,-O1))
 $(eval $(call program,examples,docs/examples,))
 $(eval $(call program,demo,ts/demo/run,))
 $(eval $(call program,bench/wasm,test/bench,$(INSIDE_WASM) -Itest/bench))

@@ -68,7 +68,7 @@ int main(void) {
   for (int i = 0; i < 3; i++) pthread_join(writers[i], NULL);
   return 0;
 }`);
-  expect(await spawned(pathOf('wasm/aiocc'), ['-O2', '-o', program, `${program}.c`])).toMatchObject({ code: 0 });
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O1', '-o', program, `${program}.c`])).toMatchObject({ code: 0 });
   const ended = await spawned(process.execPath, [cli, 'run', program], { stdin: 'silent' });
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   expect([...'abc'].map((letter) => ended.stdout.split(letter).length - 1)).toEqual([20000, 20000, 20000]);
@@ -77,7 +77,7 @@ int main(void) {
 test('both outputs on one pipe keep their order', async () => {
   writeFileSync(join(dir.path, 'order.c'), `#include <stdio.h>
 int main(void) { setvbuf(stdout, NULL, _IONBF, 0); for (int i = 0; i < 200; i++) fprintf(i % 3 ? stdout : stderr, "%d\\n", i); }`);
-  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'order.wasm'), join(dir.path, 'order.c')])).toMatchObject({ code: 0 });
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O1', '-o', join(dir.path, 'order.wasm'), join(dir.path, 'order.c')])).toMatchObject({ code: 0 });
   const ended = await spawned('sh', ['-c', `${process.execPath} ${cli} run ${join(dir.path, 'order.wasm')} 2>&1 | cat`]);
   expect(ended.stdout).toBe(Array.from({ length: 200 }, (_, i) => `${i}\n`).join(''));
 });
@@ -97,7 +97,7 @@ test('/dev/null and pipes are no terminals', async () => {
   writeFileSync(join(dir.path, 'tty.c'), `#include <stdio.h>
 #include <unistd.h>
 int main(void) { printf("%d %d %d\\n", isatty(0), isatty(1), isatty(2)); }`);
-  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'tty.wasm'), join(dir.path, 'tty.c')])).toMatchObject({ code: 0 });
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O1', '-o', join(dir.path, 'tty.wasm'), join(dir.path, 'tty.c')])).toMatchObject({ code: 0 });
   expect(await wasmAio('run', join(dir.path, 'tty.wasm'))).toMatchObject({ code: 0, stdout: '0 0 0\n' });
 });
 
@@ -113,7 +113,7 @@ int main(void) {
   errno = 0; printf("%d ", popen("true", "r") == NULL && errno == ENOSYS && popen("true", "x") == NULL && errno == EINVAL);
   errno = 0; printf("%d\\n", execl("/x", "x", NULL) == -1 && errno == ENOSYS);
 }`);
-  expect(await spawned(pathOf('wasm/aiocc'), ['-o', join(dir.path, 'nosys.wasm'), source])).toMatchObject({ code: 0, stderr: '' });
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O1', '-o', join(dir.path, 'nosys.wasm'), source])).toMatchObject({ code: 0, stderr: '' });
   expect(await wasmAio('run', join(dir.path, 'nosys.wasm'))).toMatchObject({ code: 0, stdout: '1 1 1 1\n' });
 });
 
@@ -132,7 +132,7 @@ int main(void) {
   }
 }`);
   const program = join(dir.path, 'given.wasm');
-  expect(await spawned(pathOf('wasm/aiocc'), ['-o', program, source])).toMatchObject({ code: 0, stderr: '' });
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O1', '-o', program, source])).toMatchObject({ code: 0, stderr: '' });
   const dirs = ['b', '1', '__proto__'].flatMap((name) => ['--dir', `${dir.path}::${name}`]);
   expect(await wasmAio('run', '--env', 'NEVER_SET_HERE', '--env', '__proto__=7', '--env', 'A=1', ...dirs, program))
     .toMatchObject({ code: 0, stdout: '__proto__=7 A=1 3=b 4=1 5=__proto__ ' });
@@ -191,7 +191,7 @@ int main(void) {
   return 0;
 }`);
   const program = join(dir.path, 'alone.wasm');
-  expect(await spawned(pathOf('wasm/aiocc'), ['-w', '-o', program, source])).toMatchObject({ code: 0, stderr: '' });
+  expect(await spawned(pathOf('wasm/aiocc'), ['-O1', '-w', '-o', program, source])).toMatchObject({ code: 0, stderr: '' });
   const root = scratch();
   const ended = await runScript(dir.path, `
     import { existsSync, writeFileSync } from 'node:fs';
