@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { echo } from './echo.mjs';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));
 /** What is served, by the path that it has in the repository. */
@@ -44,7 +45,7 @@ async function body(request) {
 /**
  * next(): the case for the page that asks, or null; result(outcome): what came of it; drive(order): see drive.mjs; report(results): of
  * the page of ts/conformance. A case may load /frame?script=PATH in a frame, with &policy=POLICY as its Content-Security-Policy, and
- * its page may go /away.
+ * its page may go /away. A WebSocket to any path sends back what it is sent.
  * Resolves with {url, close}.
  */
 export async function servePages({ next, result, drive = () => false, report = () => {} }) {
@@ -76,7 +77,7 @@ export async function servePages({ next, result, drive = () => false, report = (
   }
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy());
-  });
+  }).on('upgrade', ({ headers }, socket, first) => echo(socket, headers['sec-websocket-key'], first));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}/`,

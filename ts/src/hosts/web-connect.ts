@@ -43,11 +43,13 @@ export function connectWebSocket(url: string, events: SocketEvents): HostSocket 
     }
   };
   // A page is told no more than this, so that it learns nothing of its network.
-  socket.onclose = ({ code, reason }: { code: number; reason: string }) => ended(
-    connected ? 'ECONNRESET' : 'ECONNREFUSED',
-    connected ? `the server has closed the WebSocket (${code}${reason ? ` ${reason}` : ''})` : `no WebSocket could be opened to ${url}: is the server there, and does it let this page connect?`,
-    connected && code === NORMAL,
-  );
+  const refused = (): void => ended('ECONNREFUSED', `no WebSocket could be opened to ${url}: is the server there, and does it let this page connect?`);
+  // In Node 22 no event `close` follows if there was no connection.
+  socket.onerror = () => void (connected || refused());
+  socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
+    if (connected) ended('ECONNRESET', `the server has closed the WebSocket (${code}${reason ? ` ${reason}` : ''})`, code === NORMAL);
+    else refused();
+  };
   return {
     send(bytes) {
       socket.send(bytes as Uint8Array<ArrayBuffer>);
@@ -64,7 +66,7 @@ export function connectWebSocket(url: string, events: SocketEvents): HostSocket 
       return new Promise((resolve) => {
         if (socket.readyState === WebSocket.CLOSED) return resolve();
         const late = setTimeout(resolve, CLOSE_MS);
-        socket.onclose = () => {
+        socket.onclose = socket.onerror = () => {
           clearTimeout(late);
           resolve();
         };
