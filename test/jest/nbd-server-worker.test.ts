@@ -8,6 +8,7 @@ import type { ServeOptions } from '../../dist/nbd-server/worker.js';
 import { scratch } from './helpers/child.js';
 import { CMD, RawNbd, request } from './helpers/nbd-client.js';
 import { dist } from './helpers/paths.js';
+import type { Forgets } from './fixtures/iothread-forget.js';
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -82,6 +83,15 @@ test('requests that arrive together are submitted together', async () => {
   expect([after.requests - before.requests, after.submissions - before.submissions]).toEqual([30, 1]);
   client.close();
   await server.close();
+});
+
+test('reads of a connection that is lost are dropped before they begin, and no others', async () => {
+  const io = await runtime.iothread<Forgets>('nbd0', { module: new URL('./fixtures/iothread-forget.js', import.meta.url) });
+  const file = (await io.open(disk, { aio: 'native', write: true })) as unknown as OpenFile;
+  // Requests of this engine begin when it is unplugged.
+  const { kept, gone } = await io.remote.readAndForget({ path: disk, handle: file.host.handle, context: file.ioThread.context, ...file.settings }, 10);
+  expect(kept).toEqual(Array.from({ length: 10 }, () => 4096));
+  expect(gone).toEqual(Array.from({ length: 10 }, () => 'ERR_AIO_CANCELED'));
 });
 
 test('a server that has no memory does not listen, and says so', async () => {

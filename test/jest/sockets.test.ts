@@ -89,6 +89,25 @@ describe('a server sends back what arrives, and the end', () => {
     const client = connectTls({ port: portOf(address), host: '127.0.0.1', ca: tls.cert, servername: 'localhost', ...{ allowHalfOpen: true } });
     expect((await exchange(client, data)).equals(data)).toBe(true);
   });
+
+  test('by TLS with an authority: only clients that have a certificate of it', async () => {
+    const { port } = (await io.remote.echo({ port: 0 }, { tls: { ...tls, ca: tls.cert } })) as { port: number };
+    const trusted = { ca: tls.cert, servername: 'localhost' };
+    const client = connectTls({ port, host: '127.0.0.1', ...trusted, ...tls, ...{ allowHalfOpen: true } });
+    expect((await exchange(client, data)).equals(data)).toBe(true);
+    // By TLS 1.3 a client learns that it was refused only after its own handshake: it gets no byte, and an error.
+    const refused = connectTls({ port, host: '127.0.0.1', ...trusted });
+    let got = 0;
+    refused.on('data', (bytes: Buffer) => (got += bytes.length)).write('hello');
+    const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
+    expect([got, error.code]).toEqual([0, expect.stringMatching(/^(ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED|ECONNRESET|EPIPE)$/)]);
+    // The listener has taken no connection for it, and goes on.
+    const own = await start('own');
+    await own.remote.connect({ port }, { tls: { ...trusted, ...tls } });
+    await own.remote.write('with a certificate');
+    expect(await own.remote.readText()).toBe('with a certificate');
+    await own.remote.close();
+  });
 });
 
 describe('a client', () => {
@@ -333,6 +352,38 @@ describe('errors', () => {
     expect(await io.remote.twoReaders()).toMatchObject({ code: 'ERR_AIO_INVALID_ARG', message: expect.stringMatching(/already has one/) });
     made.close();
   });
+});
+
+test('close() waits for a peer to take what was written, and not for its end; one that takes nothing has a second', async () => {
+  const seconds: (() => void)[] = [];
+  const { setTimeout: real } = globalThis;
+  // A second passes when this test says so.
+  globalThis.setTimeout = ((run: () => void, ms?: number) => (ms === 1000 ? void seconds.push(run) : real(run, ms))) as never;
+  try {
+    const { port, server: made, first } = await server({ pauseOnConnect: true });
+    const socket = await aioConnect(runtime.context, { port }, { capacity: 16 * MIB });
+    const peer = await first;
+    socket.write(Buffer.from('all of it'));
+    await socket.close();
+    expect(peer.writableEnded).toBe(false);
+    expect(String(await all(peer.resume()))).toBe('all of it');
+    peer.destroy();
+    const next = (once(made, 'connection') as Promise<[Socket]>).then(([each]) => each);
+    const full = await aioConnect(runtime.context, { port }, { capacity: 16 * MIB });
+    // More than the system's buffers take.
+    expect(full.write(new Uint8Array(16 * MIB))).toBe(16 * MIB);
+    seconds.length = 0;
+    let isClosed = false;
+    const closed = full.close().then(() => (isClosed = true));
+    for (let turns = 0; turns < 100; turns++) await new Promise(setImmediate);
+    expect([isClosed, seconds.length]).toEqual([false, 1]);
+    seconds[0]?.();
+    await closed;
+    (await next).destroy();
+    made.close();
+  } finally {
+    globalThis.setTimeout = real;
+  }
 });
 
 test('the thread that owns the runtime has sockets, too, until its context is closed', async () => {
