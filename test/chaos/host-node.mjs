@@ -53,6 +53,7 @@ export async function nodeEnv() {
   return {
     library: await import('../../dist/index.js'),
     wasi: await import('../../dist/wasi.js'),
+    sockets: await import('../../dist/socket.js'),
     binary,
     module: new WebAssembly.Module(binary),
     filesAreOwned: false,

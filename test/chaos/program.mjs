@@ -17,6 +17,7 @@ const themes = {
   kills: { kill: 10, fillHeap: 2, read: 8, open: 5, remote: 5, codeIOThread: 3, write: 4, writeRead: 4 },
   ends: { closeIOThread: 8, terminateIOThread: 5, closeRuntime: 3, abort: 5, iothread: 4, open: 3, read: 4, brokenIOThread: 3, slowIOThread: 3 },
   guests: { guest: 30 },
+  sockets: { openSockets: 12, sendBySocket: 12, closeSocket: 4, socketThere: 8, codeIOThread: 3, createContext: 3, closeContext: 3, abort: 3 },
 };
 
 function runtimeOptions(random, theme) {
@@ -43,7 +44,7 @@ function step(random, weights) {
  */
 export function makeProgram(seed, { without = [], host = 'node' } = {}) {
   const random = makeRandom(seed);
-  const theme = random.weighted({ mixed: 3, files: 3, loops: 3, code: 2, calls: 4, failures: 2, kills: 3, ends: 3, guests: 2 });
+  const theme = random.weighted({ mixed: 3, files: 3, loops: 3, code: 2, calls: 4, failures: 2, kills: 3, ends: 3, guests: 2, sockets: 2 });
   const weights = {};
   for (const [op, { weight, hosts = ['node', 'page'] }] of Object.entries(stepKinds)) {
     if (!without.includes(op) && hosts.includes(host)) weights[op] = weight * (themes[theme][op] ?? 1);
@@ -53,7 +54,7 @@ export function makeProgram(seed, { without = [], host = 'node' } = {}) {
   // Something to work with, most of the time.
   const start = [];
   if (!random.oneIn(6)) {
-    const op = ['code', 'calls', 'failures'].includes(theme) ? 'codeIOThread' : 'iothread';
+    const op = ['code', 'calls', 'failures', 'sockets'].includes(theme) ? 'codeIOThread' : 'iothread';
     for (let n = theme === 'calls' ? 2 : 1; weights[op] !== undefined && n > 0; n--) start.push({ op, ...stepKinds[op].make(random), name: `io${n}`, wait: 'first' });
     if (theme === 'files' || theme === 'kills') start.push({ op: 'open', ...stepKinds.open.make(random), wait: 'first' });
   }

@@ -75,6 +75,7 @@ async function putAway(world, rt) {
   const of = (kind) => world.all(kind).filter((record) => record.rt === rt);
   const files = [...of('file'), ...of('writableFile')];
   await within(Promise.all(files.map((file) => endFile(world, file))), SETTLE_MS);
+  await within(Promise.all(of('socket').flatMap(({ socket, peer }) => [socket, peer].map((end) => world.track('socket.close()', rt, () => end.close())))), SETTLE_MS);
   for (const record of [...of('bottomHalf'), ...of('timer'), ...of('notifier'), ...of('pipe')]) {
     world.attempt('close()', rt, () => close(rt, record));
   }

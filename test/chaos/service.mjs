@@ -11,7 +11,7 @@ function nested(levels) {
 }
 
 /** exit: ends the worker from inside. */
-function serviceFor(context, { sync, currentSignal }, exit) {
+function serviceFor(context, { sync, currentSignal, connect, listen }, exit) {
   /** Another IOThread that this one may ask. */
   let peer;
   const ticks = { count: 0 };
@@ -53,6 +53,28 @@ function serviceFor(context, { sync, currentSignal }, exit) {
       const signal = currentSignal();
       signal.addEventListener('abort', () => reject(signal.reason));
     }),
+    /** Sends so many bytes by a socket to a server of this thread, and counts those that come back as they were. */
+    async sendBack(length, capacity) {
+      const listener = await listen(context, { port: 0 }, { capacity });
+      const socket = await connect(context, listener.address, { capacity });
+      const peer = await listener.accept();
+      listener.close();
+      const echo = async () => {
+        for await (const bytes of peer) await peer.writeAll(bytes);
+        peer.end();
+      };
+      const send = async () => {
+        await socket.writeAll(Uint8Array.from({ length }, (_, i) => i % 251));
+        socket.end();
+      };
+      let right = 0;
+      const take = async () => {
+        for await (const bytes of socket) for (const byte of bytes) right += Number(byte === right % 251);
+      };
+      await Promise.all([echo(), send(), take()]);
+      await Promise.all([socket.close(), peer.close()]);
+      return right;
+    },
     /** Says whether the signal was aborted when it was told so, or after so many ms. */
     heard: (signal, ms) => new Promise((resolve) => {
       const tell = () => resolve({ aborted: signal.aborted });

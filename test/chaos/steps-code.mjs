@@ -57,7 +57,7 @@ function start(world, n, { name, signal, options = {}, code, allow = [] }) {
 }
 
 /** A call to the code of an IOThread. */
-function remote(world, n, label, work, allow) {
+export function remote(world, n, label, work, allow) {
   const io = ioOf(world, n, true);
   return io && world.track(`remote.${label}`, io.rt, () => work(io.object.remote, io), { allow });
 }

@@ -4,7 +4,7 @@ import { callback, close, endContext, whatCallbacksDo } from './callbacks.mjs';
 const any = (random) => random.below(64);
 
 /** The owner's context of a runtime, or a further one. */
-function contextOf(world, n) {
+export function contextOf(world, n) {
   const extra = world.all('context').filter(({ closed }) => !closed);
   const firsts = world.runtimes.filter(({ runtime }) => runtime).map((rt) => ({ rt, object: rt.runtime.context, closes: false }));
   const all = [...firsts, ...extra];

@@ -7,5 +7,6 @@ import { endSteps } from './steps-ends.mjs';
 import { fileSteps } from './steps-files.mjs';
 import { guestSteps } from './steps-guests.mjs';
 import { loopSteps } from './steps-loops.mjs';
+import { socketSteps } from './steps-sockets.mjs';
 
-export const stepKinds = { ...loopSteps, ...fileSteps, ...codeSteps, ...callSteps, ...endSteps, ...guestSteps };
+export const stepKinds = { ...loopSteps, ...fileSteps, ...codeSteps, ...callSteps, ...endSteps, ...guestSteps, ...socketSteps };
