@@ -17,7 +17,8 @@ inChromium(() => {
 
   const open = async (hash = '', width = 1000): Promise<void> => {
     await page?.close();
-    page = await pages.open(hash, { viewport: { width, height: 800 } });
+    // (Requests that pass a service worker cannot be answered by the test.)
+    page = await pages.open(hash, { viewport: { width, height: 800 }, serviceWorkers: 'block' });
   };
   const status = async (match: RegExp): Promise<string> => {
     await page.waitForFunction((source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''), match.source);

@@ -48,6 +48,19 @@ inChromium(() => {
     await page.close();
   });
 
+  test('the first page prepares the others: they are loaded once', async () => {
+    const page = await open('');
+    await page.waitForSelector('#source mark');
+    await page.evaluate(async () => void (await navigator.serviceWorker.ready));
+    let loads = 0;
+    page.on('domcontentloaded', () => loads++);
+    await page.goto(`${address}explorer.html`);
+    await page.waitForSelector('#loops tbody tr');
+    expect([loads, await page.evaluate(() => crossOriginIsolated)]).toEqual([1, true]);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
   test('whatever a page names is there, below the address of the site', async () => {
     // The documentation is there after make site.
     const hasDocs = existsSync(pathOf('build/static/docs'));

@@ -281,6 +281,14 @@ async function main(): Promise<void> {
   const [scenario, seed] = [given.get('scenario'), given.get('seed')];
   if (scenario !== null && seed !== null) await again(scenario, Number(seed));
   else await search();
+  prepareOthers();
+}
+
+/** The other pages need shared memory. Where the server does not isolate them, a service worker that is there by then saves them a reload. */
+function prepareOthers(): void {
+  if (crossOriginIsolated || !isSecureContext || !('serviceWorker' in navigator)) return;
+  // (Without it they say themselves what they lack.)
+  navigator.serviceWorker.register('isolate.js').catch(() => undefined);
 }
 
 const on = (id: string, event: string, work: () => unknown): void =>
