@@ -84,9 +84,10 @@ static void *waits(void *opaque)
 
 static void detached(void)
 {
+    /* The thread may still wait for it when this function has returned. */
+    static sem_t sem;
     pthread_attr_t attr;
     pthread_t thread;
-    sem_t sem;
     int state;
 
     sem_init(&sem, 0, 0);
