@@ -100,6 +100,42 @@ static void servers(void)
     close(server);
 }
 
+/* When close() has returned, nobody is at the address any more, and what the socket had is nobody's. */
+static void close_at_once(void)
+{
+    /* Another program may be given the port at the same moment: in one of 10,000 rounds or so. */
+    enum { ROUNDS = 40, MOST = ROUNDS - 2 };
+    int refused = 0, bound_again = 0, connected = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        uint16_t port;
+        bool late = i % 2;
+        int server = serve(false, &port), client = late ? -1 : make(AF_INET, false), other;
+        Address four = address(AF_INET, "127.0.0.1", port), six = address(AF_INET6, "::1", port);
+
+        close(server);
+        if (late) {
+            client = make(AF_INET, false);
+        }
+        refused += connect(client, &four.any, sizeof(four.four)) < 0 && errno == ECONNREFUSED;
+        close(client);
+        other = make(AF_INET, false);
+        bound_again += bind(other, &four.any, sizeof(four.four)) == 0;
+        close(other);
+        /* The client takes the place of one that was bound to the server's port of IPv4, but not its port. */
+        server = serve(true, &port);
+        four.four.sin_port = six.six.sin6_port = port;
+        other = make(AF_INET, false);
+        bind(other, &four.any, sizeof(four.four));
+        close(other);
+        client = make(AF_INET6, true);
+        connected += connect(client, &six.any, sizeof(six.six)) == 0;
+        close(client);
+        close(server);
+    }
+    printf("nearly all are refused, bound again, connected = %d, %d, %d\n", refused >= MOST, bound_again >= MOST, connected == ROUNDS);
+}
+
 /* IPV6_V6ONLY is for a socket that has no address yet. */
 static void only_ipv6(void)
 {
@@ -141,4 +177,5 @@ static void topic(void)
     try_connect("to no family, too short", make(AF_INET, false), unspecified, 1);
     only_ipv6();
     servers();
+    close_at_once();
 }

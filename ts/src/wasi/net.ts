@@ -22,6 +22,7 @@ const MAX_HOST_NAME = 256;
 
 /** Serves the requests of sockets. allowed: other addresses than the loopback's may be used. */
 export class Net {
+  /** By the index of the listener's ring, which nobody else gets before the backlog has seen that the guest has closed it. */
   private readonly listening = new Map<number, { listening: Listening; backlog: Backlog }>();
 
   constructor(
@@ -36,6 +37,8 @@ export class Net {
   private request(ring: Ring): void {
     const object = ring.takeRequest();
     if (object < 0) return;
+    // What the guest has closed before it asked is closed by now.
+    for (const { backlog } of [...this.listening.values()]) backlog.look();
     const socket = new Socket(this.shared, object);
     const serial = this.table.serialOf(object);
     const work = socket.state === SocketState.binding ? this.bind(socket, ring, serial)
@@ -90,10 +93,10 @@ export class Net {
       else stream.abort();
     });
     const asked = endpointOf(own)?.host ?? at.host;
-    this.listening.set(socket.index, { listening, backlog });
+    this.listening.set(ring.index, { listening, backlog });
     backlog.whenClosed = () => {
       listening.close();
-      if (this.listening.get(socket.index)?.backlog === backlog) this.listening.delete(socket.index);
+      this.listening.delete(ring.index);
       this.pump.detach(ring);
     };
     this.pump.attach(ring, backlog);
@@ -129,10 +132,10 @@ export class Net {
     try {
       if (!this.around) throw Object.assign(new Error('no network'), { code: 'ENETUNREACH' });
       const at = this.address(peer, 'connect to');
-      const before = this.listening.get(socket.index);
+      const before = this.listening.get(ring.index);
       if (before) {
         // It was bound: the connection comes from that port.
-        this.listening.delete(socket.index);
+        this.listening.delete(ring.index);
         this.pump.detach(ring);
         before.listening.close();
       }
