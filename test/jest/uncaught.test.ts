@@ -71,17 +71,17 @@ describe('in the owner', () => {
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '1 true\nclosed { workersLeft: 0 } 1\n', stderr: '' });
   });
 
-  test('several in one turn are each reported, in order, and the others run', async () => {
+  test('several are each reported, in order, and the others run', async () => {
     const { code, stdout } = await owner(`
-      const seen = [];
+      const seen = [], ran = [];
       process.on('uncaughtException', (error) => seen.push(error.message));
-      for (const n of [1, 2, 3, 4]) context.bottomHalf('b' + n, () => { if (n === 3) seen.push('ran'); else throw new Error('e' + n); }).schedule();
-      while (seen.length < 4) await new Promise(setImmediate);
+      for (const n of [1, 2, 3, 4]) context.bottomHalf('b' + n, () => { ran.push(n); if (n !== 3) throw new Error('e' + n); }).schedule();
+      while (seen.length < 3 || ran.length < 4) await new Promise(setImmediate);
       await runtime.close();
-      console.log(seen.join());`);
+      console.log(seen.join(), ran.join());`);
     expect(code).toBe(0);
-    // Bottom halves run last in, first out; errors are reported when the turn is over.
-    expect(stdout).toBe('ran,e4,e2,e1\n');
+    // Bottom halves run last in, first out. How many run before the first report depends on the machine: a turn ends after 1 ms.
+    expect(stdout).toBe('e4,e2,e1 4,3,2,1\n');
   });
 
   // What the call into the module ends with; the call-back catches it.
