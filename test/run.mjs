@@ -107,8 +107,8 @@ const suites = {
   chaos: runChaos,
 };
 
-/** Run only when they are named: they take longer. */
-const LONG = ['mutants'];
+/** Run only when they are named: by make trust, make lint and make test-compilers. */
+const LONG = ['lint', 'models', 'mutants', 'c-native-gcc', 'c-native-clang'];
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !(name in suites));
 if (unknown) {

@@ -7,14 +7,15 @@ import { readFileSync } from 'node:fs';
 import { WasiHost } from '../../dist/wasi.js';
 
 const [module, scratch] = process.argv.slice(2);
-const binary = readFileSync(module);
+// Compiled once, since it takes a fifth of what an instance costs.
+const compiled = await WebAssembly.compile(readFileSync(module));
 const env = Object.fromEntries(['TEST_SEED', 'TEST_LONG'].filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
 
 async function run(args, timeout) {
   const written = [];
   const output = () => new WritableStream({ write: (bytes) => void written.push(Buffer.from(bytes)) });
   const host = await WasiHost.create({
-    module: binary, args: ['tests', ...args], env, dirs: { '/tmp': scratch }, stdout: output(), stderr: output(), timeout,
+    module: compiled, args: ['tests', ...args], env, dirs: { '/tmp': scratch }, stdout: output(), stderr: output(), timeout,
   });
   let code;
   let why = '';
