@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { demoPages, inChromium, sideways } from './helpers/chromium.js';
 import { dist } from './helpers/paths.js';
+import { WITHOUT_WAIT_ASYNC } from './helpers/static-site.js';
 
 const { inWords, perKick } = (await import(dist('demo/disk/kicks.js'))) as {
   perKick(result: { submission: { requests: number; submissions: number; kicks: number; largest_batch: number } }): number | undefined;
@@ -47,6 +48,12 @@ inChromium(() => {
     for (const cells of [one, many]) expect(cells[7]).toMatch(/^(no kick|[1-9]\d*\.\d\d)$/);
     await page.selectOption('#depth', '1');
     expect((await run())[6]).toBe('1.00, at most 1');
+    // It runs for as long as is said.
+    await page.selectOption('#seconds', '2');
+    const [, requests = '', perSecond = ''] = await run();
+    const figure = (text: string): number => Number(text.replaceAll(',', ''));
+    expect(figure(requests) / figure(perSecond)).toBeGreaterThan(1.9);
+    await page.selectOption('#seconds', '0.5');
     // What was measured is drawn: of each picture the highest bar fills the height.
     for (const chart of ['#chart', '#latency']) {
       expect(Math.max(...await page.$$eval(`${chart} rect`, (all) => all.map((bar) => Number(bar.getAttribute('height')))))).toBe(110);
@@ -159,8 +166,9 @@ inChromium(() => {
   });
 
   test('without Atomics.waitAsync it runs, too; another address in the same tab is taken', async () => {
-    page = await open('disk.html#where=memory&seconds=0.5&size=4', {}, 'delete Atomics.waitAsync');
+    page = await open(`${WITHOUT_WAIT_ASYNC}disk.html#where=memory&seconds=0.5&size=4`);
     await said(/^Ready/);
+    expect(await page.evaluate(() => 'waitAsync' in Atomics)).toBe(false);
     expect((await run())[8]).toBe('all right');
     await page.evaluate(() => void (location.hash = '#where=memory&rw=randrw&depth=4&batch=8&seconds=0.5&size=32&verify=0'));
     await page.waitForFunction(() => (document.getElementById('size') as HTMLSelectElement).value === '32');

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import type { Trace } from 'wasm-aio';
 import { demoPages, downloaded, inChromium, sideways } from './helpers/chromium.js';
 import { pathOf } from './helpers/paths.js';
+import { WITHOUT_WAIT_ASYNC } from './helpers/static-site.js';
 
 inChromium(() => {
   const pages = demoPages();
@@ -16,8 +17,8 @@ inChromium(() => {
     page = await open('');
   });
 
-  const open = async (hash: string, options: Parameters<typeof pages.open>[1] = {}, script = ''): Promise<Page> => {
-    const opened = await pages.open(`explorer.html${hash}`, options, script);
+  const open = async (hash: string, options: Parameters<typeof pages.open>[1] = {}, where = ''): Promise<Page> => {
+    const opened = await pages.open(`${where}explorer.html${hash}`, options);
     if (options.serviceWorkers !== 'block') await opened.waitForSelector('#loops tbody tr');
     return opened;
   };
@@ -165,7 +166,7 @@ inChromium(() => {
 
   test('a link has the settings; a phone need not scroll sideways; without Atomics.waitAsync it runs, too', async () => {
     await page.close();
-    page = await open('#workload=fan-out&threads=2&poll-max-ns=0&span=500', { viewport: { width: 360, height: 700 } }, 'delete Atomics.waitAsync');
+    page = await open('#workload=fan-out&threads=2&poll-max-ns=0&span=500', { viewport: { width: 360, height: 700 } }, WITHOUT_WAIT_ASYNC);
     await until((all) => all.length === 3 && all.every((row) => row[3] !== '0'));
     expect(await page.$$eval('#form select', (all) => all.map((select) => (select as HTMLSelectElement).value))).toEqual(['fan-out', '2', '20', '0', '0', '0']);
     expect(await page.textContent('#span')).toMatch(/^500 µs wide/);

@@ -3,6 +3,7 @@
 import { expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { demoPages, inChromium, sideways } from './helpers/chromium.js';
+import { WITHOUT_WAIT_ASYNC } from './helpers/static-site.js';
 
 /** Whoever waits by hand is notified once more when it waits for the next call, as by a notification that comes late. */
 const LATE = `{
@@ -100,7 +101,7 @@ inChromium(() => {
   });
 
   test('without Atomics.waitAsync the one that needs it says so, and the others run', async () => {
-    const page = await open('race.html', {}, 'delete Atomics.waitAsync');
+    const page = await open(`${WITHOUT_WAIT_ASYNC}race.html`);
     await page.waitForFunction(() => crossOriginIsolated);
     const result = await shortRace(page);
     expect(result.map((row) => row.length)).toEqual([6, 6, 2, 6]);

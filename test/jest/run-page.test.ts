@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import type { Trace } from 'wasm-aio';
 import { demoPages, downloaded, inChromium, sideways } from './helpers/chromium.js';
 import { pathOf } from './helpers/paths.js';
+import { WITHOUT_WAIT_ASYNC } from './helpers/static-site.js';
 
 inChromium(() => {
   const { open, problems } = demoPages();
@@ -87,12 +88,14 @@ inChromium(() => {
       await page.keyboard.press(key);
       return page.textContent('#detail');
     };
-    const width = async (): Promise<string> => ((await page.textContent('#span')) ?? '').split(';')[0]!;
-    const wide = await width();
+    const wide = ((await page.textContent('#span')) ?? '').split(';')[0]!;
+    // The next frame shows another width.
+    const isWide = (yes: boolean): Promise<unknown> =>
+      page.waitForFunction(([text, yes]) => (document.getElementById('span')?.textContent?.split(';')[0] === text) === yes, [wide, yes] as const);
     await page.click('#in');
-    expect(await width()).not.toBe(wide);
+    await isWide(false);
     await page.click('#out');
-    expect(await width()).toBe(wide);
+    await isWide(true);
     const picture = (): Promise<string> => page.$eval('#timeline', (canvas) => (canvas as HTMLCanvasElement).toDataURL());
     for (const button of ['#earlier', '#later']) {
       const before = await picture();
@@ -192,6 +195,27 @@ inChromium(() => {
     await said(/WebAssembly/);
     expect(await page.isEnabled('#run')).toBe(true);
     expect(await sideways(page)).toBe(0);
+    expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  test('without Atomics.waitAsync programs run, read lines and are stopped, too', async () => {
+    page = await open(`${WITHOUT_WAIT_ASYNC}run.html#program=primes&args=1000+3`);
+    await page.waitForFunction(() => crossOriginIsolated);
+    await said(/^Ready\.$/);
+    expect(await page.evaluate(() => 'waitAsync' in Atomics)).toBe(false);
+    await page.click('#run');
+    await said(/^primes has ended with exit code 0\.$/);
+    expect(await page.textContent('#screen')).toMatch(/168 primes below 1000\n$/);
+    await page.selectOption('#program', 'clock');
+    await page.check('#polls');
+    await page.click('#run');
+    await printed(/UTC\n$/);
+    await type('noon');
+    await printed(/You have said: noon\n/);
+    await shows('span', /wide; [1-9]\d* calls?$/);
+    await page.click('#stop');
+    await said(/^clock was stopped\.$/);
     expect(problems).toEqual([]);
     await page.close();
   });

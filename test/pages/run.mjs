@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const PAGES = ['break', 'explorer', 'race', 'disk', 'run-page', 'site', 'accessible'];
+const PAGES = ['break', 'explorer', 'race', 'disk', 'run-page', 'conformance-page', 'site', 'accessible'];
 const PLAYWRIGHT = 'playwright-core@1.59.0';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));

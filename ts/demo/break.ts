@@ -105,9 +105,9 @@ async function go(to: number): Promise<void> {
   // Only the list scrolls, not the page.
   steps.scrollTop = item.offsetTop - steps.offsetTop - steps.clientHeight / 2;
   find('place').textContent = `step ${number(at + 1)} of ${number(shown.length)}: '${step.thread}' ${step.operation} ${step.value}`;
-  find('where').textContent = `${nameOf(step.file)}:${step.line}`;
   const lines = await linesOf(step.file);
   if (shown[at] !== step) return;
+  find('where').textContent = `${nameOf(step.file)}:${step.line}`;
   const source = find('source');
   const from = Math.max(0, step.line - 200);
   source.replaceChildren(...lines.slice(from, step.line + 200).map((line, n) => {

@@ -70,7 +70,7 @@ function show(results: ReadonlyMap<string, Figures>, failed: ReadonlyMap<string,
 /** The code of each, with the place of its distribution. */
 const drawings = new Map(ways.map(({ name, about, code }) => {
   const section = document.createElement('section');
-  section.innerHTML = '<h2></h2><p></p><div class="beside"><figure><svg role="img"></svg></figure><pre role="region" tabindex="0"></pre></div>';
+  section.innerHTML = '<h2></h2><p></p><div class="beside"><figure><figcaption>How long a call takes</figcaption><svg role="img"></svg></figure><pre role="region" tabindex="0"></pre></div>';
   section.querySelector('h2')!.textContent = name;
   section.querySelector('p')!.textContent = about;
   const svg = section.querySelector('svg')!;

@@ -4,6 +4,7 @@ import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { functionsModule } from './suite/functions.mjs';
 
 /** The pages, in the order in which all of them name them. */
 const pages = {
@@ -25,6 +26,13 @@ function preloads(page, bundle) {
     return { tag: 'link', attrs: { ...kind, crossorigin: true, href: `./${found}` }, injectTo: 'head' };
   });
 }
+
+const ABOUT_SUITE = `This page tests what the library needs of your browser: atomics, waiting, messages, workers, clocks and files, as the standards
+define them. It begins by itself and takes about half a minute.`;
+const VERDICTS = `<p class="note">“Expected” is a failure that this version of the browser is known to have, with the reason in brackets. “Differs” is a result
+other than the known one, in a browser or a version that the suite has not been tried on. “Not run” is what needs something that this page or this browser does
+not have. The address may choose areas and cases, for example <a href="?area=atomics&amp;area=wait">?area=atomics&amp;area=wait</a> or
+<a href="?case=wait/ok">?case=wait/ok</a>.</p>\n`;
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const [folder] = process.argv.slice(2);
@@ -54,12 +62,16 @@ await build({
 // The service worker that isolates the pages where the server does not is no module, and has to lie above all of them.
 cpSync(join(dist, 'isolate.js'), join(folder, 'isolate.js'));
 cpSync(join(dist, 'conformance'), join(folder, 'conformance'), { recursive: true, filter: (name) => !/\/\.[^/]*$/.test(name) });
-// The suite's page is the one of the package, dressed as the others are.
+// The suite's page is the one of the package, dressed as the others are. Its workers are scripts of the site.
+writeFileSync(join(folder, 'conformance/functions.js'), functionsModule(join(dist, 'conformance/areas')));
+copyFileSync(fileURLToPath(new URL('suite/worker.mjs', import.meta.url)), join(folder, 'conformance/worker.js'));
 const suite = join(folder, 'conformance/conformance.html');
 const dressed = readFileSync(suite, 'utf8')
   .replace(/<style>[^]*<\/style>/, '<script src="../isolate.js"></script>\n<link rel="icon" href="data:,">\n<link rel="stylesheet" href="../demo.css">')
   .replaceAll('<table>', '<table class="wide">')
-  .replace('<h1>', `<main>\n${navigation('conformance/conformance.html', '../')}\n<h1>`);
+  .replace('<script type="module"', '<script type="module" src="./worker.js"></script>\n$&')
+  .replace('<title>conformance', '<title>Test this browser – wasm-aio')
+  .replace(/<h1>.*<\/h1>/, `<main>\n${navigation('conformance/conformance.html', '../')}\n<h1>Test this browser</h1>\n<p>${ABOUT_SUITE}</p>`) + VERDICTS;
 writeFileSync(suite, dressed);
 copyFileSync(join(dist, 'demo/demo.css'), join(folder, 'demo.css'));
 cpSync(join(dist, 'demo/sim'), join(folder, 'sim'), { recursive: true });
