@@ -75,6 +75,7 @@
 #define wasi_prepare_mode aio_priv_wasi_prepare_mode
 
 /* libc/path.c */
+#define wasi_names_fd aio_priv_wasi_names_fd
 #define wasi_path aio_priv_wasi_path
 
 /* libc/pthread-key.c */

@@ -96,6 +96,10 @@ int __syscall_linkat(int olddir, intptr_t oldpath, int newdir, intptr_t newpath,
     WasiPath from, to;
     int ret = 0;
 
+    /* The descriptor alone, by AT_EMPTY_PATH, cannot be linked: Linux also says ENOENT, unless the process has privileges. */
+    if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) {
+        return -EINVAL;
+    }
     if (flags & AT_SYMLINK_FOLLOW) {
         if (strlen((const char *)oldpath) >= sizeof(path)) {
             return -ENAMETOOLONG;

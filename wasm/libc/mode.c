@@ -49,14 +49,26 @@ int __syscall_fchmod(int fd, int mode)
     return host_fd_call(HOST_FD_CHMOD, fd, mode & 07777, 0);
 }
 
+/* What the owner of an open file may do. */
+static int fd_access(int fd, int mode)
+{
+    struct stat stat;
+    int ret = __syscall_fstat64(fd, (intptr_t)&stat);
+
+    return ret < 0 ? ret : mode & ~(stat.st_mode >> 6) ? -EACCES : 0;
+}
+
 int __syscall_faccessat(int dirfd, intptr_t path, int mode, int flags)
 {
     struct stat stat;
     WasiPath at;
     int ret;
 
-    if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW)) {
+    if (mode & ~(R_OK | W_OK | X_OK) || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) {
         return -EINVAL;
+    }
+    if (wasi_names_fd(dirfd, &path, flags)) {
+        return fd_access(dirfd, mode);
     }
     flags &= AT_SYMLINK_NOFOLLOW;
     if (mode == F_OK) {

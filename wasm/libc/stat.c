@@ -55,6 +55,18 @@ static int put(__wasi_errno_t error, const __wasi_filestat_t *from, intptr_t buf
     return 0;
 }
 
+bool wasi_names_fd(int dirfd, intptr_t *path, int flags)
+{
+    if (!(flags & AT_EMPTY_PATH) || *(const char *)*path != '\0') {
+        return false;
+    }
+    if (dirfd == AT_FDCWD) {
+        *path = (intptr_t)".";
+        return false;
+    }
+    return true;
+}
+
 int __syscall_fstat64(int fd, intptr_t buf)
 {
     __wasi_filestat_t stat = { 0 };
@@ -68,7 +80,10 @@ int __syscall_newfstatat(int dirfd, intptr_t path, intptr_t buf, int flags)
     WasiPath at;
     int ret;
 
-    if (flags & AT_EMPTY_PATH && *(const char *)path == '\0') {
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE)) {
+        return -EINVAL;
+    }
+    if (wasi_names_fd(dirfd, &path, flags)) {
         return __syscall_fstat64(dirfd, buf);
     }
     ret = wasi_path(dirfd, (const char *)path, &at);
@@ -116,7 +131,7 @@ int __syscall_utimensat(int dirfd, intptr_t path, intptr_t times, int flags)
                     (__wasi_timestamp_t)ts[i].tv_nsec;
         }
     }
-    if (!path) {
+    if (!path || wasi_names_fd(dirfd, &path, flags)) {
         return wasi_result(__wasi_fd_filestat_set_times(dirfd, ns[0], ns[1],
                                                         (__wasi_fstflags_t)set));
     }

@@ -59,6 +59,9 @@ typedef struct WasiPath {
 /* Resolves a path. dirfd is as in openat(). Returns 0 or -errno. */
 int wasi_path(int dirfd, const char *path, WasiPath *result);
 
+/* Whether dirfd itself is meant, by an empty path with AT_EMPTY_PATH. If that is the current directory, *path becomes ".". */
+bool wasi_names_fd(int dirfd, intptr_t *path, int flags);
+
 /* Returns true if fd is an open directory. NULL as long as nothing has been opened (read.c). */
 extern bool (*wasi_is_directory)(int fd);
 /* Returns the error of a call that reads, for which WASI has returned this one. */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Several messages of a socket in one call. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "weak.h"
+
+/* Linux takes no more at once. */
+enum { AT_ONCE = 1024 };
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* As Linux does, the time is looked at after each message; it ends no wait. */
+LIBC_WEAK
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, unsigned flags, struct timespec *timeout)
+{
+    int64_t end = 0;
+    unsigned taken = 0;
+
+    if (timeout) {
+        if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000) {
+            errno = EINVAL;
+            return -1;
+        }
+        end = now_ns() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec;
+    }
+    for (n = n < AT_ONCE ? n : AT_ONCE; taken < n; taken++) {
+        ssize_t got = recvmsg(fd, &messages[taken].msg_hdr, (int)flags & ~MSG_WAITFORONE);
+
+        if (got < 0) {
+            return taken > 0 ? (int)taken : -1;
+        }
+        messages[taken].msg_len = (unsigned)got;
+        if (flags & MSG_WAITFORONE) {
+            flags |= MSG_DONTWAIT;
+        }
+        if (timeout && now_ns() >= end) {
+            return (int)taken + 1;
+        }
+    }
+    return (int)taken;
+}
+
+LIBC_WEAK
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, unsigned flags)
+{
+    unsigned sent = 0;
+
+    for (n = n < AT_ONCE ? n : AT_ONCE; sent < n; sent++) {
+        ssize_t put = sendmsg(fd, &messages[sent].msg_hdr, (int)flags);
+
+        if (put < 0) {
+            return sent > 0 ? (int)sent : -1;
+        }
+        messages[sent].msg_len = (unsigned)put;
+    }
+    return (int)sent;
+}
