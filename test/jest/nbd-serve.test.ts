@@ -168,7 +168,7 @@ test('what cannot be served is one sentence', async () => {
     [['--ws', '--origin=https://example.org/page', disk], 2, /must be the origin of a page/],
     [['--bind=127.0.0.1:http', disk], 2, /--bind=127\.0\.0\.1:http: must be HOST:PORT/],
     [['--bind=127.0.0.1:65536', disk], 2, /--bind=65536: must be a whole number/],
-    [['--aio=fast', disk], 2, /--aio=fast: must be one of threads, native, io_uring, sync/],
+    [['--aio=fast', disk], 2, /--aio=fast: must be one of auto, threads, native, io_uring, sync$/m],
     [[join(dir.path, 'none')], 1, /none.*ENOENT/],
     [['--read-only', dir.path], 1, /is no regular file/],
   ];

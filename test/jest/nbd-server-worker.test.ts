@@ -8,7 +8,7 @@ import type { ServeOptions } from '../../dist/nbd-server/worker.js';
 import { scratch } from './helpers/child.js';
 import { CMD, RawNbd, request } from './helpers/nbd-client.js';
 import { dist } from './helpers/paths.js';
-import type { Forgets } from './fixtures/iothread-forget.js';
+import type { Reads } from './fixtures/iothread-reads.js';
 
 const dir = scratch();
 afterAll(dir.remove);
@@ -39,22 +39,22 @@ interface OpenFile {
 }
 
 /** Serves the file in the worker of an IOThread. prepared: called once the file is open. */
-async function serve(aio: AioEngine, prepared = (): void => {}): Promise<{ io: IOThread; server: Sockets; path: string }> {
+async function serve(aio: AioEngine, { prepared = (): void => {}, isDirect = false } = {}): Promise<{ io: IOThread; server: Sockets; path: string }> {
   const io = await runtime.iothread('nbd0', { module: new URL(dist('nbd-server/worker.js'), import.meta.url) });
   const file = (await io.open(disk, { aio, write: true })) as unknown as OpenFile;
   const server = io.remote as unknown as Sockets;
   prepared();
   server.begin({
     exported: { name: '', size: SIZE, isReadOnly: false }, maxConnections: 20, timeout: 60_000, tls: undefined, origins: undefined,
-    files: [{ path: disk, handle: file.host.handle, context: file.ioThread.context, ...file.settings }],
+    files: [{ path: disk, handle: file.host.handle, context: file.ioThread.context, ...file.settings, ...(isDirect ? { aio: 'threads', isDirect } : {}) }],
   }, () => {}).catch(() => {});
   const path = join(dir.path, `s${sockets++}`);
   await server.listen({ path });
   return { io, server, path };
 }
 
-test('a request wakes no thread: the loop of the worker that has the socket carries it out', async () => {
-  const { io, server, path } = await serve('sync');
+test.each([['sync', false], ['auto', true]])('a request wakes no thread: the loop of the worker that has the socket carries it out (--aio=%s)', async (_, isDirect) => {
+  const { io, server, path } = await serve('sync', { isDirect });
   const client = await RawNbd.go(path);
   const block = 4096;
   const { wakeupsSent: before } = await io.stats();
@@ -67,6 +67,32 @@ test('a request wakes no thread: the loop of the worker that has the socket carr
   expect(after - before).toBeLessThan(20);
   client.close();
   await server.close();
+});
+
+test('--aio=auto: flushes and large requests, which may take long, are carried out by other threads', async () => {
+  const { io, server, path } = await serve('sync', { isDirect: true });
+  const client = await RawNbd.go(path);
+  const inLoop = async (): Promise<number> => (await io.engineStats('sync')).requests;
+  expect((await client.ask({ type: CMD.READ, length: 64 * 1024 })).data.equals(content.subarray(0, 64 * 1024))).toBe(true);
+  expect(await client.ask({ type: CMD.WRITE, offset: 5, data: Buffer.from('small') })).toMatchObject({ error: 0 });
+  expect(await inLoop()).toBe(2);
+  expect(await client.ask({ type: CMD.FLUSH })).toMatchObject({ error: 0 });
+  expect(await client.ask({ type: CMD.WRITE, offset: 0, data: Buffer.alloc(64 * 1024 + 1, 3) })).toMatchObject({ error: 0 });
+  expect((await client.ask({ type: CMD.READ, length: 64 * 1024 + 1 })).data.equals(Buffer.alloc(64 * 1024 + 1, 3))).toBe(true);
+  expect(await inLoop()).toBe(2);
+  client.close();
+  await server.close();
+});
+
+test('--aio=auto: once the storage has made the loop wait, other threads read, until a twentieth of the time has made up for it', async () => {
+  const io = await runtime.iothread<Reads>('nbd0', { module: new URL('./fixtures/iothread-reads.js', import.meta.url) });
+  const file = (await io.open(disk, { aio: 'sync' })) as unknown as OpenFile;
+  const opened = { path: disk, handle: file.host.handle, context: file.ioThread.context, aio: 'threads' as const, aioMaxBatch: 0, isDirect: true };
+  // The clock goes on by 50 ms whenever it is read: a read in the loop takes so long, and so much is between two reads.
+  const lengths = await io.remote.readByClock(opened, 32, 50);
+  expect(lengths).toEqual(Array.from({ length: 32 }, () => 4096));
+  // The first one takes 30 ms more than are left, the 13th 47.5 ms more, so that the 32nd is the next one.
+  expect((await io.engineStats('sync')).requests).toBe(3);
 });
 
 test('requests that arrive together are submitted together', async () => {
@@ -86,7 +112,7 @@ test('requests that arrive together are submitted together', async () => {
 });
 
 test('reads of a connection that is lost are dropped before they begin, and no others', async () => {
-  const io = await runtime.iothread<Forgets>('nbd0', { module: new URL('./fixtures/iothread-forget.js', import.meta.url) });
+  const io = await runtime.iothread<Reads>('nbd0', { module: new URL('./fixtures/iothread-reads.js', import.meta.url) });
   const file = (await io.open(disk, { aio: 'native', write: true })) as unknown as OpenFile;
   // Requests of this engine begin when it is unplugged.
   const { kept, gone } = await io.remote.readAndForget({ path: disk, handle: file.host.handle, context: file.ioThread.context, ...file.settings }, 10);
@@ -97,7 +123,7 @@ test('reads of a connection that is lost are dropped before they begin, and no o
 test('a server that has no memory does not listen, and says so', async () => {
   await runtime.close();
   runtime = await Runtime.create({ maximumMemory: 32 * 1024 ** 2, reserve: 0 });
-  const served = serve('sync', () => {
+  const prepared = (): void => {
     for (;;) {
       try {
         runtime.allocate(1024 ** 2);
@@ -105,6 +131,7 @@ test('a server that has no memory does not listen, and says so', async () => {
         return;
       }
     }
-  });
+  };
+  const served = serve('sync', { prepared });
   expect(await served.catch((error: unknown) => error)).toMatchObject({ code: 'ERR_AIO_NO_MEMORY' });
 });

@@ -25,7 +25,7 @@ const SECONDS = quick ? 1 : 2;
 const GOAL = 0.7;
 const only = (process.env.ONLY ?? '').split(/[ ,]+/).filter((word) => word !== '');
 const isWanted = ({ name }) => only.length === 0 || only.some((word) => name.includes(word));
-const lines = [1, 32].flatMap((depth) => ['threads', 'native', 'sync'].map((aio) => ({ name: `n_read_${depth}_${aio}`, depth, aio }))).filter(isWanted);
+const lines = [1, 32].flatMap((depth) => ['auto', 'threads', 'native', 'sync'].map((aio) => ({ name: `n_read_${depth}_${aio}`, depth, aio }))).filter(isWanted);
 /** Prints what was measured, for programs. */
 const say = (figures) => {
   if (process.env.JSON) process.stdout.write(`${JSON.stringify(figures)}\n`);

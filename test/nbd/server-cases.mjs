@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { environment, makeImage, newPath, ok, random, run, seed, serve, sumOf, top } from './peers.mjs';
 
 const MiB = 1024 ** 2;
-const ENGINES = ['threads', 'native', 'io_uring', 'sync'];
+const ENGINES = ['auto', 'threads', 'native', 'io_uring', 'sync'];
 
 /** An empty image. */
 function emptyImage(size) {

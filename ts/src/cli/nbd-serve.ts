@@ -2,11 +2,10 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { AioError, hostErrno, messageOf } from '../errors.js';
-import { Runtime, type AioEngine, type AioFile, type IOThread, type Remote } from '../index.js';
+import { Runtime, type AioEngine, type IOThread, type Remote } from '../index.js';
 import type { OpenFile } from '../api/open-file.js';
 import type { ServeOptions, Sockets } from '../nbd-server/worker.js';
 import { tlsStarter, type TlsFiles } from '../nbd-server/tls.js';
-import { Engine } from '../runtime/exports.js';
 import { choice, helpOf, parseNumber, parseOptions, parseSeconds, UsageError, type Command } from './options.js';
 import { complain, print } from './output.js';
 import { listenAtPath } from './socket-path.js';
@@ -18,7 +17,7 @@ const options = {
   origin: { value: 'URL', help: 'with --ws: pages of this origin may connect, too (several times; those of localhost may always)' },
   'read-only': { help: 'clients cannot write' },
   export: { value: 'NAME', help: 'the name of the export; clients that give none get it, too (none)' },
-  aio: { value: 'ENGINE', help: 'threads, native, io_uring or sync, with which all clients wait while the disk does (threads)' },
+  aio: { value: 'ENGINE', help: 'auto: threads, but what is in memory as sync; threads, native, io_uring, or sync, with which all clients wait while the disk does (auto)' },
   'aio-max-batch': { value: 'N', help: 'requests that native submits at once; 0: 32 (0)' },
   iothreads: { value: 'N', help: 'IOThreads, which the connections share (1)' },
   'max-connections': { value: 'N', help: 'the most connections at a time (64)' },
@@ -36,6 +35,10 @@ const command: Command<keyof typeof options> = {
   operands: 1,
   footer: 'NBD has no authentication: whoever reaches the address can read and write FILE, unless --tls-ca is given. With --ws, pages of other origins than localhost and --origin are refused, and programs are not. Ctrl-C ends it when the requests in flight have ended and FILE is flushed.',
 };
+
+/** What --aio may be: `auto`, or an engine that carries out all requests. */
+const engines = { auto: 0, threads: 0, native: 0, io_uring: 0, sync: 0 };
+type ServingEngine = keyof typeof engines;
 
 /** The port that is reserved for NBD. */
 const PORT = 10809;
@@ -117,14 +120,37 @@ async function startAll(runtime: Runtime, count: number, aioMaxBatch: number): P
   return [first as IOThread<Sockets>, ...others];
 }
 
+/** The file, as one IOThread has opened it. */
+interface OpenedFile {
+  readonly file: OpenFile;
+  readonly aio: AioEngine;
+  /** The loop that has the sockets carries out some of its requests itself. */
+  readonly isDirect: boolean;
+}
+
+/** Opens the file for an IOThread. isFirst: it has the sockets. */
+async function openBy(io: IOThread, path: string, aio: ServingEngine, write: boolean, isFirst: boolean): Promise<OpenedFile> {
+  const open = async (engine: AioEngine): Promise<OpenFile> => (await io.open(path, { aio: engine, write })) as OpenFile;
+  if (aio !== 'auto') return { file: await open(aio), aio, isDirect: false };
+  if (isFirst) {
+    try {
+      return { file: await open('sync'), aio: 'threads', isDirect: true };
+    } catch (error) {
+      // Where a file belongs to another thread (Deno), the loop's own cannot use it.
+      if (!(error instanceof AioError) || error.code !== 'ERR_AIO_UNSUPPORTED') throw error;
+    }
+  }
+  return { file: await open('threads'), aio: 'threads', isDirect: false };
+}
+
 /** Opens the file once for each IOThread. */
-async function openAll(ioThreads: readonly IOThread[], path: string, settings: { aio: AioEngine; write: boolean }): Promise<AioFile[]> {
+async function openAll(ioThreads: readonly IOThread[], path: string, aio: ServingEngine, write: boolean): Promise<OpenedFile[]> {
   // A directory can be opened for reading, and a device has no size here.
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new AioError('ERR_AIO_IO', `${path}: is no regular file`);
   try {
-    return await Promise.all(ioThreads.map((io) => io.open(path, settings)));
+    return await Promise.all(ioThreads.map((io, n) => openBy(io, path, aio, write, n === 0)));
   } catch (error) {
-    const mayRead = settings.write && error instanceof AioError && ['EACCES', 'EROFS', 'EPERM'].includes(error.errno ?? '');
+    const mayRead = write && error instanceof AioError && ['EACCES', 'EROFS', 'EPERM'].includes(error.errno ?? '');
     throw mayRead ? new AioError('ERR_AIO_IO', `${error.message}: if it is to be read only, give --read-only`, { cause: error }) : error;
   }
 }
@@ -147,7 +173,7 @@ export async function nbdServe(argv: string[]): Promise<number> {
   if (Buffer.byteLength(name) > MAX_NAME) throw new UsageError(`--export: a name has at most ${MAX_NAME} bytes`);
   const isReadOnly = last['read-only'] !== undefined;
   const count = parseNumber('iothreads', last.iothreads ?? '1', 1, 64);
-  const settings = { aio: choice('aio', last.aio ?? 'threads', Engine), write: !isReadOnly };
+  const aio = choice('aio', last.aio ?? 'auto', engines);
   const aioMaxBatch = parseNumber('aio-max-batch', last['aio-max-batch'] ?? '0', 0, Number.MAX_SAFE_INTEGER);
   const maxConnections = parseNumber('max-connections', last['max-connections'] ?? '64', 1, 65535);
   const timeout = parseSeconds('timeout', last.timeout ?? '60', 86_400);
@@ -158,11 +184,12 @@ export async function nbdServe(argv: string[]): Promise<number> {
   const runtime = await Runtime.create();
   try {
     const ioThreads = await startAll(runtime, count, aioMaxBatch);
-    const files = (await openAll(ioThreads, path, settings)) as OpenFile[];
+    const files = await openAll(ioThreads, path, aio, !isReadOnly);
+    const [first] = files;
     const [{ remote: server }] = ioThreads;
     const options: ServeOptions = {
-      exported: { name, isReadOnly, size: files[0]?.size ?? 0 }, maxConnections, timeout, tls, origins: isWebSocket ? origins : undefined,
-      files: files.map((file) => ({ path, handle: file.host.handle, context: file.ioThread.context, ...file.settings })),
+      exported: { name, isReadOnly, size: first?.file.size ?? 0 }, maxConnections, timeout, tls, origins: isWebSocket ? origins : undefined,
+      files: files.map(({ file, ...how }) => ({ path, handle: file.host.handle, context: file.ioThread.context, aioMaxBatch: file.settings.aioMaxBatch, ...how })),
     };
     const failed = new Promise<never>((_, reject) => {
       server.begin(options, (text) => complain(`nbd-serve: ${text}`)).catch(reject);
@@ -178,7 +205,7 @@ export async function nbdServe(argv: string[]): Promise<number> {
       // If an IOThread is lost, its requests do not end.
       await Promise.race([server.close(), failed]);
     }
-    if (!isReadOnly) await files[0]?.flush();
+    if (!isReadOnly) await first?.file.flush();
   } finally {
     await runtime.close();
   }

@@ -6,6 +6,7 @@ import { errnoName } from '../errno.js';
 import { AioError, noMemory } from '../errors.js';
 import { Engine, Operation, type ContextPointer, type Pointer } from '../runtime/exports.js';
 import type { Block, Ended, ServedFile } from './file.js';
+import { LoopTime } from './loop-time.js';
 
 /** A file that the owner of the runtime has opened. */
 export interface Opened {
@@ -15,7 +16,12 @@ export interface Opened {
   readonly context: ContextPointer;
   readonly aio: AioEngine;
   readonly aioMaxBatch: number;
+  /** Small reads and writes are carried out by the loop's own thread (engine `sync`, which is set up) as long as they do not wait for the storage. */
+  readonly isDirect?: boolean;
 }
+
+/** Larger requests are always handed to the engine: to copy their data takes a while. */
+const DIRECT_BYTES = 64 * 1024;
 
 /** Requests that write zeros, and those that fill the cache, are carried out in pieces of so many bytes. */
 const PIECE = 1024 ** 2;
@@ -82,6 +88,7 @@ export class ThreadFile implements ServedFile {
   readonly #engine: number;
   /** Its own loop carries out the requests. */
   readonly #isHere: boolean;
+  readonly #loopTime: LoopTime | undefined;
   #plugs = 0;
   /** All places for requests, and those that are not in use. */
   readonly #all: Place[] = [];
@@ -93,6 +100,7 @@ export class ThreadFile implements ServedFile {
     this.zeros = blocks.zeros;
     this.#engine = Engine[file.aio];
     this.#isHere = file.context === here;
+    this.#loopTime = file.isDirect && this.#isHere ? new LoopTime() : undefined;
   }
 
   allocate(length: number, granted: (block: Block | undefined) => void): Block | undefined {
@@ -123,9 +131,13 @@ export class ThreadFile implements ServedFile {
     const place = this.#free.pop() ?? this.#newPlace();
     place.owner = owner;
     place.ended = (result) => ended(result >= 0 ? result : this.#error(result, operation, offset, length));
-    home.run(() => exports.rt_local_submit(
-      place.pointer, this.file.context, this.file.handle, this.#engine, Operation[operation], offset, start, length, this.file.aioMaxBatch,
+    const submit = (engine: number): void => home.run(() => exports.rt_local_submit(
+      place.pointer, this.file.context, this.file.handle, engine, Operation[operation], offset, start, length, this.file.aioMaxBatch,
     ));
+    const begin = performance.now();
+    if (operation === 'flush' || length > DIRECT_BYTES || !this.#loopTime?.isLeft(begin)) return submit(this.#engine);
+    submit(Engine.sync);
+    this.#loopTime.took(performance.now() - begin);
   }
 
   #newPlace(): Place {
