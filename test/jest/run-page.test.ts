@@ -72,6 +72,8 @@ inChromium(() => {
     await printed(/> ls\n> $/);
     await page.click('#end');
     await said(/^files has ended with exit code 0\.$/);
+    // The focus does not stay at a button that cannot be used any more.
+    await page.waitForFunction(() => document.activeElement?.id === 'run');
     expect(problems).toEqual([]);
   });
 

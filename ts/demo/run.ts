@@ -54,12 +54,15 @@ const timeWindow = new TimeWindow(() => polls, 1e7, () => {}, calls);
 
 function setRunning(running: boolean): void {
   for (const control of [select, args, find<HTMLInputElement>('polls'), find<HTMLInputElement>('file'), find<HTMLButtonElement>('run')]) control.disabled = running;
-  showStop(running);
   setInput(running);
+  showStop(running);
 }
 
 function setInput(open: boolean): void {
+  const from = document.activeElement;
   for (const control of [line, find<HTMLButtonElement>('send'), find<HTMLButtonElement>('end')]) control.disabled = !open;
+  // Whoever was there has the focus at the button that stops the program, and when it has ended, at the one that starts it.
+  if (from?.matches('#input :disabled')) find('stop').focus();
 }
 
 function add(name: string, program: Program): void {

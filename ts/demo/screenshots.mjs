@@ -53,6 +53,10 @@ const pages = {
     await page.focus('#timeline');
     await page.keyboard.press('.');
   },
+  async conformance(page) {
+    await page.goto(`${address}conformance/conformance.html`);
+    await page.waitForSelector('#json:not([hidden])', { timeout: 120_000 });
+  },
 };
 for (const [name, width, colorScheme] of [['light', 1000, 'light'], ['dark', 1000, 'dark'], ['phone', 360, 'light']]) {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
