@@ -50,7 +50,7 @@ export function readExports(file) {
 }
 
 /** Returns the type of each function by its index: {parameters, results}, each a letter for each value. */
-function functionTypes(bytes) {
+export function functionTypes(bytes) {
   const [types, imports, functions] = [1, 2, 3].map((id) => sections(bytes).get(id));
   const signatures = types.vector((r) => {
     if (r.byte() !== 0x60) throw new Error('aio.types: a type that is no function');

@@ -141,7 +141,7 @@ export function link(o, inputs, sources, output, scratch) {
     ...(o.optimise === '-O0' || withLines ? [] : [o.optimise === '-O1' ? '-O1' : '-O3']),
     ...(keepNames ? ['-g'] : []), ...mapped(2, 3), '-o', output]);
   unmarkFunctions(output);
-  addSections(output, internal, maps && sourceMapUrl(maps[3]));
+  addSections(output, internal, maps && sourceMapUrl(output, maps[3]));
 }
 
 /** Links with FLAGS to the file LINKED, and returns which functions call each function: {name, file} by its name. */

@@ -2,13 +2,14 @@
 // linker wrote; Binaryen's tools carry it along, which they do not do with DWARF when they join modules.
 //
 // The map is in the module, as a data: URL in the section sourceMappingURL, where browsers' debuggers look
-// for it. ts/src/wasi/source-lines.ts reads it for stack traces.
+// for it. ts/src/runtime/source-lines.ts reads it for stack traces.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Reader } from './binary.mjs';
 import { fail } from './command-line.mjs';
+import { functionTypes } from './function-types.mjs';
 import { toolchain } from './tools.mjs';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -91,11 +92,27 @@ export function writeSourceMap(module, file) {
   writeFileSync(file, JSON.stringify({ version: 3, sources: [...sources.keys()], names: [], mappings: mappings.join(',') }));
 }
 
-/** The content of the section sourceMappingURL for the source map in FILE. */
-export function sourceMapUrl(file) {
+/** How many functions a module imports, and then where the body of each of its own begins in the file, from the one before. */
+function functionOffsets(module) {
+  const r = new Reader(module, codeSection(module).start);
+  let before = 0;
+  const offsets = r.vector(() => {
+    const size = r.u32();
+    const distance = r.offset - before;
+    before = r.offset;
+    r.take(size);
+    return distance;
+  });
+  return [functionTypes(module).length - offsets.length, ...offsets];
+}
+
+/** The content of the section sourceMappingURL for MODULE, whose source map is in FILE. */
+export function sourceMapUrl(module, file) {
   const map = JSON.parse(readFileSync(file, 'utf8'));
   map.sources = map.sources.map((path) => pathToFileURL(path).href);
   // Where the program was linked: traces name files from there.
   map.x_root = pathToFileURL(`${process.cwd()}/`).href;
+  // Traces know the functions that they name by their indices alone.
+  map.x_functions = functionOffsets(readFileSync(module));
   return `data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
 }

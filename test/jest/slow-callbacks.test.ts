@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /** Runtime.onSlowCallback(): what is slow is reported with its name and place, also while it runs; nothing else is. */
 import { afterAll, afterEach, expect, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Runtime, type SlowCallback } from 'wasm-aio';
 import type * as scanning from '../../dist/trace/callback-scan.js';
 import type { Batch } from '../../dist/trace/recording.js';
 import type { Slow } from './fixtures/iothread-slow.js';
-import { runScript, scratch } from './helpers/child.js';
+import { runScript, scratch, spawned } from './helpers/child.js';
 import { failure } from './helpers/errors.js';
-import { dist, fixture } from './helpers/paths.js';
+import { dist, fixture, pathOf } from './helpers/paths.js';
 
 const { CallbackScan } = (await import(dist('trace/callback-scan.js'))) as typeof scanning;
 const dir = scratch();
@@ -118,6 +121,40 @@ test('coroutines and C functions have their names', async () => {
   await runtime.coroutine('sleep_ms', 1);
   // A timer of C, which has no name of its own.
   expect(await reports.of('wake_cb')).toMatchObject({ kind: 'timer', thread: 'owner' });
+});
+
+test('C functions of a module with lines have their place', async () => {
+  writeFileSync(join(dir.path, 'lines.c'), `#include "block/aio.h"
+
+static void never_called(void *opaque) {
+    aio_bh_schedule_oneshot(opaque, never_called, NULL);
+}
+
+static void be_slow(void *opaque) {
+    aio_notify(opaque);
+}
+
+__attribute__((export_name("start"))) void start(AioContext *ctx) {
+    aio_bh_schedule_oneshot(ctx, be_slow, ctx);
+    if (!ctx) {
+        never_called(ctx);
+    }
+}
+
+int main(void) {
+    return 0;
+}
+`);
+  // Without optimisation the code begins with storing the argument.
+  for (const [level, line] of [['-O0', 7], ['-O2', 8]] as const) {
+    expect(await spawned(pathOf('wasm/aiocc'), ['-g', level, '-o', 'lines.wasm', 'lines.c'], { cwd: dir.path })).toMatchObject({ code: 0, stderr: '' });
+    runtime = await Runtime.create({ module: pathToFileURL(join(dir.path, 'lines.wasm')), reserve: 0 });
+    const reports = new Reports();
+    await runtime.onSlowCallback(0, reports.listener);
+    runtime.call('start', runtime.context.pointer);
+    expect(await reports.of('be_slow')).toMatchObject({ kind: 'bottom half', registered: `be_slow (lines.c:${line})` });
+    await runtime.close();
+  }
 });
 
 test('closed, it costs nothing and reports nothing; several do not know of each other; the listener may close it', async () => {

@@ -35,6 +35,14 @@ function functionNames(module: WebAssembly.Module): Map<number, string> {
   return names;
 }
 
+/** The index in the module of the function at a place of the function table; undefined if there is none. */
+export function indexAt(table: WebAssembly.Table | undefined, place: number): number | undefined {
+  if (!table || !(place > 0 && place < table.length)) return undefined;
+  // The name of an exported function is its index.
+  const name = (table.get(place) as { name?: string } | null)?.name;
+  return name === undefined ? undefined : Number(name);
+}
+
 /**
  * Returns what tells the name of the C function at a place of the function table, or undefined where the module has
  * no names. The module is read when it is first asked.
@@ -43,8 +51,7 @@ export function namesOf(module: WebAssembly.Module, table: WebAssembly.Table | u
   let names: Map<number, string> | undefined;
   return (place) => {
     names ??= functionNames(module);
-    if (!table || names.size === 0 || !(place > 0 && place < table.length)) return undefined;
-    // The name of an exported function is its index in the module.
-    return names.get(Number((table.get(place) as { name?: string } | null)?.name));
+    const index = names.size === 0 ? undefined : indexAt(table, place);
+    return index === undefined ? undefined : names.get(index);
   };
 }

@@ -4,8 +4,10 @@ import { reportUncaught } from '../errors.js';
 import type { Callback } from '../runtime/callbacks.js';
 import type { Core } from '../runtime/core.js';
 import type { Part } from '../runtime/part.js';
+import { functionLines } from '../runtime/source-lines.js';
 import { CallbackScan, namer, type CallbackKind, type Run } from '../trace/callback-scan.js';
-import { namesOf } from '../trace/names.js';
+import type { TraceEvent } from '../trace/event.js';
+import { indexAt, namesOf } from '../trace/names.js';
 import { READ_MS, Recording } from '../trace/recording.js';
 import type { OwnContexts } from './own-contexts.js';
 
@@ -27,8 +29,9 @@ export interface SlowCallback {
   /** Whether it still runs. The listener is called again when it has ended. */
   running: boolean;
   /**
-   * The stack of its registration, if it is a function of JavaScript of the owner's thread that was registered while slow call-backs were
-   * watched for. In a bundle its first lines are of this package.
+   * Of a function of JavaScript of the owner's thread that was registered while slow call-backs were watched for: the stack of its
+   * registration. In a bundle its first lines are of this package. Of a C function of a module that was built with `aiocc -g`: its name, and
+   * the file and line of its first instruction, as `be_slow (main.c:23)`.
    */
   registered?: string;
   /** Of one that still runs: what {@link Runtime.dump} returns now. */
@@ -69,6 +72,8 @@ class Watch implements SlowCallbacks {
   readonly #recording: Recording;
   readonly #scan: CallbackScan;
   readonly #nameOf: ReturnType<typeof namer>;
+  readonly #functionName: (place: number) => string | undefined;
+  readonly #functionLine: (index: number) => string;
   readonly #told = new WeakSet<Run>();
   readonly #limit: number;
   /** Slow ones since the rings were read last. */
@@ -90,7 +95,9 @@ class Watch implements SlowCallbacks {
     this.#limit = ms * 1e6;
     this.#recording = Recording.of(core, core.run(() => core.instance.exports.rt_trace_start?.()));
     this.#scan = new CallbackScan(this.#recording.types);
-    this.#nameOf = namer(this.#recording, namesOf(core.module, core.instance.exports.__indirect_function_table));
+    this.#functionName = namesOf(core.module, core.instance.exports.__indirect_function_table);
+    this.#functionLine = functionLines(core.module);
+    this.#nameOf = namer(this.#recording, this.#functionName);
     core.callbacks.wraps.add(this.#measure);
     core.parts.add(this.#part);
     this.#timer = setInterval(() => this.#look(), READ_MS);
@@ -130,6 +137,13 @@ class Watch implements SlowCallbacks {
     for (const run of this.#scan.running()) if (!this.#told.has(run)) this.#tell(run, now, true);
   }
 
+  /** The C function that a call-back is, and where it is in the sources; undefined if that is not known. */
+  #place({ type, object }: TraceEvent): string | undefined {
+    const index = type.object === 'cb' && object !== this.#recording.callback ? indexAt(this.core.instance.exports.__indirect_function_table, object) : undefined;
+    const line = index === undefined ? '' : this.#functionLine(index);
+    return line === '' ? undefined : `${this.#functionName(object) ?? 'function'}${line}`;
+  }
+
   #tell(run: Run, until: number, running: boolean): void {
     const { begin, kind, context } = run;
     if (this.#closed || !(until - begin.time > this.#limit)) return;
@@ -139,11 +153,12 @@ class Watch implements SlowCallbacks {
     // The outermost is the call-back itself: it may have run others.
     const [measured] = isOwn && begin.object === this.#recording.callback
       ? this.#measured.filter((one) => one.begin >= begin.time - ROUNDING_NS && one.end <= until + ROUNDING_NS).sort((a, b) => a.begin - b.begin) : [];
+    const registered = measured?.stack ?? this.#place(begin);
     const slow: SlowCallback = {
       name: measured?.what ?? this.#nameOf(begin), kind,
       thread: isOwn ? 'owner' : (named ?? run.thread), loop: isOwn ? named : named?.replace(/^IO /, ''),
       duration: (until - begin.time) / 1e6, running,
-      ...(measured && { registered: measured.stack }), ...(running && { dump: this.core.dump() }),
+      ...(registered !== undefined && { registered }), ...(running && { dump: this.core.dump() }),
     };
     try {
       this.listener(slow);
