@@ -8,7 +8,7 @@ import { linksOf } from './docs.mjs';
 import { Room, top } from './room.mjs';
 
 /** Bytes of the installed package. 0.2 MiB of it is the conformance suite, as it was written, since it prints its cases for reports of faults; 0.08 the server of nbd-serve; 0.2 the NBD client and its commands, which is in two modules, two libraries and two workers; 0.15 are the picture in README; 0.03 record what WASI programs wait for, in two workers, the host and the libc; 0.05 are sockets, their guide and its table of runtimes. */
-const SIZE_BUDGET = 4_506_000;
+const SIZE_BUDGET = 4_512_000;
 
 /** A sentence for each thing that the publisher has to do, by package.json and the text of CHANGELOG.md. */
 export function publisherFaults(manifest, changes) {
