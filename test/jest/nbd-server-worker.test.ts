@@ -7,7 +7,6 @@ import { Runtime, type AioEngine, type IOThread } from 'wasm-aio';
 import type { ServeOptions } from '../../dist/nbd-server/worker.js';
 import { scratch } from './helpers/child.js';
 import { CMD, RawNbd, request } from './helpers/nbd-client.js';
-import { dist } from './helpers/paths.js';
 import type { Reads } from './fixtures/iothread-reads.js';
 
 const dir = scratch();
@@ -40,7 +39,7 @@ interface OpenFile {
 
 /** Serves the file in the worker of an IOThread. prepared: called once the file is open. */
 async function serve(aio: AioEngine, { prepared = (): void => {}, isDirect = false } = {}): Promise<{ io: IOThread; server: Sockets; path: string }> {
-  const io = await runtime.iothread('nbd0', { module: new URL(dist('nbd-server/worker.js'), import.meta.url) });
+  const io = await runtime.iothread('nbd0', { module: new URL('./fixtures/iothread-nbd-server.js', import.meta.url) });
   const file = (await io.open(disk, { aio, write: true })) as unknown as OpenFile;
   const server = io.remote as unknown as Sockets;
   prepared();

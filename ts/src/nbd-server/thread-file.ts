@@ -131,13 +131,13 @@ export class ThreadFile implements ServedFile {
     const place = this.#free.pop() ?? this.#newPlace();
     place.owner = owner;
     place.ended = (result) => ended(result >= 0 ? result : this.#error(result, operation, offset, length));
-    const submit = (engine: number): void => home.run(() => exports.rt_local_submit(
-      place.pointer, this.file.context, this.file.handle, engine, Operation[operation], offset, start, length, this.file.aioMaxBatch,
+    const loopTime = operation === 'flush' || length > DIRECT_BYTES ? undefined : this.#loopTime;
+    const begin = loopTime ? performance.now() : 0;
+    const isDirect = loopTime?.isLeft(begin) ?? false;
+    home.run(() => exports.rt_local_submit(
+      place.pointer, this.file.context, this.file.handle, isDirect ? Engine.sync : this.#engine, Operation[operation], offset, start, length, this.file.aioMaxBatch,
     ));
-    const begin = performance.now();
-    if (operation === 'flush' || length > DIRECT_BYTES || !this.#loopTime?.isLeft(begin)) return submit(this.#engine);
-    submit(Engine.sync);
-    this.#loopTime.took(performance.now() - begin);
+    if (isDirect) loopTime?.took(performance.now() - begin);
   }
 
   #newPlace(): Place {
