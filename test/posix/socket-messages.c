@@ -15,6 +15,7 @@ static void topic(void)
                                 { .msg_hdr = { .msg_iov = &in[1], .msg_iovlen = 1 } },
                                 { .msg_hdr = { .msg_iov = &in[2], .msg_iovlen = 1 } } };
     struct timespec none = { 0, 0 }, wrong = { 0, 2000000000 };
+    struct timespec hour = { 3600, 0 }, ever = { INT64_MAX, 0 };
     int ends[2], file = open("file", O_CREAT | O_RDWR, 0600);
 
     SHOW(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
@@ -34,6 +35,14 @@ static void topic(void)
     SHOW(recvmmsg(ends[1], taken, 3, 0, &none));
     SHOW(recvmmsg(ends[1], taken, 3, MSG_DONTWAIT, NULL));
     SHOW(recvmmsg(ends[1], taken, 1, MSG_DONTWAIT, &wrong));
+    /* What is left of the time is told, and one that is longer than any clock runs is no error. */
+    SHOW(sendmmsg(ends[0], messages, 2, 0));
+    SHOW(recvmmsg(ends[1], taken, 2, MSG_DONTWAIT, &hour));
+    SHOW(hour.tv_sec < 3600 && hour.tv_sec > 0);
+    SHOW(none.tv_sec);
+    SHOW(none.tv_nsec);
+    SHOW(sendmmsg(ends[0], messages, 2, 0));
+    SHOW(recvmmsg(ends[1], taken, 2, MSG_DONTWAIT, &ever));
     SHOW(sendmmsg(file, messages, 2, 0));
     SHOW(recvmmsg(file, taken, 2, 0, NULL));
     SHOW(sendmmsg(99, messages, 2, 0));
