@@ -14,7 +14,7 @@ const INPUTS = {
   mutants: ['core-c', 'wasm/runtime', 'wasm/port/wasm-port.h', 'test/sim', 'test/mutants', 'Makefile', 'build/sim-flags.value'],
   // make trust runs it again, after make test.
   'fail-nth': ['core-c', 'wasm', 'ts/src', 'test/c', 'test/fail-nth', 'Makefile'],
-  'c-asan-': C_TESTS, 'c-tsan-': C_TESTS, 'c-native-clang': C_TESTS,
+  'c-asan-': C_TESTS, 'c-tsan-': C_TESTS,
 };
 
 const files = (path) => (!existsSync(join(top, path)) ? []

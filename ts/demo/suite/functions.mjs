@@ -12,20 +12,19 @@ export function functionsModule(folder) {
   for (const name of readdirSync(folder)) {
     const source = ts.createSourceFile(name, readFileSync(join(folder, name), 'utf8'), ts.ScriptTarget.Latest, true);
     const functions = new Map();
-    const add = (node) => entries.set(node.getText(), node.getText());
+    const add = (text, code = text) => entries.set(text, code);
     const visit = (node) => {
       if (ts.isVariableDeclaration(node) && node.initializer && isFunction(node.initializer)) functions.set(node.name.getText(), node.initializer);
       // The text of a case's method as an expression, as suite.js has it.
       if (ts.isMethodDeclaration(node) && node.name.getText() === 'run') {
-        const text = node.getText().replace(/^(async )?run\(/, (_, async = '') => `${async}function run(`);
-        entries.set(text, text);
+        add(node.getText().replace(/^(async )?run\(/, (_, async = '') => `${async}function run(`));
       }
       if (ts.isCallExpression(node) && node.arguments.length > 0) {
         const [first] = node.arguments;
         const called = node.expression.getText();
-        if (called === 'worker' && isFunction(first)) add(first);
-        if (called === 'worker' && functions.has(first.getText())) add(functions.get(first.getText()));
-        if (called === 'script' && ts.isStringLiteralLike(first)) entries.set(first.text, `() => {\n${first.text}\n}`);
+        if (called === 'worker' && isFunction(first)) add(first.getText());
+        if (called === 'worker' && functions.has(first.getText())) add(functions.get(first.getText()).getText());
+        if (called === 'script' && ts.isStringLiteralLike(first)) add(first.text, `() => {\n${first.text}\n}`);
       }
       ts.forEachChild(node, visit);
     };

@@ -41,7 +41,7 @@ interface SourceMap {
   readonly functions: readonly number[];
 }
 
-function read(module: WebAssembly.Module): SourceMap {
+function readMap(module: WebAssembly.Module): SourceMap {
   const none = { entries: [], names: [], functions: [] };
   const [section] = WebAssembly.Module.customSections(module, 'sourceMappingURL');
   if (!section) return none;
@@ -80,7 +80,7 @@ function text({ names }: SourceMap, entry: Entry | undefined): string {
 export function sourceLines(module: WebAssembly.Module): Locate {
   let map: SourceMap | undefined;
   return (offset) => {
-    map ??= read(module);
+    map ??= readMap(module);
     return text(map, map.entries[behind(map, offset) - 1]);
   };
 }
@@ -89,7 +89,7 @@ export function sourceLines(module: WebAssembly.Module): Locate {
 export function functionLines(module: WebAssembly.Module): (index: number) => string {
   let map: SourceMap | undefined;
   return (index) => {
-    map ??= read(module);
+    map ??= readMap(module);
     const { entries, functions } = map;
     const begin = functions[index] ?? -1;
     if (begin < 0) return '';
